@@ -1,0 +1,78 @@
+# Assay. `make help` lists the targets. One non-recursive makefile; objects live in build/<CONFIG>/.
+#   CONFIG=release|debug|asan|tsan|cov     WITH_PAPI, WITH_PFM, WITH_HWLOC = auto|0|1 (see ci/features.sh)
+CONFIG  ?= release
+CC      ?= cc
+PREFIX  ?= /usr/local
+V       ?= 0
+Q       := $(if $(filter 0,$(V)),@,)
+VERSION := 0.1.0
+ifneq ($(filter command line,$(origin CC)),)
+else ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+O := build/$(CONFIG)
+FLAGS_release := -O2 -g
+FLAGS_debug   := -O0 -g3
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+FLAGS_cov     := -O0 -g --coverage
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+        -Wpointer-arith -Wcast-align -Wformat=2 -Wno-format-nonliteral -Werror
+# The reference must give the same bits whatever the compiler fuses; the kernels of back ends say otherwise in their backend.mk.
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(FLAGS_$(CONFIG)) $(WARN) \
+              -Iharness/include -I. $(CFLAGS)
+ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
+
+-include build/features.mk
+build/features.mk: ci/features.sh ; $(Q)mkdir -p build && CC='$(CC)' ci/features.sh $@
+LIBS := -ljansson -lsodium -lxxhash $(FEATURE_LIBS) -ldl -lm
+ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
+
+# A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
+FOLDERS  := harness/base reference/formats harness/ir reference suites/workloads harness/plan harness/measure \
+            harness/load harness/verify harness/store harness/run harness/judge reports harness/cli
+SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
+LIBRARY  := $(O)/libassay.a
+# What first-party back ends may link: values and their judge, nothing later.
+CORE_SRCS = $(foreach f,harness/base reference/formats harness/ir reference,$(wildcard $(f)/*.c $(f)/ops/*.c))
+CORE     := $(O)/libassay-core.a
+
+NAMES := $(patsubst backends/%/backend.mk,%,$(wildcard backends/*/backend.mk))
+include $(wildcard backends/*/backend.mk)
+PLUGINS := $(NAMES:%=$(O)/backends/assay-%.so)
+TESTS   := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/test_*.c,$(FOLDERS) harness/include/assay $(NAMES:%=backends/%))))
+
+.PHONY: all run check check-long asan tsan lint bench dist install clean help new-backend FORCE
+all: $(O)/assay $(PLUGINS)
+	$(Q)[ $(CONFIG) != release ] || { ln -sfn release/assay build/assay; ln -sfn release/backends build/backends; }
+
+$(O)/flags: FORCE
+	$(Q)mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' > $@
+# Criterion's macros take char *, so tests may not be held to const strings.
+$(O)/%.o: %.c $(O)/flags
+	$(Q)mkdir -p $(@D); [ $(V) = 0 ] && echo "cc $<" || :; $(CC) $(ALL_CFLAGS) $(if $(findstring /tests/,$<),-Wno-write-strings -Wno-missing-prototypes) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
+$(LIBRARY): $(SRCS:%.c=$(O)/%.o)
+	$(Q)rm -f $@; ar rcs $@ $^
+$(CORE): $(CORE_SRCS:%.c=$(O)/%.o)
+	$(Q)rm -f $@; ar rcs $@ $^
+$(O)/assay: $(O)/harness/cli/main.o $(LIBRARY)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(O)/%/: ; $(Q)mkdir -p $@
+
+# backends/<name>/backend.mk sets <name>_SRCS and, if it needs them, <name>_CFLAGS, <name>_LIBS, <name>_ARCHIVES.
+define PLUGIN
+$(1)_OBJS := $$($(1)_SRCS:%.c=$(O)/backends/$(1)/%.o)
+$$($(1)_OBJS): ALL_CFLAGS += $$($(1)_CFLAGS)
+$(O)/backends/assay-$(1).so: $$($(1)_OBJS) $$($(1)_ARCHIVES)
+	$(Q)mkdir -p $$(@D); $(CC) $(ALL_LDFLAGS) -shared -Wl,--exclude-libs,ALL $$(if $$(filter asan tsan,$(CONFIG)),,-Wl,-z,defs) -o $$@ $$^ $$($(1)_LIBS) -lm
+endef
+$(foreach n,$(NAMES),$(eval $(call PLUGIN,$(n))))
+
+# ---- tests: one Criterion binary per file --------------------------------------------------------------------
+$(TESTS): $(O)/%: $(O)/%.o $(LIBRARY)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
+tests: all $(TESTS)
+
+clean: ; rm -rf build out
+-include $(shell find build/$(CONFIG) -name '*.d' 2>/dev/null)
