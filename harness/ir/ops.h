@@ -1,0 +1,72 @@
+/* The op table: one row an op in ops.def; what ir knows of it in ops/<op>.c. */
+#ifndef ASSAY_IR_OPS_H
+#define ASSAY_IR_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "assay/graph.h"
+#include "harness/ir/graph.h"
+
+enum assay_op_tier {
+    ASSAY_OP_CORE = 1,   /* shape, cost, reference, gradient, kernels */
+    ASSAY_OP_IMPORT = 2, /* shape, reference, and a decomposition into core ops */
+};
+
+enum assay_attr_presence { ASSAY_ATTR_REQUIRED = 1, ASSAY_ATTR_OPTIONAL = 2, ASSAY_ATTR_DEFAULT = 3 };
+
+struct assay_attr_row {
+    const char              *name; /* NULL ends the table */
+    enum assay_attr_type     type;
+    enum assay_attr_presence presence;
+    int64_t                  i; /* the default */
+    double                   f;
+    const char              *text;
+};
+
+/* What inference may look at and must fill: n_outputs values with dtype, rank and dims. */
+struct assay_infer {
+    const struct assay_graph *graph;
+    const struct assay_node  *node;
+    const struct assay_value **in; /* n_inputs; NULL = absent */
+    struct assay_value       **out; /* n_outputs; NULL = not wanted */
+};
+
+struct assay_op_ir {
+    const struct assay_attr_row *attrs; /* NULL: no attributes */
+    /* Refuses wrong dtypes and shapes with a sentence that names the input and both shapes. */
+    enum assay_code (*infer)(const struct assay_infer *in, struct assay_error *err);
+    /* Adds flops and transcendentals; bytes are already counted (each input and output once). NULL: neither. */
+    void (*cost)(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost);
+};
+
+struct assay_op_row {
+    const char        *name, *domain; /* domain "" is ONNX's own */
+    enum assay_op_tier tier;
+    uint32_t           min_inputs, max_inputs, min_outputs, max_outputs;
+    const struct assay_op_ir *ir;
+};
+
+/* "MatMul", or "assay.Copy" for the own domain; NULL: unknown. */
+const struct assay_op_row *assay_op_find(const char *name);
+/* All rows, in the order of ops.def. */
+const struct assay_op_row *assay_op_rows(size_t *n);
+/* The row's number in ops.def, for tables that other folders expand from it. */
+size_t assay_op_index(const struct assay_op_row *row);
+
+/* Algorithmic cost of one node, of a whole graph. */
+struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assay_node *node);
+struct assay_cost assay_graph_cost(const struct assay_graph *g);
+
+/* ---- for ops/<op>.c ------------------------------------------------------------------------------------ */
+
+/* The row's constant: ASSAY_OP_IR(MatMul) = { .infer = …, .cost = … }; */
+#define ASSAY_OP_IR(name) const struct assay_op_ir assay_op_ir_##name
+
+#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out) extern const struct assay_op_ir assay_op_ir_##name;
+#include "harness/ir/ops.def"
+#undef ASSAY_OP
+
+#endif

@@ -1,0 +1,101 @@
+/* The judge's arithmetic: every op in double, element by element, with a bound on how far a correct device may be
+ * from it. Shares nothing with any back end. One file an op in ops/; readable enough to be the documentation.
+ *
+ * A bound is running error analysis: given operands x with |error| <= e, an op returns its value and a bound on
+ *   |value - what a device computes| =  (propagated operand errors) + (the device's own roundings, by the class of
+ *   arithmetic that the data types require) + (the reference's own roundings in double).
+ * It depends on formats, reduction lengths and magnitudes, never on who computed. */
+#ifndef ASSAY_REFERENCE_H
+#define ASSAY_REFERENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "harness/ir/graph.h"
+#include "harness/ir/ops.h"
+
+/* The arithmetic a device must at least do for a node: what rounds, and by how much. */
+struct assay_arithmetic {
+    double accumulate; /* unit roundoff of sums and of element-wise steps: 2^-24 for f32 and for 16-bit inputs, 2^-53 for f64 */
+    double tiny;       /* absolute error of a step that may flush a subnormal: smallest normal of the accumulator */
+    double store;      /* unit roundoff of the output format, 0 for integers */
+    double store_tiny; /* the same floor for the output format */
+};
+/* From the output's and inputs' dtypes of the node. */
+struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node);
+
+/* A tensor as the reference holds it. error NULL = exact. */
+struct assay_ref_tensor {
+    enum assay_dtype dtype; /* the format it has on the device */
+    int32_t          rank;
+    int64_t          dims[ASSAY_MAX_RANK];
+    uint64_t         elements;
+    const double    *value; /* NULL: an absent optional input, or an output not computed yet */
+    const double    *error; /* absolute, >= 0, or NULL */
+};
+
+struct assay_ref_call {
+    const struct assay_graph      *graph;
+    const struct assay_node       *node;
+    const struct assay_ref_tensor *in;  /* n_inputs */
+    const struct assay_ref_tensor *out; /* n_outputs: shapes and dtypes */
+    uint32_t                       output; /* which output is asked for */
+    struct assay_arithmetic        arithmetic;
+};
+
+struct assay_op_reference {
+    /* value[i], bound[i] of the output element with flat row-major index index[i], i < n. */
+    enum assay_code (*at)(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err);
+    /* Optional, where the op is linear in an operand, so that a sum over one axis of the output is much cheaper than
+     * its elements: sum over j of weight[j] * out[.., j, ..] along `axis` (from 0), for n chosen positions given as
+     * flat indices into the output's shape with that axis removed. Returns ASSAY_UNSUPPORTED for an axis it does not
+     * fold. NULL: never. */
+    enum assay_code (*fold)(const struct assay_ref_call *call, int32_t axis, const double *weight, size_t n,
+                            const int64_t *index, double *value, double *bound, struct assay_error *err);
+};
+
+/* The row's constant: ASSAY_OP_REFERENCE(MatMul) = { .at = …, .fold = … }; */
+#define ASSAY_OP_REFERENCE(name) const struct assay_op_reference assay_op_reference_##name
+#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out) \
+    extern const struct assay_op_reference assay_op_reference_##name;
+#include "harness/ir/ops.def"
+#undef ASSAY_OP
+
+const struct assay_op_reference *assay_reference_of(const struct assay_op_row *row);
+
+/* Relative accuracy asked of elementary functions, in units in the last place of the accumulator: the full-profile
+ * column of the OpenCL 3.0 C specification, section 7.4 (exp 3, log 3, tanh 5, erf 16, sqrt 3, division 2.5, …). */
+struct assay_ref_ulps {
+    double exp, log, tanh, erf, sqrt, divide, reciprocal_sqrt;
+};
+extern const struct assay_ref_ulps assay_reference_ulps;
+
+/* ---- a whole graph (execute.c) ------------------------------------------------------------------------- */
+
+/* Values of a graph in double. Made by assay_reference_new; owns everything it computed. */
+struct assay_reference;
+
+/* `bound[v]` gives the bytes bound to value v (as in device memory) or NULL for values that nodes write;
+ * consts come from the graph. Inputs are converted on first use and may be released after _free. */
+enum assay_code assay_reference_new(const struct assay_graph *g, const void *const *bound, struct assay_reference **out,
+                                    struct assay_error *err);
+void            assay_reference_free(struct assay_reference *r);
+
+/* Chosen elements of value v with bounds. Values before it are computed in full, once, as needed; v itself only at
+ * the chosen elements. Work is spread over threads; results do not depend on how many. */
+enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index,
+                                   double *out, double *bound, struct assay_error *err);
+/* A weighted sum along an axis of value v, at chosen positions (as `fold` above); by the op's own fold when it has
+ * one, else by its elements. */
+enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, int32_t axis, const double *weight,
+                                     size_t n, const int64_t *index, double *out, double *bound,
+                                     struct assay_error *err);
+/* About how many double operations `at` of n elements costs, and a fold of n positions. For choosing what to check. */
+double assay_reference_at_cost(const struct assay_reference *r, int32_t value, size_t n);
+double assay_reference_fold_cost(const struct assay_reference *r, int32_t value, int32_t axis, size_t n);
+/* Everything of value v, rounded to its own format into `to` (v's bytes). */
+enum assay_code assay_reference_store(struct assay_reference *r, int32_t value, void *to, struct assay_error *err);
+
+#endif
