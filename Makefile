@@ -21,7 +21,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wstrict-prototypes -Wmi
         -Wpointer-arith -Wcast-align -Wformat=2 -Wno-format-nonliteral -Werror
 # The reference must give the same bits whatever the compiler fuses; the kernels of back ends say otherwise in their backend.mk.
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(FLAGS_$(CONFIG)) $(WARN) \
-              -Iharness/include -I. $(CFLAGS)
+              -Iharness/include -I. -I$(O) $(CFLAGS)
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 -include build/features.mk
@@ -30,7 +30,7 @@ LIBS := -ljansson -lsodium -lxxhash $(FEATURE_LIBS) -ldl -lm
 ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
-FOLDERS  := harness/base reference/formats harness/ir reference suites/workloads harness/plan harness/measure \
+FOLDERS  := harness/base reference/formats harness/ir reference suites/data suites/workloads harness/plan harness/measure \
             harness/load harness/verify harness/store harness/run harness/judge reports harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
@@ -52,6 +52,11 @@ $(O)/flags: FORCE
 # Criterion's macros take char *, so tests may not be held to const strings.
 $(O)/%.o: %.c $(O)/flags
 	$(Q)mkdir -p $(@D); [ $(V) = 0 ] && echo "cc $<" || :; $(CC) $(ALL_CFLAGS) $(if $(findstring /tests/,$<),-Wno-write-strings -Wno-missing-prototypes) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
+# The registry of workloads is the list of their files.
+WORKLOADS := $(filter-out registry,$(sort $(basename $(notdir $(wildcard suites/workloads/*.c)))))
+$(O)/workloads.inc: suites/workloads
+	$(Q)mkdir -p $(@D); printf 'WORKLOAD(%s)\n' $(WORKLOADS) | cmp -s - $@ || printf 'WORKLOAD(%s)\n' $(WORKLOADS) > $@
+$(O)/suites/workloads/registry.o: $(O)/workloads.inc
 $(LIBRARY): $(SRCS:%.c=$(O)/%.o)
 	$(Q)rm -f $@; ar rcs $@ $^
 $(CORE): $(CORE_SRCS:%.c=$(O)/%.o)
