@@ -19,6 +19,8 @@
 
 struct assay_graph_target;
 
+enum assay_target_phase { ASSAY_TARGET_FILL, ASSAY_TARGET_UPLOAD, ASSAY_TARGET_COMPILE };
+
 struct assay_graph_target_setup {
     const struct assay_backend     *backend;
     struct assay_session           *session;
@@ -27,8 +29,8 @@ struct assay_graph_target_setup {
     uint64_t                        seed;
     uint32_t                        slots;  /* input sets and output places; at least ASSAY_MIN_SETS */
     uint64_t                        limit_bytes; /* host and device memory each that may be taken */
-    /* Called as phases begin: "fill", "upload", "compile". May be NULL. */
-    void (*phase)(void *self, int phase);
+    /* Called as phases begin. May be NULL. */
+    void (*phase)(void *self, enum assay_target_phase phase);
     void *phase_self;
 };
 
@@ -44,7 +46,7 @@ struct assay_program *assay_graph_target_program(struct assay_graph_target *t);
 
 /* Before a batch of `n` <= slots queries: deals the sets, uploads what moved, poisons the outputs. Untimed. */
 enum assay_code assay_graph_target_prepare(struct assay_graph_target *t, uint32_t n, struct assay_error *err);
-/* After the batch: brings slot's outputs to the host; pointers to each output in witness order, valid until the next
+/* After the batch: brings slot's outputs to the host; pointers to each output in the order of assay_graph_outputs, valid until the next
  * call. *set and *poison_key say what the slot had. *guard_changed counts guard bytes that changed (added to). */
 enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_t slot, const void *const **outputs,
                                            uint32_t *set, uint64_t *poison_key, uint64_t *guard_changed,

@@ -34,7 +34,7 @@ struct assay_witness_setup {
 /* Makes, sizes and touches the file, and all memory it will need. */
 enum assay_code assay_witness_new(const struct assay_witness_setup *setup, struct assay_witness **out,
                                   struct assay_error *err);
-/* One finished timed iteration: bytes of the graph's outputs, in the order of assay_witness_output. */
+/* One finished timed iteration: bytes of the graph's outputs, in the order of assay_graph_outputs. */
 struct assay_seen {
     uint64_t           iteration;  /* counted from 0 over the whole timed phase */
     uint32_t           set;        /* which inputs it had */
@@ -51,13 +51,5 @@ struct assay_witness_counts {
 struct assay_witness_counts assay_witness_counts(const struct assay_witness *w);
 /* Completes the file (header last, so that a torn one is known), unmaps, frees. */
 enum assay_code assay_witness_close(struct assay_witness *w, struct assay_error *err);
-
-/* Outputs of a graph, in witness order; returns their number, fills at most capacity. */
-size_t assay_witness_outputs(const struct assay_graph *g, int32_t *values, size_t capacity);
-
-/* Poison: bytes no honest computation leaves. Floats: quiet NaNs whose payload is a function of (key, index). */
-void     assay_poison_fill(enum assay_dtype dtype, uint64_t key, size_t elements, void *to);
-/* How many elements still hold their poison. */
-uint64_t assay_poison_count(enum assay_dtype dtype, uint64_t key, size_t elements, const void *at);
 
 #endif
