@@ -286,4 +286,7 @@ typedef const struct assay_backend *assay_backend_entry_fn(const struct assay_ho
 #define ASSAY_EXPORT __attribute__((visibility("default")))
 #endif
 
+/* A plug-in defines this; the declaration makes it visible and its type right. */
+ASSAY_EXPORT const struct assay_backend *assay_backend_entry(const struct assay_host *host);
+
 #endif
