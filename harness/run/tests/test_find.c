@@ -46,8 +46,6 @@ Test(find, a_hostile_name_is_refused_in_one_line)
     }
     for (size_t length = 60; length < sizeof text; length *= 4) {
         memset(text, 'a', length);
-        (void)strncpy(text, length == 60 ? "n:" : "", 3);
-        memset(text, 'a', length);
         text[length] = 0;
         text[1] = ':';
         cr_expect_eq(assay_backend_name_parse(text, &name, &err), length < 256 ? ASSAY_OK : ASSAY_CONFIG, "%zu",
