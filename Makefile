@@ -74,10 +74,35 @@ $(O)/backends/assay-$(1).so: $$($(1)_OBJS) $$($(1)_ARCHIVES)
 endef
 $(foreach n,$(NAMES),$(eval $(call PLUGIN,$(n))))
 
+# ---- plug-ins that only tests load: wrong ones, the rehearsals (as C and as C++), yesterday's template ----------
+RUN_TESTS := harness/run/tests
+FIXTURES  := $(patsubst %.c,$(O)/fixtures/%.so,$(notdir $(wildcard $(RUN_TESTS)/fixtures/*.c $(RUN_TESTS)/rehearsal/*.c))) \
+             $(patsubst %.c,$(O)/fixtures/%-cxx.so,$(notdir $(wildcard $(RUN_TESTS)/rehearsal/*.c $(RUN_TESTS)/abi/*.c))) \
+             $(patsubst %.c,$(O)/fixtures/%-1.0.so,$(notdir $(wildcard $(RUN_TESTS)/abi/*.c))) $(O)/fixtures/template-1.0.so
+FIXTURE    = $(Q)mkdir -p $(@D); $(CC) $(1) -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -shared -o $@ $(filter %.c,$^) -lm
+ABI_1_0   := -I$(RUN_TESTS)/abi/1.0 $(filter-out -Iharness/include,$(ALL_CFLAGS))
+vpath %.c $(RUN_TESTS)/fixtures $(RUN_TESTS)/rehearsal $(RUN_TESTS)/abi
+$(O)/fixtures/template-1.0.so: $(wildcard $(RUN_TESTS)/abi/1.0/template/*.c) $(O)/flags
+	$(call FIXTURE,$(ABI_1_0))
+$(O)/fixtures/%-1.0.so: %.c $(O)/flags
+	$(call FIXTURE,$(ABI_1_0))
+$(O)/fixtures/%-cxx.so: %.c $(O)/flags
+	$(Q)mkdir -p $(@D); $(CXX) -x c++ -std=c++17 $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(ALL_CFLAGS)) \
+	    -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -shared -o $@ $<
+$(O)/fixtures/%.so: %.c $(O)/flags
+	$(call FIXTURE,$(ALL_CFLAGS))
+
 # ---- tests: one Criterion binary per file --------------------------------------------------------------------
 $(TESTS): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
-tests: all $(TESTS)
+tests: all $(FIXTURES) $(TESTS)
+
+new-backend: # NAME=x copies the template
+	$(Q)case '$(NAME)' in ''|[!a-z]*|*[!a-z0-9_]*) echo 'usage: make new-backend NAME=x (a-z, 0-9, _)' >&2; exit 2;; esac; \
+	[ ! -e 'backends/$(NAME)' ] || { echo 'backends/$(NAME) is there already' >&2; exit 2; }; \
+	cp -R backends/template 'backends/$(NAME)' && cd 'backends/$(NAME)' && \
+	for f in $$(find . -name '*template*'); do mv "$$f" "$$(echo "$$f" | sed 's/template/$(NAME)/')"; done && \
+	find . -type f -exec sed -i "s/template/$(NAME)/g; s/TEMPLATE/$$(echo $(NAME) | tr a-z A-Z)/g" {} + && echo 'backends/$(NAME): edit what is marked DEVICE'
 
 clean: ; rm -rf build out
 -include $(shell find build/$(CONFIG) -name '*.d' 2>/dev/null)

@@ -9,7 +9,7 @@
 
 /* "name[:device][,option=value…]" taken apart. A device or value with ',' or ':' is a JSON string. */
 struct assay_backend_name {
-    char name[64];     /* also a path when it contains '/': that very file is loaded */
+    char name[512];    /* a name has at most 63 characters; with a slash it is a path: that very file is loaded */
     char device[256];  /* empty: the first that probe lists */
     char options[512]; /* "k=v,k=v", empty for none */
 };
@@ -23,10 +23,17 @@ enum assay_code assay_backend_list(void (*each)(void *self, const char *name, co
                                    struct assay_error *err);
 
 /* Loads (RTLD_NOW | RTLD_LOCAL, never unloaded) and checks: the symbol, both ABI numbers, size, required entries, the
- * option table. A refusal gives the path and both numbers. The host struct is lent for the life of the process. */
+ * option table with its defaults. A refusal gives the path and, for the ABI, both numbers. *out is a copy of what the
+ * plug-in gave, of this program's layout (later entries of a newer plug-in are left out, option rows have our stride);
+ * it and the host struct that is lent live as long as the process. What plug-ins log goes to stderr, escaped. */
 enum assay_code assay_backend_load(const char *path, const struct assay_backend **out, struct assay_error *err);
 
-/* Devices that probe lists, in its order. Free *out. */
+/* To be called on what a plug-in's call returned: makes sure that *err agrees with `code`, ends its strings and names
+ * `call`. Returns code, or ASSAY_DEVICE when it is no code of ours. */
+enum assay_code assay_backend_told(const struct assay_backend *b, enum assay_code code, const char *call,
+                                   struct assay_error *err);
+
+/* Devices that probe lists, in its order; at least one. `options` is what the back end's table filled. Free *out. */
 enum assay_code assay_backend_devices(const struct assay_backend *b, const void *options,
                                       struct assay_device_info **out, size_t *n, struct assay_error *err);
 
