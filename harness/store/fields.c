@@ -12,9 +12,9 @@
 /* ---- writing ---------------------------------------------------------------------------------------------- */
 
 /* A member may come from a plug-in and lack its NUL; and replacing a bad byte makes three of one. */
-static json_t *text_write(const char *at, size_t bytes)
+json_t *assay_field_text(const char *at, size_t bytes)
 {
-    char   copy[ASSAY_FIELD_TEXT_BYTES + 1];
+    char copy[ASSAY_FIELD_TEXT_BYTES + 1];
     size_t length = strnlen(at, bytes < ASSAY_FIELD_TEXT_BYTES ? bytes : ASSAY_FIELD_TEXT_BYTES);
     memcpy(copy, at, length);
     copy[length] = 0;
@@ -22,7 +22,7 @@ static json_t *text_write(const char *at, size_t bytes)
     if (!text || json_string_length(text) < bytes)
         return text;
     const char *all = json_string_value(text);
-    size_t      fits = bytes - 1;
+    size_t fits = bytes - 1;
     while (fits > 0 && ((unsigned char)all[fits] & 0xc0u) == 0x80u)
         fits--;
     json_t *cut = json_stringn(all, fits);
@@ -56,14 +56,22 @@ static json_t *flags_write(const struct assay_field *row, uint32_t bits)
 static json_t *value_write(const struct assay_field *row, const void *at)
 {
     switch (row->kind) {
-    case ASSAY_FIELD_TEXT: return text_write(at, row->bytes);
-    case ASSAY_FIELD_U64: return assay_json_u64(*(const uint64_t *)at);
-    case ASSAY_FIELD_U32: return json_integer(*(const uint32_t *)at);
-    case ASSAY_FIELD_I64: return json_integer(*(const int64_t *)at);
-    case ASSAY_FIELD_INT: return json_integer(*(const int *)at);
-    case ASSAY_FIELD_F64: return f64_write(*(const double *)at);
-    case ASSAY_FIELD_FLAGS: return flags_write(row, *(const uint32_t *)at);
-    case ASSAY_FIELD_NAME: break;
+    case ASSAY_FIELD_TEXT:
+        return assay_field_text(at, row->bytes);
+    case ASSAY_FIELD_U64:
+        return assay_json_u64(*(const uint64_t *)at);
+    case ASSAY_FIELD_U32:
+        return json_integer(*(const uint32_t *)at);
+    case ASSAY_FIELD_I64:
+        return json_integer(*(const int64_t *)at);
+    case ASSAY_FIELD_INT:
+        return json_integer(*(const int *)at);
+    case ASSAY_FIELD_F64:
+        return f64_write(*(const double *)at);
+    case ASSAY_FIELD_FLAGS:
+        return flags_write(row, *(const uint32_t *)at);
+    case ASSAY_FIELD_NAME:
+        break;
     }
     int value;
     memcpy(&value, at, sizeof value);
@@ -99,7 +107,7 @@ bool assay_fields_write(const struct assay_field *table, const void *self, json_
 static enum assay_code fail_at(const char *what, const char *key, const char *problem, const char *detail,
                                struct assay_error *err)
 {
-    char              clean[100];
+    char clean[100];
     struct assay_text text = ASSAY_TEXT(clean);
     assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, key);
     return ASSAY_FAIL(err, ASSAY_DATA, "'%s%s%s' %s%s", what, *what ? "." : "", clean, problem, detail);
@@ -108,9 +116,9 @@ static enum assay_code fail_at(const char *what, const char *key, const char *pr
 enum assay_code assay_fields_fail(const char *what, const char *key, const char *expected, const json_t *value,
                                   struct assay_error *err)
 {
-    char              problem[128], is[72] = "";
+    char problem[128], is[72] = "";
     struct assay_text shown = ASSAY_TEXT(is);
-    char             *dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+    char *dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     (void)snprintf(problem, sizeof problem, "must be %s%s", expected, value ? ", but is " : ", but is missing");
     if (dump)
         assay_text_add(&shown, "%.64s%s", dump, strlen(dump) > 64 ? "…" : "");
@@ -118,7 +126,7 @@ enum assay_code assay_fields_fail(const char *what, const char *key, const char 
     return fail_at(what, key, problem, is, err);
 }
 
-static bool text_read(const json_t *json, size_t bytes, char *out)
+bool assay_field_text_read(const json_t *json, size_t bytes, char *out)
 {
     if (!json_is_string(json) || json_string_length(json) >= bytes)
         return false;
@@ -178,14 +186,14 @@ static bool name_read(const struct assay_field *row, const json_t *json, void *a
 
 static bool flags_read(const struct assay_field *row, const json_t *json, uint32_t *out)
 {
-    size_t  i;
+    size_t i;
     json_t *item;
     if (!json_is_array(json))
         return false;
     *out = 0;
     json_array_foreach(json, i, item)
     {
-        int         bit;
+        int bit;
         const char *name = json_string_value(item);
         for (bit = 0; name && bit < 32; bit++) {
             char other[16];
@@ -204,12 +212,18 @@ static bool value_read(const struct assay_field *row, const json_t *json, void *
 {
     int64_t integer = 0;
     switch (row->kind) {
-    case ASSAY_FIELD_TEXT: return text_read(json, row->bytes, at);
-    case ASSAY_FIELD_U64: return u64_read(json, at);
-    case ASSAY_FIELD_F64: return f64_read(json, at);
-    case ASSAY_FIELD_NAME: return name_read(row, json, at);
-    case ASSAY_FIELD_FLAGS: return flags_read(row, json, at);
-    case ASSAY_FIELD_I64: return integer_read(json, INT64_MIN, INT64_MAX, at);
+    case ASSAY_FIELD_TEXT:
+        return assay_field_text_read(json, row->bytes, at);
+    case ASSAY_FIELD_U64:
+        return u64_read(json, at);
+    case ASSAY_FIELD_F64:
+        return f64_read(json, at);
+    case ASSAY_FIELD_NAME:
+        return name_read(row, json, at);
+    case ASSAY_FIELD_FLAGS:
+        return flags_read(row, json, at);
+    case ASSAY_FIELD_I64:
+        return integer_read(json, INT64_MIN, INT64_MAX, at);
     case ASSAY_FIELD_U32:
         if (!integer_read(json, 0, UINT32_MAX, &integer))
             return false;
@@ -228,13 +242,27 @@ static void expected(const struct assay_field *row, char *out, size_t capacity)
 {
     struct assay_text text = assay_text_over(out, capacity);
     switch (row->kind) {
-    case ASSAY_FIELD_TEXT: assay_text_add(&text, "a text of less than %zu bytes", row->bytes); break;
-    case ASSAY_FIELD_U64: assay_text_add(&text, "a whole number from 0 to 2^64 - 1"); break;
-    case ASSAY_FIELD_U32: assay_text_add(&text, "a whole number from 0 to 4294967295"); break;
-    case ASSAY_FIELD_I64: assay_text_add(&text, "a whole number"); break;
-    case ASSAY_FIELD_INT: assay_text_add(&text, "a whole number of 32 bits"); break;
-    case ASSAY_FIELD_F64: assay_text_add(&text, "a number or null"); break;
-    case ASSAY_FIELD_FLAGS: assay_text_add(&text, "a list of known names"); break;
+    case ASSAY_FIELD_TEXT:
+        assay_text_add(&text, "a text of less than %zu bytes", row->bytes);
+        break;
+    case ASSAY_FIELD_U64:
+        assay_text_add(&text, "a whole number from 0 to 2^64 - 1");
+        break;
+    case ASSAY_FIELD_U32:
+        assay_text_add(&text, "a whole number from 0 to 4294967295");
+        break;
+    case ASSAY_FIELD_I64:
+        assay_text_add(&text, "a whole number");
+        break;
+    case ASSAY_FIELD_INT:
+        assay_text_add(&text, "a whole number of 32 bits");
+        break;
+    case ASSAY_FIELD_F64:
+        assay_text_add(&text, "a number or null");
+        break;
+    case ASSAY_FIELD_FLAGS:
+        assay_text_add(&text, "a list of known names");
+        break;
     case ASSAY_FIELD_NAME:
         assay_text_add(&text, "one of");
         for (int value = 1; value <= row->last; value++)
@@ -258,9 +286,9 @@ static enum assay_code no_unknown_keys(const struct assay_field *table, const ch
                                        const char *what, struct assay_error *err)
 {
     const char *key, *names[96], *nearest;
-    json_t     *value;
-    size_t      n = 0;
-    char        meant[80] = "";
+    json_t *value;
+    size_t n = 0;
+    char meant[80] = "";
     json_object_foreach((json_t *)json, key, value)
     {
         if (is_known(table, also, key))
@@ -279,14 +307,14 @@ static enum assay_code no_unknown_keys(const struct assay_field *table, const ch
 enum assay_code assay_fields_read(const struct assay_field *table, const char *const *also, const json_t *json,
                                   const char *what, void *self, struct assay_error *err)
 {
-    char   wanted[112];
+    char wanted[112];
     size_t found = 0;
     if (!json_is_object(json))
         return ASSAY_FAIL(err, ASSAY_DATA, "%s%s%s must be an object", *what ? "'" : "", *what ? what : "a record",
                           *what ? "'" : "");
     for (const struct assay_field *row = table; row->key; row++) {
         const json_t *value = json_object_get(json, row->key);
-        void         *at = (char *)self + row->offset;
+        void *at = (char *)self + row->offset;
         found += value != NULL;
         if (!value)
             memset(at, 0, row->kind == ASSAY_FIELD_TEXT ? 1 : row->bytes);
@@ -295,7 +323,7 @@ enum assay_code assay_fields_read(const struct assay_field *table, const char *c
         expected(row, wanted, sizeof wanted);
         return assay_fields_fail(what, row->key, wanted, value, err);
     }
-    for (; also && *also; also++)
-        found += json_object_get(json, *also) != NULL;
+    for (size_t i = 0; also && also[i]; i++)
+        found += json_object_get(json, also[i]) != NULL;
     return found == json_object_size(json) ? ASSAY_OK : no_unknown_keys(table, also, json, what, err);
 }

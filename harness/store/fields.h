@@ -55,6 +55,11 @@ bool assay_fields_write(const struct assay_field *table, const void *self, json_
 enum assay_code assay_fields_read(const struct assay_field *table, const char *const *also, const json_t *json,
                                   const char *what, void *self, struct assay_error *err);
 
+/* One text by itself: as a TEXT member of `bytes` is written (NULL: out of memory), and read (false: no text, or too
+ * long). */
+json_t *assay_field_text(const char *at, size_t bytes);
+bool    assay_field_text_read(const json_t *json, size_t bytes, char *out);
+
 /* "'what.key' must be <expected>, but is <value>", on one line whatever the value holds. */
 enum assay_code assay_fields_fail(const char *what, const char *key, const char *expected, const json_t *value,
                                   struct assay_error *err);
