@@ -49,7 +49,7 @@ enum assay_evidence {
     ASSAY_EVIDENCE_INSTRUMENT = 7, /* null, reference: figures about the harness, not about a device */
 };
 const char *assay_evidence_name(enum assay_evidence evidence);
-/* What a device's origin and clock make of its figures. */
+/* What a device's origin and clock make of its figures; 0 ("none") for a device that never opened. */
 enum assay_evidence assay_evidence_of(const struct assay_device_info *device);
 
 /* A value, or the reason why there is none; an interval only where there is one. */
@@ -91,8 +91,6 @@ struct assay_record {
     char     reason[256]; /* why the status is not ok; empty if it is */
     struct assay_error error; /* code OK: none */
     struct assay_metric_value metric[ASSAY_METRIC_COUNT];
-    struct assay_counter counters[ASSAY_RECORD_MAX_COUNTERS];
-    uint32_t n_counters;
     uint64_t phase_ns[ASSAY_PHASE_COUNT];
     struct assay_noise noise;
     char     noise_complaint[160]; /* empty: quiet */
@@ -106,11 +104,16 @@ struct assay_record {
     char     samples_sha256[65], witness_sha256[65];
     uint64_t started_utc_ns, wall_ns;
     char     repeat[1024];      /* the command line that runs this again */
+    uint32_t             n_counters;
+    struct assay_counter counters[ASSAY_RECORD_MAX_COUNTERS]; /* last: what is beyond n_counters is never touched */
 };
 
-/* New reference; NULL when out of memory. */
+/* New reference; NULL when out of memory or when an enum holds a value without a name. README.md lists the members.
+ * What JSON cannot hold is made so that it can: invalid UTF-8 becomes U+FFFD, a metric that is not finite loses its
+ * value and says why, a counter that is unavailable has no value. All else comes back exactly as it was. */
 json_t *assay_record_to_json(const struct assay_record *record);
-/* Strict about types; unknown members are kept out silently only if they begin with "//". ASSAY_DATA otherwise. */
+/* Strict about types; unknown members are kept out silently only if they begin with "//". ASSAY_DATA otherwise, with a
+ * line that names the member; *out is then empty. device.size is set to that of this program's struct. */
 enum assay_code assay_record_from_json(const json_t *json, struct assay_record *out, struct assay_error *err);
 
 #endif
