@@ -181,10 +181,12 @@ static void ceiling_metrics(struct run *r)
             absent(r, k ? ASSAY_METRIC_bandwidth_share : ASSAY_METRIC_peak_share,
                    k ? "the case moves no bytes" : "the case has no floating-point operations");
     }
-    double sorted[ASSAY_MAX_PAIRS];
+    uint64_t sorted[ASSAY_MAX_PAIRS];
     for (int k = 0; k < 2; k++) {
-        memcpy(sorted, k ? loop->triad_bytes_per_s : loop->peak_flops_per_s, n * sizeof *sorted);
-        set(r, k ? ASSAY_METRIC_ceiling_bytes_per_s : ASSAY_METRIC_ceiling_flops_per_s, assay_median(sorted, n), n, 0);
+        for (uint32_t i = 0; i < n; i++)
+            sorted[i] = (uint64_t)(k ? loop->triad_bytes_per_s : loop->peak_flops_per_s)[i];
+        assay_sort_u64(sorted, n);
+        set(r, k ? ASSAY_METRIC_ceiling_bytes_per_s : ASSAY_METRIC_ceiling_flops_per_s, assay_median_u64(sorted, n), n, 0);
     }
 }
 
