@@ -339,7 +339,7 @@ static bool decide_untrusted(const struct judge *j)
 static void decide_pass(const struct judge *j)
 {
     struct assay_check *out = j->out;
-    struct assay_text   text = assay_text(out->why, sizeof out->why);
+    struct assay_text   text = assay_text_over(out->why, sizeof out->why);
     out->outcome = out->worst_ratio > MARGINAL ? ASSAY_MARGINAL : ASSAY_PASS;
     assay_text_add(&text, "%llu of %llu iterations judged: %llu elements and %llu sums are within %.2g of their bounds",
                    (unsigned long long)out->judged, (unsigned long long)out->iterations, (unsigned long long)out->elements,
