@@ -5,22 +5,22 @@
 #define BLOCK 16 /* elements that a running softmax takes at a time, at least */
 
 struct peak {
-    double value, error; /* the maximum; the largest error of a finite element */
-    size_t records;      /* how often the maximum grows on the way, counting what errors leave open */
+    double value, error; /* the maximum, and how far a device's may be from it */
+    size_t records;      /* how often the maximum may grow on the way */
 };
 
 static struct peak peak_of(size_t n, const double *x, const double *e)
 {
     struct peak p = {-(double)INFINITY, 0, 0};
+    double      high = -(double)INFINITY, low = -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {
-        if (isnan(x[i]))
+        p.records += x[i] + e[i] > low;
+        if (isnan(x[i]) || x[i] > p.value)
             p.value = x[i];
-        if (isfinite(x[i]) && !(e[i] <= p.error))
-            p.error = e[i];
-        p.records += x[i] + 2 * e[i] > p.value;
-        if (x[i] > p.value)
-            p.value = x[i];
+        high = fmax(high, x[i] + e[i]);
+        low = fmax(low, x[i] - e[i]);
     }
+    p.error = isfinite(p.value) ? fmax(high - p.value, p.value - low) : 0;
     return p;
 }
 
@@ -42,8 +42,8 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
     for (size_t i = 0; i < n; i++) {
         double distance = p.value - x[i], weight = exp(-distance), error = 0;
         if (weight > 0 || isfinite(x[i])) {
-            error = weight * expm1(slack_of(a, distance, e[i], &p, rescalings));
-            error = isnan(error) ? (double)INFINITY : error; /* 0 times infinity */
+            double slack = slack_of(a, distance, e[i], &p, rescalings);
+            error = slack < 1 ? weight * expm1(slack) : exp(slack - distance);
             error += bounded_flush(weight, error, a->tiny);
         }
         x[i] = weight;
