@@ -1,0 +1,271 @@
+#include "reference/arithmetic.h"
+
+#include <float.h>
+#include <string.h>
+
+#include "reference/formats/formats.h"
+
+#include "assay/banned.h"
+
+/* OpenCL 3.0 C specification, section 7.4, full profile, single precision; reciprocal_sqrt is rsqrt. */
+const struct assay_ref_ulps assay_reference_ulps = {
+    .exp = 3, .log = 3, .tanh = 5, .erf = 16, .sqrt = 3, .divide = 2.5, .reciprocal_sqrt = 2};
+
+struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node)
+{
+    struct assay_arithmetic    a = {0};
+    const struct assay_format *wide = assay_format_of(ASSAY_F64), *narrow = assay_format_of(ASSAY_F32), *store = NULL;
+    bool                       any_float = false, any_double = false;
+    for (uint32_t i = 0; i < node->n_inputs + node->n_outputs; i++) {
+        int32_t v = i < node->n_outputs ? node->outputs[i] : node->inputs[i - node->n_outputs];
+        if (v == ASSAY_NO_VALUE)
+            continue;
+        enum assay_dtype dtype = g->values[v].dtype;
+        any_float |= assay_dtype_is_float(dtype);
+        any_double |= dtype == ASSAY_F64;
+        if (!store && i < node->n_outputs)
+            store = assay_format_of(dtype);
+    }
+    if (any_float) {
+        a.accumulate = any_double ? wide->unit_roundoff : narrow->unit_roundoff;
+        a.tiny = any_double ? wide->smallest_normal : narrow->smallest_normal;
+    }
+    if (store) {
+        a.store = store->unit_roundoff;
+        a.store_tiny = store->smallest_normal;
+    }
+    return a;
+}
+
+/* ---- single numbers ------------------------------------------------------------------------------------------ */
+
+struct assay_bounded assay_bounded_divide(const struct assay_arithmetic *a, struct assay_bounded x, struct assay_bounded y)
+{
+    double value = x.value / y.value, room = fabs(y.value) - y.error, error = 0;
+    if (isnan(x.value) || isnan(y.value))
+        return bounded(value, 0);
+    if (x.error > 0 || y.error > 0)
+        error = room > 0 ? (x.error + fabs(value) * y.error) / room : INFINITY;
+    return bounded_function(a, value, error, assay_reference_ulps.divide);
+}
+
+struct assay_bounded assay_bounded_monotone(const struct assay_arithmetic *a, double (*f)(double), struct assay_bounded x,
+                                            double ulps)
+{
+    double value = f(x.value), error = 0;
+    if (isnan(x.value))
+        return bounded(value, 0);
+    if (x.error > 0) {
+        double below = fabs(value - f(x.value - x.error)), above = fabs(f(x.value + x.error) - value);
+        error = isnan(below) || isnan(above) ? INFINITY : fmax(below, above) + 8 * ASSAY_REF_OWN * fabs(value);
+    }
+    if (error > 0 && isinf(error))
+        return bounded(value, INFINITY);
+    return bounded_function(a, value, error, ulps);
+}
+
+struct assay_bounded assay_bounded_exp(const struct assay_arithmetic *a, struct assay_bounded x)
+{
+    double value = exp(x.value);
+    return bounded_function(a, value, x.error > 0 ? value * expm1(x.error) : 0, assay_reference_ulps.exp);
+}
+
+struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum assay_dtype format, struct assay_bounded x)
+{
+    const struct assay_format *f = assay_format_of(format);
+    x = bounded_settle(x.value, x.error);
+    if (!f || !isfinite(x.value) || !isfinite(x.error))
+        return x;
+    double u = f->unit_roundoff, low = fabs(x.value) - x.error, high = fabs(x.value) + x.error, rounding = 0;
+    /* Halfway between the largest number and the next that the exponent would give: there rounding goes to infinity. */
+    double overflow = f->largest * (1 + u / (2 - 2 * u));
+    if (low >= overflow && (format == ASSAY_F32 || format == ASSAY_F16 || format == ASSAY_BF16 || format == ASSAY_F8E5M2))
+        return bounded(copysign(INFINITY, x.value), 0);
+    if (high >= overflow)
+        return bounded(x.value, INFINITY);
+    if (u > a->accumulate)
+        rounding = fmin(high, u * fmax(high, f->smallest_normal));
+    return bounded(x.value, x.error + fmax(rounding, bounded_flush(x.value, x.error, f->smallest_normal)));
+}
+
+/* ---- sums ---------------------------------------------------------------------------------------------------- */
+
+double assay_ref_gamma(double n, double u)
+{
+    double nu = n * u;
+    return nu < 1 ? nu / (1 - nu) * (1 + (n + 8) * 0x1p-51) : (double)INFINITY;
+}
+
+/* Two doubles at a time, four of those: eight partial sums, always the same ones, so that the result does not
+ * depend on the machine. */
+typedef double    pair __attribute__((vector_size(16)));
+typedef double    loose_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef long long pair_bits __attribute__((vector_size(16)));
+#define LANES 4
+#define LOAD(pointer) ((pair) * (const loose_pair *)(pointer))
+#define ABS(x) ((pair)((pair_bits)(x) & (pair_bits){INT64_MAX, INT64_MAX}))
+
+static void dot_plain(size_t n, const double *x, const double *y, double *value, double *magnitude)
+{
+    pair   v[LANES] = {{0}}, m[LANES] = {{0}};
+    size_t k = 0;
+    for (; k + 2 * LANES <= n; k += 2 * LANES) {
+        for (int l = 0; l < LANES; l++) {
+            pair product = LOAD(x + k + 2 * l) * LOAD(y + k + 2 * l);
+            v[l] += product;
+            m[l] += ABS(product);
+        }
+    }
+    pair   v_all = (v[0] + v[1]) + (v[2] + v[3]), m_all = (m[0] + m[1]) + (m[2] + m[3]);
+    double v_rest = 0, m_rest = 0;
+    for (; k < n; k++) {
+        v_rest += x[k] * y[k];
+        m_rest += fabs(x[k] * y[k]);
+    }
+    *value = v_all[0] + v_all[1] + v_rest;
+    *magnitude = m_all[0] + m_all[1] + m_rest;
+}
+
+/* Knuth: a + b = sum + low exactly. */
+#define TWO_SUM(type, a, b, sum, low)      \
+    do {                                   \
+        type s_ = (a) + (b), t_ = s_ - (a); \
+        (low) = ((a) - (s_ - t_)) + ((b) - t_); \
+        (sum) = s_;                        \
+    } while (0)
+
+/* Dot2 of Ogita, Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005): |error| <=
+ * u |value| + gamma_n^2 |x|.|y|. Products are split by Veltkamp and Dekker, so that no FMA is needed. */
+static double dot_compensated(size_t n, const double *x, const double *y)
+{
+    const pair split = {0x1.0000002p27, 0x1.0000002p27};
+    pair       sum = {0, 0}, low = {0, 0};
+    double     padded_x[2] = {0, 0}, padded_y[2] = {0, 0};
+    for (size_t k = 0; k < n; k += 2) {
+        const double *from_x = x + k, *from_y = y + k;
+        if (k + 1 == n) {
+            padded_x[0] = *from_x;
+            padded_y[0] = *from_y;
+            from_x = padded_x;
+            from_y = padded_y;
+        }
+        pair a = LOAD(from_x), b = LOAD(from_y), product = a * b, part, lost;
+        pair a_high = split * a - (split * a - a), a_low = a - a_high;
+        pair b_high = split * b - (split * b - b), b_low = b - b_high;
+        part = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low);
+        TWO_SUM(pair, sum, product, sum, lost);
+        low += part + lost;
+    }
+    double all, lost;
+    TWO_SUM(double, sum[0], sum[1], all, lost);
+    return all + (low[0] + low[1] + lost);
+}
+
+static double total_compensated(size_t n, const double *x)
+{
+    double sum = 0, low = 0, lost;
+    for (size_t k = 0; k < n; k++) {
+        TWO_SUM(double, sum, x[k], sum, lost);
+        low += lost;
+    }
+    return sum + low;
+}
+
+static bool is_double(const struct assay_arithmetic *a)
+{
+    return a->accumulate == 0x1p-53;
+}
+
+/* Whole numbers below 2^53 are summed exactly. */
+static double own_error(const struct assay_arithmetic *a, double terms, double value, double magnitude, bool compensated)
+{
+    double gamma = assay_ref_gamma(terms + 8, ASSAY_REF_OWN);
+    if (a->accumulate == 0 && magnitude < 0x1p53)
+        return 0;
+    return compensated ? 2 * ASSAY_REF_OWN * fabs(value) + 2 * gamma * gamma * magnitude : gamma * magnitude;
+}
+
+static double with_errors(size_t n, struct assay_ref_vector x, struct assay_ref_vector y)
+{
+    double error = 0;
+    for (size_t k = 0; k < n; k++) {
+        double ex = x.error ? x.error[k] : 0, ey = y.error ? y.error[k] : 0;
+        if (ex > 0 || ey > 0) {
+            double mx = x.magnitude ? x.magnitude[k] : fabs(x.value[k]), my = y.magnitude ? y.magnitude[k] : fabs(y.value[k]);
+            error += mx * ey + ex * (my + ey);
+        }
+    }
+    return error;
+}
+
+struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x, struct assay_ref_vector y)
+{
+    struct assay_ref_sum s = {0};
+    bool                 compensated = false;
+    dot_plain(n, x.value, y.value, &s.value, &s.magnitude);
+    if (is_double(a) && isfinite(s.value)) {
+        double better = dot_compensated(n, x.value, y.value);
+        compensated = isfinite(better); /* splitting overflows beyond 2^996 */
+        s.value = compensated ? better : s.value;
+    }
+    if (x.magnitude || y.magnitude) {
+        double not_used;
+        dot_plain(n, x.magnitude ? x.magnitude : x.value, y.magnitude ? y.magnitude : y.value, &not_used, &s.magnitude);
+    }
+    if (x.error || y.error)
+        s.error = with_errors(n, x, y);
+    s.own = own_error(a, (double)n, s.value, s.magnitude, compensated);
+    return s;
+}
+
+struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x)
+{
+    struct assay_ref_sum s = {0};
+    for (size_t k = 0; k < n; k++) {
+        s.value += x.value[k];
+        s.magnitude += x.magnitude ? x.magnitude[k] : fabs(x.value[k]);
+        s.error += x.error ? x.error[k] : 0;
+    }
+    if (isfinite(s.value))
+        s.value = total_compensated(n, x.value);
+    s.own = own_error(a, (double)n, s.value, s.magnitude, true);
+    return s;
+}
+
+/* Overflow on the way: no partial sum exceeds the sum of magnitudes. */
+static double largest_of(const struct assay_arithmetic *a)
+{
+    return is_double(a) || a->accumulate == 0 ? DBL_MAX : (double)FLT_MAX;
+}
+
+static double error_of_sum(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
+{
+    double high = s->magnitude + s->error;
+    if (isfinite(s->value) && !(high <= largest_of(a)))
+        return INFINITY;
+    return s->error + s->own + (roundings > 0 ? assay_ref_gamma(roundings, a->accumulate) * high : 0);
+}
+
+struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double terms,
+                                         double roundings)
+{
+    double error = error_of_sum(a, s, roundings);
+    if (roundings > 0 && s->magnitude + s->error > 0)
+        error += 2 * terms * a->tiny;
+    return bounded_settle(s->value, error);
+}
+
+struct assay_bounded assay_ref_fold_close(const struct assay_ref_call *call, const struct assay_ref_sum *s, double terms,
+                                          double roundings, double weights)
+{
+    const struct assay_arithmetic *a = &call->arithmetic;
+    const struct assay_format     *f = assay_format_of(call->out[call->output].dtype);
+    double                         error = error_of_sum(a, s, roundings);
+    if (roundings > 0)
+        error += 2 * terms * a->tiny * weights;
+    if (f && f->unit_roundoff > a->accumulate)
+        error += f->unit_roundoff * (s->magnitude + error);
+    if (f)
+        error += f->smallest_normal * weights;
+    return bounded_settle(s->value, error);
+}

@@ -1,0 +1,18 @@
+/* Log: 3 units in the last place. NaN below 0, -infinity at 0. */
+#include "reference/elementwise.h"
+
+#include "assay/banned.h"
+
+static struct assay_bounded f(const struct assay_ref_call *call, struct assay_bounded x)
+{
+    return assay_bounded_monotone(&call->arithmetic, log, x, assay_reference_ulps.log);
+}
+
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
+                          struct assay_error *err)
+{
+    (void)err;
+    return assay_ref_unary(call, ASSAY_REF_STORED, f, n, index, value, bound);
+}
+
+ASSAY_OP_REFERENCE(Log) = {.at = at};

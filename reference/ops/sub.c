@@ -1,0 +1,20 @@
+/* Sub: x - y, one rounding. */
+#include "reference/elementwise.h"
+
+#include "assay/banned.h"
+
+static struct assay_bounded f(const struct assay_ref_call *call, struct assay_bounded x, struct assay_bounded y)
+{
+    if (!assay_dtype_is_float(call->out[0].dtype))
+        return assay_bounded_whole(call->out[0].dtype, '-', x.value, y.value);
+    return bounded_subtract(&call->arithmetic, x, y);
+}
+
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
+                          struct assay_error *err)
+{
+    (void)err;
+    return assay_ref_binary(call, ASSAY_REF_STORED, f, n, index, value, bound);
+}
+
+ASSAY_OP_REFERENCE(Sub) = {.at = at};
