@@ -30,8 +30,7 @@ Test(null, allocates_nothing_once_it_is_warm, .timeout = 60)
     struct assay_span   span = {.size = sizeof span};
     uint64_t            before = 0;
     size_t              done;
-    if (!assay_allocations_counted())
-        cr_skip_test("allocations are not counted in this build");
+    bool                counted = assay_allocations_counted(); /* not under a sanitizer */
     device_open(&d, "null", "");
     device_load(&d, graph_binary("Add", 4, 4));
     (void)assay_allocation_owner_set(ASSAY_ALLOCATION_PLUGIN);
@@ -48,7 +47,7 @@ Test(null, allocates_nothing_once_it_is_warm, .timeout = 60)
     }
     uint64_t after = assay_allocations_so_far().by_plugin;
     (void)assay_allocation_owner_set(ASSAY_ALLOCATION_HARNESS);
-    cr_expect_gt(before, 0, "the first round fills the list of events, and that is seen");
+    cr_expect(before > 0 || !counted, "the first round fills the list of events, and that is seen");
     cr_expect_eq(after, before);
     device_close(&d);
 }
