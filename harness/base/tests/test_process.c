@@ -50,7 +50,8 @@ static void read_all(int fd, char *text, size_t capacity)
 {
     size_t  used = 0;
     ssize_t got;
-    while (used + 1 < capacity && ((got = read(fd, text + used, capacity - 1 - used)) > 0 || (got < 0 && errno == EINTR)))
+    while (used + 1 < capacity &&
+           ((got = read(fd, text + used, capacity - 1 - used)) > 0 || (got < 0 && errno == EINTR)))
         used += got > 0 ? (size_t)got : 0;
     text[used] = 0;
 }
@@ -151,11 +152,12 @@ static void inherits_nothing(void)
 {
     struct assay_process p;
     char                 text[400];
-    int                  leak = open("/dev/null", O_RDONLY), high = fcntl(leak, F_DUPFD, 300); /* no CLOEXEC on purpose */
+    int                  leak = open("/dev/null", O_RDONLY); /* no CLOEXEC on purpose */
+    int                  high = fcntl(leak, F_DUPFD, 300);
     cr_assert(leak >= 0 && high >= 300);
     cr_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-    cr_assert_eq(shell("for f in /proc/$$/fd/*; do echo -n ${f##*/}\\ ; done; exec grep -E 'Sig(Blk|Ign)' /proc/self/status", &p),
-                 ASSAY_OK, "%s", err.message);
+    cr_assert_eq(shell("for f in /proc/$$/fd/*; do echo -n ${f##*/}\\ ; done; "
+                       "exec grep -E 'Sig(Blk|Ign)' /proc/self/status", &p), ASSAY_OK, "%s", err.message);
     read_all(p.from, text, sizeof text);
     cr_assert(assay_process_wait(&p, FOREVER, &end));
     cr_expect(strncmp(text, "0 1 2 ", 6) == 0 && !strstr(text, "300"), "%s", text);
@@ -327,7 +329,8 @@ Test(process, captures_output_far_larger_than_a_pipe_both_ways)
     for (size_t i = 0; i < bytes; i++)
         input[i] = (char)('a' + i % 23);
     input[bytes] = 0;
-    cr_expect_eq(assay_process_capture(cat, input, 50000 * MS, out, bytes + 1, &status, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(assay_process_capture(cat, input, 50000 * MS, out, bytes + 1, &status, &err), ASSAY_OK, "%s",
+                 err.message);
     cr_expect(status == 0 && strcmp(input, out) == 0);
     memset(small, '#', sizeof small);
     cr_expect_eq(assay_process_capture(noisy, input, 50000 * MS, small, 9, &status, &err), ASSAY_OK, "%s", err.message);
