@@ -35,7 +35,8 @@ FOLDERS  := harness/base reference/formats harness/ir reference suites/data suit
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
-CORE_SRCS = $(foreach f,harness/base reference/formats harness/ir reference,$(wildcard $(f)/*.c $(f)/ops/*.c))
+# Not the counting malloc: a plug-in must use the program's, or its allocations would not be counted.
+CORE_SRCS = $(filter-out harness/base/allocations.c,$(foreach f,harness/base reference/formats harness/ir reference,$(wildcard $(f)/*.c $(f)/ops/*.c)))
 CORE     := $(O)/libassay-core.a
 
 NAMES := $(patsubst backends/%/backend.mk,%,$(wildcard backends/*/backend.mk))

@@ -68,5 +68,5 @@ bool fault_wrong(struct device_output *o, uint64_t k)
 void fault_overrun(const struct device_output *o, uint64_t bytes)
 {
     for (uint64_t i = 0; i < bytes; i++)
-        o->bound[o->bytes + i] ^= 0xFF;
+        o->bound[o->bytes + i] = (unsigned char)(o->bound[o->bytes + i] + 37);
 }

@@ -83,6 +83,6 @@ Test(open, what_a_plug_in_logs_is_escaped, .init = cr_redirect_stderr, .timeout 
     struct assay_error  err;
     cr_assert_eq(open_wrong("open_log", "", &opened, &err), ASSAY_OK);
     (void)fflush(stderr);
-    cr_assert_stderr_eq_str("plug-in warning: red \\x1B[31m alert\n");
+    cr_assert_stderr_eq_str("plug-in warning: red \\x1b[31m alert\n");
     assay_backend_close(&opened);
 }
