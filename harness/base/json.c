@@ -297,9 +297,11 @@ json_t *assay_json_u64(uint64_t value)
 static size_t utf8_length(const unsigned char *at)
 {
     unsigned char first = at[0];
-    size_t        length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    size_t        length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
     unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
     unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (first > 0xF4)
+        return 0;
     for (size_t i = 1; i < length; i++) {
         if (at[i] < low || at[i] > high)
             return 0;

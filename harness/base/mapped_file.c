@@ -89,7 +89,7 @@ enum assay_code assay_mapped_file_close(struct assay_mapped_file *file, const ch
                   : ASSAY_OK;
 }
 
-/* Whoever makes the file shorter while it is mapped makes reads behind its end fail with SIGBUS: run folders are ours. */
+/* If somebody makes the file shorter while it is mapped, reads behind its end die of SIGBUS; run folders are ours. */
 enum assay_code assay_mapped_file_read(const char *path, struct assay_mapped_file *out, struct assay_error *err)
 {
     struct stat     st;

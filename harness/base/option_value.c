@@ -330,7 +330,7 @@ static enum assay_code parse_amount(const struct assay_option *row, const char *
         i++;
     if (!suffix || i == n_units) {
         (void)refuse(row, value, kind, NULL, err);
-        return assay_error_hint(err, is_time ? "write it like 1.5s, 20ms, 3us, 500ns, 10m or 2h; a bare number is seconds"
+        return assay_error_hint(err, is_time ? "write 1.5s, 20ms, 3us, 500ns, 10m or 2h; bare numbers are seconds"
                                              : "write it like 65536, 64KiB, 1GiB or 2GB");
     }
     wide amount = (wide)digits * units[i].scale; /* at most 2^64 * 2^50 */

@@ -68,7 +68,7 @@ static enum assay_code refuse_name(const struct assay_option *table, const char 
         names[n] = spelled[n];
         assay_text_add(&text, "%s%s%s", n ? ", " : "", dashes, spelled[n]);
     }
-    near = assay_string_nearest(name, names, n);
+    near = *name ? assay_string_nearest(name, names, n) : NULL;
     (void)ASSAY_FAIL(err, ASSAY_CONFIG, "unknown option '%s%.80s'", dashes, name);
     if (near)
         return assay_error_hint(err, "did you mean '%s%s'?", dashes, near);

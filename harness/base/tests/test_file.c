@@ -52,6 +52,14 @@ int rename(const char *from, const char *to)
     return faulty() ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
+static bool truncate_fails;
+
+int ftruncate(int fd, off_t bytes)
+{
+    errno = EIO;
+    return truncate_fails ? -1 : (int)syscall(SYS_ftruncate, fd, bytes);
+}
+
 /* ---- a folder of its own for every test ----------------------------------------------------------------------- */
 
 static void set_up(void)
@@ -205,6 +213,11 @@ Test(file, append_fails_at_any_call_with_the_file_cut_back)
     cr_expect_eq(lseek(fd, 0, SEEK_SET), 0);
     cr_expect_eq(assay_file_append(fd, "three\n", 6, "log", &err), ASSAY_OK);
     cr_expect(holds("log", "one\ntwo two\nthree\n"), "appends wherever the descriptor stood");
+    truncate_fails = true;
+    fault_at = 2;
+    cr_expect_eq(assay_file_append(fd, "four\n", 5, "log", &err), ASSAY_IO);
+    cr_expect(strstr(err.hint, "could not be cut back"), "%s", err.hint);
+    truncate_fails = false;
     (void)close(fd);
 }
 

@@ -86,7 +86,8 @@ Test(options, sets_defaults_and_writes_them_out_sorted)
     memset(&sample, 0x5A, sizeof sample);
     cr_assert_eq(assay_options_defaults(table, &sample, &err), ASSAY_OK, "%s", err.message);
     assay_options_write(table, &sample, &out);
-    cr_expect_str_eq(text, "backend=cpu,dtype=f32,fast=false,m=64,path=,peak_tflops=100,phase=decode,room=64KiB,wait=1.5s");
+    cr_expect_str_eq(text, "backend=cpu,dtype=f32,fast=false,m=64,path=,peak_tflops=100,phase=decode,room=64KiB,"
+                           "wait=1.5s");
     cr_expect_eq(assay_options_count(table), 9);
     cr_expect_eq(sample.wait_ns, 1500000000u);
     cr_expect_eq(sample.phase, 1);
@@ -261,7 +262,8 @@ Test(options, writes_values_that_read_back_exactly, .timeout = 60)
     };
     static const struct { uint64_t bytes; char text[32]; } sizes[] = {
         {0, "0"}, {1, "1"}, {1000, "1KB"}, {1024, "1KiB"}, {65536, "64KiB"}, {2000000000, "2GB"},
-        {UINT64_C(1) << 30, "1GiB"}, {UINT64_C(1) << 63, "8192PiB"}, {1025, "1025"}, {UINT64_MAX, "18446744073709551615"},
+        {UINT64_C(1) << 30, "1GiB"}, {UINT64_C(1) << 63, "8192PiB"}, {1025, "1025"},
+        {UINT64_MAX, "18446744073709551615"},
     };
     static const struct { double value; char text[32]; } reals[] = {
         {0, "0"}, {-0.0, "-0"}, {0.1, "0.1"}, {1e23, "1e+23"}, {100, "100"}, {20000, "20000"}, {1e6, "1e+06"},
@@ -302,7 +304,8 @@ Test(options, writes_values_that_read_back_exactly, .timeout = 60)
 
 Test(options, takes_every_unit_and_every_escape)
 {
-    static const char *const times[] = {"1.5", "1500ms", "1500000us", "1500000000ns", "0.025m", "1.50000000000000000000s"};
+    static const char *const times[] = {"1.5", "1500ms", "1500000us", "1500000000ns", "0.025m",
+                                         "1.50000000000000000000s"};
     struct any               any = {0};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         cr_expect_eq(assay_option_set(any_table, &any, "s", times[i], &err), ASSAY_OK, "%s", err.message);
@@ -312,14 +315,15 @@ Test(options, takes_every_unit_and_every_escape)
     cr_expect_eq(any.ns, 7200000000000u);
     cr_expect_eq(assay_option_set(any_table, &any, "bytes", "1.5KiB", &err), ASSAY_OK);
     cr_expect_eq(any.bytes, 1536u);
-    cr_expect_eq(assay_options_parse(any_table, &any, "text=\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\uDE00\"",
+    cr_expect_eq(assay_options_parse(any_table, &any,
+                                     "text=\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\uDE00\"",
                                      "x", &err), ASSAY_OK, "%s", err.message);
     cr_expect_str_eq(any.text, "\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
 }
 
 Test(options, does_not_depend_on_the_locale)
 {
-    struct any any = {0};
+    struct any any = {.dtype = ASSAY_U4};
     if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "fr_FR.UTF-8"))
         cr_skip_test("no locale with a decimal comma is installed");
     cr_assert_str_eq(localeconv()->decimal_point, ",");
