@@ -23,7 +23,7 @@
 #include "assay/graph.h"
 #include "assay/text.h"
 
-/* How the harness fills a value it binds; the numbers come from (seed, value, generation), see harness/load/fill.h. */
+/* How the harness fills a value it binds; the numbers come from (seed, value, generation), see suites/data/fill.h. */
 enum assay_fill_kind {
     ASSAY_FILL_NONE = 0,
     ASSAY_FILL_UNIFORM = 1,  /* [a, b) */
