@@ -147,6 +147,9 @@ int64_t assay_node_i64(const struct assay_node *node, const char *name, int64_t 
 double  assay_node_f64(const struct assay_node *node, const char *name, double if_absent);
 const char *assay_node_text(const struct assay_node *node, const char *name, const char *if_absent);
 
+/* The graph's outputs in the order of their values; returns their number, fills at most capacity. */
+size_t assay_graph_outputs(const struct assay_graph *g, int32_t *values, size_t capacity);
+
 /* "f32[64,128]"; a scalar is "f32[]". */
 void assay_value_describe(const struct assay_value *v, struct assay_text *out);
 bool assay_value_same_shape(const struct assay_value *a, const struct assay_value *b); /* rank and dims */
