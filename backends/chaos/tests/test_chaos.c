@@ -21,7 +21,7 @@ static void chaos_open(struct device *d, const char *options)
 static int wrong_after(struct device *d, int seed, float *y)
 {
     float a[N], b[N];
-    int   wrong = 0;
+    int wrong = 0;
     for (int i = 0; i < N; i++) {
         a[i] = (float)(i + seed * 3 + 1);
         b[i] = (float)(i * 2 + seed) / 4;
@@ -44,11 +44,12 @@ static int wrong(struct device *d, int seed)
 
 Test(chaos, honest_is_right_and_so_is_every_mode_before_its_time, .timeout = 120)
 {
-    static const char *const modes[] = {"honest",  "crash", "hang", "silent",                "nan",    "wrong",
-                                        "overrun", "slow",  "leak", "honest_when_validated", "cached"};
+    static const char *const modes[] = {"honest", "crash",   "hang", "silent", "nan",
+                                        "wrong",  "overrun", "slow", "leak",   "honest_when_validated",
+                                        "cached"};
     for (size_t m = 0; m < sizeof modes / sizeof *modes; m++) {
         struct device d;
-        char          options[80];
+        char options[80];
         (void)snprintf(options, sizeof options, ",mode=%s,after=3", modes[m]);
         chaos_open(&d, options);
         for (int i = 0; i < 3; i++) {
@@ -62,7 +63,7 @@ Test(chaos, honest_is_right_and_so_is_every_mode_before_its_time, .timeout = 120
 Test(chaos, silent_says_done_and_writes_nothing, .timeout = 60)
 {
     struct device d;
-    float         y[N];
+    float y[N];
     unsigned char poison[BYTES];
     memset(poison, POISON, sizeof poison);
     chaos_open(&d, ",mode=silent");
@@ -75,8 +76,8 @@ Test(chaos, nan_and_wrong_spoil_one_element_that_moves, .timeout = 60)
 {
     for (int is_nan = 0; is_nan < 2; is_nan++) {
         struct device d;
-        float         y[N];
-        int           places[N] = {0}, different = 0;
+        float y[N];
+        int places[N] = {0}, different = 0;
         chaos_open(&d, is_nan ? ",mode=nan" : ",mode=wrong");
         for (int seed = 0; seed < 40; seed++) {
             cr_expect_eq(wrong_after(&d, seed, y), 1);
@@ -119,7 +120,7 @@ Test(chaos, slow_takes_longer_every_time, .timeout = 60)
 
 static long resident_kib(void)
 {
-    long  pages = 0, resident = 0;
+    long pages = 0, resident = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     cr_assert(file && fscanf(file, "%ld %ld", &pages, &resident) == 2);
     (void)fclose(file);
@@ -140,10 +141,10 @@ Test(chaos, leak_makes_the_process_grow, .timeout = 60)
 
 Test(chaos, hang_never_completes, .timeout = 60)
 {
-    struct device       d;
+    struct device d;
     struct assay_event *e = NULL;
-    struct assay_span   span = {.size = sizeof span};
-    size_t              done = 7;
+    struct assay_span span = {.size = sizeof span};
+    size_t done = 7;
     chaos_open(&d, ",mode=hang,after=1");
     cr_expect_eq(wrong(&d, 1), 0);
     DEVICE_OK(&d, device_launch(&d, ASSAY_NO_VALUE, &e));
@@ -156,7 +157,7 @@ Test(chaos, hang_never_completes, .timeout = 60)
 /* In a child, as the harness does it, and without a sanitizer's handler. */
 Test(chaos, crash_ends_the_process_at_the_execution_chosen, .timeout = 60)
 {
-    int   status = 0;
+    int status = 0;
     pid_t child = fork();
     if (!child) {
         struct device d;
@@ -177,8 +178,8 @@ Test(chaos, honest_when_validated_leaves_out_its_share_once_nobody_looks, .timeo
     static const double shares[] = {0.05, 0.25, 1};
     for (int s = 0; s < 3; s++) {
         struct device d;
-        char          options[80];
-        int           cheats = 0;
+        char options[80];
+        int cheats = 0;
         (void)snprintf(options, sizeof options, ",mode=honest_when_validated,cheat=%g", shares[s]);
         chaos_open(&d, options);
         for (int i = 0; i < 24; i++)
@@ -193,8 +194,8 @@ Test(chaos, honest_when_validated_leaves_out_its_share_once_nobody_looks, .timeo
 
 Test(chaos, cached_answers_without_looking_at_the_content, .timeout = 60)
 {
-    struct device        d;
-    float                first[N], second[N];
+    struct device d;
+    float first[N], second[N];
     struct assay_buffer *other;
     chaos_open(&d, ",mode=cached");
     cr_expect_eq(wrong_after(&d, 1, first), 0);

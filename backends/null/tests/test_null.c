@@ -5,8 +5,8 @@
 
 Test(null, claims_neither_values_nor_memory_and_runs_everything, .timeout = 60)
 {
-    struct device     d;
-    char              text[64];
+    struct device d;
+    char text[64];
     struct assay_text why_not = ASSAY_TEXT(text);
     device_open(&d, "null", ",queues=3");
     cr_expect_eq(d.opened.device.traits, 0);
@@ -25,12 +25,12 @@ Test(null, claims_neither_values_nor_memory_and_runs_everything, .timeout = 60)
 
 Test(null, allocates_nothing_once_it_is_warm, .timeout = 60)
 {
-    struct device       d;
+    struct device d;
     struct assay_event *events[8];
-    struct assay_span   span = {.size = sizeof span};
-    uint64_t            before = 0;
-    size_t              done;
-    bool                counted = assay_allocations_counted(); /* not under a sanitizer */
+    struct assay_span span = {.size = sizeof span};
+    uint64_t before = 0;
+    size_t done;
+    bool counted = assay_allocations_counted(); /* not under a sanitizer */
     device_open(&d, "null", "");
     device_load(&d, graph_binary("Add", 4, 4));
     (void)assay_allocation_owner_set(ASSAY_ALLOCATION_PLUGIN);

@@ -7,13 +7,13 @@
 /* Attributes, a const, a place and an output nobody wants have to come through the accessors. */
 Test(reference, rebuilds_what_the_accessors_show, .timeout = 60)
 {
-    struct device           d;
-    struct assay_graph     *g = assay_graph_new("rebuilt");
-    const struct assay_attr turn[] = {
-        {.name = "perm", .type = ASSAY_ATTR_I64S, .list = {1, 0}, .n = 2}, ASSAY_ATTR_END};
+    struct device d;
+    struct assay_graph *g = assay_graph_new("rebuilt");
+    const struct assay_attr turn[] = {{.name = "perm", .type = ASSAY_ATTR_I64S, .list = {1, 0}, .n = 2},
+                                      ASSAY_ATTR_END};
     const struct assay_attr along[] = {ASSAY_ATTR_INT("axis", 0), ASSAY_ATTR_END};
-    const float             half = 0.5f;
-    float                   x[6] = {0, 1, 2, 3, 4, 5}, y[6];
+    const float half = 0.5f;
+    float x[6] = {0, 1, 2, 3, 4, 5}, y[6];
     int32_t in = assay_graph_input(g, "x", ASSAY_F32, 2, (int64_t[]){2, 3}, ASSAY_FILL_SIGNED);
     int32_t scale = assay_graph_const(g, "half", ASSAY_F32, 0, NULL, &half);
     int32_t turned = assay_graph_op(g, "Transpose", "turned", &in, 1, turn);
@@ -39,13 +39,45 @@ Test(reference, rebuilds_what_the_accessors_show, .timeout = 60)
     device_close(&d);
 }
 
+/* Lists of numbers, and the second of three outputs left out. */
+Test(reference, keeps_attributes_and_outputs_that_nobody_wants, .timeout = 60)
+{
+    struct device d;
+    struct assay_graph *g = assay_graph_new("pair");
+    const struct assay_attr padded[] = {{.name = "pads", .type = ASSAY_ATTR_I64S, .list = {0, 1, 0, 0}, .n = 4},
+                                        {.name = "strides", .type = ASSAY_ATTR_I64S, .list = {1, 2}, .n = 2},
+                                        ASSAY_ATTR_END};
+    const float x[6] = {1, 2, 3, 4, 5, 6}, ones[4] = {1, 1, 1, 1}, scale[2] = {1, 1};
+    const float sums[2] = {1 + 4, 2 + 3 + 5 + 6};
+    float y[2], deviation;
+    int32_t in = assay_graph_input(g, "x", ASSAY_F32, 4, (int64_t[]){1, 1, 2, 3}, ASSAY_FILL_SIGNED);
+    int32_t kernel = assay_graph_const(g, "ones", ASSAY_F32, 4, (int64_t[]){1, 1, 2, 2}, ones);
+    int32_t gain = assay_graph_const(g, "gain", ASSAY_F32, 1, (int64_t[]){2}, scale);
+    int32_t conv = assay_graph_op(g, "Conv", "sums", (int32_t[]){in, kernel}, 2, padded);
+    int32_t out[3];
+    assay_graph_op_outputs(g, "LayerNormalization", (const char *[]){"normal", NULL, "inverse"}, 3,
+                           (int32_t[]){conv, gain}, 2, NULL, out);
+    assay_graph_output(g, conv);
+    assay_graph_output(g, out[0]);
+    assay_graph_output(g, out[2]);
+    device_open(&d, "reference", "");
+    device_load(&d, g);
+    device_give(&d, in, x);
+    (void)device_run(&d);
+    device_take(&d, conv, y);
+    cr_expect_arr_eq(y, sums, sizeof y);
+    device_take(&d, out[2], &deviation);
+    cr_expect_float_eq(deviation, 1 / sqrt((sums[1] - sums[0]) * (sums[1] - sums[0]) / 4 + 1e-5), 1e-6);
+    device_close(&d);
+}
+
 /* Both outputs read w; one takes its memory over. Nothing may be overwritten before all is computed. */
 Test(reference, overwrites_only_when_all_outputs_are_computed, .timeout = 60)
 {
-    struct device       d;
+    struct device d;
     struct assay_graph *g = assay_graph_new("update");
-    const int64_t       n[] = {4};
-    float               w[4] = {1, 2, 3, 4}, step[4] = {0.5f, 0.5f, 0.25f, 8}, twice[4], after[4];
+    const int64_t n[] = {4};
+    float w[4] = {1, 2, 3, 4}, step[4] = {0.5f, 0.5f, 0.25f, 8}, twice[4], after[4];
     int32_t a = assay_graph_param(g, "w", ASSAY_F32, 1, n, ASSAY_FILL_SIGNED);
     int32_t b = assay_graph_input(g, "step", ASSAY_F32, 1, n, ASSAY_FILL_SIGNED);
     int32_t sum = assay_graph_op(g, "Add", "twice", (int32_t[]){a, a}, 2, NULL);
@@ -71,7 +103,7 @@ Test(reference, overwrites_only_when_all_outputs_are_computed, .timeout = 60)
 
 Test(reference, refuses_what_is_not_bound_or_not_there, .timeout = 60)
 {
-    struct device       d;
+    struct device d;
     struct assay_event *e = NULL;
     device_open(&d, "reference", "");
     device_load(&d, graph_binary("Add", 2, 2));

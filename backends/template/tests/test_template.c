@@ -16,9 +16,9 @@ static void fill(float *x, size_t n, int seed)
 Test(template, multiplies_matrices, .timeout = 60)
 {
     enum { M = 3, K = 5, N = 4 };
-    struct device       d;
+    struct device d;
     struct assay_graph *g = assay_graph_new("matmul");
-    float               a[M * K], b[K * N], c[M * N];
+    float a[M * K], b[K * N], c[M * N];
     int32_t in[] = {assay_graph_input(g, "a", ASSAY_F32, 2, (int64_t[]){M, K}, ASSAY_FILL_SIGNED),
                     assay_graph_input(g, "b", ASSAY_F32, 2, (int64_t[]){K, N}, ASSAY_FILL_SIGNED)};
     int32_t out = assay_graph_op(g, "MatMul", "c", in, 2, NULL);
@@ -46,9 +46,9 @@ Test(template, multiplies_matrices, .timeout = 60)
 Test(template, adds_and_multiplies_with_broadcasting, .timeout = 60)
 {
     for (int product = 0; product < 2; product++) {
-        struct device       d;
+        struct device d;
         struct assay_graph *g = assay_graph_new("broadcast");
-        float               a[24], b[3], y[24];
+        float a[24], b[3], y[24];
         int32_t in[] = {assay_graph_input(g, "a", ASSAY_F32, 3, (int64_t[]){2, 3, 4}, ASSAY_FILL_SIGNED),
                         assay_graph_input(g, "b", ASSAY_F32, 2, (int64_t[]){3, 1}, ASSAY_FILL_SIGNED)};
         int32_t out = assay_graph_op(g, product ? "Mul" : "Add", "y", in, 2, NULL);
@@ -73,9 +73,9 @@ Test(template, adds_and_multiplies_with_broadcasting, .timeout = 60)
 /* Relu, then softmax along the middle axis: a temporary lies between. */
 Test(template, runs_one_node_after_the_other_along_any_axis, .timeout = 60)
 {
-    struct device           d;
-    struct assay_graph     *g = assay_graph_new("chain");
-    float                   x[24], y[24];
+    struct device d;
+    struct assay_graph *g = assay_graph_new("chain");
+    float x[24], y[24];
     const struct assay_attr axis[] = {ASSAY_ATTR_INT("axis", 1), ASSAY_ATTR_END};
     int32_t in = assay_graph_input(g, "x", ASSAY_F32, 3, (int64_t[]){2, 3, 4}, ASSAY_FILL_SIGNED);
     int32_t relu = assay_graph_op(g, "Relu", "relu", &in, 1, NULL);
@@ -88,7 +88,7 @@ Test(template, runs_one_node_after_the_other_along_any_axis, .timeout = 60)
     (void)device_run(&d);
     device_take(&d, out, y);
     for (int line = 0; line < 8; line++) {
-        int    at = line / 4 * 12 + line % 4;
+        int at = line / 4 * 12 + line % 4;
         double sum = 0;
         for (int i = 0; i < 3; i++)
             sum += exp(fmax(x[at + 4 * i], 0));
@@ -101,9 +101,9 @@ Test(template, runs_one_node_after_the_other_along_any_axis, .timeout = 60)
 
 Test(template, updates_in_place_what_an_output_takes_over, .timeout = 60)
 {
-    struct device       d;
+    struct device d;
     struct assay_graph *g = assay_graph_new("update");
-    float               w[LIMIT], step[LIMIT], got[LIMIT];
+    float w[LIMIT], step[LIMIT], got[LIMIT];
     int32_t in[] = {assay_graph_param(g, "w", ASSAY_F32, 1, (int64_t[]){LIMIT}, ASSAY_FILL_SIGNED),
                     assay_graph_input(g, "step", ASSAY_F32, 1, (int64_t[]){LIMIT}, ASSAY_FILL_SIGNED)};
     int32_t after = assay_graph_op(g, "Add", "after", in, 2, NULL);
@@ -125,10 +125,10 @@ Test(template, updates_in_place_what_an_output_takes_over, .timeout = 60)
 
 static void expect_refused(struct assay_graph *g, const char *why)
 {
-    struct device         d;
+    struct device d;
     struct assay_program *p = NULL;
-    char                  text[200];
-    struct assay_text     why_not = ASSAY_TEXT(text);
+    char text[200];
+    struct assay_text why_not = ASSAY_TEXT(text);
     device_open(&d, "template", "");
     d.g = g;
     DEVICE_OK(&d, assay_graph_finish(g, &d.err));
@@ -162,11 +162,11 @@ Test(template, says_no_with_a_reason, .timeout = 60)
 
 Test(template, refuses_what_is_not_in_its_memory, .timeout = 60)
 {
-    struct device               d;
-    struct assay_event         *e = NULL;
-    struct assay_buffer        *more = NULL;
-    struct assay_alloc          how = {.size = sizeof how, .place = ASSAY_PLACE_DEVICE, .bytes = 1 << 20};
-    char                        bytes[128];
+    struct device d;
+    struct assay_event *e = NULL;
+    struct assay_buffer *more = NULL;
+    struct assay_alloc how = {.size = sizeof how, .place = ASSAY_PLACE_DEVICE, .bytes = 1 << 20};
+    char bytes[128];
     device_open(&d, "template", ",memory=1MiB");
     cr_expect_eq(d.opened.device.memory_bytes, 1 << 20);
     device_load(&d, graph_binary("Add", 4, 4));
@@ -189,8 +189,8 @@ Test(template, refuses_what_is_not_in_its_memory, .timeout = 60)
 
 Test(template, describes_what_it_did, .timeout = 60)
 {
-    struct device     d;
-    char              text[200];
+    struct device d;
+    char text[200];
     struct assay_text about = ASSAY_TEXT(text);
     device_open(&d, "template", "");
     device_load(&d, graph_binary("Mul", 4, 4));

@@ -1,5 +1,5 @@
-/* For tests of back ends: a graph on a device, opened through the loader, one buffer a value, bands of known bytes behind
- * each. */
+/* For tests of back ends: a graph on a device, opened through the loader, one buffer a value, bands of known bytes
+ * behind each. */
 #ifndef RUN_TESTS_DEVICE_H
 #define RUN_TESTS_DEVICE_H
 
@@ -14,11 +14,11 @@
 enum { DEVICE_VALUES = 32, BAND_BYTES = 64, POISON = 0xCD };
 
 struct device {
-    struct assay_opened   opened;
-    struct assay_graph   *g;
+    struct assay_opened opened;
+    struct assay_graph *g;
     struct assay_program *p;
-    struct assay_buffer  *buffer[DEVICE_VALUES];
-    struct assay_error    err;
+    struct assay_buffer *buffer[DEVICE_VALUES];
+    struct assay_error err;
 };
 
 #define DEVICE_OK(d, call) cr_assert_eq((call), ASSAY_OK, "%s: %s", #call, (d)->err.message)
@@ -35,7 +35,7 @@ static inline void device_open(struct device *d, const char *plugin, const char 
 
 static inline struct assay_buffer *device_buffer(struct device *d, uint64_t bytes)
 {
-    struct assay_alloc   how = {.size = sizeof how, .place = ASSAY_PLACE_DEVICE, .bytes = bytes, .alignment = 64};
+    struct assay_alloc how = {.size = sizeof how, .place = ASSAY_PLACE_DEVICE, .bytes = bytes, .alignment = 64};
     struct assay_buffer *b = NULL;
     DEVICE_OK(d, d->opened.backend->alloc(d->opened.session, &how, &b, &d->err));
     return b;
@@ -54,9 +54,8 @@ static inline void device_poison(struct device *d, int32_t value, uint64_t offse
 static inline struct assay_binding device_binding(const struct device *d, int32_t value)
 {
     const struct assay_value *v = &d->g->values[value];
-    int32_t                   home = v->alias_of == ASSAY_NO_VALUE ? value : v->alias_of;
-    return (struct assay_binding){
-        .value = (uint32_t)value, .buffer = d->buffer[home], .valid_rows = ASSAY_ALL_ROWS};
+    int32_t home = v->alias_of == ASSAY_NO_VALUE ? value : v->alias_of;
+    return (struct assay_binding){.value = (uint32_t)value, .buffer = d->buffer[home], .valid_rows = ASSAY_ALL_ROWS};
 }
 
 static inline bool device_binds(const struct assay_graph *g, int32_t value)
@@ -67,13 +66,13 @@ static inline bool device_binds(const struct assay_graph *g, int32_t value)
 static inline enum assay_code device_compile(struct device *d, struct assay_program **out)
 {
     struct assay_rank_class only = {.size = sizeof only, .graph = d->g, .multiplicity = 1};
-    struct assay_compile    how = {.size = sizeof how,
-                                   .classes = &only,
-                                   .n_classes = 1,
-                                   .class_stride = sizeof only,
-                                   .binding_stride = sizeof(struct assay_binding),
-                                   .axis_stride = sizeof(struct assay_mesh_axis),
-                                   .micro_batches = 1};
+    struct assay_compile how = {.size = sizeof how,
+                                .classes = &only,
+                                .n_classes = 1,
+                                .class_stride = sizeof only,
+                                .binding_stride = sizeof(struct assay_binding),
+                                .axis_stride = sizeof(struct assay_mesh_axis),
+                                .micro_batches = 1};
     return d->opened.backend->compile(d->opened.session, &how, out, &d->err);
 }
 
@@ -108,9 +107,9 @@ static inline void device_take(struct device *d, int32_t value, void *to)
 /* Bytes behind the value that are not poison. */
 static inline int device_overrun(struct device *d, int32_t value)
 {
-    unsigned char        band[BAND_BYTES];
+    unsigned char band[BAND_BYTES];
     struct assay_binding b = device_binding(d, value);
-    int                  changed = 0;
+    int changed = 0;
     DEVICE_OK(d, d->opened.backend->download(d->opened.session, b.buffer, d->g->values[value].bytes, band, BAND_BYTES,
                                              &d->err));
     for (int i = 0; i < BAND_BYTES; i++)
@@ -122,10 +121,8 @@ static inline int device_overrun(struct device *d, int32_t value)
 static inline enum assay_code device_launch(struct device *d, int32_t without, struct assay_event **e)
 {
     struct assay_binding bindings[DEVICE_VALUES];
-    struct assay_launch  launch = {.size = sizeof launch,
-                                   .program = d->p,
-                                   .bindings = bindings,
-                                   .binding_stride = sizeof bindings[0]};
+    struct assay_launch launch = {
+        .size = sizeof launch, .program = d->p, .bindings = bindings, .binding_stride = sizeof bindings[0]};
     for (int32_t v = 0; v < (int32_t)d->g->n_values; v++)
         if (device_binds(d->g, v) && v != without)
             bindings[launch.n_bindings++] = device_binding(d, v);
@@ -135,8 +132,8 @@ static inline enum assay_code device_launch(struct device *d, int32_t without, s
 static inline struct assay_span device_run(struct device *d)
 {
     struct assay_event *e = NULL;
-    struct assay_span   span = {.size = sizeof span};
-    size_t              done = 1;
+    struct assay_span span = {.size = sizeof span};
+    size_t done = 1;
     DEVICE_OK(d, device_launch(d, ASSAY_NO_VALUE, &e));
     DEVICE_OK(d, d->opened.backend->poll(d->opened.session, &e, 1, ASSAY_WAIT_FOREVER, &done, &span, &d->err));
     cr_expect_eq(done, 0);
@@ -164,9 +161,9 @@ static inline void device_close(struct device *d)
 static inline struct assay_graph *graph_binary(const char *op, int64_t rows, int64_t columns)
 {
     struct assay_graph *g = assay_graph_new("binary");
-    const int64_t       dims[] = {rows, columns};
-    int32_t             a = assay_graph_input(g, "a", ASSAY_F32, 2, dims, ASSAY_FILL_SIGNED);
-    int32_t             b = assay_graph_input(g, "b", ASSAY_F32, 2, dims, ASSAY_FILL_SIGNED);
+    const int64_t dims[] = {rows, columns};
+    int32_t a = assay_graph_input(g, "a", ASSAY_F32, 2, dims, ASSAY_FILL_SIGNED);
+    int32_t b = assay_graph_input(g, "b", ASSAY_F32, 2, dims, ASSAY_FILL_SIGNED);
     assay_graph_output(g, assay_graph_op(g, op, "y", (int32_t[]){a, b}, 2, NULL));
     return g;
 }

@@ -8,7 +8,7 @@
 
 static const char *difference_in(const char *fixture)
 {
-    char  path[600];
+    char path[600];
     const char *(*difference)(void) = NULL;
     place_of(path, sizeof path, "fixtures", fixture);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -31,10 +31,10 @@ Test(abi, everything_that_crosses_lies_where_it_lay_in_1_0, .timeout = 60)
 
 Test(abi, yesterdays_template_still_loads_and_computes, .timeout = 60)
 {
-    struct device       d = {.g = NULL};
+    struct device d = {.g = NULL};
     struct assay_graph *g = graph_binary("Add", 4, 8);
-    char                path[600], text[700];
-    float               a[32], b[32], y[32];
+    char path[600], text[700];
+    float a[32], b[32], y[32];
     place_of(path, sizeof path, "fixtures", "template-1.0");
     (void)snprintf(text, sizeof text, "%s,memory=1MiB", path);
     DEVICE_OK(&d, assay_backend_open(text, NULL, &d.opened, &d.err));
