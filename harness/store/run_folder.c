@@ -193,8 +193,8 @@ static enum assay_code json_write(const struct assay_run_folder *f, const char *
     return code;
 }
 
-/* All but the locks: what is in the files. records.jsonl is made last, so without it nothing ever ran. */
-static enum assay_code load(struct assay_run_folder *f, struct assay_error *err)
+/* records.jsonl is made last, so without it nothing ever ran. */
+static enum assay_code check_is_run(const struct assay_run_folder *f, struct assay_error *err)
 {
     struct stat st;
     if (stat(f->path, &st) || !S_ISDIR(st.st_mode))
@@ -203,8 +203,15 @@ static enum assay_code load(struct assay_run_folder *f, struct assay_error *err)
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%s' is no run folder: it has no records.jsonl", f->path);
         return assay_error_hint(err, "a run that ended before its first case starts anew, without --resume");
     }
-    if (json_read(f, "manifest.json", &f->manifest, err) || json_read(f, "plan.json", &f->plan, err) ||
-        assay_record_lines_read(f->records_path, &f->lines, err) || index_records(f, err))
+    return ASSAY_OK;
+}
+
+/* What is in the files. */
+static enum assay_code load(struct assay_run_folder *f, struct assay_error *err)
+{
+    if (check_is_run(f, err) || json_read(f, "manifest.json", &f->manifest, err) ||
+        json_read(f, "plan.json", &f->plan, err) || assay_record_lines_read(f->records_path, &f->lines, err) ||
+        index_records(f, err))
         return err->code;
     if (f->lines.torn)
         (void)snprintf(f->torn, sizeof f->torn,
@@ -226,32 +233,43 @@ enum assay_code assay_run_folder_read(const char *path, struct assay_run_folder 
 
 /* ---- creating --------------------------------------------------------------------------------------------- */
 
-/* Nothing in it but what an interrupted creation leaves: names of ours, and no records.jsonl. */
+/* What an interrupted creation may leave: names of ours, and halves of files under their temporary names. */
+static bool is_left_by_creation(const char *name)
+{
+    static const char *const whole[] = {".", "..", "lock", "samples", "witness", "plan.json", "manifest.json"};
+    static const char *const begun[] = {"plan.json.", "manifest.json.", "records.jsonl."};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+        if (strcmp(name, whole[i]) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof begun / sizeof begun[0]; i++)
+        if (strncmp(name, begun[i], strlen(begun[i])) == 0 && length > 4 && strcmp(name + length - 4, ".tmp") == 0)
+            return true;
+    return false;
+}
+
 static enum assay_code check_fresh(const struct assay_run_folder *f, struct assay_error *err)
 {
-    static const char *const ours[] = {".", "..", "lock", "plan.json", "manifest.json", "samples", "witness"};
+    char clean[100];
+    struct assay_text name = ASSAY_TEXT(clean);
     struct dirent *entry;
     DIR *dir = opendir(f->path);
-    enum assay_code code = ASSAY_OK;
     if (!dir)
         return ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot read folder '%s'", f->path);
-    while (code == ASSAY_OK && (entry = readdir(dir))) {
-        size_t i = 0;
-        while (i < sizeof ours / sizeof ours[0] && strcmp(entry->d_name, ours[i]) != 0)
-            i++;
-        if (i < sizeof ours / sizeof ours[0])
-            continue;
-        char clean[100];
-        struct assay_text name = ASSAY_TEXT(clean);
+    do {
+        entry = readdir(dir);
+    } while (entry && is_left_by_creation(entry->d_name));
+    if (entry)
         assay_string_escape(&name, ASSAY_ESCAPE_TERMINAL, entry->d_name);
-        if (strcmp(entry->d_name, "records.jsonl") == 0)
-            code = ASSAY_FAIL(err, ASSAY_CONFIG, "'%s' holds a run already", f->path);
-        else
-            code = ASSAY_FAIL(err, ASSAY_CONFIG, "'%s' is not empty: it holds '%s'", f->path, clean);
-        (void)assay_error_hint(err, "choose another folder%s", clean[0] == 'r' ? ", or go on with --resume" : "");
-    }
     (void)closedir(dir);
-    return code;
+    if (assay_file_exists(f->records_path)) {
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%s' holds a run already", f->path);
+        return assay_error_hint(err, "choose another folder, or go on with --resume");
+    }
+    if (!entry)
+        return ASSAY_OK;
+    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%s' is not empty: it holds '%s'", f->path, clean);
+    return assay_error_hint(err, "choose another folder");
 }
 
 static enum assay_code make_folder(struct assay_run_folder *f, const char *name, struct assay_error *err)
@@ -327,9 +345,7 @@ enum assay_code assay_run_folder_resume(const char *path, const json_t *plan, st
 {
     struct assay_run_folder *f = NULL;
     struct stat st;
-    if (folder_new(path, &f, err))
-        goto fail;
-    if (!assay_file_exists(f->records_path) && load(f, err)) /* says why, and leaves no lock behind */
+    if (folder_new(path, &f, err) || check_is_run(f, err)) /* before a lock is left in a folder that is not ours */
         goto fail;
     if (take_lock(f, err) || load(f, err) || check_plan(f, plan, err) || open_for_appending(f, err))
         goto fail;
@@ -432,38 +448,7 @@ const char *assay_run_folder_torn(const struct assay_run_folder *folder)
     return folder->torn[0] ? folder->torn : NULL;
 }
 
-/* ---- names and log ---------------------------------------------------------------------------------------- */
-
-#define BACKEND_SHOWN 60
-
-/* Copies what is safe in a file name on any system; false if something was replaced or cut. */
-static bool add_safe(struct assay_text *out, const char *from, size_t limit)
-{
-    size_t i = 0;
-    bool same = true;
-    for (; from[i] && i < limit; i++) {
-        char c = from[i];
-        bool safe = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '=';
-        same = same && safe;
-        assay_text_add(out, "%c", safe ? c : '_');
-    }
-    return same && !from[i];
-}
-
-/* Names of different back ends differ also where letters had to be replaced: then a hash of the name follows. */
-void assay_run_folder_file(const char *kind, const char *id, const char *backend, uint32_t launch, char out[160])
-{
-    struct assay_text text = assay_text_over(out, 160);
-    char hash[17];
-    assay_text_add(&text, "%.10s/", kind);
-    (void)add_safe(&text, id, 16);
-    assay_text_add(&text, ".");
-    if (!add_safe(&text, backend, BACKEND_SHOWN)) {
-        assay_string_hex64(assay_hash_text(backend, 0), hash);
-        assay_text_add(&text, "-%s", hash);
-    }
-    assay_text_add(&text, ".%u.bin", launch);
-}
+/* ---- log -------------------------------------------------------------------------------------------------- */
 
 void assay_run_folder_log(struct assay_run_folder *folder, const char *fmt, ...)
 {

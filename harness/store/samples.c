@@ -1,15 +1,47 @@
-/* The latency samples of a launch, as the worker left them. */
+/* What a launch leaves in files of its own: their names, and its latency samples. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/file.h"
 #include "harness/base/hash.h"
+#include "harness/base/strings.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
 
 #define SAMPLES_LIMIT_BYTES ((size_t)8 << 30)
+
+#define BACKEND_SHOWN 60
+
+/* Copies what is safe in a file name on any system; false if something was replaced or cut. */
+static bool add_safe(struct assay_text *out, const char *from, size_t limit)
+{
+    size_t i = 0;
+    bool same = true;
+    for (; from[i] && i < limit; i++) {
+        char c = from[i];
+        bool safe = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '=';
+        same = same && safe;
+        assay_text_add(out, "%c", safe ? c : '_');
+    }
+    return same && !from[i];
+}
+
+/* Names of different back ends differ also where letters had to be replaced: then a hash of the name follows. */
+void assay_run_folder_file(const char *kind, const char *id, const char *backend, uint32_t launch, char out[160])
+{
+    struct assay_text text = assay_text_over(out, 160);
+    char hash[17];
+    assay_text_add(&text, "%.10s/", kind);
+    (void)add_safe(&text, id, 16);
+    assay_text_add(&text, ".");
+    if (!add_safe(&text, backend, BACKEND_SHOWN)) {
+        assay_string_hex64(assay_hash_text(backend, 0), hash);
+        assay_text_add(&text, "-%s", hash);
+    }
+    assay_text_add(&text, ".%u.bin", launch);
+}
 
 /* A record may come from anywhere: it must not lead out of the run folder. */
 static bool is_ours(const char *file)
