@@ -7,8 +7,14 @@
  *
  * Agreement
  *  - ABI: the major number must be equal; the minor only ever appends. Every struct that crosses carries its
- *    size, every array of structs its stride, so either side may be older. Test an optional entry with ASSAY_HAS.
- *  - All calls of a session come from one thread. A plug-in may have threads of its own.
+ *    size, every array of structs its stride, so either side may be older: what stands in 1.0 is always there;
+ *    before a later field is read or written, look at the size. Fill a struct of the other side field by field,
+ *    never by assigning a whole one. struct assay_error and struct assay_text never change. Test an optional
+ *    entry with ASSAY_HAS.
+ *  - All calls of a session come from one thread. A plug-in may have threads of its own; the host's services
+ *    may be called from any of them.
+ *  - Launches of one queue run in order; launches of different queues have none: the host polls one to its end
+ *    before it launches elsewhere what reads or overwrites the same memory.
  *  - Every handle (session, buffer, program, event) is opaque and freed by the plug-in that made it.
  *  - Strings and structs that the host passes live for the call; graphs live until the program is discarded.
  *  - The plug-in is never unloaded. It runs in a worker process: a crash costs one case.
@@ -152,7 +158,7 @@ struct assay_compile {
     const struct assay_binding *fixed; /* params whose content stays until discard: pack them as you like */
     size_t                      n_fixed, binding_stride;
     const struct assay_mesh_axis *axes; /* outermost first; n_axes 0 for a single rank */
-    size_t                        n_axes;
+    size_t                        n_axes, axis_stride;
     enum assay_schedule           schedule; /* how pipeline stages take turns */
     uint64_t                      micro_batches;
 };
@@ -169,7 +175,9 @@ struct assay_launch {
     struct assay_program       *program;
     uint32_t                    queue;
     uint64_t                    earliest_ns; /* model clock: not before; other clocks: 0 */
-    const struct assay_binding *bindings;    /* every input, control, state and output, and params not fixed */
+    /* Every input, control, state and output, and params not fixed. An output that aliases is bound to the very
+     * place of the value it aliases. */
+    const struct assay_binding *bindings;
     size_t                      n_bindings, binding_stride;
 };
 
@@ -215,6 +223,7 @@ struct assay_backend {
     uint32_t    size, abi_major, abi_minor;
     const char *name, *summary, *version;
     const struct assay_option *options; /* table, or NULL */
+    size_t      option_stride;          /* sizeof(struct assay_option) */
     size_t      options_bytes;          /* of the struct that the table fills */
 
     /* Lists the devices that are there: device_add for each. None, with a reason in *err, is ASSAY_UNAVAILABLE. */
@@ -240,9 +249,11 @@ struct assay_backend {
     /* Starts (or, for a synchronous device, does) one execution. The bindings need not outlive the call. */
     enum assay_code (*execute)(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out,
                                struct assay_error *err);
-    /* Waits until any of the events is done; *done = its index, *span = when. ASSAY_TIMEOUT if none was. */
+    /* Waits until any of the events is done; *done = its index, *span = when; of several, the one that ended first.
+     * ASSAY_TIMEOUT if none was. On a model clock every event is done at once. */
     enum assay_code (*poll)(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns,
                             size_t *done, struct assay_span *span, struct assay_error *err);
+    /* Ends the event's life, once; one that is not done is waited for first. */
     void (*forget)(struct assay_session *s, struct assay_event *e);
 
     /* Optional from here: NULL, or beyond `size`, is absent. */
@@ -265,6 +276,7 @@ struct assay_backend {
 /* Is the optional entry there? */
 #define ASSAY_HAS(b, entry) (offsetof(struct assay_backend, entry) + sizeof((b)->entry) <= (b)->size && (b)->entry)
 
+/* The struct returned lives as long as the process. NULL: this host lacks something the plug-in cannot do without. */
 #define ASSAY_BACKEND_ENTRY "assay_backend_entry"
 typedef const struct assay_backend *assay_backend_entry_fn(const struct assay_host *host);
 
