@@ -26,6 +26,7 @@ struct attention {
     int64_t                        batches, q_heads, kv_heads, queries, keys, past, width, v_width;
     int64_t                        mask_strides[4], mask_length;
     double                         scale, softcap;
+    struct assay_arithmetic        soft; /* the softmax's, which softmax_precision may lower */
     bool                           causal, flat; /* 3-D: heads side by side */
     const int64_t                 *index;
     double                        *value, *bound;
@@ -96,6 +97,13 @@ static void setup(const struct assay_ref_call *call, struct attention *a)
         a->scale = 1 / sqrt((double)a->width);
     a->softcap = assay_node_f64(node, "softcap", 0);
     a->causal = assay_node_i64(node, "is_causal", 0) != 0;
+    a->soft = call->arithmetic;
+    int64_t precision = assay_node_i64(node, "softmax_precision", 0); /* ONNX's numbers: 10 f16, 16 bf16 */
+    if (precision == 10 || precision == 16) {
+        const struct assay_format *f = assay_format_of(precision == 10 ? ASSAY_F16 : ASSAY_BF16);
+        a->soft.accumulate = f->unit_roundoff;
+        a->soft.tiny = f->smallest_normal;
+    }
     setup_mask(a);
 }
 
@@ -155,6 +163,8 @@ static void scores_of(const struct attention *a, int64_t batch, int64_t head, in
         }
         x[j] = s.value;
         e[j] = s.error;
+        if (mode == 3 && a->soft.accumulate > a->call->arithmetic.accumulate) /* rounded to the softmax's format */
+            e[j] = bounded_round(&a->soft, s.value, s.error).error;
     }
 }
 
@@ -209,7 +219,7 @@ static struct assay_bounded folded_output(const struct attention *a, struct assa
     double error = room > 0 ? (top.error + s.magnitude / sum.value * sum.error) / room : (double)INFINITY;
     struct assay_ref_sum quotient = {top.value / sum.value, s.magnitude / sum.value, error,
                                      4 * ASSAY_REF_OWN * fabs(top.value / sum.value)};
-    return assay_ref_fold_close(a->call, &quotient, 1, 2 * assay_reference_ulps.divide + 1, a->weights);
+    return assay_ref_fold_close(a->call, &quotient, 1, (2 * assay_reference_ulps.divide + 1) * a->soft.accumulate / a->call->arithmetic.accumulate, a->weights);
 }
 
 static void each_query(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
@@ -220,7 +230,7 @@ static void each_query(const void *self, size_t group, size_t count, const size_
     int64_t batch = (int64_t)group / a->queries / a->q_heads, kv = head / (a->q_heads / a->kv_heads);
     double *x = scratch, *e = scratch + a->keys, *column = scratch + 2 * a->keys;
     scores_of(a, batch, head, query, 3, x, e);
-    struct assay_ref_softmax s = assay_ref_softmax_row(ar, (size_t)a->keys, x, e);
+    struct assay_ref_softmax s = assay_ref_softmax_row(&a->soft, (size_t)a->keys, x, e);
     round_weights(a, s.sum.value, x, e);
     struct assay_ref_vector w = {x, NULL, e};
     int64_t                 last = -1;
@@ -231,7 +241,7 @@ static void each_query(const void *self, size_t group, size_t count, const size_
             y = folded_output(a, w, s.sum, batch, kv);
         } else if (d != last) {
             struct assay_ref_sum top = assay_ref_dot(ar, (size_t)a->keys, w, column_of(a, batch, kv, d, column));
-            y = assay_ref_softmax_divide(ar, assay_ref_sum_close(ar, &top, (double)a->keys, (double)a->keys), s.sum);
+            y = assay_ref_softmax_divide(&a->soft, assay_ref_sum_close(ar, &top, (double)a->keys, (double)a->keys), s.sum);
             last = d;
         }
         if (s.all_masked)
@@ -275,12 +285,12 @@ static void each_score(const void *self, size_t group, size_t count, const size_
     struct assay_ref_softmax s = {.all_masked = false};
     scores_of(a, batch, head, query, mode, x, e);
     if (mode == 3)
-        s = assay_ref_softmax_row(&a->call->arithmetic, (size_t)a->keys, x, e);
+        s = assay_ref_softmax_row(&a->soft, (size_t)a->keys, x, e);
     for (size_t i = 0; i < count; i++) {
         int64_t              j = a->index[places[i]] % a->keys;
         struct assay_bounded y = bounded(x[j], e[j]);
         if (mode == 3)
-            y = assay_ref_softmax_divide(&a->call->arithmetic, y, s.sum);
+            y = assay_ref_softmax_divide(&a->soft, y, s.sum);
         if (s.all_masked)
             y.error = INFINITY;
         assay_ref_put(a->call, places[i], y, a->value, a->bound);
