@@ -1,15 +1,14 @@
 # Assay. `make help` lists the targets. One non-recursive makefile; objects live in build/<CONFIG>/.
 #   CONFIG=release|debug|asan|tsan|cov     WITH_PAPI, WITH_PFM, WITH_HWLOC = auto|0|1 (see ci/features.sh)
 CONFIG  ?= release
-CC      ?= cc
 PREFIX  ?= /usr/local
 V       ?= 0
 Q       := $(if $(filter 0,$(V)),@,)
 VERSION := 0.1.0
-ifneq ($(filter command line,$(origin CC)),)
-else ifeq ($(origin CC),default)
+ifeq ($(origin CC),default)
 CC := gcc
 endif
+.DEFAULT_GOAL := all
 
 O := build/$(CONFIG)
 FLAGS_release := -O2 -g
@@ -24,7 +23,11 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
               -Iharness/include -I. -I$(O) $(CFLAGS)
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
+# Targets that set the machine up first and then call make again need no features yet.
+OUTER := help run check check-long asan tsan lint bench dist install clean new-backend
+ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
+endif
 build/features.mk: ci/features.sh ; $(Q)mkdir -p build && CC='$(CC)' ci/features.sh $@
 LIBS := -ljansson -lsodium -lxxhash $(FEATURE_LIBS) -ldl -lm
 ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
@@ -35,7 +38,8 @@ FOLDERS  := harness/base reference/formats harness/ir reference suites/data suit
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
-CORE_SRCS = $(foreach f,harness/base reference/formats harness/ir reference,$(wildcard $(f)/*.c $(f)/ops/*.c))
+# Not the counting malloc: a plug-in must use the program's, or its allocations would not be counted.
+CORE_SRCS = $(filter-out harness/base/allocations.c,$(foreach f,harness/base reference/formats harness/ir reference,$(wildcard $(f)/*.c $(f)/ops/*.c)))
 CORE     := $(O)/libassay-core.a
 
 NAMES := $(patsubst backends/%/backend.mk,%,$(wildcard backends/*/backend.mk))
@@ -43,7 +47,7 @@ include $(wildcard backends/*/backend.mk)
 PLUGINS := $(NAMES:%=$(O)/backends/assay-%.so)
 TESTS   := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/test_*.c,$(FOLDERS) harness/include/assay $(NAMES:%=backends/%))))
 
-.PHONY: all run check check-long asan tsan lint bench dist install clean help new-backend FORCE
+.PHONY: $(OUTER) all tests FORCE
 all: $(O)/assay $(PLUGINS)
 	$(Q)[ $(CONFIG) != release ] || { ln -sfn release/assay build/assay; ln -sfn release/backends build/backends; }
 
@@ -63,7 +67,6 @@ $(CORE): $(CORE_SRCS:%.c=$(O)/%.o)
 	$(Q)rm -f $@; ar rcs $@ $^
 $(O)/assay: $(O)/harness/cli/main.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(O)/%/: ; $(Q)mkdir -p $@
 
 # backends/<name>/backend.mk sets <name>_SRCS and, if it needs them, <name>_CFLAGS, <name>_LIBS, <name>_ARCHIVES.
 define PLUGIN
@@ -96,6 +99,36 @@ $(O)/fixtures/%.so: %.c $(O)/flags
 $(TESTS): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 tests: all $(FIXTURES) $(TESTS)
+run-tests: tests
+	$(Q)ci/run-tests $(CURDIR)/build/$(CONFIG)/logs $(TESTS)
+BENCHES := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/bench_*.c,$(FOLDERS) $(NAMES:%=backends/%))))
+$(BENCHES): $(O)/%: $(O)/%.o $(LIBRARY)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+benches: all $(BENCHES)
+
+# ---- what people type ------------------------------------------------------------------------------------------
+MAKE_ALL = $(MAKE) --no-print-directory -j$(JOBS)
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+OUT ?= out/quick
+run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
+check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10
+check-long: check
+	$(Q)ci/kill-test build/assay 50 && ci/coverage-test build/assay 200
+asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay
+tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay
+lint: ; $(Q)ci/setup all && ci/layers && ci/lint
+bench: ; $(Q)ci/setup run && $(MAKE_ALL) benches && ci/bench build/assay
+dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
+install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)
+help:
+	@echo 'make run          set up, build, run suite quick on this CPU, prove it, write out/quick/report/index.html'
+	@echo 'make check        set up, build, pass the tests          make check-long   with the long ones'
+	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
+	@echo 'make bench        the speeds that are promised, as ratios within one run'
+	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='
+	@echo 'make dist         one folder that runs with nothing installed'
+	@echo 'make new-backend NAME=x                                  a back end to begin with'
+	@echo 'make clean        CONFIG=release|debug|asan|tsan|cov  V=1  JOBS=n'
 
 new-backend: # NAME=x copies the template
 	$(Q)case '$(NAME)' in ''|[!a-z]*|*[!a-z0-9_]*) echo 'usage: make new-backend NAME=x (a-z, 0-9, _)' >&2; exit 2;; esac; \

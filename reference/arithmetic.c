@@ -241,7 +241,9 @@ static double largest_of(const struct assay_arithmetic *a)
 static double error_of_sum(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
 {
     double high = s->magnitude + s->error;
-    if (isfinite(s->value) && !(high <= largest_of(a)))
+    if (!isfinite(s->value))
+        return s->error;
+    if (!(high <= largest_of(a)))
         return INFINITY;
     return s->error + s->own + (roundings > 0 ? assay_ref_gamma(roundings, a->accumulate) * high : 0);
 }

@@ -51,6 +51,8 @@ static inline struct assay_bounded bounded_step(const struct assay_arithmetic *a
                                                 double relative, double own)
 {
     double high = fabs(value) + error;
+    if (!isfinite(value))
+        return bounded_settle(value, error);
     return bounded_settle(value, error + (relative + own * ASSAY_REF_OWN) * high + bounded_flush(value, error, a->tiny));
 }
 

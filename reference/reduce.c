@@ -2,6 +2,7 @@
 
 #include "harness/base/parallel.h"
 #include "reference/elementwise.h"
+#include "reference/formats/formats.h"
 
 #include "assay/banned.h"
 
@@ -79,7 +80,9 @@ static struct assay_bounded mean(const struct job *j, int64_t first)
 static struct assay_bounded extreme(const struct job *j, int64_t first, double sign)
 {
     struct run           run = run_of(j);
-    struct assay_bounded best = bounded(-sign * (double)INFINITY, 0);
+    enum assay_dtype     dtype = j->call->out[0].dtype;
+    /* Of nothing: the least or greatest number that the type has. */
+    struct assay_bounded best = bounded(dtype == ASSAY_BOOL ? sign < 0 : assay_round_to(dtype, -sign * (double)INFINITY), 0);
     for (int64_t r = 0; r < j->terms; r += run.length) {
         int64_t at = first + walk(j, true, r);
         for (int64_t i = 0; i < run.length; i++, at += run.stride) {

@@ -16,12 +16,13 @@ enum { OVERRUN_BYTES = 64, LEAK_BYTES = 256 * 1024, MAX_LOOKS = 64, HONEST_AT_FI
 
 enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED };
 
-static const char *const mode_names[] = {"honest",  "crash", "hang", "silent",                "nan",    "wrong",
-                                         "overrun", "slow",  "leak", "honest_when_validated", "cached", NULL};
+static const char *const mode_names[] = {"honest", "crash",   "hang", "silent", "nan",
+                                         "wrong",  "overrun", "slow", "leak",   "honest_when_validated",
+                                         "cached", NULL};
 
 struct options {
     int64_t mode, after;
-    double  cheat;
+    double cheat;
 };
 
 static const struct assay_option option_table[] = {
@@ -53,31 +54,31 @@ static const struct assay_host *host;
 /* Never freed and never lost sight of, so that only the growth of the process tells. */
 static struct leaked {
     struct leaked *next;
-    unsigned char  bytes[LEAK_BYTES];
-} *all_leaked;
+    unsigned char bytes[LEAK_BYTES];
+} * all_leaked;
 
 struct assay_session {
     enum mode mode;
-    uint64_t  after, executed;
-    uint64_t  usual_ns; /* what one honest execution took */
-    double    cheat;
+    uint64_t after, executed;
+    uint64_t usual_ns; /* what one honest execution took */
+    double cheat;
 };
 
 struct assay_event {
-    bool     never; /* will not complete */
+    bool never; /* will not complete */
     uint64_t begin_ns, end_ns;
 };
 
 /* What was answered for inputs that looked so. */
 struct answer {
-    uint64_t       look;
+    uint64_t look;
     unsigned char *outputs; /* all of them, one behind the other */
 };
 
 struct assay_program {
     struct device_program *on_device;
-    struct answer          answers[MAX_LOOKS];
-    size_t                 n_answers;
+    struct answer answers[MAX_LOOKS];
+    size_t n_answers;
 };
 
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
@@ -236,7 +237,7 @@ static enum assay_code leak(struct assay_error *err)
 static enum assay_code misbehave(struct assay_session *s, struct assay_program *p, struct assay_error *err)
 {
     uint64_t k = s->executed;
-    bool     leaves_out = s->mode == HONEST_WHEN_VALIDATED && k > 1 && fault_share(k) < s->cheat;
+    bool leaves_out = s->mode == HONEST_WHEN_VALIDATED && k > 1 && fault_share(k) < s->cheat;
     if (s->mode == CRASH)
         (void)raise(SIGSEGV);
     if (s->mode == CACHED)
@@ -256,7 +257,7 @@ static enum assay_code misbehave(struct assay_session *s, struct assay_program *
 static enum assay_code run(struct assay_session *s, struct assay_program *p, struct assay_error *err)
 {
     uint64_t begin_ns = host->now_ns();
-    bool     honest = s->mode == HONEST || ++s->executed <= s->after;
+    bool honest = s->mode == HONEST || ++s->executed <= s->after;
     if (!honest && (s->mode == SILENT || s->mode == HANG))
         return ASSAY_OK;
     if (honest ? device_compute(p->on_device, err) : misbehave(s, p, err))
@@ -275,7 +276,7 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
                                struct assay_error *err)
 {
     struct assay_program *p = launch->program;
-    struct assay_event   *e;
+    struct assay_event *e;
     if (device_bind(p->on_device, launch, err))
         return err->code;
     e = calloc(1, sizeof *e);
@@ -296,7 +297,7 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
                             size_t *done, struct assay_span *span, struct assay_error *err)
 {
     static const char why[sizeof span->why_no_device_ns] = "the host is the device";
-    size_t            first = n;
+    size_t first = n;
     (void)s;
     for (size_t i = 0; i < n; i++)
         if (!events[i]->never && (first == n || events[i]->end_ns < events[first]->end_ns))

@@ -21,14 +21,14 @@ double fault_share(uint64_t k)
 /* Elements may be packed, but eight of them begin and end at a byte in every format. */
 struct group {
     enum assay_dtype dtype;
-    unsigned char   *at;
-    size_t           n, which;
-    double           value[8];
+    unsigned char *at;
+    size_t n, which;
+    double value[8];
 };
 
 static struct group group_of(const struct device_output *o, uint64_t element)
 {
-    uint64_t     first = element / 8 * 8;
+    uint64_t first = element / 8 * 8;
     struct group g = {.dtype = o->dtype, .which = (size_t)(element - first)};
     g.n = (size_t)(o->elements - first < 8 ? o->elements - first : 8);
     g.at = (unsigned char *)o->computed + assay_dtype_bytes(o->dtype, first);
@@ -51,7 +51,7 @@ bool fault_wrong(struct device_output *o, uint64_t k)
     struct group chosen = {.n = 0};
     for (uint64_t i = 0; i < 64 && o->elements; i++) {
         struct group g = group_of(o, mixed(k, 2 + i) % o->elements);
-        double       size = fabs(g.value[g.which]);
+        double size = fabs(g.value[g.which]);
         if (isfinite(size) && size > (chosen.n ? fabs(chosen.value[chosen.which]) : 0))
             chosen = g;
     }
@@ -68,5 +68,5 @@ bool fault_wrong(struct device_output *o, uint64_t k)
 void fault_overrun(const struct device_output *o, uint64_t bytes)
 {
     for (uint64_t i = 0; i < bytes; i++)
-        o->bound[o->bytes + i] ^= 0xFF;
+        o->bound[o->bytes + i] = (unsigned char)(o->bound[o->bytes + i] + 37);
 }

@@ -15,7 +15,7 @@ bool fault_nan(struct device_output *o, uint64_t k);
 /* One computed element, the largest of 64 chosen by k, is changed by a relative 1e-2, or by as little as its format can
  * hold if that is more. false: all of them are zero or not finite. */
 bool fault_wrong(struct device_output *o, uint64_t k);
-/* Inverts `bytes` bytes behind the place an output is bound to. */
+/* Changes `bytes` bytes behind the place an output is bound to. */
 void fault_overrun(const struct device_output *o, uint64_t bytes);
 
 #endif

@@ -25,7 +25,7 @@ static const struct assay_option option_table[] = {
  * are ever in flight together. */
 struct assay_event {
     struct assay_event *next;
-    uint64_t            at_ns;
+    uint64_t at_ns;
 };
 
 struct assay_session {
@@ -44,7 +44,7 @@ static const struct assay_host *host;
 
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
 {
-    const struct options    *chosen = options;
+    const struct options *chosen = options;
     struct assay_device_info info = {.size = sizeof info,
                                      .traits = 0,
                                      .clock = ASSAY_CLOCK_HOST,
@@ -167,7 +167,7 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
                             size_t *done, struct assay_span *span, struct assay_error *err)
 {
     static const char why[sizeof span->why_no_device_ns] = "there is no device";
-    size_t            first = 0;
+    size_t first = 0;
     (void)s;
     (void)timeout_ns;
     (void)err;

@@ -12,18 +12,18 @@
 #include "assay/banned.h"
 
 struct device_program {
-    struct assay_graph   *graph; /* ours */
-    const void          **fixed, **bound; /* per value: for good, and in the launch that runs */
+    struct assay_graph *graph;   /* ours */
+    const void **fixed, **bound; /* per value: for good, and in the launch that runs */
     struct device_output *outputs;
-    int32_t              *output_values;
-    size_t                n_outputs;
+    int32_t *output_values;
+    size_t n_outputs;
 };
 
 bool device_accepts(const struct assay_host *host, const struct assay_graph *g, uint32_t node,
                     struct assay_text *why_not)
 {
     struct assay_node_view view = {.size = sizeof view};
-    char                   op[96];
+    char op[96];
     (void)host->graph_node(g, node, &view);
     rebuild_op_name(&view, op);
     if (assay_op_find(op))
@@ -37,7 +37,7 @@ bool device_accepts(const struct assay_host *host, const struct assay_graph *g, 
 enum assay_code device_alloc(const struct assay_alloc *how, uint64_t extra, struct assay_buffer **out,
                              struct assay_error *err)
 {
-    size_t               alignment = how->alignment < 64 ? 64 : (size_t)how->alignment;
+    size_t alignment = how->alignment < 64 ? 64 : (size_t)how->alignment;
     struct assay_buffer *b = calloc(1, sizeof *b);
     if (!b || how->bytes > SIZE_MAX / 2 ||
         posix_memalign((void **)&b->at, alignment, (size_t)(how->bytes + extra) + 1)) {
@@ -105,7 +105,7 @@ static enum assay_code bind_fixed(struct device_program *p, const struct assay_c
 {
     for (size_t i = 0; i < how->n_fixed; i++) {
         const struct assay_binding *b = binding_at(how->fixed, how->binding_stride, i);
-        unsigned char              *at;
+        unsigned char *at;
         if (place_of(p, b, &at, err))
             return err->code;
         p->fixed[b->value] = at;
@@ -117,7 +117,7 @@ static enum assay_code make_outputs(struct device_program *p, struct assay_error
 {
     for (uint32_t v = 0; v < p->graph->n_values; v++) {
         const struct assay_value *value = &p->graph->values[v];
-        struct device_output     *o = &p->outputs[p->n_outputs];
+        struct device_output *o = &p->outputs[p->n_outputs];
         if (value->role != ASSAY_ROLE_OUTPUT)
             continue;
         *o = (struct device_output){.dtype = value->dtype, .elements = value->elements, .bytes = value->bytes};
@@ -145,7 +145,7 @@ enum assay_code device_compile(const struct assay_host *host, const struct assay
                                struct device_program **out, struct assay_error *err)
 {
     const struct assay_rank_class *only = how->classes;
-    struct device_program         *p;
+    struct device_program *p;
     if (how->n_classes != 1)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "one device cannot run %zu rank classes", how->n_classes);
     p = calloc(1, sizeof *p);
@@ -189,7 +189,7 @@ enum assay_code device_bind(struct device_program *p, const struct assay_launch 
     memcpy(p->bound, p->fixed, p->graph->n_values * sizeof *p->bound);
     for (size_t i = 0; i < launch->n_bindings; i++) {
         const struct assay_binding *b = binding_at(launch->bindings, launch->binding_stride, i);
-        unsigned char              *at;
+        unsigned char *at;
         if (place_of(p, b, &at, err))
             return err->code;
         p->bound[b->value] = at;
@@ -205,7 +205,7 @@ enum assay_code device_bind(struct device_program *p, const struct assay_launch 
 enum assay_code device_compute(struct device_program *p, struct assay_error *err)
 {
     struct assay_reference *r;
-    enum assay_code         code = assay_reference_new(p->graph, p->bound, &r, err);
+    enum assay_code code = assay_reference_new(p->graph, p->bound, &r, err);
     if (code)
         return code;
     for (size_t i = 0; !code && i < p->n_outputs; i++)

@@ -12,9 +12,9 @@
 enum { MAX_ATTRS = 16 };
 
 struct rebuild {
-    const struct assay_host  *host;
+    const struct assay_host *host;
     const struct assay_graph *from;
-    struct assay_graph       *to;
+    struct assay_graph *to;
 };
 
 void rebuild_op_name(const struct assay_node_view *node, char name[96])
@@ -34,13 +34,19 @@ static int32_t add_given(struct rebuild *r, const struct assay_value_view *v)
 {
     const struct assay_fill none = {ASSAY_FILL_NONE, 0, 0};
     switch (v->role) {
-    case ASSAY_ROLE_INPUT: return assay_graph_input(r->to, v->name, v->dtype, v->rank, v->dims, none);
-    case ASSAY_ROLE_CONTROL: return assay_graph_control(r->to, v->name, v->dtype, v->rank, v->dims, none);
-    case ASSAY_ROLE_PARAM: return assay_graph_param(r->to, v->name, v->dtype, v->rank, v->dims, none);
-    case ASSAY_ROLE_STATE: return assay_graph_state(r->to, v->name, v->dtype, v->rank, v->dims, none);
-    case ASSAY_ROLE_CONST: return assay_graph_const(r->to, v->name, v->dtype, v->rank, v->dims, v->data);
+    case ASSAY_ROLE_INPUT:
+        return assay_graph_input(r->to, v->name, v->dtype, v->rank, v->dims, none);
+    case ASSAY_ROLE_CONTROL:
+        return assay_graph_control(r->to, v->name, v->dtype, v->rank, v->dims, none);
+    case ASSAY_ROLE_PARAM:
+        return assay_graph_param(r->to, v->name, v->dtype, v->rank, v->dims, none);
+    case ASSAY_ROLE_STATE:
+        return assay_graph_state(r->to, v->name, v->dtype, v->rank, v->dims, none);
+    case ASSAY_ROLE_CONST:
+        return assay_graph_const(r->to, v->name, v->dtype, v->rank, v->dims, v->data);
     case ASSAY_ROLE_TEMP:
-    case ASSAY_ROLE_OUTPUT: break;
+    case ASSAY_ROLE_OUTPUT:
+        break;
     }
     assay_graph_refuse(r->to, ASSAY_UNSUPPORTED, "nothing gives or writes value '%s'", v->name);
     return ASSAY_NO_VALUE;
@@ -51,9 +57,13 @@ static bool attr_of(struct rebuild *r, uint32_t node, const struct assay_attr_ro
     const struct assay_host *h = r->host;
     *to = (struct assay_attr){.name = row->name, .type = row->type};
     switch (row->type) {
-    case ASSAY_ATTR_I64: return h->attr_i64(r->from, node, row->name, &to->i);
-    case ASSAY_ATTR_F64: return h->attr_f64(r->from, node, row->name, &to->f);
-    case ASSAY_ATTR_TEXT: to->text = h->attr_text(r->from, node, row->name); return to->text != NULL;
+    case ASSAY_ATTR_I64:
+        return h->attr_i64(r->from, node, row->name, &to->i);
+    case ASSAY_ATTR_F64:
+        return h->attr_f64(r->from, node, row->name, &to->f);
+    case ASSAY_ATTR_TEXT:
+        to->text = h->attr_text(r->from, node, row->name);
+        return to->text != NULL;
     case ASSAY_ATTR_I64S:
         to->n = h->attr_i64s(r->from, node, row->name, to->list, ASSAY_ATTR_MAX_LENGTH);
         return to->n <= ASSAY_ATTR_MAX_LENGTH;
@@ -63,12 +73,12 @@ static bool attr_of(struct rebuild *r, uint32_t node, const struct assay_attr_ro
 
 static void add_node(struct rebuild *r, uint32_t node)
 {
-    struct assay_node_view     view = {.size = sizeof view};
-    struct assay_attr          attrs[MAX_ATTRS + 1];
-    const char                *names[16];
-    int32_t                    out[16];
-    char                       op[96];
-    size_t                     n = 0;
+    struct assay_node_view view = {.size = sizeof view};
+    struct assay_attr attrs[MAX_ATTRS + 1];
+    const char *names[16];
+    int32_t out[16];
+    char op[96];
+    size_t n = 0;
     (void)r->host->graph_node(r->from, node, &view);
     rebuild_op_name(&view, op);
     const struct assay_op_row *row = assay_op_find(op);

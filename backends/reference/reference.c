@@ -109,7 +109,7 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
                                struct assay_error *err)
 {
     struct device_program *p = launch->program->on_device;
-    struct assay_event    *e;
+    struct assay_event *e;
     (void)s;
     if (device_bind(p, launch, err))
         return err->code;
@@ -131,7 +131,7 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
                             size_t *done, struct assay_span *span, struct assay_error *err)
 {
     static const char why[sizeof span->why_no_device_ns] = "the host is the device";
-    size_t            first = 0;
+    size_t first = 0;
     (void)s;
     (void)timeout_ns;
     (void)err;

@@ -41,7 +41,7 @@ static size_t walk_length(const struct kernel_walk *walk)
 void kernel_add(const struct kernel_walk *walk, const float *a, const float *b, float *c)
 {
     int64_t index[8] = {0}, at_a = 0, at_b = 0;
-    size_t  n = walk_length(walk);
+    size_t n = walk_length(walk);
     for (size_t i = 0; i < n; i++) {
         c[i] = a[at_a] + b[at_b];
         walk_on(walk, index, &at_a, &at_b);
@@ -51,7 +51,7 @@ void kernel_add(const struct kernel_walk *walk, const float *a, const float *b, 
 void kernel_mul(const struct kernel_walk *walk, const float *a, const float *b, float *c)
 {
     int64_t index[8] = {0}, at_a = 0, at_b = 0;
-    size_t  n = walk_length(walk);
+    size_t n = walk_length(walk);
     for (size_t i = 0; i < n; i++) {
         c[i] = a[at_a] * b[at_b];
         walk_on(walk, index, &at_a, &at_b);
@@ -69,7 +69,7 @@ void kernel_softmax(const float *x, float *y, int64_t outer, int64_t length, int
 {
     for (int64_t line = 0; line < outer * inner; line++) {
         int64_t at = line / inner * length * inner + line % inner;
-        float   largest = x[at], sum = 0.0f;
+        float largest = x[at], sum = 0.0f;
         for (int64_t i = 1; i < length; i++)
             largest = fmaxf(largest, x[at + i * inner]);
         for (int64_t i = 0; i < length; i++)

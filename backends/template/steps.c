@@ -121,7 +121,7 @@ static bool plan_relu(const struct assay_graph *g, uint32_t node, struct step *s
 static bool plan_softmax(const struct assay_graph *g, uint32_t node, struct step *step, struct assay_text *why_not)
 {
     struct assay_value_view x = step_value(g, step->a);
-    int64_t                 axis = -1;
+    int64_t axis = -1;
     (void)why_not;
     (void)host->attr_i64(g, node, "axis", &axis);
     axis += axis < 0 ? x.rank : 0;
@@ -136,7 +136,7 @@ static bool plan_softmax(const struct assay_graph *g, uint32_t node, struct step
 
 static const struct {
     const char *op;
-    uint32_t    n_inputs;
+    uint32_t n_inputs;
     bool (*plan)(const struct assay_graph *g, uint32_t node, struct step *step, struct assay_text *why_not);
 } known_ops[] = {
     {"MatMul", 2, plan_matmul}, {"Add", 2, plan_add},         {"Mul", 2, plan_mul},
@@ -146,7 +146,7 @@ static const struct {
 static bool all_f32(const struct assay_graph *g, const struct assay_node_view *node, struct assay_text *why_not)
 {
     for (uint32_t i = 0; i < node->n_inputs + node->n_outputs; i++) {
-        int32_t                 value = i < node->n_inputs ? node->inputs[i] : node->outputs[i - node->n_inputs];
+        int32_t value = i < node->n_inputs ? node->inputs[i] : node->outputs[i - node->n_inputs];
         struct assay_value_view view = step_value(g, value);
         if (view.dtype != ASSAY_F32) {
             assay_text_add(why_not, "'%s' is %s; this device computes in f32 only", view.name,

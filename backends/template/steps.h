@@ -12,10 +12,10 @@ struct step;
 typedef void step_fn(const struct step *step, unsigned char *const *memory);
 
 struct step {
-    step_fn           *run;
-    int32_t            a, b, out; /* values */
-    int64_t            m, k, n;   /* MatMul; for Softmax: outer, length, inner */
-    size_t             elements;
+    step_fn *run;
+    int32_t a, b, out; /* values */
+    int64_t m, k, n;   /* MatMul; for Softmax: outer, length, inner */
+    size_t elements;
     struct kernel_walk walk;
 };
 

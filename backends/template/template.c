@@ -35,27 +35,27 @@ static const struct assay_option option_table[] = {
 /* ---- the handles: yours, opaque to the host ------------------------------------------------------------- */
 
 struct assay_session {
-    uint64_t            memory, used; /* bytes */
-    struct assay_event *idle;         /* events that were forgotten, to be used again */
+    uint64_t memory, used;    /* bytes */
+    struct assay_event *idle; /* events that were forgotten, to be used again */
 };
 
 struct assay_buffer {
     unsigned char *at; /* DEVICE: your device pointer */
-    uint64_t       bytes;
+    uint64_t bytes;
 };
 
 struct assay_event {
     struct assay_event *next;
-    uint64_t            begin_ns, end_ns;
+    uint64_t begin_ns, end_ns;
 };
 
 struct assay_program {
     const struct assay_graph *graph;
-    uint32_t                  n_values, n_nodes;
-    unsigned char           **placed; /* per value: where it always is, NULL if launches bind it */
-    unsigned char           **memory; /* per value: where it is in the launch that runs */
-    void                    **owned;  /* per value: memory that this program allocated for it, or NULL */
-    struct step              *steps;
+    uint32_t n_values, n_nodes;
+    unsigned char **placed; /* per value: where it always is, NULL if launches bind it */
+    unsigned char **memory; /* per value: where it is in the launch that runs */
+    void **owned;           /* per value: memory that this program allocated for it, or NULL */
+    struct step *steps;
 };
 
 /* ---- finding devices ------------------------------------------------------------------------------------ */
@@ -64,7 +64,7 @@ struct assay_program {
  * No device is ASSAY_UNAVAILABLE with the reason ("libx.so: not found"). */
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
 {
-    const struct options    *chosen = options;
+    const struct options *chosen = options;
     struct assay_device_info info = {
         .size = sizeof info,
         .traits = ASSAY_TRAIT_VALUES | ASSAY_TRAIT_MEMORY | ASSAY_TRAIT_IS_HOST,
@@ -110,7 +110,7 @@ static void session_close(struct assay_session *s)
 static enum assay_code buffer_alloc(struct assay_session *s, const struct assay_alloc *how, struct assay_buffer **out,
                                     struct assay_error *err)
 {
-    size_t               alignment = how->alignment < 64 ? 64 : (size_t)how->alignment;
+    size_t alignment = how->alignment < 64 ? 64 : (size_t)how->alignment;
     struct assay_buffer *b = calloc(1, sizeof *b);
     if (!b)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a buffer");
@@ -205,7 +205,8 @@ static enum assay_code bind(const struct assay_program *p, const struct assay_bi
     return ASSAY_OK;
 }
 
-/* Memory for what no binding will ever name: temporaries. Consts lie in the graph. DEVICE: plan reuse, upload consts. */
+/* Memory for what no binding will ever name: temporaries. Consts lie in the graph. DEVICE: plan reuse, upload consts.
+ */
 static enum assay_code place_values(struct assay_program *p, struct assay_error *err)
 {
     for (uint32_t v = 0; v < p->n_values; v++) {
@@ -215,8 +216,8 @@ static enum assay_code place_values(struct assay_program *p, struct assay_error 
         if (view.role != ASSAY_ROLE_TEMP)
             continue;
         if (posix_memalign(&p->owned[v], 64, view.bytes ? (size_t)view.bytes : 1))
-            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the %llu bytes of '%s'",
-                              (unsigned long long)view.bytes, view.name);
+            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the %llu bytes of '%s'", (unsigned long long)view.bytes,
+                              view.name);
         p->placed[v] = p->owned[v];
     }
     return ASSAY_OK;
@@ -224,7 +225,7 @@ static enum assay_code place_values(struct assay_program *p, struct assay_error 
 
 static enum assay_code plan_steps(struct assay_program *p, struct assay_error *err)
 {
-    char              text[200];
+    char text[200];
     struct assay_text why_not = ASSAY_TEXT(text);
     for (uint32_t n = 0; n < p->n_nodes; n++)
         if (!step_plan(p->graph, n, &p->steps[n], &why_not))
@@ -251,7 +252,7 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
                                struct assay_error *err)
 {
     const struct assay_rank_class *only = how->classes;
-    struct assay_program          *p;
+    struct assay_program *p;
     if (how->n_classes != 1)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "one device cannot run %zu rank classes", how->n_classes);
     p = calloc(1, sizeof *p);
@@ -296,7 +297,7 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
                                struct assay_error *err)
 {
     struct assay_program *p = launch->program;
-    struct assay_event   *e;
+    struct assay_event *e;
     if (launch->queue != 0)
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "queue %u was used, this device has one", launch->queue);
     memcpy(p->memory, p->placed, p->n_values * sizeof *p->memory);
@@ -323,7 +324,7 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
                             size_t *done, struct assay_span *span, struct assay_error *err)
 {
     static const char why[sizeof span->why_no_device_ns] = "the host is the device";
-    size_t            first = 0;
+    size_t first = 0;
     (void)s;
     (void)timeout_ns;
     (void)err;

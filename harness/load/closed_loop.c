@@ -195,7 +195,7 @@ enum assay_code assay_closed_loop_run(const struct assay_closed_loop *loop, stru
                                       struct assay_error *err)
 {
     struct state s = {.loop = loop, .target = assay_graph_target_as_target(loop->target), .out = out};
-    uint64_t     typical_ns;
+    uint64_t     typical_ns = 1;
     memset(out, 0, sizeof *out);
     assay_random_init(&s.entropy, assay_random_entropy());
     if (warm_up(&s, &typical_ns, err))

@@ -62,7 +62,7 @@ void assay_device_list_add(struct assay_device_list *list, const struct assay_de
         return;
     }
     if (list->n == list->capacity) {
-        size_t                    capacity = list->capacity ? 2 * list->capacity : 4;
+        size_t capacity = list->capacity ? 2 * list->capacity : 4;
         struct assay_device_info *more = realloc(list->info, capacity * sizeof *more);
         if (!more) {
             (void)ASSAY_FAIL(&list->error, ASSAY_MEMORY, "no memory for %zu devices", capacity);
@@ -78,7 +78,7 @@ enum assay_code assay_backend_devices(const struct assay_backend *b, const void 
                                       struct assay_device_info **out, size_t *n, struct assay_error *err)
 {
     struct assay_device_list list = {0};
-    enum assay_code          code = assay_backend_told(b, b->probe(options, &list, err), "probe", err);
+    enum assay_code code = assay_backend_told(b, b->probe(options, &list, err), "probe", err);
     if (!code && list.error.code) {
         *err = list.error;
         code = assay_error_in(err, "probe of back end '%s'", b->name);

@@ -11,8 +11,8 @@
  * is not taken. */
 struct assay_device_list {
     struct assay_device_info *info;
-    size_t                    n, capacity;
-    struct assay_error        error;
+    size_t n, capacity;
+    struct assay_error error;
 };
 
 /* The host's device_add: copies, ends strings, checks. Names are unique, plain and not empty. */

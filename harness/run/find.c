@@ -35,8 +35,8 @@ static enum assay_code check_characters(const char *text, struct assay_error *er
 static enum assay_code take_quoted(const char *text, struct assay_backend_name *out, size_t *length,
                                    struct assay_error *err)
 {
-    json_error_t  why;
-    size_t        n = 1;
+    json_error_t why;
+    size_t n = 1;
     enum assay_code code = ASSAY_OK;
     while (text[n] && text[n] != '"')
         n += text[n] == '\\' && text[n + 1] ? 2 : 1;
@@ -71,15 +71,15 @@ static enum assay_code take_device(const char *text, struct assay_backend_name *
 enum assay_code assay_backend_name_parse(const char *text, struct assay_backend_name *out, struct assay_error *err)
 {
     struct assay_backend_name parsed = {0};
-    size_t                    n = strcspn(text, ",:"), length = 0;
+    size_t n = strcspn(text, ",:"), length = 0;
     if (check_characters(text, err))
         return err->code;
     if (!n || n >= sizeof parsed.name)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.80s' does not begin with the name or path of a back end", text);
     memcpy(parsed.name, text, n);
     if (!strchr(parsed.name, '/') && (strspn(parsed.name, WORD) != n || n > 63))
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.80s' is no name of a back end; names are 1 to 63 of a-z, 0-9, '-', '_'",
-                          parsed.name);
+        return ASSAY_FAIL(err, ASSAY_CONFIG,
+                          "'%.80s' is no name of a back end; names are 1 to 63 of a-z, 0-9, '-', '_'", parsed.name);
     if (text[n] == ':') {
         if (take_device(text + n + 1, &parsed, &length, err))
             return assay_error_in(err, "back end '%.80s'", text);
@@ -98,7 +98,7 @@ enum assay_code assay_backend_name_parse(const char *text, struct assay_backend_
 /* ---- the folders --------------------------------------------------------------------------------------- */
 
 struct folders {
-    char   at[MAX_FOLDERS][MAX_PATH];
+    char at[MAX_FOLDERS][MAX_PATH];
     size_t n;
 };
 
@@ -108,15 +108,17 @@ static enum assay_code folders_add(struct folders *to, const char *begin, size_t
     if (!length)
         return ASSAY_OK;
     if (to->n == MAX_FOLDERS || length + strlen(below) >= MAX_PATH)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "ASSAY_BACKEND_PATH has more than %d folders or one of more than %d "
-                          "characters", MAX_FOLDERS - 2, MAX_PATH - 1);
+        return ASSAY_FAIL(err, ASSAY_CONFIG,
+                          "ASSAY_BACKEND_PATH has more than %d folders or one of more than %d "
+                          "characters",
+                          MAX_FOLDERS - 2, MAX_PATH - 1);
     (void)snprintf(to->at[to->n++], MAX_PATH, "%.*s%s", (int)length, begin, below);
     return ASSAY_OK;
 }
 
 static enum assay_code folders_collect(struct folders *to, struct assay_error *err)
 {
-    char        program[MAX_PATH];
+    char program[MAX_PATH];
     const char *path = getenv("ASSAY_BACKEND_PATH");
     if (assay_program_path(program, sizeof program, err))
         return err->code;
@@ -136,19 +138,19 @@ static enum assay_code folders_collect(struct folders *to, struct assay_error *e
 /* ---- the files ----------------------------------------------------------------------------------------- */
 
 struct found {
-    char   name[64], path[MAX_PATH + 128];
+    char name[64], path[MAX_PATH + 128];
     size_t folder; /* its place in the order of search */
 };
 
 struct files {
     struct found *at;
-    size_t        n;
+    size_t n;
 };
 
 static int by_name(const void *a, const void *b)
 {
     const struct found *left = a, *right = b;
-    int                 names = strcmp(left->name, right->name);
+    int names = strcmp(left->name, right->name);
     return names ? names : (left->folder > right->folder) - (left->folder < right->folder);
 }
 
@@ -165,9 +167,9 @@ static bool name_of_file(const char *file, char name[64])
 
 static enum assay_code files_of_folder(struct files *to, const char *folder, size_t number, struct assay_error *err)
 {
-    DIR           *open = opendir(folder);
+    DIR *open = opendir(folder);
     struct dirent *entry;
-    char           name[64];
+    char name[64];
     while (open && (entry = readdir(open)) && to->n < MAX_FILES) {
         if (!name_of_file(entry->d_name, name))
             continue;
@@ -190,7 +192,7 @@ static enum assay_code files_of_folder(struct files *to, const char *folder, siz
 static enum assay_code files_collect(struct files *to, struct assay_error *err)
 {
     struct folders *folders = calloc(1, sizeof *folders);
-    size_t          kept = 0;
+    size_t kept = 0;
     if (!folders)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to look for plug-ins");
     enum assay_code code = folders_collect(folders, err);
@@ -211,10 +213,10 @@ static enum assay_code files_collect(struct files *to, struct assay_error *err)
 /* What there is instead, in the hint. */
 static enum assay_code not_found(const char *name, const struct files *files, struct assay_error *err)
 {
-    char              text[160];
+    char text[160];
     struct assay_text known = ASSAY_TEXT(text);
-    const char      **names = calloc(files->n + 1, sizeof *names);
-    const char       *nearest = NULL;
+    const char **names = calloc(files->n + 1, sizeof *names);
+    const char *nearest = NULL;
     for (size_t i = 0; i < files->n; i++) {
         assay_text_add(&known, "%s%s", i ? ", " : "", files->at[i].name);
         if (names)
@@ -233,9 +235,9 @@ static enum assay_code not_found(const char *name, const struct files *files, st
 
 enum assay_code assay_backend_find(const char *name, char *path, size_t capacity, struct assay_error *err)
 {
-    struct files    files = {0};
+    struct files files = {0};
     enum assay_code code = files_collect(&files, err);
-    size_t          i = 0;
+    size_t i = 0;
     if (!code) {
         while (i < files.n && strcmp(files.at[i].name, name) != 0)
             i++;
@@ -251,7 +253,7 @@ enum assay_code assay_backend_find(const char *name, char *path, size_t capacity
 enum assay_code assay_backend_list(void (*each)(void *self, const char *name, const char *path), void *self,
                                    struct assay_error *err)
 {
-    struct files    files = {0};
+    struct files files = {0};
     enum assay_code code = files_collect(&files, err);
     for (size_t i = 0; !code && i < files.n; i++)
         each(self, files.at[i].name, files.at[i].path);

@@ -20,10 +20,10 @@ enum { MAX_OPTION_ROWS = 256, MAX_OPTION_STRIDE = 4096, MAX_OPTIONS_BYTES = 6553
 #define REQUIRED_BYTES offsetof(struct assay_backend, describe)
 
 struct loaded {
-    struct loaded       *next;
-    char                 path[512];
+    struct loaded *next;
+    char path[512];
     struct assay_backend backend;
-    struct assay_option  rows[MAX_OPTION_ROWS + 1];
+    struct assay_option rows[MAX_OPTION_ROWS + 1];
 };
 /* What was loaded stays: plug-ins are never unloaded, and sessions keep pointers into these. */
 static struct loaded *all_loaded;
@@ -31,8 +31,8 @@ static struct loaded *all_loaded;
 static void host_log(enum assay_log_level level, const char *text)
 {
     static const char *const names[] = {"", "debug", "info", "warning"};
-    char                     line[1200], copy[512];
-    struct assay_text        escaped = ASSAY_TEXT(line);
+    char line[1200], copy[512];
+    struct assay_text escaped = ASSAY_TEXT(line);
     if (level < ASSAY_LOG_DEBUG || level > ASSAY_LOG_WARN || !text)
         return;
     (void)assay_string_copy(copy, sizeof copy, text);
@@ -78,11 +78,14 @@ enum assay_code assay_backend_told(const struct assay_backend *b, enum assay_cod
 
 static const struct {
     const char *name;
-    size_t      offset;
+    size_t offset;
 } required_entries[] = {
-#define ENTRY(name) {#name, offsetof(struct assay_backend, name)}
-    ENTRY(probe),  ENTRY(open),     ENTRY(close),   ENTRY(accepts), ENTRY(alloc),   ENTRY(release), ENTRY(upload),
-    ENTRY(download), ENTRY(compile), ENTRY(discard), ENTRY(execute), ENTRY(poll), ENTRY(forget),
+#define ENTRY(name)                                                                                                    \
+    {                                                                                                                  \
+#name, offsetof(struct assay_backend, name)                                                                    \
+    }
+    ENTRY(probe),    ENTRY(open),    ENTRY(close),   ENTRY(accepts), ENTRY(alloc), ENTRY(release), ENTRY(upload),
+    ENTRY(download), ENTRY(compile), ENTRY(discard), ENTRY(execute), ENTRY(poll),  ENTRY(forget),
 #undef ENTRY
 };
 
@@ -124,14 +127,14 @@ static enum assay_code check_numbers(const struct assay_backend *b, const char *
 static enum assay_code check_entries(const struct assay_backend *b, const char *path, struct assay_error *err)
 {
     const char *base = strrchr(path, '/');
-    char        expected[128];
+    char expected[128];
     for (size_t i = 0; i < sizeof required_entries / sizeof *required_entries; i++)
         if (!entry_is_there(b, required_entries[i].offset))
             return ASSAY_FAIL(err, ASSAY_PROTOCOL, "'%s' lacks the required entry '%s'", path,
                               required_entries[i].name);
     if (!text_is_word(b->name, 64))
-        return ASSAY_FAIL(err, ASSAY_PROTOCOL,
-                          "'%s' has no usable name; a name is 1 to 63 of a-z, 0-9, '-' and '_'", path);
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "'%s' has no usable name; a name is 1 to 63 of a-z, 0-9, '-' and '_'",
+                          path);
     if (!text_is_plain(b->summary, 256) || !text_is_plain(b->version, 64))
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "'%s' has no summary or version of one plain line", path);
     (void)snprintf(expected, sizeof expected, "assay-%s.so", b->name);
@@ -148,15 +151,28 @@ static size_t row_width(const struct assay_option *row, size_t *alignment)
 {
     size_t width = 0;
     switch (row->type) {
-    case ASSAY_OPT_BOOL: width = sizeof(bool); break;
+    case ASSAY_OPT_BOOL:
+        width = sizeof(bool);
+        break;
     case ASSAY_OPT_I64:
-    case ASSAY_OPT_ENUM: width = sizeof(int64_t); break;
-    case ASSAY_OPT_F64: width = sizeof(double); break;
-    case ASSAY_OPT_DTYPE: width = sizeof(enum assay_dtype); break;
+    case ASSAY_OPT_ENUM:
+        width = sizeof(int64_t);
+        break;
+    case ASSAY_OPT_F64:
+        width = sizeof(double);
+        break;
+    case ASSAY_OPT_DTYPE:
+        width = sizeof(enum assay_dtype);
+        break;
     case ASSAY_OPT_SECONDS:
-    case ASSAY_OPT_BYTES: width = sizeof(uint64_t); break;
-    case ASSAY_OPT_TEXT: *alignment = 1; return row->bytes;
-    case ASSAY_OPT_LIST: break;
+    case ASSAY_OPT_BYTES:
+        width = sizeof(uint64_t);
+        break;
+    case ASSAY_OPT_TEXT:
+        *alignment = 1;
+        return row->bytes;
+    case ASSAY_OPT_LIST:
+        break;
     }
     *alignment = width;
     return width;
@@ -203,14 +219,13 @@ static enum assay_code copy_rows(const struct assay_backend *b, const char *path
         if (fault)
             return ASSAY_FAIL(err, ASSAY_PROTOCOL, "option row %zu of '%s' is refused: %s", n, path, fault);
     }
-    return ASSAY_FAIL(err, ASSAY_PROTOCOL, "the option table of '%s' has no end within %d rows", path,
-                      MAX_OPTION_ROWS);
+    return ASSAY_FAIL(err, ASSAY_PROTOCOL, "the option table of '%s' has no end within %d rows", path, MAX_OPTION_ROWS);
 }
 
 static enum assay_code check_defaults(const struct assay_option *rows, size_t options_bytes, const char *path,
                                       struct assay_error *err)
 {
-    void           *scratch = calloc(1, options_bytes + 1);
+    void *scratch = calloc(1, options_bytes + 1);
     enum assay_code code;
     if (!scratch)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu bytes of options", options_bytes);
@@ -252,8 +267,8 @@ static enum assay_code take_backend(const struct assay_backend *given, const cha
 static enum assay_code open_entry(const char *path, assay_backend_entry_fn **entry, struct assay_error *err)
 {
     struct stat is;
-    char        with_slash[520];
-    void       *library, *symbol;
+    char with_slash[520];
+    void *library, *symbol;
     if (stat(path, &is))
         return ASSAY_FAIL_ERRNO(err, ASSAY_UNAVAILABLE, "cannot load plug-in '%s'", path);
     if (!S_ISREG(is.st_mode))
@@ -273,7 +288,7 @@ static enum assay_code open_entry(const char *path, assay_backend_entry_fn **ent
 enum assay_code assay_backend_load(const char *path, const struct assay_backend **out, struct assay_error *err)
 {
     assay_backend_entry_fn *entry = NULL;
-    struct loaded          *to = all_loaded;
+    struct loaded *to = all_loaded;
     if (strlen(path) >= sizeof to->path)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "the path of a plug-in has at most %zu characters", sizeof to->path - 1);
     while (to && strcmp(to->path, path) != 0)

@@ -18,7 +18,8 @@ enum assay_code assay_backend_name_parse(const char *text, struct assay_backend_
 /* Where "assay-<name>.so" is: <folder of the program>/backends, <program>/../lib/assay/backends, then the folders in
  * ASSAY_BACKEND_PATH (separated by ':'). ASSAY_UNAVAILABLE names the nearest one there is. */
 enum assay_code assay_backend_find(const char *name, char *path, size_t capacity, struct assay_error *err);
-/* Calls `each` with the name and path of every plug-in file that can be found, sorted by name, the first of equal names. */
+/* Calls `each` with the name and path of every plug-in file that can be found, sorted by name, the first of equal
+ * names. */
 enum assay_code assay_backend_list(void (*each)(void *self, const char *name, const char *path), void *self,
                                    struct assay_error *err);
 
@@ -37,18 +38,18 @@ enum assay_code assay_backend_told(const struct assay_backend *b, enum assay_cod
 enum assay_code assay_backend_devices(const struct assay_backend *b, const void *options,
                                       struct assay_device_info **out, size_t *n, struct assay_error *err);
 
-/* All of it: parse, find, load, options, probe, choose the device, open. `options` points to memory that the caller frees
- * after closing. */
+/* All of it: parse, find, load, options, probe, choose the device, open. `options` points to memory that the caller
+ * frees after closing. */
 struct assay_opened {
     const struct assay_backend *backend;
-    struct assay_session       *session;
-    struct assay_device_info    device;
-    void                       *options;
-    char                        path[512];
-    char                        canonical[640]; /* "cpu:host,threads=2": the options written out */
+    struct assay_session *session;
+    struct assay_device_info device;
+    void *options;
+    char path[512];
+    char canonical[640]; /* "cpu:host,threads=2": the options written out */
 };
 enum assay_code assay_backend_open(const char *text, const struct assay_comm *comm, struct assay_opened *out,
                                    struct assay_error *err);
-void            assay_backend_close(struct assay_opened *opened);
+void assay_backend_close(struct assay_opened *opened);
 
 #endif

@@ -23,8 +23,8 @@ static enum assay_code parse_options(const struct assay_backend_name *name, stru
                                      struct assay_error *err)
 {
     const struct assay_backend *b = to->backend;
-    char                        what[96];
-    struct assay_text           owner = ASSAY_TEXT(what);
+    char what[96];
+    struct assay_text owner = ASSAY_TEXT(what);
     assay_text_add(&owner, "back end %s", b->name);
     if (!b->options && name->options[0])
         return ASSAY_FAIL(err, ASSAY_CONFIG, "back end '%s' has no options, '%.100s' was given", b->name,
@@ -38,7 +38,7 @@ static enum assay_code parse_options(const struct assay_backend_name *name, stru
 static enum assay_code no_such_device(const char *wanted, const struct assay_device_info *devices, size_t n,
                                       const struct assay_backend *b, struct assay_error *err)
 {
-    char              text[160];
+    char text[160];
     struct assay_text known = ASSAY_TEXT(text);
     for (size_t i = 0; i < n; i++)
         assay_text_add(&known, "%s%s", i ? ", " : "", devices[i].name);
@@ -50,7 +50,7 @@ static enum assay_code choose_device(const struct assay_backend_name *name, stru
                                      struct assay_error *err)
 {
     struct assay_device_info *devices = NULL;
-    size_t                    n = 0, i = 0;
+    size_t n = 0, i = 0;
     if (assay_backend_devices(to->backend, to->options, &devices, &n, err))
         return err->code;
     while (name->device[0] && i < n && strcmp(devices[i].name, name->device) != 0)
@@ -67,7 +67,7 @@ static enum assay_code choose_device(const struct assay_backend_name *name, stru
 static enum assay_code write_canonical(struct assay_opened *to, struct assay_error *err)
 {
     struct assay_text text = ASSAY_TEXT(to->canonical), options;
-    char             *escaped = NULL, list[600];
+    char *escaped = NULL, list[600];
     if (strpbrk(to->device.name, ",:\"\\")) {
         escaped = assay_string_escaped(ASSAY_ESCAPE_JSON, to->device.name);
         if (!escaped)
@@ -90,8 +90,7 @@ static enum assay_code write_canonical(struct assay_opened *to, struct assay_err
 
 static enum assay_code open_session(struct assay_opened *to, const struct assay_comm *comm, struct assay_error *err)
 {
-    struct assay_open how = {
-        .size = sizeof how, .device = to->device.name, .options = to->options, .comm = comm};
+    struct assay_open how = {.size = sizeof how, .device = to->device.name, .options = to->options, .comm = comm};
     if (assay_backend_told(to->backend, to->backend->open(&how, &to->session, err), "open", err))
         return err->code;
     if (!to->session)
@@ -103,7 +102,7 @@ enum assay_code assay_backend_open(const char *text, const struct assay_comm *co
                                    struct assay_error *err)
 {
     struct assay_backend_name name;
-    struct assay_opened       opened = {0};
+    struct assay_opened opened = {0};
     if (assay_backend_name_parse(text, &name, err))
         return err->code;
     if (load_named(&name, &opened, err) || parse_options(&name, &opened, err) || choose_device(&name, &opened, err) ||

@@ -1,9 +1,9 @@
 /* The run folder: manifest.json, plan.json, records.jsonl, samples/, witness/, log.txt. Append-only.
  *
  * records.jsonl: one line a record, flushed and synced before the next case starts: the record's JSON with two
- * members more: "before" (SHA-256 of the line before, 64 zeroes for the first) and "sha256" (of this line without
- * that member). A torn last line (no newline, or not what its checksum says) is moved to records.torn and named in the log; a broken line
- * further up is an error that names it: somebody edited a record. */
+ * members more, "before" and "sha256", that make a chain (record_lines.h). A torn last line (no newline, or not what
+ * its checksum says) is moved to records.torn and named in the log; a broken line further up is an error that names
+ * it: somebody edited a record. README.md says what each file holds. */
 #ifndef ASSAY_STORE_RUN_FOLDER_H
 #define ASSAY_STORE_RUN_FOLDER_H
 
@@ -17,7 +17,8 @@
 
 struct assay_run_folder;
 
-/* Creates the folder (which must not exist, or be empty) with manifest and plan; takes the lock. */
+/* Creates the folder (which must not exist, be empty, or be left by a creation that was interrupted) with manifest and
+ * plan; takes the lock. A folder with a run, or with anything that is not ours, is ASSAY_CONFIG. */
 enum assay_code assay_run_folder_create(const char *path, const json_t *manifest, const json_t *plan,
                                         struct assay_run_folder **out, struct assay_error *err);
 /* Opens for appending (--resume): takes the lock, mends a torn last line, reads what is there. Another plan, suite,
@@ -28,13 +29,17 @@ enum assay_code assay_run_folder_resume(const char *path, const json_t *plan, st
 enum assay_code assay_run_folder_read(const char *path, struct assay_run_folder **out, struct assay_error *err);
 void            assay_run_folder_close(struct assay_run_folder *folder);
 
-/* Appends one record: synced when it returns. */
+/* Appends one record: synced when it returns ASSAY_OK, else the file is what it was and another may be appended. A
+ * second record of the same (id, back end, launch) is ASSAY_INTERNAL. */
 enum assay_code assay_run_folder_append(struct assay_run_folder *folder, const struct assay_record *record,
                                         struct assay_error *err);
 /* Is there a record of this (id, back end, launch)? */
 bool assay_run_folder_has(const struct assay_run_folder *folder, const char *id, const char *backend, uint32_t launch);
 
-/* Borrowed until close. */
+/* What was wrong with the end of records.jsonl when it was opened, as a sentence, or NULL. */
+const char *assay_run_folder_torn(const struct assay_run_folder *folder);
+
+/* Borrowed until close; records only until the next append, as it reads it back (what JSON cannot hold is replaced). */
 const struct assay_record *assay_run_folder_records(const struct assay_run_folder *folder, size_t *n);
 const json_t              *assay_run_folder_manifest(const struct assay_run_folder *folder);
 const json_t              *assay_run_folder_plan(const struct assay_run_folder *folder);
@@ -46,7 +51,7 @@ void assay_run_folder_file(const char *kind, const char *id, const char *backend
 ASSAY_PRINTF(2, 3)
 void assay_run_folder_log(struct assay_run_folder *folder, const char *fmt, ...);
 
-/* Latency samples: little-endian u64 nanoseconds, in time order. */
+/* Latency samples: little-endian u64 nanoseconds, in time order, checked against the record's SHA-256. Free *out. */
 enum assay_code assay_samples_read(const char *folder, const struct assay_record *record, uint64_t **out, size_t *n,
                                    struct assay_error *err);
 

@@ -10,8 +10,8 @@
 static inline void place_of(char *path, size_t capacity, const char *folder, const char *name)
 {
     static const char *const roots[] = {"/harness/run/tests/", "/backends/"};
-    char                     self[512];
-    ssize_t                  n = readlink("/proc/self/exe", self, sizeof self - 1);
+    char self[512];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     path[0] = 0;
     for (size_t i = 0; n > 0 && i < sizeof roots / sizeof *roots && !path[0]; i++) {
         self[n] = 0;

@@ -9,14 +9,13 @@
 
 #include "assay/banned.h"
 
-static enum assay_code devices_of(const char *fault, struct assay_device_info **out, size_t *n,
-                                  struct assay_error *err)
+static enum assay_code devices_of(const char *fault, struct assay_device_info **out, size_t *n, struct assay_error *err)
 {
     const struct assay_backend *b = NULL;
     struct {
         int64_t count;
-        char    text[8];
-        double  ratio;
+        char text[8];
+        double ratio;
     } options = {.count = 1};
     char path[600];
     (void)setenv("ASSAY_TEST_FAULT", fault, 1);
@@ -30,9 +29,9 @@ static enum assay_code devices_of(const char *fault, struct assay_device_info **
 Test(devices, a_probe_that_breaks_the_agreement_is_refused_with_the_reason, .timeout = 60)
 {
     static const struct {
-        const char     *fault;
+        const char *fault;
         enum assay_code code;
-        const char     *says;
+        const char *says;
     } cases[] = {
         {"probe_none", ASSAY_UNAVAILABLE, "lists no device and gives no reason"},
         {"probe_silent", ASSAY_UNAVAILABLE, "no reason was given"},
@@ -49,8 +48,8 @@ Test(devices, a_probe_that_breaks_the_agreement_is_refused_with_the_reason, .tim
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_device_info *info;
-        struct assay_error        err = {0};
-        size_t                    n;
+        struct assay_error err = {0};
+        size_t n;
         cr_expect_eq(devices_of(cases[i].fault, &info, &n, &err), cases[i].code, "%s", cases[i].fault);
         cr_expect(strstr(err.message, cases[i].says), "%s: %s", cases[i].fault, err.message);
         cr_expect_null(info);
@@ -60,8 +59,8 @@ Test(devices, a_probe_that_breaks_the_agreement_is_refused_with_the_reason, .tim
 Test(devices, strings_of_a_device_are_ended_and_plain, .timeout = 60)
 {
     struct assay_device_info *info;
-    struct assay_error        err = {0};
-    size_t                    n;
+    struct assay_error err = {0};
+    size_t n;
     cr_assert_eq(devices_of("device_unended", &info, &n, &err), ASSAY_OK, "%s", err.message);
     cr_assert_eq(n, 2);
     cr_expect_eq(strlen(info[0].vendor), sizeof info[0].vendor - 1);

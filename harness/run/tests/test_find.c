@@ -22,7 +22,7 @@ Test(find, a_name_is_taken_apart)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_backend_name name;
-        struct assay_error        err = {0};
+        struct assay_error err = {0};
         cr_expect_eq(assay_backend_name_parse(cases[i].text, &name, &err), ASSAY_OK, "%s: %s", cases[i].text,
                      err.message);
         cr_expect_str_eq(name.name, cases[i].name);
@@ -33,12 +33,26 @@ Test(find, a_name_is_taken_apart)
 
 Test(find, a_hostile_name_is_refused_in_one_line)
 {
-    static const char *const cases[] = {"",          ":host",   ",a=b",         "CPU",           "c pu",   "cpu\033[2J",
-                                        "cpu\n",     "cpu:",    "cpu:a:b",      "cpu:\"open",    "cpu:\"a\"b",
-                                        "cpu:\"\\u0000\"", "cpu:\"\\q\"", "cpu:\"\\", "cpu:\"\"", "cpu:\"a\\nb\"", "%s%n"};
+    static const char *const cases[] = {"",
+                                        ":host",
+                                        ",a=b",
+                                        "CPU",
+                                        "c pu",
+                                        "cpu\033[2J",
+                                        "cpu\n",
+                                        "cpu:",
+                                        "cpu:a:b",
+                                        "cpu:\"open",
+                                        "cpu:\"a\"b",
+                                        "cpu:\"\\u0000\"",
+                                        "cpu:\"\\q\"",
+                                        "cpu:\"\\",
+                                        "cpu:\"\"",
+                                        "cpu:\"a\\nb\"",
+                                        "%s%n"};
     struct assay_backend_name name;
-    struct assay_error        err;
-    char                      text[4096];
+    struct assay_error err;
+    char text[4096];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         memset(&err, 0, sizeof err);
         cr_expect_eq(assay_backend_name_parse(cases[i], &name, &err), ASSAY_CONFIG, "'%s'", cases[i]);
@@ -54,8 +68,7 @@ Test(find, a_hostile_name_is_refused_in_one_line)
         cr_expect_eq(assay_backend_name_parse(text, &name, &err), length < 512 ? ASSAY_OK : ASSAY_CONFIG, "%zu",
                      length);
         text[1] = 'a';
-        cr_expect_eq(assay_backend_name_parse(text, &name, &err), length < 64 ? ASSAY_OK : ASSAY_CONFIG, "%zu",
-                     length);
+        cr_expect_eq(assay_backend_name_parse(text, &name, &err), length < 64 ? ASSAY_OK : ASSAY_CONFIG, "%zu", length);
     }
 }
 
@@ -78,7 +91,7 @@ static void clear(const char *folder)
 static void collect(void *self, const char *name, const char *path)
 {
     struct assay_text *text = self;
-    const char        *parent = strrchr(path, '/') - 1;
+    const char *parent = strrchr(path, '/') - 1;
     if (!strncmp(path, "/tmp/assay-find-", 16))
         assay_text_add(text, "%s:%c ", name, *parent);
 }
@@ -86,8 +99,8 @@ static void collect(void *self, const char *name, const char *path)
 /* Two folders "…/1" and "…/2", the first before the second. */
 Test(find, the_first_of_equal_names_counts_and_other_files_do_not)
 {
-    char               root[] = "/tmp/assay-find-XXXXXX", a[64], b[64], path[300], listed[200];
-    struct assay_text  text = ASSAY_TEXT(listed);
+    char root[] = "/tmp/assay-find-XXXXXX", a[64], b[64], path[300], listed[200];
+    struct assay_text text = ASSAY_TEXT(listed);
     struct assay_error err = {0};
     cr_assert(mkdtemp(root));
     (void)snprintf(a, sizeof a, "%s/1", root);
@@ -117,7 +130,7 @@ Test(find, the_first_of_equal_names_counts_and_other_files_do_not)
 Test(find, a_search_path_without_bounds_is_refused)
 {
     struct assay_error err = {0};
-    char               path[8192];
+    char path[8192];
     memset(path, 'x', 600);
     path[600] = 0;
     (void)setenv("ASSAY_BACKEND_PATH", path, 1);

@@ -14,7 +14,7 @@
 static void fixture(char path[600], const char *name)
 {
     static unsigned spelling;
-    char            folder[200] = "fixtures";
+    char folder[200] = "fixtures";
     for (unsigned i = 0; i < spelling % 64; i++)
         (void)strncat(folder, "/.", sizeof folder - strlen(folder) - 1);
     spelling++;
@@ -67,7 +67,7 @@ Test(loader, refuses_a_back_end_that_breaks_the_agreement_and_says_how, .timeout
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct assay_backend *b;
-        struct assay_error          err;
+        struct assay_error err;
         cr_expect_eq(load_wrong(cases[i].fault, &b, &err), ASSAY_PROTOCOL, "%s", cases[i].fault);
         cr_expect_null(b);
         cr_expect(strstr(err.message, cases[i].says), "%s: %s", cases[i].fault, err.message);
@@ -78,7 +78,7 @@ Test(loader, refuses_a_back_end_that_breaks_the_agreement_and_says_how, .timeout
 Test(loader, takes_older_and_newer_plug_ins_of_the_same_major_number, .timeout = 60)
 {
     const struct assay_backend *b;
-    struct assay_error          err;
+    struct assay_error err;
     cr_assert_eq(load_wrong("none", &b, &err), ASSAY_OK, "%s", err.message);
     cr_expect(ASSAY_HAS(b, draw));
     cr_expect_not(ASSAY_HAS(b, describe), "NULL is absent");
@@ -97,8 +97,8 @@ Test(loader, takes_older_and_newer_plug_ins_of_the_same_major_number, .timeout =
 Test(loader, loads_a_path_once, .timeout = 60)
 {
     const struct assay_backend *b, *again;
-    struct assay_error          err = {0};
-    char                        path[600];
+    struct assay_error err = {0};
+    char path[600];
     fixture(path, "wrong");
     cr_assert_eq(assay_backend_load(path, &b, &err), ASSAY_OK);
     cr_assert_eq(assay_backend_load(path, &again, &err), ASSAY_OK);
@@ -108,8 +108,8 @@ Test(loader, loads_a_path_once, .timeout = 60)
 Test(loader, refuses_files_that_are_no_plug_ins, .timeout = 60)
 {
     const struct assay_backend *b = NULL;
-    struct assay_error          err = {0};
-    char                        path[600], folder[64] = "/tmp/assay-loader-XXXXXX", text[80];
+    struct assay_error err = {0};
+    char path[600], folder[64] = "/tmp/assay-loader-XXXXXX", text[80];
     fixture(path, "no_symbol");
     cr_expect_eq(assay_backend_load(path, &b, &err), ASSAY_PROTOCOL);
     cr_expect(strstr(err.message, "does not export assay_backend_entry"), "%s", err.message);
@@ -141,8 +141,8 @@ Test(loader, refuses_files_that_are_no_plug_ins, .timeout = 60)
 Test(loader, refuses_a_file_that_calls_itself_otherwise, .timeout = 60)
 {
     const struct assay_backend *b = NULL;
-    struct assay_error          err = {0};
-    char                        path[600], folder[64] = "/tmp/assay-loader-XXXXXX", link_path[80];
+    struct assay_error err = {0};
+    char path[600], folder[64] = "/tmp/assay-loader-XXXXXX", link_path[80];
     fixture(path, "wrong");
     cr_assert(mkdtemp(folder));
     (void)snprintf(link_path, sizeof link_path, "%s/assay-right.so", folder);
@@ -156,7 +156,7 @@ Test(loader, refuses_a_file_that_calls_itself_otherwise, .timeout = 60)
 Test(loader, tells_what_a_plug_in_returned_in_one_well_formed_error)
 {
     const struct assay_backend b = {.name = "x"};
-    struct assay_error         err = {.code = ASSAY_OK};
+    struct assay_error err = {.code = ASSAY_OK};
     cr_expect_eq(assay_backend_told(&b, ASSAY_OK, "poll", &err), ASSAY_OK);
     cr_expect_eq(assay_backend_told(&b, ASSAY_TIMEOUT, "poll", &err), ASSAY_TIMEOUT);
     cr_expect_str_eq(err.message, "took too long, and no reason was given");

@@ -31,7 +31,7 @@ Test(open, chooses_the_device_and_writes_the_name_out, .timeout = 60)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_opened opened;
-        struct assay_error  err;
+        struct assay_error err;
         cr_assert_eq(open_wrong("none", cases[i].rest, &opened, &err), ASSAY_OK, "%s", err.message);
         cr_expect_str_eq(opened.canonical, cases[i].canonical);
         cr_expect(strstr(opened.canonical, opened.device.name));
@@ -44,9 +44,9 @@ Test(open, chooses_the_device_and_writes_the_name_out, .timeout = 60)
 Test(open, refuses_what_is_not_there, .timeout = 60)
 {
     static const struct {
-        const char     *fault, *rest;
+        const char *fault, *rest;
         enum assay_code code;
-        const char     *says;
+        const char *says;
     } cases[] = {
         {"none", ":three", ASSAY_UNAVAILABLE, "back end 'wrong' has no device 'three'"},
         {"none", ",cuont=3", ASSAY_CONFIG, "cuont"},
@@ -57,7 +57,7 @@ Test(open, refuses_what_is_not_there, .timeout = 60)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_opened opened;
-        struct assay_error  err;
+        struct assay_error err;
         cr_expect_eq(open_wrong(cases[i].fault, cases[i].rest, &opened, &err), cases[i].code, "%s%s", cases[i].fault,
                      cases[i].rest);
         cr_expect(strstr(err.message, cases[i].says), "%s%s: %s", cases[i].fault, cases[i].rest, err.message);
@@ -69,7 +69,7 @@ Test(open, refuses_what_is_not_there, .timeout = 60)
 Test(open, a_back_end_without_options_takes_none, .timeout = 60)
 {
     struct assay_opened opened;
-    struct assay_error  err;
+    struct assay_error err;
     cr_expect_eq(open_wrong("options_none", ",a=b", &opened, &err), ASSAY_CONFIG);
     cr_expect(strstr(err.message, "has no options, 'a=b' was given"), "%s", err.message);
     cr_assert_eq(open_wrong("options_none", "", &opened, &err), ASSAY_OK, "%s", err.message);
@@ -80,9 +80,9 @@ Test(open, a_back_end_without_options_takes_none, .timeout = 60)
 Test(open, what_a_plug_in_logs_is_escaped, .init = cr_redirect_stderr, .timeout = 60)
 {
     struct assay_opened opened;
-    struct assay_error  err;
+    struct assay_error err;
     cr_assert_eq(open_wrong("open_log", "", &opened, &err), ASSAY_OK);
     (void)fflush(stderr);
-    cr_assert_stderr_eq_str("plug-in warning: red \\x1B[31m alert\n");
+    cr_assert_stderr_eq_str("plug-in warning: red \\x1b[31m alert\n");
     assay_backend_close(&opened);
 }

@@ -25,17 +25,17 @@ static void fill(float *x, size_t n, float first)
 /* Eight launches over rotating buffers before the first poll; a parameter is fixed at compile. */
 static void sync_cpu(int flavour)
 {
-    struct drive          d;
-    struct bound          bound = {.n = 0};
-    struct assay_graph    g = {.n_values = 0};
-    float                 w[N], x[N], y[N];
-    struct assay_buffer  *in[8], *out[8], *param;
-    struct assay_event   *events[8];
-    struct assay_span     span;
-    uint64_t              last_end = 0;
-    int32_t               a = add_value(&g, "x", ASSAY_F32, ASSAY_ROLE_INPUT, 1, (int64_t[]){N});
-    int32_t               b = add_value(&g, "w", ASSAY_F32, ASSAY_ROLE_PARAM, 1, (int64_t[]){N});
-    int32_t               c = add_value(&g, "y", ASSAY_F32, ASSAY_ROLE_OUTPUT, 1, (int64_t[]){N});
+    struct drive d;
+    struct bound bound = {.n = 0};
+    struct assay_graph g = {.n_values = 0};
+    float w[N], x[N], y[N];
+    struct assay_buffer *in[8], *out[8], *param;
+    struct assay_event *events[8];
+    struct assay_span span;
+    uint64_t last_end = 0;
+    int32_t a = add_value(&g, "x", ASSAY_F32, ASSAY_ROLE_INPUT, 1, (int64_t[]){N});
+    int32_t b = add_value(&g, "w", ASSAY_F32, ASSAY_ROLE_PARAM, 1, (int64_t[]){N});
+    int32_t c = add_value(&g, "y", ASSAY_F32, ASSAY_ROLE_OUTPUT, 1, (int64_t[]){N});
     struct assay_program *p;
     add_node(&g, "", "Add", N, a, b, ASSAY_NO_VALUE, c, ASSAY_NO_VALUE);
     open_flavour(&d, "sync", flavour, NULL);
@@ -80,12 +80,12 @@ Test(rehearsal, a_synchronous_cpu_fits, .timeout = 60)
 /* ---- asynchronous device with two queues ---------------------------------------------------------------- */
 
 struct async {
-    struct drive          d;
-    struct assay_graph    g;
+    struct drive d;
+    struct assay_graph g;
     struct assay_program *p;
-    int32_t               x, y;
-    struct assay_buffer  *in, *out[4];
-    float                 content[N];
+    int32_t x, y;
+    struct assay_buffer *in, *out[4];
+    float content[N];
 };
 
 static void async_open(struct async *a, int flavour, int64_t hold)
@@ -133,10 +133,10 @@ static void async_close(struct async *a)
 /* Queue 0 is held until queue 1 has completed two, so the order of completion is known: 1, 2, 0. */
 static void async_order(int flavour)
 {
-    struct async        a;
+    struct async a;
     struct assay_event *events[3];
-    struct assay_span   span[3] = {{0}};
-    size_t              done = 9;
+    struct assay_span span[3] = {{0}};
+    size_t done = 9;
     async_open(&a, flavour, 2);
     cr_expect_eq(a.d.device.queues, 2);
     events[0] = async_launch(&a, 0, 0);
@@ -183,10 +183,10 @@ Test(rehearsal, forgetting_an_event_that_is_not_done_waits_for_it, .timeout = 60
 enum { WIDTH = 4, PAGES = 8, PAGE_SIZE = 2, SEQUENCES = 3, PAGES_EACH = 4 };
 
 struct bucket {
-    struct assay_graph    g;
+    struct assay_graph g;
     struct assay_program *p;
-    int32_t               x, starts, lengths, table, cache, y, cache_after, rows;
-    struct assay_buffer  *in, *out;
+    int32_t x, starts, lengths, table, cache, y, cache_after, rows;
+    struct assay_buffer *in, *out;
 };
 
 static void bucket_open(struct bucket *b, struct drive *d, int32_t rows)
@@ -218,9 +218,9 @@ static void bucket_close(struct bucket *b, struct drive *d)
 
 /* What the serving side knows: the block table and how many tokens each sequence has. */
 struct serving {
-    struct drive         d;
+    struct drive d;
     struct assay_buffer *cache;
-    int32_t              table[SEQUENCES][PAGES_EACH], lengths[SEQUENCES];
+    int32_t table[SEQUENCES][PAGES_EACH], lengths[SEQUENCES];
 };
 
 /* The token at position p of sequence r; all sums of these are exact. */
@@ -233,9 +233,9 @@ static float token(int r, int p, int i)
 static void serve(struct serving *s, struct bucket *b, const int *new_tokens, int n)
 {
     struct bound bound = {.n = 0};
-    float        x[8 * WIDTH], y[8 * WIDTH];
-    int32_t      starts[SEQUENCES + 1] = {0}, lengths[SEQUENCES], table[SEQUENCES][PAGES_EACH];
-    int          rows = 0;
+    float x[8 * WIDTH], y[8 * WIDTH];
+    int32_t starts[SEQUENCES + 1] = {0}, lengths[SEQUENCES], table[SEQUENCES][PAGES_EACH];
+    int rows = 0;
     for (int r = 0; r < n; r++, starts[r] = rows)
         for (int t = 0; t < new_tokens[r]; t++, rows++)
             for (int i = 0; i < WIDTH; i++)
@@ -271,8 +271,8 @@ static void paged(int flavour)
 {
     /* Pages are handed out in no order; the first sequence's are not adjacent. */
     struct serving s = {.table = {{5, 1, 6, -1}, {0, 4, -1, -1}, {7, -1, -1, -1}}};
-    struct bucket  large, small;
-    float          row[WIDTH];
+    struct bucket large, small;
+    float row[WIDTH];
     open_flavour(&s.d, "paged", flavour, NULL);
     bucket_open(&large, &s.d, 8);
     bucket_open(&small, &s.d, 4);
@@ -302,17 +302,17 @@ Test(rehearsal, paged_serving_with_control_inputs_fits, .timeout = 60)
 
 /* m' = 0.5 m + grad; w' = w - 0.25 m'. */
 struct training {
-    struct drive          d;
-    struct assay_graph    g;
+    struct drive d;
+    struct assay_graph g;
     struct assay_program *p;
-    int32_t               w, m, grad, w_after, m_after;
-    struct assay_buffer  *w_at, *m_at, *grad_at[8];
+    int32_t w, m, grad, w_after, m_after;
+    struct assay_buffer *w_at, *m_at, *grad_at[8];
 };
 
 static void training_open(struct training *t, int flavour)
 {
     static const float half = 0.5f, quarter = 0.25f;
-    const int64_t      n[] = {N};
+    const int64_t n[] = {N};
     memset(t, 0, sizeof *t);
     t->w = add_value(&t->g, "w", ASSAY_F32, ASSAY_ROLE_PARAM, 1, n);
     t->m = add_value(&t->g, "m", ASSAY_F32, ASSAY_ROLE_STATE, 1, n);
@@ -337,8 +337,8 @@ static void training_open(struct training *t, int flavour)
 static void train(int flavour)
 {
     struct training t;
-    struct bound    bound = {.n = 0};
-    float           w[N], m[N] = {0}, grad[8][N], got[N];
+    struct bound bound = {.n = 0};
+    float w[N], m[N] = {0}, grad[8][N], got[N];
     training_open(&t, flavour);
     fill(w, N, -2);
     t.w_at = drive_buffer(&t.d, sizeof w, w);
@@ -381,18 +381,18 @@ Test(rehearsal, a_training_step_that_updates_in_place_fits, .timeout = 60)
 /* A parameter may be packed at compile only if no output takes over its memory; who binds it wrong is told. */
 Test(rehearsal, a_plug_in_can_refuse_wrong_bindings_of_what_is_updated, .timeout = 60)
 {
-    struct training         t;
-    struct bound            bound = {.n = 0};
-    struct assay_program   *p = NULL;
-    struct assay_event     *e = NULL;
+    struct training t;
+    struct bound bound = {.n = 0};
+    struct assay_program *p = NULL;
+    struct assay_event *e = NULL;
     struct assay_rank_class only = {.size = sizeof only, .graph = &t.g, .multiplicity = 1};
-    struct assay_compile    how = {.size = sizeof how,
-                                   .classes = &only,
-                                   .n_classes = 1,
-                                   .class_stride = sizeof only,
-                                   .fixed = bound.at,
-                                   .n_fixed = 1,
-                                   .binding_stride = sizeof bound.at[0]};
+    struct assay_compile how = {.size = sizeof how,
+                                .classes = &only,
+                                .n_classes = 1,
+                                .class_stride = sizeof only,
+                                .fixed = bound.at,
+                                .n_fixed = 1,
+                                .binding_stride = sizeof bound.at[0]};
     training_open(&t, 0);
     t.w_at = drive_buffer(&t.d, N * sizeof(float), NULL);
     t.m_at = drive_buffer(&t.d, N * sizeof(float), NULL);

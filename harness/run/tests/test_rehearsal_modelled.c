@@ -16,11 +16,11 @@ static void open_flavour(struct drive *d, const char *name, int flavour)
 /* ---- a model of one device ------------------------------------------------------------------------------ */
 
 struct model {
-    struct drive          d;
-    struct assay_graph    g;
+    struct drive d;
+    struct assay_graph g;
     struct assay_program *p;
-    int32_t               x, lengths, y;
-    struct assay_buffer  *in, *out;
+    int32_t x, lengths, y;
+    struct assay_buffer *in, *out;
 };
 
 static void model_open(struct model *m, int flavour)
@@ -51,7 +51,7 @@ static struct assay_event *model_launch(struct model *m, const int32_t *lengths,
                                         uint64_t earliest_ns, uint32_t flags)
 {
     struct bound bound = {.n = 0};
-    int32_t      copy[BATCH];
+    int32_t copy[BATCH];
     memcpy(copy, lengths, sizeof copy);
     (void)bind_buffer(&bound, m->x, m->in);
     (void)bind_buffer(&bound, m->y, m->out);
@@ -64,7 +64,7 @@ static struct assay_event *model_launch(struct model *m, const int32_t *lengths,
 static struct assay_span model_run(struct model *m, const int32_t *lengths, uint64_t rows, uint64_t earliest_ns)
 {
     struct assay_event *e = model_launch(m, lengths, rows, 0, earliest_ns, 0);
-    struct assay_span   span;
+    struct assay_span span;
     (void)drive_poll(&m->d, &e, 1, &span);
     m->d.b->forget(m->d.s, e);
     return span;
@@ -75,7 +75,7 @@ static const int32_t full[BATCH] = {10, 20, 30, 40};
 Test(rehearsal_modelled, a_model_is_priced_by_its_control_inputs_on_its_own_clock, .timeout = 60)
 {
     for (int flavour = 0; flavour < N_FLAVOURS; flavour++) {
-        struct model      m;
+        struct model m;
         struct assay_span span;
         model_open(&m, flavour);
         cr_expect_eq(m.d.device.traits, 0, "neither values nor memory");
@@ -100,11 +100,11 @@ Test(rehearsal_modelled, two_queues_in_virtual_time_are_a_heap_by_next_time, .ti
 {
     static const int32_t light[BATCH] = {1, 1, 1, 1}, heavy[BATCH] = {100, 100, 100, 100};
     for (int flavour = 0; flavour < N_FLAVOURS; flavour++) {
-        struct model        m;
-        struct assay_span   span;
+        struct model m;
+        struct assay_span span;
         struct assay_event *events[2];
-        uint64_t            last_ns = 0;
-        int                 served[2] = {0, 0};
+        uint64_t last_ns = 0;
+        int served[2] = {0, 0};
         model_open(&m, flavour);
         events[0] = model_launch(&m, heavy, ASSAY_ALL_ROWS, 0, 0, 0);
         events[1] = model_launch(&m, light, ASSAY_ALL_ROWS, 1, 0, 0);
@@ -130,12 +130,12 @@ Test(rehearsal_modelled, a_model_answers_trace_counters_telemetry_and_draws, .ti
         struct model m;
         struct { /* rows of a later host are larger */
             struct assay_trace_row row;
-            uint64_t               later;
+            uint64_t later;
         } rows[4];
-        struct assay_counter_row   before[3], after[3];
+        struct assay_counter_row before[3], after[3];
         struct assay_telemetry_row sample;
-        struct assay_span          span;
-        size_t                     n = 0;
+        struct assay_span span;
+        size_t n = 0;
         model_open(&m, flavour);
         const struct assay_backend *b = m.d.b;
         cr_assert(ASSAY_HAS(b, trace) && ASSAY_HAS(b, counters) && ASSAY_HAS(b, telemetry) && ASSAY_HAS(b, draw));
@@ -177,16 +177,16 @@ Test(rehearsal_modelled, a_model_answers_trace_counters_telemetry_and_draws, .ti
 /* 16 ranks: 2 stages x 4 data-parallel x 2 tensor-parallel. Stage 1 has two classes, as its experts are not equally
  * loaded: 6 ranks get few tokens, 2 get many. */
 struct cluster {
-    struct drive       d;
+    struct drive d;
     struct assay_graph g[3];
-    int32_t            tokens[3];
+    int32_t tokens[3];
     struct { /* of a later host */
         struct assay_rank_class c;
-        uint64_t                later[3];
+        uint64_t later[3];
     } classes[3];
     struct {
         struct assay_mesh_axis a;
-        uint64_t               later;
+        uint64_t later;
     } axes[3];
     struct assay_compile how;
 };
@@ -194,7 +194,7 @@ struct cluster {
 static void cluster_graph(struct cluster *c, int i, uint64_t flops)
 {
     struct assay_graph *g = &c->g[i];
-    int32_t             x = add_value(g, "x", ASSAY_BF16, ASSAY_ROLE_INPUT, 1, (int64_t[]){64});
+    int32_t x = add_value(g, "x", ASSAY_BF16, ASSAY_ROLE_INPUT, 1, (int64_t[]){64});
     c->tokens[i] = i ? add_value(g, "tokens", ASSAY_I32, ASSAY_ROLE_CONTROL, 1, (int64_t[]){1}) : ASSAY_NO_VALUE;
     int32_t y = add_value(g, "y", ASSAY_BF16, ASSAY_ROLE_OUTPUT, 1, (int64_t[]){64});
     add_node(g, "", "Relu", flops, x, ASSAY_NO_VALUE, y, ASSAY_NO_VALUE);
@@ -204,7 +204,7 @@ static void cluster_open(struct cluster *c, int flavour)
 {
     static const uint64_t at[3][3] = {{0, 0, 0}, {1, 0, 0}, {1, 3, 0}};
     static const uint64_t ranks[3] = {8, 6, 2};
-    static const char     names[3][8] = {"pp", "dp", "tp"};
+    static const char names[3][8] = {"pp", "dp", "tp"};
     static const uint64_t lengths[3] = {2, 4, 2};
     memset(c, 0, sizeof *c);
     open_flavour(&c->d, "classes", flavour);
@@ -232,10 +232,10 @@ static void cluster_open(struct cluster *c, int flavour)
 /* few and many are the control inputs of the two classes of stage 1. */
 static uint64_t cluster_step(struct cluster *c, struct assay_program *p, int32_t few, int32_t many)
 {
-    struct bound           bound = {.n = 0};
+    struct bound bound = {.n = 0};
     struct assay_trace_row rows[3];
-    struct assay_span      span;
-    size_t                 n = 0;
+    struct assay_span span;
+    size_t n = 0;
     bind_host(&bound, c->tokens[1], &few)->rank_class = 1;
     bind_host(&bound, c->tokens[2], &many)->rank_class = 2;
     struct assay_event *e = drive_launch(&c->d, p, &bound, 0, 0, ASSAY_LAUNCH_TRACE);
@@ -252,7 +252,7 @@ static uint64_t cluster_step(struct cluster *c, struct assay_program *p, int32_t
 Test(rehearsal_modelled, several_rank_classes_are_one_program, .timeout = 60)
 {
     for (int flavour = 0; flavour < N_FLAVOURS; flavour++) {
-        struct cluster        c;
+        struct cluster c;
         struct assay_program *p = NULL;
         cluster_open(&c, flavour);
         DRIVE_OK(&c.d, c.d.b->compile(c.d.s, &c.how, &p, &c.d.err));
@@ -266,7 +266,7 @@ Test(rehearsal_modelled, several_rank_classes_are_one_program, .timeout = 60)
 Test(rehearsal_modelled, a_mesh_that_does_not_fit_its_classes_is_refused, .timeout = 60)
 {
     for (int flavour = 0; flavour < N_FLAVOURS; flavour++) {
-        struct cluster        c;
+        struct cluster c;
         struct assay_program *p = NULL;
         cluster_open(&c, flavour);
         c.axes[1].a.length = 5;

@@ -17,8 +17,8 @@ struct assay_session {
 
 struct assay_program {
     const struct assay_graph *graph;
-    struct assay_node_view    node;
-    uint64_t                  elements;
+    struct assay_node_view node;
+    uint64_t elements;
 };
 
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
@@ -32,9 +32,9 @@ static enum assay_code probe(const void *options, struct assay_device_list *out,
 static void work(const struct assay_event *e)
 {
     const struct assay_program *p = e->program;
-    const float                *x = (const float *)e->bound[p->node.inputs[0]];
-    float                      *y = (float *)e->bound[p->node.outputs[0]];
-    const float                *c = (const float *)value_of(p->graph, p->node.inputs[1]).data;
+    const float *x = (const float *)e->bound[p->node.inputs[0]];
+    float *y = (float *)e->bound[p->node.outputs[0]];
+    const float *c = (const float *)value_of(p->graph, p->node.inputs[1]).data;
     for (uint64_t i = 0; i < p->elements; i++)
         y[i] = x[i] + c[0];
 }

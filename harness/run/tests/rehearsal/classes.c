@@ -11,8 +11,8 @@ struct assay_session {
 
 struct assay_program {
     const struct assay_graph *graph[MAX_CLASSES];
-    uint32_t                  stage[MAX_CLASSES], n_stages, n_classes;
-    uint64_t                  flop_ns[MAX_CLASSES], micro_batches;
+    uint32_t stage[MAX_CLASSES], n_stages, n_classes;
+    uint64_t flop_ns[MAX_CLASSES], micro_batches;
 };
 
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
@@ -36,7 +36,7 @@ static void session_close(struct assay_session *s)
 
 static uint64_t graph_flops(const struct assay_graph *g)
 {
-    uint64_t          sum = 0;
+    uint64_t sum = 0;
     struct assay_cost cost;
     for (uint32_t n = 0; n < host->graph_nodes(g); n++) {
         memset(&cost, 0, sizeof cost);
@@ -53,15 +53,15 @@ static enum assay_code check_mesh(const struct assay_compile *how, uint64_t rank
 {
     uint64_t places = 1, pipeline = 1;
     for (size_t i = 0; i < how->n_axes; i++) {
-        const struct assay_mesh_axis *axis =
-            (const struct assay_mesh_axis *)stride_at(how->axes, how->axis_stride, i);
+        const struct assay_mesh_axis *axis = (const struct assay_mesh_axis *)stride_at(how->axes, how->axis_stride, i);
         places *= axis->length;
         if (!strcmp(axis->name, "pp"))
             pipeline = axis->length;
     }
     if (places != ranks || pipeline != n_stages)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "the mesh has %llu places and %llu stages, the classes %llu and %u",
-                          (unsigned long long)places, (unsigned long long)pipeline, (unsigned long long)ranks, n_stages);
+                          (unsigned long long)places, (unsigned long long)pipeline, (unsigned long long)ranks,
+                          n_stages);
     if (n_stages > 1 && how->schedule != ASSAY_SCHEDULE_1F1B)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "only 1F1B is modelled");
     return ASSAY_OK;
@@ -71,8 +71,8 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
                                struct assay_error *err)
 {
     struct assay_program *p = (struct assay_program *)calloc(1, sizeof *p);
-    uint64_t              ranks = 0;
-    bool                  in_place = true;
+    uint64_t ranks = 0;
+    bool in_place = true;
     (void)s;
     if (!p)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory");
@@ -110,8 +110,8 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
                                struct assay_error *err)
 {
     struct assay_program *p = launch->program;
-    struct assay_event   *e = (struct assay_event *)calloc(1, sizeof *e);
-    uint64_t              slowest = 0, took[MAX_CLASSES] = {0};
+    struct assay_event *e = (struct assay_event *)calloc(1, sizeof *e);
+    uint64_t slowest = 0, took[MAX_CLASSES] = {0};
     if (!e)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory");
     for (uint32_t c = 0; c < p->n_classes; c++) {

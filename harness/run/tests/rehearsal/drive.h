@@ -17,15 +17,15 @@ enum { MAX_VALUES = 16, MAX_NODES = 8, MAX_BINDINGS = 16, MAX_DEVICES = 2 };
 
 struct assay_graph {
     struct assay_value_view value[MAX_VALUES];
-    struct assay_node_view  node[MAX_NODES];
-    int32_t                 wires[MAX_NODES][2][8]; /* inputs, outputs */
-    struct assay_cost       cost[MAX_NODES];
-    uint32_t                n_values, n_nodes;
+    struct assay_node_view node[MAX_NODES];
+    int32_t wires[MAX_NODES][2][8]; /* inputs, outputs */
+    struct assay_cost cost[MAX_NODES];
+    uint32_t n_values, n_nodes;
 };
 
 struct assay_device_list {
     struct assay_device_info info[MAX_DEVICES];
-    size_t                   n;
+    size_t n;
 };
 
 /* ---- the table ------------------------------------------------------------------------------------------ */
@@ -53,7 +53,7 @@ static inline int32_t add_value(struct assay_graph *g, const char *name, enum as
 static inline void add_node(struct assay_graph *g, const char *domain, const char *op, uint64_t flops, ...)
 {
     struct assay_node_view *n = &g->node[g->n_nodes];
-    va_list                 values;
+    va_list values;
     va_start(values, flops);
     for (int side = 0; side < 2; side++) {
         uint32_t *count = side ? &n->n_outputs : &n->n_inputs;
@@ -128,9 +128,9 @@ static void device_add(struct assay_device_list *list, const struct assay_device
 
 struct drive {
     const struct assay_backend *b;
-    struct assay_session       *s;
-    struct assay_device_info    device;
-    struct assay_error          err;
+    struct assay_session *s;
+    struct assay_device_info device;
+    struct assay_error err;
 };
 
 #define DRIVE_OK(d, call) cr_assert_eq((call), ASSAY_OK, "%s: %s", #call, (d)->err.message)
@@ -149,9 +149,9 @@ static inline void drive_open(struct drive *d, const char *plugin, const void *o
                                      .cost = graph_cost,
                                      .device_add = device_add};
     struct assay_device_list devices = {.n = 0};
-    struct assay_open        how = {.size = sizeof how, .device = "rehearsal", .options = options};
-    assay_backend_entry_fn  *entry = NULL;
-    char                     path[600];
+    struct assay_open how = {.size = sizeof how, .device = "rehearsal", .options = options};
+    assay_backend_entry_fn *entry = NULL;
+    char path[600];
     place_of(path, sizeof path, "fixtures", plugin);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     cr_assert(library, "%s", dlerror());
@@ -173,7 +173,7 @@ static inline void drive_close(struct drive *d)
 
 static inline struct assay_buffer *drive_buffer(struct drive *d, uint64_t bytes, const void *content)
 {
-    struct assay_alloc   how = {.size = sizeof how, .place = ASSAY_PLACE_DEVICE, .bytes = bytes, .alignment = 64};
+    struct assay_alloc how = {.size = sizeof how, .place = ASSAY_PLACE_DEVICE, .bytes = bytes, .alignment = 64};
     struct assay_buffer *b = NULL;
     DRIVE_OK(d, d->b->alloc(d->s, &how, &b, &d->err));
     if (content)
@@ -185,18 +185,18 @@ static inline struct assay_program *drive_compile(struct drive *d, const struct 
                                                   const struct assay_binding *fixed, size_t n_fixed)
 {
     struct assay_rank_class only = {.size = sizeof only, .graph = g, .multiplicity = 1};
-    struct assay_compile    how = {.size = sizeof how,
-                                   .classes = &only,
-                                   .n_classes = 1,
-                                   .class_stride = sizeof only,
-                                   .fixed = fixed,
-                                   .n_fixed = n_fixed,
-                                   .binding_stride = sizeof *fixed,
-                                   .axis_stride = sizeof(struct assay_mesh_axis),
-                                   .micro_batches = 1};
+    struct assay_compile how = {.size = sizeof how,
+                                .classes = &only,
+                                .n_classes = 1,
+                                .class_stride = sizeof only,
+                                .fixed = fixed,
+                                .n_fixed = n_fixed,
+                                .binding_stride = sizeof *fixed,
+                                .axis_stride = sizeof(struct assay_mesh_axis),
+                                .micro_batches = 1};
     struct assay_program *p = NULL;
     for (uint32_t n = 0; n < g->n_nodes; n++) {
-        char              text[80];
+        char text[80];
         struct assay_text why_not = ASSAY_TEXT(text);
         cr_assert(d->b->accepts(d->s, g, n, &why_not), "%s", text);
     }
@@ -207,7 +207,7 @@ static inline struct assay_program *drive_compile(struct drive *d, const struct 
 /* Bindings of one launch, collected. */
 struct bound {
     struct assay_binding at[MAX_BINDINGS];
-    size_t               n;
+    size_t n;
 };
 
 static inline struct assay_binding *bind_buffer(struct bound *to, int32_t value, struct assay_buffer *buffer)
@@ -262,7 +262,7 @@ static inline struct assay_span drive_run(struct drive *d, struct assay_program 
                                           uint64_t earliest_ns)
 {
     struct assay_event *e = drive_launch(d, p, bound, queue, earliest_ns, 0);
-    struct assay_span   span;
+    struct assay_span span;
     (void)drive_poll(d, &e, 1, &span);
     d->b->forget(d->s, e);
     return span;

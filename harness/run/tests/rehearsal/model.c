@@ -10,7 +10,7 @@ struct assay_session {
 
 struct assay_program {
     const struct assay_graph *graph;
-    int32_t                   lengths;
+    int32_t lengths;
 };
 
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
@@ -54,7 +54,7 @@ static void discard(struct assay_session *s, struct assay_program *p)
 /* Of the rows that count. */
 static uint64_t tokens_of(const struct assay_program *p, const struct assay_binding *b)
 {
-    uint64_t       n = value_of(p->graph, p->lengths).elements, sum = 0;
+    uint64_t n = value_of(p->graph, p->lengths).elements, sum = 0;
     const int32_t *length = (const int32_t *)b->host;
     for (uint64_t i = 0; i < n && i < b->valid_rows; i++)
         sum += (uint64_t)length[i];
@@ -64,10 +64,10 @@ static uint64_t tokens_of(const struct assay_program *p, const struct assay_bind
 static enum assay_code execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out,
                                struct assay_error *err)
 {
-    struct assay_program       *p = launch->program;
+    struct assay_program *p = launch->program;
     const struct assay_binding *b = binding_of(launch, p->lengths, 0);
-    struct assay_event         *e;
-    uint64_t                    nodes = host->graph_nodes(p->graph), at = 0;
+    struct assay_event *e;
+    uint64_t nodes = host->graph_nodes(p->graph), at = 0;
     if (!b || !b->host || launch->queue >= N_QUEUES)
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "a control input is not bound by host pointer, or no such queue");
     e = (struct assay_event *)calloc(1, sizeof *e);
@@ -98,8 +98,8 @@ static void counter_set(struct assay_counter_row *row, const char *name, const c
     row->value = value;
 }
 
-static enum assay_code counters(struct assay_session *s, struct assay_counter_row *rows, size_t stride,
-                                size_t capacity, size_t *n, struct assay_error *err)
+static enum assay_code counters(struct assay_session *s, struct assay_counter_row *rows, size_t stride, size_t capacity,
+                                size_t *n, struct assay_error *err)
 {
     struct assay_counter_row own[3];
     (void)err;

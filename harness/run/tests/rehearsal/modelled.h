@@ -7,9 +7,9 @@
 enum { MAX_ROWS = 8 };
 
 struct assay_event {
-    uint64_t               begin_ns, end_ns;
+    uint64_t begin_ns, end_ns;
     struct assay_trace_row rows[MAX_ROWS];
-    size_t                 n_rows;
+    size_t n_rows;
 };
 
 /* Copies rows to the host's, stride bytes apart; rows of the host may be larger. */

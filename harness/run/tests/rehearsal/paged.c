@@ -15,15 +15,15 @@ struct assay_event {
 /* One bucket: a graph compiled for a fixed number of rows. */
 struct assay_program {
     const struct assay_graph *graph;
-    int32_t                   x, y, starts, lengths, table, cache, cache_after;
-    uint64_t                  width, page_size, pages_per_sequence;
+    int32_t x, y, starts, lengths, table, cache, cache_after;
+    uint64_t width, page_size, pages_per_sequence;
 };
 
 struct step {
     const struct assay_program *p;
-    const float                *x;
-    float                      *y, *cache;
-    const int32_t              *starts, *lengths, *table;
+    const float *x;
+    float *y, *cache;
+    const int32_t *starts, *lengths, *table;
 };
 
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
@@ -49,8 +49,8 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
                                struct assay_error *err)
 {
     const struct assay_graph *g = ((const struct assay_rank_class *)how->classes)->graph;
-    struct assay_node_view    node = node_of(g, 0);
-    struct assay_program     *p;
+    struct assay_node_view node = node_of(g, 0);
+    struct assay_program *p;
     (void)s;
     if (strcmp(node.domain, "assay") != 0 || strcmp(node.op, "PagedAttention") != 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "op %s", node.op);
@@ -81,7 +81,7 @@ static void discard(struct assay_session *s, struct assay_program *p)
 static float *slot(const struct step *s, uint64_t sequence, uint64_t position)
 {
     const struct assay_program *p = s->p;
-    int32_t                     page = s->table[sequence * p->pages_per_sequence + position / p->page_size];
+    int32_t page = s->table[sequence * p->pages_per_sequence + position / p->page_size];
     return s->cache + ((uint64_t)page * p->page_size + position % p->page_size) * p->width;
 }
 

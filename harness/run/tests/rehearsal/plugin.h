@@ -11,7 +11,7 @@ static const struct assay_host *host;
 
 struct assay_buffer {
     unsigned char *at; /* NULL on a device without memory */
-    uint64_t       bytes;
+    uint64_t bytes;
 };
 
 static inline struct assay_value_view value_of(const struct assay_graph *g, int32_t value)

@@ -9,27 +9,27 @@
 enum { N_QUEUES = 2, MAX_BOUND = 16 };
 
 struct assay_event {
-    struct assay_event   *next; /* in its queue */
+    struct assay_event *next; /* in its queue */
     struct assay_program *program;
-    void                 *bound[MAX_BOUND]; /* per value of the graph */
-    bool                  done;
-    uint64_t              begin_ns, end_ns;
+    void *bound[MAX_BOUND]; /* per value of the graph */
+    bool done;
+    uint64_t begin_ns, end_ns;
 };
 
 struct queues;
 struct queue {
-    struct queues      *all;
-    pthread_t           thread;
+    struct queues *all;
+    pthread_t thread;
     struct assay_event *first, **last;
-    uint64_t            completed;
+    uint64_t completed;
 };
 
 struct queues {
     pthread_mutex_t lock;
-    pthread_cond_t  changed;
-    struct queue    queue[N_QUEUES];
-    int64_t         hold; /* queue 0 starts nothing before queue 1 has completed this many */
-    bool            closing;
+    pthread_cond_t changed;
+    struct queue queue[N_QUEUES];
+    int64_t hold; /* queue 0 starts nothing before queue 1 has completed this many */
+    bool closing;
     void (*work)(const struct assay_event *e);
 };
 
@@ -41,7 +41,7 @@ static inline bool queue_may_start(const struct queue *q)
 
 static inline void *queue_run(void *self)
 {
-    struct queue  *q = (struct queue *)self;
+    struct queue *q = (struct queue *)self;
     struct queues *all = q->all;
     (void)pthread_mutex_lock(&all->lock);
     while (q->first || !all->closing) {
@@ -137,10 +137,10 @@ static inline enum assay_code queues_poll(struct queues *all, struct assay_event
                                           uint64_t timeout_ns, size_t *done, struct assay_span *span,
                                           struct assay_error *err)
 {
-    uint64_t        now = host->now_ns(), until = timeout_ns > UINT64_MAX / 2 ? UINT64_MAX / 2 : now + timeout_ns;
+    uint64_t now = host->now_ns(), until = timeout_ns > UINT64_MAX / 2 ? UINT64_MAX / 2 : now + timeout_ns;
     struct timespec deadline;
-    size_t          first;
-    int             waited = 0;
+    size_t first;
+    int waited = 0;
     deadline.tv_sec = (time_t)(until / 1000000000u);
     deadline.tv_nsec = (long)(until % 1000000000u);
     (void)pthread_mutex_lock(&all->lock);

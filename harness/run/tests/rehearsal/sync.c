@@ -11,7 +11,7 @@ struct assay_event {
 
 struct assay_program {
     const struct assay_graph *graph;
-    void                     *fixed; /* the second operand, if it is a param */
+    void *fixed; /* the second operand, if it is a param */
 };
 
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
@@ -56,10 +56,10 @@ static void discard(struct assay_session *s, struct assay_program *p)
 static enum assay_code execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out,
                                struct assay_error *err)
 {
-    struct assay_program       *p = launch->program;
-    struct assay_node_view      node = node_of(p->graph, 0);
+    struct assay_program *p = launch->program;
+    struct assay_node_view node = node_of(p->graph, 0);
     const struct assay_binding *x = binding_of(launch, node.inputs[0], 0), *y = binding_of(launch, node.outputs[0], 0);
-    struct assay_event         *e;
+    struct assay_event *e;
     (void)s;
     if (!x || !y)
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "an operand is not bound");
@@ -68,7 +68,7 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory");
     e->begin_ns = host->now_ns();
     const float *a = (const float *)bound_bytes(x), *b = (const float *)p->fixed;
-    float       *c = (float *)bound_bytes(y);
+    float *c = (float *)bound_bytes(y);
     for (uint64_t i = 0; i < value_of(p->graph, node.outputs[0]).elements; i++)
         c[i] = a[i] + b[i];
     e->end_ns = host->now_ns();

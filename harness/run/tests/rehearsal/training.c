@@ -8,7 +8,7 @@ struct assay_session {
 
 struct assay_program {
     const struct assay_graph *graph;
-    float                    *temp[MAX_BOUND];
+    float *temp[MAX_BOUND];
 };
 
 static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
@@ -31,9 +31,9 @@ static void work(const struct assay_event *e)
     const struct assay_graph *g = e->program->graph;
     for (uint32_t n = 0; n < host->graph_nodes(g); n++) {
         struct assay_node_view node = node_of(g, n);
-        const float           *a = floats(e, node.inputs[0]), *b = floats(e, node.inputs[1]);
-        float                 *c = floats(e, node.outputs[0]);
-        uint64_t               step = value_of(g, node.inputs[1]).elements == 1 ? 0 : 1;
+        const float *a = floats(e, node.inputs[0]), *b = floats(e, node.inputs[1]);
+        float *c = floats(e, node.outputs[0]);
+        uint64_t step = value_of(g, node.inputs[1]).elements == 1 ? 0 : 1;
         for (uint64_t i = 0; i < value_of(g, node.outputs[0]).elements; i++)
             c[i] = node.op[0] == 'M' ? a[i] * b[i * step] : node.op[0] == 'A' ? a[i] + b[i * step] : a[i] - b[i * step];
     }
@@ -71,7 +71,7 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
                                struct assay_error *err)
 {
     const struct assay_graph *g = ((const struct assay_rank_class *)how->classes)->graph;
-    struct assay_program     *p;
+    struct assay_program *p;
     for (uint32_t v = 0; v < host->graph_values(g); v++)
         for (size_t i = 0; i < how->n_fixed; i++)
             if (((const struct assay_binding *)stride_at(how->fixed, how->binding_stride, i))->value ==
