@@ -249,8 +249,10 @@ static void expect_escaped(enum assay_escape how, const char *from, const char *
 
 Test(escape, csv_leaves_numbers_and_common_text_as_they_are)
 {
-    static const char *const alone[] = {"-3.5", "+1", "-1e-9", "+.5E+3", "12", "-5.", "a=b", "gemm/m=1", "x y", "'", ""};
-    static const char *const formulas[] = {"-", "+", "-.", "-1e", "-1e+", "-1.2.3", "-1-1", "--1", "+1 ", "-0x10", "-inf"};
+    static const char *const alone[] = {"-3.5", "+1",       "-1e-9", "+.5E+3", "12", "-5.",
+                                        "a=b",  "gemm/m=1", "x y",   "'",      ""};
+    static const char *const formulas[] = {"-",    "+",   "-.",  "-1e",   "-1e+", "-1.2.3",
+                                           "-1-1", "--1", "+1 ", "-0x10", "-inf"};
     for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
         expect_escaped(ASSAY_ESCAPE_CSV, alone[i], alone[i]);
     for (size_t i = 0; i < sizeof formulas / sizeof formulas[0]; i++) {
@@ -392,7 +394,7 @@ Test(escape, terminals_get_one_harmless_line)
         cr_expect(valid_text(escaped), "sample %zu", s);
         for (const char *at = escaped; *at; at++) {
             cr_expect((unsigned char)*at >= 0x20 && *at != 0x7F, "sample %zu has a control character", s);
-            cr_expect_not((unsigned char)at[0] == 0xC2 && (unsigned char)at[1] < 0xA0, "sample %zu has a C1 control", s);
+            cr_expect_not((unsigned char)at[0] == 0xC2 && (unsigned char)at[1] < 0xA0, "sample %zu: a C1 control", s);
         }
         free(escaped);
     }

@@ -53,7 +53,8 @@ static struct seen seen;
 
 Test(parallel, covers_every_index_once_in_whole_grains, .timeout = 60)
 {
-    static const size_t ns[] = {0, 1, 2, 7, 63, 64, 65, 1000, 4999, 5000}, grains[] = {0, 1, 3, 64, 1000, 5000, SIZE_MAX};
+    static const size_t ns[] = {0, 1, 2, 7, 63, 64, 65, 1000, 4999, 5000};
+    static const size_t grains[] = {0, 1, 3, 64, 1000, 5000, SIZE_MAX};
     static char *const threads[] = {"1", "2", "3", "16"};
     for (size_t t = 0; t < 4; t++) {
         setenv("ASSAY_THREADS", threads[t], 1);
@@ -108,6 +109,7 @@ Test(parallel, really_runs_at_once_and_keeps_signals_off_the_helpers, .timeout =
 static atomic_uint inner_elsewhere, inner_done;
 static void inner(void *self, size_t begin, size_t end)
 {
+    usleep(100); /* long enough for a helper to come and take a piece, were there one */
     if (!pthread_equal(pthread_self(), *(pthread_t *)self))
         atomic_fetch_add(&inner_elsewhere, 1);
     atomic_fetch_add(&inner_done, (unsigned)(end - begin));
