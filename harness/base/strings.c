@@ -12,7 +12,7 @@
 bool assay_string_copy(char *to, size_t capacity, const char *from)
 {
     size_t length = strlen(from), kept = length < capacity ? length : capacity - 1;
-    memcpy(to, from, kept);
+    memmove(to, from, kept); /* a string may be cut in place */
     to[kept] = 0;
     return kept == length;
 }
