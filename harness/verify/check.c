@@ -299,8 +299,8 @@ static bool decide_fail(const struct judge *j)
         return true;
     }
     if (out->worst_ratio > 1) {
-        say(out, ASSAY_FAIL, "'%s' %s %lld in iteration %llu is %.9g where %.9g is expected, %.3g times the bound of %.3g",
-            out->worst_value, "at element", (long long)out->worst_index, (unsigned long long)out->worst_iteration,
+        say(out, ASSAY_FAIL, "'%s' at element %lld in iteration %llu is %.9g where %.9g is expected, %.3g times the bound of %.3g",
+            out->worst_value, (long long)out->worst_index, (unsigned long long)out->worst_iteration,
             out->worst_observed, out->worst_expected, out->worst_ratio, out->worst_bound);
         return true;
     }
@@ -341,7 +341,7 @@ static void decide_pass(const struct judge *j)
     struct assay_check *out = j->out;
     struct assay_text   text = assay_text_over(out->why, sizeof out->why);
     out->outcome = out->worst_ratio > MARGINAL ? ASSAY_MARGINAL : ASSAY_PASS;
-    assay_text_add(&text, "%llu of %llu iterations judged: %llu elements and %llu sums are within %.2g of their bounds",
+    assay_text_add(&text, "%llu of %llu observed iterations judged: %llu elements and %llu sums are within %.2g of their bounds",
                    (unsigned long long)out->judged, (unsigned long long)out->iterations, (unsigned long long)out->elements,
                    (unsigned long long)out->sums, out->worst_ratio);
     if (j->sets_judged < j->sets_kept)

@@ -16,7 +16,7 @@
 #define OTHERS_SHARE 0.4
 #define CONTENTS_SHARE 0.2
 #define LEAST_SAMPLE 64u   /* elements compared whatever they cost, if the op's inputs are there */
-#define INPUT_OPS 4.0      /* filling and converting one element of an input */
+#define INPUT_OPS 2.0      /* filling and converting one element of an input */
 #define PIECE ((size_t)1 << 16)
 
 struct assay_expected {
@@ -269,16 +269,23 @@ struct whole_sums {
     double                        *column, *position, *magnitude, *sum, *bound;
 };
 
-/* Adds a piece of the whole output, element by element, to the sums of one projection. */
+/* Adds a piece of the whole output to the sums of one projection, by runs of elements of one row (inner 1) or one
+ * weight s(j). */
 static void add_piece(const struct whole_sums *w, uint64_t first, size_t n, const double *value, const double *bound)
 {
     const struct assay_projection *p = w->p;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at = first + i, j = at / p->inner % p->length;
-        uint64_t position = at / p->inner / p->length * p->inner + at % p->inner, group = position / p->per_group;
-        w->sum[group] += w->column[j] * w->position[position] * value[i];
-        w->magnitude[group] += fabs(value[i]);
-        w->bound[group] += bound[i];
+    for (size_t i = 0; i < n;) {
+        uint64_t at = first + i, inner = at % p->inner, j = at / p->inner % p->length;
+        uint64_t position = at / p->inner / p->length * p->inner + inner;
+        uint64_t run = p->inner == 1 ? p->length - j : p->inner - inner, one = p->inner == 1;
+        run = run < n - i ? run : n - i;
+        for (uint64_t k = 0; k < run; k++) {
+            uint64_t at_k = one ? position : position + k, group = p->per_group == 1 ? at_k : at_k / p->per_group;
+            w->sum[group] += w->column[one ? j + k : j] * w->position[at_k] * value[i + k];
+            w->magnitude[group] += fabs(value[i + k]);
+            w->bound[group] += bound[i + k];
+        }
+        i += run;
     }
 }
 
