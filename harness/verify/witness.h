@@ -1,11 +1,11 @@
 /* The witness of a case: what of the outputs of timed iterations is kept to be judged by, at most 1 MiB, whatever the
  * outputs' size. Recorded between batches, outside the timed region; judged later from the file alone (check.h).
  *
- * Every iteration's output bytes are hashed. k iterations are kept: chosen after they have run, by reservoir sampling
- * with numbers from the operating system, so that a device cannot know which. For the first kept iteration of each input set (its exemplar)
- * the file holds a seeded sample of the elements (all of them up to 64 Ki for set 0), counts (not finite, zero, poison left),
- * sums over rows and columns, and random-sign projections along the axis the op folds cheaply; of the others a hash, counts
- * and a smaller sample, which matter only if the bits differ from the exemplar's. */
+ * Every observed iteration's output bytes are hashed. k iterations are kept: each draws a ticket from numbers of the
+ * operating system after it has run, and the k lowest stay, so that a device cannot know which. Of every different
+ * content (input set, hash) of the kept ones the file holds counts (not finite, zero, poison left), a sample of the
+ * elements and random-sign sums; of one kept iteration of each set, its exemplar, a larger sample (set 0: all elements
+ * up to 64 Ki) and more sums. README.md has the layout and what can be concluded from it. */
 #ifndef ASSAY_VERIFY_WITNESS_H
 #define ASSAY_VERIFY_WITNESS_H
 
@@ -38,13 +38,13 @@ enum assay_code assay_witness_new(const struct assay_witness_setup *setup, struc
 struct assay_seen {
     uint64_t           iteration;  /* counted from 0 over the whole timed phase */
     uint32_t           set;        /* which inputs it had */
-    uint64_t           poison_key; /* what its outputs were filled with before */
+    uint64_t           poison_key; /* output v was filled with assay_poison_fill of key poison_key + (v << 8) before */
     const void *const *outputs;
 };
 void assay_witness_see(struct assay_witness *w, const struct assay_seen *seen);
 /* End of a batch: its joined hash goes into the file. */
 void assay_witness_batch_end(struct assay_witness *w);
-/* How many were seen, kept, and bitwise equal to their exemplar. */
+/* How many were seen, kept, and bitwise equal to a kept one of the same input set. */
 struct assay_witness_counts {
     uint64_t seen, kept, equal;
 };
