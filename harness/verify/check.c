@@ -172,6 +172,8 @@ static void compare_sums(struct judge *j, uint32_t o, struct place at, uint64_t 
         const struct assay_projection *p = &at.part->projection[i];
         double terms = (double)p->length * (double)p->per_group;
         double adding = assay_ref_gamma(terms, ASSAY_REF_OWN) * terms * fabs(stats.largest);
+        if (!isfinite(adding)) /* never recorded so: whoever wrote it gets no allowance */
+            adding = 0;
         for (uint64_t g = 0; x->has_sums[i] && g < p->groups; g++) {
             double observed, expected = x->sum[p->first + g], bound = x->sum_bound[p->first + g] + adding;
             memcpy(&observed, j->file + block + at.part->sums_at + 8 * (p->first + g), sizeof observed);
