@@ -55,8 +55,8 @@ static enum assay_code read_operand(const struct assay_infer *in, int i, int64_t
         if (!assay_node_attr(in->node, name))
             return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE, "of rank 3 it needs %s", name);
         if (given < 1 || v->dims[2] % given)
-            return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE, "its last axis does not divide into %" PRId64
-                                      " heads (%s)", given, name);
+            return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE,
+                                      "its last axis does not divide into %" PRId64 " heads (%s)", given, name);
         *heads = given;
         *sequence = v->dims[1];
         *width = v->dims[2] / given;
@@ -204,9 +204,10 @@ static uint64_t causal_pairs(uint64_t queries, uint64_t past, uint64_t total)
 {
     uint64_t growing = total - past < queries ? total - past : queries;
     /* growing * (growing + 1) / 2 without losing the half */
-    uint64_t triangle = growing % 2 ? assay_count_multiply(growing, (growing + 1) / 2)
-                                    : assay_count_multiply(growing / 2, growing + 1);
-    return assay_count_multiply(growing, past) + triangle + assay_count_multiply(queries - growing, total);
+    uint64_t triangle =
+        growing % 2 ? assay_count_multiply(growing, (growing + 1) / 2) : assay_count_multiply(growing / 2, growing + 1);
+    uint64_t full = assay_count_multiply(queries - growing, total);
+    return assay_count_add(assay_count_add(assay_count_multiply(growing, past), triangle), full);
 }
 
 static void cost(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost)
@@ -224,7 +225,7 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     uint64_t total = before + (uint64_t)k->dims[packed ? 1 : 2];
     uint64_t heads = assay_count_multiply((uint64_t)q->dims[0], q_heads);
     uint64_t pairs = assay_node_i64(node, "is_causal", 0) ? causal_pairs(queries, before, total)
-                                                         : assay_count_multiply(queries, total);
+                                                          : assay_count_multiply(queries, total);
     uint64_t rows = total ? assay_count_multiply(heads, queries) : 0;
     bool capped = assay_node_f64(node, "softcap", 0.0) > 0.0, added = mask && mask->dtype != ASSAY_BOOL;
     pairs = assay_count_multiply(heads, pairs);
