@@ -1,15 +1,14 @@
 # Assay. `make help` lists the targets. One non-recursive makefile; objects live in build/<CONFIG>/.
 #   CONFIG=release|debug|asan|tsan|cov     WITH_PAPI, WITH_PFM, WITH_HWLOC = auto|0|1 (see ci/features.sh)
 CONFIG  ?= release
-CC      ?= cc
 PREFIX  ?= /usr/local
 V       ?= 0
 Q       := $(if $(filter 0,$(V)),@,)
 VERSION := 0.1.0
-ifneq ($(filter command line,$(origin CC)),)
-else ifeq ($(origin CC),default)
+ifeq ($(origin CC),default)
 CC := gcc
 endif
+.DEFAULT_GOAL := all
 
 O := build/$(CONFIG)
 FLAGS_release := -O2 -g
@@ -21,21 +20,26 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wstrict-prototypes -Wmi
         -Wpointer-arith -Wcast-align -Wformat=2 -Wno-format-nonliteral -Werror
 # The reference must give the same bits whatever the compiler fuses; the kernels of back ends say otherwise in their backend.mk.
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(FLAGS_$(CONFIG)) $(WARN) \
-              -Iharness/include -I. $(CFLAGS)
+              -Iharness/include -I. -I$(O) $(CFLAGS)
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
+# Targets that set the machine up first and then call make again need no features yet.
+OUTER := help run check check-long asan tsan lint bench dist install clean new-backend
+ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
+endif
 build/features.mk: ci/features.sh ; $(Q)mkdir -p build && CC='$(CC)' ci/features.sh $@
 LIBS := -ljansson -lsodium -lxxhash $(FEATURE_LIBS) -ldl -lm
 ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
-FOLDERS  := harness/base reference/formats harness/ir reference suites/workloads harness/plan harness/measure \
+FOLDERS  := harness/base reference/formats harness/ir reference suites/data suites/workloads harness/plan harness/measure \
             harness/load harness/verify harness/store harness/run harness/judge reports harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
-CORE_SRCS = $(foreach f,harness/base reference/formats harness/ir reference,$(wildcard $(f)/*.c $(f)/ops/*.c))
+# Not the counting malloc: a plug-in must use the program's, or its allocations would not be counted.
+CORE_SRCS = $(filter-out harness/base/allocations.c,$(foreach f,harness/base reference/formats harness/ir reference,$(wildcard $(f)/*.c $(f)/ops/*.c)))
 CORE     := $(O)/libassay-core.a
 
 NAMES := $(patsubst backends/%/backend.mk,%,$(wildcard backends/*/backend.mk))
@@ -43,7 +47,7 @@ include $(wildcard backends/*/backend.mk)
 PLUGINS := $(NAMES:%=$(O)/backends/assay-%.so)
 TESTS   := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/test_*.c,$(FOLDERS) harness/include/assay $(NAMES:%=backends/%))))
 
-.PHONY: all run check check-long asan tsan lint bench dist install clean help new-backend FORCE
+.PHONY: $(OUTER) all tests FORCE
 all: $(O)/assay $(PLUGINS)
 	$(Q)[ $(CONFIG) != release ] || { ln -sfn release/assay build/assay; ln -sfn release/backends build/backends; }
 
@@ -52,13 +56,17 @@ $(O)/flags: FORCE
 # Criterion's macros take char *, so tests may not be held to const strings.
 $(O)/%.o: %.c $(O)/flags
 	$(Q)mkdir -p $(@D); [ $(V) = 0 ] && echo "cc $<" || :; $(CC) $(ALL_CFLAGS) $(if $(findstring /tests/,$<),-Wno-write-strings -Wno-missing-prototypes) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
+# The registry of workloads is the list of their files.
+WORKLOADS := $(filter-out registry,$(sort $(basename $(notdir $(wildcard suites/workloads/*.c)))))
+$(O)/workloads.inc: suites/workloads
+	$(Q)mkdir -p $(@D); printf 'WORKLOAD(%s)\n' $(WORKLOADS) | cmp -s - $@ || printf 'WORKLOAD(%s)\n' $(WORKLOADS) > $@
+$(O)/suites/workloads/registry.o: $(O)/workloads.inc
 $(LIBRARY): $(SRCS:%.c=$(O)/%.o)
 	$(Q)rm -f $@; ar rcs $@ $^
 $(CORE): $(CORE_SRCS:%.c=$(O)/%.o)
 	$(Q)rm -f $@; ar rcs $@ $^
 $(O)/assay: $(O)/harness/cli/main.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(O)/%/: ; $(Q)mkdir -p $@
 
 # backends/<name>/backend.mk sets <name>_SRCS and, if it needs them, <name>_CFLAGS, <name>_LIBS, <name>_ARCHIVES.
 define PLUGIN
@@ -69,10 +77,65 @@ $(O)/backends/assay-$(1).so: $$($(1)_OBJS) $$($(1)_ARCHIVES)
 endef
 $(foreach n,$(NAMES),$(eval $(call PLUGIN,$(n))))
 
+# ---- plug-ins that only tests load: wrong ones, the rehearsals (as C and as C++), yesterday's template ----------
+RUN_TESTS := harness/run/tests
+FIXTURES  := $(patsubst %.c,$(O)/fixtures/%.so,$(notdir $(wildcard $(RUN_TESTS)/fixtures/*.c $(RUN_TESTS)/rehearsal/*.c))) \
+             $(patsubst %.c,$(O)/fixtures/%-cxx.so,$(notdir $(wildcard $(RUN_TESTS)/rehearsal/*.c $(RUN_TESTS)/abi/*.c))) \
+             $(patsubst %.c,$(O)/fixtures/%-1.0.so,$(notdir $(wildcard $(RUN_TESTS)/abi/*.c))) $(O)/fixtures/template-1.0.so
+FIXTURE    = $(Q)mkdir -p $(@D); $(CC) $(1) -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -shared -o $@ $(filter %.c,$^) -lm
+ABI_1_0   := -I$(RUN_TESTS)/abi/1.0 $(filter-out -Iharness/include,$(ALL_CFLAGS))
+vpath %.c $(RUN_TESTS)/fixtures $(RUN_TESTS)/rehearsal $(RUN_TESTS)/abi
+$(O)/fixtures/template-1.0.so: $(wildcard $(RUN_TESTS)/abi/1.0/template/*.c) $(O)/flags
+	$(call FIXTURE,$(ABI_1_0))
+$(O)/fixtures/%-1.0.so: %.c $(O)/flags
+	$(call FIXTURE,$(ABI_1_0))
+$(O)/fixtures/%-cxx.so: %.c $(O)/flags
+	$(Q)mkdir -p $(@D); $(CXX) -x c++ -std=c++17 $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(ALL_CFLAGS)) \
+	    -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -shared -o $@ $<
+$(O)/fixtures/%.so: %.c $(O)/flags
+	$(call FIXTURE,$(ALL_CFLAGS))
+
 # ---- tests: one Criterion binary per file --------------------------------------------------------------------
 $(TESTS): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
-tests: all $(TESTS)
+tests: all $(FIXTURES) $(TESTS)
+run-tests: tests
+	$(Q)ci/run-tests $(CURDIR)/build/$(CONFIG)/logs $(TESTS)
+BENCHES := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/bench_*.c,$(FOLDERS) $(NAMES:%=backends/%))))
+$(BENCHES): $(O)/%: $(O)/%.o $(LIBRARY)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+benches: all $(BENCHES)
+
+# ---- what people type ------------------------------------------------------------------------------------------
+MAKE_ALL = $(MAKE) --no-print-directory -j$(JOBS)
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+OUT ?= out/quick
+run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
+check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10
+check-long: check
+	$(Q)ci/kill-test build/assay 50 && ci/coverage-test build/assay 200
+asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay
+tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay
+lint: ; $(Q)ci/setup all && ci/layers && ci/lint
+bench: ; $(Q)ci/setup run && $(MAKE_ALL) benches && ci/bench build/assay
+dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
+install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)
+help:
+	@echo 'make run          set up, build, run suite quick on this CPU, prove it, write out/quick/report/index.html'
+	@echo 'make check        set up, build, pass the tests          make check-long   with the long ones'
+	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
+	@echo 'make bench        the speeds that are promised, as ratios within one run'
+	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='
+	@echo 'make dist         one folder that runs with nothing installed'
+	@echo 'make new-backend NAME=x                                  a back end to begin with'
+	@echo 'make clean        CONFIG=release|debug|asan|tsan|cov  V=1  JOBS=n'
+
+new-backend: # NAME=x copies the template
+	$(Q)case '$(NAME)' in ''|[!a-z]*|*[!a-z0-9_]*) echo 'usage: make new-backend NAME=x (a-z, 0-9, _)' >&2; exit 2;; esac; \
+	[ ! -e 'backends/$(NAME)' ] || { echo 'backends/$(NAME) is there already' >&2; exit 2; }; \
+	cp -R backends/template 'backends/$(NAME)' && cd 'backends/$(NAME)' && \
+	for f in $$(find . -name '*template*'); do mv "$$f" "$$(echo "$$f" | sed 's/template/$(NAME)/')"; done && \
+	find . -type f -exec sed -i "s/template/$(NAME)/g; s/TEMPLATE/$$(echo $(NAME) | tr a-z A-Z)/g" {} + && echo 'backends/$(NAME): edit what is marked DEVICE'
 
 clean: ; rm -rf build out
 -include $(shell find build/$(CONFIG) -name '*.d' 2>/dev/null)

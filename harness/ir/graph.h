@@ -23,7 +23,7 @@
 #include "assay/graph.h"
 #include "assay/text.h"
 
-/* How the harness fills a value it binds; the numbers come from (seed, value, generation), see harness/load/fill.h. */
+/* How the harness fills a value it binds; the numbers come from (seed, value, generation), see suites/data/fill.h. */
 enum assay_fill_kind {
     ASSAY_FILL_NONE = 0,
     ASSAY_FILL_UNIFORM = 1,  /* [a, b) */
@@ -147,6 +147,9 @@ const struct assay_attr *assay_node_attr(const struct assay_node *node, const ch
 int64_t assay_node_i64(const struct assay_node *node, const char *name, int64_t if_absent);
 double  assay_node_f64(const struct assay_node *node, const char *name, double if_absent);
 const char *assay_node_text(const struct assay_node *node, const char *name, const char *if_absent);
+
+/* The graph's outputs in the order of their values; returns their number, fills at most capacity. */
+size_t assay_graph_outputs(const struct assay_graph *g, int32_t *values, size_t capacity);
 
 /* "f32[64,128]"; a scalar is "f32[]". */
 void assay_value_describe(const struct assay_value *v, struct assay_text *out);

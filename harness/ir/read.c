@@ -11,6 +11,19 @@ const struct assay_value *assay_graph_value(const struct assay_graph *g, int32_t
     return index >= 0 && (uint32_t)index < g->n_values ? &g->values[index] : NULL;
 }
 
+size_t assay_graph_outputs(const struct assay_graph *g, int32_t *values, size_t capacity)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        if (g->values[i].role != ASSAY_ROLE_OUTPUT)
+            continue;
+        if (n < capacity)
+            values[n] = (int32_t)i;
+        n++;
+    }
+    return n;
+}
+
 int32_t assay_graph_find(const struct assay_graph *g, const char *name)
 {
     return name ? assay_names_find(g, name) : ASSAY_NO_VALUE;

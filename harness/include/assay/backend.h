@@ -246,7 +246,8 @@ struct assay_backend {
                                struct assay_error *err);
     void (*discard)(struct assay_session *s, struct assay_program *p);
 
-    /* Starts (or, for a synchronous device, does) one execution. The bindings need not outlive the call. */
+    /* Starts (or, for a synchronous device, does) one execution. Neither the bindings nor the control content behind
+     * their `host` need outlive the call. */
     enum assay_code (*execute)(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out,
                                struct assay_error *err);
     /* Waits until any of the events is done; *done = its index, *span = when; of several, the one that ended first.
@@ -285,5 +286,8 @@ typedef const struct assay_backend *assay_backend_entry_fn(const struct assay_ho
 #else
 #define ASSAY_EXPORT __attribute__((visibility("default")))
 #endif
+
+/* A plug-in defines this; the declaration makes it visible and its type right. */
+ASSAY_EXPORT const struct assay_backend *assay_backend_entry(const struct assay_host *host);
 
 #endif

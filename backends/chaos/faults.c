@@ -1,0 +1,72 @@
+#include "faults.h"
+
+#include <math.h>
+
+#include "harness/base/hash.h"
+#include "reference/formats/formats.h"
+
+#include "assay/banned.h"
+
+static uint64_t mixed(uint64_t k, uint64_t part)
+{
+    const uint64_t both[2] = {k, part};
+    return assay_hash_bytes(both, sizeof both).low;
+}
+
+double fault_share(uint64_t k)
+{
+    return (double)(mixed(k, 0) >> 11) * 0x1p-53;
+}
+
+/* Elements may be packed, but eight of them begin and end at a byte in every format. */
+struct group {
+    enum assay_dtype dtype;
+    unsigned char *at;
+    size_t n, which;
+    double value[8];
+};
+
+static struct group group_of(const struct device_output *o, uint64_t element)
+{
+    uint64_t first = element / 8 * 8;
+    struct group g = {.dtype = o->dtype, .which = (size_t)(element - first)};
+    g.n = (size_t)(o->elements - first < 8 ? o->elements - first : 8);
+    g.at = (unsigned char *)o->computed + assay_dtype_bytes(o->dtype, first);
+    assay_to_double(g.dtype, g.at, g.n, g.value);
+    return g;
+}
+
+bool fault_nan(struct device_output *o, uint64_t k)
+{
+    if (!o->elements || !isnan(assay_round_to(o->dtype, NAN)))
+        return false;
+    struct group g = group_of(o, mixed(k, 1) % o->elements);
+    g.value[g.which] = NAN;
+    assay_from_double(g.dtype, g.value, g.n, g.at);
+    return true;
+}
+
+bool fault_wrong(struct device_output *o, uint64_t k)
+{
+    struct group chosen = {.n = 0};
+    for (uint64_t i = 0; i < 64 && o->elements; i++) {
+        struct group g = group_of(o, mixed(k, 2 + i) % o->elements);
+        double size = fabs(g.value[g.which]);
+        if (isfinite(size) && size > (chosen.n ? fabs(chosen.value[chosen.which]) : 0))
+            chosen = g;
+    }
+    if (!chosen.n)
+        return false;
+    double right = chosen.value[chosen.which], wrong = right;
+    for (double change = 1e-2; change <= 1 && wrong == right; change *= 2)
+        wrong = assay_round_to(chosen.dtype, right * (1 - change));
+    chosen.value[chosen.which] = wrong;
+    assay_from_double(chosen.dtype, chosen.value, chosen.n, chosen.at);
+    return true;
+}
+
+void fault_overrun(const struct device_output *o, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes; i++)
+        o->bound[o->bytes + i] = (unsigned char)(o->bound[o->bytes + i] + 37);
+}

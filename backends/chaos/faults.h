@@ -1,0 +1,21 @@
+/* What is done to outputs that were right. */
+#ifndef CHAOS_FAULTS_H
+#define CHAOS_FAULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backends/reference/device.h"
+
+/* A number in [0, 1) that looks random, a function of k alone. */
+double fault_share(uint64_t k);
+
+/* One computed element, chosen by k, becomes NaN; false: the format has none. */
+bool fault_nan(struct device_output *o, uint64_t k);
+/* One computed element, the largest of 64 chosen by k, is changed by a relative 1e-2, or by as little as its format can
+ * hold if that is more. false: all of them are zero or not finite. */
+bool fault_wrong(struct device_output *o, uint64_t k);
+/* Changes `bytes` bytes behind the place an output is bound to. */
+void fault_overrun(const struct device_output *o, uint64_t bytes);
+
+#endif

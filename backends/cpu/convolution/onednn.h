@@ -1,0 +1,38 @@
+/* oneDNN, loaded when a session wants it. Its headers at build say which interface it has: onednn_v2.c, onednn_v3.c, or
+ * onednn_none.c when there were none; exactly one of them defines the functions. */
+#ifndef CPU_CONVOLUTION_ONEDNN_H
+#define CPU_CONVOLUTION_ONEDNN_H
+
+#include "assay/error.h"
+#include "assay/text.h"
+#include "backends/cpu/convolution/shape.h"
+
+/* 0: built without headers */
+#if defined(__has_include)
+#if __has_include(<oneapi/dnnl/dnnl.h>) && !defined(CPU_WITHOUT_ONEDNN)
+#include <oneapi/dnnl/dnnl_version.h>
+#define CPU_ONEDNN_MAJOR DNNL_VERSION_MAJOR
+#endif
+#endif
+#if !defined(CPU_ONEDNN_MAJOR)
+#define CPU_ONEDNN_MAJOR 0
+#endif
+
+struct cpu_onednn;      /* an engine and a stream of the library */
+struct cpu_onednn_conv; /* a compiled convolution with its reorders */
+
+/* `threads` of its own are used (OpenMP), told to sleep rather than spin. ASSAY_UNAVAILABLE with the reason. */
+enum assay_code cpu_onednn_open(unsigned threads, struct cpu_onednn **out, struct assay_error *err);
+void            cpu_onednn_close(struct cpu_onednn *self);
+/* The library's path once it was loaded, else NULL. */
+const char *cpu_onednn_path(void);
+
+/* weights: packed now if not NULL, else per run. Data come and go in NCHW; the library's own layouts are reordered
+ * to and from. */
+enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, const struct cpu_conv_shape *shape, const float *weights,
+                                    struct cpu_onednn_conv **out, struct assay_text *kernel, struct assay_error *err);
+void            cpu_onednn_conv_free(struct cpu_onednn_conv *conv);
+enum assay_code cpu_onednn_conv_run(struct cpu_onednn_conv *conv, const float *x, const float *weights, const float *bias,
+                                    float *y, struct assay_error *err);
+
+#endif

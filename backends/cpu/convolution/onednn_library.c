@@ -1,0 +1,56 @@
+#include "backends/cpu/convolution/onednn_library.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+#include "assay/banned.h"
+
+static char  path[512];
+static void *library;
+
+/* OpenMP's threads spin between regions for milliseconds unless told otherwise before their library starts; about 40 us
+ * of spinning bridges the regions of one convolution and then leaves the cores to others. */
+static void calm_openmp(void)
+{
+    (void)setenv("GOMP_SPINCOUNT", "2000", 0);
+    (void)setenv("KMP_BLOCKTIME", "0", 0);
+}
+
+static void set_openmp_threads(unsigned threads)
+{
+    void *openmp = dlopen("libgomp.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+    void *symbol = openmp ? dlsym(openmp, "omp_set_num_threads") : NULL;
+    void (*set_num_threads)(int);
+    memcpy(&set_num_threads, &symbol, sizeof symbol);
+    if (symbol)
+        set_num_threads((int)threads);
+}
+
+enum assay_code cpu_onednn_library_load(const char *file, const struct cpu_onednn_symbol *symbols, size_t n,
+                                        unsigned threads, struct assay_error *err)
+{
+    if (!library) {
+        calm_openmp();
+        library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    }
+    if (!library) {
+        ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "oneDNN: %s", dlerror());
+        return assay_error_hint(err, "install libdnnl, or ask for conv=own");
+    }
+    for (size_t i = 0; i < n; i++) {
+        void *symbol = dlsym(library, symbols[i].name);
+        if (!symbol)
+            return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "%s has no %s", file, symbols[i].name);
+        memcpy(symbols[i].to, &symbol, symbols[i].bytes);
+    }
+    Dl_info where;
+    (void)snprintf(path, sizeof path, "%s",
+                   dladdr(dlsym(library, symbols[0].name), &where) && where.dli_fname ? where.dli_fname : file);
+    set_openmp_threads(threads);
+    return ASSAY_OK;
+}
+
+const char *cpu_onednn_library_path(void)
+{
+    return *path ? path : NULL;
+}

@@ -1,0 +1,97 @@
+#include "backends/cpu/elementwise/elementwise.h"
+
+#include "backends/cpu/vector/isa.h"
+#include "backends/cpu/vector/math.h"
+#include "backends/cpu/vector/vector.h"
+
+#include "assay/banned.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Every op as an expression in vectors a, b (or x and alpha). A row here and in the enum is a whole kernel. */
+#define BINARIES(X)              \
+    X(ADD, add, a + b)           \
+    X(SUB, sub, a - b)           \
+    X(MUL, mul, a * b)           \
+    X(DIV, div, a / b)           \
+    X(MAX, max, vf_max_nan(a, b)) \
+    X(MIN, min, vf_min_nan(a, b))
+
+#define UNARIES(X)                              \
+    X(NEG, neg, -x)                             \
+    X(ABS, abs, vf_abs(x))                      \
+    X(SQRT, sqrt, vf_sqrt(x))                   \
+    X(EXP, exp, vf_exp(x))                      \
+    X(LOG, log, vf_log(x))                      \
+    X(ERF, erf, vf_erf(x))                      \
+    X(TANH, tanh, vf_tanh(x))                   \
+    X(SIGMOID, sigmoid, vf_sigmoid(x))          \
+    X(RELU, relu, vf_max(vf_all(0.0f), x))      \
+    X(GELU, gelu, vf_gelu(x))                   \
+    X(GELU_TANH, gelu_tanh, vf_gelu_tanh(x))    \
+    X(SWISH, swish, x * vf_sigmoid(x * alpha))
+
+#define X(id, name, expression)            \
+    INLINE vf one_##name(vf a, vf b)       \
+    {                                      \
+        return expression;                 \
+    }
+BINARIES(X)
+#undef X
+
+#define X(id, name, expression)            \
+    INLINE vf one_##name(vf x, float alpha) \
+    {                                      \
+        (void)alpha;                       \
+        return expression;                 \
+    }
+UNARIES(X)
+#undef X
+
+/* The three shapes of operands apart, so that each is a loop of loads, one expression and a store. */
+#define BINARY_LOOP(name, at_a, at_b, part_a, part_b)                                    \
+    do {                                                                                 \
+        size_t i = 0;                                                                    \
+        for (; i + VL <= n; i += VL)                                                     \
+            vf_store(out + i, one_##name(at_a, at_b));                                   \
+        if (i < n)                                                                       \
+            vf_store_part(out + i, one_##name(part_a, part_b), n - i);                   \
+    } while (0)
+
+#define X(id, name, expression)                                                                                    \
+    static void all_##name(size_t n, const float *a, size_t step_a, const float *b, size_t step_b, float *out)           \
+    {                                                                                                              \
+        if (step_a && step_b) {                                                                                    \
+            BINARY_LOOP(name, vf_load(a + i), vf_load(b + i), vf_load_part(a + i, n - i), vf_load_part(b + i, n - i)); \
+        } else if (step_a) {                                                                                       \
+            vf all = vf_all(n ? *b : 0.0f);                                                                        \
+            BINARY_LOOP(name, vf_load(a + i), all, vf_load_part(a + i, n - i), all);                               \
+        } else {                                                                                                   \
+            vf all = vf_all(n ? *a : 0.0f), other = vf_all(n && !step_b ? *b : 0.0f);                              \
+            if (step_b)                                                                                            \
+                BINARY_LOOP(name, all, vf_load(b + i), all, vf_load_part(b + i, n - i));                           \
+            else                                                                                                   \
+                BINARY_LOOP(name, all, other, all, other);                                                         \
+        }                                                                                                          \
+    }
+BINARIES(X)
+#undef X
+
+#define X(id, name, expression)                                                          \
+    static void all_##name(size_t n, const float *x, float alpha, float *out)                  \
+    {                                                                                    \
+        size_t i = 0;                                                                    \
+        for (; i + VL <= n; i += VL)                                                     \
+            vf_store(out + i, one_##name(vf_load(x + i), alpha));                        \
+        if (i < n)                                                                       \
+            vf_store_part(out + i, one_##name(vf_load_part(x + i, n - i), alpha), n - i); \
+    }
+UNARIES(X)
+#undef X
+
+#define X(id, name, expression) [CPU_##id] = all_##name,
+const struct cpu_elementwise_kernels CPU_ISA_NAME(elementwise) = {
+    .binary = {BINARIES(X)},
+    .unary = {UNARIES(X)},
+};
+#undef X

@@ -1,0 +1,258 @@
+/* The plug-in line of this back end: devices, sessions, buffers. Programs are in program.c. */
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "backends/cpu/convolution/onednn.h"
+#include "backends/cpu/machine.h"
+#include "backends/cpu/products/sgemm.h"
+#include "backends/cpu/session.h"
+
+#include "assay/banned.h"
+
+struct options {
+    int64_t threads, blas, conv, vectors;
+};
+
+static const char *const blas_names[] = {"auto", "openblas", "own", NULL};
+static const char *const conv_names[] = {"auto", "onednn", "own", NULL};
+static const char *const vector_names[] = {"auto", "128", "256", "512", NULL};
+
+static const struct assay_option option_table[] = {
+    {.name = "threads", .type = ASSAY_OPT_I64, .offset = offsetof(struct options, threads), .dflt = "0", .max = 1024,
+     .help = "threads that compute; 0 is one per core this process may run on"},
+    {.name = "blas", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct options, blas), .dflt = "auto",
+     .choices = blas_names, .help = "whose matrix product; auto is OpenBLAS if it is there, else ours"},
+    {.name = "conv", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct options, conv), .dflt = "auto",
+     .choices = conv_names, .help = "whose convolution; auto is ours, and oneDNN for what ours does slowly"},
+    {.name = "vectors", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct options, vectors), .dflt = "auto", .unit = "bits",
+     .choices = vector_names, .help = "width of the vectors of our own kernels; auto is the widest that runs here"},
+    {.name = NULL},
+};
+
+static const struct assay_host *host;
+
+static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
+{
+    struct cpu_machine       machine;
+    struct assay_device_info info = {
+        .size = sizeof info,
+        .traits = ASSAY_TRAIT_VALUES | ASSAY_TRAIT_MEMORY | ASSAY_TRAIT_IS_HOST,
+        .clock = ASSAY_CLOCK_HOST,
+        .origin = ASSAY_ORIGIN_REAL,
+        .queues = 1,
+        .name = "host",
+    };
+    (void)options;
+    (void)err;
+    cpu_machine_read(&machine);
+    info.memory_bytes = machine.memory_bytes;
+    memcpy(info.product, machine.product, sizeof info.product);
+    memcpy(info.vendor, machine.vendor, sizeof info.vendor);
+    memcpy(info.how_known, machine.how_known, sizeof info.how_known);
+    host->device_add(out, &info);
+    return ASSAY_OK;
+}
+
+static enum assay_code choose_kernels(struct cpu_engine *engine, int64_t vectors, struct assay_error *err)
+{
+    enum cpu_isa isa = vectors ? (enum cpu_isa)(vectors - 1) : cpu_isa_best();
+    if (!cpu_isa_runs(isa))
+        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "vectors=%s: this processor has no such vectors", vector_names[vectors]);
+    engine->kernels = cpu_kernels_of(isa);
+    return ASSAY_OK;
+}
+
+/* A library that was asked for by name must be there; one that was not is used if it is. */
+static enum assay_code load_libraries(struct assay_session *s, const struct options *options, struct assay_error *err)
+{
+    struct assay_error absent = {0};
+    struct cpu_machine machine;
+    cpu_machine_read(&machine);
+    if (cpu_machine_halves_512(&machine))
+        (void)setenv("OPENBLAS_CORETYPE", "Haswell", 0); /* measured: 92 % of peak, its AVX-512 kernels 86 % */
+    if (options->blas != CPU_BLAS_OWN && cpu_openblas_load(&s->engine.openblas, &absent)) {
+        if (options->blas == CPU_BLAS_OPENBLAS) {
+            *err = absent;
+            return err->code;
+        }
+        host->log(ASSAY_LOG_INFO, absent.message);
+    }
+    s->engine.prefer_onednn = options->conv == CPU_CONV_ONEDNN;
+    if (options->conv != CPU_CONV_OWN &&
+        cpu_onednn_open(cpu_pool_threads(s->engine.pool), &s->engine.onednn, &absent)) {
+        if (options->conv == CPU_CONV_ONEDNN) {
+            *err = absent;
+            return err->code;
+        }
+        host->log(ASSAY_LOG_INFO, absent.message);
+    }
+    return ASSAY_OK;
+}
+
+static void close_session(struct assay_session *s)
+{
+    if (!s)
+        return;
+    cpu_onednn_close(s->engine.onednn);
+    cpu_pool_free(s->engine.pool);
+    free(s);
+}
+
+static enum assay_code open_session(const struct assay_open *how, struct assay_session **out, struct assay_error *err)
+{
+    const struct options *options = how->options;
+    if (strcmp(how->device, "host") != 0)
+        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "no device '%s'; there is 'host'", how->device);
+    struct assay_session *s = calloc(1, sizeof *s);
+    if (!s)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
+    s->host = host;
+    if (choose_kernels(&s->engine, options->vectors, err) ||
+        cpu_pool_new((unsigned)options->threads, &s->engine.pool, err) || load_libraries(s, options, err)) {
+        close_session(s);
+        return assay_error_in(err, "opening cpu:host");
+    }
+    *out = s;
+    return ASSAY_OK;
+}
+
+static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t index, struct assay_text *why_not)
+{
+    struct cpu_node      node;
+    const struct cpu_op *op;
+    return cpu_node_read(s->host, g, index, &node, why_not) && cpu_node_accepts(&node, &op, why_not);
+}
+
+/* Mapped, so that it comes zeroed, on whole pages, and large ones on large pages where the system gives them. */
+static enum assay_code alloc_buffer(struct assay_session *s, const struct assay_alloc *how, struct assay_buffer **out,
+                                    struct assay_error *err)
+{
+    (void)s;
+    if (how->place == ASSAY_PLACE_PEER)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "memory of a peer; this device has none");
+    if (how->alignment > 4096)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "alignment %llu; up to 4096 is given",
+                          (unsigned long long)how->alignment);
+    struct assay_buffer *b = calloc(1, sizeof *b);
+    if (!b)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a buffer");
+    b->n_bytes = how->bytes;
+    void *at = how->bytes ? mmap(NULL, how->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : NULL;
+    if (at == MAP_FAILED) {
+        ASSAY_FAIL_ERRNO(err, ASSAY_MEMORY, "no memory for a buffer of %llu bytes", (unsigned long long)how->bytes);
+        free(b);
+        return err->code;
+    }
+    if (how->bytes >= 4u << 20)
+        (void)madvise(at, how->bytes, MADV_HUGEPAGE);
+    b->bytes = at;
+    *out = b;
+    return ASSAY_OK;
+}
+
+static void release_buffer(struct assay_session *s, struct assay_buffer *b)
+{
+    (void)s;
+    if (b && b->bytes)
+        (void)munmap(b->bytes, b->n_bytes);
+    free(b);
+}
+
+static enum assay_code check_range(const struct assay_buffer *b, uint64_t offset, uint64_t bytes, struct assay_error *err)
+{
+    if (offset > b->n_bytes || bytes > b->n_bytes - offset)
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "%llu bytes at %llu of a buffer of %llu", (unsigned long long)bytes,
+                          (unsigned long long)offset, (unsigned long long)b->n_bytes);
+    return ASSAY_OK;
+}
+
+static enum assay_code upload(struct assay_session *s, struct assay_buffer *b, uint64_t offset, const void *from,
+                              uint64_t bytes, struct assay_error *err)
+{
+    (void)s;
+    if (check_range(b, offset, bytes, err))
+        return err->code;
+    if (bytes)
+        memcpy(b->bytes + offset, from, bytes);
+    return ASSAY_OK;
+}
+
+static enum assay_code download(struct assay_session *s, struct assay_buffer *b, uint64_t offset, void *to, uint64_t bytes,
+                                struct assay_error *err)
+{
+    (void)s;
+    if (check_range(b, offset, bytes, err))
+        return err->code;
+    if (bytes)
+        memcpy(to, b->bytes + offset, bytes);
+    return ASSAY_OK;
+}
+
+/* Everything ran within execute, so every event is done; the one that ended first is told. */
+static enum assay_code poll_events(struct assay_session *s, struct assay_event *const *events, size_t n,
+                                   uint64_t timeout_ns, size_t *done, struct assay_span *span, struct assay_error *err)
+{
+    (void)s;
+    (void)timeout_ns;
+    if (!n)
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "no events to wait for");
+    size_t first = 0;
+    for (size_t i = 1; i < n; i++)
+        if (events[i]->end_ns < events[first]->end_ns)
+            first = i;
+    *done = first;
+    span->clock = ASSAY_CLOCK_HOST;
+    span->begin_ns = events[first]->begin_ns;
+    span->end_ns = events[first]->end_ns;
+    span->device_ns = span->end_ns - span->begin_ns;
+    span->why_no_device_ns[0] = 0;
+    return ASSAY_OK;
+}
+
+static void forget_event(struct assay_session *s, struct assay_event *e)
+{
+    (void)s;
+    e->used = false;
+}
+
+static const char *library(uint32_t i)
+{
+    const char *blas = cpu_openblas_path(), *onednn = cpu_onednn_path();
+    const char *path[] = {blas ? blas : onednn, blas ? onednn : NULL};
+    return i < 2 ? path[i] : NULL;
+}
+
+static const struct assay_backend backend = {
+    .size = sizeof backend,
+    .abi_major = ASSAY_ABI_MAJOR,
+    .abi_minor = ASSAY_ABI_MINOR,
+    .name = "cpu",
+    .summary = "this machine's own cores: OpenBLAS, oneDNN and vector kernels of ours",
+    .version = ASSAY_VERSION,
+    .options = option_table,
+    .option_stride = sizeof option_table[0],
+    .options_bytes = sizeof(struct options),
+    .probe = probe,
+    .open = open_session,
+    .close = close_session,
+    .accepts = accepts,
+    .alloc = alloc_buffer,
+    .release = release_buffer,
+    .upload = upload,
+    .download = download,
+    .compile = cpu_program_compile,
+    .discard = cpu_program_discard,
+    .execute = cpu_program_execute,
+    .poll = poll_events,
+    .forget = forget_event,
+    .describe = cpu_program_describe,
+    .trace = cpu_program_trace,
+    .library = library,
+};
+
+ASSAY_EXPORT const struct assay_backend *assay_backend_entry(const struct assay_host *lent);
+const struct assay_backend              *assay_backend_entry(const struct assay_host *lent)
+{
+    host = lent;
+    return &backend;
+}

@@ -1,0 +1,28 @@
+/* A batch of matrix products, cut into blocks for the pool; what MatMul and Gemm come down to. */
+#ifndef CPU_PRODUCTS_PRODUCT_H
+#define CPU_PRODUCTS_PRODUCT_H
+
+#include <limits.h>
+
+#include "backends/cpu/cpu.h"
+#include "backends/cpu/products/sgemm.h"
+
+struct cpu_product {
+    size_t  m, n, k, batch;
+    size_t *a_at, *b_at; /* batch offsets in floats; NULL: all 0 */
+    bool    a_transposed, b_transposed;
+    float   alpha, beta;     /* alpha A B + beta C */
+    bool    has_c;
+    size_t  c_row, c_column; /* strides of C in floats, 0 where it is broadcast */
+};
+
+/* Chooses how; takes over a_at and b_at (also on failure). Writes the choice into `kernel`. */
+struct cpu_product_plan;
+enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const struct cpu_product *product,
+                                     struct cpu_product_plan **out, struct assay_text *kernel, struct assay_error *err);
+void            cpu_product_plan_free(void *plan);
+/* y: batch x m x n, contiguous; c may be NULL if the product has none. */
+void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engine *engine, const float *a, const float *b,
+                     const float *c, float *y);
+
+#endif

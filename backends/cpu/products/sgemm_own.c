@@ -1,0 +1,90 @@
+/* Our own product: blocks of B packed for the second-level cache, blocks of A beside it, the tile kernel inside. The
+ * loops are those of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008. */
+#include <string.h>
+
+#include "backends/cpu/products/sgemm.h"
+#include "backends/cpu/products/tile.h"
+
+#include "assay/banned.h"
+
+enum { DEPTH = 192, ROWS = 96, COLUMNS = 960 };
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t cpu_sgemm_own_scratch(const struct cpu_kernels *kernels)
+{
+    return (size_t)DEPTH * (ROWS + kernels->tile->rows + COLUMNS + kernels->tile->columns);
+}
+
+/* Rows [row, row + rows) and depth [at, at + depth) of A into panels of `high` rows, [panel][k][m], zeros below. */
+static void pack_a(const struct cpu_sgemm *p, size_t row, size_t rows, size_t at, size_t depth, size_t high, float *to)
+{
+    size_t step_m = p->a_transposed ? 1 : p->lda, step_k = p->a_transposed ? p->lda : 1;
+    for (size_t m0 = 0; m0 < rows; m0 += high, to += high * depth) {
+        size_t       n = least(high, rows - m0);
+        const float *from = p->a + (row + m0) * step_m + at * step_k;
+        for (size_t m = 0; m < high; m++)
+            for (size_t k = 0; k < depth; k++)
+                to[k * high + m] = m < n ? p->alpha * from[m * step_m + k * step_k] : 0.0f;
+    }
+}
+
+/* Columns of B into panels of `wide` columns, [panel][k][n], zeros to the right. */
+static void pack_b(const struct cpu_sgemm *p, size_t column, size_t columns, size_t at, size_t depth, size_t wide,
+                   float *to)
+{
+    for (size_t n0 = 0; n0 < columns; n0 += wide, to += wide * depth) {
+        size_t n = least(wide, columns - n0);
+        if (!p->b_transposed) {
+            for (size_t k = 0; k < depth; k++) {
+                memcpy(to + k * wide, p->b + (at + k) * p->ldb + column + n0, n * sizeof *to);
+                memset(to + k * wide + n, 0, (wide - n) * sizeof *to);
+            }
+            continue;
+        }
+        for (size_t j = 0; j < wide; j++)
+            for (size_t k = 0; k < depth; k++)
+                to[k * wide + j] = j < n ? p->b[(column + n0 + j) * p->ldb + at + k] : 0.0f;
+    }
+}
+
+static void multiply_block(const struct cpu_tile_kernels *tile, const struct cpu_sgemm *p, const float *a, const float *b,
+                           size_t row, size_t rows, size_t column, size_t columns, size_t depth, bool add)
+{
+    for (size_t m = 0; m < rows; m += tile->rows)
+        for (size_t n = 0; n < columns; n += tile->columns)
+            tile->packed(&(struct cpu_tile){
+                .rows = least(tile->rows, rows - m),
+                .columns = least(tile->columns, columns - n),
+                .depth = depth,
+                .a = a + m * depth,
+                .b = b + n * depth,
+                .b_depth = (ptrdiff_t)tile->columns,
+                .c = p->c + (row + m) * p->ldc + column + n,
+                .c_row = (ptrdiff_t)p->ldc,
+                .add = add,
+            });
+}
+
+void cpu_sgemm_own(const struct cpu_kernels *kernels, const struct cpu_sgemm *p, float *scratch)
+{
+    const struct cpu_tile_kernels *tile = kernels->tile;
+    size_t                         wide = COLUMNS - COLUMNS % tile->columns;
+    float *b = scratch, *a = scratch + (size_t)DEPTH * (COLUMNS + tile->columns);
+    if (!p->k && !p->add)
+        for (size_t m = 0; m < p->m; m++)
+            memset(p->c + m * p->ldc, 0, p->n * sizeof *p->c);
+    for (size_t n = 0; n < p->n; n += wide)
+        for (size_t k = 0; k < p->k; k += DEPTH) {
+            size_t columns = least(wide, p->n - n), depth = least(DEPTH, p->k - k);
+            pack_b(p, n, columns, k, depth, tile->columns, b);
+            for (size_t m = 0; m < p->m; m += ROWS) {
+                size_t rows = least(ROWS, p->m - m);
+                pack_a(p, m, rows, k, depth, tile->rows, a);
+                multiply_block(tile, p, a, b, m, rows, n, columns, depth, p->add || k > 0);
+            }
+        }
+}

@@ -1,0 +1,47 @@
+/* Which instruction set's build of the kernels runs. Kernel sources are compiled once per row here and each exports
+ * its table under CPU_ISA_NAME(family); ordinary sources see only struct cpu_kernels. */
+#ifndef CPU_VECTOR_ISA_H
+#define CPU_VECTOR_ISA_H
+
+#include <stdbool.h>
+
+enum cpu_isa {
+    CPU_ISA_BASE = 0, /* what every machine of this architecture has: 128-bit vectors */
+    CPU_ISA_V3 = 1,   /* x86-64: AVX2 and FMA, 256 bits */
+    CPU_ISA_V4 = 2,   /* x86-64: AVX-512 F, BW, DQ, VL, 512 bits */
+    CPU_ISAS = 3,
+};
+
+#define CPU_ISA_JOIN_(family, isa) cpu_##family##_##isa
+#define CPU_ISA_JOIN(family, isa) CPU_ISA_JOIN_(family, isa)
+/* The table a kernel source defines; backend.mk gives CPU_ISA_SUFFIX. */
+#define CPU_ISA_NAME(family) CPU_ISA_JOIN(family, CPU_ISA_SUFFIX)
+
+struct cpu_tile_kernels;
+struct cpu_gemv_kernels;
+struct cpu_elementwise_kernels;
+struct cpu_normalization_kernels;
+struct cpu_reduction_kernels;
+struct cpu_transpose_kernels;
+struct cpu_attention_kernels;
+
+struct cpu_kernels {
+    enum cpu_isa isa;
+    const char  *name; /* "avx512" */
+    const struct cpu_tile_kernels          *tile;
+    const struct cpu_gemv_kernels          *gemv;
+    const struct cpu_elementwise_kernels   *elementwise;
+    const struct cpu_normalization_kernels *normalization;
+    const struct cpu_reduction_kernels     *reduction;
+    const struct cpu_transpose_kernels     *transpose;
+    const struct cpu_attention_kernels     *attention;
+};
+
+/* Can this machine run it (processor and operating system)? */
+bool cpu_isa_runs(enum cpu_isa isa);
+/* The widest that runs here. */
+enum cpu_isa cpu_isa_best(void);
+/* Kernels of one instruction set; NULL if it was not built for this architecture. */
+const struct cpu_kernels *cpu_kernels_of(enum cpu_isa isa);
+
+#endif

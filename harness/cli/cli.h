@@ -1,0 +1,54 @@
+/* The command line: one table of verbs; help, man page and parsing come from it. Only this folder prints and exits.
+ * stdout = the result, stderr = progress and complaints. */
+#ifndef ASSAY_CLI_H
+#define ASSAY_CLI_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "assay/error.h"
+#include "assay/option.h"
+
+enum assay_exit {
+    ASSAY_EXIT_YES = 0,
+    ASSAY_EXIT_NO = 1,           /* the check said no */
+    ASSAY_EXIT_USAGE = 2,        /* usage or configuration */
+    ASSAY_EXIT_NOTHING = 3,      /* nothing could run */
+    ASSAY_EXIT_BUG = 4,          /* ours */
+    ASSAY_EXIT_INSUFFICIENT = 5, /* insufficient evidence */
+};
+
+struct assay_verb {
+    const char                *name, *operands, *summary;
+    const char                *details; /* paragraphs for help and man page, separated by newlines; may be NULL */
+    const struct assay_option *options; /* NULL: none */
+    size_t                     options_bytes;
+    /* operands[n]; options filled; given[row]: the user gave it. */
+    enum assay_exit (*run)(size_t n, char **operands, const void *options, const bool *given);
+};
+
+/* The verbs, one file each. */
+extern const struct assay_verb assay_verb_doctor, assay_verb_list, assay_verb_show, assay_verb_plan, assay_verb_run,
+    assay_verb_validate, assay_verb_compare, assay_verb_report, assay_verb_conformance;
+
+/* Tells an error once on stderr, with its path and hint; returns the exit code of its class. */
+enum assay_exit assay_cli_fail(const struct assay_error *err);
+/* "error: …" for wrong usage of the verb that runs; returns ASSAY_EXIT_USAGE. */
+ASSAY_PRINTF(1, 2)
+enum assay_exit assay_cli_usage(const char *fmt, ...);
+
+/* The words the program was called with. */
+extern const char *const *assay_cli_arguments;
+extern size_t             assay_cli_n_arguments;
+
+/* Set by SIGINT and SIGTERM after assay_cli_catch_interrupts. */
+extern volatile sig_atomic_t assay_cli_interrupted;
+void                         assay_cli_catch_interrupts(void);
+
+/* Prints a JSON result with a newline and takes the reference. */
+struct json_t;
+void assay_cli_print_json(struct json_t *value);
+
+#endif

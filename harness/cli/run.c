@@ -1,0 +1,270 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/options.h"
+#include "harness/base/strings.h"
+#include "harness/cli/cli.h"
+#include "harness/plan/plan.h"
+#include "harness/run/launcher.h"
+#include "suites/workloads/workloads.h"
+
+#include "assay/banned.h"
+
+#define MAX_BACKENDS 16
+
+struct run_options {
+    char                out[512], backend[4096], power[512];
+    bool                resume, quiet;
+    int64_t             seed;
+    struct assay_repeat repeat;
+};
+
+#define REPEAT(label, kind, field, low, high, text)                                                                \
+    {                                                                                                              \
+        .name = label, .type = kind, .offset = offsetof(struct run_options, repeat.field), .dflt = "1", .min = low, \
+        .max = high, .help = text                                                                                  \
+    }
+
+static const struct assay_option options[] = {
+    {.name = "backend", .type = ASSAY_OPT_LIST, .offset = offsetof(struct run_options, backend), .bytes = 4096, .dflt = "",
+     .help = "name[:device][,option=value…]; may be given several times (default cpu)"},
+    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, out), .bytes = 512, .dflt = "",
+     .help = "the run folder (default out/<suite>)"},
+    {.name = "resume", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct run_options, resume), .dflt = "false",
+     .help = "go on with a run that was interrupted"},
+    {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct run_options, seed), .dflt = "1", .min = 0,
+     .max = 9007199254740992.0, .help = "of inputs and samples (default: the suite's)"},
+    {.name = "power", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, power), .bytes = 512, .dflt = "",
+     .help = "an external meter: cmd=COMMAND or file=PATH"},
+    {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct run_options, quiet), .dflt = "false",
+     .help = "no progress"},
+    REPEAT("launches", ASSAY_OPT_I64, launches, 1, 1000, "worker processes for each case, instead of the suite's"),
+    REPEAT("min-runs", ASSAY_OPT_I64, min_runs, 1, 1e9, "timed iterations of a launch, at least"),
+    REPEAT("min-s", ASSAY_OPT_SECONDS, min_ns, 0, 86400, "timed time of a launch, at least"),
+    REPEAT("max-s", ASSAY_OPT_SECONDS, max_ns, 0, 86400, "wall time of the timed phase with its proofs, at most"),
+    REPEAT("timeout-s", ASSAY_OPT_SECONDS, timeout_ns, 0.05, 86400, "a worker that takes longer is ended"),
+    {0},
+};
+
+/* ---- progress -------------------------------------------------------------------------------------------- */
+
+struct screen {
+    bool quiet, terminal;
+    int  columns;
+    char folder[512];
+};
+
+static void duration(struct assay_text *out, uint64_t ns)
+{
+    unsigned long long s = (ns + ASSAY_NS_PER_S / 2) / ASSAY_NS_PER_S;
+    if (s >= 3600)
+        assay_text_add(out, "%lluh%02llum", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        assay_text_add(out, "%llum%02llus", s / 60, s % 60);
+    else
+        assay_text_add(out, "%llus", s);
+}
+
+static void line_head(struct assay_text *line, const struct assay_run_step *step)
+{
+    char name[16] = "";
+    for (size_t i = 0; i + 1 < sizeof name && step->backend[i] && !strchr(":,", step->backend[i]); i++)
+        name[i] = step->backend[i], name[i + 1] = 0;
+    assay_text_add(line, "[%zu/%zu] %s %s", step->index + 1, step->total, name, step->what->name);
+    if (step->what->repeat.launches > 1)
+        assay_text_add(line, " #%u", step->launch + 1);
+}
+
+static void rewrite(const struct screen *s, const char *line)
+{
+    int columns = s->columns > 20 ? s->columns - 1 : 79;
+    fprintf(stderr, "\r\033[K%.*s", columns, line);
+    (void)fflush(stderr);
+}
+
+static void on_progress(void *self, const struct assay_run_step *step, const char *phase, double share, uint64_t median_ns)
+{
+    const struct screen *s = self;
+    char                 text[1024];
+    struct assay_text    line = ASSAY_TEXT(text);
+    if (s->quiet || !s->terminal)
+        return;
+    line_head(&line, step);
+    assay_text_add(&line, " %s", phase);
+    if (share > 0)
+        assay_text_add(&line, " %.0f %%", 100 * share);
+    if (median_ns) {
+        assay_text_add(&line, " ");
+        assay_string_quantity(&line, (double)median_ns / 1e9, "s", 3);
+    }
+    if (step->eta_ns) {
+        assay_text_add(&line, " ETA ");
+        duration(&line, step->eta_ns);
+    }
+    rewrite(s, text);
+}
+
+static void on_begin(void *self, const struct assay_run_step *step)
+{
+    on_progress(self, step, "start", 0, 0);
+}
+
+static void on_done(void *self, const struct assay_run_step *step, const struct assay_record *record)
+{
+    const struct screen *s = self;
+    char                 text[1600];
+    struct assay_text    line = ASSAY_TEXT(text);
+    if (s->quiet)
+        return;
+    line_head(&line, step);
+    const struct assay_metric_value *latency = &record->metric[ASSAY_METRIC_latency_ns];
+    const struct assay_metric_value *spread = &record->metric[ASSAY_METRIC_latency_spread];
+    if (record->status == ASSAY_STATUS_OK && latency->has_value) {
+        assay_text_add(&line, " ");
+        assay_string_quantity(&line, latency->value / 1e9, "s", 3);
+        if (spread->has_value)
+            assay_text_add(&line, " spread %.1f %%", 100 * spread->value);
+    } else {
+        assay_text_add(&line, " %s: ", assay_status_name(record->status));
+        assay_string_escape(&line, ASSAY_ESCAPE_TERMINAL, record->reason);
+    }
+    if (step->eta_ns) {
+        assay_text_add(&line, " ETA ");
+        duration(&line, step->eta_ns);
+    }
+    bool trouble = record->status != ASSAY_STATUS_OK;
+    if (s->terminal && !trouble) {
+        rewrite(s, text);
+        return;
+    }
+    fprintf(stderr, "%s%s\n", s->terminal ? "\r\033[K" : "", text);
+    if (trouble)
+        fprintf(stderr, "    repeat: %s\n", record->repeat);
+}
+
+/* ---- the plan -------------------------------------------------------------------------------------------- */
+
+static bool is_suite(const char *word)
+{
+    size_t length = strlen(word);
+    if (length > 5 && !strcmp(word + length - 5, ".json"))
+        return true;
+    if (strchr(word, '/'))
+        return false;
+    char        name[128];
+    const char *dot = strchr(word, '.');
+    (void)assay_string_copy(name, dot && (size_t)(dot - word) < sizeof name ? (size_t)(dot - word) + 1 : sizeof name, word);
+    return !assay_workload_find(name);
+}
+
+/* One suite, or any number of cases. */
+static enum assay_code make_plan(size_t n, char **operands, const struct run_options *o, const bool *given,
+                                 struct assay_plan *plan, struct assay_error *err)
+{
+    assay_plan_init(plan);
+    for (size_t i = 0; i < n; i++) {
+        if (is_suite(operands[i])) {
+            if (n > 1)
+                return ASSAY_FAIL(err, ASSAY_CONFIG, "a suite is run by itself: '%.60s' stands among %zu operands", operands[i], n);
+            if (assay_plan_read(operands[i], plan, err))
+                return err->code;
+        } else if (assay_plan_add(plan, operands[i], err)) {
+            return err->code;
+        }
+    }
+    for (size_t row = 0; options[row].name; row++) {
+        if (!given[row])
+            continue;
+        const struct assay_repeat *r = &o->repeat;
+        for (size_t c = 0; c < plan->n_cases; c++) {
+            struct assay_repeat *to = &plan->cases[c].repeat;
+            switch (options[row].offset) {
+            case offsetof(struct run_options, repeat.launches): to->launches = r->launches; break;
+            case offsetof(struct run_options, repeat.min_runs): to->min_runs = r->min_runs; break;
+            case offsetof(struct run_options, repeat.min_ns): to->min_ns = r->min_ns; break;
+            case offsetof(struct run_options, repeat.max_ns): to->max_ns = r->max_ns; break;
+            case offsetof(struct run_options, repeat.timeout_ns): to->timeout_ns = r->timeout_ns; break;
+            default: break;
+            }
+        }
+        if (options[row].offset == offsetof(struct run_options, seed))
+            plan->seed = (uint64_t)o->seed;
+    }
+    return ASSAY_OK;
+}
+
+static size_t split_backends(char *list, const char **out)
+{
+    size_t n = 0;
+    char  *save = NULL;
+    for (char *part = strtok_r(list, "\n", &save); part && n < MAX_BACKENDS; part = strtok_r(NULL, "\n", &save))
+        out[n++] = part;
+    if (!n)
+        out[n++] = "cpu";
+    return n;
+}
+
+static enum assay_exit finish(const struct run_options *o, const struct screen *s, const struct assay_run_counts *counts,
+                              const struct assay_error *err)
+{
+    if (s->terminal && !s->quiet)
+        fputs("\r\033[K", stderr);
+    if (err->code == ASSAY_INTERRUPTED) {
+        fprintf(stderr, "assay: interrupted: %zu of %zu steps are recorded\n  go on with the same command and --resume\n",
+                counts->already + counts->ran, counts->steps);
+        return ASSAY_EXIT_NOTHING;
+    }
+    if (err->code)
+        return assay_cli_fail(err);
+    if (!o->quiet)
+        fprintf(stderr, "%zu steps recorded%s, %zu of %zu new ones ok\n  next: assay validate %s\n",
+                counts->already + counts->ran, counts->already ? " (some earlier)" : "", counts->ok, counts->ran, s->folder);
+    puts(s->folder);
+    return counts->ran && !counts->ok ? ASSAY_EXIT_NOTHING : ASSAY_EXIT_YES;
+}
+
+static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
+{
+    struct run_options      o = *(const struct run_options *)given_options;
+    struct assay_error      err = {.code = ASSAY_OK};
+    struct assay_plan       plan;
+    struct assay_run_counts counts = {0};
+    const char             *backends[MAX_BACKENDS];
+    struct winsize          window = {0};
+    struct screen           screen = {.quiet = o.quiet, .terminal = isatty(STDERR_FILENO)};
+    if (n == 0)
+        return assay_cli_usage("run needs a suite or cases: assay run quick, assay run gemm/m=64,n=64,k=64");
+    if (make_plan(n, operands, &o, given, &plan, &err)) {
+        assay_plan_release(&plan);
+        return assay_cli_fail(&err);
+    }
+    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &window))
+        screen.columns = window.ws_col;
+    struct assay_text folder = ASSAY_TEXT(screen.folder);
+    assay_text_add(&folder, "%s%s", *o.out ? "" : "out/", *o.out ? o.out : plan.name);
+    struct assay_run_request request = {
+        .plan = &plan, .backends = backends, .n_backends = split_backends(o.backend, backends), .folder = screen.folder,
+        .power = o.power, .resume = o.resume, .arguments = assay_cli_arguments, .n_arguments = assay_cli_n_arguments,
+        .stop = &assay_cli_interrupted, .begin = on_begin, .progress = on_progress, .done = on_done, .self = &screen,
+    };
+    assay_cli_catch_interrupts();
+    (void)assay_run(&request, &counts, &err);
+    assay_plan_release(&plan);
+    return finish(&o, &screen, &counts, &err);
+}
+
+const struct assay_verb assay_verb_run = {
+    .name = "run",
+    .operands = "SUITE|CASE…",
+    .summary = "runs a suite or cases on back ends, each case in worker processes of its own, and records them",
+    .details = "Prints the run folder. Timings are recorded with what proves them; whether the results are right is said by\n"
+               "assay validate. A crash, a hang or an error of a back end costs its case. After an interruption, the same\n"
+               "command with --resume goes on with nothing lost and nothing run twice.",
+    .options = options,
+    .options_bytes = sizeof(struct run_options),
+    .run = run,
+};

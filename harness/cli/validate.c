@@ -1,0 +1,112 @@
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/base/json.h"
+#include "harness/base/strings.h"
+#include "harness/cli/cli.h"
+#include "harness/cli/table.h"
+#include "harness/judge/verdict.h"
+
+#include "assay/banned.h"
+
+struct validate_options {
+    bool strict, json, quiet;
+};
+
+static const struct assay_option options[] = {
+    {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
+     .help = "marginal verdicts (over half of the bound) count as failed"},
+    {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
+     .help = "print the counts as JSON"},
+    {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
+     .help = "no progress"},
+    {0},
+};
+
+static void on_progress(void *self, size_t done, size_t all, const char *line)
+{
+    const struct validate_options *o = self;
+    if (!o->quiet && isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K[%zu/%zu] %.100s", done, all, line);
+}
+
+/* One line for each case and back end that is not a plain pass, or all when there are few. */
+static void print_verdicts(const struct assay_verdict *v, size_t n)
+{
+    struct assay_table table;
+    assay_table_init(&table, (const char *const[]){"verdict", "assurance", ">error/bound", ">judged", "case", "backend", "why", NULL});
+    for (size_t i = 0; i < n; i++) {
+        char                      ratio[32] = "–", judged[64], name[560];
+        const struct assay_check *c = &v[i].check;
+        if (isfinite(c->worst_ratio))
+            (void)snprintf(ratio, sizeof ratio, "%.3g", c->worst_ratio);
+        (void)snprintf(judged, sizeof judged, "%llu of %llu", (unsigned long long)c->judged, (unsigned long long)c->iterations);
+        (void)snprintf(name, sizeof name, "%s #%u", v[i].case_name, v[i].launch + 1);
+        assay_table_row(&table, (const char *const[]){assay_outcome_name(c->outcome), assay_assurance_name(c->assurance), ratio,
+                                                      judged, name, v[i].backend, c->why});
+    }
+    assay_table_print(&table, stdout);
+    assay_table_release(&table);
+}
+
+static enum assay_exit conclude(const struct assay_verdict *v, size_t n, const struct validate_options *o)
+{
+    size_t passed = 0, failed = 0, not_checked = 0;
+    for (size_t i = 0; i < n; i++) {
+        enum assay_outcome outcome = v[i].check.outcome;
+        if (outcome == ASSAY_PASS || (outcome == ASSAY_MARGINAL && !o->strict))
+            passed++;
+        else if (outcome == ASSAY_FAIL || outcome == ASSAY_MARGINAL)
+            failed++;
+        else
+            not_checked++;
+    }
+    if (o->json)
+        assay_cli_print_json(json_pack("{s:I, s:I, s:I}", "passed", (json_int_t)passed, "failed", (json_int_t)failed, "not_checked",
+                                       (json_int_t)not_checked));
+    else
+        printf("%zu passed, %zu failed, %zu not checked\n", passed, failed, not_checked);
+    return failed ? ASSAY_EXIT_NO : passed ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
+}
+
+static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
+{
+    struct validate_options  o = *(const struct validate_options *)given_options;
+    struct assay_error       err = {.code = ASSAY_OK};
+    struct assay_run_folder *folder = NULL;
+    struct assay_verdict    *verdicts = NULL;
+    size_t                   count = 0;
+    enum assay_exit          result;
+    (void)given;
+    if (n != 1)
+        return assay_cli_usage("validate needs a run folder: assay validate out/quick");
+    if (!assay_run_folder_read(operands[0], &folder, &err) &&
+        !assay_validate_run(folder, on_progress, &o, &verdicts, &count, &err))
+        (void)assay_verdicts_write(operands[0], verdicts, count, &err);
+    assay_run_folder_close(folder);
+    if (!o.quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    if (err.code) {
+        result = assay_cli_fail(&err);
+    } else {
+        if (!o.json)
+            print_verdicts(verdicts, count);
+        result = conclude(verdicts, count, &o);
+    }
+    free(verdicts);
+    return result;
+}
+
+const struct assay_verb assay_verb_validate = {
+    .name = "validate",
+    .operands = "DIR",
+    .summary = "judges the results of a run from its witnesses, against the reference and its bounds",
+    .details = "Writes verdicts.jsonl into the run folder; nothing that was recorded changes. pass: within the bound. marginal:\n"
+               "over half of it. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.",
+    .options = options,
+    .options_bytes = sizeof(struct validate_options),
+    .run = run,
+};

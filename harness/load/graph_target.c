@@ -1,0 +1,462 @@
+#include "harness/load/graph_target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/memory.h"
+#include "harness/base/random.h"
+#include "suites/data/fill.h"
+#include "suites/data/poison.h"
+
+#include "assay/banned.h"
+
+#define MAX_IN_FLIGHT 256u
+
+/* One value that the harness binds. */
+struct bound {
+    int32_t               value;
+    enum assay_role       role;
+    uint64_t              bytes;
+    uint32_t              copies; /* slots for inputs, controls and outputs; 1 for params and state */
+    struct assay_buffer **buffer; /* copies of them; NULL entries for controls */
+    unsigned char       **master; /* host copy: one for each set, or one; outputs: a staging area */
+    int32_t               aliased; /* an output in the memory of this bound entry, or -1 */
+};
+
+struct assay_graph_target {
+    struct assay_graph_target_setup with;
+    struct bound                   *bound;
+    size_t                          n_bound;
+    struct assay_binding           *binding; /* slots rows of n_bindings */
+    size_t                          n_bindings;
+    struct assay_program           *program;
+    uint32_t                       *set_of, *dealt; /* per slot: what its inputs are; what it holds now */
+    uint64_t                       *poison_key;     /* per slot */
+    const void                    **output;         /* pointers handed out by collect */
+    size_t                          n_outputs;
+    struct assay_random             entropy;
+    uint64_t                        batches;
+    struct assay_event             *in_flight[MAX_IN_FLIGHT];
+    uint64_t                        token[MAX_IN_FLIGHT];
+    size_t                          n_in_flight;
+    uint64_t                        next_token;
+    bool                            values, memory;
+};
+
+static bool rotates(enum assay_role role)
+{
+    return role == ASSAY_ROLE_INPUT || role == ASSAY_ROLE_CONTROL || role == ASSAY_ROLE_OUTPUT;
+}
+
+static bool is_bound(const struct assay_value *v)
+{
+    return v->role != ASSAY_ROLE_CONST && v->role != ASSAY_ROLE_TEMP;
+}
+
+static uint64_t guarded(uint64_t bytes)
+{
+    return bytes + 2 * (uint64_t)ASSAY_GUARD_BYTES;
+}
+
+void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint64_t *device_bytes, uint64_t *host_bytes)
+{
+    double device = 0, host = 0; /* a double does not overflow; the limit it is compared with is far below 2^53 */
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        const struct assay_value *v = &g->values[i];
+        if (!is_bound(v) || v->alias_of != ASSAY_NO_VALUE)
+            continue;
+        double copies = rotates(v->role) ? slots : 1;
+        if (v->role == ASSAY_ROLE_OUTPUT) {
+            device += copies * (double)guarded(v->bytes);
+            host += (double)guarded(v->bytes);
+        } else {
+            device += v->role == ASSAY_ROLE_CONTROL ? 0 : copies * (double)v->bytes;
+            host += copies * (double)v->bytes;
+        }
+    }
+    *device_bytes = device < 9e18 ? (uint64_t)device : UINT64_MAX;
+    *host_bytes = host < 9e18 ? (uint64_t)host : UINT64_MAX;
+}
+
+uint64_t assay_graph_target_working_set(const struct assay_graph_target *t)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < t->n_bound; i++)
+        bytes += t->bound[i].aliased < 0 ? t->bound[i].bytes * t->bound[i].copies : 0;
+    return bytes;
+}
+
+struct assay_program *assay_graph_target_program(struct assay_graph_target *t)
+{
+    return t->program;
+}
+
+/* ---- making ---------------------------------------------------------------------------------------------- */
+
+static void tell_phase(const struct assay_graph_target *t, enum assay_target_phase phase)
+{
+    if (t->with.phase)
+        t->with.phase(t->with.phase_self, phase);
+}
+
+static enum assay_code no_memory(struct assay_error *err, uint64_t bytes, const char *what)
+{
+    return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %s (%llu bytes)", what, (unsigned long long)bytes);
+}
+
+/* Which values are bound, in the order of the graph. */
+static enum assay_code list_bound(struct assay_graph_target *t, struct assay_error *err)
+{
+    const struct assay_graph *g = t->with.graph;
+    t->bound = calloc(g->n_values, sizeof *t->bound);
+    if (!t->bound)
+        return no_memory(err, g->n_values * sizeof *t->bound, "the list of bound values");
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        const struct assay_value *v = &g->values[i];
+        if (!is_bound(v))
+            continue;
+        struct bound *b = &t->bound[t->n_bound++];
+        b->value = (int32_t)i;
+        b->role = v->role;
+        b->bytes = v->bytes;
+        b->copies = rotates(v->role) && v->alias_of == ASSAY_NO_VALUE ? t->with.slots : 1;
+        b->aliased = -1;
+        for (size_t j = 0; v->alias_of != ASSAY_NO_VALUE && j + 1 < t->n_bound; j++)
+            if (t->bound[j].value == v->alias_of)
+                b->aliased = (int32_t)j;
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code allocate(struct assay_graph_target *t, struct bound *b, struct assay_error *err)
+{
+    bool     output = b->role == ASSAY_ROLE_OUTPUT;
+    uint32_t masters = output ? 1 : b->copies;
+    uint64_t bytes = output ? guarded(b->bytes) : b->bytes;
+    b->buffer = calloc(b->copies, sizeof(struct assay_buffer *));
+    b->master = calloc(masters, sizeof(unsigned char *));
+    if (!b->buffer || !b->master)
+        return no_memory(err, b->copies * sizeof(void *), "a list of buffers");
+    bool host = b->role == ASSAY_ROLE_CONTROL || (t->memory && t->values);
+    for (uint32_t c = 0; host && c < masters; c++)
+        if (!(b->master[c] = assay_block_new(bytes ? bytes : 1)))
+            return no_memory(err, bytes, "the host's copy of an input set");
+    struct assay_alloc how = {sizeof how, t->with.graph->values[b->value].place, bytes, 64};
+    for (uint32_t c = 0; b->role != ASSAY_ROLE_CONTROL && b->aliased < 0 && c < b->copies; c++)
+        if (t->with.backend->alloc(t->with.session, &how, &b->buffer[c], err))
+            return assay_error_in(err, "allocating '%.48s', %llu bytes", t->with.graph->values[b->value].name,
+                                  (unsigned long long)bytes);
+    return ASSAY_OK;
+}
+
+static enum assay_code fill(struct assay_graph_target *t, struct bound *b, struct assay_error *err)
+{
+    if (b->role == ASSAY_ROLE_OUTPUT)
+        return ASSAY_OK;
+    for (uint32_t set = 0; set < b->copies; set++)
+        if (b->master[set] && assay_fill_value(t->with.graph, b->value, t->with.seed, set, b->master[set], err))
+            return assay_error_in(err, "filling input set %u", set);
+    return ASSAY_OK;
+}
+
+static enum assay_code upload(struct assay_graph_target *t, struct assay_buffer *to, const void *from, uint64_t bytes,
+                              struct assay_error *err)
+{
+    if (!t->memory || !t->values || !bytes)
+        return ASSAY_OK;
+    return t->with.backend->upload(t->with.session, to, 0, from, bytes, err);
+}
+
+/* A param that no output takes over keeps its content for good: the back end may pack it. */
+static bool is_fixed(const struct assay_graph_target *t, const struct bound *b)
+{
+    for (size_t i = 0; i < t->n_bound; i++)
+        if (t->bound[i].aliased >= 0 && &t->bound[t->bound[i].aliased] == b)
+            return false;
+    return b->role == ASSAY_ROLE_PARAM;
+}
+
+static struct assay_binding binding_of(const struct assay_graph_target *t, const struct bound *b, uint32_t slot)
+{
+    const struct bound  *where = b->aliased >= 0 ? &t->bound[b->aliased] : b;
+    uint32_t             copy = where->copies > 1 ? slot : 0;
+    struct assay_binding x = {.value = (uint32_t)b->value, .valid_rows = ASSAY_ALL_ROWS};
+    if (b->role == ASSAY_ROLE_CONTROL) {
+        x.host = where->master[copy];
+    } else {
+        x.buffer = where->buffer[copy];
+        x.offset = b->role == ASSAY_ROLE_OUTPUT && b->aliased < 0 ? ASSAY_GUARD_BYTES : 0;
+    }
+    return x;
+}
+
+static enum assay_code compile(struct assay_graph_target *t, struct assay_error *err)
+{
+    struct assay_rank_class all = {.size = sizeof all, .graph = t->with.graph, .multiplicity = 1};
+    struct assay_binding   *fixed = calloc(t->n_bound, sizeof *fixed);
+    size_t                  n_fixed = 0;
+    t->binding = calloc(t->n_bound * t->with.slots, sizeof *t->binding);
+    if (!fixed || !t->binding) {
+        free(fixed);
+        return no_memory(err, t->n_bound * t->with.slots * sizeof *fixed, "bindings");
+    }
+    for (size_t i = 0; i < t->n_bound; i++)
+        if (is_fixed(t, &t->bound[i]))
+            fixed[n_fixed++] = binding_of(t, &t->bound[i], 0);
+    t->n_bindings = t->n_bound - n_fixed;
+    for (uint32_t slot = 0; slot < t->with.slots; slot++) {
+        struct assay_binding *row = &t->binding[slot * t->n_bindings];
+        for (size_t i = 0; i < t->n_bound; i++)
+            if (!is_fixed(t, &t->bound[i]))
+                *row++ = binding_of(t, &t->bound[i], slot);
+    }
+    struct assay_compile how = {
+        .size = sizeof how, .classes = &all, .n_classes = 1, .class_stride = sizeof all,
+        .fixed = fixed, .n_fixed = n_fixed, .binding_stride = sizeof *fixed,
+    };
+    enum assay_code code = t->with.backend->compile(t->with.session, &how, &t->program, err);
+    free(fixed);
+    return code;
+}
+
+static enum assay_code make(struct assay_graph_target *t, struct assay_error *err)
+{
+    uint64_t device, host;
+    assay_graph_target_bytes(t->with.graph, t->with.slots, &device, &host);
+    if (t->memory && (device > t->with.limit_bytes || host > t->with.limit_bytes)) {
+        ASSAY_FAIL(err, ASSAY_MEMORY, "%u input sets and outputs take %.1f MiB on the device and %.1f MiB on the host, more than %.1f MiB",
+                   t->with.slots, (double)device / 1048576, (double)host / 1048576, (double)t->with.limit_bytes / 1048576);
+        return assay_error_hint(err, "a smaller size, or a machine with more memory");
+    }
+    t->n_outputs = assay_graph_outputs(t->with.graph, NULL, 0);
+    t->set_of = calloc(t->with.slots, sizeof *t->set_of);
+    t->dealt = calloc(t->with.slots, sizeof *t->dealt);
+    t->poison_key = calloc(t->with.slots, sizeof *t->poison_key);
+    t->output = calloc(t->n_outputs ? t->n_outputs : 1, sizeof *t->output);
+    if (!t->set_of || !t->dealt || !t->poison_key || !t->output)
+        return no_memory(err, t->with.slots * 16, "the list of slots");
+    if (list_bound(t, err))
+        return err->code;
+    tell_phase(t, ASSAY_TARGET_FILL);
+    for (size_t i = 0; i < t->n_bound; i++)
+        if (allocate(t, &t->bound[i], err) || fill(t, &t->bound[i], err))
+            return err->code;
+    tell_phase(t, ASSAY_TARGET_UPLOAD);
+    for (size_t i = 0; i < t->n_bound; i++) {
+        struct bound *b = &t->bound[i];
+        for (uint32_t c = 0; b->role != ASSAY_ROLE_OUTPUT && b->role != ASSAY_ROLE_CONTROL && c < b->copies; c++)
+            if (upload(t, b->buffer[c], b->master[c], b->bytes, err))
+                return assay_error_in(err, "uploading '%.48s'", t->with.graph->values[b->value].name);
+    }
+    for (uint32_t slot = 0; slot < t->with.slots; slot++)
+        t->set_of[slot] = t->dealt[slot] = slot;
+    tell_phase(t, ASSAY_TARGET_COMPILE);
+    return compile(t, err);
+}
+
+enum assay_code assay_graph_target_new(const struct assay_graph_target_setup *setup, struct assay_graph_target **out,
+                                       struct assay_error *err)
+{
+    struct assay_graph_target *t = calloc(1, sizeof *t);
+    if (!t)
+        return no_memory(err, sizeof *t, "a target");
+    t->with = *setup;
+    t->values = setup->device->traits & ASSAY_TRAIT_VALUES;
+    t->memory = setup->device->traits & ASSAY_TRAIT_MEMORY;
+    assay_random_init(&t->entropy, assay_random_entropy());
+    if (make(t, err)) {
+        assay_graph_target_free(t);
+        return err->code;
+    }
+    *out = t;
+    return ASSAY_OK;
+}
+
+void assay_graph_target_free(struct assay_graph_target *t)
+{
+    if (!t)
+        return;
+    const struct assay_backend *b = t->with.backend;
+    for (size_t i = 0; i < t->n_in_flight; i++)
+        b->forget(t->with.session, t->in_flight[i]);
+    if (t->program)
+        b->discard(t->with.session, t->program);
+    for (size_t i = 0; i < t->n_bound; i++) {
+        struct bound *x = &t->bound[i];
+        for (uint32_t c = 0; x->buffer && c < x->copies; c++)
+            if (x->buffer[c])
+                b->release(t->with.session, x->buffer[c]);
+        for (uint32_t c = 0; x->master && c < (x->role == ASSAY_ROLE_OUTPUT ? 1 : x->copies); c++)
+            assay_block_free(x->master[c]);
+        free(x->buffer);
+        free(x->master);
+    }
+    free(t->bound);
+    free(t->binding);
+    free(t->set_of);
+    free(t->dealt);
+    free(t->poison_key);
+    free(t->output);
+    free(t);
+}
+
+/* ---- batches --------------------------------------------------------------------------------------------- */
+
+/* Deals the sets to the slots in a new order (Fisher and Yates) and uploads where the content changes. */
+static enum assay_code deal(struct assay_graph_target *t, struct assay_error *err)
+{
+    for (uint32_t i = t->with.slots - 1; i > 0; i--) {
+        uint32_t j = (uint32_t)assay_random_below(&t->entropy, i + 1), kept = t->set_of[i];
+        t->set_of[i] = t->set_of[j];
+        t->set_of[j] = kept;
+    }
+    for (size_t i = 0; i < t->n_bound; i++) {
+        struct bound *b = &t->bound[i];
+        for (uint32_t slot = 0; b->role == ASSAY_ROLE_INPUT && slot < t->with.slots; slot++)
+            if (t->dealt[slot] != t->set_of[slot] &&
+                upload(t, b->buffer[slot], b->master[t->set_of[slot]], b->bytes, err))
+                return err->code;
+        /* A control input is bound by host pointer: the bindings themselves change. */
+        for (uint32_t slot = 0; b->role == ASSAY_ROLE_CONTROL && slot < t->with.slots; slot++)
+            for (size_t k = 0; k < t->n_bindings; k++) {
+                struct assay_binding *x = &t->binding[slot * t->n_bindings + k];
+                if (x->value == (uint32_t)b->value)
+                    x->host = b->master[t->set_of[slot]];
+            }
+        /* State starts every batch from its beginning. */
+        if (b->role == ASSAY_ROLE_STATE && upload(t, b->buffer[0], b->master[0], b->bytes, err))
+            return err->code;
+    }
+    memcpy(t->dealt, t->set_of, t->with.slots * sizeof *t->dealt);
+    return ASSAY_OK;
+}
+
+static void guard_bytes(uint64_t key, unsigned char *front, unsigned char *back)
+{
+    assay_poison_fill(ASSAY_U8, key + 1, ASSAY_GUARD_BYTES, front);
+    assay_poison_fill(ASSAY_U8, key + 2, ASSAY_GUARD_BYTES, back);
+}
+
+static enum assay_code poison(struct assay_graph_target *t, struct bound *b, uint32_t slot, struct assay_error *err)
+{
+    const struct assay_value *v = &t->with.graph->values[b->value];
+    unsigned char            *stage = b->master[0];
+    uint64_t                  key = t->poison_key[slot] + ((uint64_t)b->value << 8);
+    assay_poison_fill(v->dtype, key, v->elements, stage + ASSAY_GUARD_BYTES);
+    guard_bytes(key, stage, stage + ASSAY_GUARD_BYTES + b->bytes);
+    return upload(t, b->buffer[slot], stage, guarded(b->bytes), err);
+}
+
+enum assay_code assay_graph_target_prepare(struct assay_graph_target *t, uint32_t n, struct assay_error *err)
+{
+    if (deal(t, err))
+        return assay_error_in(err, "dealing input sets before batch %llu", (unsigned long long)t->batches);
+    t->batches++;
+    for (uint32_t slot = 0; t->values && t->memory && slot < n; slot++) {
+        t->poison_key[slot] = assay_random_u64(&t->entropy) & ~0xFFFFFFull;
+        for (size_t i = 0; i < t->n_bound; i++) {
+            struct bound *b = &t->bound[i];
+            if (b->role == ASSAY_ROLE_OUTPUT && b->aliased < 0 && poison(t, b, slot, err))
+                return assay_error_in(err, "poisoning outputs");
+        }
+    }
+    return ASSAY_OK;
+}
+
+static uint64_t changed_guards(const struct bound *b, uint64_t key)
+{
+    unsigned char front[ASSAY_GUARD_BYTES], back[ASSAY_GUARD_BYTES];
+    const unsigned char *stage = b->master[0], *end = stage + ASSAY_GUARD_BYTES + b->bytes;
+    uint64_t             changed = 0;
+    guard_bytes(key, front, back);
+    if (!memcmp(front, stage, sizeof front) && !memcmp(back, end, sizeof back))
+        return 0;
+    for (size_t i = 0; i < ASSAY_GUARD_BYTES; i++)
+        changed += (uint64_t)(front[i] != stage[i]) + (uint64_t)(back[i] != end[i]);
+    return changed;
+}
+
+enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_t slot, const void *const **outputs,
+                                           uint32_t *set, uint64_t *poison_key, uint64_t *guard_changed,
+                                           struct assay_error *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_bound; i++) {
+        struct bound *b = &t->bound[i];
+        if (b->role != ASSAY_ROLE_OUTPUT)
+            continue;
+        const struct bound *where = b->aliased >= 0 ? &t->bound[b->aliased] : b;
+        uint64_t            front = b->aliased >= 0 ? 0 : ASSAY_GUARD_BYTES;
+        uint64_t            bytes = b->aliased >= 0 ? b->bytes : guarded(b->bytes);
+        if (t->with.backend->download(t->with.session, where->buffer[where->copies > 1 ? slot : 0], 0, b->master[0],
+                                      bytes, err))
+            return assay_error_in(err, "downloading '%.48s'", t->with.graph->values[b->value].name);
+        if (b->aliased < 0)
+            *guard_changed += changed_guards(b, t->poison_key[slot] + ((uint64_t)b->value << 8));
+        t->output[n++] = b->master[0] + front;
+    }
+    *outputs = t->output;
+    *set = t->set_of[slot];
+    *poison_key = t->poison_key[slot];
+    return ASSAY_OK;
+}
+
+/* ---- as a target ----------------------------------------------------------------------------------------- */
+
+static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *token, struct assay_error *err)
+{
+    struct assay_graph_target *t = self;
+    if (t->n_in_flight == MAX_IN_FLIGHT)
+        return ASSAY_FAIL(err, ASSAY_INTERNAL, "more than %u queries in flight", MAX_IN_FLIGHT);
+    struct assay_launch launch = {
+        .size = sizeof launch, .program = t->program, .earliest_ns = q->earliest_ns,
+        .bindings = &t->binding[q->slot * t->n_bindings], .n_bindings = t->n_bindings,
+        .binding_stride = sizeof(struct assay_binding),
+    };
+    enum assay_allocation_owner before = assay_allocation_owner_set(ASSAY_ALLOCATION_PLUGIN);
+    enum assay_code code = t->with.backend->execute(t->with.session, &launch, &t->in_flight[t->n_in_flight], err);
+    (void)assay_allocation_owner_set(before);
+    if (code)
+        return code;
+    *token = t->token[t->n_in_flight++] = t->next_token++;
+    return ASSAY_OK;
+}
+
+static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span,
+                            struct assay_error *err)
+{
+    struct assay_graph_target  *t = self;
+    size_t                      done = 0;
+    enum assay_allocation_owner before = assay_allocation_owner_set(ASSAY_ALLOCATION_PLUGIN);
+    enum assay_code code = t->with.backend->poll(t->with.session, t->in_flight, t->n_in_flight, timeout_ns, &done, span, err);
+    if (!code && done < t->n_in_flight)
+        t->with.backend->forget(t->with.session, t->in_flight[done]);
+    (void)assay_allocation_owner_set(before);
+    if (code)
+        return code;
+    if (done >= t->n_in_flight)
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "poll says event %zu of %zu is done", done, t->n_in_flight);
+    *token = t->token[done];
+    t->n_in_flight--;
+    t->in_flight[done] = t->in_flight[t->n_in_flight];
+    t->token[done] = t->token[t->n_in_flight];
+    return ASSAY_OK;
+}
+
+static void cancel(void *self, uint64_t token)
+{
+    struct assay_graph_target *t = self;
+    for (size_t i = 0; i < t->n_in_flight; i++)
+        if (t->token[i] == token) {
+            t->with.backend->forget(t->with.session, t->in_flight[i]);
+            t->n_in_flight--;
+            t->in_flight[i] = t->in_flight[t->n_in_flight];
+            t->token[i] = t->token[t->n_in_flight];
+            return;
+        }
+}
+
+struct assay_target assay_graph_target_as_target(struct assay_graph_target *t)
+{
+    return (struct assay_target){.self = t, .clock = t->with.device->clock, .issue = issue, .poll = poll, .cancel = cancel};
+}

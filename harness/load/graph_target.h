@@ -1,0 +1,57 @@
+/* A graph on a back end, ready to be executed: buffers, rotating input sets, poisoned guarded outputs.
+ *
+ * Slots: each input value has `slots` buffers; before every batch the sets are dealt to the slots anew, in an order
+ * from the operating system's entropy, so that what a buffer holds changes while its handle stays. Every output has
+ * `slots` places too, each with guard bytes before and behind, poisoned before every batch. */
+#ifndef ASSAY_LOAD_GRAPH_TARGET_H
+#define ASSAY_LOAD_GRAPH_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/backend.h"
+#include "assay/error.h"
+#include "harness/ir/graph.h"
+#include "harness/load/target.h"
+
+#define ASSAY_MIN_SETS 8u
+#define ASSAY_GUARD_BYTES 4096u
+
+struct assay_graph_target;
+
+enum assay_target_phase { ASSAY_TARGET_FILL, ASSAY_TARGET_UPLOAD, ASSAY_TARGET_COMPILE };
+
+struct assay_graph_target_setup {
+    const struct assay_backend     *backend;
+    struct assay_session           *session;
+    const struct assay_device_info *device;
+    const struct assay_graph       *graph;
+    uint64_t                        seed;
+    uint32_t                        slots;  /* input sets and output places; at least ASSAY_MIN_SETS */
+    uint64_t                        limit_bytes; /* host and device memory each that may be taken */
+    /* Called as phases begin. May be NULL. */
+    void (*phase)(void *self, enum assay_target_phase phase);
+    void *phase_self;
+};
+
+/* Bytes that the buffers of all slots take on the device; and that the host keeps beside them. */
+void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint64_t *device_bytes, uint64_t *host_bytes);
+
+/* Allocates, fills, uploads params and sets, compiles. Frees everything itself when it fails. */
+enum assay_code assay_graph_target_new(const struct assay_graph_target_setup *setup, struct assay_graph_target **out,
+                                       struct assay_error *err);
+void            assay_graph_target_free(struct assay_graph_target *t);
+struct assay_target  assay_graph_target_as_target(struct assay_graph_target *t);
+struct assay_program *assay_graph_target_program(struct assay_graph_target *t);
+
+/* Before a batch of `n` <= slots queries: deals the sets, uploads what moved, poisons the outputs. Untimed. */
+enum assay_code assay_graph_target_prepare(struct assay_graph_target *t, uint32_t n, struct assay_error *err);
+/* After the batch: brings slot's outputs to the host; pointers to each output in the order of assay_graph_outputs, valid until the next
+ * call. *set and *poison_key say what the slot had. *guard_changed counts guard bytes that changed (added to). */
+enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_t slot, const void *const **outputs,
+                                           uint32_t *set, uint64_t *poison_key, uint64_t *guard_changed,
+                                           struct assay_error *err);
+/* The values filled and uploaded, for the memory part of a record: all distinct bytes a rotation touches. */
+uint64_t assay_graph_target_working_set(const struct assay_graph_target *t);
+
+#endif

@@ -1,0 +1,28 @@
+/* What this machine's cores can do at this moment: multiply-add peak and memory bandwidth, as bursts that are run in
+ * turn with the case (A B A B), so that both see the same clock and the same neighbours. */
+#ifndef ASSAY_MEASURE_CEILING_H
+#define ASSAY_MEASURE_CEILING_H
+
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "harness/measure/statistics.h"
+
+struct assay_ceiling;
+/* Threads: as many as cores this process may use, each bound to one; they sleep between bursts. Arrays of the triad
+ * are 4 times the last-level cache in all, at least 64 MiB each, touched by the thread that uses them. */
+enum assay_code assay_ceiling_open(unsigned threads, struct assay_ceiling **out, struct assay_error *err);
+void            assay_ceiling_close(struct assay_ceiling *c);
+
+/* One burst of about `budget_ns` (0 = default of about 4 ms); the rate over all threads. */
+double assay_ceiling_flops_per_s(struct assay_ceiling *c, uint64_t budget_ns);  /* f32 fused multiply-add, 2 flops each */
+double assay_ceiling_bytes_per_s(struct assay_ceiling *c, uint64_t budget_ns);  /* triad a = b + s * c: 24 bytes an element of f64 */
+
+/* The nominal cross-check of the peak: f32 lanes x 2 x ports x measured clock x threads, with the words for it. */
+double assay_ceiling_nominal_flops_per_s(const struct assay_ceiling *c, char how[128]);
+/* Sizes of the caches a thread sees, level 1 to 3, 0 = unknown; and of the shared last level for all threads. */
+void assay_ceiling_cache_bytes(uint64_t level[3], uint64_t *last_shared);
+/* Bandwidth of a working set of `bytes` over all threads (the level it fits in), measured once and remembered. */
+double assay_ceiling_level_bytes_per_s(struct assay_ceiling *c, uint64_t bytes);
+
+#endif

@@ -1,0 +1,155 @@
+#include "harness/plan/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/base/file.h"
+#include "harness/base/json.h"
+#include "harness/base/options.h"
+#include "harness/base/process.h"
+#include "harness/base/strings.h"
+
+#include "assay/banned.h"
+
+#define PLAN_FORMAT "assay-plan/1"
+
+void assay_plan_init(struct assay_plan *plan)
+{
+    *plan = (struct assay_plan){.name = "cases", .about = "cases named on the command line", .seed = 1};
+}
+
+void assay_plan_release(struct assay_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_cases; i++)
+        assay_case_release(&plan->cases[i]);
+    free(plan->cases);
+    plan->cases = NULL;
+    plan->n_cases = 0;
+}
+
+static enum assay_code append(struct assay_plan *plan, struct assay_case *c, struct assay_error *err)
+{
+    struct assay_case *more = realloc(plan->cases, (plan->n_cases + 1) * sizeof *more);
+    if (!more) {
+        assay_case_release(c);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
+    }
+    plan->cases = more;
+    plan->cases[plan->n_cases++] = *c;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_plan_add(struct assay_plan *plan, const char *case_name, struct assay_error *err)
+{
+    struct assay_case c;
+    if (assay_case_parse(case_name, &c, err))
+        return err->code;
+    for (size_t i = 0; i < plan->n_cases; i++)
+        if (!strcmp(plan->cases[i].id, c.id)) {
+            assay_case_release(&c);
+            return ASSAY_OK;
+        }
+    return append(plan, &c, err);
+}
+
+static json_t *repeat_to_json(const struct assay_repeat *repeat)
+{
+    json_t *object = json_object();
+    for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
+        char              value[64];
+        struct assay_text text = ASSAY_TEXT(value);
+        assay_option_write(row, repeat, &text);
+        json_object_set_new(object, row->name, json_string(value));
+    }
+    return object;
+}
+
+json_t *assay_plan_to_json(const struct assay_plan *plan)
+{
+    json_t *cases = json_array();
+    for (size_t i = 0; i < plan->n_cases; i++) {
+        const struct assay_case *c = &plan->cases[i];
+        json_array_append_new(cases, json_pack("{s:o, s:s, s:o}", "case", assay_json_string(c->name), "id", c->id,
+                                               "repeat", repeat_to_json(&c->repeat)));
+    }
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "format", PLAN_FORMAT, "name", assay_json_string(plan->name), "about",
+                     assay_json_string(plan->about), "seed", assay_json_u64(plan->seed), "cases", cases);
+}
+
+static enum assay_code case_from_json(const json_t *json, struct assay_case *c, struct assay_error *err)
+{
+    const char *name, *id;
+    json_t     *repeat;
+    if (json_unpack((json_t *)json, "{s:s, s:s, s:o !}", "case", &name, "id", &id, "repeat", &repeat) ||
+        !json_is_object(repeat))
+        return ASSAY_FAIL(err, ASSAY_DATA, "a case of the plan lacks 'case', 'id' or 'repeat', or has more");
+    if (assay_case_parse(name, c, err))
+        return err->code;
+    if (strcmp(id, c->id)) {
+        assay_case_release(c);
+        return ASSAY_FAIL(err, ASSAY_DATA, "case '%.80s' has id %.20s in the plan, but %s by its name", name, id, c->id);
+    }
+    const char *key;
+    json_t     *value;
+    json_object_foreach(repeat, key, value)
+    {
+        if (!json_is_string(value) ||
+            assay_option_set(assay_repeat_options, &c->repeat, key, json_string_value(value), err)) {
+            assay_case_release(c);
+            return json_is_string(value) ? err->code : ASSAY_FAIL(err, ASSAY_DATA, "'%.40s' of a repeat is not a text", key);
+        }
+    }
+    return ASSAY_OK;
+}
+
+enum assay_code assay_plan_from_json(const json_t *json, struct assay_plan *out, struct assay_error *err)
+{
+    struct assay_plan plan;
+    const char       *format, *name, *about;
+    json_t           *cases, *seed;
+    assay_plan_init(&plan);
+    if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:o, s:o !}", "format", &format, "name", &name, "about", &about,
+                    "seed", &seed, "cases", &cases) ||
+        strcmp(format, PLAN_FORMAT) || !json_is_array(cases) || !json_is_integer(seed) || json_integer_value(seed) < 0)
+        return ASSAY_FAIL(err, ASSAY_DATA, "this is not a plan of format '%s'", PLAN_FORMAT);
+    (void)assay_string_copy(plan.name, sizeof plan.name, name);
+    (void)assay_string_copy(plan.about, sizeof plan.about, about);
+    plan.seed = (uint64_t)json_integer_value(seed);
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        struct assay_case c;
+        if (case_from_json(json_array_get(cases, i), &c, err) || append(&plan, &c, err)) {
+            assay_plan_release(&plan);
+            return err->code;
+        }
+    }
+    *out = plan;
+    return ASSAY_OK;
+}
+
+/* From <folder>/assay upwards: a relocatable folder keeps its data beside the program; a build tree two or three levels
+ * below the sources; an installation in ../share/assay. ASSAY_DATA wins. */
+enum assay_code assay_data_folder(const char *what, char *out, size_t capacity, struct assay_error *err)
+{
+    static const char *const places[] = {"", "/..", "/../..", "/../share/assay"};
+    char                     program[400];
+    const char              *given = getenv("ASSAY_DATA");
+    if (given && *given)
+        return assay_path_join(out, capacity, given, what, err);
+    if (assay_program_path(program, sizeof program, err))
+        return err->code;
+    char *slash = strrchr(program, '/');
+    if (slash)
+        *slash = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char              mark[512];
+        struct assay_text text = assay_text_over(out, capacity), proof = ASSAY_TEXT(mark);
+        assay_text_add(&text, "%s%s/%s", program, places[i], what);
+        assay_text_add(&proof, "%s%s/suites/quick.json", program, places[i]);
+        if (!text.cut && !proof.cut && assay_file_exists(mark))
+            return ASSAY_OK;
+    }
+    ASSAY_FAIL(err, ASSAY_CONFIG, "cannot find the folder '%s' near '%s'", what, program);
+    return assay_error_hint(err, "set ASSAY_DATA to the folder that holds suites/ and backends/");
+}

@@ -1,0 +1,68 @@
+/* Suites become cases. A plan is a function of (suite, seed): the same bytes every time. */
+#ifndef ASSAY_PLAN_PLAN_H
+#define ASSAY_PLAN_PLAN_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "assay/workload.h"
+
+#define ASSAY_CASE_NAME_BYTES 512
+
+/* How long and how often a case is run. */
+struct assay_repeat {
+    int64_t  launches;  /* worker processes: the unit of replication */
+    int64_t  min_runs;  /* timed iterations of a launch, at least */
+    uint64_t min_ns;    /* timed time of a launch, at least */
+    uint64_t max_ns;    /* wall time of the timed phase, batches and proofs included, at most */
+    uint64_t timeout_ns; /* of the whole worker */
+};
+
+/* One fully specified point. Name: `workload[.phase]/key=value,…`, keys sorted, defaults written out. */
+struct assay_case {
+    char                         name[ASSAY_CASE_NAME_BYTES];
+    char                         id[17]; /* first 16 hex digits of the SHA-256 of the name */
+    const struct assay_workload *workload;
+    char                         phase[32]; /* "" when the workload has none */
+    void                        *params;    /* owned; params_bytes of the workload */
+    struct assay_repeat          repeat;
+};
+
+struct assay_plan {
+    char               name[64], about[200];
+    uint64_t           seed;
+    struct assay_case *cases;
+    size_t             n_cases;
+};
+
+/* From a case name, complete or not ("gemm/m=64"; "gemm" is all defaults). Messages name what is wrong and the nearest. */
+enum assay_code assay_case_parse(const char *text, struct assay_case *out, struct assay_error *err);
+void            assay_case_release(struct assay_case *c);
+/* Builds the case's graph. Free it with assay_graph_free. */
+enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err);
+
+/* Reads suite `name_or_path`: a path when it has a '/' or ends in ".json", else <suites folder>/NAME.json. */
+enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out, struct assay_error *err);
+/* Appends one case given by name, with the default repeat, unless it is there already. */
+enum assay_code assay_plan_add(struct assay_plan *plan, const char *case_name, struct assay_error *err);
+/* The suites there are: name and about, sorted by name. */
+enum assay_code assay_suites_list(void (*each)(void *self, const char *name, const char *about), void *self,
+                                  struct assay_error *err);
+void            assay_plan_release(struct assay_plan *plan);
+/* An empty plan with defaults. */
+void            assay_plan_init(struct assay_plan *plan);
+
+/* The plan as plan.json holds it; and back. */
+json_t         *assay_plan_to_json(const struct assay_plan *plan);
+enum assay_code assay_plan_from_json(const json_t *json, struct assay_plan *out, struct assay_error *err);
+
+/* The repeat's option table (suite keys, --launches and the like on the command line). */
+extern const struct assay_option assay_repeat_options[];
+
+/* A folder of the installation ("suites", "backends", "share"): beside the program (relocatable), or in the source
+ * tree the program was built in, or below the install prefix. */
+enum assay_code assay_data_folder(const char *what, char *out, size_t capacity, struct assay_error *err);
+
+#endif

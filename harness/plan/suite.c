@@ -1,0 +1,326 @@
+/* Reading a suite: workloads x parameters, spelled out into cases.
+ *
+ *   { "format": "assay-suite/1", "name": "smoke", "about": "one minute, any machine",
+ *     "defaults": { "seed": 1, "repeat": { "launches": 3, "min_s": "300ms" } },
+ *     "cases": [ { "workload": "gemm", "params": { "transpose_b": true },
+ *                  "matrix": { "m,n,k": [[64,64,64],[512,512,512]], "dtype": ["f32"] } } ] }
+ *
+ * A matrix key with commas takes rows of as many values; the keys of a matrix are crossed in the order they stand. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/file.h"
+#include "harness/base/json.h"
+#include "harness/base/options.h"
+#include "harness/base/strings.h"
+#include "harness/plan/plan.h"
+
+#include "assay/banned.h"
+
+#define SUITE_FORMAT "assay-suite/1"
+#define SUITE_LIMIT_BYTES (16u << 20)
+#define MAX_CASES 100000
+
+struct reader {
+    const struct assay_json_file *file;
+    struct assay_plan            *plan;
+    struct assay_repeat           repeat; /* the suite's defaults */
+};
+
+/* What one entry of "cases" says, while its matrix is being spelled out. */
+struct entry {
+    const char         *workload, *phase;
+    struct assay_repeat repeat;
+    char                list[ASSAY_CASE_NAME_BYTES]; /* "k=v,k=v" so far */
+};
+
+static enum assay_code add_value(struct assay_text *list, const char *key, size_t key_length, const json_t *value,
+                                 const struct reader *r, struct assay_error *err)
+{
+    if (!json_is_string(value) && !json_is_integer(value) && !json_is_real(value) && !json_is_boolean(value))
+        return assay_json_fail(r->file, key, err, "a parameter is a text, a number or a truth value");
+    char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    if (!json_is_string(value) && !text)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a parameter");
+    assay_text_add(list, "%s%.*s=", list->length ? "," : "", (int)key_length, key);
+    if (text) {
+        assay_text_add(list, "%s", text);
+    } else {
+        const char *plain = json_string_value(value);
+        if (strpbrk(plain, ",:=\" \\")) {
+            assay_text_add(list, "\"");
+            assay_string_escape(list, ASSAY_ESCAPE_JSON, plain);
+            assay_text_add(list, "\"");
+        } else {
+            assay_text_add(list, "%s", plain);
+        }
+    }
+    free(text);
+    return list->cut ? assay_json_fail(r->file, key, err, "the parameters of one case are too long") : ASSAY_OK;
+}
+
+static enum assay_code emit(const struct reader *r, const struct entry *e, struct assay_error *err)
+{
+    struct assay_plan *plan = r->plan;
+    char               name[ASSAY_CASE_NAME_BYTES];
+    struct assay_text  text = ASSAY_TEXT(name);
+    struct assay_case  c;
+    assay_text_add(&text, "%s%s%s/%s", e->workload, *e->phase ? "." : "", e->phase, e->list);
+    if (text.cut)
+        return assay_json_fail(r->file, "workload", err, "case name is longer than %d characters", ASSAY_CASE_NAME_BYTES - 1);
+    if (assay_case_parse(name, &c, err)) {
+        struct assay_error inner = *err;
+        (void)assay_json_fail(r->file, e->workload, err, "%s", inner.message);
+        return assay_error_hint(err, "%s", inner.hint);
+    }
+    c.repeat = e->repeat;
+    for (size_t i = 0; i < plan->n_cases; i++)
+        if (!strcmp(plan->cases[i].id, c.id)) {
+            (void)assay_json_fail(r->file, e->workload, err, "case %.120s stands there twice", c.name);
+            assay_case_release(&c);
+            return err->code;
+        }
+    if (plan->n_cases == MAX_CASES) {
+        assay_case_release(&c);
+        return assay_json_fail(r->file, "cases", err, "more than %d cases", MAX_CASES);
+    }
+    struct assay_case *more = realloc(plan->cases, (plan->n_cases + 1) * sizeof *more);
+    if (!more) {
+        assay_case_release(&c);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
+    }
+    plan->cases = more;
+    plan->cases[plan->n_cases++] = c;
+    return ASSAY_OK;
+}
+
+/* One row of a matrix key: "m,n,k" with [64,64,64], or "m" with 64. */
+static enum assay_code add_row(const struct reader *r, const char *keys, const json_t *row, struct assay_text *list,
+                               struct assay_error *err)
+{
+    size_t      i = 0;
+    const char *key = keys;
+    bool        single = !strchr(keys, ',');
+    for (;; i++) {
+        const char *comma = strchr(key, ',');
+        size_t      length = comma ? (size_t)(comma - key) : strlen(key);
+        const json_t *value = single ? row : json_array_get(row, i);
+        if (!value)
+            return assay_json_fail(r->file, keys, err, "a row of '%.60s' is not an array with a value for each key", keys);
+        if (add_value(list, key, length, value, r, err))
+            return err->code;
+        if (!comma)
+            break;
+        key = comma + 1;
+    }
+    if (!single && json_array_size(row) != i + 1)
+        return assay_json_fail(r->file, keys, err, "a row of '%.60s' has %zu values for %zu keys", keys,
+                               json_array_size(row), i + 1);
+    return ASSAY_OK;
+}
+
+/* Crosses the matrix from iterator `at` on. */
+static enum assay_code expand(const struct reader *r, struct entry *e, json_t *matrix, void *at, struct assay_error *err)
+{
+    if (!at)
+        return emit(r, e, err);
+    const char   *keys = json_object_iter_key(at);
+    const json_t *rows = json_object_iter_value(at);
+    if (!strncmp(keys, "//", 2))
+        return expand(r, e, matrix, json_object_iter_next(matrix, at), err);
+    if (!json_is_array(rows) || json_array_size(rows) == 0)
+        return assay_json_fail(r->file, keys, err, "'%.60s' needs an array of at least one value", keys);
+    size_t before = strlen(e->list);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        struct assay_text list = {e->list, sizeof e->list, before, false};
+        e->list[before] = 0;
+        if (add_row(r, keys, json_array_get(rows, i), &list, err) ||
+            expand(r, e, matrix, json_object_iter_next(matrix, at), err))
+            return err->code;
+    }
+    e->list[before] = 0;
+    return ASSAY_OK;
+}
+
+static enum assay_code read_repeat(const struct reader *r, json_t *object, struct assay_repeat *repeat,
+                                   struct assay_error *err)
+{
+    const char *key;
+    json_t     *value;
+    json_object_foreach(object, key, value)
+    {
+        char              text[64];
+        struct assay_text room = ASSAY_TEXT(text);
+        if (!strncmp(key, "//", 2))
+            continue;
+        if (json_is_string(value))
+            assay_text_add(&room, "%s", json_string_value(value));
+        else if (json_is_integer(value))
+            assay_text_add(&room, "%lld", (long long)json_integer_value(value));
+        else if (json_is_real(value))
+            assay_text_add(&room, "%.17g", json_real_value(value));
+        else
+            return assay_json_fail(r->file, key, err, "'%.40s' needs a number or a time like \"300ms\"", key);
+        struct assay_error inner;
+        if (assay_option_set(assay_repeat_options, repeat, key, text, &inner)) {
+            (void)assay_json_fail(r->file, key, err, "%s", inner.message);
+            return assay_error_hint(err, "%s", inner.hint);
+        }
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code read_entry(const struct reader *r, json_t *object, struct assay_error *err)
+{
+    static const char *const known[] = {"workload", "phase", "params", "matrix", "repeat"};
+    struct entry             e = {.phase = "", .repeat = r->repeat};
+    json_t                  *params = NULL, *matrix = NULL, *repeat = NULL;
+    if (!json_is_object(object))
+        return assay_json_fail(r->file, "cases", err, "an entry of 'cases' is not an object");
+    if (assay_json_known_keys(r->file, object, known, sizeof known / sizeof *known, err) ||
+        assay_json_text(r->file, object, "workload", true, &e.workload, err) ||
+        assay_json_text(r->file, object, "phase", false, &e.phase, err) ||
+        assay_json_object(r->file, object, "params", false, &params, err) ||
+        assay_json_object(r->file, object, "matrix", false, &matrix, err) ||
+        assay_json_object(r->file, object, "repeat", false, &repeat, err))
+        return err->code;
+    if (repeat && read_repeat(r, repeat, &e.repeat, err))
+        return err->code;
+    struct assay_text list = ASSAY_TEXT(e.list);
+    const char       *key;
+    json_t           *value;
+    json_object_foreach(params, key, value)
+    {
+        if (strncmp(key, "//", 2) && add_value(&list, key, strlen(key), value, r, err))
+            return err->code;
+    }
+    return expand(r, &e, matrix, json_object_iter(matrix), err);
+}
+
+static enum assay_code read_suite(struct reader *r, struct assay_error *err)
+{
+    static const char *const known[] = {"format", "name", "about", "defaults", "cases"};
+    static const char *const known_defaults[] = {"seed", "repeat"};
+    json_t                  *root = r->file->root, *defaults = NULL, *repeat = NULL, *cases = NULL;
+    const char              *name = NULL, *about = "";
+    int64_t                  seed = 1;
+    if (assay_json_known_keys(r->file, root, known, sizeof known / sizeof *known, err) ||
+        assay_json_text(r->file, root, "name", true, &name, err) ||
+        assay_json_text(r->file, root, "about", false, &about, err) ||
+        assay_json_object(r->file, root, "defaults", false, &defaults, err) ||
+        assay_json_array(r->file, root, "cases", true, &cases, err))
+        return err->code;
+    if (defaults && (assay_json_known_keys(r->file, defaults, known_defaults, 2, err) ||
+                     assay_json_i64(r->file, defaults, "seed", false, 0, INT64_MAX, &seed, err) ||
+                     assay_json_object(r->file, defaults, "repeat", false, &repeat, err)))
+        return err->code;
+    if (repeat && read_repeat(r, repeat, &r->repeat, err))
+        return err->code;
+    if (!assay_string_copy(r->plan->name, sizeof r->plan->name, name))
+        return assay_json_fail(r->file, "name", err, "the name is longer than %zu characters", sizeof r->plan->name - 1);
+    (void)assay_string_copy(r->plan->about, sizeof r->plan->about, about);
+    r->plan->seed = (uint64_t)seed;
+    if (json_array_size(cases) == 0)
+        return assay_json_fail(r->file, "cases", err, "the suite has no cases");
+    for (size_t i = 0; i < json_array_size(cases); i++)
+        if (read_entry(r, json_array_get(cases, i), err))
+            return err->code;
+    return ASSAY_OK;
+}
+
+struct suite_names {
+    char   name[64][64];
+    size_t n;
+};
+
+static void remember(void *self, const char *name, const char *about)
+{
+    struct suite_names *names = self;
+    (void)about;
+    if (names->n < 64)
+        (void)assay_string_copy(names->name[names->n++], sizeof names->name[0], name);
+}
+
+static enum assay_code find_suite(const char *name, char *path, size_t capacity, struct assay_error *err)
+{
+    char   folder[400], file[128];
+    size_t length = strlen(name);
+    if (strchr(name, '/') || (length > 5 && !strcmp(name + length - 5, ".json"))) {
+        if (!assay_string_copy(path, capacity, name))
+            return ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.60s…'", name);
+        return ASSAY_OK;
+    }
+    struct assay_text text = ASSAY_TEXT(file);
+    assay_text_add(&text, "%s.json", name);
+    if (text.cut || assay_data_folder("suites", folder, sizeof folder, err) ||
+        assay_path_join(path, capacity, folder, file, err))
+        return text.cut ? ASSAY_FAIL(err, ASSAY_CONFIG, "suite name is too long: '%.60s…'", name) : err->code;
+    if (assay_file_exists(path))
+        return ASSAY_OK;
+    struct suite_names names = {.n = 0};
+    const char        *pointers[64];
+    if (assay_suites_list(remember, &names, err))
+        return err->code;
+    for (size_t i = 0; i < names.n; i++)
+        pointers[i] = names.name[i];
+    const char *near = assay_string_nearest(name, pointers, names.n);
+    ASSAY_FAIL(err, ASSAY_CONFIG, "there is no suite '%.64s'%s%s%s", name, near ? "; did you mean '" : "",
+               near ? near : "", near ? "'?" : "");
+    return assay_error_hint(err, "assay list suites; a suite of your own is given as a path ending in .json");
+}
+
+enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out, struct assay_error *err)
+{
+    char                   path[512];
+    struct assay_json_file file;
+    struct assay_plan      plan;
+    assay_plan_init(&plan);
+    if (find_suite(name_or_path, path, sizeof path, err) || assay_json_load(path, SUITE_FORMAT, SUITE_LIMIT_BYTES, &file, err))
+        return err->code;
+    struct reader r = {.file = &file, .plan = &plan};
+    if (!assay_options_defaults(assay_repeat_options, &r.repeat, err))
+        (void)read_suite(&r, err);
+    assay_json_release(&file);
+    if (err->code) {
+        assay_plan_release(&plan);
+        return err->code;
+    }
+    *out = plan;
+    return ASSAY_OK;
+}
+
+static int suite_file(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return length > 5 && !strcmp(entry->d_name + length - 5, ".json");
+}
+
+enum assay_code assay_suites_list(void (*each)(void *self, const char *name, const char *about), void *self,
+                                  struct assay_error *err)
+{
+    char            folder[400], path[512];
+    struct dirent **entry = NULL;
+    if (assay_data_folder("suites", folder, sizeof folder, err))
+        return err->code;
+    int n = scandir(folder, &entry, suite_file, alphasort);
+    if (n < 0)
+        return ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot list '%s'", folder);
+    for (int i = 0; i < n; i++) {
+        struct assay_json_file file;
+        struct assay_error     ignored;
+        const char            *about = "(cannot be read)";
+        bool loaded = !assay_path_join(path, sizeof path, folder, entry[i]->d_name, &ignored) &&
+                      !assay_json_load(path, SUITE_FORMAT, SUITE_LIMIT_BYTES, &file, &ignored);
+        if (loaded && json_is_string(json_object_get(file.root, "about")))
+            about = json_string_value(json_object_get(file.root, "about"));
+        entry[i]->d_name[strlen(entry[i]->d_name) - 5] = 0;
+        each(self, entry[i]->d_name, about);
+        if (loaded)
+            assay_json_release(&file);
+        free(entry[i]);
+    }
+    free(entry);
+    return ASSAY_OK;
+}

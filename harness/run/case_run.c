@@ -1,0 +1,496 @@
+#include "harness/run/case_run.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/hash.h"
+#include "harness/base/random.h"
+#include "harness/base/strings.h"
+#include "harness/ir/ops.h"
+#include "harness/load/closed_loop.h"
+#include "harness/load/graph_target.h"
+#include "harness/measure/ceiling.h"
+#include "harness/measure/counters.h"
+#include "harness/measure/noise.h"
+#include "harness/measure/power.h"
+#include "harness/measure/statistics.h"
+#include "harness/run/loader.h"
+#include "harness/store/run_folder.h"
+#include "harness/verify/witness.h"
+
+#include "assay/banned.h"
+
+#define MAX_SAMPLES (1u << 20)
+#define KEEP_FREE_SHARE 0.8 /* of the memory that is available now */
+
+struct run {
+    const struct assay_case_job *job;
+    struct assay_record         *record;
+    struct assay_graph          *graph;
+    struct assay_opened          opened;
+    bool                         is_open;
+    struct assay_graph_target   *target;
+    struct assay_witness        *witness;
+    struct assay_ceiling        *ceiling;
+    struct assay_counters       *counters;
+    struct assay_meter          *meter;
+    struct assay_mapped_file     samples;
+    char                         samples_path[700], witness_path[700];
+    enum assay_phase             phase;
+    uint64_t                     phase_begin_ns;
+    uint64_t                     memory_before[2]; /* heap, resident */
+    struct assay_closed_loop_result loop;
+};
+
+/* ---- phases ---------------------------------------------------------------------------------------------- */
+
+static void enter(struct run *r, enum assay_phase phase)
+{
+    uint64_t now = assay_clock_now_ns();
+    r->record->phase_ns[r->phase] += now - r->phase_begin_ns;
+    r->phase = phase;
+    r->phase_begin_ns = now;
+    if (r->job->progress)
+        r->job->progress(r->job->self, phase, 0, 0);
+}
+
+static void on_target_phase(void *self, enum assay_target_phase phase)
+{
+    static const enum assay_phase of[] = {ASSAY_PHASE_FILL, ASSAY_PHASE_UPLOAD, ASSAY_PHASE_COMPILE};
+    enter(self, of[phase]);
+}
+
+static void on_progress(void *self, double share, uint64_t median_ns)
+{
+    struct run *r = self;
+    if (r->job->progress)
+        r->job->progress(r->job->self, ASSAY_PHASE_TIMED, share, median_ns);
+}
+
+static void on_see(void *self, uint64_t iteration, uint32_t set, uint64_t poison_key, const void *const *outputs)
+{
+    struct run       *r = self;
+    struct assay_seen seen = {iteration, set, poison_key, outputs};
+    assay_witness_see(r->witness, &seen);
+}
+
+static void on_batch_end(void *self)
+{
+    assay_witness_batch_end(((struct run *)self)->witness);
+}
+
+/* ---- metrics --------------------------------------------------------------------------------------------- */
+
+static void set(struct run *r, enum assay_metric metric, double value, uint64_t n, enum assay_clock clock)
+{
+    struct assay_metric_value *m = &r->record->metric[metric];
+    *m = (struct assay_metric_value){.has_value = true, .value = value, .n = n, .clock = clock};
+}
+
+static void absent(struct run *r, enum assay_metric metric, const char *why)
+{
+    struct assay_metric_value *m = &r->record->metric[metric];
+    *m = (struct assay_metric_value){.has_value = false};
+    (void)assay_string_copy(m->why, sizeof m->why, why);
+}
+
+static void set_estimate(struct run *r, enum assay_metric metric, const struct assay_estimate *e)
+{
+    if (e->has_value)
+        set(r, metric, e->value, e->n, 0);
+    else
+        absent(r, metric, e->why);
+}
+
+static void rate_metrics(struct run *r, double median_ns, uint64_t n, enum assay_clock clock)
+{
+    const struct assay_record *rec = r->record;
+    double                     seconds = median_ns / 1e9, bytes = (double)(rec->read_bytes + rec->written_bytes);
+    const char                *instant = "the clock did not move during an execution";
+    struct { enum assay_metric metric; double amount; const char *none; } rate[] = {
+        {ASSAY_METRIC_flops_per_s, (double)rec->flops, "the case has no floating-point operations"},
+        {ASSAY_METRIC_bytes_per_s, bytes, "the case moves no bytes"},
+        {ASSAY_METRIC_items_per_s, (double)rec->items, "the case has no items"},
+    };
+    for (size_t i = 0; i < sizeof rate / sizeof *rate; i++) {
+        if (rate[i].amount <= 0)
+            absent(r, rate[i].metric, rate[i].none);
+        else if (seconds <= 0)
+            absent(r, rate[i].metric, instant);
+        else
+            set(r, rate[i].metric, rate[i].amount / seconds, n, clock);
+    }
+}
+
+static void latency_metrics(struct run *r)
+{
+    const struct assay_closed_loop_result *loop = &r->loop;
+    enum assay_clock                       clock = r->opened.device.clock;
+    struct assay_launch_summary            sum;
+    uint64_t                              *sorted = malloc(loop->n * sizeof *sorted);
+    if (!sorted) {
+        absent(r, ASSAY_METRIC_latency_ns, "no memory to sort the samples");
+        return;
+    }
+    assay_launch_summarize(r->samples.at, loop->n, sorted, &sum);
+    set(r, ASSAY_METRIC_latency_ns, sum.median_ns, loop->n, clock);
+    set(r, ASSAY_METRIC_latency_p90_ns, (double)assay_percentile_u64(sorted, loop->n, 0.90), loop->n, clock);
+    struct assay_estimate p99 = assay_estimate_percentile(sorted, loop->n, sum.effective_n, 0.99, 0.95);
+    if (p99.has_interval)
+        set(r, ASSAY_METRIC_latency_p99_ns, (double)assay_percentile_u64(sorted, loop->n, 0.99), loop->n, clock);
+    else
+        absent(r, ASSAY_METRIC_latency_p99_ns, p99.why);
+    if (sum.median_ns > 0)
+        set(r, ASSAY_METRIC_latency_spread, (sum.p75_ns - sum.p25_ns) / sum.median_ns, loop->n, 0);
+    else
+        absent(r, ASSAY_METRIC_latency_spread, "the median is zero");
+    rate_metrics(r, sum.median_ns, loop->n, clock);
+    free(sorted);
+}
+
+static void ceiling_metrics(struct run *r)
+{
+    static const enum assay_metric all[] = {ASSAY_METRIC_peak_share, ASSAY_METRIC_bandwidth_share,
+                                            ASSAY_METRIC_ceiling_flops_per_s, ASSAY_METRIC_ceiling_bytes_per_s};
+    struct assay_closed_loop_result *loop = &r->loop;
+    const struct assay_record       *rec = r->record;
+    double                           rate[ASSAY_MAX_PAIRS];
+    uint32_t                         n = loop->n_pairs;
+    if (!r->ceiling || !n) {
+        for (size_t i = 0; i < 4; i++)
+            absent(r, all[i], r->ceiling ? "no burst was run beside this case"
+                                         : "peak and triad are measured only for back ends that run on this host's cores");
+        return;
+    }
+    double bytes = (double)(rec->read_bytes + rec->written_bytes);
+    for (int k = 0; k < 2; k++) {
+        double  amount = k ? bytes : (double)rec->flops;
+        double *against = k ? loop->triad_bytes_per_s : loop->peak_flops_per_s;
+        for (uint32_t i = 0; i < n; i++)
+            rate[i] = loop->batch_median_ns[i] > 0 ? amount / (loop->batch_median_ns[i] / 1e9) : 0;
+        struct assay_estimate share = assay_estimate_interleaved(against, rate, n, 0.95, r->job->seed);
+        if (amount > 0)
+            set_estimate(r, k ? ASSAY_METRIC_bandwidth_share : ASSAY_METRIC_peak_share, &share);
+        else
+            absent(r, k ? ASSAY_METRIC_bandwidth_share : ASSAY_METRIC_peak_share,
+                   k ? "the case moves no bytes" : "the case has no floating-point operations");
+    }
+    uint64_t sorted[ASSAY_MAX_PAIRS];
+    for (int k = 0; k < 2; k++) {
+        for (uint32_t i = 0; i < n; i++)
+            sorted[i] = (uint64_t)(k ? loop->triad_bytes_per_s : loop->peak_flops_per_s)[i];
+        assay_sort_u64(sorted, n);
+        set(r, k ? ASSAY_METRIC_ceiling_bytes_per_s : ASSAY_METRIC_ceiling_flops_per_s, assay_median_u64(sorted, n), n, 0);
+    }
+}
+
+/* Heap in use and resident pages: a plug-in that loses memory grows one of them. */
+static void memory_now(uint64_t out[2])
+{
+    struct mallinfo2 heap = mallinfo2();
+    unsigned long    pages = 0, ignored;
+    FILE            *f = fopen("/proc/self/statm", "re");
+    if (f && fscanf(f, "%lu %lu", &ignored, &pages) != 2)
+        pages = 0;
+    if (f)
+        (void)fclose(f);
+    out[0] = heap.uordblks + heap.hblkhd;
+    out[1] = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void resource_metrics(struct run *r)
+{
+    struct assay_closed_loop_result *loop = &r->loop;
+    struct rusage                    usage;
+    uint64_t                         after[2], most = 0;
+    memory_now(after);
+    for (int i = 0; i < 2; i++)
+        if (after[i] > r->memory_before[i] && after[i] - r->memory_before[i] > most)
+            most = after[i] - r->memory_before[i];
+    set(r, ASSAY_METRIC_memory_growth_bytes, (double)most / (double)loop->n, loop->n, 0);
+    if (!getrusage(RUSAGE_SELF, &usage))
+        set(r, ASSAY_METRIC_resident_peak_bytes, (double)usage.ru_maxrss * 1024, 1, 0);
+    else
+        absent(r, ASSAY_METRIC_resident_peak_bytes, "getrusage failed");
+    if (assay_allocations_counted()) {
+        set(r, ASSAY_METRIC_harness_allocations, (double)loop->allocations.by_harness, loop->n, 0);
+        set(r, ASSAY_METRIC_plugin_allocations, (double)loop->allocations.by_plugin, loop->n, 0);
+    } else {
+        absent(r, ASSAY_METRIC_harness_allocations, "this build cannot count allocations");
+        absent(r, ASSAY_METRIC_plugin_allocations, "this build cannot count allocations");
+    }
+    if (r->opened.device.clock == ASSAY_CLOCK_HOST)
+        set(r, ASSAY_METRIC_harness_overhead_ns, (double)(loop->timed_wall_ns - loop->timed_span_ns) / (double)loop->n,
+            loop->n, ASSAY_CLOCK_HOST);
+    else
+        absent(r, ASSAY_METRIC_harness_overhead_ns, "executions are not timed by the host's clock");
+    if (loop->device_ns_n)
+        set(r, ASSAY_METRIC_device_ns, (double)loop->device_ns_sum / (double)loop->device_ns_n, loop->device_ns_n,
+            ASSAY_CLOCK_DEVICE);
+    else
+        absent(r, ASSAY_METRIC_device_ns, *loop->last.why_no_device_ns ? loop->last.why_no_device_ns
+                                                                       : "the back end gave no device time and no reason");
+    struct assay_counter energy = assay_meter_read(r->meter, r->record->energy_source);
+    if (energy.status == ASSAY_COUNTER_UNAVAILABLE)
+        absent(r, ASSAY_METRIC_energy_joules, energy.why);
+    else
+        set(r, ASSAY_METRIC_energy_joules, energy.value / (double)loop->n, loop->n, 0);
+}
+
+static void add_counter(struct assay_record *rec, const struct assay_counter *c)
+{
+    if (rec->n_counters < ASSAY_RECORD_MAX_COUNTERS)
+        rec->counters[rec->n_counters++] = *c;
+}
+
+static void counters(struct run *r)
+{
+    size_t                      n;
+    const struct assay_counter *c = assay_counters_read(r->counters, &n);
+    for (size_t i = 0; i < n; i++)
+        add_counter(r->record, &c[i]);
+    if (!ASSAY_HAS(r->opened.backend, counters))
+        return;
+    struct assay_counter_row rows[32];
+    struct assay_error       ignored;
+    size_t                   rows_n = 0;
+    if (r->opened.backend->counters(r->opened.session, rows, sizeof *rows, 32, &rows_n, &ignored))
+        return;
+    for (size_t i = 0; i < rows_n && i < 32; i++) {
+        struct assay_counter x = {.status = *rows[i].why ? ASSAY_COUNTER_UNAVAILABLE : ASSAY_COUNTER_OK, .value = rows[i].value};
+        (void)assay_string_copy(x.name, sizeof x.name, rows[i].name);
+        (void)assay_string_copy(x.unit, sizeof x.unit, rows[i].unit);
+        (void)assay_string_copy(x.why, sizeof x.why, rows[i].why);
+        (void)assay_string_copy(x.provider, sizeof x.provider, r->opened.backend->name);
+        add_counter(r->record, &x);
+    }
+}
+
+/* ---- the course of a launch ------------------------------------------------------------------------------ */
+
+static enum assay_code build(struct run *r, struct assay_error *err)
+{
+    const struct assay_case *c = r->job->what;
+    if (assay_case_graph(c, &r->graph, err))
+        return err->code;
+    struct assay_cost cost = assay_graph_cost(r->graph);
+    r->record->flops = cost.flops;
+    r->record->transcendentals = cost.transcendentals;
+    r->record->read_bytes = cost.read_bytes;
+    r->record->written_bytes = cost.written_bytes;
+    r->record->items = c->workload->items ? c->workload->items(c->params, c->phase) : 1;
+    return ASSAY_OK;
+}
+
+static enum assay_code open_device(struct run *r, struct assay_error *err)
+{
+    enter(r, ASSAY_PHASE_OPEN);
+    if (assay_backend_open(r->job->backend, NULL, &r->opened, err))
+        return err->code;
+    r->is_open = true;
+    r->record->device = r->opened.device;
+    r->record->evidence = assay_evidence_of(&r->opened.device);
+    (void)assay_string_copy(r->record->backend, sizeof r->record->backend, r->opened.canonical);
+    for (uint32_t i = 0; i < r->graph->n_nodes; i++) {
+        char              reason[160];
+        struct assay_text why = ASSAY_TEXT(reason);
+        if (!r->opened.backend->accepts(r->opened.session, r->graph, i, &why))
+            return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "node '%.48s' (%s): %s", r->graph->nodes[i].name,
+                              r->graph->nodes[i].op->name, *reason ? reason : "no reason given");
+    }
+    return ASSAY_OK;
+}
+
+/* What may be taken: most of what is available now, and no more than the device has. */
+static uint64_t memory_limit(const struct assay_device_info *device)
+{
+    unsigned long long available_kib = 0;
+    char               line[128];
+    FILE              *f = fopen("/proc/meminfo", "re");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu", &available_kib) == 1)
+            break;
+    if (f)
+        (void)fclose(f);
+    uint64_t limit = available_kib ? (uint64_t)((double)available_kib * 1024 * KEEP_FREE_SHARE / 2) : UINT64_MAX;
+    return device->memory_bytes && device->memory_bytes < limit ? device->memory_bytes : limit;
+}
+
+static enum assay_code make_target(struct run *r, struct assay_error *err)
+{
+    struct assay_graph_target_setup setup = {
+        .backend = r->opened.backend, .session = r->opened.session, .device = &r->opened.device, .graph = r->graph,
+        .seed = r->job->seed, .slots = ASSAY_MIN_SETS, .limit_bytes = memory_limit(&r->opened.device),
+        .phase = on_target_phase, .phase_self = r,
+    };
+    if (assay_graph_target_new(&setup, &r->target, err))
+        return err->code;
+    r->record->working_set_bytes = assay_graph_target_working_set(r->target);
+    if (ASSAY_HAS(r->opened.backend, describe)) {
+        struct assay_text text = ASSAY_TEXT(r->record->compiled);
+        r->opened.backend->describe(r->opened.session, assay_graph_target_program(r->target), &text);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code name_file(struct run *r, const char *kind, char record_name[160], char path[700],
+                                 struct assay_error *err)
+{
+    assay_run_folder_file(kind, r->job->what->id, r->record->backend, r->job->launch, record_name);
+    return assay_path_join(path, 700, r->job->folder, record_name, err);
+}
+
+/* Everything that the timed phase will write into or read from is made and touched before it. */
+static enum assay_code make_instruments(struct run *r, struct assay_error *err)
+{
+    const struct assay_device_info *device = &r->opened.device;
+    char                            file[160];
+    if (name_file(r, "samples", file, r->samples_path, err) ||
+        assay_mapped_file_new(r->samples_path, MAX_SAMPLES * sizeof(uint64_t), &r->samples, err))
+        return err->code;
+    (void)assay_string_copy(r->record->samples_file, sizeof r->record->samples_file, file);
+    if (device->traits & ASSAY_TRAIT_VALUES) {
+        if (name_file(r, "witness", file, r->witness_path, err))
+            return err->code;
+        struct assay_witness_setup setup = {
+            .path = r->witness_path, .case_id = r->job->what->id, .graph = r->graph, .seed = r->job->seed,
+            .entropy = assay_random_entropy(), .sets = ASSAY_MIN_SETS, .chosen = ASSAY_WITNESS_DEFAULT_CHOSEN,
+        };
+        if (assay_witness_new(&setup, &r->witness, err))
+            return err->code;
+        (void)assay_string_copy(r->record->witness_file, sizeof r->record->witness_file, file);
+    }
+    if ((device->traits & ASSAY_TRAIT_IS_HOST) && device->clock == ASSAY_CLOCK_HOST &&
+        assay_ceiling_open(0, &r->ceiling, err))
+        return err->code;
+    return assay_counters_open(&r->counters, err) ? err->code : assay_meter_open(r->job->power, &r->meter, err);
+}
+
+static enum assay_code time_it(struct run *r, struct assay_error *err)
+{
+    const struct assay_repeat *repeat = &r->job->what->repeat;
+    struct assay_closed_loop   loop = {
+          .target = r->target, .slots = ASSAY_MIN_SETS, .min_runs = (uint64_t)repeat->min_runs, .min_ns = repeat->min_ns,
+          .max_ns = repeat->max_ns, .samples = r->samples.at, .max_samples = MAX_SAMPLES, .ceiling = r->ceiling,
+          .counters = r->counters, .meter = r->meter, .see = on_see, .batch_end = on_batch_end, .progress = on_progress,
+          .self = r, .collects = r->witness != NULL, .timeout_ns = repeat->timeout_ns,
+    };
+    struct assay_noise_probe noise;
+    assay_noise_begin(&noise);
+    memory_now(r->memory_before);
+    enter(r, ASSAY_PHASE_TIMED);
+    if (assay_closed_loop_run(&loop, &r->loop, err))
+        return err->code;
+    enter(r, ASSAY_PHASE_WITNESS);
+    r->record->phase_ns[ASSAY_PHASE_WARM] = r->loop.warm_ns;
+    r->record->phase_ns[ASSAY_PHASE_TIMED] -= r->loop.warm_ns + r->loop.proof_ns;
+    r->record->phase_ns[ASSAY_PHASE_WITNESS] += r->loop.proof_ns;
+    assay_noise_end(&noise, &r->record->noise);
+    const char *complaint = assay_noise_complaint(&r->record->noise);
+    (void)assay_string_copy(r->record->noise_complaint, sizeof r->record->noise_complaint, complaint ? complaint : "");
+    return ASSAY_OK;
+}
+
+static void summarize(struct run *r)
+{
+    struct assay_record *rec = r->record;
+    rec->warm_runs = r->loop.warm_runs;
+    rec->proof = (struct assay_proof){.sets = ASSAY_MIN_SETS, .iterations = r->loop.n,
+                                      .guard_bytes_changed = r->loop.guard_changed};
+    if (r->witness) {
+        struct assay_witness_counts kept = assay_witness_counts(r->witness);
+        rec->proof.chosen = kept.kept;
+        rec->proof.hashed = kept.seen;
+        rec->proof.equal = kept.equal;
+    }
+    latency_metrics(r);
+    ceiling_metrics(r);
+    resource_metrics(r);
+    counters(r);
+    set(r, ASSAY_METRIC_first_ns, (double)r->loop.first_ns, 1, r->opened.device.clock);
+    set(r, ASSAY_METRIC_compile_ns, (double)rec->phase_ns[ASSAY_PHASE_COMPILE], 1, ASSAY_CLOCK_HOST);
+}
+
+/* Closes files (cutting the samples to what was taken) and hashes them for the record. */
+static enum assay_code finish_files(struct run *r, struct assay_error *err)
+{
+    struct assay_error first = {.code = ASSAY_OK};
+    if (r->samples.at && assay_mapped_file_close(&r->samples, r->samples_path, r->loop.n * sizeof(uint64_t), err))
+        first = *err;
+    if (r->witness && assay_witness_close(r->witness, err) && !first.code)
+        first = *err;
+    r->witness = NULL;
+    if (!first.code && *r->record->samples_file && assay_sha256_file(r->samples_path, r->record->samples_sha256, err))
+        first = *err;
+    if (!first.code && *r->record->witness_file && assay_sha256_file(r->witness_path, r->record->witness_sha256, err))
+        first = *err;
+    *err = first;
+    return first.code;
+}
+
+static void close_all(struct run *r)
+{
+    assay_meter_close(r->meter);
+    assay_counters_close(r->counters);
+    assay_ceiling_close(r->ceiling);
+    assay_graph_target_free(r->target);
+    if (r->is_open)
+        assay_backend_close(&r->opened);
+    assay_graph_free(r->graph);
+}
+
+static enum assay_status status_of(enum assay_code code)
+{
+    switch (code) {
+    case ASSAY_OK: return ASSAY_STATUS_OK;
+    case ASSAY_UNSUPPORTED: return ASSAY_STATUS_UNSUPPORTED;
+    case ASSAY_MEMORY: return ASSAY_STATUS_SKIPPED;
+    case ASSAY_TIMEOUT: return ASSAY_STATUS_TIMEOUT;
+    default: return ASSAY_STATUS_ERROR;
+    }
+}
+
+void assay_case_run(const struct assay_case_job *job, struct assay_record *record)
+{
+    struct run         r = {.job = job, .record = record, .phase_begin_ns = assay_clock_now_ns()};
+    struct assay_error err = {.code = ASSAY_OK};
+    uint64_t           begin = r.phase_begin_ns;
+    memset(record, 0, sizeof *record);
+    (void)assay_string_copy(record->case_name, sizeof record->case_name, job->what->name);
+    (void)assay_string_copy(record->id, sizeof record->id, job->what->id);
+    (void)assay_string_copy(record->backend, sizeof record->backend, job->backend);
+    (void)assay_string_copy(record->repeat, sizeof record->repeat, job->repeat);
+    record->launch = job->launch;
+    record->started_utc_ns = assay_clock_utc_ns();
+    for (int i = 0; i < ASSAY_METRIC_COUNT; i++)
+        absent(&r, (enum assay_metric)i, "the case did not get that far");
+    enum assay_code code = build(&r, &err);
+    if (!code)
+        code = open_device(&r, &err);
+    if (!code)
+        code = make_target(&r, &err);
+    if (!code)
+        code = make_instruments(&r, &err);
+    if (!code)
+        code = time_it(&r, &err);
+    if (!code)
+        summarize(&r);
+    struct assay_error closing = {.code = ASSAY_OK};
+    if (finish_files(&r, &closing) && !code) {
+        err = closing;
+        code = closing.code;
+    }
+    enter(&r, ASSAY_PHASE_CLOSE);
+    close_all(&r);
+    record->phase_ns[ASSAY_PHASE_CLOSE] += assay_clock_now_ns() - r.phase_begin_ns;
+    record->status = status_of(code);
+    record->error = err;
+    (void)assay_string_copy(record->reason, sizeof record->reason, code ? err.message : "");
+    record->wall_ns = assay_clock_now_ns() - begin;
+}

@@ -1,0 +1,27 @@
+/* One launch of one case on one back end, in the process it is called in: build, open, fill, upload, compile, warm,
+ * time, keep the witness. Only workers call it. */
+#ifndef ASSAY_RUN_CASE_RUN_H
+#define ASSAY_RUN_CASE_RUN_H
+
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "harness/plan/plan.h"
+#include "harness/store/record.h"
+
+struct assay_case_job {
+    const struct assay_case *what;
+    const char              *backend; /* as the user named it */
+    const char              *folder;  /* the run folder; samples/ and witness/ are there */
+    const char              *power;   /* "" or the meter (harness/measure/power.h) */
+    const char              *repeat;  /* the command line that runs this again */
+    uint64_t                 seed;
+    uint32_t                 launch;
+    void (*progress)(void *self, enum assay_phase phase, double share, uint64_t median_ns);
+    void *self;
+};
+
+/* Always completes `record` (NULL is not allowed): what failed is in its status, reason and error. */
+void assay_case_run(const struct assay_case_job *job, struct assay_record *record);
+
+#endif

@@ -1,0 +1,182 @@
+#include "harness/run/job.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/process.h"
+#include "harness/base/strings.h"
+#include "harness/run/wire.h"
+
+#include "assay/banned.h"
+
+#define LOOK_NS 20000000ull      /* how often standard error and the stop flag are looked at */
+#define GOODBYE_NS 5000000000ull /* for closing after the answer */
+
+struct watched {
+    struct assay_process          process;
+    struct assay_wire             wire;
+    const struct assay_job_watch *watch;
+    struct assay_job_result      *out;
+    size_t                        errors;
+    uint64_t                      begin_ns;
+};
+
+/* Keeps the last bytes of what the worker and its plug-in printed. */
+static void drain_errors(struct watched *w)
+{
+    char *to = w->out->errors;
+    for (;;) {
+        char    piece[1024];
+        ssize_t n = read(w->process.errors, piece, sizeof piece);
+        if (n <= 0)
+            return;
+        size_t room = sizeof w->out->errors - 1, new_bytes = (size_t)n;
+        if (w->errors + new_bytes > room) {
+            size_t drop = w->errors + new_bytes - room;
+            memmove(to, to + drop, w->errors - drop);
+            w->errors -= drop;
+        }
+        memcpy(to + w->errors, piece, new_bytes);
+        w->errors += new_bytes;
+        to[w->errors] = 0;
+    }
+}
+
+static const char *text_of(const json_t *message, const char *key)
+{
+    const char *text = json_string_value(json_object_get(message, key));
+    return text ? text : "";
+}
+
+/* true: that was the answer. */
+static bool take_message(struct watched *w, json_t *message)
+{
+    const char *say = text_of(message, "say");
+    if (!strcmp(say, "progress")) {
+        (void)assay_string_copy(w->out->phase, sizeof w->out->phase, text_of(message, "phase"));
+        if (w->watch->progress)
+            w->watch->progress(w->watch->self, w->out->phase, json_number_value(json_object_get(message, "share")),
+                               (uint64_t)json_integer_value(json_object_get(message, "median_ns")));
+        json_decref(message);
+        return false;
+    }
+    if (!strcmp(say, "failed")) {
+        assay_error_from_json(json_object_get(message, "error"), &w->out->error);
+        w->out->end = ASSAY_JOB_FAILED;
+        json_decref(message);
+        return true;
+    }
+    w->out->answer = message;
+    w->out->end = ASSAY_JOB_ANSWERED;
+    return true;
+}
+
+/* Why it must be ended now, or 0. */
+static enum assay_job_end overdue(const struct watched *w)
+{
+    if (w->watch->stop && *w->watch->stop)
+        return ASSAY_JOB_STOPPED;
+    return assay_clock_now_ns() - w->begin_ns > w->watch->timeout_ns ? ASSAY_JOB_TIMEOUT : (enum assay_job_end)0;
+}
+
+static void listen_to(struct watched *w)
+{
+    for (;;) {
+        json_t            *message = NULL;
+        struct assay_error err = {.code = ASSAY_OK};
+        enum assay_code    code = assay_wire_next(&w->wire, LOOK_NS, &message, &err);
+        drain_errors(w);
+        if (!code && message && take_message(w, message))
+            return;
+        if (!code && !message) { /* it closed the wire without an answer */
+            w->out->end = ASSAY_JOB_DIED;
+            return;
+        }
+        if (code && code != ASSAY_TIMEOUT) {
+            w->out->error = err;
+            w->out->end = ASSAY_JOB_FAILED;
+            return;
+        }
+        enum assay_job_end late = overdue(w);
+        if (late) {
+            w->out->end = late;
+            return;
+        }
+    }
+}
+
+/* Lets it end by itself if it answered, else ends it; says how it ended where that is the reason. */
+static void end_process(struct watched *w)
+{
+    struct assay_process_end end;
+    struct assay_job_result *out = w->out;
+    bool polite = out->end == ASSAY_JOB_ANSWERED || out->end == ASSAY_JOB_DIED;
+    if (!polite || !assay_process_wait(&w->process, GOODBYE_NS, &end))
+        assay_process_kill(&w->process, &end);
+    const char *phase = *out->phase ? out->phase : "start";
+    if (out->end == ASSAY_JOB_DIED)
+        (void)ASSAY_FAIL(&out->error, ASSAY_DEVICE, "worker %s in phase %s%s", end.text, phase,
+                         end.exited ? " without an answer" : "");
+    if (out->end == ASSAY_JOB_TIMEOUT)
+        (void)ASSAY_FAIL(&out->error, ASSAY_TIMEOUT, "no answer within %.1f s, last in phase %s",
+                         (double)w->watch->timeout_ns / 1e9, phase);
+    if (out->end == ASSAY_JOB_STOPPED)
+        (void)ASSAY_FAIL(&out->error, ASSAY_INTERRUPTED, "stopped in phase %s", phase);
+}
+
+enum assay_code assay_job_run(json_t *job, const struct assay_job_watch *watch, struct assay_job_result *out,
+                              struct assay_error *err)
+{
+    char           program[512], word[] = "worker";
+    char          *argv[] = {program, word, NULL};
+    struct watched w = {.watch = watch, .out = out, .begin_ns = assay_clock_now_ns()};
+    memset(out, 0, sizeof *out);
+    if (assay_program_path(program, sizeof program, err) || assay_process_start(argv, &w.process, err)) {
+        json_decref(job);
+        return assay_error_in(err, "starting a worker");
+    }
+    if (assay_wire_init(&w.wire, w.process.from, err)) {
+        struct assay_process_end end;
+        assay_process_kill(&w.process, &end);
+        json_decref(job);
+        return err->code;
+    }
+    (void)fcntl(w.process.errors, F_SETFL, O_NONBLOCK);
+    struct assay_error ignored; /* a worker that died at once is known by its end */
+    (void)assay_wire_say(w.process.to, job, &ignored);
+    listen_to(&w);
+    assay_wire_release(&w.wire);
+    int errors = fcntl(w.process.errors, F_DUPFD_CLOEXEC, 3);
+    end_process(&w);
+    if (errors >= 0) { /* what it said last, after the pipes of the process are closed */
+        w.process.errors = errors;
+        drain_errors(&w);
+        (void)close(errors);
+    }
+    out->wall_ns = assay_clock_now_ns() - w.begin_ns;
+    return ASSAY_OK;
+}
+
+void assay_job_release(struct assay_job_result *result)
+{
+    json_decref(result->answer);
+    result->answer = NULL;
+}
+
+enum assay_code assay_job_probe(const char *backend, uint64_t timeout_ns, json_t **out, struct assay_error *err)
+{
+    struct assay_job_watch  watch = {.timeout_ns = timeout_ns};
+    struct assay_job_result result;
+    if (assay_job_run(json_pack("{s:s, s:s}", "do", "probe", "backend", backend), &watch, &result, err))
+        return err->code;
+    if (result.end == ASSAY_JOB_ANSWERED) {
+        *out = result.answer;
+        return ASSAY_OK;
+    }
+    *err = result.error;
+    assay_job_release(&result);
+    return assay_error_in(err, "asking back end '%.80s' what it finds", backend);
+}

@@ -1,0 +1,275 @@
+#include "harness/run/launcher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/hash.h"
+#include "harness/base/json.h"
+#include "harness/base/options.h"
+#include "harness/base/strings.h"
+#include "harness/measure/host.h"
+#include "harness/run/job.h"
+#include "harness/store/run_folder.h"
+
+#include "assay/banned.h"
+
+#define PROBE_TIMEOUT_NS (60 * ASSAY_NS_PER_S)
+#define MANIFEST_FORMAT "assay-manifest/1"
+
+struct launcher {
+    const struct assay_run_request *with;
+    struct assay_run_folder        *folder;
+    json_t                        **probe; /* per back end */
+    struct assay_run_counts        *counts;
+    struct assay_run_step           step;
+    uint64_t                        spent_ns;
+};
+
+static const char *canonical(const struct launcher *l, size_t backend)
+{
+    const char *name = json_string_value(json_object_get(l->probe[backend], "backend"));
+    return name ? name : l->with->backends[backend];
+}
+
+/* ---- before ---------------------------------------------------------------------------------------------- */
+
+static enum assay_code probe_all(struct launcher *l, struct assay_error *err)
+{
+    for (size_t i = 0; i < l->with->n_backends; i++) {
+        if (assay_job_probe(l->with->backends[i], PROBE_TIMEOUT_NS, &l->probe[i], err))
+            return err->code;
+        for (size_t j = 0; j < i; j++)
+            if (!strcmp(canonical(l, i), canonical(l, j)))
+                return ASSAY_FAIL(err, ASSAY_CONFIG, "back end '%.100s' is named twice", canonical(l, i));
+    }
+    return ASSAY_OK;
+}
+
+static json_t *manifest(const struct launcher *l)
+{
+    char    now[21];
+    json_t *arguments = json_array(), *backends = json_array();
+    for (size_t i = 0; i < l->with->n_arguments; i++)
+        json_array_append_new(arguments, assay_json_string(l->with->arguments[i]));
+    for (size_t i = 0; i < l->with->n_backends; i++) {
+        json_t *copy = json_copy(l->probe[i]);
+        json_object_del(copy, "say");
+        json_object_set_new(copy, "given", assay_json_string(l->with->backends[i]));
+        json_array_append_new(backends, copy);
+    }
+    assay_clock_utc_text(assay_clock_utc_ns(), now);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "format", MANIFEST_FORMAT, "assay", ASSAY_VERSION, "created",
+                     now, "suite", assay_json_string(l->with->plan->name), "seed", assay_json_u64(l->with->plan->seed),
+                     "arguments", arguments, "backends", backends, "host", assay_host_describe());
+}
+
+/* The plan as it is kept: the suite's, and the back ends it is run on. */
+static json_t *full_plan(const struct launcher *l)
+{
+    json_t *plan = assay_plan_to_json(l->with->plan), *backends = json_array();
+    for (size_t i = 0; i < l->with->n_backends; i++)
+        json_array_append_new(backends, assay_json_string(canonical(l, i)));
+    return json_pack("{s:o, s:o}", "suite", plan, "backends", backends);
+}
+
+static enum assay_code open_folder(struct launcher *l, struct assay_error *err)
+{
+    char            path[700];
+    json_t         *plan = full_plan(l);
+    enum assay_code code;
+    if (l->with->resume && assay_file_exists(l->with->folder)) {
+        code = assay_run_folder_resume(l->with->folder, plan, &l->folder, err);
+    } else {
+        json_t *about = manifest(l);
+        code = assay_run_folder_create(l->with->folder, about, plan, &l->folder, err);
+        json_decref(about);
+    }
+    json_decref(plan);
+    static const char *const parts[] = {"samples", "witness"};
+    for (size_t i = 0; !code && i < 2; i++)
+        if (!(code = assay_path_join(path, sizeof path, l->with->folder, parts[i], err)))
+            code = assay_folder_make(path, err);
+    return code;
+}
+
+/* ---- one step -------------------------------------------------------------------------------------------- */
+
+static void repeat_line(const struct launcher *l, const struct assay_run_step *step, char out[1024])
+{
+    struct assay_text text = assay_text_over(out, 1024);
+    assay_text_add(&text, "assay run ");
+    assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->what->name);
+    assay_text_add(&text, " --backend ");
+    assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->backend);
+    assay_text_add(&text, " --seed %llu", (unsigned long long)l->with->plan->seed);
+    for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
+        char              value[64];
+        struct assay_text room = ASSAY_TEXT(value);
+        assay_option_write(row, &step->what->repeat, &room);
+        if (strcmp(row->dflt, value)) {
+            assay_text_add(&text, " --");
+            for (const char *c = row->name; *c; c++)
+                assay_text_add(&text, "%c", *c == '_' ? '-' : *c);
+            assay_text_add(&text, " %s", value);
+        }
+    }
+}
+
+static json_t *job_of(const struct launcher *l, const struct assay_run_step *step)
+{
+    char    line[1024];
+    json_t *repeat = json_object();
+    for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
+        char              value[64];
+        struct assay_text text = ASSAY_TEXT(value);
+        assay_option_write(row, &step->what->repeat, &text);
+        json_object_set_new(repeat, row->name, json_string(value));
+    }
+    repeat_line(l, step, line);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
+                     step->backend, "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
+                     line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
+}
+
+/* What is recorded when the worker gave no record: the device may be unknown, the files may hold a part. */
+static void record_of_failure(const struct launcher *l, const struct assay_run_step *step, size_t backend,
+                              const struct assay_job_result *result, struct assay_record *rec)
+{
+    memset(rec, 0, sizeof *rec);
+    (void)assay_string_copy(rec->case_name, sizeof rec->case_name, step->what->name);
+    (void)assay_string_copy(rec->id, sizeof rec->id, step->what->id);
+    (void)assay_string_copy(rec->backend, sizeof rec->backend, step->backend);
+    rec->launch = step->launch;
+    rec->status = result->end == ASSAY_JOB_TIMEOUT ? ASSAY_STATUS_TIMEOUT
+                  : result->end == ASSAY_JOB_DIED  ? ASSAY_STATUS_CRASHED
+                                                   : ASSAY_STATUS_ERROR;
+    rec->error = result->error;
+    (void)assay_string_copy(rec->reason, sizeof rec->reason, result->error.message);
+    const json_t *device = json_object_get(l->probe[backend], "device");
+    const char   *name = json_string_value(json_object_get(device, "name"));
+    const char   *product = json_string_value(json_object_get(device, "product"));
+    rec->device.size = sizeof rec->device;
+    rec->device.clock = (enum assay_clock)json_integer_value(json_object_get(device, "clock"));
+    rec->device.origin = (enum assay_origin)json_integer_value(json_object_get(device, "origin"));
+    rec->device.traits = (uint32_t)json_integer_value(json_object_get(device, "traits"));
+    (void)assay_string_copy(rec->device.name, sizeof rec->device.name, name ? name : "");
+    (void)assay_string_copy(rec->device.product, sizeof rec->device.product, product ? product : "");
+    rec->evidence = assay_evidence_of(&rec->device);
+    for (int i = 0; i < ASSAY_METRIC_COUNT; i++)
+        (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, "the worker did not live to tell");
+    rec->started_utc_ns = assay_clock_utc_ns() - result->wall_ns;
+    rec->wall_ns = result->wall_ns;
+    repeat_line(l, step, rec->repeat);
+}
+
+static void on_progress(void *self, const char *phase, double share, uint64_t median_ns)
+{
+    struct launcher *l = self;
+    if (l->with->progress)
+        l->with->progress(l->with->self, &l->step, phase, share, median_ns);
+}
+
+static enum assay_code take_record(struct launcher *l, size_t backend, const struct assay_job_result *result,
+                                   struct assay_record *rec, struct assay_error *err)
+{
+    struct assay_error broken;
+    const json_t      *json = json_object_get(result->answer, "record");
+    if (result->end != ASSAY_JOB_ANSWERED || !json) {
+        record_of_failure(l, &l->step, backend, result, rec);
+    } else if (assay_record_from_json(json, rec, &broken) || strcmp(rec->id, l->step.what->id) ||
+               strcmp(rec->backend, l->step.backend) || rec->launch != l->step.launch) {
+        struct assay_job_result wrong = {.end = ASSAY_JOB_FAILED, .wall_ns = result->wall_ns};
+        (void)ASSAY_FAIL(&wrong.error, ASSAY_PROTOCOL, "the worker's record is of another case or malformed");
+        record_of_failure(l, &l->step, backend, &wrong, rec);
+    }
+    return assay_run_folder_append(l->folder, rec, err);
+}
+
+static enum assay_code run_step(struct launcher *l, size_t backend, struct assay_error *err)
+{
+    struct assay_job_result result;
+    struct assay_job_watch  watch = {.timeout_ns = l->step.what->repeat.timeout_ns, .progress = on_progress, .self = l,
+                                     .stop = l->with->stop};
+    if (l->with->begin)
+        l->with->begin(l->with->self, &l->step);
+    if (assay_job_run(job_of(l, &l->step), &watch, &result, err))
+        return err->code;
+    if (*result.errors)
+        assay_run_folder_log(l->folder, "%s launch %u on %s printed: %s", l->step.what->id, l->step.launch, l->step.backend,
+                             result.errors);
+    if (result.end == ASSAY_JOB_STOPPED) {
+        *err = result.error;
+        assay_job_release(&result);
+        return err->code;
+    }
+    struct assay_record *rec = malloc(sizeof *rec);
+    enum assay_code      code = rec ? take_record(l, backend, &result, rec, err) : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a record");
+    if (!code) {
+        l->counts->ran++;
+        l->counts->ok += rec->status == ASSAY_STATUS_OK;
+        l->spent_ns += result.wall_ns;
+        if (l->with->done)
+            l->with->done(l->with->self, &l->step, rec);
+    }
+    free(rec);
+    assay_job_release(&result);
+    return code;
+}
+
+/* ---- all steps ------------------------------------------------------------------------------------------- */
+
+/* Calls run_step for every step that is not recorded yet; with `count` only counts. */
+static enum assay_code all_steps(struct launcher *l, bool count, struct assay_error *err)
+{
+    const struct assay_plan *plan = l->with->plan;
+    int64_t                  most = 0;
+    size_t                   index = 0;
+    for (size_t i = 0; i < plan->n_cases; i++)
+        most = plan->cases[i].repeat.launches > most ? plan->cases[i].repeat.launches : most;
+    for (int64_t launch = 0; launch < most; launch++)
+        for (size_t i = 0; i < plan->n_cases; i++)
+            for (size_t b = 0; launch < plan->cases[i].repeat.launches && b < l->with->n_backends; b++, index++) {
+                const struct assay_case *c = &plan->cases[i];
+                bool there = assay_run_folder_has(l->folder, c->id, canonical(l, b), (uint32_t)launch);
+                if (count) {
+                    l->counts->steps++;
+                    l->counts->already += there;
+                    continue;
+                }
+                if (there)
+                    continue;
+                size_t left = l->counts->steps - l->counts->already - l->counts->ran;
+                l->step = (struct assay_run_step){
+                    .what = c, .backend = canonical(l, b), .launch = (uint32_t)launch, .index = index,
+                    .total = l->counts->steps, .eta_ns = l->counts->ran ? l->spent_ns / l->counts->ran * left : 0};
+                if (run_step(l, b, err))
+                    return err->code;
+            }
+    return ASSAY_OK;
+}
+
+enum assay_code assay_run(const struct assay_run_request *request, struct assay_run_counts *counts,
+                          struct assay_error *err)
+{
+    struct launcher l = {.with = request, .counts = counts, .probe = calloc(request->n_backends, sizeof(json_t *))};
+    memset(counts, 0, sizeof *counts);
+    if (!l.probe)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for back ends");
+    enum assay_code code = probe_all(&l, err);
+    if (!code)
+        code = open_folder(&l, err);
+    if (!code)
+        code = all_steps(&l, true, err);
+    if (!code)
+        code = all_steps(&l, false, err);
+    if (l.folder)
+        assay_run_folder_log(l.folder, "run %s: %zu of %zu steps recorded", code ? "stopped" : "complete",
+                             counts->already + counts->ran, counts->steps);
+    assay_run_folder_close(l.folder);
+    for (size_t i = 0; i < request->n_backends; i++)
+        json_decref(l.probe[i]);
+    free(l.probe);
+    return code;
+}

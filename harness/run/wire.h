@@ -1,0 +1,40 @@
+/* The wire between parent and worker: one JSON object a line, job down, events up. It carries case names, progress
+ * and the record; nothing per execution. Lines are at most ASSAY_WIRE_LINE_BYTES; what a worker says is not trusted.
+ *
+ *   down  {"do": "case", "case": "gemm/…", "backend": "cpu", "seed": 1, "launch": 0, "folder": "out/x", …}
+ *         {"do": "probe", "backend": "cpu"}
+ *   up    {"say": "progress", "phase": "timed", "share": 0.4, "median_ns": 1200}
+ *         {"say": "record", "record": {…}}      {"say": "probe", …}      {"say": "failed", "error": {…}} */
+#ifndef ASSAY_RUN_WIRE_H
+#define ASSAY_RUN_WIRE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+
+#define ASSAY_WIRE_LINE_BYTES (1u << 20)
+
+/* Writes one object as a line; takes the reference. */
+enum assay_code assay_wire_say(int fd, json_t *message, struct assay_error *err);
+
+/* Lines as they come out of a descriptor. */
+struct assay_wire {
+    int    fd;
+    char  *bytes;
+    size_t length, capacity;
+    bool   ended; /* the other side closed it */
+};
+enum assay_code assay_wire_init(struct assay_wire *wire, int fd, struct assay_error *err);
+void            assay_wire_release(struct assay_wire *wire);
+/* The next line as an object (new reference), waiting up to timeout_ns. *out NULL with ASSAY_OK: the end.
+ * ASSAY_TIMEOUT: none came. ASSAY_PROTOCOL: a line that is too long or no object. */
+enum assay_code assay_wire_next(struct assay_wire *wire, uint64_t timeout_ns, json_t **out, struct assay_error *err);
+
+/* An error as it travels. */
+json_t *assay_error_to_json(const struct assay_error *err);
+void    assay_error_from_json(const json_t *json, struct assay_error *out);
+
+#endif

@@ -1,0 +1,190 @@
+#include "harness/run/worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/hash.h"
+#include "harness/base/json.h"
+#include "harness/base/options.h"
+#include "harness/measure/host.h"
+#include "harness/run/case_run.h"
+#include "harness/run/contract.h"
+#include "harness/run/loader.h"
+#include "harness/run/wire.h"
+#include "harness/store/record.h"
+
+#include "assay/banned.h"
+
+#define PROGRESS_EVERY_NS 100000000ull
+
+struct speaker {
+    int      fd;
+    uint64_t last_ns;
+};
+
+static void on_progress(void *self, enum assay_phase phase, double share, uint64_t median_ns)
+{
+    struct speaker    *s = self;
+    struct assay_error ignored;
+    uint64_t           now = assay_clock_now_ns();
+    if (share > 0 && now - s->last_ns < PROGRESS_EVERY_NS)
+        return;
+    s->last_ns = now;
+    (void)assay_wire_say(s->fd,
+                         json_pack("{s:s, s:s, s:o, s:o}", "say", "progress", "phase", assay_phase_name(phase), "share",
+                                   assay_json_number(share), "median_ns", assay_json_u64(median_ns)),
+                         &ignored);
+}
+
+static const char *text_of(const json_t *job, const char *key)
+{
+    const char *text = json_string_value(json_object_get(job, key));
+    return text ? text : "";
+}
+
+static enum assay_code read_repeat(const json_t *job, struct assay_repeat *repeat, struct assay_error *err)
+{
+    const char *key;
+    json_t     *value;
+    json_object_foreach(json_object_get(job, "repeat"), key, value)
+    {
+        const char *text = json_string_value(value);
+        if (assay_option_set(assay_repeat_options, repeat, key, text ? text : "", err))
+            return err->code;
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code do_case(const json_t *job, int fd, struct assay_error *err)
+{
+    struct assay_case    c;
+    struct speaker       speaker = {.fd = fd};
+    struct assay_record *record = calloc(1, sizeof *record);
+    if (!record)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a record");
+    if (assay_case_parse(text_of(job, "case"), &c, err)) {
+        free(record);
+        return err->code;
+    }
+    if (!read_repeat(job, &c.repeat, err)) {
+        struct assay_case_job what = {
+            .what = &c, .backend = text_of(job, "backend"), .folder = text_of(job, "folder"), .power = text_of(job, "power"),
+            .repeat = text_of(job, "repeat_line"), .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
+            .launch = (uint32_t)json_integer_value(json_object_get(job, "launch")), .progress = on_progress, .self = &speaker,
+        };
+        assay_case_run(&what, record);
+        json_t *json = assay_record_to_json(record);
+        if (json)
+            (void)assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "record", "record", json), err);
+        else
+            (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a record");
+    }
+    assay_case_release(&c);
+    free(record);
+    return err->code;
+}
+
+static json_t *device_to_json(const struct assay_device_info *d)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:o}", "name", assay_json_string(d->name), "product",
+                     assay_json_string(d->product), "vendor", assay_json_string(d->vendor), "serial",
+                     assay_json_string(d->serial), "firmware", assay_json_string(d->firmware), "how_known",
+                     assay_json_string(d->how_known), "traits", (int)d->traits, "clock", (int)d->clock, "origin",
+                     (int)d->origin, "queues", (int)d->queues, "memory_bytes", assay_json_u64(d->memory_bytes));
+}
+
+/* Which plug-in a name means, what it is, and what devices it finds. */
+static enum assay_code do_probe(const json_t *job, int fd, struct assay_error *err)
+{
+    struct assay_opened opened;
+    char                digest[65];
+    if (assay_backend_open(text_of(job, "backend"), NULL, &opened, err))
+        return err->code;
+    struct assay_device_info *devices = NULL;
+    size_t                    n = 0;
+    json_t                   *list = json_array(), *libraries = json_array();
+    if (assay_sha256_file(opened.path, digest, err) ||
+        assay_backend_devices(opened.backend, opened.options, &devices, &n, err))
+        goto close;
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, device_to_json(&devices[i]));
+    for (uint32_t i = 0; ASSAY_HAS(opened.backend, library) && i < 64; i++) {
+        const char *path = opened.backend->library(i);
+        if (!path)
+            break;
+        json_array_append_new(libraries, assay_json_string(path));
+    }
+    (void)assay_wire_say(fd,
+                         json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:O, s:o, s:O, s:o}", "say", "probe", "backend",
+                                   assay_json_string(opened.canonical), "name", assay_json_string(opened.backend->name),
+                                   "summary", assay_json_string(opened.backend->summary), "version",
+                                   assay_json_string(opened.backend->version), "path", assay_json_string(opened.path),
+                                   "sha256", digest, "devices", list, "device", device_to_json(&opened.device), "loaded",
+                                   libraries, "mapped", assay_host_libraries()),
+                         err);
+close:
+    json_decref(list);
+    json_decref(libraries);
+    free(devices);
+    assay_backend_close(&opened);
+    return err->code;
+}
+
+static enum assay_code do_contract(const json_t *job, int fd, struct assay_error *err)
+{
+    struct assay_finding found[ASSAY_CONTRACT_MAX];
+    size_t               n = 0;
+    if (assay_contract_check(text_of(job, "backend"), found, &n, err))
+        return err->code;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:o, s:b, s:b, s:o}", "what", assay_json_string(found[i].what), "holds",
+                                              found[i].holds, "applies", found[i].applies, "why",
+                                              assay_json_string(found[i].why)));
+    return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "contract", "findings", list), err);
+}
+
+static const struct {
+    const char *name;
+    enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
+} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}};
+
+static enum assay_code do_job(int fd, struct assay_error *err)
+{
+    struct assay_wire wire;
+    json_t           *job = NULL;
+    if (assay_wire_init(&wire, STDIN_FILENO, err))
+        return err->code;
+    enum assay_code code = assay_wire_next(&wire, UINT64_MAX, &job, err);
+    if (!code && !job)
+        code = ASSAY_FAIL(err, ASSAY_PROTOCOL, "the launcher went away before it gave a job");
+    if (!code) {
+        code = ASSAY_FAIL(err, ASSAY_PROTOCOL, "there is no job called '%.32s'", text_of(job, "do"));
+        for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
+            if (!strcmp(jobs[i].name, text_of(job, "do"))) {
+                memset(err, 0, sizeof *err);
+                code = jobs[i].run(job, fd, err);
+            }
+    }
+    json_decref(job);
+    assay_wire_release(&wire);
+    return code;
+}
+
+int assay_worker_main(void)
+{
+    struct assay_error err = {.code = ASSAY_OK}, ignored;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)signal(SIGINT, SIG_IGN); /* the parent decides what an interrupt means */
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return 4;
+    if (do_job(fd, &err))
+        (void)assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "failed", "error", assay_error_to_json(&err)), &ignored);
+    return err.code ? 1 : 0;
+}

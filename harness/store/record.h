@@ -1,0 +1,119 @@
+/* A record: what one launch of one case on one back end gave. Converted to and from JSON in record.c only.
+ * A record is never edited; what is known later stands in another file. */
+#ifndef ASSAY_STORE_RECORD_H
+#define ASSAY_STORE_RECORD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/backend.h"
+#include "assay/error.h"
+#include "harness/measure/counters.h"
+#include "harness/measure/noise.h"
+
+enum assay_better { ASSAY_BETTER_NONE = 0, ASSAY_BETTER_LOWER = 1, ASSAY_BETTER_HIGHER = 2 };
+
+enum assay_metric {
+#define ASSAY_METRIC(name, unit, better, definition) ASSAY_METRIC_##name,
+#include "harness/store/metrics.def"
+#undef ASSAY_METRIC
+    ASSAY_METRIC_COUNT
+};
+struct assay_metric_row {
+    const char       *name, *unit, *definition;
+    enum assay_better better;
+};
+const struct assay_metric_row *assay_metric_row(enum assay_metric metric);
+bool                           assay_metric_find(const char *name, enum assay_metric *out);
+
+/* How execution went; whether the numbers are right is the verdict's business (harness/judge). */
+enum assay_status {
+    ASSAY_STATUS_OK = 1,
+    ASSAY_STATUS_UNSUPPORTED = 2, /* the device said no, because … */
+    ASSAY_STATUS_SKIPPED = 3,     /* the harness said no, because … (memory, a range) */
+    ASSAY_STATUS_TIMEOUT = 4,
+    ASSAY_STATUS_CRASHED = 5,     /* the worker ended by a signal, or without a word */
+    ASSAY_STATUS_ERROR = 6,       /* the back end or the harness reported an error */
+};
+const char *assay_status_name(enum assay_status status);
+
+enum assay_evidence {
+    ASSAY_EVIDENCE_MEASURED = 1,
+    ASSAY_EVIDENCE_MIXED = 2,
+    ASSAY_EVIDENCE_PUBLISHED = 3,
+    ASSAY_EVIDENCE_CLAIMED = 4,
+    ASSAY_EVIDENCE_MODELLED = 5,
+    ASSAY_EVIDENCE_SIMULATED = 6,
+    ASSAY_EVIDENCE_INSTRUMENT = 7, /* null, reference: figures about the harness, not about a device */
+};
+const char *assay_evidence_name(enum assay_evidence evidence);
+/* What a device's origin and clock make of its figures; 0 ("none") for a device that never opened. */
+enum assay_evidence assay_evidence_of(const struct assay_device_info *device);
+
+/* A value, or the reason why there is none; an interval only where there is one. */
+struct assay_metric_value {
+    bool             has_value, has_interval;
+    double           value, low, high, level;
+    uint64_t         n;
+    enum assay_clock clock; /* which clock timed it; 0 = not a time */
+    char             why[128];
+};
+
+/* Phases of a worker's life, apart, each with its span on the host's clock. */
+enum assay_phase {
+    ASSAY_PHASE_BUILD, ASSAY_PHASE_OPEN, ASSAY_PHASE_FILL, ASSAY_PHASE_UPLOAD, ASSAY_PHASE_COMPILE, ASSAY_PHASE_WARM,
+    ASSAY_PHASE_TIMED, ASSAY_PHASE_WITNESS, ASSAY_PHASE_CLOSE, ASSAY_PHASE_COUNT
+};
+const char *assay_phase_name(enum assay_phase phase);
+
+/* What was done so that the timed iterations can be believed. */
+struct assay_proof {
+    uint64_t sets;       /* input sets that rotate through the buffers */
+    uint64_t iterations; /* timed */
+    uint64_t chosen;     /* k: chosen after they had run, kept for the judge */
+    uint64_t hashed;     /* iterations all of whose output bytes were hashed */
+    uint64_t equal;      /* of those: bitwise equal to a kept one of the same input set */
+    uint64_t guard_bytes_changed; /* bytes beyond the bound ranges that changed */
+    uint64_t cheat_share_found_ppm; /* a device that cheats in this share of iterations is found with 95 % */
+};
+
+#define ASSAY_RECORD_MAX_COUNTERS 64
+
+struct assay_record {
+    char     case_name[512], id[17], backend[640]; /* canonical names */
+    uint32_t launch;                               /* from 0 */
+    struct assay_device_info device;               /* zeroes if it never opened */
+    enum assay_status   status;
+    enum assay_evidence evidence;
+    char     grade[4];   /* "A".."D" for modelled figures, else empty */
+    char     reason[256]; /* why the status is not ok; empty if it is */
+    struct assay_error error; /* code OK: none */
+    struct assay_metric_value metric[ASSAY_METRIC_COUNT];
+    uint64_t phase_ns[ASSAY_PHASE_COUNT];
+    struct assay_noise noise;
+    char     noise_complaint[160]; /* empty: quiet */
+    struct assay_proof proof;
+    uint64_t flops, read_bytes, written_bytes, transcendentals, items; /* algorithmic, of one execution */
+    uint64_t working_set_bytes; /* all distinct bytes one rotation through the sets touches */
+    uint64_t warm_runs;
+    char     compiled[1024];    /* the back end's description of what it compiled */
+    char     energy_source[128];
+    char     samples_file[160], witness_file[160]; /* relative to the run folder; empty = none */
+    char     samples_sha256[65], witness_sha256[65];
+    uint64_t started_utc_ns, wall_ns;
+    char     repeat[1024];      /* the command line that runs this again */
+    uint32_t             n_counters;
+    struct assay_counter counters[ASSAY_RECORD_MAX_COUNTERS]; /* last: what is beyond n_counters is never touched */
+};
+
+/* New reference; NULL when out of memory or when an enum holds a value without a name. README.md lists the members.
+ * What JSON cannot hold is made so that it can: invalid UTF-8 becomes U+FFFD, a metric that is not finite loses its
+ * value and says why, a counter that is unavailable has no value. All else comes back exactly as it was. */
+json_t *assay_record_to_json(const struct assay_record *record);
+/* Strict about types; unknown members are kept out silently only if they begin with "//". ASSAY_DATA otherwise, with a
+ * line that names the member; *out is then empty. device.size is set to that of this program's struct. */
+enum assay_code assay_record_from_json(const json_t *json, struct assay_record *out, struct assay_error *err);
+
+#endif

@@ -1,0 +1,202 @@
+#include "harness/store/record_lines.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/file.h"
+#include "harness/base/hash.h"
+#include "harness/base/json.h"
+#include "harness/base/parallel.h"
+#include "harness/base/strings.h"
+
+#include "assay/banned.h"
+
+#define FILE_LIMIT_BYTES ((size_t)4 << 30)
+#define DIGITS 64
+#define BEFORE ",\"before\":\""
+#define SHA256 ",\"sha256\":\""
+#define BEFORE_BYTES (sizeof BEFORE - 1 + DIGITS + 1)     /* ,"before":"<64>" */
+#define SHA256_BYTES (sizeof SHA256 - 1 + DIGITS + 1 + 2) /* ,"sha256":"<64>"}\n */
+#define LINES_AT_ONCE 16
+#define SHOWN_PATH 90
+
+/* ---- one line --------------------------------------------------------------------------------------------- */
+
+enum line_state { LINE_GOOD, LINE_BROKEN, LINE_NO_RECORD };
+
+/* What a line says about the chain. */
+struct link {
+    enum line_state state;
+    char before[DIGITS + 1], hash[DIGITS + 1];
+};
+
+/* Is the line what its checksum says? The end of the line is rewritten for the while of the hashing. */
+static bool line_check(char *line, size_t length, struct link *out)
+{
+    char own[DIGITS + 1], kept[2];
+    size_t cut = length - SHA256_BYTES;
+    if (length < SHA256_BYTES + BEFORE_BYTES + 2 || memcmp(line + length - 3, "\"}\n", 3) != 0 ||
+        memcmp(line + cut, SHA256, sizeof SHA256 - 1) != 0 ||
+        memcmp(line + cut - BEFORE_BYTES, BEFORE, sizeof BEFORE - 1) != 0 || line[cut - 1] != '"')
+        return false;
+    memcpy(kept, line + cut, 2);
+    memcpy(line + cut, "}\n", 2);
+    assay_sha256_hex(line, cut + 2, own);
+    memcpy(line + cut, kept, 2);
+    if (memcmp(line + length - 3 - DIGITS, own, DIGITS) != 0)
+        return false;
+    memcpy(out->before, line + cut - 1 - DIGITS, DIGITS);
+    out->before[DIGITS] = 0;
+    assay_sha256_hex(line, length, out->hash);
+    return true;
+}
+
+static enum assay_code line_parse(const char *line, size_t length, const char *place, struct assay_record *out,
+                                  struct assay_error *err)
+{
+    json_t *json = NULL;
+    if (assay_json_parse(line, length, place, &json, err))
+        return err->code;
+    (void)json_object_del(json, "before");
+    (void)json_object_del(json, "sha256");
+    enum assay_code code = assay_record_from_json(json, out, err);
+    json_decref(json);
+    return code ? assay_error_in(err, "reading %s", place) : ASSAY_OK;
+}
+
+enum assay_code assay_record_line_make(const struct assay_record *record, const char before[65], char **line,
+                                       size_t *length, char hash[65], struct assay_error *err)
+{
+    char own[DIGITS + 1];
+    json_t *json = assay_record_to_json(record);
+    char *text = json ? assay_json_line(json) : NULL;
+    size_t end = text ? strlen(text) - 1 : 0, room = end + BEFORE_BYTES + SHA256_BYTES + 1;
+    char *out = text ? malloc(room) : NULL;
+    json_decref(json);
+    if (out) {
+        (void)snprintf(out, room, "%.*s" BEFORE "%.64s\"}\n", (int)end, text, before);
+        assay_sha256_hex(out, end + BEFORE_BYTES + 2, own);
+        (void)snprintf(out + end + BEFORE_BYTES, room - end - BEFORE_BYTES, SHA256 "%s\"}\n", own);
+        assay_sha256_hex(out, room - 1, hash);
+        *line = out;
+        *length = room - 1;
+    }
+    free(text);
+    return out ? ASSAY_OK
+               : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the record of case '%.80s'", record->case_name);
+}
+
+/* ---- a file of lines -------------------------------------------------------------------------------------- */
+
+struct reading {
+    const char *path; /* its end, which says more than its start */
+    char *bytes;
+    size_t *start; /* of line i; start[n] is where the last one ends */
+    struct link *link;
+    struct assay_record *records;
+    size_t n;
+};
+
+/* Lines are independent of each other but for the chain, so they are read on all cores. */
+static void read_some(void *self, size_t begin, size_t end)
+{
+    struct reading *r = self;
+    for (size_t i = begin; i < end; i++) {
+        struct assay_error ignored; /* the first bad line is read once more, for its message */
+        char *line = r->bytes + r->start[i];
+        size_t length = r->start[i + 1] - r->start[i];
+        if (!line_check(line, length, &r->link[i]))
+            r->link[i].state = LINE_BROKEN;
+        else if (line_parse(line, length, "a line", &r->records[i], &ignored))
+            r->link[i].state = LINE_NO_RECORD;
+    }
+}
+
+static enum assay_code judge_line(struct reading *r, size_t i, struct assay_error *err)
+{
+    char place[SHOWN_PATH + 24];
+    if (r->link[i].state == LINE_BROKEN) {
+        (void)ASSAY_FAIL(err, ASSAY_DATA, "%s:%zu: not the line that was written: its checksum does not match", r->path,
+                         i + 1);
+        return assay_error_hint(err, "a record is never edited; take the run folder from a copy, or run again");
+    }
+    if (i > 0 && memcmp(r->link[i].before, r->link[i - 1].hash, DIGITS) != 0)
+        return ASSAY_FAIL(err, ASSAY_DATA,
+                          "%s:%zu: does not follow the line before: a line was removed, added or moved", r->path,
+                          i + 1);
+    if (i == 0 && strspn(r->link[i].before, "0") != DIGITS)
+        return ASSAY_FAIL(err, ASSAY_DATA, "%s:1: is not the first line that was written: lines before it are missing",
+                          r->path);
+    if (r->link[i].state == LINE_GOOD)
+        return ASSAY_OK;
+    (void)snprintf(place, sizeof place, "%s:%zu", r->path, i + 1);
+    return line_parse(r->bytes + r->start[i], r->start[i + 1] - r->start[i], place, &r->records[i], err);
+}
+
+/* Finds the lines; what is behind the last newline is none. */
+static enum assay_code find_lines(struct reading *r, size_t length, struct assay_error *err)
+{
+    size_t n = 0;
+    for (const char *at = r->bytes; (at = memchr(at, '\n', length - (size_t)(at - r->bytes))); at++)
+        n++;
+    r->start = calloc(n + 1, sizeof *r->start);
+    r->link = calloc(n + 1, sizeof *r->link);
+    r->records = calloc(n + 1, sizeof *r->records);
+    if (!r->start || !r->link || !r->records)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the %zu records of '%s'", n, r->path);
+    for (; r->n < n; r->n++)
+        r->start[r->n + 1] =
+            (size_t)((char *)memchr(r->bytes + r->start[r->n], '\n', length - r->start[r->n]) - r->bytes) + 1;
+    return ASSAY_OK;
+}
+
+static enum assay_code finish(struct reading *r, size_t length, struct assay_record_lines *out, struct assay_error *err)
+{
+    struct assay_record_lines lines = {.records = r->records};
+    if (r->n > 0 && r->start[r->n] == length && r->link[r->n - 1].state == LINE_BROKEN)
+        r->n--; /* torn, though it has a newline */
+    for (size_t i = 0; i < r->n; i++)
+        if (judge_line(r, i, err))
+            return err->code;
+    lines.n = r->n;
+    lines.bytes = r->start[r->n];
+    lines.torn_bytes = length - r->start[r->n];
+    memset(lines.last, '0', DIGITS);
+    if (r->n > 0)
+        memcpy(lines.last, r->link[r->n - 1].hash, DIGITS);
+    if (lines.torn_bytes > 0) {
+        if (!(lines.torn = malloc(lines.torn_bytes)))
+            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the torn line of '%s'", r->path);
+        memcpy(lines.torn, r->bytes + r->start[r->n], lines.torn_bytes);
+    }
+    r->records = NULL;
+    *out = lines;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_record_lines_read(const char *path, struct assay_record_lines *out, struct assay_error *err)
+{
+    size_t length = strlen(path);
+    struct reading r = {.path = length > SHOWN_PATH ? path + length - SHOWN_PATH : path};
+    enum assay_code code = assay_file_read(path, FILE_LIMIT_BYTES, &r.bytes, &length, err);
+    if (code == ASSAY_OK)
+        code = find_lines(&r, length, err);
+    if (code == ASSAY_OK) {
+        json_object_seed(0); /* once, before several threads make objects */
+        assay_parallel_for(r.n, LINES_AT_ONCE, read_some, &r);
+        code = finish(&r, length, out, err);
+    }
+    free(r.bytes);
+    free(r.start);
+    free(r.link);
+    free(r.records);
+    return code;
+}
+
+void assay_record_lines_release(struct assay_record_lines *lines)
+{
+    free(lines->records);
+    free(lines->torn);
+    *lines = (struct assay_record_lines){0};
+}

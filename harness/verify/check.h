@@ -1,0 +1,59 @@
+/* The judge of one witness: are these outputs right, how wrong, and how small a fault would have been seen? */
+#ifndef ASSAY_VERIFY_CHECK_H
+#define ASSAY_VERIFY_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "harness/ir/graph.h"
+
+enum assay_outcome {
+    ASSAY_PASS = 1,
+    ASSAY_MARGINAL = 2,  /* within the bound, but over half of it */
+    ASSAY_FAIL = 3,
+    ASSAY_UNTRUSTED = 4, /* agreed and proved nothing */
+    ASSAY_NOT_CHECKED = 5,
+};
+const char *assay_outcome_name(enum assay_outcome outcome);
+
+enum assay_assurance {
+    ASSAY_ASSURANCE_NONE = 0,
+    ASSAY_ASSURANCE_FULL = 1,      /* every output element of a judged iteration against the reference */
+    ASSAY_ASSURANCE_ALGEBRAIC = 2, /* every element through random sums with their bound, and a sample singly */
+    ASSAY_ASSURANCE_SAMPLED = 3,   /* a sample of the elements */
+    ASSAY_ASSURANCE_LOCAL = 4,     /* each node from the device's own inputs */
+};
+const char *assay_assurance_name(enum assay_assurance assurance);
+
+struct assay_check {
+    enum assay_outcome   outcome;
+    char                 why[256]; /* one sentence; for pass: what was shown */
+    enum assay_assurance assurance;
+    uint64_t elements;        /* output elements compared singly with the reference */
+    uint64_t sums;            /* random sums compared */
+    uint64_t of_elements;     /* elements of one iteration's outputs */
+    double   worst_ratio;     /* largest |observed - expected| / bound; NaN: nothing compared */
+    double   median_ratio;    /* over the single elements */
+    char     worst_value[64]; /* output's name */
+    int64_t  worst_index;     /* flat; -1 none */
+    uint64_t worst_iteration;
+    double   worst_observed, worst_expected, worst_bound;
+    double   smallest_fault;  /* relative size, against the root mean square of the output, of a fault in one element found with 99 % */
+    uint64_t iterations, chosen, judged, equal; /* timed; kept; compared with the reference; bitwise equal to a judged one */
+    double   cheat_share_found; /* a device that cheats in this share of iterations is found with 95 % */
+    uint64_t not_finite, poison_left, zeros; /* among the kept elements */
+};
+
+/* What a case's inputs were: fills one value of one input set into `to` (its bytes). */
+typedef enum assay_code assay_fill_fn(void *self, const struct assay_graph *g, int32_t value, uint64_t set, void *to,
+                                      struct assay_error *err);
+
+/* Judges the witness file at `path` of a case whose graph is `g`; *out is complete also when the outcome is fail.
+ * A witness that is torn, of another case, or malformed is an error (ASSAY_DATA). `budget_ops` bounds the reference's
+ * work for one witness (double operations); what is left out lowers the assurance, never silently. */
+enum assay_code assay_witness_check(const char *path, const char *case_id, const struct assay_graph *g,
+                                    assay_fill_fn *fill, void *self, double budget_ops, struct assay_check *out,
+                                    struct assay_error *err);
+
+#endif
