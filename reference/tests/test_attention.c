@@ -256,3 +256,34 @@ Test(attention, folding_the_width_is_the_weighted_sum_of_its_elements)
     }
     made_end(&m);
 }
+
+Test(attention, raw_scores_in_any_order_and_scaled_anywhere_stay_within_a_bound_that_is_not_idle)
+{
+    struct made m;
+    struct inputs in = {0};
+    double *value, *bound;
+    const struct setting t = {1, 2, 2, 6, 9, 0, 24, 2, 0, false, false, 0, 1, ASSAY_F32};
+    made_attention(&m, &t, &in, 9);
+    double *q = (double *)in.q, *k = (double *)in.k, scaled[24], root = sqrtf(1 / sqrtf(24));
+    for (int i = 0; i < 2 * 6 * 24; i++) /* one sign, so that errors of the sum show */
+        q[i] = fabs(q[i]);
+    for (int i = 0; i < 2 * 9 * 24; i++)
+        k[i] = fabs(k[i]);
+    made_all(&m, &assay_op_reference_Attention, 3, &value, &bound);
+    for (int i = 0; i < 2 * 6 * 9; i++) {
+        const double *x = q + i / 9 * 24, *y = k + (i / 54 * 9 + i % 9) * 24;
+        double other[24];
+        for (int c = 0; c < 24; c++) {
+            scaled[c] = (float)((float)x[c] * (float)root);
+            other[c] = (float)((float)y[c] * (float)root);
+        }
+        for (int order = 0; order < N_ORDERS; order++) {
+            see(&seen, dot_f32(order, 24, x, 1, y, 1) * (1 / sqrtf(24)), value[i], bound[i]);
+            see(&seen, dot_f32(order, 24, scaled, 1, other, 1), value[i], bound[i]);
+        }
+    }
+    cr_expect_eq(seen.above, 0, "worst %g", seen.worst);
+    double middle = median(&seen);
+    cr_expect_geq(middle, 0.02, "median %g", middle);
+    made_end(&m);
+}

@@ -149,6 +149,22 @@ Test(softmax, another_axis_is_walked_with_its_stride)
     made_end(&m);
 }
 
+/* exp off by 3 units in the last place, upwards for one element and downwards for the others; a division off by 2. */
+Test(softmax, the_least_accurate_lawful_device_stays_within_the_bound)
+{
+    struct made m;
+    double *value, *bound;
+    const double up = 1 + 6 * 0x1p-24, down = 1 - 5 * 0x1p-24;
+    made_begin(&m, 1);
+    memset(made_input(&m, 0, ASSAY_F32, DIMS(4), 0, 1, 0), 0, 4 * sizeof(double));
+    made_output(&m, 0, ASSAY_F32, DIMS(4));
+    made_all(&m, &assay_op_reference_Softmax, 0, &value, &bound);
+    double device = up / (up + 3 * down) * (1 + 4 * 0x1p-24);
+    cr_expect_leq(fabs(device - value[0]), bound[0], "%g of %g", device - value[0], bound[0]);
+    cr_expect_gt(fabs(device - value[0]), 12 * 0x1p-24 * value[0]);
+    made_end(&m);
+}
+
 Test(softmax, a_fault_is_seen)
 {
     struct made m;
