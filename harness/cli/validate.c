@@ -20,7 +20,7 @@ struct validate_options {
 
 static const struct assay_option options[] = {
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
-     .help = "marginal verdicts (over half of the bound) count as failed"},
+     .help = "marginal verdicts count as failed"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
      .help = "print the counts as JSON"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
@@ -127,7 +127,7 @@ const struct assay_verb assay_verb_validate = {
     .operands = "DIR",
     .summary = "judges the results of a run from its witnesses, against the reference and its bounds",
     .details = "Writes verdicts.jsonl into the run folder; nothing that was recorded changes. pass: within the bound. marginal:\n"
-               "over half of it. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.",
+               "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.",
     .options = options,
     .options_bytes = sizeof(struct validate_options),
     .run = run,
