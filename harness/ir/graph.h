@@ -51,6 +51,7 @@ struct assay_value {
     uint64_t         elements, bytes;
     int32_t          alias_of; /* value whose memory this one takes over, or ASSAY_NO_VALUE */
     int32_t          producer; /* node, or -1 */
+    uint32_t         readers;  /* operands of nodes that are this value */
     struct assay_fill fill;
     void            *data; /* CONST content, owned by the graph */
 };
@@ -77,7 +78,8 @@ struct assay_node {
     char               name[64];
     uint32_t           n_inputs, n_outputs;
     int32_t           *inputs, *outputs; /* value indices; ASSAY_NO_VALUE = absent */
-    struct assay_attr *attrs;            /* every attribute of the op that has a value, defaults filled in */
+    struct assay_attr *attrs;            /* every attribute of the op that has a value, defaults filled in and resolved
+                                            (README.md: axes from 0, Conv's pads explicit, Attention's scale a number) */
     uint32_t           n_attrs;
 };
 
@@ -119,32 +121,35 @@ int32_t assay_graph_op(struct assay_graph *g, const char *op, const char *output
 void assay_graph_op_outputs(struct assay_graph *g, const char *op, const char *const *names, size_t n_outputs,
                             const int32_t *inputs, size_t n_inputs, const struct assay_attr *attrs, int32_t *out);
 
-/* Makes a value an output of the graph. */
+/* Makes a value that a node writes an output of the graph; nodes may still read it. */
 void assay_graph_output(struct assay_graph *g, int32_t value);
 /* Output `value` takes over the memory of the param or state `of`: same dtype and shape, not aliased twice, and no
  * node after the writing one may read `of` (checked by finish). */
 void assay_graph_alias(struct assay_graph *g, int32_t value, int32_t of);
-/* Where the value lives (for Copy); default ASSAY_PLACE_DEVICE. */
+/* Where the value lives (for the two sides of a Copy; no other op may use a value off the device); default ASSAY_PLACE_DEVICE. */
 void assay_graph_place(struct assay_graph *g, int32_t value, enum assay_place place);
 /* A builder's own complaint; kept if it is the first. */
 ASSAY_PRINTF(3, 4)
 void assay_graph_refuse(struct assay_graph *g, enum assay_code code, const char *fmt, ...);
 
-/* Checks what can be checked only at the end (every output is produced or aliased, aliasing order, at least one
- * output and node) and tells the first error. After OK the graph does not change. */
+/* Checks what can be checked only at the end (at least one output and node, aliasing order, that only Copy reaches
+ * off the device) and tells the first error. After OK the graph does not change: what is called then is refused,
+ * and told by the next finish. */
 enum assay_code assay_graph_finish(struct assay_graph *g, struct assay_error *err);
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-const struct assay_value *assay_graph_value(const struct assay_graph *g, int32_t index); /* NULL: no such */
+/* NULL: no such. The pointer lives until the next value is added; in a finished graph, as long as the graph. */
+const struct assay_value *assay_graph_value(const struct assay_graph *g, int32_t index);
 int32_t assay_graph_find(const struct assay_graph *g, const char *name);                 /* ASSAY_NO_VALUE: none */
 const struct assay_attr *assay_node_attr(const struct assay_node *node, const char *name); /* NULL: absent */
 int64_t assay_node_i64(const struct assay_node *node, const char *name, int64_t if_absent);
 double  assay_node_f64(const struct assay_node *node, const char *name, double if_absent);
 const char *assay_node_text(const struct assay_node *node, const char *name, const char *if_absent);
 
-/* "f32[64,128]". */
+/* "f32[64,128]"; a scalar is "f32[]". */
 void assay_value_describe(const struct assay_value *v, struct assay_text *out);
+bool assay_value_same_shape(const struct assay_value *a, const struct assay_value *b); /* rank and dims */
 
 /* Fills the accessor entries of a host struct (assay/backend.h) with functions over this graph. */
 struct assay_host;

@@ -21,17 +21,22 @@ struct assay_attr_row {
     const char              *name; /* NULL ends the table */
     enum assay_attr_type     type;
     enum assay_attr_presence presence;
-    int64_t                  i; /* the default */
+    int64_t                  i; /* the default; lists have none (infer completes them) */
     double                   f;
     const char              *text;
 };
 
-/* What inference may look at and must fill: n_outputs values with dtype, rank and dims. */
+/* More operands than any row has. */
+#define ASSAY_OP_MAX_OPERANDS 8
+
+/* What inference may look at and must fill: the wanted outputs with dtype, rank and dims. It may also complete the
+ * node's attributes, so that readers find them resolved (infer.h). `in` and `out` have ASSAY_OP_MAX_OPERANDS
+ * entries whatever the node has: those it lacks are NULL. */
 struct assay_infer {
     const struct assay_graph *graph;
-    const struct assay_node  *node;
-    const struct assay_value **in; /* n_inputs; NULL = absent */
-    struct assay_value       **out; /* n_outputs; NULL = not wanted */
+    struct assay_node        *node;
+    const struct assay_value **in;  /* NULL = absent */
+    struct assay_value       **out; /* NULL = not wanted */
 };
 
 struct assay_op_ir {
@@ -56,11 +61,20 @@ const struct assay_op_row *assay_op_rows(size_t *n);
 /* The row's number in ops.def, for tables that other folders expand from it. */
 size_t assay_op_index(const struct assay_op_row *row);
 
-/* Algorithmic cost of one node, of a whole graph. */
+/* Algorithmic cost of one node: flops and transcendentals by the op's definition, every distinct value that it reads
+ * once, every output once. Counts that exceed 64 bits stay at UINT64_MAX. */
 struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assay_node *node);
+/* Of a whole graph: flops and transcendentals summed over the nodes; bytes are what any execution must move at
+ * least: every value that the graph is given and reads once, every output once. Temps are not counted, since a
+ * device may fuse them away; sum assay_node_cost for what an unfused execution moves. */
 struct assay_cost assay_graph_cost(const struct assay_graph *g);
 
 /* ---- for ops/<op>.c ------------------------------------------------------------------------------------ */
+
+/* Products, and additions of times * count to a cost; what exceeds 64 bits stays at UINT64_MAX. */
+uint64_t assay_count_multiply(uint64_t a, uint64_t b);
+void     assay_cost_flops(struct assay_cost *cost, uint64_t times, uint64_t count);
+void     assay_cost_transcendentals(struct assay_cost *cost, uint64_t times, uint64_t count);
 
 /* The row's constant: ASSAY_OP_IR(MatMul) = { .infer = …, .cost = … }; */
 #define ASSAY_OP_IR(name) const struct assay_op_ir assay_op_ir_##name

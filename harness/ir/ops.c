@@ -1,0 +1,111 @@
+/* The op table, and the cost of nodes and graphs. */
+#include "harness/ir/ops.h"
+
+#include <string.h>
+
+#include "assay/banned.h"
+
+static const struct assay_op_row rows[] = {
+#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out)                                                 \
+    {#name, domain, tier, min_in, max_in, min_out, max_out, &assay_op_ir_##name},
+#include "harness/ir/ops.def"
+#undef ASSAY_OP
+};
+
+#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out)                                                 \
+    _Static_assert((max_in) <= ASSAY_OP_MAX_OPERANDS && (max_out) <= ASSAY_OP_MAX_OPERANDS, #name);                    \
+    _Static_assert((min_in) <= (max_in) && (min_out) >= 1 && (min_out) <= (max_out), #name);
+#include "harness/ir/ops.def"
+#undef ASSAY_OP
+
+const struct assay_op_row *assay_op_find(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    size_t domain = dot ? (size_t)(dot - name) : 0;
+    const char *word = dot ? dot + 1 : name;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strlen(rows[i].domain) == domain && !strncmp(rows[i].domain, name, domain) && !strcmp(rows[i].name, word) &&
+            !(dot && !domain))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+const struct assay_op_row *assay_op_rows(size_t *n)
+{
+    *n = sizeof rows / sizeof *rows;
+    return rows;
+}
+
+size_t assay_op_index(const struct assay_op_row *row)
+{
+    return (size_t)(row - rows);
+}
+
+/* ---- cost ---------------------------------------------------------------------------------------------- */
+
+uint64_t assay_count_multiply(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+static uint64_t count_add(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+void assay_cost_flops(struct assay_cost *cost, uint64_t times, uint64_t count)
+{
+    cost->flops = count_add(cost->flops, assay_count_multiply(times, count));
+}
+
+void assay_cost_transcendentals(struct assay_cost *cost, uint64_t times, uint64_t count)
+{
+    cost->transcendentals = count_add(cost->transcendentals, assay_count_multiply(times, count));
+}
+
+static bool stands_before(const int32_t *list, uint32_t at)
+{
+    for (uint32_t i = 0; i < at; i++) {
+        if (list[i] == list[at])
+            return true;
+    }
+    return false;
+}
+
+struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assay_node *node)
+{
+    struct assay_cost cost = {.size = sizeof cost};
+    for (uint32_t i = 0; i < node->n_inputs; i++) {
+        const struct assay_value *v = assay_graph_value(g, node->inputs[i]);
+        if (v && !stands_before(node->inputs, i))
+            cost.read_bytes = count_add(cost.read_bytes, v->bytes);
+    }
+    for (uint32_t i = 0; i < node->n_outputs; i++) {
+        const struct assay_value *v = assay_graph_value(g, node->outputs[i]);
+        if (v)
+            cost.written_bytes = count_add(cost.written_bytes, v->bytes);
+    }
+    if (node->op->ir->cost)
+        node->op->ir->cost(g, node, &cost);
+    return cost;
+}
+
+struct assay_cost assay_graph_cost(const struct assay_graph *g)
+{
+    struct assay_cost whole = {.size = sizeof whole};
+    for (uint32_t n = 0; n < g->n_nodes; n++) {
+        struct assay_cost one = assay_node_cost(g, &g->nodes[n]);
+        whole.flops = count_add(whole.flops, one.flops);
+        whole.transcendentals = count_add(whole.transcendentals, one.transcendentals);
+    }
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        const struct assay_value *value = &g->values[v];
+        if (value->role == ASSAY_ROLE_OUTPUT)
+            whole.written_bytes = count_add(whole.written_bytes, value->bytes);
+        else if (value->producer < 0 && value->readers > 0)
+            whole.read_bytes = count_add(whole.read_bytes, value->bytes);
+    }
+    return whole;
+}

@@ -1,0 +1,12 @@
+/* Min: C = the lesser of A and B, NaN if either is, with broadcasting (ONNX Min-13 of two).
+ * Cost: none, comparisons are not counted. */
+#include "harness/ir/infer.h"
+
+#include "assay/banned.h"
+
+static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
+{
+    return assay_infer_binary(in, ASSAY_TYPES_NUMERIC, err);
+}
+
+ASSAY_OP_IR(Min) = {.infer = infer};

@@ -1,0 +1,17 @@
+/* Mul: C = A * B with broadcasting (ONNX Mul-14).
+ * Cost: one flop an output element. */
+#include "harness/ir/infer.h"
+
+#include "assay/banned.h"
+
+static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
+{
+    return assay_infer_binary(in, ASSAY_TYPES_NUMERIC, err);
+}
+
+static void cost(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost)
+{
+    assay_cost_flops(cost, 1, assay_output_elements(g, node, 0));
+}
+
+ASSAY_OP_IR(Mul) = {.infer = infer, .cost = cost};

@@ -1,0 +1,12 @@
+/* Relu: Y = max(X, 0) (ONNX Relu-14).
+ * Cost: none, comparisons are not counted. */
+#include "harness/ir/infer.h"
+
+#include "assay/banned.h"
+
+static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
+{
+    return assay_infer_unary(in, ASSAY_TYPES_SIGNED, err);
+}
+
+ASSAY_OP_IR(Relu) = {.infer = infer};

@@ -1,0 +1,18 @@
+/* Sigmoid: Y = 1 / (1 + exp(-X)) (ONNX Sigmoid-13).
+ * Cost: an addition, an exponential and a division an element. */
+#include "harness/ir/infer.h"
+
+#include "assay/banned.h"
+
+static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
+{
+    return assay_infer_unary(in, ASSAY_TYPES_FLOAT, err);
+}
+
+static void cost(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost)
+{
+    assay_cost_flops(cost, 1, assay_output_elements(g, node, 0));
+    assay_cost_transcendentals(cost, 2, assay_output_elements(g, node, 0));
+}
+
+ASSAY_OP_IR(Sigmoid) = {.infer = infer, .cost = cost};

@@ -1,0 +1,17 @@
+/* Sqrt: Y = the square root of X, NaN below zero (ONNX Sqrt-13).
+ * Cost: one transcendental an element. */
+#include "harness/ir/infer.h"
+
+#include "assay/banned.h"
+
+static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
+{
+    return assay_infer_unary(in, ASSAY_TYPES_FLOAT, err);
+}
+
+static void cost(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost)
+{
+    assay_cost_transcendentals(cost, 1, assay_output_elements(g, node, 0));
+}
+
+ASSAY_OP_IR(Sqrt) = {.infer = infer, .cost = cost};
