@@ -108,9 +108,11 @@ static inline vf vf_erf(vf x)
     return vf_select(a < 0.9f, vf_erf_core(x), vf_select(x == x, large, x));
 }
 
+/* 1 / (1 + exp(-x)), from exp(-|x|), which cannot overflow. */
 static inline vf vf_sigmoid(vf x)
 {
-    return 1.0f / (1.0f + vf_exp(-x));
+    vf e = vf_exp(-vf_abs(x));
+    return vf_select(x < 0.0f, e, vf_all(1.0f)) / (1.0f + e);
 }
 
 /* x / 2 (1 + erf(x / sqrt 2)); for negative x from erfc, which does not cancel. */
