@@ -25,9 +25,9 @@ static inline vf vf_exp(vf x)
 #if defined(__AVX512F__)
     return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
 #else
-    vi e = vi_bits(shifted) - 0x4b400000;
+    vi e = vi_minus(vi_bits(shifted), vi_all(0x4b400000));
     vi half = e >> 1; /* 2^n in two factors: one alone cannot reach the subnormals */
-    return p * vf_bits((half + 127) << 23) * vf_bits((e - half + 127) << 23);
+    return p * vf_bits(vi_exponent(half + 127)) * vf_bits(vi_exponent(vi_minus(e, half) + 127));
 #endif
 }
 
@@ -37,8 +37,8 @@ static inline vf vf_log(vf x)
     vi tiny = x < 1.17549435e-38f;
     vf scaled = vf_select(tiny, x * 8388608.0f, x);
     vi bits = vi_bits(scaled);
-    vi e = (bits - 0x3f2aaaab) >> 23;
-    vf f = vf_bits(bits - (e << 23)) - 1.0f;
+    vi e = vi_minus(bits, vi_all(0x3f2aaaab)) >> 23;
+    vf f = vf_bits(vi_minus(bits, vi_exponent(e))) - 1.0f;
     vf n = __builtin_convertvector(e + (tiny & -23), vf);
     vf p = f * 1.200708076e-01f - 1.284506023e-01f;
     p = p * f + 1.075425372e-01f;
