@@ -16,8 +16,8 @@
 
 #include "assay/banned.h"
 
-/* Double operations that judging all launches of one case on all back ends may cost: some seconds on two cores. */
-#define BUDGET_OPS 2e9
+/* Double operations that judging all launches of one case on all back ends may cost: a second or two on two cores. */
+#define BUDGET_OPS 1e9
 #define DRIFT_LEAST 0.10 /* of the median; less is not worth a word however sure it is */
 #define GROWTH_LEAST_BYTES 512.0
 #define GROWTH_LEAST_ALL_BYTES 1048576.0
