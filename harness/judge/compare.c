@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "harness/base/json.h"
-#include "harness/judge/compare_test.h"
+#include "harness/judge/compare_statistics.h"
 
 #include "assay/banned.h"
 

@@ -168,8 +168,12 @@ static struct assay_estimate estimate_of(const struct assay_summary_row *row, en
     size_t n = values_of(row, metric, room, &why);
     if (row->clock == ASSAY_CLOCK_MODEL && (n > 0 || metric == ASSAY_METRIC_latency_ns))
         return modelled(row, metric, room, n);
-    if (all_positive(room, n))
-        return assay_estimate_launches(room, n, LEVEL);
+    if (all_positive(room, n)) {
+        e = assay_estimate_launches(room, n, LEVEL);
+        if (n == 1)
+            e.value = room[0]; /* the record's own figure to the last digit */
+        return e;
+    }
     e.n = n;
     if (n > 0) {
         e.has_value = true;

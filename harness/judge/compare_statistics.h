@@ -1,6 +1,6 @@
 /* The statistics of a comparison (compare.h has the formulas): one test, its size, and many tests together. */
-#ifndef ASSAY_JUDGE_COMPARE_TEST_H
-#define ASSAY_JUDGE_COMPARE_TEST_H
+#ifndef ASSAY_JUDGE_COMPARE_STATISTICS_H
+#define ASSAY_JUDGE_COMPARE_STATISTICS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "harness/judge/compare_test.h"
+#include "harness/judge/compare_statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
