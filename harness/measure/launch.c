@@ -242,6 +242,30 @@ static void judge_drift(const uint64_t *samples, size_t n, uint64_t *scratch, st
     out->drift_noise = fmax(drift_bound(&s, first, last), 1) / first;
 }
 
+/* ---- trend ---- */
+
+#define TREND_BLOCKS 24
+#define TREND_KEPT 512
+
+static double trend_of(const uint64_t *samples, size_t n, uint64_t *scratch)
+{
+    double decile[TREND_BLOCKS], score = 0;
+    if (n < 2 * TREND_BLOCKS)
+        return NAN;
+    for (size_t b = 0; b < TREND_BLOCKS; b++) {
+        size_t begin = n * b / TREND_BLOCKS, length = n * (b + 1) / TREND_BLOCKS - begin;
+        size_t kept = length < TREND_KEPT ? length : TREND_KEPT;
+        for (size_t i = 0; i < kept; i++)
+            scratch[i] = samples[begin + i * length / kept];
+        assay_sort_u64(scratch, kept);
+        decile[b] = (double)scratch[kept / 10];
+    }
+    for (size_t i = 0; i < TREND_BLOCKS; i++)
+        for (size_t k = i + 1; k < TREND_BLOCKS; k++)
+            score += (decile[k] > decile[i]) - (decile[k] < decile[i]);
+    return score / (TREND_BLOCKS * (TREND_BLOCKS - 1) / 2.0);
+}
+
 void assay_launch_summarize(const uint64_t *samples, size_t n, uint64_t *sorted, struct assay_launch_summary *out)
 {
     memset(out, 0, sizeof *out);
@@ -251,6 +275,7 @@ void assay_launch_summarize(const uint64_t *samples, size_t n, uint64_t *sorted,
     out->lag1 = variance > 0 ? autocovariance(samples, n, out->mean_ns, 1) / variance : 0;
     out->effective_n = effective_count(samples, n, variance, sorted);
     judge_drift(samples, n, sorted, out);
+    out->trend = trend_of(samples, n, sorted);
 
     memcpy(sorted, samples, n * sizeof *sorted);
     assay_sort_u64(sorted, n);
