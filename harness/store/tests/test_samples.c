@@ -48,7 +48,7 @@ Test(samples, are_never_looked_for_outside_the_run_folder)
     size_t n = 0;
     struct assay_record *r = record_of(0, 0);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(r->samples_file, sizeof r->samples_file, "%s", files[i]);
+        (void)snprintf(r->samples_file, sizeof r->samples_file, "%.39s", files[i]);
         cr_expect_eq(assay_samples_read(s.path, r, &samples, &n, &err), ASSAY_DATA, "row %zu", i);
         cr_expect(strstr(err.message, "must be a file in 'samples/'"), "row %zu: %s", i, err.message);
     }
