@@ -300,3 +300,68 @@ Test(check, says_what_the_budget_left_out, .timeout = 60)
     cr_expect_float_eq(none.cheat_share_found, 1, 0);
     put_away(&s);
 }
+
+/* ---- ops whose sums go along other axes ------------------------------------------------------------------------ */
+
+Test(check, sums_the_channels_of_a_convolution, .timeout = 60)
+{
+    struct simulated    s;
+    struct assay_graph *g = assay_graph_new("conv");
+    int32_t in[2] = {assay_graph_input(g, "X", ASSAY_F32, 4, (int64_t[]){2, 3, 66, 66}, ASSAY_FILL_SIGNED),
+                     assay_graph_param(g, "W", ASSAY_F32, 4, (int64_t[]){16, 3, 3, 3}, ASSAY_FILL_SIGNED)};
+    int32_t y = assay_graph_op(g, "Conv", "Y", in, 2, NULL);
+    assay_graph_output(g, y);
+    simulate(&s, g, y);
+    struct assay_check c = run(&s, honestly, 100, 1);
+    cr_expect_eq(c.outcome, ASSAY_PASS, "%s", c.why);
+    cr_expect_eq(c.assurance, ASSAY_ASSURANCE_ALGEBRAIC);
+    for (place = 3; place < s.bytes / 4; place += 40009) {
+        size = 1.02 * c.smallest_fault * root_mean_square(&s);
+        struct assay_check f = run(&s, one_element, 60, place);
+        cr_expect_eq(f.outcome, ASSAY_FAIL, "element %zu: %s", place, f.why);
+    }
+    put_away(&s);
+}
+
+Test(check, judges_sixteen_bit_and_double_outputs, .timeout = 60)
+{
+    static const enum assay_dtype types[] = {ASSAY_BF16, ASSAY_F16, ASSAY_F64};
+    for (size_t i = 0; i < 3; i++) {
+        struct simulated    s;
+        struct assay_graph *g = assay_graph_new("typed");
+        int32_t in[2] = {assay_graph_input(g, "A", types[i], 2, (int64_t[]){300, 20}, ASSAY_FILL_SIGNED),
+                         assay_graph_input(g, "B", types[i], 2, (int64_t[]){20, 500}, ASSAY_FILL_SIGNED)};
+        int32_t c = assay_graph_op(g, "MatMul", "C", in, 2, NULL);
+        assay_graph_output(g, c);
+        simulate(&s, g, c);
+        struct assay_check good = run(&s, honestly, 100, 1), stale = run(&s, cached, 100, 1), none = run(&s, nothing, 100, 1);
+        cr_expect_eq(good.outcome, ASSAY_PASS, "%s: %s", assay_dtype_name(types[i]), good.why);
+        cr_expect_eq(stale.outcome, ASSAY_FAIL, "%s: %s", assay_dtype_name(types[i]), stale.why);
+        cr_expect_eq(none.outcome, ASSAY_FAIL, "%s: %s", assay_dtype_name(types[i]), none.why);
+        cr_expect(strstr(none.why, "not written"), "%s", none.why);
+        put_away(&s);
+    }
+}
+
+/* Every element is off by a share of its bound, as the bound of one element is stated when it is the worst. */
+static void sloppy(struct simulated *s, uint64_t iteration, uint32_t set, struct assay_random *random)
+{
+    honestly(s, iteration, set, random);
+    for (size_t i = 0; i < s->bytes / 4; i++)
+        as_floats(s)[i] += (float)size;
+}
+
+Test(check, calls_marginal_what_uses_over_half_of_its_bound)
+{
+    struct simulated s;
+    simulate_product(&s, 16, 16, 64);
+    size = 0;
+    double bound = run(&s, sloppy, 100, 1).smallest_fault * root_mean_square(&s) / 2; /* the largest of all bounds */
+    for (size = 0.1 * bound; size < 2 * bound; size *= 1.1) {
+        struct assay_check c = run(&s, sloppy, 60, 1);
+        enum assay_outcome wanted = c.worst_ratio > 1 ? ASSAY_FAIL : c.worst_ratio > 0.51 ? ASSAY_MARGINAL : ASSAY_PASS;
+        if (c.worst_ratio < 0.49 || c.worst_ratio > 0.51)
+            cr_expect_eq(c.outcome, wanted, "%g: %s", c.worst_ratio, c.why);
+    }
+    put_away(&s);
+}
