@@ -163,7 +163,7 @@ static bool put_terminal(struct assay_text *out, const struct piece *p)
     if (p->valid && p->code >= 0x20 && (p->code < 0x7F || p->code >= 0xA0) && !misleading(p->code))
         return put_piece(out, p);
     for (size_t i = 0; i < p->bytes; i++)
-        (void)snprintf(escape + 4 * i, 5, "\\x%02X", p->at[i]);
+        (void)snprintf(escape + 4 * i, 5, "\\x%02x", p->at[i]);
     return put_string(out, escape);
 }
 

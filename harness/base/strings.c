@@ -67,8 +67,9 @@ const char *assay_string_nearest(const char *name, const char *const *names, siz
     for (size_t i = 0; i < n; i++) {
         size_t other = strlen(names[i]), longer = other > length ? other : length;
         unsigned limit = (unsigned)((longer < LONGEST_NAME ? longer : LONGEST_NAME) / 3), distance;
+        limit = limit ? limit : 1;
         distance = assay_string_distance(name, names[i], limit);
-        if (distance <= limit && (!nearest || distance < nearest_distance)) {
+        if (distance <= limit && distance < longer && (!nearest || distance < nearest_distance)) {
             nearest = names[i];
             nearest_distance = distance;
         }

@@ -15,8 +15,8 @@ bool assay_string_copy(char *to, size_t capacity, const char *from);
  * Different strings of which one is longer than 255 bytes are `limit` + 1 apart. */
 unsigned assay_string_distance(const char *a, const char *b, unsigned limit);
 
-/* The entry of names[n] nearest to `name`, or NULL when none is near (distance over a third of the longer
- * one's length); the first of equally near ones. */
+/* The entry of names[n] nearest to `name`, or NULL when none is near: distance over a third of the longer
+ * one's length (one edit is always allowed), or nothing in common. The first of equally near ones. */
 const char *assay_string_nearest(const char *name, const char *const *names, size_t n);
 
 /* Appends `from` so that it is safe in one place. Bytes that are not UTF-8, and control characters that the format
@@ -28,7 +28,7 @@ const char *assay_string_nearest(const char *name, const char *const *names, siz
  *             a ' before it, but for plain numbers
  *   GNUPLOT   inside a double-quoted string. The caller sets noenhanced: enhanced text has marks of its own
  *   TERMINAL  one line to be looked at: control characters, line and direction marks and bytes that are not UTF-8
- *             are shown as \xNN
+ *             are shown as \xnn
  *   MARKDOWN  a table cell; line ends become blanks
  *   SHELL     one argument of a POSIX command, quoted when needed, every byte kept. Quotes do not hide a leading "-"
  *             from the command, nor "a=b" in the place of the command's name

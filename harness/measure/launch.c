@@ -206,7 +206,7 @@ static double drawn_deviation(struct series *s, size_t block)
 
 /* What |last quarter - first quarter| stays below without drift. The line through the two quarters is taken out first,
  * else a drift would hide behind the noise it makes; that makes rho seem smaller by about (2 + 4 rho) / n, which is put
- * back with one standard error. The block's length is that of Carlstein (1986) for a first-order process; what such a
+ * back with two standard errors. The block's length is that of Carlstein (1986) for a first-order process; what such a
  * process loses in blocks of that length is put back; Student's quantile, with as many degrees as there are independent
  * points, pays for not knowing the deviation. */
 static double drift_bound(struct series *s, double first, double last)
@@ -215,7 +215,7 @@ static double drift_bound(struct series *s, double first, double last)
     for (size_t i = 0; i < s->n; i++)
         s->x[i] -= slope * (double)i;
     double rho = fmin(MAX_RHO, fmax(0, lag_one(s->x, s->n)));
-    rho = fmin(MAX_RHO, rho + (2 + 4 * rho) / n + sqrt((1 - rho * rho) / n));
+    rho = fmin(MAX_RHO, rho + (2 + 4 * rho) / n + 2 * sqrt((1 - rho * rho) / n));
     double best = pow(2 * rho / (1 - rho * rho), 2.0 / 3) * cbrt(1.5 * n);
     size_t block = (size_t)fmin(fmax(1, ceil(best)), quarter);
 
@@ -242,6 +242,30 @@ static void judge_drift(const uint64_t *samples, size_t n, uint64_t *scratch, st
     out->drift_noise = fmax(drift_bound(&s, first, last), 1) / first;
 }
 
+/* ---- trend ---- */
+
+#define TREND_BLOCKS 24
+#define TREND_KEPT 512
+
+static double trend_of(const uint64_t *samples, size_t n, uint64_t *scratch)
+{
+    double decile[TREND_BLOCKS], score = 0;
+    if (n < 2 * TREND_BLOCKS)
+        return NAN;
+    for (size_t b = 0; b < TREND_BLOCKS; b++) {
+        size_t begin = n * b / TREND_BLOCKS, length = n * (b + 1) / TREND_BLOCKS - begin;
+        size_t kept = length < TREND_KEPT ? length : TREND_KEPT;
+        for (size_t i = 0; i < kept; i++)
+            scratch[i] = samples[begin + i * length / kept];
+        assay_sort_u64(scratch, kept);
+        decile[b] = (double)scratch[kept / 10];
+    }
+    for (size_t i = 0; i < TREND_BLOCKS; i++)
+        for (size_t k = i + 1; k < TREND_BLOCKS; k++)
+            score += (decile[k] > decile[i]) - (decile[k] < decile[i]);
+    return score / (TREND_BLOCKS * (TREND_BLOCKS - 1) / 2.0);
+}
+
 void assay_launch_summarize(const uint64_t *samples, size_t n, uint64_t *sorted, struct assay_launch_summary *out)
 {
     memset(out, 0, sizeof *out);
@@ -251,6 +275,7 @@ void assay_launch_summarize(const uint64_t *samples, size_t n, uint64_t *sorted,
     out->lag1 = variance > 0 ? autocovariance(samples, n, out->mean_ns, 1) / variance : 0;
     out->effective_n = effective_count(samples, n, variance, sorted);
     judge_drift(samples, n, sorted, out);
+    out->trend = trend_of(samples, n, sorted);
 
     memcpy(sorted, samples, n * sizeof *sorted);
     assay_sort_u64(sorted, n);

@@ -26,7 +26,7 @@ double   assay_median(double *values, size_t n);
 uint64_t assay_percentile_u64(const uint64_t *sorted, size_t n, double p);
 
 /* Fewer samples say nothing about a drift. */
-#define ASSAY_DRIFT_MIN_SAMPLES 40
+#define ASSAY_DRIFT_MIN_SAMPLES 60
 
 /* What one launch says by itself: no interval, by design. Needs n > 0. */
 struct assay_launch_summary {
@@ -37,6 +37,9 @@ struct assay_launch_summary {
     double   drift;     /* median of the last quarter over median of the first quarter, minus 1 (in time order) */
     double   drift_noise; /* what |drift| stays below in 99.9 % of driftless runs, by block bootstrap of this run;
                            * drift and drift_noise are NaN with fewer than ASSAY_DRIFT_MIN_SAMPLES */
+    double   trend;       /* Kendall's tau (1938) of time and the lower deciles of 24 blocks in time order: 1 when every block
+                             is slower than those before it, about 0.5 for one step half-way (a neighbour that begins to
+                             work), NaN with fewer than 48 samples. The lower decile is what a busy machine disturbs least */
     double   lag1;      /* autocorrelation at lag 1, in time order */
     double   effective_n; /* n corrected for autocorrelation (initial positive sequence, Geyer 1992) */
     uint64_t windows;   /* number of batches the samples came from; 0 if not batched: the caller fills it in */

@@ -53,18 +53,6 @@ static void device_is_described(struct contract *c)
         found(c, "the device says what it is and how that is known", true, "%s (%s)", d->product, d->how_known);
 }
 
-static void unknown_devices_are_refused(struct contract *c)
-{
-    struct assay_error    err = {.code = ASSAY_OK};
-    struct assay_open     how = {.size = sizeof how, .device = "no-such-device", .options = c->opened.options};
-    struct assay_session *session = NULL;
-    enum assay_code       code = c->opened.backend->open(&how, &session, &err);
-    if (!code && session)
-        c->opened.backend->close(session);
-    found(c, "a device that is not there is refused", code != ASSAY_OK, "%s",
-          code ? err.message : "open of 'no-such-device' succeeded");
-}
-
 /* Odd sizes and offsets; neighbours keep their bytes. */
 static void memory_keeps_bytes(struct contract *c)
 {
@@ -154,17 +142,6 @@ static void executions_complete(struct contract *c, struct assay_graph_target *t
     found(c, what, seen == (1u << ASSAY_MIN_SETS) - 1, "%u in flight at once on one queue", ASSAY_MIN_SETS);
 }
 
-static void poll_times_out(struct contract *c)
-{
-    static const char           what[] = "polling nothing says so and does not wait for ever";
-    const struct assay_backend *b = c->opened.backend;
-    struct assay_error          err = {.code = ASSAY_OK};
-    struct assay_span           span = {.size = sizeof span};
-    size_t                      done = 0;
-    enum assay_code             code = b->poll(c->opened.session, NULL, 0, 1000000, &done, &span, &err);
-    found(c, what, code == ASSAY_TIMEOUT, "poll of no events gave %s", assay_code_name(code));
-}
-
 static void executions(struct contract *c)
 {
     struct assay_error         err = {.code = ASSAY_OK};
@@ -204,9 +181,7 @@ enum assay_code assay_contract_check(const char *backend, struct assay_finding *
     c.memory = c.opened.device.traits & ASSAY_TRAIT_MEMORY;
     c.values = c.opened.device.traits & ASSAY_TRAIT_VALUES;
     device_is_described(&c);
-    unknown_devices_are_refused(&c);
     memory_keeps_bytes(&c);
-    poll_times_out(&c);
     executions(&c);
     assay_backend_close(&c.opened);
     *n = c.n;

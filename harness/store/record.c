@@ -151,9 +151,8 @@ static const struct assay_field counter_fields[] = {
 
 #define ROW(kind, member) ASSAY_FIELD(kind, struct assay_noise, member, #member, true)
 static const struct assay_field noise_fields[] = {
-    ROW(F64, steal_share),  ROW(F64, other_share),    ROW(U64, involuntary_switches),
-    ROW(U64, major_faults), ROW(F64, clock_hz_begin), ROW(F64, clock_hz_end),
-    ASSAY_FIELD_END,
+    ROW(F64, steal_share),    ROW(F64, other_share),  ROW(U64, involuntary_switches), ROW(U64, major_faults),
+    ROW(F64, clock_hz_begin), ROW(F64, clock_hz_end), ROW(U64, elapsed_ns),           ASSAY_FIELD_END,
 };
 #undef ROW
 

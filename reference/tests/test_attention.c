@@ -4,17 +4,17 @@ static struct seen seen;
 
 struct setting {
     int64_t b, hq, hk, l, s, p, d, dv; /* batch, heads, queries, new keys, past keys, widths */
-    int     mask;                      /* 0 none, 1 bool, 2 added, 3 bool and shorter than the keys */
-    bool    causal, flat;
-    double  softcap, size;
+    int mask;                          /* 0 none, 1 bool, 2 added, 3 bool and shorter than the keys */
+    bool causal, flat;
+    double softcap, size;
     enum assay_dtype dtype;
 };
 
 enum { DEVICE_PLAIN, DEVICE_RUNNING, DEVICE_ROUNDED_WEIGHTS, DEVICE_BACKWARD, N_DEVICES, EXACT };
 
 /* Element d of what is stored for (batch, head, position). */
-static double fetch(const struct setting *t, const double *past, const double *x, int64_t heads, int64_t length, int64_t width,
-                    int64_t b, int64_t h, int64_t j, int64_t d, int64_t before)
+static double fetch(const struct setting *t, const double *past, const double *x, int64_t heads, int64_t length,
+                    int64_t width, int64_t b, int64_t h, int64_t j, int64_t d, int64_t before)
 {
     if (j < before)
         return past[((b * heads + h) * before + j) * width + d];
@@ -40,19 +40,21 @@ static double masked_score(const struct setting *t, const struct inputs *in, int
 }
 
 /* One output element in float; EXACT in long double. */
-static long double simulated(const struct setting *t, const struct inputs *in, int way, int64_t b, int64_t h, int64_t i, int64_t d)
+static long double simulated(const struct setting *t, const struct inputs *in, int way, int64_t b, int64_t h, int64_t i,
+                             int64_t d)
 {
-    int64_t     total = t->p + t->s, kv = h / (t->hq / t->hk);
+    int64_t total = t->p + t->s, kv = h / (t->hq / t->hk);
     long double exact[64], top = 0, sum = 0, m = -INFINITY;
-    float       f_top = 0, f_sum = 0, f_m = -INFINITY, scores[64];
-    double      q[64], k[64];
+    float f_top = 0, f_sum = 0, f_m = -INFINITY, scores[64];
+    double q[64], k[64];
     for (int64_t j = 0; j < total; j++) {
         for (int64_t c = 0; c < t->d; c++) {
             q[c] = fetch(t, NULL, in->q, t->hq, t->l, t->d, b, h, i, c, 0);
             k[c] = fetch(t, in->past_k, in->k, t->hk, t->s, t->d, b, kv, j, c, t->p);
         }
         long double s = exact_dot((size_t)t->d, q, 1, k, 1) / sqrtl((long double)t->d);
-        float f = dot_f32(way == DEVICE_BACKWARD ? BACKWARD : FUSED, (size_t)t->d, q, 1, k, 1) * (1 / sqrtf((float)t->d));
+        float f =
+            dot_f32(way == DEVICE_BACKWARD ? BACKWARD : FUSED, (size_t)t->d, q, 1, k, 1) * (1 / sqrtf((float)t->d));
         if (t->softcap > 0) {
             s = t->softcap * tanhl(s / t->softcap);
             f = (float)t->softcap * tanhf(f / (float)t->softcap);
@@ -64,7 +66,7 @@ static long double simulated(const struct setting *t, const struct inputs *in, i
     }
     for (int64_t n = 0; n < total; n++) {
         int64_t j = way == DEVICE_BACKWARD ? total - 1 - n : n;
-        double  v = fetch(t, in->past_v, in->v, t->hk, t->s, t->dv, b, kv, j, d, t->p);
+        double v = fetch(t, in->past_v, in->v, t->hk, t->s, t->dv, b, kv, j, d, t->p);
         top += expl(exact[j] - m) * v;
         sum += expl(exact[j] - m);
         if (way == DEVICE_RUNNING && scores[j] > f_m) {
@@ -98,7 +100,8 @@ static void made_attention(struct made *m, const struct setting *t, struct input
         made_output(m, 0, t->dtype, DIMS(t->b, t->hq, t->l, t->dv));
     }
     if (t->mask) {
-        double *mask = made_input(m, 3, t->mask == 2 ? t->dtype : ASSAY_BOOL, DIMS(t->l, t->mask == 3 ? total - 2 : total), -1, 1, 0);
+        double *mask = made_input(m, 3, t->mask == 2 ? t->dtype : ASSAY_BOOL,
+                                  DIMS(t->l, t->mask == 3 ? total - 2 : total), -1, 1, 0);
         for (uint64_t i = 0; t->mask != 2 && i < m->in[3].elements; i++)
             mask[i] = i % 3 != 1;
         in->mask = mask;
@@ -116,9 +119,9 @@ static void made_attention(struct made *m, const struct setting *t, struct input
 
 static void try_attention(const struct setting *t, uint64_t seed)
 {
-    struct made   m;
+    struct made m;
     struct inputs in = {0};
-    double       *value, *bound;
+    double *value, *bound;
     made_attention(&m, t, &in, seed);
     made_all(&m, &assay_op_reference_Attention, 0, &value, &bound);
     for (int64_t n = 0; n < t->b * t->hq * t->l * t->dv; n++) {
@@ -138,10 +141,14 @@ static void try_attention(const struct setting *t, uint64_t seed)
 Test(attention, every_variant_is_its_definition_and_fused_devices_stay_within_the_bound)
 {
     const struct setting settings[] = {
-        {2, 2, 2, 5, 7, 0, 8, 6, 0, false, false, 0, 1, ASSAY_F32},  {1, 4, 2, 6, 6, 0, 16, 4, 0, true, false, 0, 2, ASSAY_F32},
-        {1, 4, 1, 3, 3, 5, 8, 8, 1, true, false, 0, 2, ASSAY_F32},   {2, 6, 3, 4, 9, 0, 8, 5, 2, false, true, 0, 1, ASSAY_F32},
-        {1, 2, 2, 5, 8, 4, 8, 5, 3, false, false, 3, 3, ASSAY_F32},  {1, 4, 2, 1, 1, 30, 32, 8, 0, true, true, 0, 2, ASSAY_BF16},
-        {1, 2, 1, 6, 20, 0, 16, 8, 2, true, false, 5, 4, ASSAY_F16}, {1, 1, 1, 4, 40, 0, 64, 3, 0, false, false, 0, 6, ASSAY_F32},
+        {2, 2, 2, 5, 7, 0, 8, 6, 0, false, false, 0, 1, ASSAY_F32},
+        {1, 4, 2, 6, 6, 0, 16, 4, 0, true, false, 0, 2, ASSAY_F32},
+        {1, 4, 1, 3, 3, 5, 8, 8, 1, true, false, 0, 2, ASSAY_F32},
+        {2, 6, 3, 4, 9, 0, 8, 5, 2, false, true, 0, 1, ASSAY_F32},
+        {1, 2, 2, 5, 8, 4, 8, 5, 3, false, false, 3, 3, ASSAY_F32},
+        {1, 4, 2, 1, 1, 30, 32, 8, 0, true, true, 0, 2, ASSAY_BF16},
+        {1, 2, 1, 6, 20, 0, 16, 8, 2, true, false, 5, 4, ASSAY_F16},
+        {1, 1, 1, 4, 40, 0, 64, 3, 0, false, false, 0, 6, ASSAY_F32},
     };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         try_attention(&settings[i], i);
@@ -152,11 +159,11 @@ Test(attention, every_variant_is_its_definition_and_fused_devices_stay_within_th
 
 Test(attention, faults_are_seen)
 {
-    struct made          m;
-    struct inputs        in = {0};
-    double              *value, *bound;
+    struct made m;
+    struct inputs in = {0};
+    double *value, *bound;
     const struct setting t = {1, 2, 2, 4, 16, 0, 16, 4, 0, true, false, 0, 1, ASSAY_F32};
-    struct setting       wrong = t;
+    struct setting wrong = t;
     made_attention(&m, &t, &in, 5);
     made_all(&m, &assay_op_reference_Attention, 0, &value, &bound);
     wrong.causal = false; /* the mask forgotten */
@@ -174,9 +181,9 @@ Test(attention, faults_are_seen)
 
 Test(attention, present_keys_and_scores_come_out_as_asked)
 {
-    struct made          m;
-    struct inputs        in = {0};
-    double              *value, *bound;
+    struct made m;
+    struct inputs in = {0};
+    double *value, *bound;
     const struct setting t = {1, 2, 1, 2, 3, 2, 4, 3, 2, true, true, 2, 1, ASSAY_F32};
     made_attention(&m, &t, &in, 6);
     made_all(&m, &assay_op_reference_Attention, 1, &value, &bound);
@@ -212,9 +219,9 @@ Test(attention, present_keys_and_scores_come_out_as_asked)
 
 Test(attention, a_row_with_every_key_masked_asks_for_nothing)
 {
-    struct made          m;
-    struct inputs        in = {0};
-    double              *value, *bound;
+    struct made m;
+    struct inputs in = {0};
+    double *value, *bound;
     const struct setting t = {1, 1, 1, 2, 3, 0, 4, 2, 1, false, false, 0, 1, ASSAY_F32};
     made_attention(&m, &t, &in, 6);
     double *mask = (double *)m.in[3].value;
@@ -227,11 +234,11 @@ Test(attention, a_row_with_every_key_masked_asks_for_nothing)
 
 Test(attention, folding_the_width_is_the_weighted_sum_of_its_elements)
 {
-    struct made          m;
-    struct inputs        in = {0};
-    struct assay_error   err = {0};
-    double              *value, *bound, v[16], e[16], weight[6] = {1, -0.5, 0.25, 2, -1, 0.125};
-    int64_t              index[16];
+    struct made m;
+    struct inputs in = {0};
+    struct assay_error err = {0};
+    double *value, *bound, v[16], e[16], weight[6] = {1, -0.5, 0.25, 2, -1, 0.125};
+    int64_t index[16];
     const struct setting t = {2, 2, 1, 4, 7, 3, 8, 6, 2, true, false, 0, 1, ASSAY_F32};
     made_attention(&m, &t, &in, 8);
     made_all(&m, &assay_op_reference_Attention, 0, &value, &bound);
@@ -247,5 +254,36 @@ Test(attention, folding_the_width_is_the_weighted_sum_of_its_elements)
         cr_expect_float_eq(v[i], sum, 1e-13);
         cr_expect(e[i] >= bounds * (1 - 1e-6) && e[i] < 4 * bounds, "%g for %g", e[i], bounds);
     }
+    made_end(&m);
+}
+
+Test(attention, raw_scores_in_any_order_and_scaled_anywhere_stay_within_a_bound_that_is_not_idle)
+{
+    struct made m;
+    struct inputs in = {0};
+    double *value, *bound;
+    const struct setting t = {1, 2, 2, 6, 9, 0, 24, 2, 0, false, false, 0, 1, ASSAY_F32};
+    made_attention(&m, &t, &in, 9);
+    double *q = (double *)in.q, *k = (double *)in.k, scaled[24], root = sqrtf(1 / sqrtf(24));
+    for (int i = 0; i < 2 * 6 * 24; i++) /* one sign, so that errors of the sum show */
+        q[i] = fabs(q[i]);
+    for (int i = 0; i < 2 * 9 * 24; i++)
+        k[i] = fabs(k[i]);
+    made_all(&m, &assay_op_reference_Attention, 3, &value, &bound);
+    for (int i = 0; i < 2 * 6 * 9; i++) {
+        const double *x = q + i / 9 * 24, *y = k + (i / 54 * 9 + i % 9) * 24;
+        double other[24];
+        for (int c = 0; c < 24; c++) {
+            scaled[c] = (float)((float)x[c] * (float)root);
+            other[c] = (float)((float)y[c] * (float)root);
+        }
+        for (int order = 0; order < N_ORDERS; order++) {
+            see(&seen, dot_f32(order, 24, x, 1, y, 1) * (1 / sqrtf(24)), value[i], bound[i]);
+            see(&seen, dot_f32(order, 24, scaled, 1, other, 1), value[i], bound[i]);
+        }
+    }
+    cr_expect_eq(seen.above, 0, "worst %g", seen.worst);
+    double middle = median(&seen);
+    cr_expect_geq(middle, 0.02, "median %g", middle);
     made_end(&m);
 }

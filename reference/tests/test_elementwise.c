@@ -63,7 +63,7 @@ static double relu_f64(double x)
 }
 
 static const struct function {
-    const char                      *name;
+    const char *name;
     const struct assay_op_reference *op;
     float (*device)(float);
     double (*truth)(double);
@@ -89,7 +89,7 @@ static const struct function {
 static void try_function(const struct function *f, enum assay_dtype dtype)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     enum { N = 2000 };
     made_begin(&m, 1);
     double *x = made_input(&m, 0, dtype, DIMS(N), f->low, f->high, 0);
@@ -100,10 +100,12 @@ static void try_function(const struct function *f, enum assay_dtype dtype)
     memset(&seen, 0, sizeof seen);
     for (int i = 0; i < N; i++) {
         double truth = f->truth(x[i]);
-        cr_assert_leq(fabs(value[i] - truth), 1e-14 * fabs(truth) + 1e-15 * fabs(x[i]), "%s(%g) = %g", f->name, x[i], value[i]);
+        cr_assert_leq(fabs(value[i] - truth), 1e-14 * fabs(truth) + 1e-15 * fabs(x[i]), "%s(%g) = %g", f->name, x[i],
+                      value[i]);
         see(&seen, assay_round_to(dtype, f->device((float)x[i])), value[i], bound[i]);
     }
-    cr_expect_eq(seen.above, 0, "%s of %s: %zu above, worst %g", f->name, assay_dtype_name(dtype), seen.above, seen.worst);
+    cr_expect_eq(seen.above, 0, "%s of %s: %zu above, worst %g", f->name, assay_dtype_name(dtype), seen.above,
+                 seen.worst);
     if (f->least == 0) {
         for (int i = 0; i < N; i++)
             cr_assert_eq(bound[i], 0);
@@ -129,10 +131,11 @@ Test(elementwise, functions_are_themselves_and_float_libraries_stay_within_their
 }
 
 /* value and bound of one element of a unary op at x +- e */
-static void at_one(const struct assay_op_reference *op, enum assay_dtype dtype, double x, double e, double *value, double *bound)
+static void at_one(const struct assay_op_reference *op, enum assay_dtype dtype, double x, double e, double *value,
+                   double *bound)
 {
-    struct made        m;
-    double            *v, *b;
+    struct made m;
+    double *v, *b;
     made_begin(&m, 1);
     *made_input(&m, 0, dtype, DIMS(1), 0, 1, 0) = x;
     m.in[0].error = e > 0 ? &e : NULL;
@@ -149,7 +152,7 @@ Test(elementwise, an_operands_error_moves_the_result_as_far_as_the_function_does
     for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
         for (size_t i = 0; i < 5; i++) {
             const struct function *fn = &functions[f];
-            double                 value, bound, x = where[i], e = 0.05;
+            double value, bound, x = where[i], e = 0.05;
             if (x - e < fn->low || strstr(fn->name, "tanh"))
                 continue;
             at_one(fn->op, ASSAY_F32, x, e, &value, &bound);
@@ -196,11 +199,11 @@ Test(elementwise, edges_follow_ieee_and_doubt_about_them_says_nothing)
 }
 
 /* One element of a binary op. */
-static void at_two(const struct assay_op_reference *op, enum assay_dtype dtype, double x, double ex, double y, double ey, double *value,
-                   double *bound)
+static void at_two(const struct assay_op_reference *op, enum assay_dtype dtype, double x, double ex, double y,
+                   double ey, double *value, double *bound)
 {
     struct made m;
-    double     *v, *b;
+    double *v, *b;
     made_begin(&m, 1);
     *made_input(&m, 0, dtype, DIMS(1), 0, 1, 0) = x;
     *made_input(&m, 1, dtype, DIMS(1), 0, 1, 0) = y;
@@ -260,9 +263,10 @@ Test(elementwise, integers_wrap_and_are_cut_towards_zero)
 Test(elementwise, operands_broadcast_and_axes_are_permuted)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     made_begin(&m, 3);
-    double *x = made_input(&m, 0, ASSAY_F32, DIMS(2, 1, 3), -1, 1, 0), *y = made_input(&m, 1, ASSAY_F32, DIMS(4, 1), -1, 1, 0);
+    double *x = made_input(&m, 0, ASSAY_F32, DIMS(2, 1, 3), -1, 1, 0),
+           *y = made_input(&m, 1, ASSAY_F32, DIMS(4, 1), -1, 1, 0);
     made_output(&m, 0, ASSAY_F32, DIMS(2, 4, 3));
     made_all(&m, &assay_op_reference_Add, 0, &value, &bound);
     for (int i = 0; i < 24; i++)

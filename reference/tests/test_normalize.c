@@ -35,7 +35,7 @@ static struct row_of_floats moments_f32(int way, size_t n, const double *x, floa
 static void try_layer(uint64_t seed, enum assay_dtype dtype, int way, int64_t n, double shift)
 {
     struct made m;
-    double     *value, *bound, *mean, *mean_bound, *inverse, *inverse_bound;
+    double *value, *bound, *mean, *mean_bound, *inverse, *inverse_bound;
     made_begin(&m, seed);
     double *x = made_input(&m, 0, dtype, DIMS(3, n), shift - 1, shift + 1, 0);
     double *scale = made_input(&m, 1, dtype, DIMS(n), 0.5, 1.5, 0), *bias = made_input(&m, 2, dtype, DIMS(n), -1, 1, 0);
@@ -49,8 +49,8 @@ static void try_layer(uint64_t seed, enum assay_dtype dtype, int way, int64_t n,
     made_all(&m, &assay_op_reference_LayerNormalization, 2, &inverse, &inverse_bound);
     for (int64_t i = 0; i < 3 * n; i++) {
         struct row_of_floats r = moments_f32(way, (size_t)n, x + i / n * n, 1e-5f);
-        float                y = ((float)x[i] - r.mean) * r.inverse;
-        float                fused = y * (float)scale[i % n] + (float)bias[i % n];
+        float y = ((float)x[i] - r.mean) * r.inverse;
+        float fused = y * (float)scale[i % n] + (float)bias[i % n];
         see(&seen, assay_round_to(dtype, fused), value[i], bound[i]);
         /* ONNX's own decomposition casts between the steps. */
         double cast = assay_round_to(dtype, assay_round_to(dtype, y) * scale[i % n]) + bias[i % n];
@@ -87,7 +87,7 @@ Test(normalize, one_pass_is_told_where_the_mean_is_large)
 Test(normalize, a_row_is_what_paper_says)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     made_begin(&m, 1);
     const double x[4] = {1, 2, 3, 4}, scale[2] = {2, 10}; /* mean 1.5 and 3.5, deviation 0.5 */
     memcpy(made_input(&m, 0, ASSAY_F64, DIMS(2, 2), 0, 1, 0), x, sizeof x);
@@ -109,10 +109,11 @@ Test(normalize, rms_in_any_order_stays_within_a_bound_that_is_not_idle)
 {
     for (uint64_t seed = 0; seed < 40; seed++) {
         struct made m;
-        double     *value, *bound;
-        int64_t     n = 2 + (int64_t)(seed * 7 % 40);
+        double *value, *bound;
+        int64_t n = 2 + (int64_t)(seed * 7 % 40);
         made_begin(&m, seed);
-        double *x = made_input(&m, 0, ASSAY_F32, DIMS(2, n), -1, 1, seed & 1 ? 4 : 0), *scale = made_input(&m, 1, ASSAY_F32, DIMS(n), 0.5, 1.5, 0);
+        double *x = made_input(&m, 0, ASSAY_F32, DIMS(2, n), -1, 1, seed & 1 ? 4 : 0),
+               *scale = made_input(&m, 1, ASSAY_F32, DIMS(n), 0.5, 1.5, 0);
         made_output(&m, 0, ASSAY_F32, DIMS(2, n));
         made_all(&m, &assay_op_reference_RMSNormalization, 0, &value, &bound);
         for (int64_t i = 0; i < 2 * n; i++) {

@@ -2,7 +2,8 @@
 
 static struct seen seen;
 
-static void made_reduction(struct made *m, uint64_t seed, enum assay_dtype dtype, double low, double decades, const double *axes, int64_t n_axes)
+static void made_reduction(struct made *m, uint64_t seed, enum assay_dtype dtype, double low, double decades,
+                           const double *axes, int64_t n_axes)
 {
     made_begin(m, seed);
     made_input(m, 0, dtype, DIMS(3, 40, 5), low, 1, decades);
@@ -13,13 +14,13 @@ static void made_reduction(struct made *m, uint64_t seed, enum assay_dtype dtype
 Test(reduce, sums_and_means_in_any_order_stay_within_bounds_that_are_not_idle)
 {
     const enum assay_dtype types[] = {ASSAY_F32, ASSAY_BF16, ASSAY_F64};
-    const double           axes[] = {-2};
-    const double           ones[40] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-                                       1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const double axes[] = {-2};
+    const double ones[40] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                             1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     for (uint64_t seed = 0; seed < 60; seed++) {
         struct made m;
-        double     *value, *bound;
-        bool        wide = types[seed % 3] == ASSAY_F64, mean = seed & 1;
+        double *value, *bound;
+        bool wide = types[seed % 3] == ASSAY_F64, mean = seed & 1;
         made_reduction(&m, seed, types[seed % 3], seed < 30 ? 0.2 : -1, seed < 30 ? 0 : 5, axes, 1);
         made_output(&m, 0, types[seed % 3], DIMS(3, 1, 5));
         made_all(&m, mean ? &assay_op_reference_ReduceMean : &assay_op_reference_ReduceSum, 0, &value, &bound);
@@ -41,8 +42,8 @@ Test(reduce, sums_and_means_in_any_order_stay_within_bounds_that_are_not_idle)
 
 Test(reduce, extremes_are_exact_and_nan_wins)
 {
-    struct made  m;
-    double      *value, *bound;
+    struct made m;
+    double *value, *bound;
     const double axes[] = {0, 2};
     made_reduction(&m, 5, ASSAY_F32, -1, 0, axes, 2);
     double *x = (double *)m.in[0].value;
@@ -67,8 +68,8 @@ Test(reduce, extremes_are_exact_and_nan_wins)
 
 Test(reduce, the_error_of_an_extreme_is_how_far_any_candidate_can_move_it)
 {
-    struct made  m;
-    double      *value, *bound;
+    struct made m;
+    double *value, *bound;
     const double x[3] = {1, 0.9, -5}, error[3] = {0.01, 0.3, 1};
     made_begin(&m, 1);
     memcpy(made_input(&m, 0, ASSAY_F32, DIMS(3), 0, 1, 0), x, sizeof x);
@@ -82,7 +83,7 @@ Test(reduce, the_error_of_an_extreme_is_how_far_any_candidate_can_move_it)
 Test(reduce, no_axes_means_all_or_none_as_asked_and_integers_add_exactly)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     made_reduction(&m, 6, ASSAY_I32, -1000, 0, NULL, 0);
     made_output(&m, 0, ASSAY_I32, DIMS(1, 1, 1));
     made_all(&m, &assay_op_reference_ReduceSum, 0, &value, &bound);

@@ -26,7 +26,7 @@ static void running_f32(size_t n, const double *x, size_t block, bool base_two, 
     float m = -INFINITY, sum = 0, log2e = 1.44269504f;
     for (size_t b = 0; b < n; b += block) {
         size_t end = b + block < n ? b + block : n;
-        float  grown = m;
+        float grown = m;
         for (size_t i = b; i < end; i++)
             grown = fmaxf(grown, (float)x[i]);
         float scale = base_two ? exp2f((m - grown) * log2e) : expf(m - grown);
@@ -46,7 +46,7 @@ static void running_f32(size_t n, const double *x, size_t block, bool base_two, 
 static void try_row(uint64_t seed, enum assay_dtype dtype, int64_t n, double spread, double shift, int sorted)
 {
     struct made m;
-    double     *value, *bound, *device;
+    double *value, *bound, *device;
     made_begin(&m, seed);
     double *x = made_input(&m, 0, dtype, DIMS(n), shift - spread, shift + spread, 0);
     if (sorted)
@@ -94,10 +94,11 @@ Test(softmax, the_bound_of_a_short_row_is_not_idle)
 Test(softmax, a_row_is_what_paper_says_and_masks_hide)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     made_begin(&m, 1);
     double *x = made_input(&m, 0, ASSAY_F32, DIMS(6, 3), 0, 1, 0);
-    const double rows[18] = {0, log(2), log(5), 1, 1, -INFINITY, 1, 1, -3e38, 0, NAN, 1, 2, INFINITY, 0, -INFINITY, -INFINITY, -INFINITY};
+    const double rows[18] = {0, log(2), log(5), 1, 1,        -INFINITY, 1,         1,         -3e38,
+                             0, NAN,    1,      2, INFINITY, 0,         -INFINITY, -INFINITY, -INFINITY};
     memcpy(x, rows, sizeof rows);
     made_output(&m, 0, ASSAY_F32, DIMS(6, 3));
     made_all(&m, &assay_op_reference_Softmax, 0, &value, &bound);
@@ -115,7 +116,7 @@ Test(softmax, a_row_is_what_paper_says_and_masks_hide)
 Test(softmax, an_error_of_the_exponent_moves_the_weight_as_the_exponential_does)
 {
     struct made m;
-    double     *value, *bound, error[4] = {0.25, 0, 0, 0};
+    double *value, *bound, error[4] = {0.25, 0, 0, 0};
     made_begin(&m, 1);
     double *x = made_input(&m, 0, ASSAY_F64, DIMS(4), -1, 1, 0);
     made_output(&m, 0, ASSAY_F64, DIMS(4));
@@ -135,7 +136,7 @@ Test(softmax, an_error_of_the_exponent_moves_the_weight_as_the_exponential_does)
 Test(softmax, another_axis_is_walked_with_its_stride)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     made_begin(&m, 2);
     double *x = made_input(&m, 0, ASSAY_F64, DIMS(2, 3, 4), -1, 1, 0);
     made_output(&m, 0, ASSAY_F64, DIMS(2, 3, 4));
@@ -148,10 +149,26 @@ Test(softmax, another_axis_is_walked_with_its_stride)
     made_end(&m);
 }
 
+/* exp off by 3 units in the last place, upwards for one element and downwards for the others; a division off by 2. */
+Test(softmax, the_least_accurate_lawful_device_stays_within_the_bound)
+{
+    struct made m;
+    double *value, *bound;
+    const double up = 1 + 6 * 0x1p-24, down = 1 - 5 * 0x1p-24;
+    made_begin(&m, 1);
+    memset(made_input(&m, 0, ASSAY_F32, DIMS(4), 0, 1, 0), 0, 4 * sizeof(double));
+    made_output(&m, 0, ASSAY_F32, DIMS(4));
+    made_all(&m, &assay_op_reference_Softmax, 0, &value, &bound);
+    double device = up / (up + 3 * down) * (1 + 4 * 0x1p-24);
+    cr_expect_leq(fabs(device - value[0]), bound[0], "%g of %g", device - value[0], bound[0]);
+    cr_expect_gt(fabs(device - value[0]), 12 * 0x1p-24 * value[0]);
+    made_end(&m);
+}
+
 Test(softmax, a_fault_is_seen)
 {
     struct made m;
-    double     *value, *bound, device[64];
+    double *value, *bound, device[64];
     made_begin(&m, 3);
     double *x = made_input(&m, 0, ASSAY_F32, DIMS(64), -2, 2, 0);
     made_output(&m, 0, ASSAY_F32, DIMS(64));

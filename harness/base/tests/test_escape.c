@@ -398,11 +398,11 @@ Test(escape, terminals_get_one_harmless_line)
         }
         free(escaped);
     }
-    expect_escaped(ASSAY_ESCAPE_TERMINAL, "\x1b[2J", "\\x1B[2J");
-    expect_escaped(ASSAY_ESCAPE_TERMINAL, "a\nb", "a\\x0Ab");
-    expect_escaped(ASSAY_ESCAPE_TERMINAL, "\xC2\x9B", "\\xC2\\x9B");
-    expect_escaped(ASSAY_ESCAPE_TERMINAL, "\xE2\x80\xAEx", "\\xE2\\x80\\xAEx");
-    expect_escaped(ASSAY_ESCAPE_TERMINAL, "\xE6\x98\xE6\x98\x86", "\\xE6\\x98\xE6\x98\x86");
+    expect_escaped(ASSAY_ESCAPE_TERMINAL, "\x1b[2J", "\\x1b[2J");
+    expect_escaped(ASSAY_ESCAPE_TERMINAL, "a\nb", "a\\x0ab");
+    expect_escaped(ASSAY_ESCAPE_TERMINAL, "\xC2\x9B", "\\xc2\\x9b");
+    expect_escaped(ASSAY_ESCAPE_TERMINAL, "\xE2\x80\xAEx", "\\xe2\\x80\\xaex");
+    expect_escaped(ASSAY_ESCAPE_TERMINAL, "\xE6\x98\xE6\x98\x86", "\\xe6\\x98\xE6\x98\x86");
     expect_escaped(ASSAY_ESCAPE_TERMINAL, "\xF0\x9F\x9A\x80 \xC2\xB5s", "\xF0\x9F\x9A\x80 \xC2\xB5s");
 }
 

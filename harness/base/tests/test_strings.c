@@ -98,6 +98,10 @@ Test(strings, nearest_finds_typing_errors_and_nothing_far)
     cr_expect_null(assay_string_nearest("resnet", names, n));
     cr_expect_null(assay_string_nearest("", names, n));
     cr_expect_null(assay_string_nearest("xy", names, n));
+    static const char *const letters[] = {"k", "m"};
+    cr_expect_str_eq(assay_string_nearest("mm", letters, 2), "m", "short names may be one edit away");
+    cr_expect_null(assay_string_nearest("x", letters, 2), "one edit, but nothing in common");
+    cr_expect_null(assay_string_nearest("", letters, 2));
     cr_expect_null(assay_string_nearest("gemm", names, 0));
 }
 

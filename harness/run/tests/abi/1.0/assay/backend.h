@@ -250,7 +250,7 @@ struct assay_backend {
      * their `host` need outlive the call. */
     enum assay_code (*execute)(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out,
                                struct assay_error *err);
-    /* Waits until any of the events is done; *done = its index, *span = when; of several, the one that ended first.
+    /* Waits until any of the n >= 1 events is done; *done = its index, *span = when; of several, the one that ended first.
      * ASSAY_TIMEOUT if none was. On a model clock every event is done at once. */
     enum assay_code (*poll)(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns,
                             size_t *done, struct assay_span *span, struct assay_error *err);
