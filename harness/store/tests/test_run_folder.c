@@ -118,6 +118,8 @@ Test(run_folder, mends_a_line_torn_at_any_byte_and_loses_and_doubles_nothing, .t
         assay_run_folder_close(f);
         cr_assert_eq(assay_run_folder_resume(in(&s, "run"), NULL, &f, &err), ASSAY_OK, "%zu: %s", cut, err.message);
         cr_assert_eq(count(f), 4u);
+        struct stat mended;
+        cr_expect(stat(in(&s, "run/records.jsonl"), &mended) == 0 && (size_t)mended.st_size == last, "cut off at once");
         cr_expect_not(assay_run_folder_has(f, record_of(4, 0)->id, record_of(4, 0)->backend, 0));
         cr_assert_eq(assay_run_folder_append(f, record_of(4, 0), &err), ASSAY_OK, "%s", err.message);
         assay_run_folder_close(f);
