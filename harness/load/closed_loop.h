@@ -4,7 +4,8 @@
  *
  * A batch goes `rounds` times around the slots; what the last round left is collected. The number of rounds is
  * geometric (memoryless), from the operating system's entropy: at no moment can a device tell whether an execution's output
- * will be looked at. It ends when both the minimum of runs and the minimum of timed time are met, or at the wall limit. */
+ * will be looked at. It ends when both the minimum of runs and the minimum of timed time are met, when there is no room for more samples, or
+ * at the wall limit, which also cuts the warm-up and a batch short; one execution at least is timed. */
 #ifndef ASSAY_LOAD_CLOSED_LOOP_H
 #define ASSAY_LOAD_CLOSED_LOOP_H
 
@@ -24,7 +25,8 @@
 struct assay_closed_loop {
     struct assay_graph_target *target;
     uint32_t                   slots;
-    uint64_t                   min_runs, min_ns, max_ns;
+    uint64_t                   min_runs; /* at least 1 */
+    uint64_t                   min_ns, max_ns;
     uint64_t                  *samples; /* room for max_samples, touched; every latency is stored as it comes */
     uint64_t                   max_samples;
     struct assay_ceiling      *ceiling;  /* NULL: none on this device */
@@ -33,7 +35,8 @@ struct assay_closed_loop {
     /* One collected execution, in the order they ran; and the end of a batch. */
     void (*see)(void *self, uint64_t iteration, uint32_t set, uint64_t poison_key, const void *const *outputs);
     void (*batch_end)(void *self);
-    void (*progress)(void *self, double share_done, uint64_t median_ns); /* between batches; may be NULL */
+    void (*warmed)(void *self);    /* the warm-up is over; may be NULL */
+    void (*progress)(void *self, double share_done, uint64_t median_ns); /* between batches, of the last; may be NULL */
     void  *self;
     bool   collects; /* the device computes values */
     uint64_t timeout_ns; /* of one execution */

@@ -5,6 +5,7 @@
 
 #include "harness/base/memory.h"
 #include "harness/base/random.h"
+#include "harness/load/told.h"
 #include "suites/data/fill.h"
 #include "suites/data/poison.h"
 
@@ -128,6 +129,24 @@ static enum assay_code list_bound(struct assay_graph_target *t, struct assay_err
     return ASSAY_OK;
 }
 
+/* A call that says it went well and gives no handle did not go well. */
+static enum assay_code gave(const struct assay_graph_target *t, const void *handle, const char *call, struct assay_error *err)
+{
+    return handle ? ASSAY_OK
+                  : ASSAY_FAIL(err, ASSAY_PROTOCOL, "%s of back end '%s' succeeded and gave nothing", call, t->with.backend->name);
+}
+
+static enum assay_code take_buffer(struct assay_graph_target *t, const struct assay_alloc *how, struct assay_buffer **out,
+                                   struct assay_error *err)
+{
+    const struct assay_backend *b = t->with.backend;
+    struct assay_buffer        *buffer = NULL;
+    if (assay_backend_told(b, b->alloc(t->with.session, how, &buffer, err), "alloc", err) || gave(t, buffer, "alloc", err))
+        return err->code;
+    *out = buffer;
+    return ASSAY_OK;
+}
+
 static enum assay_code allocate(struct assay_graph_target *t, struct bound *b, struct assay_error *err)
 {
     bool     output = b->role == ASSAY_ROLE_OUTPUT;
@@ -143,7 +162,7 @@ static enum assay_code allocate(struct assay_graph_target *t, struct bound *b, s
             return no_memory(err, bytes, "the host's copy of an input set");
     struct assay_alloc how = {sizeof how, t->with.graph->values[b->value].place, bytes, 64};
     for (uint32_t c = 0; b->role != ASSAY_ROLE_CONTROL && b->aliased < 0 && c < b->copies; c++)
-        if (t->with.backend->alloc(t->with.session, &how, &b->buffer[c], err))
+        if (take_buffer(t, &how, &b->buffer[c], err))
             return assay_error_in(err, "allocating '%.48s', %llu bytes", t->with.graph->values[b->value].name,
                                   (unsigned long long)bytes);
     return ASSAY_OK;
@@ -164,7 +183,7 @@ static enum assay_code upload(struct assay_graph_target *t, struct assay_buffer 
 {
     if (!t->memory || !t->values || !bytes)
         return ASSAY_OK;
-    return t->with.backend->upload(t->with.session, to, 0, from, bytes, err);
+    return assay_backend_told(t->with.backend, t->with.backend->upload(t->with.session, to, 0, from, bytes, err), "upload", err);
 }
 
 /* A param that no output takes over keeps its content for good: the back end may pack it. */
@@ -214,8 +233,12 @@ static enum assay_code compile(struct assay_graph_target *t, struct assay_error 
         .size = sizeof how, .classes = &all, .n_classes = 1, .class_stride = sizeof all,
         .fixed = fixed, .n_fixed = n_fixed, .binding_stride = sizeof *fixed,
     };
-    enum assay_code code = t->with.backend->compile(t->with.session, &how, &t->program, err);
+    struct assay_program *program = NULL;
+    enum assay_code       code = assay_backend_told(
+        t->with.backend, t->with.backend->compile(t->with.session, &how, &program, err), "compile", err);
     free(fixed);
+    if (!code && !(code = gave(t, program, "compile", err)))
+        t->program = program;
     return code;
 }
 
@@ -223,6 +246,7 @@ static enum assay_code make(struct assay_graph_target *t, struct assay_error *er
 {
     uint64_t device, host;
     assay_graph_target_bytes(t->with.graph, t->with.slots, &device, &host);
+    host = t->values ? host : 0; /* what computes no values gets none: there is nothing to keep a copy of */
     if (t->memory && (device > t->with.limit_bytes || host > t->with.limit_bytes)) {
         ASSAY_FAIL(err, ASSAY_MEMORY, "%u input sets and outputs take %.1f MiB on the device and %.1f MiB on the host, more than %.1f MiB",
                    t->with.slots, (double)device / 1048576, (double)host / 1048576, (double)t->with.limit_bytes / 1048576);
@@ -257,6 +281,8 @@ static enum assay_code make(struct assay_graph_target *t, struct assay_error *er
 enum assay_code assay_graph_target_new(const struct assay_graph_target_setup *setup, struct assay_graph_target **out,
                                        struct assay_error *err)
 {
+    if (setup->slots < ASSAY_MIN_SETS)
+        return ASSAY_FAIL(err, ASSAY_INTERNAL, "%u slots, at least %u are needed", setup->slots, ASSAY_MIN_SETS);
     struct assay_graph_target *t = calloc(1, sizeof *t);
     if (!t)
         return no_memory(err, sizeof *t, "a target");
@@ -323,8 +349,9 @@ static enum assay_code deal(struct assay_graph_target *t, struct assay_error *er
                 if (x->value == (uint32_t)b->value)
                     x->host = b->master[t->set_of[slot]];
             }
-        /* State starts every batch from its beginning. */
-        if (b->role == ASSAY_ROLE_STATE && upload(t, b->buffer[0], b->master[0], b->bytes, err))
+        /* What executions change starts every batch from its beginning: state, and params that an output takes over. */
+        if ((b->role == ASSAY_ROLE_STATE || b->role == ASSAY_ROLE_PARAM) && !is_fixed(t, b) &&
+            upload(t, b->buffer[0], b->master[0], b->bytes, err))
             return err->code;
     }
     memcpy(t->dealt, t->set_of, t->with.slots * sizeof *t->dealt);
@@ -388,8 +415,9 @@ enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_
         const struct bound *where = b->aliased >= 0 ? &t->bound[b->aliased] : b;
         uint64_t            front = b->aliased >= 0 ? 0 : ASSAY_GUARD_BYTES;
         uint64_t            bytes = b->aliased >= 0 ? b->bytes : guarded(b->bytes);
-        if (t->with.backend->download(t->with.session, where->buffer[where->copies > 1 ? slot : 0], 0, b->master[0],
-                                      bytes, err))
+        const struct assay_backend *backend = t->with.backend;
+        if (assay_backend_told(backend, backend->download(t->with.session, where->buffer[where->copies > 1 ? slot : 0], 0,
+                                                          b->master[0], bytes, err), "download", err))
             return assay_error_in(err, "downloading '%.48s'", t->with.graph->values[b->value].name);
         if (b->aliased < 0)
             *guard_changed += changed_guards(b, t->poison_key[slot] + ((uint64_t)b->value << 8));
@@ -414,10 +442,14 @@ static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *
         .binding_stride = sizeof(struct assay_binding),
     };
     enum assay_allocation_owner before = assay_allocation_owner_set(ASSAY_ALLOCATION_PLUGIN);
-    enum assay_code code = t->with.backend->execute(t->with.session, &launch, &t->in_flight[t->n_in_flight], err);
+    struct assay_event *event = NULL;
+    enum assay_code     code = t->with.backend->execute(t->with.session, &launch, &event, err);
     (void)assay_allocation_owner_set(before);
     if (code)
-        return code;
+        return assay_backend_told(t->with.backend, code, "execute", err);
+    if (!event)
+        return gave(t, event, "execute", err);
+    t->in_flight[t->n_in_flight] = event;
     *token = t->token[t->n_in_flight++] = t->next_token++;
     return ASSAY_OK;
 }
@@ -433,7 +465,8 @@ static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, st
         t->with.backend->forget(t->with.session, t->in_flight[done]);
     (void)assay_allocation_owner_set(before);
     if (code)
-        return code;
+        return assay_backend_told(t->with.backend, code, "poll", err);
+    span->why_no_device_ns[sizeof span->why_no_device_ns - 1] = 0;
     if (done >= t->n_in_flight)
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "poll says event %zu of %zu is done", done, t->n_in_flight);
     *token = t->token[done];

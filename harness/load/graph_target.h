@@ -24,7 +24,7 @@ enum assay_target_phase { ASSAY_TARGET_FILL, ASSAY_TARGET_UPLOAD, ASSAY_TARGET_C
 struct assay_graph_target_setup {
     const struct assay_backend     *backend;
     struct assay_session           *session;
-    const struct assay_device_info *device;
+    const struct assay_device_info *device; /* it and the graph are borrowed until the target is freed */
     const struct assay_graph       *graph;
     uint64_t                        seed;
     uint32_t                        slots;  /* input sets and output places; at least ASSAY_MIN_SETS */
@@ -37,7 +37,8 @@ struct assay_graph_target_setup {
 /* Bytes that the buffers of all slots take on the device; and that the host keeps beside them. */
 void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint64_t *device_bytes, uint64_t *host_bytes);
 
-/* Allocates, fills, uploads params and sets, compiles. Frees everything itself when it fails. */
+/* Allocates, fills, uploads params and sets, compiles. Frees everything itself when it fails. ASSAY_MEMORY with the numbers:
+ * more than limit_bytes. */
 enum assay_code assay_graph_target_new(const struct assay_graph_target_setup *setup, struct assay_graph_target **out,
                                        struct assay_error *err);
 void            assay_graph_target_free(struct assay_graph_target *t);

@@ -37,7 +37,8 @@ struct run {
     bool                         is_open;
     struct assay_graph_target   *target;
     struct assay_witness        *witness;
-    struct assay_ceiling        *ceiling;
+    struct assay_ceiling        *ceiling; /* NULL: why_no_ceiling */
+    char                         why_no_ceiling[128];
     struct assay_counters       *counters;
     struct assay_meter          *meter;
     struct assay_mapped_file     samples;
@@ -64,6 +65,11 @@ static void on_target_phase(void *self, enum assay_target_phase phase)
 {
     static const enum assay_phase of[] = {ASSAY_PHASE_FILL, ASSAY_PHASE_UPLOAD, ASSAY_PHASE_COMPILE};
     enter(self, of[phase]);
+}
+
+static void on_warmed(void *self)
+{
+    enter(self, ASSAY_PHASE_TIMED);
 }
 
 static void on_progress(void *self, double share, uint64_t median_ns)
@@ -164,8 +170,7 @@ static void ceiling_metrics(struct run *r)
     uint32_t                         n = loop->n_pairs;
     if (!r->ceiling || !n) {
         for (size_t i = 0; i < 4; i++)
-            absent(r, all[i], r->ceiling ? "no burst was run beside this case"
-                                         : "peak and triad are measured only for back ends that run on this host's cores");
+            absent(r, all[i], r->ceiling ? "no burst was run beside this case" : r->why_no_ceiling);
         return;
     }
     double bytes = (double)(rec->read_bytes + rec->written_bytes);
@@ -260,9 +265,11 @@ static void counters(struct run *r)
     struct assay_counter_row rows[32];
     struct assay_error       ignored;
     size_t                   rows_n = 0;
+    memset(rows, 0, sizeof rows);
     if (r->opened.backend->counters(r->opened.session, rows, sizeof *rows, 32, &rows_n, &ignored))
         return;
     for (size_t i = 0; i < rows_n && i < 32; i++) {
+        rows[i].name[sizeof rows[i].name - 1] = rows[i].unit[sizeof rows[i].unit - 1] = rows[i].why[sizeof rows[i].why - 1] = 0;
         struct assay_counter x = {.status = *rows[i].why ? ASSAY_COUNTER_UNAVAILABLE : ASSAY_COUNTER_OK, .value = rows[i].value};
         (void)assay_string_copy(x.name, sizeof x.name, rows[i].name);
         (void)assay_string_copy(x.unit, sizeof x.unit, rows[i].unit);
@@ -367,9 +374,12 @@ static enum assay_code make_instruments(struct run *r, struct assay_error *err)
             return err->code;
         (void)assay_string_copy(r->record->witness_file, sizeof r->record->witness_file, file);
     }
-    if ((device->traits & ASSAY_TRAIT_IS_HOST) && device->clock == ASSAY_CLOCK_HOST &&
-        assay_ceiling_open(0, &r->ceiling, err))
-        return err->code;
+    struct assay_error no_ceiling;
+    if (!(device->traits & ASSAY_TRAIT_IS_HOST) || device->clock != ASSAY_CLOCK_HOST)
+        (void)assay_string_copy(r->why_no_ceiling, sizeof r->why_no_ceiling,
+                                "peak and triad are measured only for back ends that run on this host's cores");
+    else if (assay_ceiling_open(0, &r->ceiling, &no_ceiling)) /* the case is none the worse for it */
+        (void)assay_string_copy(r->why_no_ceiling, sizeof r->why_no_ceiling, no_ceiling.message);
     return assay_counters_open(&r->counters, err) ? err->code : assay_meter_open(r->job->power, &r->meter, err);
 }
 
@@ -379,22 +389,25 @@ static enum assay_code time_it(struct run *r, struct assay_error *err)
     struct assay_closed_loop   loop = {
           .target = r->target, .slots = ASSAY_MIN_SETS, .min_runs = (uint64_t)repeat->min_runs, .min_ns = repeat->min_ns,
           .max_ns = repeat->max_ns, .samples = r->samples.at, .max_samples = MAX_SAMPLES, .ceiling = r->ceiling,
-          .counters = r->counters, .meter = r->meter, .see = on_see, .batch_end = on_batch_end, .progress = on_progress,
-          .self = r, .collects = r->witness != NULL, .timeout_ns = repeat->timeout_ns,
+          .counters = r->counters, .meter = r->meter, .see = on_see, .batch_end = on_batch_end, .warmed = on_warmed,
+          .progress = on_progress, .self = r, .collects = r->witness != NULL, .timeout_ns = repeat->timeout_ns,
     };
     struct assay_noise_probe noise;
     assay_noise_begin(&noise);
     memory_now(r->memory_before);
-    enter(r, ASSAY_PHASE_TIMED);
+    enter(r, ASSAY_PHASE_WARM);
     if (assay_closed_loop_run(&loop, &r->loop, err))
         return err->code;
     enter(r, ASSAY_PHASE_WITNESS);
-    r->record->phase_ns[ASSAY_PHASE_WARM] = r->loop.warm_ns;
-    r->record->phase_ns[ASSAY_PHASE_TIMED] -= r->loop.warm_ns + r->loop.proof_ns;
+    r->record->phase_ns[ASSAY_PHASE_TIMED] -= r->loop.proof_ns;
     r->record->phase_ns[ASSAY_PHASE_WITNESS] += r->loop.proof_ns;
     assay_noise_end(&noise, &r->record->noise);
-    const char *complaint = assay_noise_complaint(&r->record->noise);
-    (void)assay_string_copy(r->record->noise_complaint, sizeof r->record->noise_complaint, complaint ? complaint : "");
+    const char       *complaint = assay_noise_complaint(&r->record->noise);
+    struct assay_text text = ASSAY_TEXT(r->record->noise_complaint);
+    if (r->loop.hit_wall_limit)
+        assay_text_add(&text, "ended at the limit of %.3g s after %llu executions%s", (double)repeat->max_ns / 1e9,
+                       (unsigned long long)r->loop.n, complaint ? "; " : "");
+    assay_text_add(&text, "%s", complaint ? complaint : "");
     return ASSAY_OK;
 }
 
@@ -491,7 +504,8 @@ void assay_case_run(const struct assay_case_job *job, struct assay_record *recor
     close_all(&r);
     record->phase_ns[ASSAY_PHASE_CLOSE] += assay_clock_now_ns() - r.phase_begin_ns;
     record->status = status_of(code);
-    record->error = err;
+    if (code)
+        record->error = err;
     (void)assay_string_copy(record->reason, sizeof record->reason, code ? err.message : "");
     record->wall_ns = assay_clock_now_ns() - begin;
 }

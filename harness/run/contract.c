@@ -17,7 +17,7 @@ struct contract {
     struct assay_opened   opened;
     struct assay_finding *findings;
     size_t                n;
-    bool                  memory, values;
+    bool                  memory; /* its buffers hold bytes */
 };
 
 ASSAY_PRINTF(4, 5)
@@ -162,9 +162,13 @@ static void executions(struct contract *c)
         setup.graph = other;
         bool second = first && !assay_graph_target_new(&setup, &u, &err);
         found(c, "two programs live side by side", second, "%s", second ? "8x8 and 24x24 products" : err.message);
-        if (second && !assay_graph_target_prepare(t, ASSAY_MIN_SETS, &err) && !assay_graph_target_prepare(u, ASSAY_MIN_SETS, &err)) {
+        bool ready = second && !assay_graph_target_prepare(t, ASSAY_MIN_SETS, &err) &&
+                     !assay_graph_target_prepare(u, ASSAY_MIN_SETS, &err);
+        if (ready) {
             executions_complete(c, t);
             executions_complete(c, u);
+        } else if (second) {
+            found(c, "inputs are uploaded and outputs overwritten before executions", false, "%s", err.message);
         }
     }
     assay_graph_target_free(u);
@@ -179,7 +183,6 @@ enum assay_code assay_contract_check(const char *backend, struct assay_finding *
     if (assay_backend_open(backend, NULL, &c.opened, err))
         return err->code;
     c.memory = c.opened.device.traits & ASSAY_TRAIT_MEMORY;
-    c.values = c.opened.device.traits & ASSAY_TRAIT_VALUES;
     device_is_described(&c);
     memory_keeps_bytes(&c);
     executions(&c);

@@ -13,6 +13,7 @@
 #include "assay/banned.h"
 
 #define LOOK_NS 20000000ull      /* how often standard error and the stop flag are looked at */
+#define DRAIN_PIECES 256         /* of 1 KiB */
 #define GOODBYE_NS 5000000000ull /* for closing after the answer */
 
 struct watched {
@@ -24,11 +25,12 @@ struct watched {
     uint64_t                      begin_ns;
 };
 
-/* Keeps the last bytes of what the worker and its plug-in printed. */
+/* Keeps the last bytes of what the worker and its plug-in printed. Bounded: one that never stops printing must not keep us
+ * from looking at the clock. */
 static void drain_errors(struct watched *w)
 {
     char *to = w->out->errors;
-    for (;;) {
+    for (int pieces = 0; pieces < DRAIN_PIECES; pieces++) {
         char    piece[1024];
         ssize_t n = read(w->process.errors, piece, sizeof piece);
         if (n <= 0)
@@ -65,6 +67,12 @@ static bool take_message(struct watched *w, json_t *message)
     }
     if (!strcmp(say, "failed")) {
         assay_error_from_json(json_object_get(message, "error"), &w->out->error);
+        w->out->end = ASSAY_JOB_FAILED;
+        json_decref(message);
+        return true;
+    }
+    if (strcmp(say, "record") && strcmp(say, "probe") && strcmp(say, "contract")) {
+        (void)ASSAY_FAIL(&w->out->error, ASSAY_PROTOCOL, "the worker says '%.40s', which nobody understands", say);
         w->out->end = ASSAY_JOB_FAILED;
         json_decref(message);
         return true;
@@ -108,24 +116,37 @@ static void listen_to(struct watched *w)
     }
 }
 
-/* Lets it end by itself if it answered, else ends it; says how it ended where that is the reason. */
+/* Lets it end by itself if it answered or left, else ends it; says how it ended where that is the reason. A signal is the
+ * worker's own only if we did not send it. */
 static void end_process(struct watched *w)
 {
     struct assay_process_end end;
     struct assay_job_result *out = w->out;
+    const char              *phase = *out->phase ? out->phase : "start";
     bool polite = out->end == ASSAY_JOB_ANSWERED || out->end == ASSAY_JOB_DIED;
-    if (!polite || !assay_process_wait(&w->process, GOODBYE_NS, &end))
+    bool ended = polite && assay_process_wait(&w->process, GOODBYE_NS, &end);
+    if (!ended)
         assay_process_kill(&w->process, &end);
-    const char *phase = *out->phase ? out->phase : "start";
-    out->signal = out->end == ASSAY_JOB_DIED && !end.exited ? end.status : 0;
-    if (out->end == ASSAY_JOB_DIED)
-        (void)ASSAY_FAIL(&out->error, ASSAY_DEVICE, "worker %s in phase %s%s", end.text, phase,
-                         end.exited ? " without an answer" : "");
-    if (out->end == ASSAY_JOB_TIMEOUT)
+    switch (out->end) {
+    case ASSAY_JOB_DIED:
+        out->signal = ended && !end.exited ? end.status : 0;
+        if (!ended)
+            (void)ASSAY_FAIL(&out->error, ASSAY_DEVICE, "worker closed the wire without an answer in phase %s and did not end", phase);
+        else if (end.exited)
+            (void)ASSAY_FAIL(&out->error, ASSAY_DEVICE, "worker ended (%s) in phase %s without an answer", end.text, phase);
+        else
+            (void)ASSAY_FAIL(&out->error, ASSAY_DEVICE, "worker %s in phase %s", end.text, phase);
+        return;
+    case ASSAY_JOB_TIMEOUT:
         (void)ASSAY_FAIL(&out->error, ASSAY_TIMEOUT, "no answer within %.1f s, last in phase %s",
                          (double)w->watch->timeout_ns / 1e9, phase);
-    if (out->end == ASSAY_JOB_STOPPED)
+        return;
+    case ASSAY_JOB_STOPPED:
         (void)ASSAY_FAIL(&out->error, ASSAY_INTERRUPTED, "stopped in phase %s", phase);
+        return;
+    case ASSAY_JOB_ANSWERED:
+    case ASSAY_JOB_FAILED: return;
+    }
 }
 
 enum assay_code assay_job_run(json_t *job, const struct assay_job_watch *watch, struct assay_job_result *out,
@@ -135,6 +156,8 @@ enum assay_code assay_job_run(json_t *job, const struct assay_job_watch *watch, 
     char          *argv[] = {program, word, NULL};
     struct watched w = {.watch = watch, .out = out, .begin_ns = assay_clock_now_ns()};
     memset(out, 0, sizeof *out);
+    if (!job)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "a name in the job is not UTF-8 (or memory ran out)");
     if (assay_program_path(program, sizeof program, err) || assay_process_start(argv, &w.process, err)) {
         json_decref(job);
         return assay_error_in(err, "starting a worker");
@@ -146,8 +169,10 @@ enum assay_code assay_job_run(json_t *job, const struct assay_job_watch *watch, 
         return err->code;
     }
     (void)fcntl(w.process.errors, F_SETFL, O_NONBLOCK);
-    struct assay_error ignored; /* a worker that died at once is known by its end */
+    struct assay_error ignored; /* a worker that died at once is known by its end; one that got no job says so */
     (void)assay_wire_say(w.process.to, job, &ignored);
+    (void)close(w.process.to);
+    w.process.to = -1;
     listen_to(&w);
     assay_wire_release(&w.wire);
     int errors = fcntl(w.process.errors, F_DUPFD_CLOEXEC, 3);

@@ -30,13 +30,14 @@ struct assay_job_result {
     json_t            *answer;       /* owned; NULL unless ANSWERED */
     struct assay_error error;        /* why there is no answer: for people */
     char               phase[32];    /* the last one it told */
-    int                signal;       /* that ended it, 0 = none */
+    int                signal;       /* that ended it and that we did not send, 0 = none */
     char               errors[ASSAY_JOB_STDERR_BYTES]; /* the end of its standard error */
     uint64_t           wall_ns;
 };
 
 /* Starts `assay worker`, gives it the job (takes the reference) and waits. An error only when no worker could be
- * started; whatever the worker does is in *out. Release with assay_job_release. */
+ * started, or `job` is NULL because a name in it is not UTF-8; whatever the worker does is in *out. Release with
+ * assay_job_release. */
 enum assay_code assay_job_run(json_t *job, const struct assay_job_watch *watch, struct assay_job_result *out,
                               struct assay_error *err);
 void            assay_job_release(struct assay_job_result *result);

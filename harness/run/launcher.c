@@ -174,17 +174,31 @@ static void on_progress(void *self, const char *phase, double share, uint64_t me
         l->with->progress(l->with->self, &l->step, phase, share, median_ns);
 }
 
+static bool is_of(const struct assay_record *rec, const struct assay_run_step *step)
+{
+    return !strcmp(rec->id, step->what->id) && !strcmp(rec->case_name, step->what->name) &&
+           !strcmp(rec->backend, step->backend) && rec->launch == step->launch;
+}
+
+/* What the worker and its plug-in printed, line by line; a line of the log holds about a thousand characters. */
+static void log_errors(const struct launcher *l, char *errors)
+{
+    char *save = NULL;
+    for (char *line = strtok_r(errors, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        assay_run_folder_log(l->folder, "%s launch %u on %s printed: %s", l->step.what->id, l->step.launch, l->step.backend, line);
+}
+
 static enum assay_code take_record(struct launcher *l, size_t backend, const struct assay_job_result *result,
                                    struct assay_record *rec, struct assay_error *err)
 {
-    struct assay_error broken;
+    struct assay_error broken = {.code = ASSAY_OK};
     const json_t      *json = json_object_get(result->answer, "record");
-    if (result->end != ASSAY_JOB_ANSWERED || !json) {
+    if (result->end != ASSAY_JOB_ANSWERED) {
         record_of_failure(l, &l->step, backend, result, rec);
-    } else if (assay_record_from_json(json, rec, &broken) || strcmp(rec->id, l->step.what->id) ||
-               strcmp(rec->backend, l->step.backend) || rec->launch != l->step.launch) {
+    } else if (!json || assay_record_from_json(json, rec, &broken) || !is_of(rec, &l->step)) {
         struct assay_job_result wrong = {.end = ASSAY_JOB_FAILED, .wall_ns = result->wall_ns};
-        (void)ASSAY_FAIL(&wrong.error, ASSAY_PROTOCOL, "the worker's record is of another case or malformed");
+        (void)ASSAY_FAIL(&wrong.error, ASSAY_PROTOCOL, "the worker's record is %s%s",
+                         broken.code ? "malformed: " : json ? "of another case" : "missing", broken.code ? broken.message : "");
         record_of_failure(l, &l->step, backend, &wrong, rec);
     }
     return assay_run_folder_append(l->folder, rec, err);
@@ -206,9 +220,7 @@ static enum assay_code run_step(struct launcher *l, size_t backend, struct assay
                              l->step.what->id, l->step.launch, l->step.backend, attempt, MAX_ATTEMPTS);
         assay_job_release(&result);
     }
-    if (*result.errors)
-        assay_run_folder_log(l->folder, "%s launch %u on %s printed: %s", l->step.what->id, l->step.launch, l->step.backend,
-                             result.errors);
+    log_errors(l, result.errors);
     if (result.end == ASSAY_JOB_STOPPED) {
         *err = result.error;
         assay_job_release(&result);
@@ -250,6 +262,8 @@ static enum assay_code all_steps(struct launcher *l, bool count, struct assay_er
                 }
                 if (there)
                     continue;
+                if (l->with->stop && *l->with->stop)
+                    return ASSAY_FAIL(err, ASSAY_INTERRUPTED, "stopped before case '%.80s'", c->name);
                 size_t left = l->counts->steps - l->counts->already - l->counts->ran;
                 l->step = (struct assay_run_step){
                     .what = c, .backend = canonical(l, b), .launch = (uint32_t)launch, .index = index,

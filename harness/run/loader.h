@@ -6,6 +6,7 @@
 
 #include "assay/backend.h"
 #include "assay/error.h"
+#include "harness/load/told.h"
 
 /* "name[:device][,option=value…]" taken apart. A device or value with ',' or ':' is a JSON string. */
 struct assay_backend_name {
@@ -28,11 +29,6 @@ enum assay_code assay_backend_list(void (*each)(void *self, const char *name, co
  * plug-in gave, of this program's layout (later entries of a newer plug-in are left out, option rows have our stride);
  * it and the host struct that is lent live as long as the process. What plug-ins log goes to stderr, escaped. */
 enum assay_code assay_backend_load(const char *path, const struct assay_backend **out, struct assay_error *err);
-
-/* To be called on what a plug-in's call returned: makes sure that *err agrees with `code`, ends its strings and names
- * `call`. Returns code, or ASSAY_DEVICE when it is no code of ours. */
-enum assay_code assay_backend_told(const struct assay_backend *b, enum assay_code code, const char *call,
-                                   struct assay_error *err);
 
 /* Devices that probe lists, in its order; at least one. `options` is what the back end's table filled. Free *out. */
 enum assay_code assay_backend_devices(const struct assay_backend *b, const void *options,

@@ -11,6 +11,8 @@
 
 #include "assay/banned.h"
 
+#define MOST_WAIT_NS 1000000000000ull /* at a time: what fits into poll's milliseconds */
+
 enum assay_code assay_wire_say(int fd, json_t *message, struct assay_error *err)
 {
     char *line = assay_json_line(message);
@@ -60,6 +62,7 @@ static bool take_line(struct assay_wire *wire, json_t **out, enum assay_code *co
         err->code = *code = ASSAY_PROTOCOL;
     else if (!json_is_object(*out)) {
         json_decref(*out);
+        *out = NULL;
         *code = ASSAY_FAIL(err, ASSAY_PROTOCOL, "a message is not an object");
     }
     wire->length -= length + 1;
@@ -77,20 +80,19 @@ enum assay_code assay_wire_next(struct assay_wire *wire, uint64_t timeout_ns, js
             return ASSAY_OK;
         if (wire->length == wire->capacity)
             return ASSAY_FAIL(err, ASSAY_PROTOCOL, "a message is longer than %u bytes", ASSAY_WIRE_LINE_BYTES);
-        uint64_t      gone = assay_clock_now_ns() - begin;
-        int           wait_ms = timeout_ns == UINT64_MAX ? -1
-                                : gone >= timeout_ns     ? 0
-                                                         : (int)((timeout_ns - gone) / 1000000 % 1000000000 + 1);
+        uint64_t      gone = assay_clock_now_ns() - begin, left = gone < timeout_ns ? timeout_ns - gone : 0;
         struct pollfd p = {.fd = wire->fd, .events = POLLIN};
-        int           ready = poll(&p, 1, wait_ms);
+        int           ready = poll(&p, 1, left < MOST_WAIT_NS ? (int)((left + 999999) / 1000000) : (int)(MOST_WAIT_NS / 1000000));
         if (ready < 0 && errno != EINTR)
             return ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot wait for the other process");
+        if (ready == 0 && assay_clock_now_ns() - begin < timeout_ns)
+            continue;
         if (ready == 0)
             return ASSAY_FAIL(err, ASSAY_TIMEOUT, "nothing was said for %.3f s", (double)timeout_ns / 1e9);
         if (ready < 0)
             continue;
         ssize_t n = read(wire->fd, wire->bytes + wire->length, wire->capacity - wire->length);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
             return ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot read from the other process");
         if (n == 0)
             wire->ended = true;
@@ -126,10 +128,14 @@ void assay_error_from_json(const json_t *json, struct assay_error *out)
         out->code = ASSAY_##name;
     ASSAY_CODES(X)
 #undef X
+    if (out->code == ASSAY_OK) /* whoever says that it failed and gives this for a reason is wrong about one of the two */
+        out->code = ASSAY_PROTOCOL;
     out->sys_errno = (int)json_integer_value(json_object_get(json, "errno"));
     out->vendor = json_integer_value(json_object_get(json, "vendor"));
     copy_text(json, "where", out->where, sizeof out->where);
     copy_text(json, "message", out->message, sizeof out->message);
+    if (!*out->message)
+        (void)assay_string_copy(out->message, sizeof out->message, assay_code_text(out->code));
     copy_text(json, "hint", out->hint, sizeof out->hint);
     const json_t *frames = json_object_get(json, "frames");
     for (size_t i = 0; i < json_array_size(frames) && i < ASSAY_ERROR_FRAMES; i++) {

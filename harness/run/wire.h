@@ -17,7 +17,7 @@
 
 #define ASSAY_WIRE_LINE_BYTES (1u << 20)
 
-/* Writes one object as a line; takes the reference. */
+/* Writes one object as a line; takes the reference (NULL: there was no memory for it). */
 enum assay_code assay_wire_say(int fd, json_t *message, struct assay_error *err);
 
 /* Lines as they come out of a descriptor. */
@@ -29,11 +29,11 @@ struct assay_wire {
 };
 enum assay_code assay_wire_init(struct assay_wire *wire, int fd, struct assay_error *err);
 void            assay_wire_release(struct assay_wire *wire);
-/* The next line as an object (new reference), waiting up to timeout_ns. *out NULL with ASSAY_OK: the end.
- * ASSAY_TIMEOUT: none came. ASSAY_PROTOCOL: a line that is too long or no object. */
+/* The next line as an object (new reference), waiting up to timeout_ns. *out NULL with ASSAY_OK: the end; a line that was
+ * begun and not ended is left out. ASSAY_TIMEOUT: none came. ASSAY_PROTOCOL: a line that is too long or no object. */
 enum assay_code assay_wire_next(struct assay_wire *wire, uint64_t timeout_ns, json_t **out, struct assay_error *err);
 
-/* An error as it travels. */
+/* An error as it travels. Read back, it is an error in any case: with no code or the code OK it is ASSAY_PROTOCOL. */
 json_t *assay_error_to_json(const struct assay_error *err);
 void    assay_error_from_json(const json_t *json, struct assay_error *out);
 
