@@ -1,0 +1,315 @@
+/* oneDNN's 3.x interface: no operation descriptors, opaque memory descriptors that somebody must destroy. */
+#include "backends/cpu/convolution/onednn.h"
+
+#include <stdlib.h>
+
+#if CPU_ONEDNN_MAJOR == 3
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include "backends/cpu/convolution/onednn_library.h"
+#include "backends/cpu/cpu.h"
+
+#include "assay/banned.h"
+
+#define CALLS(X)                                                                                                   \
+    X(engine_create) X(engine_destroy) X(stream_create) X(stream_destroy) X(stream_wait)                           \
+    X(memory_desc_create_with_tag) X(memory_desc_destroy) X(memory_desc_equal) X(memory_desc_get_size)             \
+    X(convolution_forward_primitive_desc_create) X(primitive_attr_create) X(primitive_attr_destroy)                \
+    X(primitive_attr_set_scratchpad_mode) X(primitive_desc_destroy) X(primitive_desc_query)                        \
+    X(primitive_desc_query_md) X(reorder_primitive_desc_create) X(primitive_create) X(primitive_destroy)           \
+    X(primitive_execute) X(memory_create) X(memory_destroy) X(memory_set_data_handle)
+
+static struct {
+#define X(name) __typeof__(dnnl_##name) *name;
+    CALLS(X)
+#undef X
+} dnnl;
+
+struct cpu_onednn {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+};
+
+/* A tensor of the convolution: where the graph has it (NCHW), where the convolution wants it, and the way between. */
+struct side {
+    dnnl_memory_t    outer, inner; /* the same if the layouts are */
+    dnnl_primitive_t reorder;      /* NULL: none needed */
+    void            *inner_bytes;
+};
+
+struct cpu_onednn_conv {
+    struct cpu_onednn *onednn;
+    dnnl_primitive_t   primitive;
+    struct side        x, weights, y;
+    dnnl_memory_t      bias, scratchpad;
+    void              *scratchpad_bytes;
+    bool               weights_packed;
+};
+
+enum assay_code cpu_onednn_open(unsigned threads, struct cpu_onednn **out, struct assay_error *err)
+{
+    static const struct cpu_onednn_symbol symbols[] = {
+#define X(name) {"dnnl_" #name, &dnnl.name, sizeof dnnl.name},
+        CALLS(X)
+#undef X
+    };
+    if (cpu_onednn_library_load("libdnnl.so.3", symbols, sizeof symbols / sizeof *symbols, threads, err))
+        return err->code;
+    struct cpu_onednn *self = calloc(1, sizeof *self);
+    if (!self)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for oneDNN's engine");
+    dnnl_status_t status = dnnl.engine_create(&self->engine, dnnl_cpu, 0);
+    if (!status)
+        status = dnnl.stream_create(&self->stream, self->engine, dnnl_stream_default_flags);
+    if (status) {
+        cpu_onednn_close(self);
+        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "oneDNN makes no engine or stream: status %d", (int)status);
+    }
+    *out = self;
+    return ASSAY_OK;
+}
+
+void cpu_onednn_close(struct cpu_onednn *self)
+{
+    if (!self)
+        return;
+    if (self->stream)
+        dnnl.stream_destroy(self->stream);
+    if (self->engine)
+        dnnl.engine_destroy(self->engine);
+    free(self);
+    cpu_onednn_library_rest();
+}
+
+const char *cpu_onednn_path(void)
+{
+    return cpu_onednn_library_path();
+}
+
+/* Memory in the convolution's layout, and a reorder if the graph's differs. inwards: from outer to inner. */
+static dnnl_status_t make_side(struct cpu_onednn *o, const_dnnl_memory_desc_t outer, const_dnnl_memory_desc_t inner,
+                               bool inwards, struct side *side)
+{
+    dnnl_status_t status = dnnl.memory_create(&side->outer, outer, o->engine, DNNL_MEMORY_NONE);
+    if (status || dnnl.memory_desc_equal(outer, inner)) {
+        side->inner = side->outer;
+        return status;
+    }
+    side->inner_bytes = cpu_block_new(dnnl.memory_desc_get_size(inner));
+    if (!side->inner_bytes)
+        return dnnl_out_of_memory;
+    status = dnnl.memory_create(&side->inner, inner, o->engine, side->inner_bytes);
+    dnnl_primitive_desc_t desc = NULL;
+    if (!status)
+        status = dnnl.reorder_primitive_desc_create(&desc, inwards ? outer : inner, o->engine, inwards ? inner : outer,
+                                                    o->engine, NULL);
+    if (!status)
+        status = dnnl.primitive_create(&side->reorder, desc);
+    if (desc)
+        dnnl.primitive_desc_destroy(desc);
+    return status;
+}
+
+static void free_side(struct side *side)
+{
+    if (side->reorder)
+        dnnl.primitive_destroy(side->reorder);
+    if (side->inner && side->inner != side->outer)
+        dnnl.memory_destroy(side->inner);
+    if (side->outer)
+        dnnl.memory_destroy(side->outer);
+    free(side->inner_bytes);
+}
+
+static dnnl_status_t reorder(const struct cpu_onednn_conv *c, const struct side *side, bool inwards)
+{
+    if (!side->reorder)
+        return dnnl_success;
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, inwards ? side->outer : side->inner},
+                                    {DNNL_ARG_TO, inwards ? side->inner : side->outer}};
+    return dnnl.primitive_execute(side->reorder, c->onednn->stream, 2, args);
+}
+
+static dnnl_status_t describe_tensor(dnnl_memory_desc_t *out, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag)
+{
+    dnnl_dims_t all = {0};
+    memcpy(all, dims, (size_t)rank * sizeof *dims);
+    return dnnl.memory_desc_create_with_tag(out, rank, all, dnnl_f32, tag);
+}
+
+struct tensors {
+    dnnl_memory_desc_t x, weights, bias, y; /* NULL: not made */
+};
+
+static void destroy_tensors(struct tensors *t)
+{
+    dnnl_memory_desc_t all[] = {t->x, t->weights, t->bias, t->y};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i])
+            dnnl.memory_desc_destroy(all[i]);
+}
+
+/* The tensors in the graph's layout, or in any the convolution likes. */
+static dnnl_status_t describe_tensors(const struct cpu_conv_shape *s, bool any, struct tensors *t)
+{
+    dnnl_dim_t groups = (dnnl_dim_t)s->groups, out = (dnnl_dim_t)s->out_channels, in = (dnnl_dim_t)s->in_channels;
+    dnnl_dim_t x[] = {(dnnl_dim_t)s->images, in, (dnnl_dim_t)s->in[0], (dnnl_dim_t)s->in[1]};
+    dnnl_dim_t y[] = {(dnnl_dim_t)s->images, out, (dnnl_dim_t)s->out[0], (dnnl_dim_t)s->out[1]};
+    dnnl_dim_t w[] = {groups, out / groups, in / groups, (dnnl_dim_t)s->kernel[0], (dnnl_dim_t)s->kernel[1]};
+    bool       grouped = groups > 1;
+    dnnl_status_t status = describe_tensor(&t->x, 4, x, any ? dnnl_format_tag_any : dnnl_nchw);
+    if (!status)
+        status = describe_tensor(&t->y, 4, y, any ? dnnl_format_tag_any : dnnl_nchw);
+    if (!status)
+        status = describe_tensor(&t->weights, grouped ? 5 : 4, grouped ? w : w + 1,
+                                 any ? dnnl_format_tag_any : grouped ? dnnl_goihw : dnnl_oihw);
+    return status ? status : describe_tensor(&t->bias, 1, &out, dnnl_x);
+}
+
+static dnnl_status_t describe_conv(struct cpu_onednn *o, const struct cpu_conv_shape *s, dnnl_primitive_desc_t *out)
+{
+    dnnl_dims_t           strides = {0}, dilates = {0}, begin = {0}, end = {0};
+    struct tensors        any = {NULL, NULL, NULL, NULL};
+    dnnl_primitive_attr_t attr = NULL;
+    for (int i = 0; i < 2; i++) {
+        strides[i] = (dnnl_dim_t)s->stride[i];
+        dilates[i] = (dnnl_dim_t)s->dilation[i] - 1;
+        begin[i] = (dnnl_dim_t)s->pad_begin[i];
+        end[i] = (dnnl_dim_t)cpu_conv_pad_end(s, i);
+    }
+    dnnl_status_t status = describe_tensors(s, true, &any);
+    if (!status)
+        status = dnnl.primitive_attr_create(&attr);
+    if (!status)
+        status = dnnl.primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (!status)
+        status = dnnl.convolution_forward_primitive_desc_create(
+            out, o->engine, dnnl_forward_inference, dnnl_convolution_direct, any.x, any.weights,
+            s->has_bias ? any.bias : NULL, any.y, strides, dilates, begin, end, attr);
+    if (attr)
+        dnnl.primitive_attr_destroy(attr);
+    destroy_tensors(&any);
+    return status;
+}
+
+static dnnl_status_t make_memories(struct cpu_onednn_conv *c, const struct cpu_conv_shape *s, dnnl_primitive_desc_t desc)
+{
+    struct tensors graph = {NULL, NULL, NULL, NULL};
+    dnnl_status_t  status = describe_tensors(s, false, &graph);
+    if (!status)
+        status = make_side(c->onednn, graph.x, dnnl.primitive_desc_query_md(desc, dnnl_query_src_md, 0), true, &c->x);
+    if (!status)
+        status = make_side(c->onednn, graph.weights, dnnl.primitive_desc_query_md(desc, dnnl_query_weights_md, 0), true,
+                           &c->weights);
+    if (!status)
+        status = make_side(c->onednn, graph.y, dnnl.primitive_desc_query_md(desc, dnnl_query_dst_md, 0), false, &c->y);
+    if (!status && s->has_bias)
+        status = dnnl.memory_create(&c->bias, graph.bias, c->onednn->engine, DNNL_MEMORY_NONE);
+    destroy_tensors(&graph); /* memories keep descriptions of their own */
+    const_dnnl_memory_desc_t scratchpad = dnnl.primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
+    c->scratchpad_bytes = cpu_block_new(dnnl.memory_desc_get_size(scratchpad));
+    if (!c->scratchpad_bytes)
+        return dnnl_out_of_memory;
+    return status ? status : dnnl.memory_create(&c->scratchpad, scratchpad, c->onednn->engine, c->scratchpad_bytes);
+}
+
+/* Weights that stay what they are go into the convolution's layout now. */
+static dnnl_status_t pack_weights(struct cpu_onednn_conv *c, const float *weights)
+{
+    void *bytes;
+    if (!weights || !c->weights.reorder)
+        return dnnl_success;
+    memcpy(&bytes, &weights, sizeof bytes); /* the library takes no pointer to const; it only reads */
+    dnnl_status_t status = dnnl.memory_set_data_handle(c->weights.outer, bytes);
+    if (!status)
+        status = reorder(c, &c->weights, true);
+    if (!status)
+        status = dnnl.stream_wait(c->onednn->stream);
+    c->weights_packed = !status;
+    return status;
+}
+
+enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, const struct cpu_conv_shape *shape, const float *weights,
+                                    struct cpu_onednn_conv **out, struct assay_text *kernel, struct assay_error *err)
+{
+    struct cpu_onednn_conv *c = calloc(1, sizeof *c);
+    if (!c)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a convolution");
+    c->onednn = self;
+    dnnl_primitive_desc_t desc = NULL;
+    const char           *name = "";
+    dnnl_status_t         status = describe_conv(self, shape, &desc);
+    if (!status)
+        status = dnnl.primitive_create(&c->primitive, desc);
+    if (!status)
+        status = make_memories(c, shape, desc);
+    if (!status)
+        status = pack_weights(c, weights);
+    if (!status)
+        status = dnnl.primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
+    if (!status)
+        assay_text_add(kernel, "oneDNN 3 %s%s%s, weights %s", name, c->x.reorder ? ", input reordered" : "",
+                       c->y.reorder ? ", output reordered" : "",
+                       c->weights_packed ? "packed at compile" : c->weights.reorder ? "reordered per run" : "as they are");
+    if (desc)
+        dnnl.primitive_desc_destroy(desc);
+    if (status) {
+        cpu_onednn_conv_free(c);
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "oneDNN does not take this convolution: status %d", (int)status);
+    }
+    *out = c;
+    return ASSAY_OK;
+}
+
+void cpu_onednn_conv_free(struct cpu_onednn_conv *c)
+{
+    if (!c)
+        return;
+    if (c->primitive)
+        dnnl.primitive_destroy(c->primitive);
+    free_side(&c->x);
+    free_side(&c->weights);
+    free_side(&c->y);
+    if (c->bias)
+        dnnl.memory_destroy(c->bias);
+    if (c->scratchpad)
+        dnnl.memory_destroy(c->scratchpad);
+    free(c->scratchpad_bytes);
+    free(c);
+}
+
+static dnnl_status_t set(dnnl_memory_t memory, const float *at)
+{
+    void *bytes;
+    memcpy(&bytes, &at, sizeof bytes);
+    return memory ? dnnl.memory_set_data_handle(memory, bytes) : dnnl_success;
+}
+
+enum assay_code cpu_onednn_conv_run(struct cpu_onednn_conv *c, const float *x, const float *weights, const float *bias,
+                                    float *y, struct assay_error *err)
+{
+    dnnl_status_t status = set(c->x.outer, x);
+    if (!status)
+        status = set(c->y.outer, y);
+    if (!status && !c->weights_packed)
+        status = set(c->weights.outer, weights);
+    if (!status)
+        status = set(c->bias, bias);
+    if (!status)
+        status = reorder(c, &c->x, true);
+    if (!status && !c->weights_packed)
+        status = reorder(c, &c->weights, true);
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, c->x.inner},           {DNNL_ARG_WEIGHTS, c->weights.inner},
+                                    {DNNL_ARG_DST, c->y.inner},           {DNNL_ARG_SCRATCHPAD, c->scratchpad},
+                                    {DNNL_ARG_BIAS, c->bias}};
+    if (!status)
+        status = dnnl.primitive_execute(c->primitive, c->onednn->stream, c->bias ? 5 : 4, args);
+    if (!status)
+        status = reorder(c, &c->y, false);
+    if (!status)
+        status = dnnl.stream_wait(c->onednn->stream);
+    return status ? ASSAY_FAIL(err, ASSAY_DEVICE, "oneDNN's convolution failed: status %d", (int)status) : ASSAY_OK;
+}
+
+#endif
