@@ -66,14 +66,14 @@ $(LIBRARY): $(SRCS:%.c=$(O)/%.o)
 $(CORE): $(CORE_SRCS:%.c=$(O)/%.o)
 	$(Q)rm -f $@; ar rcs $@ $^
 $(O)/assay: $(O)/harness/cli/main.o $(LIBRARY)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-rpath,'$$ORIGIN/lib' -o $@ $^ $(LIBS)
 
 # backends/<name>/backend.mk sets <name>_SRCS and, if it needs them, <name>_CFLAGS, <name>_LIBS, <name>_ARCHIVES.
 define PLUGIN
 $(1)_OBJS := $$($(1)_SRCS:%.c=$(O)/backends/$(1)/%.o)
 $$($(1)_OBJS): ALL_CFLAGS += $$($(1)_CFLAGS)
 $(O)/backends/assay-$(1).so: $$($(1)_OBJS) $$($(1)_ARCHIVES)
-	$(Q)mkdir -p $$(@D); $(CC) $(ALL_LDFLAGS) -shared -Wl,--exclude-libs,ALL $$(if $$(filter asan tsan,$(CONFIG)),,-Wl,-z,defs) -o $$@ $$^ $$($(1)_LIBS) -lm
+	$(Q)mkdir -p $$(@D); $(CC) $(ALL_LDFLAGS) -shared -Wl,-rpath,'$$$$ORIGIN/../lib' -Wl,--exclude-libs,ALL $$(if $$(filter asan tsan,$(CONFIG)),,-Wl,-z,defs) -o $$@ $$^ $$($(1)_LIBS) -lm
 endef
 $(foreach n,$(NAMES),$(eval $(call PLUGIN,$(n))))
 

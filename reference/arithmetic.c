@@ -13,9 +13,9 @@ const struct assay_ref_ulps assay_reference_ulps = {
 
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node)
 {
-    struct assay_arithmetic    a = {0};
+    struct assay_arithmetic a = {0};
     const struct assay_format *wide = assay_format_of(ASSAY_F64), *narrow = assay_format_of(ASSAY_F32), *store = NULL;
-    bool                       any_float = false, any_double = false;
+    bool any_float = false, any_double = false;
     for (uint32_t i = 0; i < node->n_inputs + node->n_outputs; i++) {
         int32_t v = i < node->n_outputs ? node->outputs[i] : node->inputs[i - node->n_outputs];
         if (v == ASSAY_NO_VALUE)
@@ -39,7 +39,8 @@ struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, c
 
 /* ---- single numbers ------------------------------------------------------------------------------------------ */
 
-struct assay_bounded assay_bounded_divide(const struct assay_arithmetic *a, struct assay_bounded x, struct assay_bounded y)
+struct assay_bounded assay_bounded_divide(const struct assay_arithmetic *a, struct assay_bounded x,
+                                          struct assay_bounded y)
 {
     double value = x.value / y.value, room = fabs(y.value) - y.error, error = 0;
     if (isnan(x.value) || isnan(y.value))
@@ -49,8 +50,8 @@ struct assay_bounded assay_bounded_divide(const struct assay_arithmetic *a, stru
     return bounded_function(a, value, error, assay_reference_ulps.divide);
 }
 
-struct assay_bounded assay_bounded_monotone(const struct assay_arithmetic *a, double (*f)(double), struct assay_bounded x,
-                                            double ulps)
+struct assay_bounded assay_bounded_monotone(const struct assay_arithmetic *a, double (*f)(double),
+                                            struct assay_bounded x, double ulps)
 {
     double value = f(x.value), error = 0;
     if (isnan(x.value))
@@ -70,7 +71,8 @@ struct assay_bounded assay_bounded_exp(const struct assay_arithmetic *a, struct 
     return bounded_function(a, value, x.error > 0 ? value * expm1(x.error) : 0, assay_reference_ulps.exp);
 }
 
-struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum assay_dtype format, struct assay_bounded x)
+struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum assay_dtype format,
+                                         struct assay_bounded x)
 {
     const struct assay_format *f = assay_format_of(format);
     x = bounded_settle(x.value, x.error);
@@ -79,7 +81,8 @@ struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum 
     double u = f->unit_roundoff, low = fabs(x.value) - x.error, high = fabs(x.value) + x.error, rounding = 0;
     /* Halfway between the largest number and the next that the exponent would give: there rounding goes to infinity. */
     double overflow = f->largest * (1 + u / (2 - 2 * u));
-    if (low >= overflow && (format == ASSAY_F32 || format == ASSAY_F16 || format == ASSAY_BF16 || format == ASSAY_F8E5M2))
+    if (low >= overflow &&
+        (format == ASSAY_F32 || format == ASSAY_F16 || format == ASSAY_BF16 || format == ASSAY_F8E5M2))
         return bounded(copysign(INFINITY, x.value), 0);
     if (high >= overflow)
         return bounded(x.value, INFINITY);
@@ -98,8 +101,8 @@ double assay_ref_gamma(double n, double u)
 
 /* Two doubles at a time, four of those: eight partial sums, always the same ones, so that the result does not
  * depend on the machine. */
-typedef double    pair __attribute__((vector_size(16)));
-typedef double    loose_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef double pair __attribute__((vector_size(16)));
+typedef double loose_pair __attribute__((vector_size(16), aligned(8), may_alias));
 typedef long long pair_bits __attribute__((vector_size(16)));
 #define LANES 4
 #define LOAD(pointer) ((pair) * (const loose_pair *)(pointer))
@@ -107,7 +110,7 @@ typedef long long pair_bits __attribute__((vector_size(16)));
 
 static void dot_plain(size_t n, const double *x, const double *y, double *value, double *magnitude)
 {
-    pair   v[LANES] = {{0}}, m[LANES] = {{0}};
+    pair v[LANES] = {{0}}, m[LANES] = {{0}};
     size_t k = 0;
     for (; k + 2 * LANES <= n; k += 2 * LANES) {
         for (int l = 0; l < LANES; l++) {
@@ -116,7 +119,7 @@ static void dot_plain(size_t n, const double *x, const double *y, double *value,
             m[l] += ABS(product);
         }
     }
-    pair   v_all = (v[0] + v[1]) + (v[2] + v[3]), m_all = (m[0] + m[1]) + (m[2] + m[3]);
+    pair v_all = (v[0] + v[1]) + (v[2] + v[3]), m_all = (m[0] + m[1]) + (m[2] + m[3]);
     double v_rest = 0, m_rest = 0;
     for (; k < n; k++) {
         v_rest += x[k] * y[k];
@@ -127,11 +130,11 @@ static void dot_plain(size_t n, const double *x, const double *y, double *value,
 }
 
 /* Knuth: a + b = sum + low exactly. */
-#define TWO_SUM(type, a, b, sum, low)      \
-    do {                                   \
-        type s_ = (a) + (b), t_ = s_ - (a); \
-        (low) = ((a) - (s_ - t_)) + ((b) - t_); \
-        (sum) = s_;                        \
+#define TWO_SUM(type, a, b, sum, low)                                                                                  \
+    do {                                                                                                               \
+        type s_ = (a) + (b), t_ = s_ - (a);                                                                            \
+        (low) = ((a) - (s_ - t_)) + ((b)-t_);                                                                          \
+        (sum) = s_;                                                                                                    \
     } while (0)
 
 /* Dot2 of Ogita, Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005): |error| <=
@@ -139,8 +142,8 @@ static void dot_plain(size_t n, const double *x, const double *y, double *value,
 static double dot_compensated(size_t n, const double *x, const double *y)
 {
     const pair split = {0x1.0000002p27, 0x1.0000002p27};
-    pair       sum = {0, 0}, low = {0, 0};
-    double     padded_x[2] = {0, 0}, padded_y[2] = {0, 0};
+    pair sum = {0, 0}, low = {0, 0};
+    double padded_x[2] = {0, 0}, padded_y[2] = {0, 0};
     for (size_t k = 0; k < n; k += 2) {
         const double *from_x = x + k, *from_y = y + k;
         if (k + 1 == n) {
@@ -177,7 +180,8 @@ static bool is_double(const struct assay_arithmetic *a)
 }
 
 /* Whole numbers below 2^53 are summed exactly. */
-static double own_error(const struct assay_arithmetic *a, double terms, double value, double magnitude, bool compensated)
+static double own_error(const struct assay_arithmetic *a, double terms, double value, double magnitude,
+                        bool compensated)
 {
     double gamma = assay_ref_gamma(terms + 8, ASSAY_REF_OWN);
     if (a->accumulate == 0 && magnitude < 0x1p53)
@@ -191,17 +195,19 @@ static double with_errors(size_t n, struct assay_ref_vector x, struct assay_ref_
     for (size_t k = 0; k < n; k++) {
         double ex = x.error ? x.error[k] : 0, ey = y.error ? y.error[k] : 0;
         if (ex > 0 || ey > 0) {
-            double mx = x.magnitude ? x.magnitude[k] : fabs(x.value[k]), my = y.magnitude ? y.magnitude[k] : fabs(y.value[k]);
+            double mx = x.magnitude ? x.magnitude[k] : fabs(x.value[k]),
+                   my = y.magnitude ? y.magnitude[k] : fabs(y.value[k]);
             error += mx * ey + ex * (my + ey);
         }
     }
     return error;
 }
 
-struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x, struct assay_ref_vector y)
+struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x,
+                                   struct assay_ref_vector y)
 {
     struct assay_ref_sum s = {0};
-    bool                 compensated = false;
+    bool compensated = false;
     dot_plain(n, x.value, y.value, &s.value, &s.magnitude);
     if (is_double(a) && isfinite(s.value)) {
         double better = dot_compensated(n, x.value, y.value);
@@ -257,12 +263,12 @@ struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const
     return bounded_settle(s->value, error);
 }
 
-struct assay_bounded assay_ref_fold_close(const struct assay_ref_call *call, const struct assay_ref_sum *s, double terms,
-                                          double roundings, double weights)
+struct assay_bounded assay_ref_fold_close(const struct assay_ref_call *call, const struct assay_ref_sum *s,
+                                          double terms, double roundings, double weights)
 {
     const struct assay_arithmetic *a = &call->arithmetic;
-    const struct assay_format     *f = assay_format_of(call->out[call->output].dtype);
-    double                         error = error_of_sum(a, s, roundings);
+    const struct assay_format *f = assay_format_of(call->out[call->output].dtype);
+    double error = error_of_sum(a, s, roundings);
     if (roundings > 0)
         error += 2 * terms * a->tiny * weights;
     if (f && f->unit_roundoff > a->accumulate)

@@ -53,7 +53,8 @@ static inline struct assay_bounded bounded_step(const struct assay_arithmetic *a
     double high = fabs(value) + error;
     if (!isfinite(value))
         return bounded_settle(value, error);
-    return bounded_settle(value, error + (relative + own * ASSAY_REF_OWN) * high + bounded_flush(value, error, a->tiny));
+    return bounded_settle(value,
+                          error + (relative + own * ASSAY_REF_OWN) * high + bounded_flush(value, error, a->tiny));
 }
 
 /* One correctly rounded operation of the accumulator. */
@@ -63,12 +64,14 @@ static inline struct assay_bounded bounded_round(const struct assay_arithmetic *
 }
 
 /* A function accurate to `ulps` units in the last place; one such unit is at most 2 u relatively. */
-static inline struct assay_bounded bounded_function(const struct assay_arithmetic *a, double value, double error, double ulps)
+static inline struct assay_bounded bounded_function(const struct assay_arithmetic *a, double value, double error,
+                                                    double ulps)
 {
     return bounded_step(a, value, error, 2.0 * ulps * a->accumulate, 4.0);
 }
 
-static inline struct assay_bounded bounded_add(const struct assay_arithmetic *a, struct assay_bounded x, struct assay_bounded y)
+static inline struct assay_bounded bounded_add(const struct assay_arithmetic *a, struct assay_bounded x,
+                                               struct assay_bounded y)
 {
     return bounded_round(a, x.value + y.value, x.error + y.error);
 }
@@ -89,16 +92,18 @@ static inline struct assay_bounded bounded_multiply(const struct assay_arithmeti
 }
 
 /* |x/y - x'/y'| <= (ex + |x/y| ey) / (|y| - ey); a divisor that may be zero says nothing. */
-struct assay_bounded assay_bounded_divide(const struct assay_arithmetic *a, struct assay_bounded x, struct assay_bounded y);
+struct assay_bounded assay_bounded_divide(const struct assay_arithmetic *a, struct assay_bounded x,
+                                          struct assay_bounded y);
 /* f at x for an f that is monotone: the ends of the interval say how far f can move. */
-struct assay_bounded assay_bounded_monotone(const struct assay_arithmetic *a, double (*f)(double), struct assay_bounded x,
-                                            double ulps);
+struct assay_bounded assay_bounded_monotone(const struct assay_arithmetic *a, double (*f)(double),
+                                            struct assay_bounded x, double ulps);
 /* e^x; the error of the exponent enters as |e^x| (e^ex - 1). */
 struct assay_bounded assay_bounded_exp(const struct assay_arithmetic *a, struct assay_bounded x);
 
 /* Stores into `format`: rounds if that is coarser than the accumulator, flushes below its normal numbers, overflows
  * above its largest. */
-struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum assay_dtype format, struct assay_bounded x);
+struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum assay_dtype format,
+                                         struct assay_bounded x);
 /* The finished element i of the output asked for. */
 static inline void assay_ref_put(const struct assay_ref_call *call, size_t i, struct assay_bounded x, double *value,
                                  double *bound)
@@ -110,7 +115,8 @@ static inline void assay_ref_put(const struct assay_ref_call *call, size_t i, st
 
 /* ---- sums ---------------------------------------------------------------------------------------------------- */
 
-/* gamma_n = n u / (1 - n u), Higham section 3.1, made safe against the roundings of computing with it; INFINITY from n u = 1. */
+/* gamma_n = n u / (1 - n u), Higham section 3.1, made safe against the roundings of computing with it; INFINITY from n
+ * u = 1. */
 double assay_ref_gamma(double n, double u);
 
 /* Operands side by side along a summed axis. magnitude NULL: |value|. error NULL: exact. A magnitude differs from
@@ -120,7 +126,8 @@ struct assay_ref_vector {
 };
 static inline struct assay_ref_vector assay_ref_vector_at(struct assay_ref_vector v, int64_t offset)
 {
-    return (struct assay_ref_vector){v.value + offset, v.magnitude ? v.magnitude + offset : NULL, v.error ? v.error + offset : NULL};
+    return (struct assay_ref_vector){v.value + offset, v.magnitude ? v.magnitude + offset : NULL,
+                                     v.error ? v.error + offset : NULL};
 }
 
 /* A sum under way: its value, the sum of the magnitudes of its terms, the sum of the errors of its terms. */
@@ -129,7 +136,8 @@ struct assay_ref_sum {
     double own; /* bound on the reference's own error in value */
 };
 /* sum over k < n of a[k] * b[k]. Compensated when the accumulator is double. */
-struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x, struct assay_ref_vector y);
+struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x,
+                                   struct assay_ref_vector y);
 /* sum over k < n of x[k]. */
 struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x);
 /* What any order of `terms` terms with at most `roundings` roundings on the way of each one gives. */
@@ -144,9 +152,11 @@ struct assay_ref_axis {
 };
 struct assay_ref_axis assay_ref_axis_of(const struct assay_ref_tensor *t, int32_t axis);
 /* Strides with which `operand` is read when `out` is walked: 0 along broadcast dimensions. */
-void assay_ref_broadcast(const struct assay_ref_tensor *out, const struct assay_ref_tensor *operand, int64_t strides[ASSAY_MAX_RANK]);
+void assay_ref_broadcast(const struct assay_ref_tensor *out, const struct assay_ref_tensor *operand,
+                         int64_t strides[ASSAY_MAX_RANK]);
 /* Offset into an operand of flat index `index` of a shape. */
-static inline int64_t assay_ref_offset(const struct assay_ref_tensor *out, const int64_t strides[ASSAY_MAX_RANK], int64_t index)
+static inline int64_t assay_ref_offset(const struct assay_ref_tensor *out, const int64_t strides[ASSAY_MAX_RANK],
+                                       int64_t index)
 {
     int64_t offset = 0;
     for (int32_t d = out->rank - 1; d >= 0; d--) {
@@ -172,7 +182,8 @@ struct assay_ref_groups {
     void (*each)(const void *self, size_t group, size_t count, const size_t *places, double *scratch);
     const void *self;
 };
-enum assay_code assay_ref_by_group(const struct assay_ref_groups *groups, size_t n, const int64_t *index, struct assay_error *err);
+enum assay_code assay_ref_by_group(const struct assay_ref_groups *groups, size_t n, const int64_t *index,
+                                   struct assay_error *err);
 /* Elements that share nothing: each(self, i) for i < n, on several threads. */
 void assay_ref_each(size_t n, void (*each)(const void *self, size_t i), const void *self);
 
@@ -182,25 +193,26 @@ void assay_ref_each(size_t n, void (*each)(const void *self, size_t i), const vo
  * along k); y has strides. Element index = (b * rows + r) * columns + c. */
 struct assay_ref_product {
     const struct assay_ref_call *call;
-    int64_t                      rows, columns, terms, batches;
-    struct assay_ref_vector      x, y;
-    const int64_t               *x_offset, *y_offset; /* batches */
-    int64_t                      x_row, y_term, y_column;
-    double                       extra_roundings; /* of what `after` does */
-    double                       weights;         /* 0: elements. Else sum of |weight| of a fold. */
+    int64_t rows, columns, terms, batches;
+    struct assay_ref_vector x, y;
+    const int64_t *x_offset, *y_offset; /* batches */
+    int64_t x_row, y_term, y_column;
+    double extra_roundings; /* of what `after` does */
+    double weights;         /* 0: elements. Else sum of |weight| of a fold. */
     /* Scales the finished sum and adds what else the op adds; NULL: nothing. */
     void (*after)(const void *self, int64_t index, struct assay_ref_sum *sum);
     const void *self;
-    double     *value, *bound; /* n */
+    double *value, *bound; /* n */
     const int64_t *index;
 };
 enum assay_code assay_ref_product_at(const struct assay_ref_product *p, size_t n, struct assay_error *err);
 /* Folds the columns (true) or rows of the product with weight[]: n positions, `index` as the product without them.
- * Sums of bounds are formed as |x| (|y| |weight|), which is the sum of the elements' bounds with |value| <= sum |x||y|. */
+ * Sums of bounds are formed as |x| (|y| |weight|), which is the sum of the elements' bounds with |value| <= sum |x||y|.
+ */
 enum assay_code assay_ref_product_fold(const struct assay_ref_product *p, bool columns, const double *weight, size_t n,
                                        struct assay_error *err);
 /* Value and bound of a sum whose parts were folded with weights of total magnitude `weights`. */
-struct assay_bounded assay_ref_fold_close(const struct assay_ref_call *call, const struct assay_ref_sum *s, double terms,
-                                          double roundings, double weights);
+struct assay_bounded assay_ref_fold_close(const struct assay_ref_call *call, const struct assay_ref_sum *s,
+                                          double terms, double roundings, double weights);
 
 #endif

@@ -4,12 +4,12 @@
 
 struct job {
     const struct assay_ref_call *call;
-    enum assay_ref_rounding      rounding;
+    enum assay_ref_rounding rounding;
     struct assay_bounded (*unary)(const struct assay_ref_call *call, struct assay_bounded x);
     struct assay_bounded (*binary)(const struct assay_ref_call *call, struct assay_bounded x, struct assay_bounded y);
-    int64_t        x_strides[ASSAY_MAX_RANK], y_strides[ASSAY_MAX_RANK];
+    int64_t x_strides[ASSAY_MAX_RANK], y_strides[ASSAY_MAX_RANK];
     const int64_t *index;
-    double        *value, *bound;
+    double *value, *bound;
 };
 
 static void put(const struct job *j, size_t i, struct assay_bounded x)
@@ -31,15 +31,15 @@ static void do_unary(const void *self, size_t i)
 
 static void do_binary(const void *self, size_t i)
 {
-    const struct job              *j = self;
+    const struct job *j = self;
     const struct assay_ref_tensor *out = &j->call->out[j->call->output];
     int64_t x = assay_ref_offset(out, j->x_strides, j->index[i]), y = assay_ref_offset(out, j->y_strides, j->index[i]);
     put(j, i, j->binary(j->call, bounded_of(&j->call->in[0], (size_t)x), bounded_of(&j->call->in[1], (size_t)y)));
 }
 
 enum assay_code assay_ref_unary(const struct assay_ref_call *call, enum assay_ref_rounding rounding,
-                                struct assay_bounded (*f)(const struct assay_ref_call *call, struct assay_bounded x), size_t n,
-                                const int64_t *index, double *value, double *bound)
+                                struct assay_bounded (*f)(const struct assay_ref_call *call, struct assay_bounded x),
+                                size_t n, const int64_t *index, double *value, double *bound)
 {
     struct job j = {.call = call, .rounding = rounding, .unary = f, .index = index, .value = value, .bound = bound};
     assay_ref_each(n, do_unary, &j);
@@ -58,8 +58,8 @@ enum assay_code assay_ref_binary(const struct assay_ref_call *call, enum assay_r
     return ASSAY_OK;
 }
 
-enum assay_code assay_ref_same(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                               struct assay_error *err)
+enum assay_code assay_ref_same(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                               double *bound, struct assay_error *err)
 {
     (void)err;
     for (size_t i = 0; i < n; i++) {
@@ -81,24 +81,36 @@ static int64_t whole_of(double x)
 static double wrap(enum assay_dtype dtype, uint64_t x)
 {
     switch (dtype) {
-    case ASSAY_I32: return (double)(int32_t)(uint32_t)x;
-    case ASSAY_I8: return (double)(int8_t)(uint8_t)x;
-    case ASSAY_U8: return (double)(uint8_t)x;
-    default: return (double)(int64_t)x;
+    case ASSAY_I32:
+        return (double)(int32_t)(uint32_t)x;
+    case ASSAY_I8:
+        return (double)(int8_t)(uint8_t)x;
+    case ASSAY_U8:
+        return (double)(uint8_t)x;
+    default:
+        return (double)(int64_t)x;
     }
 }
 
 struct assay_bounded assay_bounded_whole(enum assay_dtype dtype, char op, double x, double y)
 {
-    int64_t  a = whole_of(x), b = whole_of(y);
+    int64_t a = whole_of(x), b = whole_of(y);
     uint64_t ua = (uint64_t)a, ub = (uint64_t)b, result;
     if (op == '/' && (b == 0 || (b == -1 && a == INT64_MIN)))
         return bounded(0, INFINITY);
     switch (op) {
-    case '+': result = ua + ub; break;
-    case '-': result = ua - ub; break;
-    case '*': result = ua * ub; break;
-    default: result = (uint64_t)(a / b); break;
+    case '+':
+        result = ua + ub;
+        break;
+    case '-':
+        result = ua - ub;
+        break;
+    case '*':
+        result = ua * ub;
+        break;
+    default:
+        result = (uint64_t)(a / b);
+        break;
     }
     double value = wrap(dtype, result);
     if (fabs(x) > 0x1p53 || fabs(y) > 0x1p53) /* the operands themselves are not exact in double */
@@ -134,13 +146,15 @@ struct assay_bounded assay_bounded_sigmoid(const struct assay_arithmetic *a, str
     if (isnan(x.value))
         return bounded(value, 0);
     if (x.error > 0)
-        moved = fmax(fabs(sigmoid(x.value + x.error) - value), fabs(value - sigmoid(x.value - x.error))) + 8 * ASSAY_REF_OWN * value;
-    double u = a->accumulate, relative = 2 * assay_reference_ulps.exp * u * (1 - value) + u + 2 * assay_reference_ulps.divide * u;
+        moved = fmax(fabs(sigmoid(x.value + x.error) - value), fabs(value - sigmoid(x.value - x.error))) +
+                8 * ASSAY_REF_OWN * value;
+    double u = a->accumulate,
+           relative = 2 * assay_reference_ulps.exp * u * (1 - value) + u + 2 * assay_reference_ulps.divide * u;
     return bounded_step(a, value, moved, relative * (1 + relative), 8);
 }
 
-struct assay_bounded assay_bounded_saturating(const struct assay_arithmetic *a, double (*f)(double), struct assay_bounded x,
-                                              double ulps)
+struct assay_bounded assay_bounded_saturating(const struct assay_arithmetic *a, double (*f)(double),
+                                              struct assay_bounded x, double ulps)
 {
     bool saturated = fabs(x.value) > x.error && 1 - f(fabs(x.value) - x.error) < a->accumulate;
     return assay_bounded_monotone(a, f, x, saturated ? 1 : ulps);

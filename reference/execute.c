@@ -15,20 +15,20 @@
 
 struct held {
     double *value, *error;
-    bool    ready;
+    bool ready;
 };
 
 struct assay_reference {
     const struct assay_graph *graph;
-    const void              **bound;
-    struct held              *held; /* one a value */
-    bool                     *needed; /* work space: one a value */
+    const void **bound;
+    struct held *held; /* one a value */
+    bool *needed;      /* work space: one a value */
 };
 
 enum assay_code assay_reference_new(const struct assay_graph *g, const void *const *bound, struct assay_reference **out,
                                     struct assay_error *err)
 {
-    size_t                  n = g->n_values;
+    size_t n = g->n_values;
     struct assay_reference *r = calloc(1, sizeof *r);
     if (r) {
         r->graph = g;
@@ -80,8 +80,8 @@ static enum assay_code no_memory(const struct assay_value *v, struct assay_error
 
 struct conversion {
     const struct assay_value *v;
-    const char               *from;
-    double                   *to;
+    const char *from;
+    double *to;
 };
 
 /* Cut at multiples of 8 elements, so that packed elements are cut at bytes. */
@@ -94,14 +94,15 @@ static void convert(void *self, size_t begin, size_t end)
 /* Subnormal numbers of f32, bf16 and f64 may be read as zeros by a device: their own magnitude is their error. */
 static double tiny_of(enum assay_dtype dtype)
 {
-    return dtype == ASSAY_F32 || dtype == ASSAY_BF16 || dtype == ASSAY_F64 ? assay_format_of(dtype)->smallest_normal : 0;
+    return dtype == ASSAY_F32 || dtype == ASSAY_BF16 || dtype == ASSAY_F64 ? assay_format_of(dtype)->smallest_normal
+                                                                           : 0;
 }
 
 static enum assay_code convert_whole(struct assay_reference *r, int32_t value, struct assay_error *err)
 {
     const struct assay_value *v = &r->graph->values[value];
-    struct held              *h = &r->held[value];
-    double                    tiny = tiny_of(v->dtype);
+    struct held *h = &r->held[value];
+    double tiny = tiny_of(v->dtype);
     if (!r->bound[value])
         return ASSAY_FAIL(err, ASSAY_CONFIG, "value '%s' is bound to nothing", v->name);
     double *to = doubles(v->elements), *error = NULL;
@@ -140,18 +141,20 @@ static void describe(const struct assay_reference *r, int32_t value, struct assa
 }
 
 struct prepared {
-    struct assay_ref_call    call;
+    struct assay_ref_call call;
     struct assay_ref_tensor *tensors;
 };
 
 /* The call that computes `value`; its tensors are to be freed. */
-static enum assay_code prepare(const struct assay_reference *r, int32_t value, struct prepared *p, struct assay_error *err)
+static enum assay_code prepare(const struct assay_reference *r, int32_t value, struct prepared *p,
+                               struct assay_error *err)
 {
     const struct assay_node *node = &r->graph->nodes[r->graph->values[value].producer];
     p->tensors = calloc((size_t)node->n_inputs + node->n_outputs + 1, sizeof *p->tensors);
     if (!p->tensors)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a call of %s", node->op->name);
-    p->call = (struct assay_ref_call){.graph = r->graph, .node = node, .in = p->tensors, .out = p->tensors + node->n_inputs};
+    p->call =
+        (struct assay_ref_call){.graph = r->graph, .node = node, .in = p->tensors, .out = p->tensors + node->n_inputs};
     for (uint32_t i = 0; i < node->n_inputs; i++)
         describe(r, node->inputs[i], &p->tensors[i]);
     for (uint32_t i = 0; i < node->n_outputs; i++) {
@@ -168,8 +171,8 @@ static enum assay_code prepare(const struct assay_reference *r, int32_t value, s
     return ASSAY_OK;
 }
 
-static enum assay_code call_at(const struct assay_reference *r, int32_t value, size_t n, const int64_t *index, double *out,
-                               double *bound, struct assay_error *err)
+static enum assay_code call_at(const struct assay_reference *r, int32_t value, size_t n, const int64_t *index,
+                               double *out, double *bound, struct assay_error *err)
 {
     struct prepared p;
     enum assay_code code = prepare(r, value, &p, err);
@@ -192,10 +195,10 @@ static bool all_zero(const double *x, uint64_t n)
 static enum assay_code compute_whole(struct assay_reference *r, int32_t value, struct assay_error *err)
 {
     const struct assay_value *v = &r->graph->values[value];
-    size_t                    n = (size_t)v->elements, most = n < CHUNK ? n : CHUNK;
-    double                   *out = doubles(n), *bound = doubles(n);
-    int64_t                  *index = malloc((most + 1) * sizeof *index);
-    enum assay_code           code = ASSAY_OK;
+    size_t n = (size_t)v->elements, most = n < CHUNK ? n : CHUNK;
+    double *out = doubles(n), *bound = doubles(n);
+    int64_t *index = malloc((most + 1) * sizeof *index);
+    enum assay_code code = ASSAY_OK;
     if (!out || !bound || !index)
         code = no_memory(v, err);
     for (size_t done = 0; !code && done < n; done += most) {
@@ -226,7 +229,7 @@ static void mark(struct assay_reference *r, int32_t value)
     r->needed[value] = true;
     for (int64_t node = g->values[value].producer; node >= 0; node--) {
         const struct assay_node *n = &g->nodes[node];
-        bool                     wanted = false;
+        bool wanted = false;
         for (uint32_t o = 0; o < n->n_outputs; o++)
             wanted |= n->outputs[o] != ASSAY_NO_VALUE && r->needed[n->outputs[o]] && !r->held[n->outputs[o]].ready;
         for (uint32_t i = 0; wanted && i < n->n_inputs; i++) {
@@ -239,7 +242,7 @@ static void mark(struct assay_reference *r, int32_t value)
 static enum assay_code compute_inputs(struct assay_reference *r, int32_t value, struct assay_error *err)
 {
     const struct assay_graph *g = r->graph;
-    enum assay_code           code = ASSAY_OK;
+    enum assay_code code = ASSAY_OK;
     mark(r, value);
     for (uint32_t v = 0; !code && v < g->n_values; v++) {
         if (r->needed[v] && g->values[v].producer < 0 && !r->held[v].ready)
@@ -263,18 +266,19 @@ static enum assay_code check_value(const struct assay_reference *r, int32_t valu
     return ASSAY_OK;
 }
 
-static enum assay_code check_index(const char *name, uint64_t elements, size_t n, const int64_t *index, struct assay_error *err)
+static enum assay_code check_index(const char *name, uint64_t elements, size_t n, const int64_t *index,
+                                   struct assay_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         if (index[i] < 0 || (uint64_t)index[i] >= elements)
-            return ASSAY_FAIL(err, ASSAY_CONFIG, "element %lld of '%s' does not exist; it has %llu", (long long)index[i], name,
-                              (unsigned long long)elements);
+            return ASSAY_FAIL(err, ASSAY_CONFIG, "element %lld of '%s' does not exist; it has %llu",
+                              (long long)index[i], name, (unsigned long long)elements);
     }
     return ASSAY_OK;
 }
 
-enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index, double *out,
-                                   double *bound, struct assay_error *err)
+enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index,
+                                   double *out, double *bound, struct assay_error *err)
 {
     enum assay_code code = check_value(r, value, err);
     if (code || (code = check_index(r->graph->values[value].name, r->graph->values[value].elements, n, index, err)))
@@ -297,16 +301,17 @@ enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, siz
 /* ---- folds --------------------------------------------------------------------------------------------------- */
 
 /* Element by element: bounds add with the magnitudes of the weights. */
-static enum assay_code fold_elements(struct assay_reference *r, int32_t value, int32_t axis, const double *weight, size_t n,
-                                     const int64_t *index, double *out, double *bound, struct assay_error *err)
+static enum assay_code fold_elements(struct assay_reference *r, int32_t value, int32_t axis, const double *weight,
+                                     size_t n, const int64_t *index, double *out, double *bound,
+                                     struct assay_error *err)
 {
     struct assay_ref_tensor t;
     describe(r, value, &t);
     struct assay_ref_axis a = assay_ref_axis_of(&t, axis);
-    size_t                length = (size_t)a.length;
-    int64_t              *list = malloc((length + 1) * sizeof *list);
-    double               *v = doubles(length), *e = doubles(length);
-    enum assay_code       code = list && v && e ? ASSAY_OK : no_memory(&r->graph->values[value], err);
+    size_t length = (size_t)a.length;
+    int64_t *list = malloc((length + 1) * sizeof *list);
+    double *v = doubles(length), *e = doubles(length);
+    enum assay_code code = list && v && e ? ASSAY_OK : no_memory(&r->graph->values[value], err);
     for (size_t i = 0; !code && i < n; i++) {
         int64_t first = index[i] / a.inner * a.length * a.inner + index[i] % a.inner;
         for (size_t j = 0; j < length; j++)
@@ -319,7 +324,8 @@ static enum assay_code fold_elements(struct assay_reference *r, int32_t value, i
             magnitude += fabs(weight[j] * v[j]);
             error += weight[j] != 0 ? fabs(weight[j]) * e[j] : 0;
         }
-        struct assay_bounded x = bounded_settle(sum, error + assay_ref_gamma((double)length + 1, ASSAY_REF_OWN) * magnitude);
+        struct assay_bounded x =
+            bounded_settle(sum, error + assay_ref_gamma((double)length + 1, ASSAY_REF_OWN) * magnitude);
         out[i] = x.value;
         bound[i] = x.error;
     }
@@ -329,8 +335,9 @@ static enum assay_code fold_elements(struct assay_reference *r, int32_t value, i
     return code;
 }
 
-enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, int32_t axis, const double *weight, size_t n,
-                                     const int64_t *index, double *out, double *bound, struct assay_error *err)
+enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, int32_t axis, const double *weight,
+                                     size_t n, const int64_t *index, double *out, double *bound,
+                                     struct assay_error *err)
 {
     enum assay_code code = check_value(r, value, err);
     if (code)
@@ -342,7 +349,7 @@ enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, i
         return code;
     if (v->producer >= 0) {
         const struct assay_op_reference *op = assay_reference_of(r->graph->nodes[v->producer].op);
-        struct prepared                  p;
+        struct prepared p;
         if (op->fold) {
             if ((code = compute_inputs(r, value, err)) || (code = prepare(r, value, &p, err)))
                 return code;
@@ -374,7 +381,7 @@ double assay_reference_at_cost(const struct assay_reference *r, int32_t value, s
     if (v->producer < 0 || v->elements == 0 || r->held[value].ready)
         return (double)n;
     const struct assay_node *node = &r->graph->nodes[v->producer];
-    struct assay_cost        cost = assay_node_cost(r->graph, node);
+    struct assay_cost cost = assay_node_cost(r->graph, node);
     /* A function of libm costs about 20 simple operations. Each element carries value and bound: twice the work. */
     double whole = 2 * ((double)cost.flops + 20 * (double)cost.transcendentals + (double)v->elements);
     return whole * ((double)n / (double)v->elements) + (double)n;
@@ -383,8 +390,8 @@ double assay_reference_at_cost(const struct assay_reference *r, int32_t value, s
 double assay_reference_fold_cost(const struct assay_reference *r, int32_t value, int32_t axis, size_t n)
 {
     const struct assay_value *v = &r->graph->values[value];
-    double                    length = axis >= 0 && axis < v->rank ? (double)v->dims[axis] : 1;
-    double                    elements = assay_reference_at_cost(r, value, n * (size_t)length);
+    double length = axis >= 0 && axis < v->rank ? (double)v->dims[axis] : 1;
+    double elements = assay_reference_at_cost(r, value, n * (size_t)length);
     if (v->producer < 0 || !assay_reference_of(r->graph->nodes[v->producer].op)->fold)
         return elements;
     /* Folding the operands reads each once, with value, magnitude and error; then one dot product a position. */

@@ -19,7 +19,8 @@ struct assay_ref_axis assay_ref_axis_of(const struct assay_ref_tensor *t, int32_
     return a;
 }
 
-void assay_ref_broadcast(const struct assay_ref_tensor *out, const struct assay_ref_tensor *operand, int64_t strides[ASSAY_MAX_RANK])
+void assay_ref_broadcast(const struct assay_ref_tensor *out, const struct assay_ref_tensor *operand,
+                         int64_t strides[ASSAY_MAX_RANK])
 {
     int64_t stride = 1;
     memset(strides, 0, sizeof(int64_t) * ASSAY_MAX_RANK);
@@ -35,16 +36,16 @@ void assay_ref_broadcast(const struct assay_ref_tensor *out, const struct assay_
 
 struct cut {
     const struct assay_ref_groups *groups;
-    const size_t                  *places;  /* element places, group after group */
-    const size_t                  *first;   /* where each group that has elements begins in places; one more at the end */
-    const size_t                  *group;   /* its number */
-    atomic_bool                    no_memory;
+    const size_t *places; /* element places, group after group */
+    const size_t *first;  /* where each group that has elements begins in places; one more at the end */
+    const size_t *group;  /* its number */
+    atomic_bool no_memory;
 };
 
 static void do_groups(void *self, size_t begin, size_t end)
 {
     struct cut *cut = self;
-    double     *scratch = malloc((cut->groups->scratch + 1) * sizeof *scratch);
+    double *scratch = malloc((cut->groups->scratch + 1) * sizeof *scratch);
     if (!scratch) {
         atomic_store(&cut->no_memory, true);
         return;
@@ -79,9 +80,10 @@ static size_t sort_by_group(const struct assay_ref_groups *groups, size_t n, con
     return used;
 }
 
-enum assay_code assay_ref_by_group(const struct assay_ref_groups *groups, size_t n, const int64_t *index, struct assay_error *err)
+enum assay_code assay_ref_by_group(const struct assay_ref_groups *groups, size_t n, const int64_t *index,
+                                   struct assay_error *err)
 {
-    size_t  most = groups->n_groups < n ? groups->n_groups : n, used;
+    size_t most = groups->n_groups < n ? groups->n_groups : n, used;
     size_t *places = malloc((n + 1) * sizeof *places);
     size_t *first = calloc(groups->n_groups + 1, sizeof *first);
     size_t *group = malloc((most + 1) * sizeof *group);

@@ -7,17 +7,19 @@
 /* The last axes, from attribute `axis` on, are normalized together. */
 struct assay_ref_rows {
     const struct assay_ref_call *call;
-    int64_t                      rows, length;
-    double                       epsilon;
-    int64_t                      scale_strides[ASSAY_MAX_RANK], bias_strides[ASSAY_MAX_RANK];
-    const int64_t               *index;
-    double                      *value, *bound;
+    int64_t rows, length;
+    double epsilon;
+    int64_t scale_strides[ASSAY_MAX_RANK], bias_strides[ASSAY_MAX_RANK];
+    const int64_t *index;
+    double *value, *bound;
 };
-struct assay_ref_rows assay_ref_rows_of(const struct assay_ref_call *call, const int64_t *index, double *value, double *bound);
+struct assay_ref_rows assay_ref_rows_of(const struct assay_ref_call *call, const int64_t *index, double *value,
+                                        double *bound);
 /* Calls each(rows, row, count, places, scratch) with `scratch` doubles for every row that is asked for. `per_row`:
  * the output asked for has one element a row (a mean), not `length`. */
 enum assay_code assay_ref_rows_each(const struct assay_ref_rows *rows, bool per_row, size_t n,
-                                    void (*each)(const void *self, size_t row, size_t count, const size_t *places, double *scratch),
+                                    void (*each)(const void *self, size_t row, size_t count, const size_t *places,
+                                                 double *scratch),
                                     struct assay_error *err);
 /* 1 / sqrt(sum_of_squares / n + epsilon), by a reciprocal square root or by a square root and a division. */
 struct assay_bounded assay_ref_inverse_root(const struct assay_ref_rows *rows, struct assay_bounded sum_of_squares);

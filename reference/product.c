@@ -44,10 +44,11 @@ static void pack(const struct assay_ref_product *p, const double *from, uint32_t
     }
 }
 
-static struct assay_ref_vector pack_block(const struct assay_ref_product *p, int64_t offset, uint32_t asked, double *scratch)
+static struct assay_ref_vector pack_block(const struct assay_ref_product *p, int64_t offset, uint32_t asked,
+                                          double *scratch)
 {
     struct assay_ref_vector y = assay_ref_vector_at(p->y, offset);
-    int64_t                 size = BLOCK * p->terms;
+    int64_t size = BLOCK * p->terms;
     pack(p, y.value, asked, scratch);
     y.value = scratch;
     if (y.magnitude) {
@@ -71,25 +72,27 @@ static void finish(const struct assay_ref_product *p, size_t place, struct assay
         p->value[place] = x.value;
         p->bound[place] = x.error;
     } else {
-        assay_ref_put(p->call, place, assay_ref_sum_close(&p->call->arithmetic, &s, terms, roundings), p->value, p->bound);
+        assay_ref_put(p->call, place, assay_ref_sum_close(&p->call->arithmetic, &s, terms, roundings), p->value,
+                      p->bound);
     }
 }
 
 static void do_block(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
     const struct assay_ref_product *p = self;
-    int64_t                         batch = (int64_t)group / blocks_of(p), column = (int64_t)group % blocks_of(p) * BLOCK;
-    int64_t                         offset = p->y_offset[batch] + column * p->y_column, y_step = p->y_column;
-    struct assay_ref_vector         y = assay_ref_vector_at(p->y, offset);
+    int64_t batch = (int64_t)group / blocks_of(p), column = (int64_t)group % blocks_of(p) * BLOCK;
+    int64_t offset = p->y_offset[batch] + column * p->y_column, y_step = p->y_column;
+    struct assay_ref_vector y = assay_ref_vector_at(p->y, offset);
     if (p->y_term != 1) {
         y = pack_block(p, offset, columns_asked(p, count, places), scratch);
         y_step = p->terms;
     }
     for (size_t i = 0; i < count; i++) {
-        int64_t                 index = p->index[places[i]];
-        int64_t                 row = index / p->columns % p->rows, c = index % p->columns - column;
+        int64_t index = p->index[places[i]];
+        int64_t row = index / p->columns % p->rows, c = index % p->columns - column;
         struct assay_ref_vector x = assay_ref_vector_at(p->x, p->x_offset[batch] + row * p->x_row);
-        finish(p, places[i], assay_ref_dot(&p->call->arithmetic, (size_t)p->terms, x, assay_ref_vector_at(y, c * y_step)));
+        finish(p, places[i],
+               assay_ref_dot(&p->call->arithmetic, (size_t)p->terms, x, assay_ref_vector_at(y, c * y_step)));
     }
 }
 
@@ -111,9 +114,9 @@ enum assay_code assay_ref_product_at(const struct assay_ref_product *p, size_t n
 /* One operand folded: for every batch and term, sums over the folded rows or columns. */
 struct folded {
     const struct assay_ref_product *p;
-    bool                            columns;
-    const double                   *weight;
-    double                         *value, *magnitude, *error;
+    bool columns;
+    const double *weight;
+    double *value, *magnitude, *error;
 };
 
 /* `length` terms from `first` on, whose operands begin at `at`. Memory is walked along its rows either way. */
@@ -122,12 +125,12 @@ static void fold_piece(const struct folded *f, struct assay_ref_vector from, int
     const struct assay_ref_product *p = f->p;
     int64_t step = f->columns ? p->y_column : p->x_row, term = f->columns ? p->y_term : 1;
     int64_t count = f->columns ? p->columns : p->rows;
-    bool    terms_inside = term == 1;
+    bool terms_inside = term == 1;
     int64_t outer = terms_inside ? count : (int64_t)length, inner = terms_inside ? (int64_t)length : count;
     for (int64_t o = 0; o < outer; o++) {
         for (int64_t i = 0; i < inner; i++) {
             int64_t j = terms_inside ? o : i, k = terms_inside ? i : o, here = at + k * term + j * step;
-            size_t  to = first + (size_t)k;
+            size_t to = first + (size_t)k;
             f->value[to] += f->weight[j] * from.value[here];
             f->magnitude[to] += fabs(f->weight[j] * from.value[here]);
             if (f->error)
@@ -139,10 +142,10 @@ static void fold_piece(const struct folded *f, struct assay_ref_vector from, int
 /* Numbers count (batch, term). In pieces whose sums stay in the first cache while the folded axis runs by. */
 static void fold_terms(void *self, size_t begin, size_t end)
 {
-    const struct folded            *f = self;
+    const struct folded *f = self;
     const struct assay_ref_product *p = f->p;
-    const int64_t                  *offset = f->columns ? p->y_offset : p->x_offset;
-    size_t                          terms = (size_t)p->terms;
+    const int64_t *offset = f->columns ? p->y_offset : p->x_offset;
+    size_t terms = (size_t)p->terms;
     for (size_t i = begin, length; i < end; i += length) {
         size_t batch = i / terms, k = i % terms;
         length = end - i < terms - k ? end - i : terms - k;
@@ -154,10 +157,10 @@ static void fold_terms(void *self, size_t begin, size_t end)
 enum assay_code assay_ref_product_fold(const struct assay_ref_product *p, bool columns, const double *weight, size_t n,
                                        struct assay_error *err)
 {
-    bool            errors = (columns ? p->y.error : p->x.error) != NULL;
-    size_t          size = (size_t)(p->batches * p->terms);
-    double         *sums = calloc(3 * size + 1, sizeof *sums);
-    int64_t        *offset = malloc(((size_t)p->batches + 1) * sizeof *offset);
+    bool errors = (columns ? p->y.error : p->x.error) != NULL;
+    size_t size = (size_t)(p->batches * p->terms);
+    double *sums = calloc(3 * size + 1, sizeof *sums);
+    int64_t *offset = malloc(((size_t)p->batches + 1) * sizeof *offset);
     enum assay_code code;
     if (!sums || !offset) {
         code = ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to fold a product of %lld terms", (long long)p->terms);
@@ -167,7 +170,7 @@ enum assay_code assay_ref_product_fold(const struct assay_ref_product *p, bool c
     assay_parallel_for(size, 64, fold_terms, &f);
 
     struct assay_ref_product q = *p;
-    struct assay_ref_vector  v = {f.value, f.magnitude, f.error};
+    struct assay_ref_vector v = {f.value, f.magnitude, f.error};
     for (int64_t b = 0; b < p->batches; b++)
         offset[b] = b * p->terms;
     q.weights = 0;

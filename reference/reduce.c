@@ -2,24 +2,25 @@
 
 #include "harness/base/parallel.h"
 #include "reference/elementwise.h"
+#include "reference/formats/formats.h"
 
 #include "assay/banned.h"
 
 struct job {
     const struct assay_ref_call *call;
-    enum assay_ref_reduction     kind;
-    bool                         reduced[ASSAY_MAX_RANK];
-    int64_t                      stride[ASSAY_MAX_RANK];
-    int64_t                      terms;
-    const int64_t               *index;
-    double                      *value, *bound;
+    enum assay_ref_reduction kind;
+    bool reduced[ASSAY_MAX_RANK];
+    int64_t stride[ASSAY_MAX_RANK];
+    int64_t terms;
+    const int64_t *index;
+    double *value, *bound;
 };
 
 /* Offset of the number-th element over the axes that are (or are not) reduced. */
 static int64_t walk(const struct job *j, bool reduced, int64_t number)
 {
     const struct assay_ref_tensor *in = &j->call->in[0];
-    int64_t                        offset = 0;
+    int64_t offset = 0;
     for (int32_t d = in->rank - 1; d >= 0; d--) {
         if (j->reduced[d] == reduced) {
             offset += number % in->dims[d] * j->stride[d];
@@ -46,9 +47,9 @@ static struct run run_of(const struct job *j)
 static struct assay_bounded sum(const struct job *j, int64_t first)
 {
     const struct assay_ref_tensor *in = &j->call->in[0];
-    struct run                     run = run_of(j);
-    struct assay_ref_sum           s = {0};
-    double                         total = 0, low = 0;
+    struct run run = run_of(j);
+    struct assay_ref_sum s = {0};
+    double total = 0, low = 0;
     for (int64_t r = 0; r < j->terms; r += run.length) {
         int64_t at = first + walk(j, true, r);
         for (int64_t i = 0; i < run.length; i++, at += run.stride) {
@@ -78,8 +79,11 @@ static struct assay_bounded mean(const struct job *j, int64_t first)
 
 static struct assay_bounded extreme(const struct job *j, int64_t first, double sign)
 {
-    struct run           run = run_of(j);
-    struct assay_bounded best = bounded(-sign * (double)INFINITY, 0);
+    struct run run = run_of(j);
+    enum assay_dtype dtype = j->call->out[0].dtype;
+    /* Of nothing: the least or greatest number that the type has. */
+    struct assay_bounded best =
+        bounded(dtype == ASSAY_BOOL ? sign < 0 : assay_round_to(dtype, -sign * (double)INFINITY), 0);
     for (int64_t r = 0; r < j->terms; r += run.length) {
         int64_t at = first + walk(j, true, r);
         for (int64_t i = 0; i < run.length; i++, at += run.stride) {
@@ -111,7 +115,7 @@ enum assay_code assay_ref_reduce(const struct assay_ref_call *call, enum assay_r
 {
     const struct assay_ref_tensor *in = &call->in[0], *axes = assay_ref_input(call, 1);
     struct job j = {.call = call, .kind = kind, .terms = 1, .index = index, .value = value, .bound = bound};
-    bool       none = !axes || axes->elements == 0, all = none && !assay_node_i64(call->node, "noop_with_empty_axes", 0);
+    bool none = !axes || axes->elements == 0, all = none && !assay_node_i64(call->node, "noop_with_empty_axes", 0);
     for (uint64_t i = 0; !none && i < axes->elements; i++) {
         int64_t axis = (int64_t)axes->value[i];
         axis += axis < 0 ? in->rank : 0;

@@ -12,7 +12,7 @@ struct peak {
 static struct peak peak_of(size_t n, const double *x, const double *e)
 {
     struct peak p = {-(double)INFINITY, 0, 0};
-    double      high = -(double)INFINITY, low = -(double)INFINITY;
+    double high = -(double)INFINITY, low = -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {
         p.records += x[i] + e[i] > low;
         if (isnan(x[i]) || x[i] > p.value)
@@ -25,7 +25,8 @@ static struct peak peak_of(size_t n, const double *x, const double *e)
 }
 
 /* Bound on the exponent of the factor by which a device's weight may be off. */
-static double slack_of(const struct assay_arithmetic *a, double distance, double error, const struct peak *p, double rescalings)
+static double slack_of(const struct assay_arithmetic *a, double distance, double error, const struct peak *p,
+                       double rescalings)
 {
     double u = a->accumulate + ASSAY_REF_OWN, relative_exp = 2 * assay_reference_ulps.exp * u + 4 * ASSAY_REF_OWN;
     double exponent = error + u * (5 * (distance + error + p->error) + 2 * (fabs(p->value) + p->error));
@@ -35,9 +36,9 @@ static double slack_of(const struct assay_arithmetic *a, double distance, double
 struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a, size_t n, double *x, double *e)
 {
     struct assay_ref_softmax s = {.sum = {0, 0}};
-    struct peak              p = peak_of(n, x, e);
-    double                   blocks = (double)((n + BLOCK - 1) / BLOCK), rescalings = fmax(blocks, (double)p.records);
-    struct assay_ref_sum     total = {0};
+    struct peak p = peak_of(n, x, e);
+    double blocks = (double)((n + BLOCK - 1) / BLOCK), rescalings = fmax(blocks, (double)p.records);
+    struct assay_ref_sum total = {0};
     s.all_masked = p.value == -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {
         double distance = p.value - x[i], weight = exp(-distance), error = 0;

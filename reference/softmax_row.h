@@ -14,7 +14,7 @@
  * Errors are kept in the exponent: a weight is off by a factor of at most e^slack. */
 struct assay_ref_softmax {
     struct assay_bounded sum; /* of the weights; value NaN when the row has no maximum to subtract */
-    bool                 all_masked; /* every element is -infinity: 0/0 in IEEE arithmetic */
+    bool all_masked;          /* every element is -infinity: 0/0 in IEEE arithmetic */
 };
 struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a, size_t n, double *x, double *e);
 /* numerator / sum: one division, or a reciprocal and a product. */

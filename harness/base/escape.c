@@ -1,166 +1,325 @@
-/* One escape for every way out. A byte sequence that is no UTF-8 is shown as \xNN everywhere. */
+/* The escapes of strings.h. Text is read one character at a time (a byte when it is not valid UTF-8); each rule
+ * says what stands for it. A rule's answer is appended whole or not at all, so cut text never ends in half an
+ * escape or half a character, and closing quotes always fit. */
+#include "harness/base/strings.h"
+
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/strings.h"
-
 #include "assay/banned.h"
 
-/* Length of the well-formed UTF-8 sequence at p (Unicode 15, table 3-7), 0 if there is none. */
-static size_t utf8_length(const unsigned char *p)
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, where the format cannot carry what was there */
+
+struct piece {
+    const unsigned char *at;
+    size_t bytes;
+    uint32_t code; /* code point; the byte itself when not valid */
+    bool valid;
+};
+
+static bool continues(unsigned char byte)
 {
-    if (p[0] < 0x80)
-        return 1;
-    unsigned char low = 0x80, high = 0xBF;
-    size_t        n;
-    if (p[0] >= 0xC2 && p[0] <= 0xDF)
-        n = 2;
-    else if (p[0] >= 0xE0 && p[0] <= 0xEF) {
-        n = 3;
-        low = p[0] == 0xE0 ? 0xA0 : 0x80;
-        high = p[0] == 0xED ? 0x9F : 0xBF;
-    } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
-        n = 4;
-        low = p[0] == 0xF0 ? 0x90 : 0x80;
-        high = p[0] == 0xF4 ? 0x8F : 0xBF;
-    } else
-        return 0;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++)
-        if (p[i] < 0x80 || p[i] > 0xBF)
-            return 0;
-    return n;
+    return (byte & 0xC0) == 0x80;
 }
 
-static const char *markup(unsigned char c)
+/* The next character of non-empty text by the table of well-formed UTF-8 (Unicode 15, table 3-7): no overlong
+ * forms, no surrogates, nothing above U+10FFFF. Reads no further than the NUL, which continues nothing. */
+static struct piece next_piece(const unsigned char *at)
 {
-    switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#39;";
-    default: return NULL;
+    const struct piece bad = {at, 1, at[0], false};
+    struct piece good = {at, 1, at[0], true};
+    if (at[0] < 0x80)
+        return good;
+    if (at[0] < 0xC2 || at[0] > 0xF4 || !continues(at[1]))
+        return bad;
+    if (at[0] < 0xE0) {
+        good.bytes = 2;
+        good.code = (at[0] & 0x1Fu) << 6 | (at[1] & 0x3Fu);
+        return good;
+    }
+    if (!continues(at[2]))
+        return bad;
+    if (at[0] < 0xF0) {
+        good.bytes = 3;
+        good.code = (at[0] & 0x0Fu) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3Fu);
+        return good.code < 0x800 || (good.code >= 0xD800 && good.code <= 0xDFFF) ? bad : good;
+    }
+    if (!continues(at[3]))
+        return bad;
+    good.bytes = 4;
+    good.code = (at[0] & 0x07u) << 18 | (at[1] & 0x3Fu) << 12 | (at[2] & 0x3Fu) << 6 | (at[3] & 0x3Fu);
+    return good.code < 0x10000 || good.code > 0x10FFFF ? bad : good;
+}
+
+/* Appends all of it, or nothing if it does not fit or something before did not; `at` NULL only counts. */
+static bool put(struct assay_text *out, const void *bytes, size_t n)
+{
+    if (out->cut || out->capacity - out->length <= n) {
+        out->cut = true;
+        return false;
+    }
+    if (out->at) {
+        memcpy(out->at + out->length, bytes, n);
+        out->at[out->length + n] = 0;
+    }
+    out->length += n;
+    return true;
+}
+
+static bool put_string(struct assay_text *out, const char *text)
+{
+    return put(out, text, strlen(text));
+}
+
+static bool put_piece(struct assay_text *out, const struct piece *p)
+{
+    return put(out, p->at, p->bytes);
+}
+
+/* C0 but tab, line feed and carriage return; DEL; C1; non-characters U+FFFE and U+FFFF: nothing that XML 1.0 or
+ * a page should hold. */
+static bool unprintable(const struct piece *p)
+{
+    if (p->code == '\t' || p->code == '\n' || p->code == '\r')
+        return !p->valid;
+    return !p->valid || p->code < 0x20 || (p->code >= 0x7F && p->code < 0xA0) || p->code == 0xFFFE || p->code == 0xFFFF;
+}
+
+/* Characters that end a line, or turn the reading direction of what follows, so that a line shows what it is not. */
+static bool misleading(uint32_t code)
+{
+    return code == 0x2028 || code == 0x2029 || (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
+static bool put_html(struct assay_text *out, const struct piece *p)
+{
+    if (unprintable(p))
+        return put_string(out, REPLACEMENT);
+    switch (p->code) {
+    case '&': return put_string(out, "&amp;");
+    case '<': return put_string(out, "&lt;");
+    case '>': return put_string(out, "&gt;");
+    case '"': return put_string(out, "&quot;");
+    case '\'': return put_string(out, "&#39;");
+    default: return put_piece(out, p);
     }
 }
 
-/* What stands for an ASCII character; NULL: itself. `room` is for made-up ones. */
-static const char *ascii(enum assay_escape how, unsigned char c, char room[8])
+/* As HTML, and white space by number: a parser turns it into blanks in attributes, and CR into LF. */
+static bool put_xml(struct assay_text *out, const struct piece *p)
 {
-    bool control = c < 0x20 || c == 0x7F;
-    switch (how) {
-    case ASSAY_ESCAPE_HTML:
-    case ASSAY_ESCAPE_XML:
-        if (control && c != '\t' && c != '\n')
-            break;
-        return markup(c);
-    case ASSAY_ESCAPE_JSON:
-        if (c == '"' || c == '\\') {
-            (void)snprintf(room, 8, "\\%c", c);
-            return room;
-        }
-        if (control) {
-            (void)snprintf(room, 8, "\\u%04x", c);
-            return room;
-        }
-        return NULL;
-    case ASSAY_ESCAPE_CSV:
-        return c == '"' ? "\"\"" : c == '\r' || c == '\n' || c == '\t' || !control ? NULL : (snprintf(room, 8, "\\x%02x", c), room);
-    case ASSAY_ESCAPE_GNUPLOT:
-        /* Inside double quotes: backslash and quote are escaped; a backtick would run a command, and enhanced text is
-         * switched off by the plots, not here. */
-        if (c == '\n')
-            return " ";
-        if (c == '"' || c == '\\') {
-            (void)snprintf(room, 8, "\\%c", c);
-            return room;
-        }
-        if (c == '`')
-            return "'";
-        break;
-    case ASSAY_ESCAPE_MARKDOWN:
-        if (c == '\n' || c == '\t')
-            return " ";
-        if (c && strchr("\\`*_{}[]()#+!|<>~&", c)) {
-            (void)snprintf(room, 8, "\\%c", c);
-            return room;
-        }
-        break;
-    case ASSAY_ESCAPE_SHELL:
-        return c == '\'' ? "'\\''" : NULL;
-    case ASSAY_ESCAPE_TERMINAL: break;
+    switch (p->valid ? p->code : 0) {
+    case '\t': return put_string(out, "&#9;");
+    case '\n': return put_string(out, "&#10;");
+    case '\r': return put_string(out, "&#13;");
+    default: return put_html(out, p);
     }
-    if (!control)
-        return NULL;
-    (void)snprintf(room, 8, how == ASSAY_ESCAPE_GNUPLOT || how == ASSAY_ESCAPE_MARKDOWN ? "\\\\x%02x" : "\\x%02x", c);
-    return room;
 }
 
-/* Quotes around the whole; the defusing quote of a formula in a spreadsheet. */
-static const char *before(enum assay_escape how, const char *from, const char **after)
+/* RFC 8259; and no "<", U+2028 or U+2029, so that the text may stand in a script of a page. */
+static bool put_json(struct assay_text *out, const struct piece *p)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
-    *after = "";
-    if (how == ASSAY_ESCAPE_SHELL && (!*from || strspn(from, plain) != strlen(from))) {
-        *after = "'";
-        return "'";
+    char escape[8];
+    if (!p->valid)
+        return put_string(out, REPLACEMENT);
+    switch (p->code) {
+    case '"': return put_string(out, "\\\"");
+    case '\\': return put_string(out, "\\\\");
+    case '\b': return put_string(out, "\\b");
+    case '\f': return put_string(out, "\\f");
+    case '\n': return put_string(out, "\\n");
+    case '\r': return put_string(out, "\\r");
+    case '\t': return put_string(out, "\\t");
+    default: break;
     }
-    if (how == ASSAY_ESCAPE_CSV) {
-        bool formula = *from && strchr("=+-@\t\r", *from);
-        if (formula && (*from == '+' || *from == '-')) { /* a plain number is no formula */
-            char *end;
-            (void)strtod(from, &end);
-            formula = *end || end == from;
-        }
-        if (formula || strpbrk(from, ",\"\r\n\t")) {
-            *after = "\"";
-            return formula ? "\"'" : "\"";
-        }
+    if (p->code >= 0x20 && p->code != '<' && p->code != 0x7F && p->code != 0x2028 && p->code != 0x2029)
+        return put_piece(out, p);
+    (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(p->code & 0xFFFF));
+    return put_string(out, escape);
+}
+
+/* A backtick runs a command, even within double quotes, unless it is written by its number; gnuplot reads up to
+ * four digits of a number that begins with 0, but only three of this one. */
+static bool put_gnuplot(struct assay_text *out, const struct piece *p)
+{
+    if (p->valid && p->code == '\n')
+        return put_string(out, "\\n");
+    if (p->valid && p->code == '\t')
+        return put_string(out, "\\t");
+    if (unprintable(p) || p->code == '\r')
+        return put_string(out, REPLACEMENT);
+    switch (p->code) {
+    case '`': return put_string(out, "\\140");
+    case '"': return put_string(out, "\\\"");
+    case '\\': return put_string(out, "\\\\");
+    default: return put_piece(out, p);
     }
-    return "";
+}
+
+static bool put_terminal(struct assay_text *out, const struct piece *p)
+{
+    char escape[17];
+    if (p->valid && p->code >= 0x20 && (p->code < 0x7F || p->code >= 0xA0) && !misleading(p->code))
+        return put_piece(out, p);
+    for (size_t i = 0; i < p->bytes; i++)
+        (void)snprintf(escape + 4 * i, 5, "\\x%02x", p->at[i]);
+    return put_string(out, escape);
+}
+
+/* GitHub's Markdown. The backslash itself goes by its number: "\" before "|" is read differently by the table and by
+ * the text in it. */
+static bool put_markdown(struct assay_text *out, const struct piece *p)
+{
+    const char escaped[] = {'\\', (char)p->code, 0};
+    if (p->valid && (p->code == '\n' || p->code == '\r' || p->code == '\t'))
+        return put_string(out, " ");
+    if (unprintable(p))
+        return put_string(out, REPLACEMENT);
+    switch (p->code) {
+    case '&': return put_string(out, "&amp;");
+    case '<': return put_string(out, "&lt;");
+    case '>': return put_string(out, "&gt;");
+    case '\\': return put_string(out, "&#92;");
+    case '|': case '*': case '_': case '`': case '[': case ']': case '~': case '$': case '!':
+        return put_string(out, escaped);
+    default: return put_piece(out, p);
+    }
+}
+
+static void put_each(struct assay_text *out, const char *from, bool (*rule)(struct assay_text *, const struct piece *))
+{
+    const unsigned char *at = (const unsigned char *)from;
+    while (*at) {
+        struct piece p = next_piece(at);
+        if (!rule(out, &p))
+            return;
+        at += p.bytes;
+    }
+}
+
+/* Prefix and text between quotes; `inside` stands for a quote within them. `exact` keeps every byte. */
+static void put_quoted(struct assay_text *out, const char *prefix, const char *from, char quote, const char *inside,
+                       bool exact)
+{
+    const unsigned char *at = (const unsigned char *)from;
+    const char closing[] = {quote, 0};
+    bool was_cut;
+    if (out->capacity - out->length < strlen(prefix) + 3) { /* no opening quote without room for the closing one */
+        out->cut = true;
+        return;
+    }
+    if (!put_string(out, closing))
+        return;
+    (void)put_string(out, prefix);
+    out->capacity--; /* kept for that quote */
+    while (*at && !out->cut) {
+        struct piece p = next_piece(at);
+        if (*at == (unsigned char)quote)
+            (void)put_string(out, inside);
+        else if (!exact && unprintable(&p))
+            (void)put_string(out, REPLACEMENT);
+        else
+            (void)put_piece(out, &p);
+        at += p.bytes;
+    }
+    out->capacity++;
+    was_cut = out->cut;
+    out->cut = false;
+    (void)put_string(out, closing);
+    out->cut = was_cut;
+}
+
+/* [sign] digits [. digits] [e [sign] digits]: what no spreadsheet takes for a formula. */
+static bool plain_number(const char *text)
+{
+    static const char digits[] = "0123456789";
+    size_t before, after = 0;
+    text += *text == '-' || *text == '+';
+    before = strspn(text, digits);
+    text += before;
+    if (*text == '.') {
+        after = strspn(++text, digits);
+        text += after;
+    }
+    if (before + after == 0)
+        return false;
+    if (*text == 'e' || *text == 'E') {
+        text++;
+        text += *text == '-' || *text == '+';
+        before = strspn(text, digits);
+        text += before;
+        return before > 0 && *text == 0;
+    }
+    return *text == 0;
+}
+
+/* A spreadsheet computes fields that begin so, some after blanks, some with the full-width forms. */
+static bool formula(const char *from)
+{
+    static const char *const wide[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
+    const char *first = from + strspn(from, " \t\r\n");
+    if (*from == '\t' || *from == '\r' || *from == '\n')
+        return true;
+    if (*first && strchr("=+-@", *first))
+        return !plain_number(from);
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
+        if (strncmp(first, wide[i], 3) == 0)
+            return true;
+    return false;
+}
+
+static bool put_plain(struct assay_text *out, const struct piece *p)
+{
+    return unprintable(p) ? put_string(out, REPLACEMENT) : put_piece(out, p);
+}
+
+/* RFC 4180, and quotes also for what other readers take for a separator or would trim. */
+static void put_csv(struct assay_text *out, const char *from)
+{
+    bool defuse = formula(from);
+    size_t length = strlen(from);
+    bool blank_end = length && (from[0] == ' ' || from[length - 1] == ' ');
+    if (defuse || blank_end || strpbrk(from, ",;\"\r\n\t"))
+        put_quoted(out, defuse ? "'" : "", from, '"', "\"\"", false);
+    else
+        put_each(out, from, put_plain);
+}
+
+static void put_shell(struct assay_text *out, const char *from)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (*from && from[strspn(from, safe)] == 0)
+        (void)put_string(out, from);
+    else
+        put_quoted(out, "", from, '\'', "'\\''", true);
 }
 
 void assay_string_escape(struct assay_text *out, enum assay_escape how, const char *from)
 {
-    const char *after;
-    assay_text_add(out, "%s", before(how, from, &after));
-    for (const unsigned char *p = (const unsigned char *)from; *p;) {
-        size_t n = utf8_length(p);
-        char   room[8];
-        if (n == 0 && how == ASSAY_ESCAPE_SHELL) {
-            assay_text_add(out, "%c", *p++); /* a shell word keeps its bytes */
-        } else if (n == 0) {
-            bool twice = how == ASSAY_ESCAPE_JSON || how == ASSAY_ESCAPE_GNUPLOT || how == ASSAY_ESCAPE_MARKDOWN;
-            assay_text_add(out, twice ? "\\\\x%02x" : "\\x%02x", *p++);
-        } else if (n > 1) {
-            /* C1 controls steer terminals as well. */
-            if (how == ASSAY_ESCAPE_TERMINAL && p[0] == 0xC2 && p[1] < 0xA0)
-                assay_text_add(out, "\\x%02x", p[1]);
-            else
-                assay_text_add(out, "%.*s", (int)n, (const char *)p);
-            p += n;
-        } else {
-            const char *text = ascii(how, *p, room);
-            if (text)
-                assay_text_add(out, "%s", text);
-            else
-                assay_text_add(out, "%c", *p);
-            p++;
-        }
+    switch (how) {
+    case ASSAY_ESCAPE_HTML: put_each(out, from, put_html); return;
+    case ASSAY_ESCAPE_XML: put_each(out, from, put_xml); return;
+    case ASSAY_ESCAPE_JSON: put_each(out, from, put_json); return;
+    case ASSAY_ESCAPE_CSV: put_csv(out, from); return;
+    case ASSAY_ESCAPE_GNUPLOT: put_each(out, from, put_gnuplot); return;
+    case ASSAY_ESCAPE_TERMINAL: put_each(out, from, put_terminal); return;
+    case ASSAY_ESCAPE_MARKDOWN: put_each(out, from, put_markdown); return;
+    case ASSAY_ESCAPE_SHELL: put_shell(out, from); return;
     }
-    assay_text_add(out, "%s", after);
+    assert(!"no such escape");
 }
 
 char *assay_string_escaped(enum assay_escape how, const char *from)
 {
-    /* The longest stand-in is 7 bytes (\\u001f is 6, \\\\x1f 5, &quot; 6). */
-    size_t length = strlen(from), capacity = length * 7 + 8;
-    char  *room = length < (SIZE_MAX - 8) / 7 ? malloc(capacity) : NULL;
-    if (!room)
-        return NULL;
-    struct assay_text text = assay_text_over(room, capacity);
+    struct assay_text text = {.at = NULL, .capacity = SIZE_MAX};
+    size_t bytes;
     assay_string_escape(&text, how, from);
-    char *fitted = realloc(room, text.length + 1);
-    return fitted ? fitted : room;
+    bytes = text.length + 1;
+    text = (struct assay_text){.at = malloc(bytes), .capacity = bytes};
+    if (!text.at)
+        return NULL;
+    text.at[0] = 0;
+    assay_string_escape(&text, how, from);
+    return text.at;
 }

@@ -8,19 +8,31 @@
 
 #include "assay/text.h"
 
-/* Copies as much as fits, always ends in NUL; false if it was cut. */
+/* Copies as much as fits into capacity >= 1 bytes, always ends in NUL; false if it was cut. */
 bool assay_string_copy(char *to, size_t capacity, const char *from);
 
-/* Optimal-string-alignment distance, at most `limit` + 1. */
+/* Optimal-string-alignment distance (insert, delete, replace, swap of neighbours) in bytes, at most `limit` + 1.
+ * Different strings of which one is longer than 255 bytes are `limit` + 1 apart. */
 unsigned assay_string_distance(const char *a, const char *b, unsigned limit);
 
-/* The entry of names[n] nearest to `name`, or NULL when none is near (distance over a third of the length). */
+/* The entry of names[n] nearest to `name`, or NULL when none is near: distance over a third of the longer
+ * one's length (one edit is always allowed), or nothing in common. The first of equally near ones. */
 const char *assay_string_nearest(const char *name, const char *const *names, size_t n);
 
-/* Appends `from` so that it is safe in HTML text and attributes, in XML, inside a JSON string (no quotes added),
- * as one CSV field (quoted when needed; a leading = + - @ or tab is defused), as a double-quoted gnuplot string
- * body, in a terminal (control characters and invalid UTF-8 shown as \xNN), in Markdown table cells, or as one
- * word of a POSIX shell command line (quoted when needed). */
+/* Appends `from` so that it is safe in one place. Bytes that are not UTF-8, and control characters that the format
+ * cannot hold, become U+FFFD, but for TERMINAL and SHELL.
+ *   HTML      text, and attribute values between quotes
+ *   XML       the same; white space comes back exactly
+ *   JSON      inside a string (no quotes added), also within a script of a page
+ *   CSV       one field, quoted when needed. One that a spreadsheet would compute (= + - @ or white space first) gets
+ *             a ' before it, but for plain numbers
+ *   GNUPLOT   inside a double-quoted string. The caller sets noenhanced: enhanced text has marks of its own
+ *   TERMINAL  one line to be looked at: control characters, line and direction marks and bytes that are not UTF-8
+ *             are shown as \xnn
+ *   MARKDOWN  a table cell; line ends become blanks
+ *   SHELL     one argument of a POSIX command, quoted when needed, every byte kept. Quotes do not hide a leading "-"
+ *             from the command, nor "a=b" in the place of the command's name
+ * When there is no room for all, what is appended ends at a whole character and with its closing quote. */
 enum assay_escape {
     ASSAY_ESCAPE_HTML,
     ASSAY_ESCAPE_XML,
@@ -35,10 +47,13 @@ void assay_string_escape(struct assay_text *out, enum assay_escape how, const ch
 /* The same into newly allocated memory of exactly the size needed; NULL when out of memory. Free it. */
 char *assay_string_escaped(enum assay_escape how, const char *from);
 
-/* Calls `each` for every part of `list` between separators, trimmed of blanks; stops when it returns false. */
+/* Calls `each` for every part of `list` between separators, trimmed of blanks; stops when it returns false. Empty
+ * parts count, but a blank list has none. `part` dies with the call. True when all parts were seen; false when `each`
+ * stopped it or memory ran out. */
 bool assay_string_split(const char *list, char separator, bool (*each)(void *self, const char *part), void *self);
 
-/* "1.23 ms", "512 MiB", "183 Gflop/s": a value with an SI (or, for bytes, binary) prefix and `digits` significant digits. */
+/* "1.23 ms", "512 MiB", "183 Gflop/s": a value rounded to `digits` (1 to 17) significant digits, with an SI prefix (a
+ * to E). The unit "B" gets binary prefixes and whole bytes no decimals; "%" and "" get no prefix. */
 void assay_string_quantity(struct assay_text *out, double value, const char *unit, int digits);
 /* 16 lower-case hex digits and NUL into out[17]. */
 void assay_string_hex64(uint64_t value, char out[17]);

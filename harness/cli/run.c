@@ -74,7 +74,9 @@ static void line_head(struct assay_text *line, const struct assay_run_step *step
     char name[16] = "";
     for (size_t i = 0; i + 1 < sizeof name && step->backend[i] && !strchr(":,", step->backend[i]); i++)
         name[i] = step->backend[i], name[i + 1] = 0;
-    assay_text_add(line, "[%zu/%zu] %s %s", step->index + 1, step->total, name, step->what->name);
+    char brief[ASSAY_CASE_NAME_BYTES];
+    assay_case_brief(step->what->name, brief);
+    assay_text_add(line, "[%zu/%zu] %s %s", step->index + 1, step->total, name, brief);
     if (step->what->repeat.launches > 1)
         assay_text_add(line, " #%u", step->launch + 1);
 }

@@ -8,7 +8,9 @@
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
+#include "harness/judge/summary.h"
 #include "harness/judge/verdict.h"
+#include "harness/plan/plan.h"
 
 #include "assay/banned.h"
 
@@ -18,7 +20,7 @@ struct validate_options {
 
 static const struct assay_option options[] = {
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
-     .help = "marginal verdicts (over half of the bound) count as failed"},
+     .help = "marginal verdicts count as failed"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
      .help = "print the counts as JSON"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
@@ -33,20 +35,40 @@ static void on_progress(void *self, size_t done, size_t all, const char *line)
         fprintf(stderr, "\r\033[K[%zu/%zu] %.100s", done, all, line);
 }
 
-/* One line for each case and back end that is not a plain pass, or all when there are few. */
+/* How bad: the worst launch speaks for the case. */
+static int badness(const struct assay_verdict *v)
+{
+    return assay_outcome_badness(v->check.outcome);
+}
+
+/* One line a case and back end, its worst launch; in the order of the records. */
 static void print_verdicts(const struct assay_verdict *v, size_t n)
 {
     struct assay_table table;
     assay_table_init(&table, (const char *const[]){"verdict", "assurance", ">error/bound", ">judged", "case", "backend", "why", NULL});
     for (size_t i = 0; i < n; i++) {
-        char                      ratio[32] = "–", judged[64], name[560];
-        const struct assay_check *c = &v[i].check;
+        size_t worst = i;
+        bool   first = true;
+        for (size_t k = 0; k < n; k++) {
+            if (strcmp(v[k].id, v[i].id) || strcmp(v[k].backend, v[i].backend))
+                continue;
+            first = first && k >= i;
+            if (badness(&v[k]) > badness(&v[worst]))
+                worst = k;
+        }
+        if (!first)
+            continue;
+        const struct assay_check *c = &v[worst].check;
+        char  ratio[32] = "–", judged[64], name[ASSAY_CASE_NAME_BYTES], backend[64];
+        bool  plain = c->outcome == ASSAY_PASS;
         if (isfinite(c->worst_ratio))
             (void)snprintf(ratio, sizeof ratio, "%.3g", c->worst_ratio);
         (void)snprintf(judged, sizeof judged, "%llu of %llu", (unsigned long long)c->judged, (unsigned long long)c->iterations);
-        (void)snprintf(name, sizeof name, "%s #%u", v[i].case_name, v[i].launch + 1);
+        assay_case_brief(v[i].case_name, name);
+        (void)assay_string_copy(backend, strcspn(v[i].backend, ",") + 1 < sizeof backend ? strcspn(v[i].backend, ",") + 1 : sizeof backend,
+                                v[i].backend);
         assay_table_row(&table, (const char *const[]){assay_outcome_name(c->outcome), assay_assurance_name(c->assurance), ratio,
-                                                      judged, name, v[i].backend, c->why});
+                                                      judged, name, backend, plain ? "" : c->why});
     }
     assay_table_print(&table, stdout);
     assay_table_release(&table);
@@ -105,7 +127,7 @@ const struct assay_verb assay_verb_validate = {
     .operands = "DIR",
     .summary = "judges the results of a run from its witnesses, against the reference and its bounds",
     .details = "Writes verdicts.jsonl into the run folder; nothing that was recorded changes. pass: within the bound. marginal:\n"
-               "over half of it. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.",
+               "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.",
     .options = options,
     .options_bytes = sizeof(struct validate_options),
     .run = run,

@@ -19,10 +19,12 @@ static struct assay_value *own(struct assay_graph *g, int32_t index, const char 
     return &g->values[index];
 }
 
+/* With its article, for sentences. */
 static const char *role_name(enum assay_role role)
 {
-    static const char *const names[] = {"nothing", "input", "control", "param", "state", "const", "temp", "output"};
-    return (size_t)role < sizeof names / sizeof *names ? names[role] : names[0];
+    static const char *const names[] = {"nothing", "an input", "a control", "a param",
+                                        "a state", "a const",  "a temp",    "an output"};
+    return names[role];
 }
 
 void assay_graph_output(struct assay_graph *g, int32_t value)
@@ -35,7 +37,7 @@ void assay_graph_output(struct assay_graph *g, int32_t value)
     else if (v->role == ASSAY_ROLE_OUTPUT)
         assay_graph_refuse(g, ASSAY_CONFIG, "output '%s' is an output already", v->name);
     else
-        assay_graph_refuse(g, ASSAY_CONFIG, "'%s' is a %s that no node writes, so it cannot be an output", v->name,
+        assay_graph_refuse(g, ASSAY_CONFIG, "'%s' is %s that no node writes, so it cannot be an output", v->name,
                            role_name(v->role));
 }
 
@@ -50,9 +52,9 @@ void assay_graph_alias(struct assay_graph *g, int32_t value, int32_t of)
     assay_value_describe(v, &shape);
     assay_value_describe(old, &old_shape);
     if (v->producer < 0)
-        assay_graph_refuse(g, ASSAY_CONFIG, "alias: no node writes '%s' (a %s)", v->name, role_name(v->role));
+        assay_graph_refuse(g, ASSAY_CONFIG, "alias: no node writes '%s' (%s)", v->name, role_name(v->role));
     else if (old->role != ASSAY_ROLE_PARAM && old->role != ASSAY_ROLE_STATE)
-        assay_graph_refuse(g, ASSAY_CONFIG, "alias: '%s' cannot take over '%s', a %s: only a param or state", v->name,
+        assay_graph_refuse(g, ASSAY_CONFIG, "alias: '%s' cannot take over '%s', %s: only a param or state", v->name,
                            old->name, role_name(old->role));
     else if (v->alias_of != ASSAY_NO_VALUE)
         assay_graph_refuse(g, ASSAY_CONFIG, "alias: '%s' takes over '%s' already", v->name,

@@ -81,7 +81,7 @@ enum assay_code assay_graph_check_name(const struct assay_graph *g, const char *
 {
     size_t room = sizeof g->values->name;
     if (!name || !name[0])
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "a %s needs a name", what);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "%s without a name", what);
     size_t length = strnlen(name, room);
     if (length == room)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "%s name '%.20s…' is longer than %zu bytes", what, name, room - 1);
@@ -216,8 +216,8 @@ static enum assay_code copy_data(struct assay_graph *g, struct assay_value *v, c
 }
 
 static enum assay_code add_value(struct assay_graph *g, const char *what, const char *name,
-                                 const struct assay_value *like, const int64_t *dims, const void *data,
-                                 int32_t *index, struct assay_error *err)
+                                 const struct assay_value *like, const int64_t *dims, const void *data, int32_t *index,
+                                 struct assay_error *err)
 {
     enum assay_code code = assay_graph_check_name(g, what, name, err);
     if (!code)

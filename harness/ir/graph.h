@@ -78,8 +78,8 @@ struct assay_node {
     char               name[64];
     uint32_t           n_inputs, n_outputs;
     int32_t           *inputs, *outputs; /* value indices; ASSAY_NO_VALUE = absent */
-    struct assay_attr *attrs;            /* every attribute of the op that has a value, defaults filled in and resolved
-                                            (README.md: axes from 0, Conv's pads explicit, Attention's scale a number) */
+    struct assay_attr *attrs; /* every attribute that has a value: defaults filled in, and resolved (README.md: axes
+                                 count from 0, Conv's pads are explicit, Attention's scale is a number) */
     uint32_t           n_attrs;
 };
 
@@ -115,8 +115,8 @@ int32_t assay_graph_i64s(struct assay_graph *g, const char *name, size_t n, cons
 
 /* Appends a node of the named op (ONNX name, or "assay.Copy" for the own domain) whose first output is called
  * `output`; returns that output. `attrs` may be NULL. Checks arity, attributes, dtypes, shapes. */
-int32_t assay_graph_op(struct assay_graph *g, const char *op, const char *output, const int32_t *inputs, size_t n_inputs,
-                       const struct assay_attr *attrs);
+int32_t assay_graph_op(struct assay_graph *g, const char *op, const char *output, const int32_t *inputs,
+                       size_t n_inputs, const struct assay_attr *attrs);
 /* The same with several outputs: out[n_outputs] gets their indices; a NULL name is an output not wanted. */
 void assay_graph_op_outputs(struct assay_graph *g, const char *op, const char *const *names, size_t n_outputs,
                             const int32_t *inputs, size_t n_inputs, const struct assay_attr *attrs, int32_t *out);
@@ -126,7 +126,8 @@ void assay_graph_output(struct assay_graph *g, int32_t value);
 /* Output `value` takes over the memory of the param or state `of`: same dtype and shape, not aliased twice, and no
  * node after the writing one may read `of` (checked by finish). */
 void assay_graph_alias(struct assay_graph *g, int32_t value, int32_t of);
-/* Where the value lives (for the two sides of a Copy; no other op may use a value off the device); default ASSAY_PLACE_DEVICE. */
+/* Where the value lives; default ASSAY_PLACE_DEVICE. For the two sides of a Copy: no other op may use a value that
+ * is not on the device. */
 void assay_graph_place(struct assay_graph *g, int32_t value, enum assay_place place);
 /* A builder's own complaint; kept if it is the first. */
 ASSAY_PRINTF(3, 4)

@@ -43,8 +43,8 @@ enum assay_code assay_infer_type(const struct assay_infer *in, int i, uint32_t t
     struct assay_text text = ASSAY_TEXT(list);
     if (!in->in[i] || types & ASSAY_TYPE(in->in[i]->dtype))
         return ASSAY_OK;
-#define X(id, number, name, bits, is_float) \
-    if (types & ASSAY_TYPE(number))         \
+#define X(id, number, name, bits, is_float)                                                                            \
+    if (types & ASSAY_TYPE(number))                                                                                    \
         assay_text_add(&text, " " name);
     ASSAY_DTYPES(X)
 #undef X

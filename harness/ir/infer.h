@@ -27,7 +27,8 @@ enum assay_code assay_infer_refuse(const struct assay_infer *in, struct assay_er
 
 /* Sets of dtypes: ONNX's type constraints as far as this project has the types. */
 #define ASSAY_TYPE(dtype) (1u << (dtype))
-#define ASSAY_TYPES_FLOAT (ASSAY_TYPE(ASSAY_F64) | ASSAY_TYPE(ASSAY_F32) | ASSAY_TYPE(ASSAY_BF16) | ASSAY_TYPE(ASSAY_F16))
+#define ASSAY_TYPES_FLOAT \
+    (ASSAY_TYPE(ASSAY_F64) | ASSAY_TYPE(ASSAY_F32) | ASSAY_TYPE(ASSAY_BF16) | ASSAY_TYPE(ASSAY_F16))
 #define ASSAY_TYPES_WIDE (ASSAY_TYPES_FLOAT | ASSAY_TYPE(ASSAY_I64) | ASSAY_TYPE(ASSAY_I32))
 #define ASSAY_TYPES_SIGNED (ASSAY_TYPES_WIDE | ASSAY_TYPE(ASSAY_I8))
 #define ASSAY_TYPES_NUMERIC (ASSAY_TYPES_SIGNED | ASSAY_TYPE(ASSAY_U8))
@@ -39,7 +40,8 @@ enum assay_code assay_infer_type(const struct assay_infer *in, int i, uint32_t t
 /* Input i (if it is there) has the dtype of input `as`. */
 enum assay_code assay_infer_same_type(const struct assay_infer *in, int as, int i, struct assay_error *err);
 /* Input i (if it is there) has a rank in min..max. */
-enum assay_code assay_infer_rank(const struct assay_infer *in, int i, int32_t min, int32_t max, struct assay_error *err);
+enum assay_code assay_infer_rank(const struct assay_infer *in, int i, int32_t min, int32_t max,
+                                 struct assay_error *err);
 
 /* ---- shapes -------------------------------------------------------------------------------------------- */
 
@@ -71,7 +73,8 @@ void assay_reduce_axes(const struct assay_graph *g, const struct assay_node *nod
 /* ---- attributes and const inputs ----------------------------------------------------------------------- */
 
 /* Reads attribute `name` as an axis of input 0, from -rank to rank-1; it stands in the node as 0..rank-1 afterwards. */
-enum assay_code assay_infer_axis(const struct assay_infer *in, const char *name, int32_t *axis, struct assay_error *err);
+enum assay_code assay_infer_axis(const struct assay_infer *in, const char *name, int32_t *axis,
+                                 struct assay_error *err);
 /* Integer attribute `name`, if it is there, lies in min..max. */
 enum assay_code assay_infer_range(const struct assay_infer *in, const char *name, int64_t min, int64_t max,
                                   struct assay_error *err);

@@ -180,8 +180,8 @@ static enum assay_code take_attrs(struct assay_graph *g, struct assay_node *node
         size_t i = 0;
         while (i < n && strcmp(rows[i].name, given->name) != 0)
             i++;
-        enum assay_code code = i == n ? unknown_attr(node, given->name, err)
-                                      : take_attr(g, node, &rows[i], given, &node->attrs[i], err);
+        enum assay_code code =
+            i == n ? unknown_attr(node, given->name, err) : take_attr(g, node, &rows[i], given, &node->attrs[i], err);
         if (code)
             return code;
     }
@@ -240,8 +240,7 @@ static enum assay_code infer(struct assay_graph *g, struct assay_node *node, con
     return code;
 }
 
-static enum assay_code add_node(struct assay_graph *g, const struct request *ask, int32_t *out,
-                                struct assay_error *err)
+static enum assay_code add_node(struct assay_graph *g, const struct request *ask, int32_t *out, struct assay_error *err)
 {
     struct assay_node node = {.op = NULL};
     enum assay_code code = find_op(ask->op, &node.op, err);

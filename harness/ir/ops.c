@@ -50,19 +50,19 @@ uint64_t assay_count_multiply(uint64_t a, uint64_t b)
     return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
-static uint64_t count_add(uint64_t a, uint64_t b)
+uint64_t assay_count_add(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 void assay_cost_flops(struct assay_cost *cost, uint64_t times, uint64_t count)
 {
-    cost->flops = count_add(cost->flops, assay_count_multiply(times, count));
+    cost->flops = assay_count_add(cost->flops, assay_count_multiply(times, count));
 }
 
 void assay_cost_transcendentals(struct assay_cost *cost, uint64_t times, uint64_t count)
 {
-    cost->transcendentals = count_add(cost->transcendentals, assay_count_multiply(times, count));
+    cost->transcendentals = assay_count_add(cost->transcendentals, assay_count_multiply(times, count));
 }
 
 static bool stands_before(const int32_t *list, uint32_t at)
@@ -80,12 +80,12 @@ struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assa
     for (uint32_t i = 0; i < node->n_inputs; i++) {
         const struct assay_value *v = assay_graph_value(g, node->inputs[i]);
         if (v && !stands_before(node->inputs, i))
-            cost.read_bytes = count_add(cost.read_bytes, v->bytes);
+            cost.read_bytes = assay_count_add(cost.read_bytes, v->bytes);
     }
     for (uint32_t i = 0; i < node->n_outputs; i++) {
         const struct assay_value *v = assay_graph_value(g, node->outputs[i]);
         if (v)
-            cost.written_bytes = count_add(cost.written_bytes, v->bytes);
+            cost.written_bytes = assay_count_add(cost.written_bytes, v->bytes);
     }
     if (node->op->ir->cost)
         node->op->ir->cost(g, node, &cost);
@@ -97,15 +97,15 @@ struct assay_cost assay_graph_cost(const struct assay_graph *g)
     struct assay_cost whole = {.size = sizeof whole};
     for (uint32_t n = 0; n < g->n_nodes; n++) {
         struct assay_cost one = assay_node_cost(g, &g->nodes[n]);
-        whole.flops = count_add(whole.flops, one.flops);
-        whole.transcendentals = count_add(whole.transcendentals, one.transcendentals);
+        whole.flops = assay_count_add(whole.flops, one.flops);
+        whole.transcendentals = assay_count_add(whole.transcendentals, one.transcendentals);
     }
     for (uint32_t v = 0; v < g->n_values; v++) {
         const struct assay_value *value = &g->values[v];
         if (value->role == ASSAY_ROLE_OUTPUT)
-            whole.written_bytes = count_add(whole.written_bytes, value->bytes);
+            whole.written_bytes = assay_count_add(whole.written_bytes, value->bytes);
         else if (value->producer < 0 && value->readers > 0)
-            whole.read_bytes = count_add(whole.read_bytes, value->bytes);
+            whole.read_bytes = assay_count_add(whole.read_bytes, value->bytes);
     }
     return whole;
 }

@@ -71,7 +71,8 @@ struct assay_cost assay_graph_cost(const struct assay_graph *g);
 
 /* ---- for ops/<op>.c ------------------------------------------------------------------------------------ */
 
-/* Products, and additions of times * count to a cost; what exceeds 64 bits stays at UINT64_MAX. */
+/* Sums, products, and additions of times * count to a cost; what exceeds 64 bits stays at UINT64_MAX. */
+uint64_t assay_count_add(uint64_t a, uint64_t b);
 uint64_t assay_count_multiply(uint64_t a, uint64_t b);
 void     assay_cost_flops(struct assay_cost *cost, uint64_t times, uint64_t count);
 void     assay_cost_transcendentals(struct assay_cost *cost, uint64_t times, uint64_t count);
@@ -79,7 +80,8 @@ void     assay_cost_transcendentals(struct assay_cost *cost, uint64_t times, uin
 /* The row's constant: ASSAY_OP_IR(MatMul) = { .infer = …, .cost = … }; */
 #define ASSAY_OP_IR(name) const struct assay_op_ir assay_op_ir_##name
 
-#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out) extern const struct assay_op_ir assay_op_ir_##name;
+#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out) \
+    extern const struct assay_op_ir assay_op_ir_##name;
 #include "harness/ir/ops.def"
 #undef ASSAY_OP
 

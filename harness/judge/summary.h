@@ -3,8 +3,9 @@
  *
  * How figures come about (harness/measure/statistics.h has the formulas)
  *  - Launches count that ended with status ok. A launch has one value of each metric, the one in its record.
- *  - A metric that is positive in every launch: geometric mean with its t interval over the logarithms. With one launch
- *    there is no interval and `why` says so. A metric that can be 0 (shares of nothing, counts): median, no interval.
+ *  - A metric that is positive in every launch: geometric mean with its 95 % t interval over the logarithms (the mean and
+ *    not the median, because it is the mean that the interval is about). With one launch there is no interval and
+ *    `why` says so. A metric that is 0 in some launch (counts): median, no interval.
  *  - The rates flops_per_s, bytes_per_s and items_per_s: the algorithmic work of one execution divided by the estimate
  *    of latency_ns, so that value and interval are those of latency, ends exchanged.
  *  - On the model's clock launches repeat a calculation and are no replication: the interval is the widest of the
@@ -76,9 +77,9 @@ struct assay_summary_row {
     const char *noise; /* the first of them; "" when quiet */
 };
 
-/* A case of the plan that has no record on any back end: the run was interrupted. */
+/* A case of the plan without a record on one of its back ends: the run was interrupted. */
 struct assay_summary_missing {
-    const char *case_name, *id;
+    const char *case_name, *id, *backend;
 };
 
 struct assay_summary {

@@ -206,7 +206,7 @@ static double drawn_deviation(struct series *s, size_t block)
 
 /* What |last quarter - first quarter| stays below without drift. The line through the two quarters is taken out first,
  * else a drift would hide behind the noise it makes; that makes rho seem smaller by about (2 + 4 rho) / n, which is put
- * back with one standard error. The block's length is that of Carlstein (1986) for a first-order process; what such a
+ * back with two standard errors. The block's length is that of Carlstein (1986) for a first-order process; what such a
  * process loses in blocks of that length is put back; Student's quantile, with as many degrees as there are independent
  * points, pays for not knowing the deviation. */
 static double drift_bound(struct series *s, double first, double last)
@@ -215,7 +215,7 @@ static double drift_bound(struct series *s, double first, double last)
     for (size_t i = 0; i < s->n; i++)
         s->x[i] -= slope * (double)i;
     double rho = fmin(MAX_RHO, fmax(0, lag_one(s->x, s->n)));
-    rho = fmin(MAX_RHO, rho + (2 + 4 * rho) / n + sqrt((1 - rho * rho) / n));
+    rho = fmin(MAX_RHO, rho + (2 + 4 * rho) / n + 2 * sqrt((1 - rho * rho) / n));
     double best = pow(2 * rho / (1 - rho * rho), 2.0 / 3) * cbrt(1.5 * n);
     size_t block = (size_t)fmin(fmax(1, ceil(best)), quarter);
 

@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 struct assay_noise {
-    double   steal_share;        /* of all cores' time, /proc/stat; NaN: not readable */
-    double   other_share;        /* time of other processes' work on our cores */
+    double   steal_share;        /* of our cores' time, what the hypervisor gave to others, /proc/stat; NaN likewise */
+    double   other_share;        /* of our cores' time, what other processes and interrupts had; NaN: not readable or
+                                  * too short a time for the kernel's clock ticks */
     uint64_t involuntary_switches; /* getrusage nivcsw */
     uint64_t major_faults;
+    uint64_t elapsed_ns;           /* between begin and end */
     double   clock_hz_begin, clock_hz_end; /* a chain of dependent additions, one per cycle */
 };
 struct assay_noise_probe {
@@ -17,7 +19,8 @@ struct assay_noise_probe {
 /* Takes about 1 ms each (the clock probe). */
 void assay_noise_begin(struct assay_noise_probe *probe);
 void assay_noise_end(const struct assay_noise_probe *probe, struct assay_noise *out);
-/* A sentence when the machine was not quiet, naming what and by how much; NULL when it was. Static text. */
+/* A sentence when the machine was not quiet, naming what is worst and by how much; NULL when it was. The text lives
+ * until this thread asks again. */
 const char *assay_noise_complaint(const struct assay_noise *noise);
 
 #endif

@@ -26,7 +26,7 @@ double   assay_median(double *values, size_t n);
 uint64_t assay_percentile_u64(const uint64_t *sorted, size_t n, double p);
 
 /* Fewer samples say nothing about a drift. */
-#define ASSAY_DRIFT_MIN_SAMPLES 40
+#define ASSAY_DRIFT_MIN_SAMPLES 60
 
 /* What one launch says by itself: no interval, by design. Needs n > 0. */
 struct assay_launch_summary {

@@ -113,6 +113,33 @@ enum assay_code assay_case_parse(const char *text, struct assay_case *out, struc
     return ASSAY_OK;
 }
 
+void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES])
+{
+    struct assay_case  c;
+    struct assay_error ignored = {.code = ASSAY_OK};
+    (void)assay_string_copy(out, ASSAY_CASE_NAME_BYTES, name);
+    if (assay_case_parse(name, &c, &ignored))
+        return;
+    void *plain = calloc(1, c.workload->params_bytes + 1);
+    if (plain && !assay_options_defaults(c.workload->params, plain, &ignored)) {
+        struct assay_text text = assay_text_over(out, ASSAY_CASE_NAME_BYTES);
+        const char       *between = "/";
+        assay_text_add(&text, "%s%s%s", c.workload->name, *c.phase ? "." : "", c.phase);
+        for (const struct assay_option *row = c.workload->params; row->name; row++) {
+            char              mine[256], usual[256];
+            struct assay_text a = ASSAY_TEXT(mine), b = ASSAY_TEXT(usual);
+            assay_option_write(row, c.params, &a);
+            assay_option_write(row, plain, &b);
+            if (!strcmp(mine, usual))
+                continue;
+            assay_text_add(&text, "%s%s=%s", between, row->name, mine);
+            between = ",";
+        }
+    }
+    free(plain);
+    assay_case_release(&c);
+}
+
 void assay_case_release(struct assay_case *c)
 {
     free(c->params);

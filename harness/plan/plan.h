@@ -40,6 +40,9 @@ struct assay_plan {
 /* From a case name, complete or not ("gemm/m=64"; "gemm" is all defaults). Messages name what is wrong and the nearest. */
 enum assay_code assay_case_parse(const char *text, struct assay_case *out, struct assay_error *err);
 void            assay_case_release(struct assay_case *c);
+/* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
+ * name that is none of this program's is copied as it is. */
+void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);
 /* Builds the case's graph. Free it with assay_graph_free. */
 enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err);
 

@@ -351,6 +351,7 @@ static enum assay_code make_instruments(struct run *r, struct assay_error *err)
 {
     const struct assay_device_info *device = &r->opened.device;
     char                            file[160];
+    enter(r, ASSAY_PHASE_WITNESS);
     if (name_file(r, "samples", file, r->samples_path, err) ||
         assay_mapped_file_new(r->samples_path, MAX_SAMPLES * sizeof(uint64_t), &r->samples, err))
         return err->code;

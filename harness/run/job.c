@@ -117,6 +117,7 @@ static void end_process(struct watched *w)
     if (!polite || !assay_process_wait(&w->process, GOODBYE_NS, &end))
         assay_process_kill(&w->process, &end);
     const char *phase = *out->phase ? out->phase : "start";
+    out->signal = out->end == ASSAY_JOB_DIED && !end.exited ? end.status : 0;
     if (out->end == ASSAY_JOB_DIED)
         (void)ASSAY_FAIL(&out->error, ASSAY_DEVICE, "worker %s in phase %s%s", end.text, phase,
                          end.exited ? " without an answer" : "");

@@ -30,6 +30,7 @@ struct assay_job_result {
     json_t            *answer;       /* owned; NULL unless ANSWERED */
     struct assay_error error;        /* why there is no answer: for people */
     char               phase[32];    /* the last one it told */
+    int                signal;       /* that ended it, 0 = none */
     char               errors[ASSAY_JOB_STDERR_BYTES]; /* the end of its standard error */
     uint64_t           wall_ns;
 };

@@ -13,6 +13,7 @@
 #include "harness/base/options.h"
 #include "harness/measure/host.h"
 #include "harness/run/case_run.h"
+#include "harness/run/contract.h"
 #include "harness/run/loader.h"
 #include "harness/run/wire.h"
 #include "harness/store/record.h"
@@ -134,10 +135,24 @@ close:
     return err->code;
 }
 
+static enum assay_code do_contract(const json_t *job, int fd, struct assay_error *err)
+{
+    struct assay_finding found[ASSAY_CONTRACT_MAX];
+    size_t               n = 0;
+    if (assay_contract_check(text_of(job, "backend"), found, &n, err))
+        return err->code;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:o, s:b, s:b, s:o}", "what", assay_json_string(found[i].what), "holds",
+                                              found[i].holds, "applies", found[i].applies, "why",
+                                              assay_json_string(found[i].why)));
+    return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "contract", "findings", list), err);
+}
+
 static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
-} jobs[] = {{"case", do_case}, {"probe", do_probe}};
+} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)
 {

@@ -10,7 +10,7 @@
 
 enum assay_outcome {
     ASSAY_PASS = 1,
-    ASSAY_MARGINAL = 2,  /* within the bound, but over half of it */
+    ASSAY_MARGINAL = 2,  /* within the bound, but over half of one that allows more than 48 roundings */
     ASSAY_FAIL = 3,
     ASSAY_UNTRUSTED = 4, /* agreed and proved nothing */
     ASSAY_NOT_CHECKED = 5,

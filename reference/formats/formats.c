@@ -18,7 +18,7 @@ enum specials {
 };
 
 struct layout {
-    int           exponent_bits, fraction_bits, bias;
+    int exponent_bits, fraction_bits, bias;
     enum specials specials;
 };
 
@@ -33,14 +33,22 @@ static const struct layout layout_f4e2m1 = {2, 1, 1, NO_SPECIALS};
 static const struct layout *layout_of(enum assay_dtype dtype)
 {
     switch (dtype) {
-    case ASSAY_BF16: return &layout_bf16;
-    case ASSAY_F16: return &layout_f16;
-    case ASSAY_F8E4M3: return &layout_f8e4m3;
-    case ASSAY_F8E5M2: return &layout_f8e5m2;
-    case ASSAY_F6E2M3: return &layout_f6e2m3;
-    case ASSAY_F6E3M2: return &layout_f6e3m2;
-    case ASSAY_F4E2M1: return &layout_f4e2m1;
-    default: return NULL;
+    case ASSAY_BF16:
+        return &layout_bf16;
+    case ASSAY_F16:
+        return &layout_f16;
+    case ASSAY_F8E4M3:
+        return &layout_f8e4m3;
+    case ASSAY_F8E5M2:
+        return &layout_f8e5m2;
+    case ASSAY_F6E2M3:
+        return &layout_f6e2m3;
+    case ASSAY_F6E3M2:
+        return &layout_f6e3m2;
+    case ASSAY_F4E2M1:
+        return &layout_f4e2m1;
+    default:
+        return NULL;
     }
 }
 
@@ -57,17 +65,28 @@ const struct assay_format *assay_format_of(enum assay_dtype dtype)
     static const struct assay_format f6e3m2 = {3, 0x1p-3, 0.0625, 0.25, 28.0};
     static const struct assay_format f4e2m1 = {2, 0x1p-2, 0.5, 1.0, 6.0};
     switch (dtype) {
-    case ASSAY_F64: return &f64;
-    case ASSAY_F32: return &f32;
-    case ASSAY_BF16: return &bf16;
-    case ASSAY_F16: return &f16;
-    case ASSAY_F8E4M3: return &f8e4m3;
-    case ASSAY_F8E5M2: return &f8e5m2;
-    case ASSAY_F8E8M0: return &f8e8m0;
-    case ASSAY_F6E2M3: return &f6e2m3;
-    case ASSAY_F6E3M2: return &f6e3m2;
-    case ASSAY_F4E2M1: return &f4e2m1;
-    default: return NULL;
+    case ASSAY_F64:
+        return &f64;
+    case ASSAY_F32:
+        return &f32;
+    case ASSAY_BF16:
+        return &bf16;
+    case ASSAY_F16:
+        return &f16;
+    case ASSAY_F8E4M3:
+        return &f8e4m3;
+    case ASSAY_F8E5M2:
+        return &f8e5m2;
+    case ASSAY_F8E8M0:
+        return &f8e8m0;
+    case ASSAY_F6E2M3:
+        return &f6e2m3;
+    case ASSAY_F6E3M2:
+        return &f6e3m2;
+    case ASSAY_F4E2M1:
+        return &f4e2m1;
+    default:
+        return NULL;
     }
 }
 
@@ -97,8 +116,10 @@ static double decode(const struct layout *l, uint32_t code)
     if (exponent == top && fraction == fraction_top && l->specials == ONE_NAN)
         return (double)NAN;
     if (!exponent) /* fraction * 2^(1 - bias - fraction_bits), by a power of two made from its bits */
-        return double_of(sign | bits_of((double)fraction * double_of((uint64_t)(1024 - l->bias - l->fraction_bits) << 52)));
-    return double_of(sign | (uint64_t)((int)exponent - l->bias + 1023) << 52 | (uint64_t)fraction << (52 - l->fraction_bits));
+        return double_of(sign |
+                         bits_of((double)fraction * double_of((uint64_t)(1024 - l->bias - l->fraction_bits) << 52)));
+    return double_of(sign | (uint64_t)((int)exponent - l->bias + 1023) << 52 |
+                     (uint64_t)fraction << (52 - l->fraction_bits));
 }
 
 static uint32_t code_of_nan(const struct layout *l)
@@ -126,9 +147,9 @@ static uint32_t encode(const struct layout *l, double x)
         return l->specials == NO_SPECIALS ? code_of_nan(l) : sign | code_of_nan(l);
     if (magnitude == 0x7ff0000000000000u)
         return sign | code_of_overflow(l);
-    int      exponent = (int)(magnitude >> 52) - 1023 + l->bias;
+    int exponent = (int)(magnitude >> 52) - 1023 + l->bias;
     uint64_t significand = (magnitude & 0xfffffffffffffu) | (uint64_t)(magnitude >= 0x10000000000000u) << 52;
-    int      shift = 52 - l->fraction_bits;
+    int shift = 52 - l->fraction_bits;
     uint64_t code = 0;
     if (exponent >= 1)
         code = (uint64_t)(exponent - 1) << l->fraction_bits; /* the hidden bit adds the 1 */
@@ -136,7 +157,8 @@ static uint32_t encode(const struct layout *l, double x)
         shift += 1 - exponent;
     if (shift > 54) /* less than half of the smallest */
         return sign;
-    uint64_t kept = significand >> shift, lost = significand & ((UINT64_C(1) << shift) - 1), half = UINT64_C(1) << (shift - 1);
+    uint64_t kept = significand >> shift, lost = significand & ((UINT64_C(1) << shift) - 1),
+             half = UINT64_C(1) << (shift - 1);
     kept += lost > half || (lost == half && (kept & 1));
     code += kept;
     uint64_t first_bad = code_of_overflow(l) + (l->specials == NO_SPECIALS);
@@ -149,8 +171,8 @@ static uint32_t encode_e8m0(double x)
     int exponent;
     if (!(x >= 0) || isinf(x))
         return 0xff;
-    double   fraction = 2 * frexp(x, &exponent); /* x = fraction * 2^(exponent - 1), 1 <= fraction < 2 */
-    int      code = exponent - 1 + 127;
+    double fraction = 2 * frexp(x, &exponent); /* x = fraction * 2^(exponent - 1), 1 <= fraction < 2 */
+    int code = exponent - 1 + 127;
     if (x == 0 || code < 0)
         return 0;
     code += fraction > 1.5 || (fraction == 1.5 && (code & 1));
@@ -179,7 +201,7 @@ static int64_t to_integer(double x, double low, double high)
 
 static uint32_t code_at(const uint8_t *from, unsigned bits, size_t i)
 {
-    size_t   bit = i * bits;
+    size_t bit = i * bits;
     unsigned at = bit & 7;
     uint32_t word = from[bit >> 3];
     if (at + bits > 8)
@@ -189,7 +211,7 @@ static uint32_t code_at(const uint8_t *from, unsigned bits, size_t i)
 
 static void code_put(uint8_t *to, unsigned bits, size_t i, uint32_t code)
 {
-    size_t   bit = i * bits;
+    size_t bit = i * bits;
     unsigned at = bit & 7;
     uint32_t mask = ((1u << bits) - 1) << at, word = code << at;
     to[bit >> 3] = (uint8_t)((to[bit >> 3] & ~mask) | word);
@@ -200,26 +222,26 @@ static void code_put(uint8_t *to, unsigned bits, size_t i, uint32_t code)
 /* ---- arrays ----------------------------------------------------------------------------------------------- */
 
 /* memcpy: nothing is asked of the alignment of what comes from files and devices. */
-#define READ(type, pointer, i, into) \
-    type into;                       \
+#define READ(type, pointer, i, into)                                                                                   \
+    type into;                                                                                                         \
     memcpy(&into, (const char *)(pointer) + (i) * sizeof into, sizeof into)
-#define WRITE(type, pointer, i, value) \
-    do {                               \
-        type it = (type)(value);       \
-        memcpy((char *)(pointer) + (i) * sizeof it, &it, sizeof it); \
+#define WRITE(type, pointer, i, value)                                                                                 \
+    do {                                                                                                               \
+        type it = (type)(value);                                                                                       \
+        memcpy((char *)(pointer) + (i) * sizeof it, &it, sizeof it);                                                   \
     } while (0)
-#define READ_ALL(type)                    \
-    for (size_t i = 0; i < n; i++) {      \
-        READ(type, from, i, x);           \
-        to[i] = (double)x;                \
-    }                                     \
+#define READ_ALL(type)                                                                                                 \
+    for (size_t i = 0; i < n; i++) {                                                                                   \
+        READ(type, from, i, x);                                                                                        \
+        to[i] = (double)x;                                                                                             \
+    }                                                                                                                  \
     return
 
 static void small_to_double(enum assay_dtype dtype, const void *from, size_t n, double *to)
 {
     const struct layout *l = layout_of(dtype);
-    unsigned             bits = assay_dtype_bits(dtype);
-    double               table[256];
+    unsigned bits = assay_dtype_bits(dtype);
+    double table[256];
     for (uint32_t code = 0; code < 1u << bits; code++)
         table[code] = l ? decode(l, code) : decode_e8m0(code);
     for (size_t i = 0; i < n; i++)
@@ -237,21 +259,32 @@ static void half_to_double(const struct layout *l, const void *from, size_t n, d
 void assay_to_double(enum assay_dtype dtype, const void *from, size_t n, double *to)
 {
     switch (dtype) {
-    case ASSAY_DTYPE_NONE: return;
-    case ASSAY_F64: READ_ALL(double);
-    case ASSAY_F32: READ_ALL(float);
-    case ASSAY_I64: READ_ALL(int64_t);
-    case ASSAY_I32: READ_ALL(int32_t);
-    case ASSAY_I8: READ_ALL(int8_t);
-    case ASSAY_U8: READ_ALL(uint8_t);
+    case ASSAY_DTYPE_NONE:
+        return;
+    case ASSAY_F64:
+        READ_ALL(double);
+    case ASSAY_F32:
+        READ_ALL(float);
+    case ASSAY_I64:
+        READ_ALL(int64_t);
+    case ASSAY_I32:
+        READ_ALL(int32_t);
+    case ASSAY_I8:
+        READ_ALL(int8_t);
+    case ASSAY_U8:
+        READ_ALL(uint8_t);
     case ASSAY_BF16:
-    case ASSAY_F16: half_to_double(layout_of(dtype), from, n, to); return;
+    case ASSAY_F16:
+        half_to_double(layout_of(dtype), from, n, to);
+        return;
     case ASSAY_F8E4M3:
     case ASSAY_F8E5M2:
     case ASSAY_F8E8M0:
     case ASSAY_F6E2M3:
     case ASSAY_F6E3M2:
-    case ASSAY_F4E2M1: small_to_double(dtype, from, n, to); return;
+    case ASSAY_F4E2M1:
+        small_to_double(dtype, from, n, to);
+        return;
     case ASSAY_I4:
     case ASSAY_U4:
         for (size_t i = 0; i < n; i++) {
@@ -284,16 +317,35 @@ static void small_from_double(enum assay_dtype dtype, const double *from, size_t
 static void store_one(enum assay_dtype dtype, double x, void *to, size_t i)
 {
     switch (dtype) {
-    case ASSAY_F64: WRITE(double, to, i, x); return;
-    case ASSAY_F32: WRITE(float, to, i, x); return;
-    case ASSAY_BF16: WRITE(uint16_t, to, i, encode(&layout_bf16, x)); return;
-    case ASSAY_F16: WRITE(uint16_t, to, i, encode(&layout_f16, x)); return;
-    case ASSAY_I64: WRITE(int64_t, to, i, to_integer(x, -0x1p63, 0x1p63)); return;
-    case ASSAY_I32: WRITE(int32_t, to, i, to_integer(x, INT32_MIN, INT32_MAX)); return;
-    case ASSAY_I8: WRITE(int8_t, to, i, to_integer(x, INT8_MIN, INT8_MAX)); return;
-    case ASSAY_U8: WRITE(uint8_t, to, i, to_integer(x, 0, UINT8_MAX)); return;
-    case ASSAY_BOOL: WRITE(uint8_t, to, i, x != 0); return;
-    default: return;
+    case ASSAY_F64:
+        WRITE(double, to, i, x);
+        return;
+    case ASSAY_F32:
+        WRITE(float, to, i, x);
+        return;
+    case ASSAY_BF16:
+        WRITE(uint16_t, to, i, encode(&layout_bf16, x));
+        return;
+    case ASSAY_F16:
+        WRITE(uint16_t, to, i, encode(&layout_f16, x));
+        return;
+    case ASSAY_I64:
+        WRITE(int64_t, to, i, to_integer(x, -0x1p63, 0x1p63));
+        return;
+    case ASSAY_I32:
+        WRITE(int32_t, to, i, to_integer(x, INT32_MIN, INT32_MAX));
+        return;
+    case ASSAY_I8:
+        WRITE(int8_t, to, i, to_integer(x, INT8_MIN, INT8_MAX));
+        return;
+    case ASSAY_U8:
+        WRITE(uint8_t, to, i, to_integer(x, 0, UINT8_MAX));
+        return;
+    case ASSAY_BOOL:
+        WRITE(uint8_t, to, i, x != 0);
+        return;
+    default:
+        return;
     }
 }
 
@@ -311,7 +363,7 @@ void assay_from_double(enum assay_dtype dtype, const double *from, size_t n, voi
 double assay_round_to(enum assay_dtype dtype, double x)
 {
     uint64_t held = 0;
-    double   kept = x;
+    double kept = x;
     assay_from_double(dtype, &x, 1, &held);
     assay_to_double(dtype, &held, 1, &kept);
     return kept;

@@ -1,5 +1,5 @@
-/* Attention: softmax(softcap(scale Q K^T) + mask) V, with grouped heads, causal masking and a cache in front of K and V.
- * As in ONNX since opset 23 (with the order that its erratum fixed): softcap before the mask, and causal means that
+/* Attention: softmax(softcap(scale Q K^T) + mask) V, with grouped heads, causal masking and a cache in front of K and
+ * V. As in ONNX since opset 23 (with the order that its erratum fixed): softcap before the mask, and causal means that
  * query i sees the keys up to i + past. Outputs: Y; the present keys and values; and the scores, by
  * qk_matmul_output_mode 0 raw, 1 after softcap, 2 after the mask, 3 after the softmax.
  *
@@ -16,21 +16,22 @@
 /* One of Q, K, V or the cache: [batch, head, position, element], whatever its order in memory. */
 struct tensor4 {
     const struct assay_ref_tensor *t;
-    int64_t                        batch, head, position; /* strides */
+    int64_t batch, head, position; /* strides */
 };
 
 struct attention {
-    const struct assay_ref_call   *call;
-    struct tensor4                 q, k, v, past_k, past_v;
+    const struct assay_ref_call *call;
+    struct tensor4 q, k, v, past_k, past_v;
     const struct assay_ref_tensor *mask;
-    int64_t                        batches, q_heads, kv_heads, queries, keys, past, width, v_width;
-    int64_t                        mask_strides[4], mask_length;
-    double                         scale, softcap;
-    bool                           causal, flat; /* 3-D: heads side by side */
-    const int64_t                 *index;
-    double                        *value, *bound;
-    const double                  *folded; /* V folded over its width: [batch, head, key], value, magnitude, error */
-    double                         weights;
+    int64_t batches, q_heads, kv_heads, queries, keys, past, width, v_width;
+    int64_t mask_strides[4], mask_length;
+    double scale, softcap;
+    struct assay_arithmetic soft; /* the softmax's, which softmax_precision may lower */
+    bool causal, flat;            /* 3-D: heads side by side */
+    const int64_t *index;
+    double *value, *bound;
+    const double *folded; /* V folded over its width: [batch, head, key], value, magnitude, error */
+    double weights;
 };
 
 static struct tensor4 view(const struct assay_ref_tensor *t, int64_t heads)
@@ -49,8 +50,8 @@ static struct assay_ref_vector row_of(const struct tensor4 *x, int64_t batch, in
 }
 
 /* Key or value number j, the cache first. */
-static struct assay_ref_vector cached_row(const struct attention *a, const struct tensor4 *past, const struct tensor4 *now,
-                                          int64_t batch, int64_t head, int64_t j)
+static struct assay_ref_vector cached_row(const struct attention *a, const struct tensor4 *past,
+                                          const struct tensor4 *now, int64_t batch, int64_t head, int64_t j)
 {
     return j < a->past ? row_of(past, batch, head, j) : row_of(now, batch, head, j - a->past);
 }
@@ -75,8 +76,9 @@ static void setup(const struct assay_ref_call *call, struct attention *a)
 {
     const struct assay_ref_tensor *q = &call->in[0], *k = &call->in[1], *v = &call->in[2];
     const struct assay_ref_tensor *past_k = assay_ref_input(call, 4), *past_v = assay_ref_input(call, 5);
-    const struct assay_node       *node = call->node;
-    *a = (struct attention){.call = call, .mask = assay_ref_input(call, 3), .flat = q->rank == 3, .batches = q->dims[0]};
+    const struct assay_node *node = call->node;
+    *a =
+        (struct attention){.call = call, .mask = assay_ref_input(call, 3), .flat = q->rank == 3, .batches = q->dims[0]};
     a->q_heads = a->flat ? assay_node_i64(node, "q_num_heads", 1) : q->dims[1];
     a->kv_heads = a->flat ? assay_node_i64(node, "kv_num_heads", 1) : k->dims[1];
     a->queries = q->dims[a->flat ? 1 : 2];
@@ -96,16 +98,24 @@ static void setup(const struct assay_ref_call *call, struct attention *a)
         a->scale = 1 / sqrt((double)a->width);
     a->softcap = assay_node_f64(node, "softcap", 0);
     a->causal = assay_node_i64(node, "is_causal", 0) != 0;
+    a->soft = call->arithmetic;
+    int64_t precision = assay_node_i64(node, "softmax_precision", 0); /* ONNX's numbers: 10 f16, 16 bf16 */
+    if (precision == 10 || precision == 16) {
+        const struct assay_format *f = assay_format_of(precision == 10 ? ASSAY_F16 : ASSAY_BF16);
+        a->soft.accumulate = f->unit_roundoff;
+        a->soft.tiny = f->smallest_normal;
+    }
     setup_mask(a);
 }
 
 /* ---- scores -------------------------------------------------------------------------------------------------- */
 
 /* Six roundings beside the sum: the scale, or its square root on either side, held rounded and multiplied. */
-static struct assay_bounded scaled_product(const struct attention *a, struct assay_ref_vector q, struct assay_ref_vector k)
+static struct assay_bounded scaled_product(const struct attention *a, struct assay_ref_vector q,
+                                           struct assay_ref_vector k)
 {
     struct assay_ref_sum s = assay_ref_dot(&a->call->arithmetic, (size_t)a->width, q, k);
-    double               factor = fabs(a->scale);
+    double factor = fabs(a->scale);
     s.value *= a->scale;
     s.magnitude *= factor;
     s.error *= factor;
@@ -116,7 +126,7 @@ static struct assay_bounded scaled_product(const struct attention *a, struct ass
 static struct assay_bounded capped(const struct attention *a, struct assay_bounded s)
 {
     const struct assay_arithmetic *ar = &a->call->arithmetic;
-    struct assay_bounded           cap = bounded(a->softcap, 0);
+    struct assay_bounded cap = bounded(a->softcap, 0);
     s = assay_bounded_divide(ar, s, cap);
     return bounded_multiply(ar, cap, assay_bounded_saturating(ar, tanh, s, assay_reference_ulps.tanh));
 }
@@ -131,17 +141,19 @@ static struct assay_bounded masked(const struct attention *a, int64_t batch, int
         return s;
     if (key >= a->mask_length) /* a mask shorter than the keys hides the rest */
         return out;
-    const int64_t       *stride = a->mask_strides;
-    struct assay_bounded m = bounded_of(a->mask, (size_t)(batch * stride[0] + head * stride[1] + query * stride[2] + key * stride[3]));
+    const int64_t *stride = a->mask_strides;
+    struct assay_bounded m =
+        bounded_of(a->mask, (size_t)(batch * stride[0] + head * stride[1] + query * stride[2] + key * stride[3]));
     if (a->mask->dtype == ASSAY_BOOL)
         return m.value != 0 ? s : out;
     return bounded_add(&a->call->arithmetic, s, m);
 }
 
 /* The scores of one query up to `mode` of qk_matmul_output_mode, 3 being what the softmax takes in. */
-static void scores_of(const struct attention *a, int64_t batch, int64_t head, int64_t query, int64_t mode, double *x, double *e)
+static void scores_of(const struct attention *a, int64_t batch, int64_t head, int64_t query, int64_t mode, double *x,
+                      double *e)
 {
-    int64_t                 kv = head / (a->q_heads / a->kv_heads);
+    int64_t kv = head / (a->q_heads / a->kv_heads);
     struct assay_ref_vector q = row_of(&a->q, batch, head, query);
     for (int64_t j = 0; j < a->keys; j++) {
         struct assay_bounded s = {0, 0};
@@ -155,6 +167,8 @@ static void scores_of(const struct attention *a, int64_t batch, int64_t head, in
         }
         x[j] = s.value;
         e[j] = s.error;
+        if (mode == 3 && a->soft.accumulate > a->call->arithmetic.accumulate) /* rounded to the softmax's format */
+            e[j] = bounded_round(&a->soft, s.value, s.error).error;
     }
 }
 
@@ -196,12 +210,12 @@ static struct assay_ref_vector column_of(const struct attention *a, int64_t batc
     return (struct assay_ref_vector){to, NULL, errors ? to + a->keys : NULL};
 }
 
-static struct assay_bounded folded_output(const struct attention *a, struct assay_ref_vector w, struct assay_bounded sum,
-                                          int64_t batch, int64_t kv)
+static struct assay_bounded folded_output(const struct attention *a, struct assay_ref_vector w,
+                                          struct assay_bounded sum, int64_t batch, int64_t kv)
 {
-    int64_t                 all = a->batches * a->kv_heads * a->keys, at = (batch * a->kv_heads + kv) * a->keys;
+    int64_t all = a->batches * a->kv_heads * a->keys, at = (batch * a->kv_heads + kv) * a->keys;
     struct assay_ref_vector v = {a->folded + at, a->folded + all + at, a->folded + 2 * all + at};
-    struct assay_ref_sum    s = assay_ref_dot(&a->call->arithmetic, (size_t)a->keys, w, v);
+    struct assay_ref_sum s = assay_ref_dot(&a->call->arithmetic, (size_t)a->keys, w, v);
     s.own += assay_ref_gamma((double)a->v_width + 8, ASSAY_REF_OWN) * s.magnitude;
     struct assay_bounded top = assay_ref_sum_close(&a->call->arithmetic, &s, (double)a->keys, (double)a->keys);
     /* The division's error for all folded columns together: magnitudes in place of the values. */
@@ -209,29 +223,32 @@ static struct assay_bounded folded_output(const struct attention *a, struct assa
     double error = room > 0 ? (top.error + s.magnitude / sum.value * sum.error) / room : (double)INFINITY;
     struct assay_ref_sum quotient = {top.value / sum.value, s.magnitude / sum.value, error,
                                      4 * ASSAY_REF_OWN * fabs(top.value / sum.value)};
-    return assay_ref_fold_close(a->call, &quotient, 1, 2 * assay_reference_ulps.divide + 1, a->weights);
+    return assay_ref_fold_close(
+        a->call, &quotient, 1,
+        (2 * assay_reference_ulps.divide + 1) * a->soft.accumulate / a->call->arithmetic.accumulate, a->weights);
 }
 
 static void each_query(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
-    const struct attention        *a = self;
+    const struct attention *a = self;
     const struct assay_arithmetic *ar = &a->call->arithmetic;
     int64_t query = (int64_t)group % a->queries, head = (int64_t)group / a->queries % a->q_heads;
     int64_t batch = (int64_t)group / a->queries / a->q_heads, kv = head / (a->q_heads / a->kv_heads);
     double *x = scratch, *e = scratch + a->keys, *column = scratch + 2 * a->keys;
     scores_of(a, batch, head, query, 3, x, e);
-    struct assay_ref_softmax s = assay_ref_softmax_row(ar, (size_t)a->keys, x, e);
+    struct assay_ref_softmax s = assay_ref_softmax_row(&a->soft, (size_t)a->keys, x, e);
     round_weights(a, s.sum.value, x, e);
     struct assay_ref_vector w = {x, NULL, e};
-    int64_t                 last = -1;
-    struct assay_bounded    y = {0, 0};
+    int64_t last = -1;
+    struct assay_bounded y = {0, 0};
     for (size_t i = 0; i < count; i++) {
         int64_t d = a->index[places[i]] % a->v_width;
         if (a->folded) {
             y = folded_output(a, w, s.sum, batch, kv);
         } else if (d != last) {
             struct assay_ref_sum top = assay_ref_dot(ar, (size_t)a->keys, w, column_of(a, batch, kv, d, column));
-            y = assay_ref_softmax_divide(ar, assay_ref_sum_close(ar, &top, (double)a->keys, (double)a->keys), s.sum);
+            y = assay_ref_softmax_divide(&a->soft, assay_ref_sum_close(ar, &top, (double)a->keys, (double)a->keys),
+                                         s.sum);
             last = d;
         }
         if (s.all_masked)
@@ -250,12 +267,14 @@ static void each_query(const void *self, size_t group, size_t count, const size_
 /* Present keys or values: [batch, head, key, element], copied. */
 static void put_present(const struct attention *a, size_t n)
 {
-    bool    keys = a->call->output == 1;
+    bool keys = a->call->output == 1;
     int64_t width = keys ? a->width : a->v_width;
     for (size_t i = 0; i < n; i++) {
-        int64_t d = a->index[i] % width, j = a->index[i] / width % a->keys, head = a->index[i] / width / a->keys % a->kv_heads;
+        int64_t d = a->index[i] % width, j = a->index[i] / width % a->keys,
+                head = a->index[i] / width / a->keys % a->kv_heads;
         int64_t batch = a->index[i] / width / a->keys / a->kv_heads;
-        struct assay_ref_vector row = cached_row(a, keys ? &a->past_k : &a->past_v, keys ? &a->k : &a->v, batch, head, j);
+        struct assay_ref_vector row =
+            cached_row(a, keys ? &a->past_k : &a->past_v, keys ? &a->k : &a->v, batch, head, j);
         a->value[i] = row.value[d];
         a->bound[i] = row.error ? row.error[d] : 0;
     }
@@ -268,27 +287,27 @@ static size_t score_query(const void *self, int64_t index)
 
 static void each_score(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
-    const struct attention  *a = self;
-    int64_t                  mode = assay_node_i64(a->call->node, "qk_matmul_output_mode", 0), query = (int64_t)group % a->queries;
-    int64_t                  head = (int64_t)group / a->queries % a->q_heads, batch = (int64_t)group / a->queries / a->q_heads;
-    double                  *x = scratch, *e = scratch + a->keys;
+    const struct attention *a = self;
+    int64_t mode = assay_node_i64(a->call->node, "qk_matmul_output_mode", 0), query = (int64_t)group % a->queries;
+    int64_t head = (int64_t)group / a->queries % a->q_heads, batch = (int64_t)group / a->queries / a->q_heads;
+    double *x = scratch, *e = scratch + a->keys;
     struct assay_ref_softmax s = {.all_masked = false};
     scores_of(a, batch, head, query, mode, x, e);
     if (mode == 3)
-        s = assay_ref_softmax_row(&a->call->arithmetic, (size_t)a->keys, x, e);
+        s = assay_ref_softmax_row(&a->soft, (size_t)a->keys, x, e);
     for (size_t i = 0; i < count; i++) {
-        int64_t              j = a->index[places[i]] % a->keys;
+        int64_t j = a->index[places[i]] % a->keys;
         struct assay_bounded y = bounded(x[j], e[j]);
         if (mode == 3)
-            y = assay_ref_softmax_divide(&a->call->arithmetic, y, s.sum);
+            y = assay_ref_softmax_divide(&a->soft, y, s.sum);
         if (s.all_masked)
             y.error = INFINITY;
         assay_ref_put(a->call, places[i], y, a->value, a->bound);
     }
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
     struct attention a;
     setup(call, &a);
@@ -299,9 +318,11 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
         put_present(&a, n);
         return ASSAY_OK;
     }
-    struct assay_ref_groups groups = {.n_groups = (size_t)(a.batches * a.q_heads * a.queries), .scratch = 4 * (size_t)a.keys,
+    struct assay_ref_groups groups = {.n_groups = (size_t)(a.batches * a.q_heads * a.queries),
+                                      .scratch = 4 * (size_t)a.keys,
                                       .group_of = call->output == 0 ? query_of : score_query,
-                                      .each = call->output == 0 ? each_query : each_score, .self = &a};
+                                      .each = call->output == 0 ? each_query : each_score,
+                                      .self = &a};
     return assay_ref_by_group(&groups, n, index, err);
 }
 
@@ -311,7 +332,7 @@ static void fold_values(const struct attention *a, const double *weight, double 
 {
     int64_t all = a->batches * a->kv_heads * a->keys;
     for (int64_t i = 0; i < all; i++) {
-        int64_t                 j = i % a->keys, head = i / a->keys % a->kv_heads, batch = i / a->keys / a->kv_heads;
+        int64_t j = i % a->keys, head = i / a->keys % a->kv_heads, batch = i / a->keys / a->kv_heads;
         struct assay_ref_vector row = cached_row(a, &a->past_v, &a->v, batch, head, j);
         for (int64_t d = 0; d < a->v_width; d++) {
             to[i] += weight[d] * row.value[d];
@@ -338,8 +359,11 @@ static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, con
     a.bound = bound;
     for (int64_t d = 0; d < a.v_width; d++)
         a.weights += fabs(weight[d]);
-    struct assay_ref_groups groups = {.n_groups = (size_t)(a.batches * a.q_heads * a.queries), .scratch = 2 * (size_t)a.keys,
-                                      .group_of = query_of, .each = each_query, .self = &a};
+    struct assay_ref_groups groups = {.n_groups = (size_t)(a.batches * a.q_heads * a.queries),
+                                      .scratch = 2 * (size_t)a.keys,
+                                      .group_of = query_of,
+                                      .each = each_query,
+                                      .self = &a};
     enum assay_code code = assay_ref_by_group(&groups, n, index, err);
     free(folded);
     return code;

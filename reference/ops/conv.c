@@ -10,17 +10,17 @@
 
 struct conv {
     const struct assay_ref_call *call;
-    int32_t                      axes; /* spatial */
-    int64_t                      channels, filters, groups; /* of the image, of the output */
-    int64_t                      in[ASSAY_MAX_RANK], out[ASSAY_MAX_RANK], kernel[ASSAY_MAX_RANK];
-    int64_t                      stride[ASSAY_MAX_RANK], dilation[ASSAY_MAX_RANK], begin[ASSAY_MAX_RANK];
-    int64_t                      in_size, out_size, taps; /* products over the spatial axes */
-    const int64_t               *index;
-    double                      *value, *bound;
+    int32_t axes;                      /* spatial */
+    int64_t channels, filters, groups; /* of the image, of the output */
+    int64_t in[ASSAY_MAX_RANK], out[ASSAY_MAX_RANK], kernel[ASSAY_MAX_RANK];
+    int64_t stride[ASSAY_MAX_RANK], dilation[ASSAY_MAX_RANK], begin[ASSAY_MAX_RANK];
+    int64_t in_size, out_size, taps; /* products over the spatial axes */
+    const int64_t *index;
+    double *value, *bound;
     /* of a fold over the filters: what they and the biases sum to */
     struct assay_ref_vector folded;
-    struct assay_ref_sum    folded_bias;
-    double                  weights; /* 0: no fold */
+    struct assay_ref_sum folded_bias;
+    double weights; /* 0: no fold */
 };
 
 static int64_t listed(const struct assay_node *node, const char *name, int32_t i, int64_t if_absent)
@@ -32,9 +32,15 @@ static int64_t listed(const struct assay_node *node, const char *name, int32_t i
 static void setup(const struct assay_ref_call *call, struct conv *c)
 {
     const struct assay_ref_tensor *x = &call->in[0], *w = &call->in[1];
-    const char                    *pad = assay_node_text(call->node, "auto_pad", "NOTSET");
-    *c = (struct conv){.call = call, .axes = x->rank - 2, .channels = x->dims[1], .filters = w->dims[0],
-                       .groups = assay_node_i64(call->node, "group", 1), .in_size = 1, .out_size = 1, .taps = 1};
+    const char *pad = assay_node_text(call->node, "auto_pad", "NOTSET");
+    *c = (struct conv){.call = call,
+                       .axes = x->rank - 2,
+                       .channels = x->dims[1],
+                       .filters = w->dims[0],
+                       .groups = assay_node_i64(call->node, "group", 1),
+                       .in_size = 1,
+                       .out_size = 1,
+                       .taps = 1};
     for (int32_t d = 0; d < c->axes; d++) {
         c->in[d] = x->dims[d + 2];
         c->out[d] = call->out[0].dims[d + 2];
@@ -74,7 +80,7 @@ static int64_t tap_offset(const struct conv *c, int64_t position, int64_t tap)
 static int64_t gather(const struct conv *c, int64_t image, int64_t first, int64_t n, int64_t position, double *patch)
 {
     const struct assay_ref_tensor *x = &c->call->in[0];
-    int64_t                        inside = 0, terms = n * c->taps;
+    int64_t inside = 0, terms = n * c->taps;
     for (int64_t t = 0; t < c->taps; t++) {
         int64_t offset = tap_offset(c, position, t), at = (image * c->channels + first) * c->in_size + offset;
         inside += offset >= 0;
@@ -91,23 +97,25 @@ static int64_t gather(const struct conv *c, int64_t image, int64_t first, int64_
 static size_t group_of(const void *self, int64_t index)
 {
     const struct conv *c = self;
-    int64_t            image = index / (c->filters * c->out_size), filter = index / c->out_size % c->filters;
+    int64_t image = index / (c->filters * c->out_size), filter = index / c->out_size % c->filters;
     return (size_t)((image * c->groups + filter / (c->filters / c->groups)) * c->out_size + index % c->out_size);
 }
 
 static void each(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
-    const struct conv              *c = self;
+    const struct conv *c = self;
     const struct assay_arithmetic *a = &c->call->arithmetic;
-    const struct assay_ref_tensor  *x = &c->call->in[0], *w = &c->call->in[1], *b = assay_ref_input(c->call, 2);
-    int64_t                         channels = c->channels / c->groups, terms = channels * c->taps;
-    int64_t                         image_group = (int64_t)group / c->out_size, position = (int64_t)group % c->out_size;
-    int64_t inside = channels * gather(c, image_group / c->groups, image_group % c->groups * channels, channels, position, scratch);
+    const struct assay_ref_tensor *x = &c->call->in[0], *w = &c->call->in[1], *b = assay_ref_input(c->call, 2);
+    int64_t channels = c->channels / c->groups, terms = channels * c->taps;
+    int64_t image_group = (int64_t)group / c->out_size, position = (int64_t)group % c->out_size;
+    int64_t inside =
+        channels * gather(c, image_group / c->groups, image_group % c->groups * channels, channels, position, scratch);
     struct assay_ref_vector patch = {scratch, NULL, x->error ? scratch + terms : NULL};
     for (size_t i = 0; i < count; i++) {
-        int64_t                 filter = c->index[places[i]] / c->out_size % c->filters;
-        struct assay_ref_vector row = assay_ref_vector_at((struct assay_ref_vector){w->value, NULL, w->error}, filter * terms);
-        struct assay_ref_sum    s = assay_ref_dot(a, (size_t)terms, patch, row);
+        int64_t filter = c->index[places[i]] / c->out_size % c->filters;
+        struct assay_ref_vector row =
+            assay_ref_vector_at((struct assay_ref_vector){w->value, NULL, w->error}, filter * terms);
+        struct assay_ref_sum s = assay_ref_dot(a, (size_t)terms, patch, row);
         if (b) {
             struct assay_bounded bias = bounded_of(b, (size_t)filter);
             s.value += bias.value;
@@ -115,13 +123,13 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
             s.error += bias.error;
             s.own += ASSAY_REF_OWN * fabs(s.value);
         }
-        assay_ref_put(c->call, places[i], assay_ref_sum_close(a, &s, (double)terms, (double)(inside + (b != NULL))), c->value,
-                      c->bound);
+        assay_ref_put(c->call, places[i], assay_ref_sum_close(a, &s, (double)terms, (double)(inside + (b != NULL))),
+                      c->value, c->bound);
     }
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
     struct conv c;
     setup(call, &c);
@@ -130,7 +138,9 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     c.bound = bound;
     struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.groups * c.out_size),
                                       .scratch = 2 * (size_t)(c.channels / c.groups * c.taps),
-                                      .group_of = group_of, .each = each, .self = &c};
+                                      .group_of = group_of,
+                                      .each = each,
+                                      .self = &c};
     return assay_ref_by_group(&groups, n, index, err);
 }
 
@@ -140,7 +150,7 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
 static void fold_filters(const struct conv *c, const double *weight, double *value, double *magnitude, double *error)
 {
     const struct assay_ref_tensor *w = &c->call->in[1];
-    int64_t                        terms = c->channels / c->groups * c->taps;
+    int64_t terms = c->channels / c->groups * c->taps;
     for (int64_t m = 0; m < c->filters; m++) {
         int64_t to = m / (c->filters / c->groups) * terms;
         for (int64_t k = 0; k < terms; k++) {
@@ -161,11 +171,11 @@ static size_t position_of(const void *self, int64_t index)
 
 static void each_folded(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
-    const struct conv      *c = self;
-    int64_t                 terms = c->channels * c->taps, position = (int64_t)group % c->out_size;
-    int64_t                 inside = gather(c, (int64_t)group / c->out_size, 0, c->channels, position, scratch);
+    const struct conv *c = self;
+    int64_t terms = c->channels * c->taps, position = (int64_t)group % c->out_size;
+    int64_t inside = gather(c, (int64_t)group / c->out_size, 0, c->channels, position, scratch);
     struct assay_ref_vector patch = {scratch, NULL, c->call->in[0].error ? scratch + terms : NULL};
-    struct assay_ref_sum    s = assay_ref_dot(&c->call->arithmetic, (size_t)terms, patch, c->folded);
+    struct assay_ref_sum s = assay_ref_dot(&c->call->arithmetic, (size_t)terms, patch, c->folded);
     s.value += c->folded_bias.value;
     s.magnitude += c->folded_bias.magnitude;
     s.error += c->folded_bias.error;
@@ -200,15 +210,18 @@ static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, con
     c.index = index;
     c.value = value;
     c.bound = bound;
-    size_t  size = (size_t)(c.channels * c.taps);
+    size_t size = (size_t)(c.channels * c.taps);
     double *sums = calloc(3 * size + 1, sizeof *sums);
     if (!sums)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to fold %lld filters", (long long)c.filters);
     c.folded = (struct assay_ref_vector){sums, sums + size, call->in[1].error ? sums + 2 * size : NULL};
     fold_filters(&c, weight, sums, sums + size, call->in[1].error ? sums + 2 * size : NULL);
     fold_bias(&c, weight);
-    struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.out_size), .scratch = 2 * size,
-                                      .group_of = position_of, .each = each_folded, .self = &c};
+    struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.out_size),
+                                      .scratch = 2 * size,
+                                      .group_of = position_of,
+                                      .each = each_folded,
+                                      .self = &c};
     enum assay_code code = assay_ref_by_group(&groups, n, index, err);
     free(sums);
     return code;

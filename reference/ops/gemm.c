@@ -8,19 +8,19 @@
 #include "assay/banned.h"
 
 struct gemm {
-    struct assay_ref_product       p;
+    struct assay_ref_product p;
     const struct assay_ref_tensor *c;
-    double                         alpha, beta;
-    int64_t                        c_strides[ASSAY_MAX_RANK];
-    const double                  *weight; /* of a fold, or NULL */
-    bool                           columns; /* the fold's axis */
-    double                        *turned; /* A transposed: values, then errors */
+    double alpha, beta;
+    int64_t c_strides[ASSAY_MAX_RANK];
+    const double *weight; /* of a fold, or NULL */
+    bool columns;         /* the fold's axis */
+    double *turned;       /* A transposed: values, then errors */
 };
 
 static void add_c(const struct gemm *g, int64_t element, double weight, struct assay_ref_sum *s)
 {
     struct assay_bounded c = bounded_of(g->c, (size_t)assay_ref_offset(&g->p.call->out[0], g->c_strides, element));
-    double               scale = g->beta * weight;
+    double scale = g->beta * weight;
     s->value += scale * c.value;
     s->magnitude += fabs(scale * c.value);
     s->error += fabs(scale) * c.error;
@@ -29,7 +29,7 @@ static void add_c(const struct gemm *g, int64_t element, double weight, struct a
 static void after(const void *self, int64_t index, struct assay_ref_sum *s)
 {
     const struct gemm *g = self;
-    int64_t            n = g->p.call->out[0].dims[1], length = g->columns ? n : g->p.call->out[0].dims[0];
+    int64_t n = g->p.call->out[0].dims[1], length = g->columns ? n : g->p.call->out[0].dims[0];
     s->value *= g->alpha;
     s->magnitude *= fabs(g->alpha);
     s->error *= fabs(g->alpha);
@@ -65,15 +65,24 @@ static enum assay_code turn(struct gemm *g, const struct assay_ref_tensor *a, st
 
 static enum assay_code setup(const struct assay_ref_call *call, struct gemm *g, struct assay_error *err)
 {
-    static const int64_t           zero = 0;
+    static const int64_t zero = 0;
     const struct assay_ref_tensor *a = &call->in[0], *b = &call->in[1];
     bool turn_a = assay_node_i64(call->node, "transA", 0) != 0, turn_b = assay_node_i64(call->node, "transB", 0) != 0;
-    *g = (struct gemm){.c = assay_ref_input(call, 2), .alpha = assay_node_f64(call->node, "alpha", 1.0),
+    *g = (struct gemm){.c = assay_ref_input(call, 2),
+                       .alpha = assay_node_f64(call->node, "alpha", 1.0),
                        .beta = assay_node_f64(call->node, "beta", 1.0)};
-    g->p = (struct assay_ref_product){
-        .call = call, .rows = a->dims[turn_a], .terms = a->dims[!turn_a], .columns = b->dims[!turn_b], .batches = 1,
-        .x = {a->value, NULL, a->error}, .y = {b->value, NULL, b->error}, .x_offset = &zero, .y_offset = &zero,
-        .after = after, .self = g, .extra_roundings = 4};
+    g->p = (struct assay_ref_product){.call = call,
+                                      .rows = a->dims[turn_a],
+                                      .terms = a->dims[!turn_a],
+                                      .columns = b->dims[!turn_b],
+                                      .batches = 1,
+                                      .x = {a->value, NULL, a->error},
+                                      .y = {b->value, NULL, b->error},
+                                      .x_offset = &zero,
+                                      .y_offset = &zero,
+                                      .after = after,
+                                      .self = g,
+                                      .extra_roundings = 4};
     g->p.x_row = g->p.terms;
     g->p.y_term = turn_b ? 1 : g->p.columns;
     g->p.y_column = turn_b ? g->p.terms : 1;
@@ -84,10 +93,10 @@ static enum assay_code setup(const struct assay_ref_call *call, struct gemm *g, 
     return turn_a ? turn(g, a, err) : ASSAY_OK;
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
-    struct gemm     g;
+    struct gemm g;
     enum assay_code code = setup(call, &g, err);
     g.p.index = index;
     g.p.value = value;
@@ -101,7 +110,7 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
 static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, const double *weight, size_t n,
                             const int64_t *index, double *value, double *bound, struct assay_error *err)
 {
-    struct gemm     g;
+    struct gemm g;
     enum assay_code code = setup(call, &g, err);
     g.p.index = index;
     g.p.value = value;

@@ -16,11 +16,11 @@ static struct moments moments_of(const struct assay_ref_rows *r, size_t row, dou
 {
     const struct assay_arithmetic *a = &r->call->arithmetic;
     const struct assay_ref_tensor *x = &r->call->in[0];
-    size_t                         n = (size_t)r->length, first = row * n;
-    struct assay_ref_vector        v = {x->value + first, NULL, x->error ? x->error + first : NULL};
-    struct assay_ref_vector        centred = {scratch, NULL, scratch + n};
-    struct assay_ref_sum           s = assay_ref_total(a, n, v);
-    struct moments                 m;
+    size_t n = (size_t)r->length, first = row * n;
+    struct assay_ref_vector v = {x->value + first, NULL, x->error ? x->error + first : NULL};
+    struct assay_ref_vector centred = {scratch, NULL, scratch + n};
+    struct assay_ref_sum s = assay_ref_total(a, n, v);
+    struct moments m;
     m.mean = assay_bounded_divide(a, assay_ref_sum_close(a, &s, (double)n, (double)n - 1), bounded((double)n, 0));
     for (size_t i = 0; i < n; i++) {
         struct assay_bounded d = bounded_subtract(a, bounded_of(x, first + i), m.mean);
@@ -35,19 +35,20 @@ static struct moments moments_of(const struct assay_ref_rows *r, size_t row, dou
 static void each(const void *self, size_t row, size_t count, const size_t *places, double *scratch)
 {
     const struct assay_ref_rows *r = self;
-    struct moments               m = moments_of(r, row, scratch);
+    struct moments m = moments_of(r, row, scratch);
     for (size_t i = 0; i < count; i++) {
         int64_t index = r->index[places[i]], k = index % r->length;
         if (r->call->output == 0)
-            assay_ref_affine(r, places[i], index,
-                             bounded_multiply(&r->call->arithmetic, bounded(scratch[k], scratch[r->length + k]), m.inverse));
+            assay_ref_affine(
+                r, places[i], index,
+                bounded_multiply(&r->call->arithmetic, bounded(scratch[k], scratch[r->length + k]), m.inverse));
         else
             assay_ref_put(r->call, places[i], r->call->output == 1 ? m.mean : m.inverse, r->value, r->bound);
     }
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
     struct assay_ref_rows rows = assay_ref_rows_of(call, index, value, bound);
     return assay_ref_rows_each(&rows, call->output > 0, n, each, err);

@@ -10,8 +10,8 @@ static struct assay_bounded f(const struct assay_ref_call *call, struct assay_bo
     return bounded(-x.value, x.error);
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
     (void)err;
     return assay_ref_unary(call, ASSAY_REF_EXACT, f, n, index, value, bound);

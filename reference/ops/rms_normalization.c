@@ -6,13 +6,14 @@
 
 static void each(const void *self, size_t row, size_t count, const size_t *places, double *scratch)
 {
-    const struct assay_ref_rows   *r = self;
+    const struct assay_ref_rows *r = self;
     const struct assay_arithmetic *a = &r->call->arithmetic;
     const struct assay_ref_tensor *x = &r->call->in[0];
-    int64_t                        first = (int64_t)row * r->length;
-    struct assay_ref_vector        v = {x->value + first, NULL, x->error ? x->error + first : NULL};
-    struct assay_ref_sum           s = assay_ref_dot(a, (size_t)r->length, v, v);
-    struct assay_bounded inverse = assay_ref_inverse_root(r, assay_ref_sum_close(a, &s, (double)r->length, (double)r->length));
+    int64_t first = (int64_t)row * r->length;
+    struct assay_ref_vector v = {x->value + first, NULL, x->error ? x->error + first : NULL};
+    struct assay_ref_sum s = assay_ref_dot(a, (size_t)r->length, v, v);
+    struct assay_bounded inverse =
+        assay_ref_inverse_root(r, assay_ref_sum_close(a, &s, (double)r->length, (double)r->length));
     (void)scratch;
     for (size_t i = 0; i < count; i++) {
         int64_t index = r->index[places[i]];
@@ -20,8 +21,8 @@ static void each(const void *self, size_t row, size_t count, const size_t *place
     }
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
     struct assay_ref_rows rows = assay_ref_rows_of(call, index, value, bound);
     return assay_ref_rows_each(&rows, false, n, each, err);

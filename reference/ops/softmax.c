@@ -5,9 +5,9 @@
 
 struct job {
     const struct assay_ref_call *call;
-    struct assay_ref_axis        axis;
-    const int64_t               *index;
-    double                      *value, *bound;
+    struct assay_ref_axis axis;
+    const int64_t *index;
+    double *value, *bound;
 };
 
 /* A group is a row: everything but the place along the axis. */
@@ -19,10 +19,10 @@ static size_t group_of(const void *self, int64_t index)
 
 static void each(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
-    const struct job            *j = self;
+    const struct job *j = self;
     const struct assay_ref_axis *a = &j->axis;
-    int64_t                      first = (int64_t)group / a->inner * a->length * a->inner + (int64_t)group % a->inner;
-    double                      *x = scratch, *e = scratch + a->length;
+    int64_t first = (int64_t)group / a->inner * a->length * a->inner + (int64_t)group % a->inner;
+    double *x = scratch, *e = scratch + a->length;
     for (int64_t k = 0; k < a->length; k++) {
         struct assay_bounded b = bounded_of(&j->call->in[0], (size_t)(first + k * a->inner));
         x[k] = b.value;
@@ -36,13 +36,16 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
     }
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
     struct job j = {.call = call, .index = index, .value = value, .bound = bound};
     j.axis = assay_ref_axis_of(&call->in[0], (int32_t)assay_node_i64(call->node, "axis", -1));
-    struct assay_ref_groups groups = {.n_groups = (size_t)(j.axis.outer * j.axis.inner), .scratch = 2 * (size_t)j.axis.length,
-                                      .group_of = group_of, .each = each, .self = &j};
+    struct assay_ref_groups groups = {.n_groups = (size_t)(j.axis.outer * j.axis.inner),
+                                      .scratch = 2 * (size_t)j.axis.length,
+                                      .group_of = group_of,
+                                      .each = each,
+                                      .self = &j};
     return assay_ref_by_group(&groups, n, index, err);
 }
 

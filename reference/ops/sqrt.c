@@ -8,8 +8,8 @@ static struct assay_bounded f(const struct assay_ref_call *call, struct assay_bo
     return assay_bounded_monotone(&call->arithmetic, sqrt, x, assay_reference_ulps.sqrt);
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
     (void)err;
     return assay_ref_unary(call, ASSAY_REF_STORED, f, n, index, value, bound);

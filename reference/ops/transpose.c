@@ -3,12 +3,12 @@
 
 #include "assay/banned.h"
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
     const struct assay_ref_tensor *in = &call->in[0];
-    const struct assay_attr       *perm = assay_node_attr(call->node, "perm");
-    int64_t                        stride[ASSAY_MAX_RANK] = {1}, permuted[ASSAY_MAX_RANK] = {0};
+    const struct assay_attr *perm = assay_node_attr(call->node, "perm");
+    int64_t stride[ASSAY_MAX_RANK] = {1}, permuted[ASSAY_MAX_RANK] = {0};
     (void)err;
     for (int32_t d = in->rank - 1; d >= 0; d--)
         stride[d] = d == in->rank - 1 ? 1 : stride[d + 1] * in->dims[d + 1];

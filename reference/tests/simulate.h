@@ -15,15 +15,15 @@
 
 /* A call with up to 6 inputs and 4 outputs; memory from the arena, cleared by call_end. */
 struct made {
-    struct assay_arena      arena;
-    struct assay_random     random;
-    struct assay_value      values[10];
-    struct assay_graph      graph;
-    struct assay_node       node;
-    struct assay_attr       attrs[12];
-    int32_t                 inputs[6], outputs[4];
+    struct assay_arena arena;
+    struct assay_random random;
+    struct assay_value values[10];
+    struct assay_graph graph;
+    struct assay_node node;
+    struct assay_attr attrs[12];
+    int32_t inputs[6], outputs[4];
     struct assay_ref_tensor in[6], out[4];
-    struct assay_ref_call   call;
+    struct assay_ref_call call;
 };
 
 static inline void made_begin(struct made *m, uint64_t seed)
@@ -61,15 +61,19 @@ static inline struct assay_ref_tensor made_tensor(enum assay_dtype dtype, int ra
     return t;
 }
 
-#define DIMS(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}
+#define DIMS(...)                                                                                                      \
+    (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[])                                             \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
 
 /* Input number `i`, on the grid of its format: uniform in [low, high), with signs and magnitudes spread over
  * `decades` powers of ten if asked (that makes sums ill-conditioned). */
-static inline double *made_input(struct made *m, uint32_t i, enum assay_dtype dtype, int rank, const int64_t *dims, double low,
-                          double high, double decades)
+static inline double *made_input(struct made *m, uint32_t i, enum assay_dtype dtype, int rank, const int64_t *dims,
+                                 double low, double high, double decades)
 {
     struct assay_ref_tensor t = made_tensor(dtype, rank, dims);
-    double                 *x = made_doubles(m, t.elements);
+    double *x = made_doubles(m, t.elements);
     for (uint64_t k = 0; k < t.elements; k++) {
         x[k] = low + (high - low) * assay_random_unit(&m->random);
         if (decades > 0)
@@ -99,16 +103,18 @@ static inline void made_attr(struct made *m, struct assay_attr attr)
 
 static inline void made_ready(struct made *m, uint32_t output)
 {
-    m->call = (struct assay_ref_call){.graph = &m->graph, .node = &m->node, .in = m->in, .out = m->out, .output = output};
+    m->call =
+        (struct assay_ref_call){.graph = &m->graph, .node = &m->node, .in = m->in, .out = m->out, .output = output};
     m->call.arithmetic = assay_arithmetic_required(&m->graph, &m->node);
 }
 
 /* Every element of the output. */
-static inline void made_all(struct made *m, const struct assay_op_reference *op, uint32_t output, double **value, double **bound)
+static inline void made_all(struct made *m, const struct assay_op_reference *op, uint32_t output, double **value,
+                            double **bound)
 {
     struct assay_error err = {0};
-    size_t             n = m->out[output].elements;
-    int64_t           *index = assay_arena_take(&m->arena, n + 1, sizeof *index);
+    size_t n = m->out[output].elements;
+    int64_t *index = assay_arena_take(&m->arena, n + 1, sizeof *index);
     made_ready(m, output);
     *value = made_doubles(m, n);
     *bound = made_doubles(m, n);
@@ -122,32 +128,34 @@ static inline void made_all(struct made *m, const struct assay_op_reference *op,
 enum { FORWARD, BACKWARD, PAIRWISE, BLOCKED, FUSED, FUSED_BACKWARD, N_ORDERS };
 
 /* sum of x[i] y[i] with strides, every operation rounded to T; `order` says how. */
-#define SIMULATED_DOT(T, name, fused)                                                                              \
-    static inline T name(int order, size_t n, const double *x, size_t sx, const double *y, size_t sy)                     \
-    {                                                                                                              \
-        T sum = 0;                                                                                                 \
-        if (n == 0)                                                                                                \
-            return 0;                                                                                              \
-        if (order == PAIRWISE && n > 1)                                                                            \
-            return (T)(name(order, n / 2, x, sx, y, sy) + name(order, n - n / 2, x + n / 2 * sx, sx, y + n / 2 * sy, sy)); \
-        if (order == BLOCKED && n > 7)                                                                             \
-            return (T)(name(FORWARD, 7, x, sx, y, sy) + name(order, n - 7, x + 7 * sx, sx, y + 7 * sy, sy));       \
-        for (size_t k = 0; k < n; k++) {                                                                           \
-            size_t i = order == BACKWARD || order == FUSED_BACKWARD ? n - 1 - k : k;                               \
-            T      a = (T)x[i * sx], b = (T)y[i * sy];                                                             \
-            if (order == FUSED || order == FUSED_BACKWARD) {                                                       \
-                sum = fused(a, b, sum);                                                                            \
-            } else {                                                                                               \
-                T product = (T)(a * b);                                                                            \
-                sum = (T)(sum + product);                                                                          \
-            }                                                                                                      \
-        }                                                                                                          \
-        return sum;                                                                                                \
+#define SIMULATED_DOT(T, name, fused)                                                                                  \
+    static inline T name(int order, size_t n, const double *x, size_t sx, const double *y, size_t sy)                  \
+    {                                                                                                                  \
+        T sum = 0;                                                                                                     \
+        if (n == 0)                                                                                                    \
+            return 0;                                                                                                  \
+        if (order == PAIRWISE && n > 1)                                                                                \
+            return (T)(name(order, n / 2, x, sx, y, sy) +                                                              \
+                       name(order, n - n / 2, x + n / 2 * sx, sx, y + n / 2 * sy, sy));                                \
+        if (order == BLOCKED && n > 7)                                                                                 \
+            return (T)(name(FORWARD, 7, x, sx, y, sy) + name(order, n - 7, x + 7 * sx, sx, y + 7 * sy, sy));           \
+        for (size_t k = 0; k < n; k++) {                                                                               \
+            size_t i = order == BACKWARD || order == FUSED_BACKWARD ? n - 1 - k : k;                                   \
+            T a = (T)x[i * sx], b = (T)y[i * sy];                                                                      \
+            if (order == FUSED || order == FUSED_BACKWARD) {                                                           \
+                sum = fused(a, b, sum);                                                                                \
+            } else {                                                                                                   \
+                T product = (T)(a * b);                                                                                \
+                sum = (T)(sum + product);                                                                              \
+            }                                                                                                          \
+        }                                                                                                              \
+        return sum;                                                                                                    \
     }
 SIMULATED_DOT(float, dot_f32, fmaf)
 SIMULATED_DOT(double, dot_f64, fma)
 
-static inline double simulated_dot(bool wide, int order, size_t n, const double *x, size_t sx, const double *y, size_t sy)
+static inline double simulated_dot(bool wide, int order, size_t n, const double *x, size_t sx, const double *y,
+                                   size_t sy)
 {
     return wide ? dot_f64(order, n, x, sx, y, sy) : (double)dot_f32(order, n, x, sx, y, sy);
 }

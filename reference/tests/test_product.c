@@ -9,7 +9,8 @@ static void try_mat_mul(uint64_t seed, enum assay_dtype dtype, int64_t k, double
 {
     struct made m;
     made_begin(&m, seed);
-    int64_t rows = 1 + (int64_t)assay_random_below(&m.random, 6), columns = 1 + (int64_t)assay_random_below(&m.random, 40);
+    int64_t rows = 1 + (int64_t)assay_random_below(&m.random, 6),
+            columns = 1 + (int64_t)assay_random_below(&m.random, 40);
     double *a = made_input(&m, 0, dtype, DIMS(2, rows, k), low, 1, decades);
     double *b = made_input(&m, 1, dtype, DIMS(k, columns), low, 1, decades);
     double *value, *bound;
@@ -17,8 +18,9 @@ static void try_mat_mul(uint64_t seed, enum assay_dtype dtype, int64_t k, double
     made_all(&m, &assay_op_reference_MatMul, 0, &value, &bound);
     for (int64_t i = 0; i < 2 * rows * columns; i++) {
         const double *x = a + i / columns * k, *y = b + i % columns;
-        long double   exact = exact_dot((size_t)k, x, 1, y, (size_t)columns);
-        cr_assert_leq(fabs((double)(value[i] - exact)), bound[i] / 2, "the reference itself: %g of %g", (double)(value[i] - exact), bound[i]);
+        long double exact = exact_dot((size_t)k, x, 1, y, (size_t)columns);
+        cr_assert_leq(fabs((double)(value[i] - exact)), bound[i] / 2, "the reference itself: %g of %g",
+                      (double)(value[i] - exact), bound[i]);
         for (int order = 0; order < N_ORDERS; order++) {
             double device = simulated_dot(dtype == ASSAY_F64, order, (size_t)k, x, 1, y, (size_t)columns);
             see(&seen, assay_round_to(dtype, device), value[i], bound[i]);
@@ -29,8 +31,8 @@ static void try_mat_mul(uint64_t seed, enum assay_dtype dtype, int64_t k, double
 
 Test(product, a_small_product_is_what_paper_says)
 {
-    struct made  m;
-    double      *value, *bound;
+    struct made m;
+    double *value, *bound;
     const double a[] = {1, 2, 3, 4, 5, 6}, b[] = {7, 8, 9, 10, 11, 12};
     made_begin(&m, 1);
     memcpy(made_input(&m, 0, ASSAY_F32, DIMS(2, 3), 0, 1, 0), a, sizeof a);
@@ -40,7 +42,8 @@ Test(product, a_small_product_is_what_paper_says)
     const double expected[] = {58, 64, 139, 154};
     for (int i = 0; i < 4; i++) {
         cr_expect_eq(value[i], expected[i]);
-        cr_expect_float_eq(bound[i] / (3 * 0x1p-24 * expected[i]), 1, 1e-6, "gamma_3 of a sum of positive terms, got %g", bound[i]);
+        cr_expect_float_eq(bound[i] / (3 * 0x1p-24 * expected[i]), 1, 1e-6,
+                           "gamma_3 of a sum of positive terms, got %g", bound[i]);
     }
     made_end(&m);
 }
@@ -52,23 +55,26 @@ Test(product, no_order_of_summation_leaves_the_bound_and_the_bound_is_not_idle)
         memset(&seen, 0, sizeof seen);
         for (uint64_t seed = 0; seed < 24; seed++)
             try_mat_mul(seed, types[t], 1 + (int64_t)(seed * 37 % 64), 0.1, 0);
-        cr_expect_eq(seen.above, 0, "%s: %zu of %zu above, worst %g", assay_dtype_name(types[t]), seen.above, seen.n, seen.worst);
+        cr_expect_eq(seen.above, 0, "%s: %zu of %zu above, worst %g", assay_dtype_name(types[t]), seen.above, seen.n,
+                     seen.worst);
         double middle = median(&seen);
         cr_expect_geq(middle, 0.02, "%s: median %g", assay_dtype_name(types[t]), middle);
         memset(&seen, 0, sizeof seen);
         for (uint64_t seed = 100; seed < 110; seed++)
             try_mat_mul(seed, types[t], 1 + (int64_t)(seed * 53 % 700), -1, types[t] == ASSAY_F16 ? 2 : 6);
-        cr_expect_eq(seen.above, 0, "%s, ill-conditioned: %zu of %zu above", assay_dtype_name(types[t]), seen.above, seen.n);
+        cr_expect_eq(seen.above, 0, "%s, ill-conditioned: %zu of %zu above", assay_dtype_name(types[t]), seen.above,
+                     seen.n);
     }
 }
 
 Test(product, a_sum_that_cancels_is_still_within_its_bound)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     enum { K = 65 };
     made_begin(&m, 5);
-    double *a = made_input(&m, 0, ASSAY_F32, DIMS(1, K), 0.5, 1, 4), *b = made_input(&m, 1, ASSAY_F32, DIMS(K, 1), 1, 1, 0);
+    double *a = made_input(&m, 0, ASSAY_F32, DIMS(1, K), 0.5, 1, 4),
+           *b = made_input(&m, 1, ASSAY_F32, DIMS(K, 1), 1, 1, 0);
     for (int i = 0; i < K / 2; i++) /* pairs that cancel, far apart, and one term that stays */
         a[K - 2 - i] = -a[i];
     made_output(&m, 0, ASSAY_F32, DIMS(1, 1));
@@ -85,9 +91,10 @@ Test(product, a_sum_that_cancels_is_still_within_its_bound)
 Test(product, a_fault_of_a_few_bounds_is_seen)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     made_begin(&m, 7);
-    double *a = made_input(&m, 0, ASSAY_F32, DIMS(4, 64), -1, 1, 0), *b = made_input(&m, 1, ASSAY_F32, DIMS(64, 4), -1, 1, 0);
+    double *a = made_input(&m, 0, ASSAY_F32, DIMS(4, 64), -1, 1, 0),
+           *b = made_input(&m, 1, ASSAY_F32, DIMS(64, 4), -1, 1, 0);
     made_output(&m, 0, ASSAY_F32, DIMS(4, 4));
     made_all(&m, &assay_op_reference_MatMul, 0, &value, &bound);
     double device = simulated_dot(false, FORWARD, 64, a, 1, b, 4);
@@ -110,10 +117,11 @@ Test(product, what_operands_may_be_off_is_carried)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct made m;
-        double     *value, *bound;
+        double *value, *bound;
         enum { K = 30 };
         made_begin(&m, seed);
-        double *a = made_input(&m, 0, ASSAY_F32, DIMS(1, K), -1, 1, 0), *b = made_input(&m, 1, ASSAY_F32, DIMS(K, 3), -1, 1, 0);
+        double *a = made_input(&m, 0, ASSAY_F32, DIMS(1, K), -1, 1, 0),
+               *b = made_input(&m, 1, ASSAY_F32, DIMS(K, 3), -1, 1, 0);
         double *ea = made_doubles(&m, K), *eb = made_doubles(&m, (size_t)K * 3), worst = 0;
         made_output(&m, 0, ASSAY_F32, DIMS(1, 3));
         for (int i = 0; i < K; i++)
@@ -124,7 +132,8 @@ Test(product, what_operands_may_be_off_is_carried)
         m.in[1].error = eb;
         made_all(&m, &assay_op_reference_MatMul, 0, &value, &bound);
         for (int k = 0; k < K; k++) { /* every operand at the end of its interval that hurts most */
-            double s = a[k] * b[3 * k] >= 0 ? 1 : -1, x = a[k] + copysign(ea[k], a[k]), y = b[3 * k] + copysign(eb[3 * k], b[3 * k]);
+            double s = a[k] * b[3 * k] >= 0 ? 1 : -1, x = a[k] + copysign(ea[k], a[k]),
+                   y = b[3 * k] + copysign(eb[3 * k], b[3 * k]);
             worst += s * (fabs(x * y) - fabs(a[k] * b[3 * k])) * s;
         }
         cr_expect_leq(worst, bound[0]);
@@ -136,9 +145,10 @@ Test(product, what_operands_may_be_off_is_carried)
 Test(product, batches_broadcast_and_vectors_are_rows_and_columns)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     made_begin(&m, 3);
-    double *a = made_input(&m, 0, ASSAY_F64, DIMS(2, 1, 2, 3), -1, 1, 0), *b = made_input(&m, 1, ASSAY_F64, DIMS(4, 3, 5), -1, 1, 0);
+    double *a = made_input(&m, 0, ASSAY_F64, DIMS(2, 1, 2, 3), -1, 1, 0),
+           *b = made_input(&m, 1, ASSAY_F64, DIMS(4, 3, 5), -1, 1, 0);
     made_output(&m, 0, ASSAY_F64, DIMS(2, 4, 2, 5));
     made_all(&m, &assay_op_reference_MatMul, 0, &value, &bound);
     for (int i = 0; i < 80; i++) {
@@ -159,7 +169,7 @@ Test(product, batches_broadcast_and_vectors_are_rows_and_columns)
 Test(product, infinities_and_nan_are_met_exactly_and_overflow_on_the_way_says_nothing)
 {
     struct made m;
-    double     *value, *bound;
+    double *value, *bound;
     made_begin(&m, 3);
     double *a = made_input(&m, 0, ASSAY_F32, DIMS(4, 9), 0.5, 1, 0);
     made_input(&m, 1, ASSAY_F32, DIMS(9, 1), 0.5, 1, 0);
@@ -182,12 +192,12 @@ Test(product, infinities_and_nan_are_met_exactly_and_overflow_on_the_way_says_no
 /* A fold equals the weighted sum of the elements, and its bound covers theirs without being many times larger. */
 static void expect_fold(struct made *m, const struct assay_op_reference *op, int32_t axis, double looseness)
 {
-    struct assay_error             err = {0};
+    struct assay_error err = {0};
     const struct assay_ref_tensor *out = &m->out[0];
-    double                        *value, *bound, *weight = made_doubles(m, (size_t)out->dims[axis]);
-    int64_t                        inner = 1, length = out->dims[axis], n = (int64_t)out->elements / length;
-    int64_t                       *index = assay_arena_take(&m->arena, (size_t)n, sizeof *index);
-    double                        *v = made_doubles(m, (size_t)n), *e = made_doubles(m, (size_t)n);
+    double *value, *bound, *weight = made_doubles(m, (size_t)out->dims[axis]);
+    int64_t inner = 1, length = out->dims[axis], n = (int64_t)out->elements / length;
+    int64_t *index = assay_arena_take(&m->arena, (size_t)n, sizeof *index);
+    double *v = made_doubles(m, (size_t)n), *e = made_doubles(m, (size_t)n);
     made_all(m, op, 0, &value, &bound);
     for (int32_t d = axis + 1; d < out->rank; d++)
         inner *= out->dims[d];
@@ -203,7 +213,8 @@ static void expect_fold(struct made *m, const struct assay_op_reference *op, int
             sum += weight[j] * value[at];
             bounds += fabs(weight[j]) * bound[at];
         }
-        cr_expect_leq(fabs(v[i] - sum), 1e-10 * (1 + fabs(sum)), "axis %d position %d: %g, elements give %g", (int)axis, (int)i, v[i], sum);
+        cr_expect_leq(fabs(v[i] - sum), 1e-10 * (1 + fabs(sum)), "axis %d position %d: %g, elements give %g", (int)axis,
+                      (int)i, v[i], sum);
         /* In double the elements' bounds hold the reference's own roundings, of which the fold makes fewer. */
         cr_expect_geq(e[i], bounds * (out->dtype == ASSAY_F64 ? 0.8 : 1 - 1e-6), "%g for %g", e[i], bounds);
         cr_expect_leq(e[i], looseness * bounds, "%g for %g", e[i], bounds);
@@ -228,13 +239,15 @@ Test(product, folds_of_a_mat_mul_are_weighted_sums_of_its_elements)
             expect_fold(&m, &assay_op_reference_MatMul, 1, types[t] == ASSAY_BF16 ? 12 : 1.25);
         }
         struct assay_error err = {0};
-        double             nothing;
-        cr_expect_eq(assay_op_reference_MatMul.fold(&m.call, 0, &nothing, 0, NULL, &nothing, &nothing, &err), ASSAY_UNSUPPORTED);
+        double nothing;
+        cr_expect_eq(assay_op_reference_MatMul.fold(&m.call, 0, &nothing, 0, NULL, &nothing, &nothing, &err),
+                     ASSAY_UNSUPPORTED);
         made_end(&m);
     }
 }
 
-static double simulated_gemm(int order, bool first, size_t k, const double *x, size_t sx, const double *y, size_t sy, float alpha, float beta, float c)
+static double simulated_gemm(int order, bool first, size_t k, const double *x, size_t sx, const double *y, size_t sy,
+                             float alpha, float beta, float c)
 {
     double scaled[64];
     for (size_t i = 0; i < k; i++)
@@ -248,12 +261,14 @@ Test(product, gemm_scales_transposes_and_adds_within_its_bound)
     memset(&seen, 0, sizeof seen);
     for (int turns = 0; turns < 4; turns++) {
         struct made m;
-        double     *value, *bound;
-        bool        ta = turns & 1, tb = turns & 2;
+        double *value, *bound;
+        bool ta = turns & 1, tb = turns & 2;
         enum { M = 5, K = 16, N = 18 };
         made_begin(&m, 11 + (uint64_t)turns);
-        double *a = ta ? made_input(&m, 0, ASSAY_F32, DIMS(K, M), 0, 1, 0) : made_input(&m, 0, ASSAY_F32, DIMS(M, K), 0, 1, 0);
-        double *b = tb ? made_input(&m, 1, ASSAY_F32, DIMS(N, K), 0, 1, 0) : made_input(&m, 1, ASSAY_F32, DIMS(K, N), 0, 1, 0);
+        double *a =
+            ta ? made_input(&m, 0, ASSAY_F32, DIMS(K, M), 0, 1, 0) : made_input(&m, 0, ASSAY_F32, DIMS(M, K), 0, 1, 0);
+        double *b =
+            tb ? made_input(&m, 1, ASSAY_F32, DIMS(N, K), 0, 1, 0) : made_input(&m, 1, ASSAY_F32, DIMS(K, N), 0, 1, 0);
         double *c = made_input(&m, 2, ASSAY_F32, DIMS(N), -1, 1, 0);
         made_output(&m, 0, ASSAY_F32, DIMS(M, N));
         made_attr(&m, ASSAY_ATTR_FLOAT("alpha", 0.7f));
@@ -263,12 +278,14 @@ Test(product, gemm_scales_transposes_and_adds_within_its_bound)
         made_all(&m, &assay_op_reference_Gemm, 0, &value, &bound);
         for (int i = 0; i < M * N; i++) {
             const double *x = ta ? a + i / N : a + i / N * K, *y = tb ? b + i % N * K : b + i % N;
-            size_t        sx = ta ? M : 1, sy = tb ? 1 : N;
-            double        exact = (double)(0.7f * exact_dot(K, x, sx, y, sy) + (long double)-1.3f * c[i % N]);
+            size_t sx = ta ? M : 1, sy = tb ? 1 : N;
+            double exact = (double)(0.7f * exact_dot(K, x, sx, y, sy) + (long double)-1.3f * c[i % N]);
             cr_expect_leq(fabs(value[i] - exact), 1e-13);
             for (int order = 0; order < N_ORDERS; order++) {
-                see(&seen, simulated_gemm(order, false, K, x, sx, y, sy, 0.7f, -1.3f, (float)c[i % N]), value[i], bound[i]);
-                see(&seen, simulated_gemm(order, true, K, x, sx, y, sy, 0.7f, -1.3f, (float)c[i % N]), value[i], bound[i]);
+                see(&seen, simulated_gemm(order, false, K, x, sx, y, sy, 0.7f, -1.3f, (float)c[i % N]), value[i],
+                    bound[i]);
+                see(&seen, simulated_gemm(order, true, K, x, sx, y, sy, 0.7f, -1.3f, (float)c[i % N]), value[i],
+                    bound[i]);
             }
         }
         expect_fold(&m, &assay_op_reference_Gemm, 0, 1.001);

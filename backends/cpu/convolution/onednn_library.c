@@ -16,14 +16,29 @@ static void calm_openmp(void)
     (void)setenv("KMP_BLOCKTIME", "0", 0);
 }
 
-static void set_openmp_threads(unsigned threads)
+/* A function of the OpenMP runtime that oneDNN brought; NULL if it brought another. */
+static void *find_in_openmp(const char *name)
 {
     void *openmp = dlopen("libgomp.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-    void *symbol = openmp ? dlsym(openmp, "omp_set_num_threads") : NULL;
+    return openmp ? dlsym(openmp, name) : NULL;
+}
+
+static void set_openmp_threads(unsigned threads)
+{
+    void *symbol = find_in_openmp("omp_set_num_threads");
     void (*set_num_threads)(int);
     memcpy(&set_num_threads, &symbol, sizeof symbol);
     if (symbol)
         set_num_threads((int)threads);
+}
+
+void cpu_onednn_library_rest(void)
+{
+    void *symbol = library ? find_in_openmp("omp_pause_resource_all") : NULL;
+    int (*pause_all)(int);
+    memcpy(&pause_all, &symbol, sizeof symbol);
+    if (symbol)
+        (void)pause_all(2); /* omp_pause_hard */
 }
 
 enum assay_code cpu_onednn_library_load(const char *file, const struct cpu_onednn_symbol *symbols, size_t n,

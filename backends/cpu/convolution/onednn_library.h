@@ -15,6 +15,8 @@ struct cpu_onednn_symbol {
 /* Loads `file` once per process, finds the symbols, sets the number of OpenMP threads of the calling thread. */
 enum assay_code cpu_onednn_library_load(const char *file, const struct cpu_onednn_symbol *symbols, size_t n,
                                         unsigned threads, struct assay_error *err);
+/* Ends OpenMP's idle threads; they come back when they are needed. */
+void        cpu_onednn_library_rest(void);
 const char *cpu_onednn_library_path(void);
 
 #endif

@@ -79,6 +79,7 @@ void cpu_onednn_close(struct cpu_onednn *self)
     if (self->engine)
         dnnl.engine_destroy(self->engine);
     free(self);
+    cpu_onednn_library_rest();
 }
 
 const char *cpu_onednn_path(void)

@@ -25,9 +25,9 @@ static inline vf vf_exp(vf x)
 #if defined(__AVX512F__)
     return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
 #else
-    vi e = vi_bits(shifted) - 0x4b400000;
+    vi e = vi_minus(vi_bits(shifted), vi_all(0x4b400000));
     vi half = e >> 1; /* 2^n in two factors: one alone cannot reach the subnormals */
-    return p * vf_bits((half + 127) << 23) * vf_bits((e - half + 127) << 23);
+    return p * vf_bits(vi_exponent(half + 127)) * vf_bits(vi_exponent(vi_minus(e, half) + 127));
 #endif
 }
 
@@ -37,8 +37,8 @@ static inline vf vf_log(vf x)
     vi tiny = x < 1.17549435e-38f;
     vf scaled = vf_select(tiny, x * 8388608.0f, x);
     vi bits = vi_bits(scaled);
-    vi e = (bits - 0x3f2aaaab) >> 23;
-    vf f = vf_bits(bits - (e << 23)) - 1.0f;
+    vi e = vi_minus(bits, vi_all(0x3f2aaaab)) >> 23;
+    vf f = vf_bits(vi_minus(bits, vi_exponent(e))) - 1.0f;
     vf n = __builtin_convertvector(e + (tiny & -23), vf);
     vf p = f * 1.200708076e-01f - 1.284506023e-01f;
     p = p * f + 1.075425372e-01f;
@@ -108,9 +108,11 @@ static inline vf vf_erf(vf x)
     return vf_select(a < 0.9f, vf_erf_core(x), vf_select(x == x, large, x));
 }
 
+/* 1 / (1 + exp(-x)), from exp(-|x|), which cannot overflow. */
 static inline vf vf_sigmoid(vf x)
 {
-    return 1.0f / (1.0f + vf_exp(-x));
+    vf e = vf_exp(-vf_abs(x));
+    return vf_select(x < 0.0f, e, vf_all(1.0f)) / (1.0f + e);
 }
 
 /* x / 2 (1 + erf(x / sqrt 2)); for negative x from erfc, which does not cancel. */

@@ -32,6 +32,7 @@
 
 typedef float vf __attribute__((vector_size(CPU_VECTOR_BYTES)));
 typedef int32_t vi __attribute__((vector_size(CPU_VECTOR_BYTES)));
+typedef uint32_t vu __attribute__((vector_size(CPU_VECTOR_BYTES)));
 
 static inline vf vf_all(float x)
 {
@@ -86,6 +87,18 @@ static inline vf vf_bits(vi v)
 static inline vi vi_bits(vf v)
 {
     return (vi)v;
+}
+
+/* Integer arithmetic on bit patterns wraps: whatever an operand is, also one that is no number. */
+static inline vi vi_minus(vi a, vi b)
+{
+    return (vi)((vu)a - (vu)b);
+}
+
+/* n in the place of an exponent. */
+static inline vi vi_exponent(vi n)
+{
+    return (vi)((vu)n << 23);
 }
 
 /* a where the mask is all ones, b where it is zero; masks come from comparisons. */

@@ -15,7 +15,8 @@ static bool all_bytes_are(const unsigned char *at, size_t bytes, unsigned char v
 Test(arena, gives_zeroed_aligned_pieces_that_do_not_overlap)
 {
     /* Sizes around the alignment and around the size of a block, small after large and large after small. */
-    static const size_t sizes[] = {1, 63, 64, 65, 4096, 16383, 16384, 16385, 65535, 65536, 65537, 1, 300000, 7, 50000, 2};
+    static const size_t sizes[] = {1,     63,    64,    65, 4096,   16383, 16384, 16385,
+                                   65535, 65536, 65537, 1,  300000, 7,     50000, 2};
     enum { N = sizeof sizes / sizeof sizes[0], ROUNDS = 20 };
     struct assay_arena arena = {0};
     unsigned char *piece[N * ROUNDS];

@@ -6,8 +6,8 @@
  *   past_key [B, Hkv, P, D], past_value [B, Hkv, P, E], both or neither, stand before K and V, N = P + T long together;
  *   the optional outputs present_key and present_value are the two joined, qk_matmul_output [B, Hq, S, N] the scores
  *   at the stage that qk_matmul_output_mode names: 0 product, 1 capped, 2 masked, 3 softmax.
- *   attn_mask stretches to [B, Hq, S, N], its last axis may end before N (the rest is masked): bool keeps where true,
- *   else it is added. is_causal keeps key j of query i where j <= i + P.
+ *   attn_mask stretches to [B, Hq, S, N]; a last axis shorter than N, one of 1 too, is not stretched: what it lacks is
+ *   masked. bool keeps where true, else it is added. is_causal keeps key j of query i where j <= i + P.
  *   softcap c > 0 makes scores c tanh(score / c); softmax_precision is 1 f32, 10 f16, 11 f64, 16 bf16.
  * In a built graph scale, q_num_heads and kv_num_heads always stand in the node.
  * Cost: of the pairs (query, key) that is_causal keeps (a mask's content is data, not cost), each 2 D + 2 E flops for
@@ -55,8 +55,8 @@ static enum assay_code read_operand(const struct assay_infer *in, int i, int64_t
         if (!assay_node_attr(in->node, name))
             return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE, "of rank 3 it needs %s", name);
         if (given < 1 || v->dims[2] % given)
-            return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE, "its last axis does not divide into %" PRId64
-                                      " heads (%s)", given, name);
+            return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE,
+                                      "its last axis does not divide into %" PRId64 " heads (%s)", given, name);
         *heads = given;
         *sequence = v->dims[1];
         *width = v->dims[2] / given;
@@ -126,7 +126,7 @@ static enum assay_code check_mask(const struct assay_infer *in, const struct siz
     /* A last axis that ends early is padded, so it is compared with its own length. */
     if (mask->rank >= 1 && mask->dims[mask->rank - 1] < total)
         to[3] = mask->dims[mask->rank - 1];
-    if (mask->rank < 2 || !assay_shape_stretches(mask->rank, mask->dims, 4, to))
+    if (mask->rank < 1 || !assay_shape_stretches(mask->rank, mask->dims, 4, to))
         return ASSAY_INFER_REFUSE(in, err, MASK, ASSAY_INFER_NONE,
                                   "it does not stretch to [%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]", s->batch,
                                   s->q_heads, s->queries, total);
@@ -204,9 +204,10 @@ static uint64_t causal_pairs(uint64_t queries, uint64_t past, uint64_t total)
 {
     uint64_t growing = total - past < queries ? total - past : queries;
     /* growing * (growing + 1) / 2 without losing the half */
-    uint64_t triangle = growing % 2 ? assay_count_multiply(growing, (growing + 1) / 2)
-                                    : assay_count_multiply(growing / 2, growing + 1);
-    return assay_count_multiply(growing, past) + triangle + assay_count_multiply(queries - growing, total);
+    uint64_t triangle =
+        growing % 2 ? assay_count_multiply(growing, (growing + 1) / 2) : assay_count_multiply(growing / 2, growing + 1);
+    uint64_t full = assay_count_multiply(queries - growing, total);
+    return assay_count_add(assay_count_add(assay_count_multiply(growing, past), triangle), full);
 }
 
 static void cost(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost)
@@ -224,13 +225,12 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     uint64_t total = before + (uint64_t)k->dims[packed ? 1 : 2];
     uint64_t heads = assay_count_multiply((uint64_t)q->dims[0], q_heads);
     uint64_t pairs = assay_node_i64(node, "is_causal", 0) ? causal_pairs(queries, before, total)
-                                                         : assay_count_multiply(queries, total);
+                                                          : assay_count_multiply(queries, total);
     uint64_t rows = total ? assay_count_multiply(heads, queries) : 0;
     bool capped = assay_node_f64(node, "softcap", 0.0) > 0.0, added = mask && mask->dtype != ASSAY_BOOL;
     pairs = assay_count_multiply(heads, pairs);
     assay_cost_flops(cost, 2 * (key_width + value_width) + 1 + (added ? 1 : 0) + (capped ? 2 : 0), pairs);
-    if (pairs > rows || pairs * 3 > rows)
-        assay_cost_flops(cost, 1, assay_count_multiply(3, pairs) - rows);
+    assay_cost_flops(cost, 1, assay_count_multiply(3, pairs) - rows);
     assay_cost_transcendentals(cost, capped ? 2 : 1, pairs);
     assay_cost_transcendentals(cost, 1, rows);
 }

@@ -71,8 +71,8 @@ static enum assay_code read_geometry(const struct assay_infer *in, struct geomet
             code = ASSAY_INFER_REFUSE(in, err, 1, ASSAY_INFER_NONE, "kernel_shape says %" PRId64 " for its axis %d",
                                       geo->kernel[i], (int)i + 2);
         else if (geo->kernel[i] < 1 || geo->kernel[i] > MAX_NUMBER)
-            code = ASSAY_INFER_REFUSE(in, err, 1, ASSAY_INFER_NONE, "a kernel's lengths are in 1..%" PRId64,
-                                      MAX_NUMBER);
+            code =
+                ASSAY_INFER_REFUSE(in, err, 1, ASSAY_INFER_NONE, "a kernel's lengths are in 1..%" PRId64, MAX_NUMBER);
     }
     return code;
 }
@@ -92,8 +92,8 @@ static enum assay_code resolve_auto_pad(const struct assay_infer *in, struct geo
         return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE,
                                   "auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or VALID, got '%.32s'", mode);
     if (assay_node_attr(in->node, "pads"))
-        return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE, "auto_pad %s and pads exclude each other",
-                                  mode);
+        return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE,
+                                  "auto_pad %s and pads exclude each other", mode);
     for (int32_t i = 0; same && i < geo->spatial; i++) {
         int64_t d = in->in[0]->dims[i + 2], s = geo->strides[i];
         int64_t o = d / s + (d % s != 0);
@@ -120,8 +120,8 @@ static enum assay_code check_channels(const struct assay_infer *in, struct assay
                                   "%" PRId64 " channels in %" PRId64 " groups do not meet %" PRId64 " in a kernel", c,
                                   group, w->dims[1]);
     if (m % group)
-        return ASSAY_INFER_REFUSE(in, err, 1, ASSAY_INFER_NONE, "%" PRId64 " kernels do not divide into %" PRId64
-                                  " groups", m, group);
+        return ASSAY_INFER_REFUSE(in, err, 1, ASSAY_INFER_NONE,
+                                  "%" PRId64 " kernels do not divide into %" PRId64 " groups", m, group);
     if (b && (b->rank != 1 || b->dims[0] != m))
         return ASSAY_INFER_REFUSE(in, err, 1, 2, "the bias must be [%" PRId64 "]", m);
     return ASSAY_OK;

@@ -39,7 +39,7 @@ static inline const char *in(const struct scratch *s, const char *name)
     static char     paths[4][512];
     static unsigned next;
     char           *path = paths[next++ % 4];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", s->path, name);
+    (void)snprintf(path, sizeof paths[0], "%s/%.400s", s->path, name);
     return path;
 }
 

@@ -12,7 +12,7 @@ static const enum assay_dtype small_floats[] = {ASSAY_BF16,   ASSAY_F16,    ASSA
 static double value_of(enum assay_dtype dtype, uint32_t code)
 {
     uint8_t bytes[4] = {(uint8_t)code, (uint8_t)(code >> 8), 0, 0};
-    double  x;
+    double x;
     assay_to_double(dtype, bytes, 1, &x);
     return x;
 }
@@ -27,7 +27,7 @@ static uint32_t code_of(enum assay_dtype dtype, double x)
 /* The value by the definition of a float with these fields, independent of how the code reads bits. */
 static double by_definition(uint32_t code, int exponent_bits, int fraction_bits, int bias)
 {
-    int    exponent = (int)(code >> fraction_bits) & ((1 << exponent_bits) - 1);
+    int exponent = (int)(code >> fraction_bits) & ((1 << exponent_bits) - 1);
     double fraction = (double)(code & ((1u << fraction_bits) - 1)) / (double)(1u << fraction_bits);
     double magnitude = exponent ? ldexp(1 + fraction, exponent - bias) : ldexp(fraction, 1 - bias);
     return code >> (exponent_bits + fraction_bits) & 1 ? -magnitude : magnitude;
@@ -73,7 +73,8 @@ Test(formats, every_code_reads_as_its_definition_and_writes_back_as_itself)
             }
             if (!isinf(x))
                 wrong += x != by_definition(code, fields[f][0], fields[f][1], fields[f][2]);
-            wrong += code_of(small_floats[f], x) != code || signbit(x) != signbit(by_definition(code, fields[f][0], fields[f][1], fields[f][2]));
+            wrong += code_of(small_floats[f], x) != code ||
+                     signbit(x) != signbit(by_definition(code, fields[f][0], fields[f][1], fields[f][2]));
             compared++;
         }
         cr_expect_eq(wrong, 0, "%s: %zu wrong of %zu", assay_dtype_name(small_floats[f]), wrong, compared);
@@ -88,8 +89,8 @@ Test(formats, midpoints_round_to_the_even_neighbour_and_everything_else_to_the_n
 {
     for (size_t f = 0; f < N_SMALL; f++) {
         enum assay_dtype dtype = small_floats[f];
-        uint32_t         sign = 1u << (assay_dtype_bits(dtype) - 1);
-        size_t           wrong = 0;
+        uint32_t sign = 1u << (assay_dtype_bits(dtype) - 1);
+        size_t wrong = 0;
         for (uint32_t code = 0; code + 1 < sign; code++) {
             double low = value_of(dtype, code), high = value_of(dtype, code + 1), middle = low + (high - low) / 2;
             if (!isfinite(low) || !isfinite(high))
@@ -176,13 +177,13 @@ Test(formats, integers_round_to_even_and_saturate)
 Test(formats, packed_elements_stand_first_in_the_low_bits_and_leave_their_neighbours_alone)
 {
     const double four[] = {1.0, -0.5, 6.0};
-    uint8_t      bytes[4] = {0, 0xff, 0xaa, 0xaa};
+    uint8_t bytes[4] = {0, 0xff, 0xaa, 0xaa};
     assay_from_double(ASSAY_F4E2M1, four, 3, bytes);
     cr_expect_eq(bytes[0], 0x92);
     cr_expect_eq(bytes[1], 0xf7, "the padding nibble is not ours");
     cr_expect_eq(bytes[2], 0xaa);
     const double six[] = {7.5, -1.0, 0.125, -7.5};
-    double       back[4];
+    double back[4];
     assay_from_double(ASSAY_F6E2M3, six, 4, bytes);
     /* codes 011111 101000 000001 111111: 0x1f | 0x28 << 6 | 0x01 << 12 | 0x3f << 18 */
     cr_expect_eq(bytes[0], 0x1f);
@@ -198,7 +199,7 @@ Test(formats, the_table_of_formats_agrees_with_the_codes)
 {
     for (size_t f = 0; f < N_SMALL; f++) {
         const struct assay_format *format = assay_format_of(small_floats[f]);
-        double                     largest = 0, smallest = INFINITY;
+        double largest = 0, smallest = INFINITY;
         for (uint32_t code = 0; code < 1u << (assay_dtype_bits(small_floats[f]) - 1); code++) {
             double x = value_of(small_floats[f], code);
             if (isfinite(x) && x > largest)

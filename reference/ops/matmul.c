@@ -10,13 +10,13 @@
 struct shape {
     int64_t m, k, n, batches;
     int32_t n_batch_dims; /* of the output */
-    bool    has_row_axis, has_column_axis;
+    bool has_row_axis, has_column_axis;
 };
 
 static struct shape shape_of(const struct assay_ref_call *call)
 {
     const struct assay_ref_tensor *a = &call->in[0], *b = &call->in[1], *out = &call->out[0];
-    struct shape                   s = {.m = 1, .n = 1, .batches = 1};
+    struct shape s = {.m = 1, .n = 1, .batches = 1};
     s.has_row_axis = a->rank > 1;
     s.has_column_axis = b->rank > 1;
     s.k = a->dims[a->rank - 1];
@@ -35,7 +35,7 @@ static void batch_offsets(const struct assay_ref_call *call, const struct shape 
                           int32_t own, int64_t size, int64_t *offset)
 {
     struct assay_ref_tensor batch = {.rank = t->rank > own ? t->rank - own : 0}, out = {.rank = s->n_batch_dims};
-    int64_t                 strides[ASSAY_MAX_RANK];
+    int64_t strides[ASSAY_MAX_RANK];
     for (int32_t d = 0; d < batch.rank; d++)
         batch.dims[d] = t->dims[d];
     for (int32_t d = 0; d < out.rank; d++)
@@ -54,21 +54,28 @@ static enum assay_code setup(const struct assay_ref_call *call, const struct sha
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %lld batches", (long long)s->batches);
     batch_offsets(call, s, a, 2, s->m * s->k, *offsets);
     batch_offsets(call, s, b, 2, s->k * s->n, *offsets + s->batches);
-    *p = (struct assay_ref_product){
-        .call = call, .rows = s->m, .columns = s->n, .terms = s->k, .batches = s->batches,
-        .x = {a->value, NULL, a->error}, .y = {b->value, NULL, b->error},
-        .x_offset = *offsets, .y_offset = *offsets + s->batches,
-        .x_row = s->k, .y_term = s->n, .y_column = 1};
+    *p = (struct assay_ref_product){.call = call,
+                                    .rows = s->m,
+                                    .columns = s->n,
+                                    .terms = s->k,
+                                    .batches = s->batches,
+                                    .x = {a->value, NULL, a->error},
+                                    .y = {b->value, NULL, b->error},
+                                    .x_offset = *offsets,
+                                    .y_offset = *offsets + s->batches,
+                                    .x_row = s->k,
+                                    .y_term = s->n,
+                                    .y_column = 1};
     return ASSAY_OK;
 }
 
-static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value, double *bound,
-                          struct assay_error *err)
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
 {
-    struct shape             s = shape_of(call);
+    struct shape s = shape_of(call);
     struct assay_ref_product p;
-    int64_t                 *offsets;
-    enum assay_code          code;
+    int64_t *offsets;
+    enum assay_code code;
     if (call->in[1].rank <= 2) { /* one B for all batches: their rows are one tall matrix */
         s.m *= s.batches;
         s.batches = 1;
@@ -87,11 +94,11 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
 static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, const double *weight, size_t n,
                             const int64_t *index, double *value, double *bound, struct assay_error *err)
 {
-    struct shape             s = shape_of(call);
+    struct shape s = shape_of(call);
     struct assay_ref_product p;
-    int64_t                 *offsets;
-    bool                     columns = s.has_column_axis && axis == call->out[0].rank - 1;
-    enum assay_code          code;
+    int64_t *offsets;
+    bool columns = s.has_column_axis && axis == call->out[0].rank - 1;
+    enum assay_code code;
     if (axis < s.n_batch_dims)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "MatMul folds its last two axes, not axis %d", (int)axis);
     if ((code = setup(call, &s, &p, &offsets, err)))

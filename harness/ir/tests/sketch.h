@@ -1,0 +1,111 @@
+/* One node from text, for tables of cases.
+ *   inputs  "f32[2,3] - i64{1,-1}": values of a type and shape, "-" an absent one, i64{..} a const of numbers
+ *   attrs   "axis=-1 alpha=0.5 pads=[1,1] approximate=tanh"; an integer has no '.', a float has one
+ * The first output is called "y"; others "y1", "y2", … */
+#ifndef ASSAY_IR_TESTS_SKETCH_H
+#define ASSAY_IR_TESTS_SKETCH_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/ir/graph.h"
+#include "harness/ir/ops.h"
+
+/* Numbers between the bracket at *at and its end; *at moves behind it. */
+static inline size_t sketch_numbers(const char **at, char end, int64_t *list)
+{
+    size_t n = 0;
+    const char *p = *at + 1;
+    while (*p != end) {
+        char *stop;
+        list[n++] = strtoll(p, &stop, 10);
+        p = *stop == ',' ? stop + 1 : stop;
+    }
+    *at = p + 1;
+    return n;
+}
+
+static inline size_t sketch_inputs(struct assay_graph *g, const char *text, int32_t *inputs)
+{
+    size_t n = 0;
+    for (const char *p = text; *p; n++) {
+        char name[32], type[16];
+        int64_t list[40];
+        p += strspn(p, " ");
+        (void)snprintf(name, sizeof name, "in%zu", n);
+        if (*p == '-') {
+            inputs[n] = ASSAY_NO_VALUE;
+            p++;
+            continue;
+        }
+        size_t length = strcspn(p, "[{");
+        (void)snprintf(type, sizeof type, "%.*s", (int)length, p);
+        p += length;
+        bool is_const = *p == '{';
+        size_t count = sketch_numbers(&p, is_const ? '}' : ']', list);
+        inputs[n] = is_const ? assay_graph_i64s(g, name, count, list)
+                             : assay_graph_input(g, name, assay_dtype_from_name(type), (int32_t)count, list,
+                                                 ASSAY_FILL_SIGNED);
+    }
+    return n;
+}
+
+static inline void sketch_attrs(const char *text, struct assay_attr *attrs, char names[8][128])
+{
+    size_t n = 0;
+    for (const char *p = text; *p; n++) {
+        p += strspn(p, " ");
+        size_t length = strcspn(p, " ");
+        (void)snprintf(names[n], 128, "%.*s", (int)length, p);
+        p += length;
+        char *value = strchr(names[n], '=');
+        *value++ = 0;
+        attrs[n] = (struct assay_attr){.name = names[n]};
+        const char *list = value;
+        if (*value == '[') {
+            attrs[n].type = ASSAY_ATTR_I64S;
+            attrs[n].n = sketch_numbers(&list, ']', attrs[n].list);
+        } else if (!strspn(value, "-0123456789.")) {
+            attrs[n].type = ASSAY_ATTR_TEXT;
+            attrs[n].text = value;
+        } else if (strchr(value, '.')) {
+            attrs[n].type = ASSAY_ATTR_F64;
+            attrs[n].f = strtod(value, NULL);
+        } else {
+            attrs[n].type = ASSAY_ATTR_I64;
+            attrs[n].i = strtoll(value, NULL, 10);
+        }
+    }
+    attrs[n] = ASSAY_ATTR_END;
+}
+
+/* A graph with the node, its outputs marked; the caller finishes and frees it. */
+static inline struct assay_graph *sketch(const char *op, const char *inputs, const char *attrs, size_t n_outputs)
+{
+    static const char *const names[] = {"y", "y1", "y2", "y3"};
+    struct assay_graph *g = assay_graph_new("sketch");
+    struct assay_attr list[9];
+    char text[8][128];
+    int32_t in[16], out[4];
+    size_t n = sketch_inputs(g, inputs, in);
+    sketch_attrs(attrs, list, text);
+    assay_graph_op_outputs(g, op, names, n_outputs, in, n, list, out);
+    for (size_t o = 0; o < n_outputs; o++)
+        assay_graph_output(g, out[o]);
+    return g;
+}
+
+/* "f32[2,4] f32[2]": the shapes of all outputs of the sketch, or the refusal after "refused: ". */
+static inline void sketch_shapes(const struct assay_graph *g, size_t n_outputs, struct assay_text *out)
+{
+    if (g->first_error.code != ASSAY_OK) {
+        assay_text_add(out, "refused: %s", g->first_error.message);
+        return;
+    }
+    for (size_t o = 0; o < n_outputs; o++) {
+        assay_text_add(out, "%s", o ? " " : "");
+        assay_value_describe(assay_graph_value(g, g->nodes[0].outputs[o]), out);
+    }
+}
+
+#endif

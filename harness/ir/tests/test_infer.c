@@ -1,0 +1,404 @@
+/* Shape inference of every op, by tables derived by hand from the ONNX definitions. */
+#include <criterion/criterion.h>
+
+#include "harness/ir/infer.h"
+#include "harness/ir/tests/sketch.h"
+
+struct shape_case {
+    const char *op, *inputs, *attrs, *outputs;
+};
+
+static size_t outputs_of(const char *expected)
+{
+    size_t n = 1;
+    for (const char *p = expected; *p; p++)
+        n += *p == ' ';
+    return n;
+}
+
+static void check_shapes(const struct shape_case *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct shape_case *c = &cases[i];
+        char got[400];
+        struct assay_text text = ASSAY_TEXT(got);
+        struct assay_error err;
+        size_t n_outputs = outputs_of(c->outputs);
+        struct assay_graph *g = sketch(c->op, c->inputs, c->attrs, n_outputs);
+        sketch_shapes(g, n_outputs, &text);
+        cr_expect_str_eq(got, c->outputs, "%s(%s; %s): expected %s, got %s", c->op, c->inputs, c->attrs, c->outputs,
+                         got);
+        cr_expect_eq(assay_graph_finish(g, &err), ASSAY_OK);
+        assay_graph_free(g);
+    }
+}
+#define CHECK_SHAPES(cases) check_shapes((cases), sizeof(cases) / sizeof *(cases))
+
+Test(infer, products_have_the_shapes_of_numpy)
+{
+    static const struct shape_case cases[] = {
+        {"MatMul", "f32[2,3] f32[3,4]", "", "f32[2,4]"},
+        {"MatMul", "f64[3] f64[3,4]", "", "f64[4]"},
+        {"MatMul", "bf16[2,3] bf16[3]", "", "bf16[2]"},
+        {"MatMul", "f16[3] f16[3]", "", "f16[]"},
+        {"MatMul", "i32[5,2,3] i32[3,4]", "", "i32[5,2,4]"},
+        {"MatMul", "i64[2,3] i64[5,3,4]", "", "i64[5,2,4]"},
+        {"MatMul", "f32[7,1,2,3] f32[5,3,4]", "", "f32[7,5,2,4]"},
+        {"MatMul", "f32[3] f32[5,6,3,4]", "", "f32[5,6,4]"},
+        {"MatMul", "f32[5,6,2,3] f32[3]", "", "f32[5,6,2]"},
+        {"MatMul", "f32[2,0] f32[0,4]", "", "f32[2,4]"},
+        {"MatMul", "f32[0,3] f32[3,4]", "", "f32[0,4]"},
+        {"MatMul", "f32[1,1,1,1,1,1,2,3] f32[9,8,7,6,5,4,3,2]", "", "f32[9,8,7,6,5,4,2,2]"},
+        {"Gemm", "f32[2,3] f32[3,4]", "", "f32[2,4]"},
+        {"Gemm", "f32[3,2] f32[3,4]", "transA=1", "f32[2,4]"},
+        {"Gemm", "f32[2,3] f32[4,3]", "transB=1", "f32[2,4]"},
+        {"Gemm", "f32[3,2] f32[4,3] f32[4]", "transA=1 transB=1 alpha=0.5", "f32[2,4]"},
+        {"Gemm", "f32[2,3] f32[3,4] f32[2,1]", "beta=2.0", "f32[2,4]"},
+        {"Gemm", "f32[2,3] f32[3,4] f32[]", "", "f32[2,4]"},
+        {"Gemm", "f32[2,3] f32[3,4] -", "", "f32[2,4]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, convolutions_have_the_shapes_of_onnx)
+{
+    static const struct shape_case cases[] = {
+        {"Conv", "f32[1,3,224,224] f32[64,3,7,7]", "strides=[2,2] pads=[3,3,3,3]", "f32[1,64,112,112]"},
+        {"Conv", "f32[8,64,56,56] f32[64,64,3,3] f32[64]", "pads=[1,1,1,1]", "f32[8,64,56,56]"},
+        {"Conv", "f32[1,1,5,5] f32[1,1,3,3]", "", "f32[1,1,3,3]"},
+        {"Conv", "f32[1,1,5,5] f32[1,1,3,3]", "auto_pad=VALID strides=[2,2]", "f32[1,1,2,2]"},
+        {"Conv", "f32[1,1,7,5] f32[1,1,3,3]", "pads=[1,0,1,0] strides=[2,2]", "f32[1,1,4,2]"},
+        {"Conv", "f32[1,1,7,5] f32[1,1,3,3]", "pads=[0,1,1,2]", "f32[1,1,6,6]"},
+        {"Conv", "f32[1,1,6,6] f32[1,1,3,3]", "auto_pad=SAME_UPPER strides=[2,2]", "f32[1,1,3,3]"},
+        {"Conv", "f32[1,1,5,6] f32[1,1,4,4]", "auto_pad=SAME_LOWER", "f32[1,1,5,6]"},
+        {"Conv", "f32[1,1,7,7] f32[1,1,3,3]", "dilations=[2,3]", "f32[1,1,3,1]"},
+        {"Conv", "f32[1,32,8,8] f32[32,1,3,3]", "group=32", "f32[1,32,6,6]"},
+        {"Conv", "f16[2,6,8] f16[4,3,5]", "group=2", "f16[2,4,4]"},
+        {"Conv", "bf16[1,2,4,5,6] bf16[3,2,2,2,2]", "kernel_shape=[2,2,2]", "bf16[1,3,3,4,5]"},
+        {"Conv", "f32[0,3,8,8] f32[4,3,1,1]", "", "f32[0,4,8,8]"},
+        {"Conv", "f32[1,1,3] f32[1,1,1]", "strides=[5]", "f32[1,1,1]"},
+        {"Conv", "f32[1,1,0] f32[1,1,3]", "auto_pad=SAME_UPPER", "f32[1,1,0]"},
+        {"Conv", "f32[1,1,0] f32[1,1,3]", "pads=[2,2]", "f32[1,1,2]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, attention_has_the_shapes_of_onnx)
+{
+    static const struct shape_case cases[] = {
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,32]", "", "f32[2,8,10,32]"},
+        {"Attention", "f32[2,8,10,64] f32[2,2,12,64] f32[2,2,12,64]", "is_causal=1", "f32[2,8,10,64]"},
+        {"Attention", "f32[2,10,512] f32[2,12,128] f32[2,12,64]", "q_num_heads=8 kv_num_heads=2", "f32[2,10,256]"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,32] f32[10,12]", "", "f32[2,8,10,32]"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,32] bool[2,1,1,12]", "", "f32[2,8,10,32]"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,32] bool[10,7]", "", "f32[2,8,10,32]"},
+        {"Attention", "f16[1,4,1,64] f16[1,4,1,64] f16[1,4,1,64] - f16[1,4,99,64] f16[1,4,99,64]", "is_causal=1",
+         "f16[1,4,1,64] f16[1,4,100,64] f16[1,4,100,64]"},
+        {"Attention", "f32[1,3,8] f32[1,2,4] f32[1,2,6] f32[3,7] f32[1,1,5,4] f32[1,1,5,6]",
+         "q_num_heads=2 kv_num_heads=1", "f32[1,3,12] f32[1,1,7,4] f32[1,1,7,6] f32[1,2,3,7]"},
+        {"Attention", "f32[2,8,0,64] f32[2,8,12,64] f32[2,8,12,32]", "", "f32[2,8,0,32]"},
+        {"Attention", "bf16[1,2,3,4] bf16[1,2,3,4] f32[1,2,3,4]", "softcap=30.0 qk_matmul_output_mode=3",
+         "bf16[1,2,3,4] bf16[1,2,3,4] f32[1,2,3,4] bf16[1,2,3,3]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, norms_and_reductions_fold_their_axes)
+{
+    static const struct shape_case cases[] = {
+        {"Softmax", "f32[2,3,4]", "", "f32[2,3,4]"},
+        {"Softmax", "f32[2,3,4]", "axis=0", "f32[2,3,4]"},
+        {"Softmax", "f32[2,0]", "axis=-2", "f32[2,0]"},
+        {"LayerNormalization", "f32[2,3,4] f32[4] f32[4]", "", "f32[2,3,4]"},
+        {"LayerNormalization", "f16[2,3,4] f16[3,4]", "axis=1", "f16[2,3,4] f32[2,1,1] f32[2,1,1]"},
+        {"LayerNormalization", "f64[2,3,4] f64[1] f64[2,1,1]", "axis=-2 stash_type=16",
+         "f64[2,3,4] bf16[2,1,1] bf16[2,1,1]"},
+        {"RMSNormalization", "f16[2,3,4] f32[4]", "", "f32[2,3,4]"},
+        {"RMSNormalization", "f32[2,3,4] f32[3,4]", "axis=-2 epsilon=0.001", "f32[2,3,4]"},
+        {"ReduceSum", "f32[2,3,4]", "", "f32[1,1,1]"},
+        {"ReduceSum", "f32[2,3,4]", "keepdims=0", "f32[]"},
+        {"ReduceSum", "i64[2,3,4] i64{1}", "", "i64[2,1,4]"},
+        {"ReduceMean", "f32[2,3,4] i64{-1,0}", "keepdims=0", "f32[3]"},
+        {"ReduceMax", "u8[2,3,4] i64{}", "noop_with_empty_axes=1", "u8[2,3,4]"},
+        {"ReduceMin", "bool[2,3,4] i64{}", "", "bool[1,1,1]"},
+        {"ReduceMax", "f32[2,0,4] i64{1}", "keepdims=0", "f32[2,4]"},
+        {"ReduceMean", "f32[2,0,4] i64{2}", "", "f32[2,0,1]"},
+        {"ReduceSum", "f32[]", "", "f32[]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, element_wise_operands_broadcast)
+{
+    static const struct shape_case cases[] = {
+        {"Add", "f32[2,3] f32[2,3]", "", "f32[2,3]"},
+        {"Sub", "f32[2,3] f32[3]", "", "f32[2,3]"},
+        {"Mul", "i8[2,1] i8[1,3]", "", "i8[2,3]"},
+        {"Div", "f32[] f32[4,5]", "", "f32[4,5]"},
+        {"Max", "u8[8,1,6,1] u8[7,1,5]", "", "u8[8,7,6,5]"},
+        {"Min", "i32[0,3] i32[1,3]", "", "i32[0,3]"},
+        {"Add", "f64[1] f64[0]", "", "f64[0]"},
+        {"Add", "bf16[] bf16[]", "", "bf16[]"},
+        {"Neg", "i32[2]", "", "i32[2]"},
+        {"Abs", "u8[2]", "", "u8[2]"},
+        {"Relu", "i8[2,2]", "", "i8[2,2]"},
+        {"Sqrt", "f32[2]", "", "f32[2]"},
+        {"Exp", "f16[2]", "", "f16[2]"},
+        {"Log", "bf16[2]", "", "bf16[2]"},
+        {"Erf", "f64[2]", "", "f64[2]"},
+        {"Tanh", "f32[2]", "", "f32[2]"},
+        {"Sigmoid", "f32[2]", "", "f32[2]"},
+        {"Gelu", "f32[2]", "approximate=tanh", "f32[2]"},
+        {"Swish", "f32[2]", "alpha=1.702", "f32[2]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, moving_and_naming_keep_the_elements)
+{
+    static const struct shape_case cases[] = {
+        {"Transpose", "f32[2,3,4]", "", "f32[4,3,2]"},
+        {"Transpose", "i4[2,3,4]", "perm=[1,2,0]", "i4[3,4,2]"},
+        {"Transpose", "f32[]", "", "f32[]"},
+        {"Reshape", "f32[2,3,4] i64{4,-1}", "", "f32[4,6]"},
+        {"Reshape", "f32[2,3,4] i64{0,0,2,2}", "", "f32[2,3,2,2]"},
+        {"Reshape", "f32[0,3] i64{3,0}", "allowzero=1", "f32[3,0]"},
+        {"Reshape", "f32[0,3] i64{0,-1,1}", "",
+         "refused: Reshape 'y': input 0 'in0' f32[0,3] and input 1 'in1' i64[3]: "
+         "no length for -1 fits 0 elements by 0"},
+        {"Reshape", "f32[1,1] i64{}", "", "f32[]"},
+        {"Reshape", "f32[] i64{-1}", "", "f32[1]"},
+        {"Reshape", "f8e4m3[6] i64{-1,3}", "", "f8e4m3[2,3]"},
+        {"assay.Copy", "f4e2m1[5]", "", "f4e2m1[5]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char got[400];
+        struct assay_text text = ASSAY_TEXT(got);
+        struct assay_graph *g = sketch(cases[i].op, cases[i].inputs, cases[i].attrs, 1);
+        sketch_shapes(g, 1, &text);
+        cr_expect_str_eq(got, cases[i].outputs, "%s(%s; %s): expected %s, got %s", cases[i].op, cases[i].inputs,
+                         cases[i].attrs, cases[i].outputs, got);
+        assay_graph_free(g);
+    }
+}
+
+/* ---- refusals: `outputs` is what the sentence must hold ------------------------------------------------ */
+
+static void check_refusals(const struct shape_case *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct shape_case *c = &cases[i];
+        struct assay_error err = {0};
+        struct assay_graph *g = sketch(c->op, c->inputs, c->attrs, 1);
+        cr_expect_eq(assay_graph_finish(g, &err), ASSAY_CONFIG, "%s(%s; %s) was not refused", c->op, c->inputs,
+                     c->attrs);
+        cr_expect(strstr(err.message, c->outputs), "%s(%s; %s): '%s' is not in '%s'", c->op, c->inputs, c->attrs,
+                  c->outputs, err.message);
+        cr_expect(strstr(err.message, "'y'"), "%s names no node", err.message);
+        cr_expect_eq(g->n_nodes, 0);
+        assay_graph_free(g);
+    }
+}
+#define CHECK_REFUSALS(cases) check_refusals((cases), sizeof(cases) / sizeof *(cases))
+
+Test(infer, wrong_products_are_refused_with_both_shapes)
+{
+    static const struct shape_case cases[] = {
+        {"MatMul", "f32[2,3] f32[4,5]", "",
+         "MatMul 'y': input 0 'in0' f32[2,3] and input 1 'in1' f32[4,5]: the inner lengths 3 and 4 differ"},
+        {"MatMul", "f32[2,2,3] f32[3,3,4]", "",
+         "f32[2,2,3] and input 1 'in1' f32[3,3,4]: the axes before the last two"},
+        {"MatMul", "f32[] f32[3,4]", "", "input 0 'in0' f32[]: the rank must be in 1..8"},
+        {"MatMul", "f32[3,4] f32[]", "", "input 1 'in1' f32[]: the rank must be in 1..8"},
+        {"MatMul", "f32[2,3] f16[3,4]", "", "f32[2,3] and input 1 'in1' f16[3,4]: the types must be equal"},
+        {"MatMul", "i8[2,3] i8[3,4]", "", "i8[2,3]: the type must be one of f64 f32 bf16 f16 i64 i32"},
+        {"MatMul", "f32[3] f32[4]", "", "the inner lengths 3 and 4 differ"},
+        {"MatMul", "f32[576460752303423488,1] f32[1,64]", "",
+         "output 'y' f32[576460752303423488,64] has more than 2^62"},
+        {"Gemm", "f32[2,3] f32[4,3]", "", "the inner lengths 3 and 4 differ (transA 0, transB 0)"},
+        {"Gemm", "f32[2,3] f32[3,4]", "transA=1", "the inner lengths 2 and 3 differ (transA 1, transB 0)"},
+        {"Gemm", "f32[1,2,3] f32[3,4]", "", "f32[1,2,3]: the rank must be 2"},
+        {"Gemm", "f32[2,3] f32[3,4] f32[2]", "", "input 2 'in2' f32[2]: it does not stretch to [2,4]"},
+        {"Gemm", "f32[2,3] f32[3,4] f32[1,2,4]", "", "f32[1,2,4]: it does not stretch to [2,4]"},
+        {"Gemm", "f32[2,3] f32[3,4]", "transB=2", "transB must be in 0..1, got 2"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, wrong_convolutions_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Conv", "f32[1,3] f32[4,3]", "", "f32[1,3]: the rank must be in 3..5"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3]", "", "f32[1,3,8,8] and input 1 'in1' f32[4,3,3]: the ranks must be equal"},
+        {"Conv", "f32[1,3,8,8] f32[4,2,3,3]", "", "3 channels in 1 groups do not meet 2 in a kernel"},
+        {"Conv", "f32[1,3,8,8] f32[4,1,3,3]", "group=2", "3 channels in 2 groups"},
+        {"Conv", "f32[1,4,8,8] f32[5,2,3,3]", "group=2", "5 kernels do not divide into 2 groups"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "group=0", "group must be positive, got 0"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3] f32[3]", "", "input 2 'in2' f32[3]: the bias must be [4]"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "kernel_shape=[3,5]", "kernel_shape says 5 for its axis 3"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "strides=[1]", "strides has 1 numbers, not 2"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "strides=[0,1]", "strides holds 0"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "dilations=[1,-1]", "dilations holds -1"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "pads=[0,0,0,-1]", "pads holds -1"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "pads=[1,1]", "pads has 2 numbers, not 4"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "auto_pad=SAME", "auto_pad must be NOTSET, SAME_UPPER"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "auto_pad=VALID pads=[0,0,0,0]", "VALID and pads exclude each other"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,9,3]", "", "a window of 9 does not fit axis 2, 8 long with its pads"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "dilations=[1,4]", "a window of 9 does not fit axis 3"},
+        {"Conv", "f32[1,3,8,8] f32[4,3,0,3]", "", "a kernel's lengths are in 1.."},
+        {"Conv", "i32[1,3,8,8] i32[4,3,3,3]", "", "the type must be one of f64 f32 bf16 f16"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, wrong_attention_is_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Attention", "f32[2,10,512] f32[2,12,512] f32[2,12,512]", "", "of rank 3 it needs q_num_heads"},
+        {"Attention", "f32[2,10,512] f32[2,12,512] f32[2,12,512]", "q_num_heads=8", "of rank 3 it needs kv_num_heads"},
+        {"Attention", "f32[2,10,512] f32[2,12,512] f32[2,12,512]", "q_num_heads=7 kv_num_heads=7",
+         "its last axis does not divide into 7 heads (q_num_heads)"},
+        {"Attention", "f32[2,8,10,64] f32[2,12,512] f32[2,12,512]", "kv_num_heads=8", "the ranks must be equal"},
+        {"Attention", "f32[2,8,10,64] f32[3,8,12,64] f32[2,8,12,64]", "", "the batches differ"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,32] f32[2,8,12,64]", "", "heads 64 and 32 wide have no product"},
+        {"Attention", "f32[2,8,10,64] f32[2,3,12,64] f32[2,3,12,64]", "", "8 query heads do not share 3 key heads"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,11,64]", "", "keys and values differ in heads or length"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,4,12,64]", "", "keys and values differ in heads or length"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64]", "q_num_heads=4", "q_num_heads says 4"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64] f32[10,13]", "",
+         "input 3 'in3' f32[10,13]: it does not stretch to [2,8,10,12]"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64] f32[9,12]", "", "it does not stretch"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64] f16[10,12]", "",
+         "a mask is bool or of the queries'"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64] - f32[2,8,5,64]", "", "come together"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64] - - f32[2,8,5,64]", "", "come together"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64] - f32[2,8,5,64] f32[2,8,6,64]", "",
+         "the pasts differ in length"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64] - f32[2,8,5,32] f32[2,8,5,64]", "",
+         "the past must be [2,8,P,64]"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64]", "softmax_precision=2",
+         "softmax_precision must be"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64]", "qk_matmul_output_mode=4",
+         "must be in 0..3, got 4"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64]", "softcap=-1.0", "softcap must not be negative"},
+        {"Attention", "f32[2,8,10,64] f32[2,8,12,64] f32[2,8,12,64]", "scale=-1.0", "scale must be positive"},
+        {"Attention", "f32[2,0,10,64] f32[2,0,12,64] f32[2,0,12,64]", "", "it has no heads"},
+        {"Attention", "f32[10,64] f32[12,64] f32[12,64]", "", "f32[10,64]: the rank must be in 3..4"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, wrong_axes_types_and_shapes_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Softmax", "f32[2,3]", "axis=2", "f32[2,3]: axis 2 is not an axis of it"},
+        {"Softmax", "f32[2,3]", "axis=-3", "axis -3 is not an axis of it"},
+        {"Softmax", "f32[]", "", "axis -1 is not an axis of it"},
+        {"Softmax", "i32[2]", "", "the type must be one of"},
+        {"LayerNormalization", "f32[2,3,4] f32[3]", "",
+         "f32[3] and input 0 'in0' f32[2,3,4]: the first does not stretch"},
+        {"LayerNormalization", "f32[2,3,4] f32[4] f32[1,2,3,4]", "", "input 2 'in2' f32[1,2,3,4] and input 0"},
+        {"LayerNormalization", "f32[2,3,4] f16[4]", "", "the types must be equal"},
+        {"LayerNormalization", "f32[2,3,4] f32[4]", "stash_type=10", "stash_type must be 1 (f32) or 16 (bf16), got 10"},
+        {"LayerNormalization", "f32[2,0] f32[1]", "", "nothing to normalise from axis 1 on"},
+        {"RMSNormalization", "f32[2,3] f32[2]", "", "the first does not stretch to the second"},
+        {"RMSNormalization", "f32[2,3] i32[3]", "", "input 1 'in1' i32[3]: the type must be one of"},
+        {"ReduceSum", "f32[2,3] i64{2}", "", "axis 2 is not an axis of it"},
+        {"ReduceSum", "f32[2,3] i64{1,-1}", "", "axis -1 is given twice"},
+        {"ReduceSum", "f32[2,3] i64[1]", "", "input 1 'in1' i64[1]: it must be a const, since shapes are static"},
+        {"ReduceSum", "f32[2,3]", "keepdims=2", "keepdims must be in 0..1, got 2"},
+        {"ReduceMean", "f32[2,0]", "", "axis 1 is empty, and of nothing there is no mean"},
+        {"ReduceMean", "bool[2]", "", "the type must be one of"},
+        {"Add", "f32[2,3] f32[2]", "", "f32[2,3] and input 1 'in1' f32[2]: the shapes do not broadcast"},
+        {"Add", "f32[0] f32[2]", "", "the shapes do not broadcast"},
+        {"Add", "bool[2] bool[2]", "", "the type must be one of"},
+        {"Mul", "f32[2] f64[2]", "", "the types must be equal"},
+        {"Neg", "u8[2]", "", "the type must be one of"},
+        {"Exp", "i32[2]", "", "the type must be one of f64 f32 bf16 f16"},
+        {"Gelu", "f32[2]", "approximate=sigmoid", "approximate must be none or tanh, got 'sigmoid'"},
+        {"Transpose", "f32[2,3]", "perm=[0]", "perm has 1 axes"},
+        {"Transpose", "f32[2,3]", "perm=[0,0]", "perm is not a permutation of its axes: 0 at 1"},
+        {"Transpose", "f32[2,3]", "perm=[0,2]", "perm is not a permutation of its axes: 2 at 1"},
+        {"Reshape", "f32[2,3] i64{4}", "", "f32[2,3] and input 1 'in1' i64[1]: 6 elements do not become 4"},
+        {"Reshape", "f32[2,3] i64{-1,-1}", "", "-1 may stand only once"},
+        {"Reshape", "f32[2,3] i64{4,-1}", "", "no length for -1 fits 6 elements by 4"},
+        {"Reshape", "f32[2,3] i64{-2}", "", "-2 is not a length"},
+        {"Reshape", "f32[6] i64{6,0}", "", "there is no axis 1 for 0 to copy"},
+        {"Reshape", "f32[0] i64{0,-1}", "allowzero=1", "0 and -1 do not go together with allowzero"},
+        {"Reshape", "f32[6] i64{1,1,1,1,1,1,1,1,6}", "", "it has more than 8 numbers"},
+        {"Reshape", "f32[6] i64{4611686018427387904,4611686018427387904}", "", "6 elements do not become"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+/* ---- what inference leaves in the node ----------------------------------------------------------------- */
+
+static void expect_list(const struct assay_node *node, const char *name, size_t n, const int64_t *list)
+{
+    const struct assay_attr *attr = assay_node_attr(node, name);
+    cr_assert(attr && attr->type == ASSAY_ATTR_I64S && attr->n == n, "%s", name);
+    for (size_t i = 0; i < n; i++)
+        cr_expect_eq(attr->list[i], list[i], "%s[%zu] is %lld", name, i, (long long)attr->list[i]);
+}
+
+Test(infer, same_padding_puts_the_odd_one_at_the_end_or_the_beginning)
+{
+    /* 6 by 3 with stride 2: o = 3, pads 2*2 + 3 - 6 = 1. 5 by 4 with stride 1: 4 + 4 - 5 = 3. */
+    struct assay_graph *g = sketch("Conv", "f32[1,1,6,5] f32[1,1,3,4]", "auto_pad=SAME_UPPER strides=[2,1]", 1);
+    cr_assert_eq(g->n_nodes, 1);
+    expect_list(&g->nodes[0], "pads", 4, (int64_t[]){0, 1, 1, 2});
+    expect_list(&g->nodes[0], "dilations", 2, (int64_t[]){1, 1});
+    expect_list(&g->nodes[0], "kernel_shape", 2, (int64_t[]){3, 4});
+    cr_expect_str_eq(assay_node_text(&g->nodes[0], "auto_pad", ""), "NOTSET");
+    assay_graph_free(g);
+    g = sketch("Conv", "f32[1,1,6,5] f32[1,1,3,4]", "auto_pad=SAME_LOWER strides=[2,1]", 1);
+    cr_assert_eq(g->n_nodes, 1);
+    expect_list(&g->nodes[0], "pads", 4, (int64_t[]){1, 2, 0, 1});
+    assay_graph_free(g);
+    /* A kernel narrower than the stride needs no pad, and never a negative one. */
+    g = sketch("Conv", "f32[1,1,6] f32[1,1,1]", "auto_pad=SAME_UPPER strides=[3]", 1);
+    cr_assert_eq(g->n_nodes, 1);
+    expect_list(&g->nodes[0], "pads", 2, (int64_t[]){0, 0});
+    cr_expect_eq(assay_graph_value(g, g->nodes[0].outputs[0])->dims[2], 2);
+    assay_graph_free(g);
+}
+
+Test(infer, attributes_are_left_resolved_for_readers)
+{
+    struct assay_graph *g = sketch("Softmax", "f32[2,3,4]", "axis=-2", 1);
+    cr_expect_eq(assay_node_i64(&g->nodes[0], "axis", -9), 1);
+    assay_graph_free(g);
+    g = sketch("Transpose", "f32[2,3,4]", "", 1);
+    expect_list(&g->nodes[0], "perm", 3, (int64_t[]){2, 1, 0});
+    assay_graph_free(g);
+    g = sketch("Attention", "f32[2,8,10,64] f32[2,2,12,64] f32[2,2,12,32]", "", 1);
+    cr_expect_eq(assay_node_i64(&g->nodes[0], "q_num_heads", 0), 8);
+    cr_expect_eq(assay_node_i64(&g->nodes[0], "kv_num_heads", 0), 2);
+    cr_expect_eq(assay_node_f64(&g->nodes[0], "scale", 0), 0.125);
+    cr_expect_null(assay_node_attr(&g->nodes[0], "softmax_precision"));
+    assay_graph_free(g);
+    g = sketch("Attention", "f32[2,8,10,64] f32[2,2,12,64] f32[2,2,12,32]", "scale=0.5", 1);
+    cr_expect_eq(assay_node_f64(&g->nodes[0], "scale", 0), 0.5);
+    assay_graph_free(g);
+}
+
+Test(infer, reduced_axes_can_be_asked_of_a_built_node)
+{
+    static const struct {
+        const char *inputs, *attrs, *folded;
+    } cases[] = {
+        {"f32[2,3,4]", "", "1110"},
+        {"f32[2,3,4] i64{-1}", "", "0010"},
+        {"f32[2,3,4] i64{0,2}", "", "1010"},
+        {"f32[2,3,4] i64{}", "noop_with_empty_axes=1", "0000"},
+        {"f32[2,3,4]", "noop_with_empty_axes=1", "0000"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        bool folded[ASSAY_MAX_RANK];
+        struct assay_graph *g = sketch("ReduceSum", cases[c].inputs, cases[c].attrs, 1);
+        assay_reduce_axes(g, &g->nodes[0], folded);
+        for (int i = 0; i < 4; i++)
+            cr_expect_eq(folded[i], cases[c].folded[i] == '1', "case %zu axis %d", c, i);
+        assay_graph_free(g);
+    }
+}

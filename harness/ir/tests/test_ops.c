@@ -1,0 +1,156 @@
+/* The op table, and costs derived by hand. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+
+#include "harness/ir/tests/sketch.h"
+
+Test(ops, rows_are_found_by_the_names_that_plug_ins_see)
+{
+    size_t n;
+    const struct assay_op_row *rows = assay_op_rows(&n);
+    cr_assert_geq(n, 31);
+    for (size_t i = 0; i < n; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "%s%s%s", rows[i].domain, rows[i].domain[0] ? "." : "", rows[i].name);
+        cr_expect_eq(assay_op_find(name), &rows[i], "%s", name);
+        cr_expect_eq(assay_op_index(&rows[i]), i);
+        cr_expect(rows[i].ir->infer, "%s", name);
+    }
+    cr_expect_null(assay_op_find("Copy"));
+    cr_expect_null(assay_op_find("assay.MatMul"));
+    cr_expect_null(assay_op_find(".MatMul"));
+    cr_expect_null(assay_op_find("Mat"));
+    cr_expect_null(assay_op_find(""));
+}
+
+static struct assay_cost cost_of(const char *op, const char *inputs, const char *attrs)
+{
+    struct assay_graph *g = sketch(op, inputs, attrs, 1);
+    struct assay_cost cost = {0};
+    cr_expect_eq(g->n_nodes, 1, "%s(%s; %s): %s", op, inputs, attrs, g->first_error.message);
+    if (g->n_nodes)
+        cost = assay_node_cost(g, &g->nodes[0]);
+    assay_graph_free(g);
+    return cost;
+}
+
+Test(ops, costs_are_those_of_the_definitions)
+{
+    static const struct {
+        const char *op, *inputs, *attrs;
+        uint64_t flops, transcendentals;
+    } cases[] = {
+        {"MatMul", "f32[2,3] f32[3,4]", "", 48, 0},
+        {"MatMul", "f32[7,2,3] f32[3,4]", "", 336, 0},
+        {"MatMul", "f32[3] f32[3]", "", 6, 0},
+        {"MatMul", "f32[2,0] f32[0,4]", "", 0, 0},
+        {"Gemm", "f32[3,2] f32[3,4]", "transA=1", 48, 0},
+        {"Gemm", "f32[2,3] f32[3,4] f32[4]", "", 48 + 8, 0},
+        {"Gemm", "f32[2,3] f32[3,4] f32[4]", "alpha=2.0 beta=2.0", 48 + 24, 0},
+        /* ResNet-50's first convolution: 64 * 112 * 112 * 3 * 7 * 7 = 118,013,952 multiply-adds */
+        {"Conv", "f32[1,3,224,224] f32[64,3,7,7]", "strides=[2,2] pads=[3,3,3,3]", 2 * UINT64_C(118013952), 0},
+        {"Conv", "f32[1,3,224,224] f32[64,3,7,7] f32[64]", "strides=[2,2] pads=[3,3,3,3]",
+         2 * UINT64_C(118013952) + 64 * 112 * 112, 0},
+        {"Conv", "f32[1,32,8,8] f32[32,1,3,3]", "group=32", 2 * 9 * 32 * 36, 0},
+        /* 2 heads, 3 queries, 4 keys: 24 pairs, 6 rows; 2 (5 + 7) + 1 a pair, then 3 a pair less one a row */
+        {"Attention", "f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7]", "", 24 * 25 + 24 * 3 - 6, 24 + 6},
+        /* causal: 1 + 2 + 3 pairs a head */
+        {"Attention", "f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7]", "is_causal=1", 12 * 25 + 12 * 3 - 6, 12 + 6},
+        /* fewer keys than queries: 1 + 2 + 2 + 2 */
+        {"Attention", "f32[1,1,4,5] f32[1,1,2,5] f32[1,1,2,7]", "is_causal=1", 7 * 25 + 7 * 3 - 4, 7 + 4},
+        /* with 10 before: 11 + 12 */
+        {"Attention", "f32[1,1,2,5] f32[1,1,2,5] f32[1,1,2,7] - f32[1,1,10,5] f32[1,1,10,7]", "is_causal=1",
+         23 * 25 + 23 * 3 - 2, 23 + 2},
+        {"Attention", "f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7] f32[3,4]", "softcap=9.0", 24 * 28 + 24 * 3 - 6, 48 + 6},
+        {"Attention", "f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7] bool[3,4]", "", 24 * 25 + 24 * 3 - 6, 24 + 6},
+        {"Attention", "f32[1,3,10] f32[1,4,5] f32[1,4,7]", "q_num_heads=2 kv_num_heads=1", 24 * 25 + 24 * 3 - 6,
+         24 + 6},
+        {"Softmax", "f32[2,5]", "", 2 * 14, 2 * 6},
+        {"Softmax", "f32[2,5]", "axis=0", 5 * 5, 5 * 3},
+        {"Softmax", "f32[2,0]", "", 0, 0},
+        {"LayerNormalization", "f32[3,10] f32[10]", "", 3 * 59, 12},
+        {"LayerNormalization", "f32[3,2,5] f32[2,5] f32[5]", "axis=1", 3 * 69, 12},
+        {"RMSNormalization", "f32[3,10] f32[10]", "", 3 * 40, 9},
+        {"ReduceSum", "f32[4,5] i64{1}", "", 16, 0},
+        {"ReduceMean", "f32[4,5] i64{1}", "", 16, 4},
+        {"ReduceMax", "f32[4,5] i64{1}", "", 0, 0},
+        {"ReduceMin", "f32[4,5] i64{1}", "", 0, 0},
+        {"Add", "f32[4,1] f32[5]", "", 20, 0},
+        {"Sub", "f32[4] f32[4]", "", 4, 0},
+        {"Mul", "f32[4] f32[4]", "", 4, 0},
+        {"Div", "f32[4] f32[4]", "", 0, 4},
+        {"Max", "f32[4] f32[4]", "", 0, 0},
+        {"Min", "f32[4] f32[4]", "", 0, 0},
+        {"Neg", "f32[4]", "", 0, 0},
+        {"Abs", "f32[4]", "", 0, 0},
+        {"Sqrt", "f32[4]", "", 0, 4},
+        {"Exp", "f32[4]", "", 0, 4},
+        {"Log", "f32[4]", "", 0, 4},
+        {"Erf", "f32[4]", "", 0, 4},
+        {"Tanh", "f32[4]", "", 0, 4},
+        {"Sigmoid", "f32[4]", "", 4, 8},
+        {"Relu", "f32[4]", "", 0, 0},
+        {"Gelu", "f32[4]", "", 16, 4},
+        {"Gelu", "f32[4]", "approximate=tanh", 32, 4},
+        {"Swish", "f32[4]", "", 4, 8},
+        {"Swish", "f32[4]", "alpha=2.0", 8, 8},
+        {"Transpose", "f32[4,5]", "", 0, 0},
+        {"Reshape", "f32[4,5] i64{20}", "", 0, 0},
+        {"assay.Copy", "f32[4,5]", "", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct assay_cost cost = cost_of(cases[i].op, cases[i].inputs, cases[i].attrs);
+        cr_expect_eq(cost.flops, cases[i].flops, "%s(%s; %s): %" PRIu64 " flops, expected %" PRIu64, cases[i].op,
+                     cases[i].inputs, cases[i].attrs, cost.flops, cases[i].flops);
+        cr_expect_eq(cost.transcendentals, cases[i].transcendentals, "%s(%s; %s): %" PRIu64 " transcendentals",
+                     cases[i].op, cases[i].inputs, cases[i].attrs, cost.transcendentals);
+        cr_expect_eq(cost.size, sizeof cost);
+    }
+}
+
+Test(ops, bytes_count_each_distinct_value_once)
+{
+    struct assay_cost cost = cost_of("MatMul", "f32[2,3] f32[3,4]", "");
+    cr_expect_eq(cost.read_bytes, 24 + 48);
+    cr_expect_eq(cost.written_bytes, 32);
+    cost = cost_of("assay.Copy", "f4e2m1[5]", "");
+    cr_expect_eq(cost.read_bytes, 3);
+    cr_expect_eq(cost.written_bytes, 3);
+
+    struct assay_graph *g = assay_graph_new("square");
+    int32_t a = assay_graph_input(g, "a", ASSAY_F32, 1, (int64_t[]){10}, ASSAY_FILL_SIGNED);
+    int32_t b = assay_graph_op(g, "Mul", "b", (int32_t[]){a, a}, 2, NULL);
+    cr_assert_neq(b, ASSAY_NO_VALUE);
+    cr_expect_eq(assay_node_cost(g, &g->nodes[0]).read_bytes, 40);
+    assay_graph_free(g);
+}
+
+Test(ops, a_graph_moves_at_least_its_inputs_and_outputs_once)
+{
+    struct assay_error err;
+    struct assay_graph *g = assay_graph_new("chain");
+    int32_t x = assay_graph_input(g, "x", ASSAY_F32, 1, (int64_t[]){10}, ASSAY_FILL_SIGNED);
+    int32_t w = assay_graph_param(g, "w", ASSAY_F32, 1, (int64_t[]){1}, ASSAY_FILL_SIGNED);
+    assay_graph_input(g, "unread", ASSAY_F32, 1, (int64_t[]){1000}, ASSAY_FILL_SIGNED);
+    int32_t a = assay_graph_op(g, "Mul", "a", (int32_t[]){x, w}, 2, NULL);
+    int32_t b = assay_graph_op(g, "Exp", "b", (int32_t[]){a}, 1, NULL);
+    int32_t c = assay_graph_op(g, "Add", "c", (int32_t[]){b, w}, 2, NULL);
+    assay_graph_output(g, c);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK);
+    struct assay_cost cost = assay_graph_cost(g);
+    cr_expect_eq(cost.flops, 20);
+    cr_expect_eq(cost.transcendentals, 10);
+    cr_expect_eq(cost.read_bytes, 44);
+    cr_expect_eq(cost.written_bytes, 40);
+    assay_graph_free(g);
+}
+
+Test(ops, counts_beyond_64_bits_stay_at_the_end)
+{
+    struct assay_cost cost = cost_of("MatMul", "f32[536870912,1073741824] f32[1073741824,536870912]", "");
+    cr_expect_eq(cost.flops, UINT64_MAX, "2 * 2^58 * 2^30 flops do not fit");
+    cr_expect_eq(assay_count_multiply(UINT64_C(1) << 32, UINT64_C(1) << 32), UINT64_MAX);
+    cr_expect_eq(assay_count_multiply(UINT64_C(1) << 32, (UINT64_C(1) << 32) - 1), UINT64_MAX - UINT32_MAX);
+    assay_cost_flops(&cost, 1, 5);
+    cr_expect_eq(cost.flops, UINT64_MAX);
+}

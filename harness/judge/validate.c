@@ -1,0 +1,264 @@
+/* A verdict for every record: from its witness, and from what the record says of itself. A function of the run folder
+ * alone, wherever it is judged. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/file.h"
+#include "harness/base/hash.h"
+#include "harness/base/strings.h"
+#include "harness/judge/verdict.h"
+#include "harness/measure/statistics.h"
+#include "harness/plan/plan.h"
+#include "harness/verify/expected.h"
+#include "suites/data/fill.h"
+
+#include "assay/banned.h"
+
+/* Double operations that judging all launches of one case on all back ends may cost: a second or two on two cores. */
+#define BUDGET_OPS 1e9
+#define DRIFT_LEAST 0.10 /* of the median; less is not worth a word however sure it is */
+#define GROWTH_LEAST_BYTES 512.0
+#define GROWTH_LEAST_ALL_BYTES 1048576.0
+#define ABOVE_CEILING 1.3                            /* the ceiling is itself measured: some percent are noise */
+#define BEYOND_CACHES_BYTES ((uint64_t)1 << 30) /* working sets that no host's caches hold */
+
+struct validation {
+    struct assay_run_folder   *folder;
+    const struct assay_record *records;
+    struct assay_verdict      *verdicts;
+    size_t                     n, done;
+    uint64_t                   seed;
+    void (*progress)(void *self, size_t done, size_t all, const char *line);
+    void *self;
+};
+
+ASSAY_PRINTF(3, 4)
+static void say(struct assay_check *check, enum assay_outcome outcome, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(check->why, sizeof check->why, fmt, args);
+    va_end(args);
+    check->outcome = outcome;
+}
+
+/* ---- what a record says of itself ---------------------------------------------------------------------------- */
+
+static void judge_drift(const struct validation *v, const struct assay_record *r, struct assay_check *check)
+{
+    struct assay_launch_summary s;
+    struct assay_error          ignored = {.code = ASSAY_OK}; /* without samples there is nothing to drift */
+    uint64_t                   *samples = NULL, *sorted = NULL;
+    size_t                      n = 0;
+    if (!*r->samples_file || assay_samples_read(assay_run_folder_path(v->folder), r, &samples, &n, &ignored))
+        return;
+    if (n > 0 && (sorted = malloc(n * sizeof *sorted))) {
+        assay_launch_summarize(samples, n, sorted, &s);
+        if (fabs(s.drift) > DRIFT_LEAST && fabs(s.drift) > s.drift_noise)
+            say(check, ASSAY_UNTRUSTED, "latency drifts by %+.0f %% from the first to the last quarter of the run; noise explains %.0f %%",
+                100 * s.drift, 100 * s.drift_noise);
+    }
+    free(samples);
+    free(sorted);
+}
+
+static void judge_growth(const struct assay_record *r, struct assay_check *check)
+{
+    const struct assay_metric_value *m = &r->metric[ASSAY_METRIC_memory_growth_bytes];
+    double                           all = m->value * (double)m->n;
+    if (m->has_value && m->value >= GROWTH_LEAST_BYTES && all >= GROWTH_LEAST_ALL_BYTES)
+        say(check, ASSAY_UNTRUSTED, "memory grows by %.0f bytes per execution, %.1f MiB in %" PRIu64 " of them", m->value,
+            all / 1048576, m->n);
+}
+
+static void judge_ceilings(const struct assay_record *r, struct assay_check *check)
+{
+    const struct assay_metric_value *peak = &r->metric[ASSAY_METRIC_peak_share];
+    const struct assay_metric_value *triad = &r->metric[ASSAY_METRIC_bandwidth_share];
+    if (peak->has_value && peak->value > ABOVE_CEILING)
+        say(check, ASSAY_UNTRUSTED, "%.2f times the multiply-add peak that was measured beside it: the work cannot all have been done",
+            peak->value);
+    else if (triad->has_value && triad->value > ABOVE_CEILING && r->working_set_bytes >= BEYOND_CACHES_BYTES)
+        say(check, ASSAY_UNTRUSTED, "%.2f times the bandwidth that was measured beside it, with a working set of %.0f MiB that no cache holds",
+            triad->value, (double)r->working_set_bytes / 1048576);
+}
+
+/* Right outputs whose figure cannot be believed. The last complaint stands; all of them are grave. */
+static void judge_figures(const struct validation *v, const struct assay_record *r, struct assay_check *check)
+{
+    if (check->outcome != ASSAY_PASS && check->outcome != ASSAY_MARGINAL)
+        return;
+    judge_ceilings(r, check);
+    judge_growth(r, check);
+    judge_drift(v, r, check);
+}
+
+/* ---- one record ---------------------------------------------------------------------------------------------- */
+
+/* Why a record cannot be judged by outputs; false when it can. */
+static bool nothing_to_judge(const struct assay_record *r, struct assay_check *check)
+{
+    *check = (struct assay_check){.worst_ratio = NAN, .median_ratio = NAN, .worst_index = -1, .worst_observed = NAN,
+                                  .worst_expected = NAN, .worst_bound = NAN, .smallest_fault = INFINITY,
+                                  .cheat_share_found = 1, .iterations = r->proof.iterations};
+    if (r->status != ASSAY_STATUS_OK)
+        say(check, ASSAY_NOT_CHECKED, "%s: %s", assay_status_name(r->status), *r->reason ? r->reason : "no reason was given");
+    else if (!(r->device.traits & ASSAY_TRAIT_VALUES))
+        say(check, ASSAY_NOT_CHECKED, "computes no values");
+    else if (!*r->witness_file)
+        say(check, ASSAY_NOT_CHECKED, "no witness was recorded");
+    else
+        return false;
+    return true;
+}
+
+/* Records name files of their own folder only. */
+static enum assay_code witness_path(const struct validation *v, const struct assay_record *r, char path[4096],
+                                    struct assay_error *err)
+{
+    static const char prefix[] = "witness/";
+    const char       *name = r->witness_file;
+    char              sha256[65];
+    if (strncmp(name, prefix, sizeof prefix - 1) || strchr(name + sizeof prefix - 1, '/') || strstr(name, ".."))
+        return ASSAY_FAIL(err, ASSAY_DATA, "a witness must be a file in 'witness/', not '%.150s'", name);
+    if (assay_path_join(path, 4096, assay_run_folder_path(v->folder), name, err) || assay_sha256_file(path, sha256, err))
+        return err->code;
+    if (strcmp(sha256, r->witness_sha256))
+        return ASSAY_FAIL(err, ASSAY_DATA, "%s: not the witness that was written: the record has another SHA-256", path);
+    return ASSAY_OK;
+}
+
+static enum assay_code judge_outputs(const struct validation *v, const struct assay_record *r, const struct assay_graph *g,
+                                     struct assay_expected *x, struct assay_check *check, struct assay_error *err)
+{
+    char path[4096];
+    if (witness_path(v, r, path, err) || assay_witness_check_expected(path, r->id, g, x, check, err))
+        return err->code;
+    if (r->proof.iterations > check->iterations)
+        check->iterations = r->proof.iterations; /* timed; the witness knows of those that were observed */
+    if (r->proof.guard_bytes_changed && check->outcome != ASSAY_FAIL)
+        say(check, ASSAY_FAIL, "wrote outside of what it was given: %" PRIu64 " guard bytes beside its outputs changed",
+            r->proof.guard_bytes_changed);
+    judge_figures(v, r, check);
+    return ASSAY_OK;
+}
+
+static void tell(struct validation *v, const struct assay_verdict *verdict)
+{
+    char line[1400];
+    v->done++;
+    if (!v->progress)
+        return;
+    (void)snprintf(line, sizeof line, "%s on %s: %s", verdict->case_name, verdict->backend,
+                   assay_outcome_name(verdict->check.outcome));
+    v->progress(v->self, v->done, v->n, line);
+}
+
+/* ---- one case: all its launches on all back ends --------------------------------------------------------------- */
+
+static enum assay_code fill(void *self, const struct assay_graph *g, int32_t value, uint64_t set, void *to,
+                            struct assay_error *err)
+{
+    const struct validation *v = self;
+    return assay_fill_value(g, value, v->seed, set, to, err);
+}
+
+static bool needs_reference(const struct validation *v, const char *id)
+{
+    struct assay_check ignored;
+    for (size_t i = 0; i < v->n; i++) {
+        if (!strcmp(v->records[i].id, id) && !nothing_to_judge(&v->records[i], &ignored))
+            return true;
+    }
+    return false;
+}
+
+static enum assay_code judge_records(struct validation *v, const char *id, const struct assay_graph *g,
+                                     struct assay_expected *x, struct assay_error *err)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        const struct assay_record *r = &v->records[i];
+        struct assay_verdict      *verdict = &v->verdicts[i];
+        if (strcmp(r->id, id))
+            continue;
+        (void)assay_string_copy(verdict->case_name, sizeof verdict->case_name, r->case_name);
+        (void)assay_string_copy(verdict->id, sizeof verdict->id, r->id);
+        (void)assay_string_copy(verdict->backend, sizeof verdict->backend, r->backend);
+        verdict->launch = r->launch;
+        if (!nothing_to_judge(r, &verdict->check) && judge_outputs(v, r, g, x, &verdict->check, err))
+            return assay_error_in(err, "judging launch %u of '%.80s'", r->launch, r->case_name);
+        tell(v, verdict);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code judge_case(struct validation *v, const struct assay_record *first, struct assay_error *err)
+{
+    struct assay_case      what = {.params = NULL};
+    struct assay_graph    *g = NULL;
+    struct assay_expected *x = NULL;
+    enum assay_code        code = ASSAY_OK;
+    if (!needs_reference(v, first->id))
+        return judge_records(v, first->id, NULL, NULL, err);
+    if (assay_case_parse(first->case_name, &what, err))
+        return assay_error_in(err, "reading case '%.100s' of a record", first->case_name);
+    if (strcmp(what.id, first->id))
+        code = ASSAY_FAIL(err, ASSAY_DATA, "record of case '%.120s' has id %.16s; it should be %s", first->case_name,
+                          first->id, what.id);
+    if (!code && !(code = assay_case_graph(&what, &g, err)) &&
+        !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, &x, err)))
+        code = judge_records(v, first->id, g, x, err);
+    assay_expected_free(x);
+    assay_graph_free(g);
+    assay_case_release(&what);
+    return code;
+}
+
+static bool is_first_of_its_case(const struct validation *v, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (!strcmp(v->records[k].id, v->records[i].id))
+            return false;
+    }
+    return true;
+}
+
+static enum assay_code read_seed(const struct assay_run_folder *folder, uint64_t *seed, struct assay_error *err)
+{
+    const json_t *value = json_object_get(json_object_get(assay_run_folder_plan(folder), "suite"), "seed");
+    const char   *text = json_string_value(value);
+    char         *end = NULL;
+    if (json_is_integer(value) && json_integer_value(value) >= 0) {
+        *seed = (uint64_t)json_integer_value(value);
+        return ASSAY_OK;
+    }
+    errno = 0;
+    if (text && *text >= '0' && *text <= '9') /* beyond int64, as assay_json_u64 writes it */
+        *seed = strtoull(text, &end, 10);
+    if (!end || *end || errno)
+        return ASSAY_FAIL(err, ASSAY_DATA, "plan.json has no seed");
+    return ASSAY_OK;
+}
+
+enum assay_code assay_validate_run(struct assay_run_folder *folder,
+                                   void (*progress)(void *self, size_t done, size_t all, const char *line), void *self,
+                                   struct assay_verdict **out, size_t *n, struct assay_error *err)
+{
+    struct validation v = {.folder = folder, .progress = progress, .self = self};
+    v.records = assay_run_folder_records(folder, &v.n);
+    if (read_seed(folder, &v.seed, err))
+        return assay_error_in(err, "validating '%.100s'", assay_run_folder_path(folder));
+    if (!(v.verdicts = calloc(v.n + 1, sizeof *v.verdicts)))
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu verdicts", v.n);
+    for (size_t i = 0; i < v.n; i++) {
+        if (is_first_of_its_case(&v, i) && judge_case(&v, &v.records[i], err)) {
+            free(v.verdicts);
+            return assay_error_in(err, "validating '%.100s'", assay_run_folder_path(folder));
+        }
+    }
+    *out = v.verdicts;
+    *n = v.n;
+    return ASSAY_OK;
+}

@@ -1,0 +1,56 @@
+#include "harness/base/hash.h"
+#include "harness/store/run_folder.h"
+#include "harness/store/tests/scratch.h"
+
+#include <sys/stat.h>
+
+Test(samples, are_read_as_they_were_written_and_checked_against_the_record)
+{
+    static const unsigned char bytes[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 0x80};
+    struct scratch s = scratch_new();
+    struct assay_error err = {0};
+    struct assay_record *r = record_of(0, 3);
+    uint64_t *samples = NULL;
+    size_t n = 0;
+    cr_expect_eq(assay_samples_read(s.path, r, &samples, &n, &err), ASSAY_UNAVAILABLE);
+    cr_expect(strstr(err.message, "launch 3 of case 'gemm/k=0' left no samples"), "%s", err.message);
+
+    assay_run_folder_file("samples", r->id, "cpu", r->launch, r->samples_file);
+    cr_expect_eq(assay_samples_read(s.path, r, &samples, &n, &err), ASSAY_IO, "a file that is not there");
+    cr_assert_eq(mkdir(in(&s, "samples"), 0777), 0);
+    put_bytes(in(&s, r->samples_file), bytes, sizeof bytes);
+    assay_sha256_hex(bytes, sizeof bytes, r->samples_sha256);
+    cr_assert_eq(assay_samples_read(s.path, r, &samples, &n, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(n == 2 && samples[0] == 1 && samples[1] == 0x8006050403020100u, "little-endian on any machine");
+    free(samples);
+
+    r->samples_sha256[5] = r->samples_sha256[5] == '0' ? '1' : '0';
+    cr_expect_eq(assay_samples_read(s.path, r, &samples, &n, &err), ASSAY_DATA);
+    cr_expect(strstr(err.message, "another SHA-256"), "%s", err.message);
+    put_bytes(in(&s, r->samples_file), bytes, 9);
+    r->samples_sha256[0] = 0; /* the worker was killed before it could say */
+    cr_expect_eq(assay_samples_read(s.path, r, &samples, &n, &err), ASSAY_DATA);
+    cr_expect(strstr(err.message, "9 bytes are no whole number of samples"), "%s", err.message);
+    put_bytes(in(&s, r->samples_file), bytes, 0);
+    cr_expect_eq(assay_samples_read(s.path, r, &samples, &n, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(n, 0u);
+    free(samples);
+    scratch_remove(&s);
+}
+
+Test(samples, are_never_looked_for_outside_the_run_folder)
+{
+    static const char files[][40] = {"/etc/passwd", "../x",        "samples/../../x", "samples/",
+                                     "samples/.x",  "samples/a/b", "witness/a.bin"};
+    struct assay_error err = {0};
+    struct scratch s = scratch_new();
+    uint64_t *samples = NULL;
+    size_t n = 0;
+    struct assay_record *r = record_of(0, 0);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)snprintf(r->samples_file, sizeof r->samples_file, "%s", files[i]);
+        cr_expect_eq(assay_samples_read(s.path, r, &samples, &n, &err), ASSAY_DATA, "row %zu", i);
+        cr_expect(strstr(err.message, "must be a file in 'samples/'"), "row %zu: %s", i, err.message);
+    }
+    scratch_remove(&s);
+}

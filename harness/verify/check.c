@@ -1,0 +1,485 @@
+#include "harness/verify/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/text.h"
+#include "harness/base/file.h"
+#include "harness/verify/expected.h"
+#include "harness/verify/fault_size.h"
+#include "harness/verify/witness_file.h"
+#include "reference/arithmetic.h"
+#include "reference/formats/formats.h"
+
+#include "assay/banned.h"
+
+#define LEAST_TELLING 64u /* elements that zeros would fail at, below which a comparison proves nothing */
+/* Errors that come by chance grow like the square root of the roundings, bounds like their number: where a bound allows n
+ * roundings, the error of an honest device stays below 6 deviations of them, 6 sqrt(n / 3) units, so that over half of the bound is
+ * strange for n > 48 and ordinary below: one rounding may well reach its bound. */
+#define MARGINAL 0.5
+#define MARGINAL_ROUNDINGS 48.0
+
+/* What one output of all judged contents showed. */
+struct shown {
+    uint64_t compared, telling; /* single elements; those where |expected| > bound, so that a zero would fail */
+    double   first_value;       /* of the observed ones */
+    bool     varies;
+    bool     infinite_expected; /* the reference itself has values that are not finite */
+    uint64_t unexplained;       /* elements not finite in contents without such */
+    bool     strange;           /* over half of a bound that allows many roundings */
+};
+struct judge {
+    const unsigned char          *file;
+    const struct assay_graph     *graph;
+    struct assay_witness_layout   layout;
+    struct assay_witness_header   header;
+    struct assay_expected        *expected;
+    struct assay_check           *out;
+    struct shown                  shown[ASSAY_WITNESS_MOST_OUTPUTS];
+    double                       *ratio; /* of all single elements */
+    size_t                        n_ratios, room;
+    bool                          judged[ASSAY_WITNESS_MOST_CHOSEN]; /* contents */
+    uint32_t                      sets_kept, sets_judged;
+    char                          poisoned[64]; /* output whose poison was left */
+    uint64_t                      poison_left, poison_of;
+};
+
+static struct assay_witness_content content_at(const struct judge *j, uint32_t i)
+{
+    struct assay_witness_content c;
+    memcpy(&c, j->file + j->layout.contents_at + i * sizeof c, sizeof c);
+    return c;
+}
+
+static struct assay_witness_stats stats_at(const struct judge *j, const struct assay_witness_part *part, uint64_t block)
+{
+    struct assay_witness_stats s;
+    memcpy(&s, j->file + block + part->stats_at, sizeof s);
+    return s;
+}
+
+/* The first kept iteration with this content. */
+static uint64_t iteration_of(const struct judge *j, uint32_t content)
+{
+    uint64_t first = UINT64_MAX;
+    for (uint32_t i = 0; i < j->header.kept; i++) {
+        struct assay_witness_kept k;
+        memcpy(&k, j->file + j->layout.kept_at + i * sizeof k, sizeof k);
+        if (k.content == content && k.iteration < first)
+            first = k.iteration;
+    }
+    return first;
+}
+
+/* ---- comparing ----------------------------------------------------------------------------------------------- */
+
+/* |observed - expected| / bound; INFINITY where they can not agree; 0 where nothing can be said. */
+static double ratio_of(double observed, double expected, double bound)
+{
+    if (isnan(bound) || isinf(bound))
+        return 0;
+    if (!isfinite(expected))
+        return isnan(expected) ? (isnan(observed) ? 0 : INFINITY) : (observed == expected ? 0 : INFINITY);
+    if (!isfinite(observed))
+        return INFINITY;
+    double apart = fabs(observed - expected);
+    return apart == 0 ? 0 : bound > 0 ? apart / bound : INFINITY;
+}
+
+struct place {
+    const struct assay_witness_part *part;
+    uint32_t                         content;
+    int64_t                          index; /* flat, of the first element that it stands for */
+};
+
+static void note(struct judge *j, const struct place *at, double ratio, double observed, double expected, double bound)
+{
+    struct assay_check *out = j->out;
+    if (!isnan(out->worst_ratio) && !(ratio > out->worst_ratio))
+        return;
+    out->worst_ratio = ratio;
+    (void)snprintf(out->worst_value, sizeof out->worst_value, "%s", j->graph->values[at->part->value].name);
+    out->worst_index = at->index;
+    out->worst_iteration = iteration_of(j, at->content);
+    out->worst_observed = observed;
+    out->worst_expected = expected;
+    out->worst_bound = bound;
+}
+
+static enum assay_code keep_ratio(struct judge *j, double ratio, struct assay_error *err)
+{
+    if (j->n_ratios == j->room) {
+        size_t  room = j->room ? 2 * j->room : 4096;
+        double *more = realloc(j->ratio, room * sizeof *more);
+        if (!more)
+            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu compared elements", room);
+        j->ratio = more;
+        j->room = room;
+    }
+    j->ratio[j->n_ratios++] = ratio;
+    return ASSAY_OK;
+}
+
+static bool is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
+{
+    const struct assay_format *format = assay_format_of(dtype);
+    return ratio > MARGINAL && format && bound > MARGINAL_ROUNDINGS * format->unit_roundoff * fabs(expected);
+}
+
+static enum assay_code compare_sample(struct judge *j, uint32_t o, struct place at, uint64_t block,
+                                      const struct assay_expected_part *x, struct assay_error *err)
+{
+    struct shown        *shown = &j->shown[o];
+    const unsigned char *sample = j->file + block + at.part->sample_at;
+    for (size_t i = 0; i < x->n; i++) {
+        double observed, ratio;
+        assay_witness_decode(at.part->dtype, sample + x->place[i] * at.part->element_bytes, 1, &observed);
+        ratio = ratio_of(observed, x->value[i], x->bound[i]);
+        at.index = x->index[i];
+        note(j, &at, ratio, observed, x->value[i], x->bound[i]);
+        shown->strange |= is_strange(at.part->dtype, ratio, x->value[i], x->bound[i]);
+        shown->telling += !isfinite(x->value[i]) || fabs(x->value[i]) > x->bound[i];
+        shown->infinite_expected |= !isfinite(x->value[i]) || !isfinite(x->bound[i]);
+        if (shown->compared++ == 0)
+            shown->first_value = observed;
+        shown->varies |= !(observed == shown->first_value);
+        if (keep_ratio(j, ratio, err))
+            return err->code;
+    }
+    j->out->elements += x->n;
+    return ASSAY_OK;
+}
+
+/* The first element of a group, to say where. */
+static int64_t first_of(const struct assay_projection *p, uint64_t group)
+{
+    uint64_t position = group * p->per_group;
+    return (int64_t)(position / p->inner * p->length * p->inner + position % p->inner);
+}
+
+/* The device's elements were added in double, in some order: gamma_n of at most n times their largest magnitude. */
+static void compare_sums(struct judge *j, uint32_t o, struct place at, uint64_t block, const struct assay_expected_part *x)
+{
+    struct assay_witness_stats stats = stats_at(j, at.part, block);
+    for (uint32_t i = 0; i < at.part->n_projections; i++) {
+        const struct assay_projection *p = &at.part->projection[i];
+        double terms = (double)p->length * (double)p->per_group;
+        double adding = assay_ref_gamma(terms, ASSAY_REF_OWN) * terms * fabs(stats.largest);
+        for (uint64_t g = 0; x->has_sums[i] && g < p->groups; g++) {
+            double observed, expected = x->sum[p->first + g], bound = x->sum_bound[p->first + g] + adding;
+            memcpy(&observed, j->file + block + at.part->sums_at + 8 * (p->first + g), sizeof observed);
+            if (!isfinite(expected)) { /* a sum of such says nothing about which */
+                j->shown[o].infinite_expected = true;
+                continue;
+            }
+            at.index = first_of(p, g);
+            double ratio = ratio_of(observed, expected, bound);
+            note(j, &at, ratio, observed, expected, bound);
+            j->shown[o].strange |= ratio > MARGINAL;
+            j->out->sums++;
+        }
+    }
+}
+
+/* ---- one content --------------------------------------------------------------------------------------------- */
+
+/* Above what chance leaves: an element of b bits agrees by chance with probability 2^-b (floating formats never, unless
+ * they are NaN themselves); six deviations of a Poisson variable and two more. */
+static double poison_by_chance(const struct assay_witness_part *part)
+{
+    unsigned bits = assay_dtype_bits(part->dtype);
+    if (assay_dtype_is_float(part->dtype) && bits >= 16)
+        return 0;
+    double mean = (double)part->elements * (bits < 8 ? bits / 8.0 / 256 : ldexp(1, -(int)bits));
+    return mean + 6 * sqrt(mean) + 2;
+}
+
+static void count_content(struct judge *j, uint32_t content)
+{
+    for (uint32_t o = 0; o < j->layout.outputs; o++) {
+        const struct assay_witness_part *part = &j->layout.block[ASSAY_WITNESS_CONTENT].part[o];
+        struct assay_witness_stats s = stats_at(j, part, assay_witness_content_at(&j->layout, content));
+        j->out->not_finite += s.not_finite;
+        j->out->zeros += s.zeros;
+        j->out->poison_left += s.poison_left;
+        if ((double)s.poison_left > poison_by_chance(part) && s.poison_left > j->poison_left) {
+            j->poison_left = s.poison_left;
+            j->poison_of = part->elements;
+            (void)snprintf(j->poisoned, sizeof j->poisoned, "%s", j->graph->values[part->value].name);
+        }
+    }
+}
+
+/* A content with elements that are not finite where nothing expected is not, in the output as far as it was seen. */
+static void suspect(struct judge *j, uint32_t o, const struct assay_witness_part *part, uint64_t block,
+                    const struct assay_expected_part *x)
+{
+    struct assay_witness_stats s = stats_at(j, part, block);
+    if (!assay_covers_singly(part, x) && !j->shown[o].infinite_expected)
+        j->shown[o].unexplained += s.not_finite;
+}
+
+static enum assay_code judge_content(struct judge *j, uint32_t content, bool of_exemplar, struct assay_error *err)
+{
+    struct assay_witness_content       c = content_at(j, content);
+    enum assay_witness_class           class = of_exemplar ? assay_witness_exemplar_class(c.set) : ASSAY_WITNESS_CONTENT;
+    uint64_t                           block = of_exemplar ? assay_witness_exemplar_at(&j->layout, c.set)
+                                                           : assay_witness_content_at(&j->layout, content);
+    const struct assay_expected_block *x;
+    if (assay_expected_block(j->expected, c.set, of_exemplar, &x, err))
+        return err->code;
+    for (uint32_t o = 0; o < j->layout.outputs; o++) {
+        struct place at = {.part = &j->layout.block[class].part[o], .content = content};
+        if (x->part[o].n == 0)
+            return ASSAY_OK; /* beyond the budget */
+        if (compare_sample(j, o, at, block, &x->part[o], err))
+            return err->code;
+        compare_sums(j, o, at, block, &x->part[o]);
+        suspect(j, o, at.part, block, &x->part[o]);
+    }
+    j->judged[content] = true;
+    j->out->judged += c.kept;
+    j->out->equal += c.seen;
+    return ASSAY_OK;
+}
+
+/* The assurance is that of the best judged exemplar: the first set that was kept. */
+static enum assay_code assure(struct judge *j, uint32_t set, struct assay_error *err)
+{
+    const struct assay_witness_block  *block = &j->layout.block[assay_witness_exemplar_class(set)];
+    const struct assay_expected_block *x;
+    bool                               singly = true, by_sums = true;
+    double                             fault = 0;
+    if (assay_expected_block(j->expected, set, true, &x, err))
+        return err->code;
+    for (uint32_t o = 0; o < j->layout.outputs; o++) {
+        bool all = assay_covers_singly(&block->part[o], &x->part[o]);
+        singly &= all;
+        by_sums &= all || assay_covers_by_sums(&block->part[o], &x->part[o]);
+        double of = assay_smallest_fault(&block->part[o], &x->part[o]);
+        fault = of > fault ? of : fault;
+    }
+    j->out->smallest_fault = fault;
+    j->out->assurance = singly ? ASSAY_ASSURANCE_FULL : by_sums ? ASSAY_ASSURANCE_ALGEBRAIC : ASSAY_ASSURANCE_SAMPLED;
+    return ASSAY_OK;
+}
+
+static enum assay_code judge_sets(struct judge *j, struct assay_error *err)
+{
+    for (uint32_t s = 0; s < j->layout.sets; s++) {
+        struct assay_witness_set set;
+        memcpy(&set, j->file + j->layout.sets_at + s * sizeof set, sizeof set);
+        if (set.exemplar == ASSAY_WITNESS_NONE)
+            continue;
+        j->sets_kept++;
+        if (judge_content(j, set.exemplar, true, err))
+            return err->code;
+        if (j->judged[set.exemplar] && j->sets_judged++ == 0 && assure(j, s, err))
+            return err->code;
+        for (uint32_t i = 0; i < j->layout.chosen; i++) {
+            struct assay_witness_content c = content_at(j, i);
+            if (c.kept && c.set == s && i != set.exemplar && judge_content(j, i, false, err))
+                return err->code;
+        }
+    }
+    return ASSAY_OK;
+}
+
+/* ---- the verdict --------------------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void say(struct assay_check *out, enum assay_outcome outcome, const char *fmt, ...) ASSAY_PRINTF(3, 4);
+static void say(struct assay_check *out, enum assay_outcome outcome, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(out->why, sizeof out->why, fmt, args);
+    va_end(args);
+    out->outcome = outcome;
+}
+
+static bool decide_fail(const struct judge *j)
+{
+    struct assay_check *out = j->out;
+    if (j->poison_left) {
+        say(out, ASSAY_FAIL, "outputs were not written: %llu of %llu elements of '%s' still hold what was there before",
+            (unsigned long long)j->poison_left, (unsigned long long)j->poison_of, j->poisoned);
+        return true;
+    }
+    if (out->worst_ratio > 1) {
+        say(out, ASSAY_FAIL, "'%s' at element %lld in iteration %llu is %.9g where %.9g is expected, %.3g times the bound of %.3g",
+            out->worst_value, (long long)out->worst_index, (unsigned long long)out->worst_iteration,
+            out->worst_observed, out->worst_expected, out->worst_ratio, out->worst_bound);
+        return true;
+    }
+    for (uint32_t o = 0; o < j->layout.outputs; o++) {
+        if (j->shown[o].unexplained && !j->shown[o].infinite_expected) {
+            say(out, ASSAY_FAIL, "%llu elements of '%s' are not finite; every expected value that was computed is",
+                (unsigned long long)j->shown[o].unexplained,
+                j->graph->values[j->layout.block[ASSAY_WITNESS_FIRST].part[o].value].name);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool decide_untrusted(const struct judge *j)
+{
+    for (uint32_t o = 0; o < j->layout.outputs; o++) {
+        const struct assay_witness_part *part = &j->layout.block[ASSAY_WITNESS_FIRST].part[o];
+        const struct shown              *s = &j->shown[o];
+        const char                      *name = j->graph->values[part->value].name;
+        uint64_t                         least = part->elements / 2 < LEAST_TELLING ? (part->elements + 1) / 2 : LEAST_TELLING;
+        if (s->telling < least) {
+            say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: only %llu of %llu compared elements of '%s' differ from zero by more than their bound",
+                (unsigned long long)s->telling, (unsigned long long)s->compared, name);
+            return true;
+        }
+        if (!s->varies && s->compared > 1) {
+            say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: all %llu compared elements of '%s' are %.9g",
+                (unsigned long long)s->compared, name, s->first_value);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void decide_pass(const struct judge *j)
+{
+    struct assay_check *out = j->out;
+    struct assay_text   text = assay_text_over(out->why, sizeof out->why);
+    out->outcome = ASSAY_PASS;
+    for (uint32_t o = 0; o < j->layout.outputs; o++)
+        if (j->shown[o].strange)
+            out->outcome = ASSAY_MARGINAL;
+    assay_text_add(&text, "%llu of %llu observed iterations judged: %llu elements and %llu sums are within %.2g of their bounds",
+                   (unsigned long long)out->judged, (unsigned long long)out->iterations, (unsigned long long)out->elements,
+                   (unsigned long long)out->sums, out->worst_ratio);
+    if (j->sets_judged < j->sets_kept)
+        assay_text_add(&text, "; %u of %u input sets were left out, beyond the judge's budget", j->sets_kept - j->sets_judged,
+                       j->sets_kept);
+    if (out->equal < out->iterations)
+        assay_text_add(&text, "; bits differ from run to run: %llu iterations equal no judged one",
+                       (unsigned long long)(out->iterations - out->equal));
+}
+
+static void decide(struct judge *j)
+{
+    struct assay_check *out = j->out;
+    out->cheat_share_found = assay_cheat_share_found(out->judged);
+    if (j->n_ratios) {
+        qsort(j->ratio, j->n_ratios, sizeof *j->ratio, ascending);
+        out->median_ratio = j->ratio[(j->n_ratios - 1) / 2];
+    }
+    if (decide_fail(j))
+        return;
+    if (j->header.seen == 0)
+        say(out, ASSAY_NOT_CHECKED, "no iteration was observed");
+    else if (out->judged == 0)
+        say(out, ASSAY_NOT_CHECKED, "evaluating the reference is beyond the judge's budget");
+    else if (!decide_untrusted(j))
+        decide_pass(j);
+}
+
+/* ---- entry --------------------------------------------------------------------------------------------------- */
+
+/* The value that continues a state differs from iteration to iteration in a way that one input set does not tell. */
+static const char *continues_state(const struct judge *j)
+{
+    for (uint32_t o = 0; o < j->layout.outputs; o++) {
+        const struct assay_value *v = &j->graph->values[j->layout.block[ASSAY_WITNESS_FIRST].part[o].value];
+        if (v->alias_of != ASSAY_NO_VALUE)
+            return v->name;
+    }
+    return NULL;
+}
+
+static enum assay_code judge_file(struct judge *j, struct assay_error *err)
+{
+    struct assay_check *out = j->out;
+    memcpy(&j->header, j->file, sizeof j->header);
+    *out = (struct assay_check){.of_elements = j->header.elements, .iterations = j->header.seen, .chosen = j->header.kept,
+                                .worst_ratio = NAN, .median_ratio = NAN, .worst_index = -1, .worst_observed = NAN,
+                                .worst_expected = NAN, .worst_bound = NAN, .smallest_fault = INFINITY};
+    const char *state = continues_state(j);
+    if (state) {
+        say(out, ASSAY_NOT_CHECKED, "output '%s' continues a state from iteration to iteration, which one witness cannot follow", state);
+        out->cheat_share_found = 1;
+        return ASSAY_OK;
+    }
+    for (uint32_t i = 0; i < j->layout.chosen; i++) {
+        if (content_at(j, i).kept)
+            count_content(j, i);
+    }
+    if (assay_expected_aim(j->expected, j->header.seed, &j->layout, err) || judge_sets(j, err))
+        return err->code;
+    decide(j);
+    return ASSAY_OK;
+}
+
+enum assay_code assay_witness_check_expected(const char *path, const char *case_id, const struct assay_graph *g,
+                                             struct assay_expected *x, struct assay_check *out, struct assay_error *err)
+{
+    struct assay_mapped_file file = {0};
+    struct assay_check       found;
+    struct judge            *j = calloc(1, sizeof *j);
+    enum assay_code          code = j ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for judging");
+    if (!code && !(code = assay_mapped_file_read(path, &file, err)) &&
+        !(code = assay_witness_inspect(file.at, file.bytes, case_id, g, &j->layout, err))) {
+        j->file = file.at;
+        j->graph = g;
+        j->expected = x;
+        j->out = &found;
+        code = judge_file(j, err);
+    }
+    assay_mapped_file_release(&file);
+    if (j)
+        free(j->ratio);
+    free(j);
+    if (code)
+        return assay_error_in(err, "judging witness '%s'", path);
+    *out = found;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_witness_check(const char *path, const char *case_id, const struct assay_graph *g, assay_fill_fn *fill,
+                                    void *self, double budget_ops, struct assay_check *out, struct assay_error *err)
+{
+    struct assay_expected *x;
+    if (assay_expected_new(case_id, g, fill, self, budget_ops, &x, err))
+        return err->code;
+    enum assay_code code = assay_witness_check_expected(path, case_id, g, x, out, err);
+    assay_expected_free(x);
+    return code;
+}
+
+const char *assay_outcome_name(enum assay_outcome outcome)
+{
+    switch (outcome) {
+    case ASSAY_PASS: return "pass";
+    case ASSAY_MARGINAL: return "marginal";
+    case ASSAY_FAIL: return "fail";
+    case ASSAY_UNTRUSTED: return "untrusted";
+    case ASSAY_NOT_CHECKED: return "not_checked";
+    }
+    return "unknown";
+}
+
+const char *assay_assurance_name(enum assay_assurance assurance)
+{
+    switch (assurance) {
+    case ASSAY_ASSURANCE_NONE: return "none";
+    case ASSAY_ASSURANCE_FULL: return "full";
+    case ASSAY_ASSURANCE_ALGEBRAIC: return "algebraic";
+    case ASSAY_ASSURANCE_SAMPLED: return "sampled";
+    case ASSAY_ASSURANCE_LOCAL: return "local";
+    }
+    return "unknown";
+}

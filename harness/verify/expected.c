@@ -1,0 +1,450 @@
+#include "harness/verify/expected.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/memory.h"
+#include "harness/base/strings.h"
+#include "reference/arithmetic.h"
+#include "reference/reference.h"
+
+#include "assay/banned.h"
+
+/* Shares of the budget: set 0's exemplar, all other exemplars, the contents of all sets that differ from exemplars. */
+#define FIRST_SHARE 0.4
+#define OTHERS_SHARE 0.4
+#define CONTENTS_SHARE 0.2
+#define LEAST_SAMPLE 64u   /* elements compared whatever they cost, if the op's inputs are there */
+#define INPUT_OPS 2.0      /* filling and converting one element of an input */
+#define PIECE ((size_t)1 << 16)
+
+struct assay_expected {
+    char                        case_id[17];
+    const struct assay_graph   *graph;
+    assay_fill_fn              *fill;
+    void                       *self;
+    double                      budget_ops;
+    bool                        aimed;
+    uint64_t                    seed;
+    struct assay_witness_layout layout;
+    struct assay_expected_block *exemplar, *content; /* one a set each */
+    void                       **bound;     /* bytes of values that no node writes */
+    struct assay_reference      *reference; /* of set `current`, or NULL */
+    uint32_t                     current;
+};
+
+/* ---- life ---------------------------------------------------------------------------------------------------- */
+
+static void release_part(struct assay_expected_part *p)
+{
+    free(p->place);
+    free(p->index);
+    free(p->value);
+    free(p->bound);
+    free(p->sum);
+    free(p->sum_bound);
+    memset(p, 0, sizeof *p);
+}
+
+static void release_block(struct assay_expected_block *b)
+{
+    for (uint32_t o = 0; o < ASSAY_WITNESS_MOST_OUTPUTS; o++)
+        release_part(&b->part[o]);
+    b->ready = false;
+}
+
+static void forget_all(struct assay_expected *x)
+{
+    for (uint32_t s = 0; s < x->layout.sets; s++) {
+        if (x->exemplar)
+            release_block(&x->exemplar[s]);
+        if (x->content)
+            release_block(&x->content[s]);
+    }
+    free(x->exemplar);
+    free(x->content);
+    x->exemplar = x->content = NULL;
+    assay_reference_free(x->reference);
+    x->reference = NULL;
+    x->aimed = false;
+}
+
+void assay_expected_free(struct assay_expected *x)
+{
+    if (!x)
+        return;
+    forget_all(x);
+    for (uint32_t v = 0; x->bound && v < x->graph->n_values; v++)
+        assay_block_free(x->bound[v]);
+    free(x->bound);
+    free(x);
+}
+
+enum assay_code assay_expected_new(const char *case_id, const struct assay_graph *g, assay_fill_fn *fill, void *self,
+                                   double budget_ops, struct assay_expected **out, struct assay_error *err)
+{
+    struct assay_expected *x = calloc(1, sizeof *x);
+    if (!x || !(x->bound = calloc((size_t)g->n_values + 1, sizeof *x->bound))) {
+        free(x);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for expected values");
+    }
+    x->graph = g;
+    x->fill = fill;
+    x->self = self;
+    x->budget_ops = budget_ops;
+    if (!assay_string_copy(x->case_id, sizeof x->case_id, case_id)) {
+        assay_expected_free(x);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.40s' is no case id", case_id);
+    }
+    *out = x;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, const struct assay_witness_layout *layout,
+                                   struct assay_error *err)
+{
+    if (x->aimed && x->seed == seed && x->layout.sets == layout->sets && x->layout.chosen == layout->chosen)
+        return ASSAY_OK;
+    forget_all(x);
+    x->layout = *layout;
+    x->seed = seed;
+    x->exemplar = calloc(layout->sets, sizeof *x->exemplar);
+    x->content = calloc(layout->sets, sizeof *x->content);
+    if (!x->exemplar || !x->content)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for expected values");
+    x->aimed = true;
+    return ASSAY_OK;
+}
+
+/* ---- inputs -------------------------------------------------------------------------------------------------- */
+
+static bool is_given(const struct assay_value *v)
+{
+    return v->producer < 0 && v->role != ASSAY_ROLE_CONST;
+}
+
+static bool is_fixed(const struct assay_value *v)
+{
+    return v->role == ASSAY_ROLE_PARAM || v->role == ASSAY_ROLE_STATE;
+}
+
+static double inputs_cost(const struct assay_graph *g)
+{
+    double n = 0;
+    for (uint32_t v = 0; v < g->n_values; v++)
+        n += g->values[v].producer < 0 ? (double)g->values[v].elements : 0;
+    return INPUT_OPS * n;
+}
+
+/* What the values in front of the outputs' own nodes cost, which the reference computes in full. */
+static double upstream_cost(const struct assay_expected *x)
+{
+    const struct assay_graph *g = x->graph;
+    double                    ops = 0;
+    int32_t                   last = -1;
+    for (uint32_t o = 0; o < x->layout.outputs; o++) {
+        int32_t producer = g->values[x->layout.block[0].part[o].value].producer;
+        last = producer > last ? producer : last;
+    }
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        if (g->values[v].producer >= 0 && g->values[v].producer < last)
+            ops += assay_reference_at_cost(x->reference, (int32_t)v, (size_t)g->values[v].elements);
+    }
+    return ops;
+}
+
+static enum assay_code fill_inputs(struct assay_expected *x, uint32_t set, struct assay_error *err)
+{
+    const struct assay_graph *g = x->graph;
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        const struct assay_value *value = &g->values[v];
+        if (!is_given(value) || (is_fixed(value) && x->bound[v]))
+            continue;
+        if (!x->bound[v] && !(x->bound[v] = assay_block_new((size_t)value->bytes)))
+            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the %llu bytes of '%s'", (unsigned long long)value->bytes,
+                              value->name);
+        if (x->fill(x->self, g, (int32_t)v, set, x->bound[v], err)) {
+            assay_block_free(x->bound[v]);
+            x->bound[v] = NULL;
+            return assay_error_in(err, "filling '%.48s' of input set %u", value->name, set);
+        }
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code turn_to(struct assay_expected *x, uint32_t set, struct assay_error *err)
+{
+    if (x->reference && x->current == set)
+        return ASSAY_OK;
+    assay_reference_free(x->reference);
+    x->reference = NULL;
+    if (fill_inputs(x, set, err) ||
+        assay_reference_new(x->graph, (const void *const *)x->bound, &x->reference, err))
+        return err->code;
+    x->current = set;
+    return ASSAY_OK;
+}
+
+/* ---- what the budget allows ---------------------------------------------------------------------------------- */
+
+static bool folds(const struct assay_graph *g, int32_t value)
+{
+    int32_t producer = g->values[value].producer;
+    return producer >= 0 && assay_reference_of(g->nodes[producer].op)->fold;
+}
+
+/* Of n scattered elements. An op without fold shares work along rows, all of which is done for one element. */
+static double sample_cost(const struct assay_expected *x, int32_t value, size_t n)
+{
+    const struct assay_value *v = &x->graph->values[value];
+    double one = assay_reference_at_cost(x->reference, value, n);
+    if (folds(x->graph, value) || v->rank == 0)
+        return one;
+    double whole = assay_reference_at_cost(x->reference, value, (size_t)v->elements), rows = one * (double)v->dims[v->rank - 1];
+    return rows < whole ? rows : whole;
+}
+
+/* How many of the sample's elements `ops` allow. */
+static size_t affordable(const struct assay_expected *x, const struct assay_witness_part *part, double ops)
+{
+    size_t n = (size_t)part->sample;
+    while (n > LEAST_SAMPLE && sample_cost(x, part->value, n) > ops)
+        n = n / 2 > LEAST_SAMPLE ? n / 2 : LEAST_SAMPLE;
+    return n;
+}
+
+/* ---- samples and sums ---------------------------------------------------------------------------------------- */
+
+static enum assay_code no_memory(const struct assay_value *v, struct assay_error *err)
+{
+    return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for expected values of '%s'", v->name);
+}
+
+static enum assay_code take_sample(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, size_t n,
+                                   struct assay_expected_part *out, struct assay_error *err)
+{
+    double squares = 0, finite = 0;
+    out->place = malloc(n * sizeof *out->place);
+    out->index = malloc(n * sizeof *out->index);
+    out->value = malloc(n * sizeof *out->value);
+    out->bound = malloc(n * sizeof *out->bound);
+    if (!out->place || !out->index || !out->value || !out->bound)
+        return no_memory(&x->graph->values[part->value], err);
+    for (size_t i = 0; i < n; i++) { /* evenly thinned out */
+        out->place[i] = assay_witness_place(key, part->sample, n, i);
+        out->index[i] = (int64_t)assay_witness_place(key, part->elements, part->sample, out->place[i]);
+    }
+    if (assay_reference_at(x->reference, part->value, n, out->index, out->value, out->bound, err))
+        return err->code;
+    for (size_t i = 0; i < n; i++) {
+        if (isfinite(out->value[i])) {
+            squares += out->value[i] * out->value[i];
+            finite++;
+        }
+    }
+    out->n = n;
+    out->mean_square = finite > 0 ? squares / finite : 0;
+    return ASSAY_OK;
+}
+
+static enum assay_code make_sums(struct assay_expected *x, const struct assay_witness_part *part,
+                                 struct assay_expected_part *out, struct assay_error *err)
+{
+    if (part->sums == 0 || out->sum)
+        return ASSAY_OK;
+    out->sum = calloc((size_t)part->sums, sizeof *out->sum);
+    out->sum_bound = calloc((size_t)part->sums, sizeof *out->sum_bound);
+    return out->sum && out->sum_bound ? ASSAY_OK : no_memory(&x->graph->values[part->value], err);
+}
+
+/* Adding n terms in double, in any order: gamma_n of their magnitudes. */
+static double adding(double n, double magnitude)
+{
+    return assay_ref_gamma(n, ASSAY_REF_OWN) * magnitude;
+}
+
+struct whole_sums {
+    const struct assay_projection *p;
+    double                        *column, *position, *magnitude, *sum, *bound;
+};
+
+/* Adds a piece of the whole output to the sums of one projection, by runs of elements of one row (inner 1) or one
+ * weight s(j). */
+static void add_piece(const struct whole_sums *w, uint64_t first, size_t n, const double *value, const double *bound)
+{
+    const struct assay_projection *p = w->p;
+    for (size_t i = 0; i < n;) {
+        uint64_t at = first + i, inner = at % p->inner, j = at / p->inner % p->length;
+        uint64_t position = at / p->inner / p->length * p->inner + inner;
+        uint64_t run = p->inner == 1 ? p->length - j : p->inner - inner, one = p->inner == 1;
+        run = run < n - i ? run : n - i;
+        for (uint64_t k = 0; k < run; k++) {
+            uint64_t at_k = one ? position : position + k, group = p->per_group == 1 ? at_k : at_k / p->per_group;
+            w->sum[group] += w->column[one ? j + k : j] * w->position[at_k] * value[i + k];
+            w->magnitude[group] += fabs(value[i + k]);
+            w->bound[group] += bound[i + k];
+        }
+        i += run;
+    }
+}
+
+static void release_whole_sums(struct whole_sums *w, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        free(w[i].column);
+        free(w[i].position);
+        free(w[i].magnitude);
+    }
+}
+
+static enum assay_code open_whole_sums(const struct assay_witness_part *part, uint64_t key, struct assay_expected_part *out,
+                                       struct whole_sums *w, const struct assay_value *v, struct assay_error *err)
+{
+    for (uint32_t i = 0; i < part->n_projections; i++) {
+        const struct assay_projection *p = &part->projection[i];
+        w[i] = (struct whole_sums){p, malloc(p->length * sizeof(double)), malloc(p->positions * sizeof(double)),
+                                   calloc(p->groups, sizeof(double)), out->sum + p->first, out->sum_bound + p->first};
+        if (!w[i].column || !w[i].position || !w[i].magnitude) {
+            release_whole_sums(w, i + 1);
+            return no_memory(v, err);
+        }
+        assay_witness_signs(key, p->stream, ASSAY_WITNESS_COLUMN, 0, p->length, w[i].column);
+        assay_witness_signs(key, p->stream, ASSAY_WITNESS_POSITION, 0, p->positions, w[i].position);
+    }
+    return ASSAY_OK;
+}
+
+/* All sums of an output whose every element is evaluated, piece by piece. */
+static enum assay_code sum_whole(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key,
+                                 struct assay_expected_part *out, struct assay_error *err)
+{
+    const struct assay_value *v = &x->graph->values[part->value];
+    struct whole_sums         w[ASSAY_WITNESS_MOST_PROJECTIONS] = {{0}};
+    int64_t                  *index = malloc(PIECE * sizeof *index);
+    double                   *value = malloc(PIECE * sizeof *value), *bound = malloc(PIECE * sizeof *bound);
+    enum assay_code           code = index && value && bound ? ASSAY_OK : no_memory(v, err);
+    if (!code && !(code = open_whole_sums(part, key, out, w, v, err))) {
+        for (uint64_t first = 0; !code && first < v->elements; first += PIECE) {
+            size_t n = v->elements - first < PIECE ? (size_t)(v->elements - first) : PIECE;
+            for (size_t i = 0; i < n; i++)
+                index[i] = (int64_t)(first + i);
+            code = assay_reference_at(x->reference, part->value, n, index, value, bound, err);
+            for (uint32_t i = 0; !code && i < part->n_projections; i++)
+                add_piece(&w[i], first, n, value, bound);
+        }
+        for (uint32_t i = 0; !code && i < part->n_projections; i++) {
+            const struct assay_projection *p = w[i].p;
+            for (uint64_t g = 0; g < p->groups; g++)
+                w[i].bound[g] += adding((double)(p->length * p->per_group), w[i].magnitude[g] + w[i].bound[g]);
+            out->has_sums[i] = true;
+        }
+        release_whole_sums(w, part->n_projections);
+    }
+    free(index);
+    free(value);
+    free(bound);
+    return code;
+}
+
+/* The sums of one projection by the op's own fold. */
+static enum assay_code sum_fold(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, uint32_t i,
+                                struct assay_expected_part *out, struct assay_error *err)
+{
+    const struct assay_projection *p = &part->projection[i];
+    size_t                         n = (size_t)p->positions;
+    double  *column = malloc((size_t)p->length * sizeof(double)), *sign = malloc(n * sizeof(double));
+    double  *value = malloc(n * sizeof(double)), *bound = malloc(n * sizeof(double)), *magnitude = calloc(p->groups, sizeof(double));
+    int64_t *index = malloc(n * sizeof *index);
+    enum assay_code code = ASSAY_OK;
+    if (!column || !sign || !value || !bound || !magnitude || !index)
+        code = no_memory(&x->graph->values[part->value], err);
+    if (!code) {
+        assay_witness_signs(key, p->stream, ASSAY_WITNESS_COLUMN, 0, p->length, column);
+        assay_witness_signs(key, p->stream, ASSAY_WITNESS_POSITION, 0, n, sign);
+        for (size_t k = 0; k < n; k++)
+            index[k] = (int64_t)k;
+        code = assay_reference_fold(x->reference, part->value, p->axis, column, n, index, value, bound, err);
+    }
+    if (!code) {
+        double *sum = out->sum + p->first, *sum_bound = out->sum_bound + p->first;
+        for (size_t k = 0; k < n; k++) {
+            sum[k / p->per_group] += sign[k] * value[k];
+            sum_bound[k / p->per_group] += bound[k];
+            magnitude[k / p->per_group] += fabs(value[k]) + bound[k];
+        }
+        for (uint64_t g = 0; g < p->groups && p->per_group > 1; g++)
+            sum_bound[g] += adding((double)p->per_group, magnitude[g]);
+        out->has_sums[i] = true;
+    }
+    free(column);
+    free(sign);
+    free(value);
+    free(bound);
+    free(magnitude);
+    free(index);
+    return code;
+}
+
+static enum assay_code make_part(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, double ops,
+                                 struct assay_expected_part *out, struct assay_error *err)
+{
+    const struct assay_value *v = &x->graph->values[part->value];
+    double whole = assay_reference_at_cost(x->reference, part->value, (size_t)v->elements);
+    bool   by_fold = folds(x->graph, part->value);
+    size_t n = affordable(x, part, part->sums ? ops / 2 : ops);
+    if (take_sample(x, part, key, n, out, err) || make_sums(x, part, out, err))
+        return err->code;
+    ops -= sample_cost(x, part->value, n);
+    if (part->sums && !by_fold)
+        return whole <= ops ? sum_whole(x, part, key, out, err) : ASSAY_OK;
+    for (uint32_t i = 0; i < part->n_projections; i++) {
+        const struct assay_projection *p = &part->projection[i];
+        double cost = p->axis < 0 ? INFINITY : assay_reference_fold_cost(x->reference, part->value, p->axis, (size_t)p->positions);
+        if (cost > ops)
+            continue;
+        ops -= cost;
+        if (sum_fold(x, part, key, i, out, err))
+            return err->code;
+    }
+    return ASSAY_OK;
+}
+
+static double share_of(const struct assay_expected *x, uint32_t set, bool of_exemplar)
+{
+    double sets = x->layout.sets;
+    if (!of_exemplar)
+        return x->budget_ops * CONTENTS_SHARE / sets;
+    if (set > 0)
+        return x->budget_ops * OTHERS_SHARE / (sets - 1);
+    return x->budget_ops * (sets > 1 ? FIRST_SHARE : FIRST_SHARE + OTHERS_SHARE);
+}
+
+enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, bool of_exemplar,
+                                     const struct assay_expected_block **out, struct assay_error *err)
+{
+    struct assay_expected_block *b = of_exemplar ? &x->exemplar[set] : &x->content[set];
+    enum assay_witness_class     class = of_exemplar ? assay_witness_exemplar_class(set) : ASSAY_WITNESS_CONTENT;
+    *out = b;
+    if (b->ready)
+        return ASSAY_OK;
+    if (turn_to(x, set, err))
+        return err->code;
+    double ops = share_of(x, set, of_exemplar), first = inputs_cost(x->graph) + upstream_cost(x);
+    /* Set 0 is judged whatever preparing it costs, up to the whole budget; other sets only within their share. */
+    if (first > (set == 0 ? x->budget_ops : ops)) {
+        b->ready = true;
+        return ASSAY_OK;
+    }
+    ops = (ops > first ? ops - first : 0) / x->layout.outputs;
+    for (uint32_t o = 0; o < x->layout.outputs; o++) {
+        uint64_t key = assay_witness_key(x->seed, x->case_id, o, set);
+        if (make_part(x, &x->layout.block[class].part[o], key, ops, &b->part[o], err)) {
+            release_block(b);
+            return assay_error_in(err, "expecting '%.48s' of input set %u",
+                                  x->graph->values[x->layout.block[class].part[o].value].name, set);
+        }
+    }
+    b->ready = true;
+    return ASSAY_OK;
+}

@@ -1,0 +1,48 @@
+/* What the reference expects of a case's outputs at the places that witnesses keep: a function of (case, seed, set),
+ * computed when it is first asked for and kept, so that the witnesses of many launches and back ends cost little more
+ * than one. */
+#ifndef ASSAY_VERIFY_EXPECTED_H
+#define ASSAY_VERIFY_EXPECTED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "harness/ir/graph.h"
+#include "harness/verify/check.h"
+#include "harness/verify/witness_file.h"
+
+/* One output in one class of blocks. Counts are 0 where the budget did not reach. */
+struct assay_expected_part {
+    size_t    n;             /* of the block's sample */
+    uint64_t *place;         /* which of the sample, ascending */
+    int64_t  *index;         /* flat index of each */
+    double   *value, *bound; /* n each */
+    bool      has_sums[ASSAY_WITNESS_MOST_PROJECTIONS];
+    double   *sum, *sum_bound; /* as in the block; valid for the projections that have sums */
+    double    mean_square;     /* of the finite expected values */
+};
+struct assay_expected_block {
+    bool                       ready;
+    struct assay_expected_part part[ASSAY_WITNESS_MOST_OUTPUTS];
+};
+
+struct assay_expected;
+/* `case_id`, `g` and `self` are borrowed. budget_ops is for everything that can ever be asked of this object; it is
+ * shared out by fixed shares, so that what is computed does not depend on who asks first. */
+enum assay_code assay_expected_new(const char *case_id, const struct assay_graph *g, assay_fill_fn *fill, void *self,
+                                   double budget_ops, struct assay_expected **out, struct assay_error *err);
+void            assay_expected_free(struct assay_expected *x);
+/* Sets the seed and layout of the witness to be judged. What was computed is dropped if they differ from the last. */
+enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, const struct assay_witness_layout *layout,
+                                   struct assay_error *err);
+/* Borrowed until the next aim or free. `of_exemplar`: the set's exemplar block, else that of a content. */
+enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, bool of_exemplar,
+                                     const struct assay_expected_block **out, struct assay_error *err);
+
+/* assay_witness_check with expected values that outlive it. */
+enum assay_code assay_witness_check_expected(const char *path, const char *case_id, const struct assay_graph *g,
+                                             struct assay_expected *x, struct assay_check *out, struct assay_error *err);
+
+#endif
