@@ -62,8 +62,10 @@ void assay_page_write(struct assay_page *p)
                            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n"
                            "<meta name=\"generator\" content=\"assay " ASSAY_VERSION "\"/>\n<title>Assay report: ");
     title(p);
-    assay_sink_raw(&p->to, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">to the report</a>\n<header>\n<p class=\"kicker\">Assay report</p>\n<h1>",
-                   assay_page_style);
+    assay_sink_raw(&p->to, "</title>\n<style>\n");
+    for (size_t i = 0; assay_page_style[i]; i++)
+        assay_sink_raw(&p->to, "%s", assay_page_style[i]);
+    assay_sink_raw(&p->to, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">to the report</a>\n<header>\n<p class=\"kicker\">Assay report</p>\n<h1>");
     title(p);
     assay_sink_raw(&p->to, "</h1>\n</header>\n");
     navigation(p);

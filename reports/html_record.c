@@ -131,7 +131,7 @@ void assay_page_definitions(struct assay_page *p)
     assay_sink_raw(&p->to,
                    "<section id=\"definitions\">\n<h2>How each figure is computed</h2>\n"
                    "<ul class=\"prose\">\n<li>The unit of replication is a <b>launch</b>: one fresh process. A launch has one value of each figure. Launches that did not end well do not count, and are listed.</li>\n"
-                   "<li>Over launches: the geometric mean, with a 95 % interval by Student's t over the logarithms. With one launch there is no interval.</li>\n"
+                   "<li>Over launches: the geometric mean, with a 95 %% interval by Student's t over the logarithms. With one launch there is no interval.</li>\n"
                    "<li>Rates are the algorithmic work of one execution divided by the estimate of its time; their interval is the time's, ends exchanged.</li>\n"
                    "<li>Figures that may be 0, and counters: the median of the launches, without interval.</li>\n"
                    "<li>On a model's clock launches repeat a calculation and are no replication: the range comes from what the device's description does not know.</li>\n"

@@ -16,7 +16,7 @@ struct assay_page {
 };
 
 /* The style sheet, for light, dark, phone and paper. */
-extern const char assay_page_style[];
+extern const char *const assay_page_style[]; /* pieces, up to NULL */
 
 /* <tag …>escaped text</tag>; `tag` is ours and may carry attributes ("td class=\"num\""). */
 void assay_page_element(struct assay_page *p, const char *tag, const char *text);

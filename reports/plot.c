@@ -220,7 +220,7 @@ static void take_drawings(struct assay_plots *plots, size_t first, size_t n, con
 
 static void draw_batch(struct assay_plots *plots, size_t first, size_t n)
 {
-    char *const        argv[] = {"gnuplot", "-d", NULL};
+    char               program[] = "gnuplot", defaults[] = "-d", *const argv[] = {program, defaults, NULL};
     struct assay_error err = {.code = ASSAY_OK};
     int                status = 0;
     char              *script = batch_script(plots, first, n), *output = malloc(BATCH_BYTES);
