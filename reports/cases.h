@@ -1,0 +1,48 @@
+/* A run sorted for reading: rows of one case together, numbered, with the plots that go with them. */
+#ifndef ASSAY_REPORTS_CASES_H
+#define ASSAY_REPORTS_CASES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "harness/judge/summary.h"
+#include "reports/plot.h"
+
+/* Beyond so many cases distributions are not drawn, and the report says so: a drawing has 10 KiB. */
+#define ASSAY_REPORT_MAX_DISTRIBUTIONS 300
+
+struct assay_report_case {
+    const char                            *name, *id; /* borrowed from the summary */
+    size_t                                 number;    /* from 1, as printed */
+    const struct assay_summary_row *const *rows;      /* one a back end, in the order of the summary's */
+    size_t                                 n_rows;
+    size_t                                 plot; /* distribution, or ASSAY_PLOT_NONE */
+    bool                                   plot_is_log;
+    char                                   why_no_plot[200];
+};
+
+struct assay_report_run {
+    const struct assay_summary *summary; /* borrowed */
+    size_t                      number;  /* from 1 */
+    struct assay_report_case   *cases;
+    size_t                      n_cases;
+    const struct assay_summary_row **rows; /* behind cases[].rows */
+    size_t                      roofline;  /* plot, or ASSAY_PLOT_NONE */
+    double                      peak_flops_per_s, triad_bytes_per_s; /* medians over the rows that have them; 0 = none */
+};
+
+/* Release what it holds with assay_report_run_release, also after failure. false: out of memory. */
+bool assay_report_run_init(struct assay_report_run *out, const struct assay_summary *summary, size_t number);
+void assay_report_run_release(struct assay_report_run *run);
+
+/* The series (from 1) of a back end in plots: its place in the summary's list. */
+unsigned assay_report_series(const struct assay_summary *summary, const char *backend);
+
+/* distribution.c: plots of the typical launches' samples, one a case. */
+void assay_distributions_begin(struct assay_report_run *run, struct assay_plots *plots);
+
+/* roofline.c: where a row stands. Intensity in flop a byte, 0 when it cannot be placed, with the reason. */
+double assay_roofline_place(const struct assay_summary_row *row, const char **why_not);
+void   assay_roofline_begin(struct assay_report_run *run, struct assay_plots *plots);
+
+#endif

@@ -1,0 +1,215 @@
+#include "reports/figures.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "harness/base/strings.h"
+
+#include "assay/banned.h"
+
+#define DIGITS 4
+
+static const char *const titles[ASSAY_METRIC_COUNT] = {
+    [ASSAY_METRIC_latency_ns] = "time of one execution",
+    [ASSAY_METRIC_flops_per_s] = "floating-point rate",
+    [ASSAY_METRIC_bytes_per_s] = "byte rate",
+    [ASSAY_METRIC_items_per_s] = "item rate",
+    [ASSAY_METRIC_peak_share] = "share of measured peak",
+    [ASSAY_METRIC_bandwidth_share] = "share of measured bandwidth",
+    [ASSAY_METRIC_ceiling_flops_per_s] = "measured peak of the host",
+    [ASSAY_METRIC_ceiling_bytes_per_s] = "measured bandwidth of the host",
+    [ASSAY_METRIC_compile_ns] = "compile time",
+    [ASSAY_METRIC_first_ns] = "first execution",
+    [ASSAY_METRIC_latency_p90_ns] = "90th percentile of time",
+    [ASSAY_METRIC_latency_p99_ns] = "99th percentile of time",
+    [ASSAY_METRIC_latency_spread] = "spread within a launch",
+    [ASSAY_METRIC_device_ns] = "time on the device",
+    [ASSAY_METRIC_energy_joules] = "energy of one execution",
+    [ASSAY_METRIC_resident_peak_bytes] = "largest resident memory",
+    [ASSAY_METRIC_harness_overhead_ns] = "harness time per iteration",
+    [ASSAY_METRIC_harness_allocations] = "allocations by the harness",
+    [ASSAY_METRIC_plugin_allocations] = "allocations by the back end",
+    [ASSAY_METRIC_memory_growth_bytes] = "memory growth per iteration",
+};
+
+const char *assay_figure_metric_title(enum assay_metric metric)
+{
+    return titles[metric] ? titles[metric] : assay_metric_row(metric)->name;
+}
+
+void assay_figure_count(struct assay_text *out, uint64_t n)
+{
+    char digits[24];
+    int  length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    for (int i = 0; i < length; i++)
+        assay_text_add(out, "%s%c", i > 0 && (length - i) % 3 == 0 ? "," : "", digits[i]);
+}
+
+static void plain(struct assay_text *out, double value)
+{
+    if (fabs(value) < 1e15 && value == floor(value) && value >= 0)
+        assay_figure_count(out, (uint64_t)value);
+    else
+        assay_text_add(out, "%.*g", DIGITS, value);
+}
+
+static void quantity(struct assay_text *out, double value, const char *unit)
+{
+    if (!strcmp(unit, "ns"))
+        assay_string_quantity(out, value / 1e9, "s", DIGITS);
+    else if (!strcmp(unit, "1"))
+        plain(out, value);
+    else if (!strcmp(unit, "1/s") && isfinite(value) && fabs(value) >= 1e6)
+        assay_text_add(out, "%.*g M/s", DIGITS, value / 1e6);
+    else if (!strcmp(unit, "1/s"))
+        assay_text_add(out, "%.*f /s", fabs(value) >= 1000 ? 0 : 2, value);
+    else
+        assay_string_quantity(out, value, unit, DIGITS);
+}
+
+static bool is_share(enum assay_metric metric)
+{
+    return metric == ASSAY_METRIC_peak_share || metric == ASSAY_METRIC_bandwidth_share || metric == ASSAY_METRIC_latency_spread;
+}
+
+void assay_figure_value(struct assay_text *out, enum assay_metric metric, double value)
+{
+    if (is_share(metric))
+        assay_text_add(out, "%.1f %%", 100 * value);
+    else
+        quantity(out, value, assay_metric_row(metric)->unit);
+}
+
+void assay_figure_estimate(struct assay_text *out, enum assay_metric metric, const struct assay_estimate *e)
+{
+    if (e->has_value)
+        assay_figure_value(out, metric, e->value);
+    else
+        assay_text_add(out, "–");
+}
+
+void assay_figure_range(struct assay_text *out, enum assay_metric metric, const struct assay_estimate *e)
+{
+    if (!e->has_interval)
+        return;
+    assay_figure_value(out, metric, e->low);
+    assay_text_add(out, " – ");
+    assay_figure_value(out, metric, e->high);
+}
+
+void assay_figure_interval_words(struct assay_text *out, const struct assay_summary_row *row)
+{
+    const struct assay_estimate *e = &row->metric[ASSAY_METRIC_latency_ns];
+    if (e->has_interval && row->clock == ASSAY_CLOCK_MODEL)
+        assay_text_add(out, "%.4g %% range of the model", 100 * e->level);
+    else if (e->has_interval)
+        assay_text_add(out, "%.4g %% interval, %llu launches", 100 * e->level, (unsigned long long)e->n);
+    else if (e->has_value && row->clock != ASSAY_CLOCK_MODEL && row->n_medians == 1)
+        assay_text_add(out, "one launch: no interval");
+    else
+        assay_text_add(out, "no interval: %s", *e->why ? e->why : "no reason was recorded");
+}
+
+void assay_figure_duration(struct assay_text *out, uint64_t ns)
+{
+    if (ns == 0)
+        assay_text_add(out, "–");
+    else
+        assay_string_quantity(out, (double)ns / 1e9, "s", 3);
+}
+
+void assay_figure_counter(struct assay_text *out, double value, const char *unit)
+{
+    if (!strcmp(unit, "bytes"))
+        assay_string_quantity(out, value, "B", DIGITS);
+    else if (!strcmp(unit, "joules"))
+        assay_string_quantity(out, value, "J", DIGITS);
+    else
+        quantity(out, value, *unit ? unit : "1");
+}
+
+const char *assay_figure_evidence_mark(enum assay_evidence evidence)
+{
+    switch (evidence) {
+    case ASSAY_EVIDENCE_MEASURED: return "●";
+    case ASSAY_EVIDENCE_MIXED: return "◐";
+    case ASSAY_EVIDENCE_PUBLISHED: return "■";
+    case ASSAY_EVIDENCE_CLAIMED: return "□";
+    case ASSAY_EVIDENCE_MODELLED: return "◇";
+    case ASSAY_EVIDENCE_SIMULATED: return "○";
+    case ASSAY_EVIDENCE_INSTRUMENT: return "▪";
+    }
+    return "–";
+}
+
+const char *assay_figure_evidence_about(enum assay_evidence evidence)
+{
+    switch (evidence) {
+    case ASSAY_EVIDENCE_MEASURED: return "timed in this run on the hardware itself";
+    case ASSAY_EVIDENCE_MIXED: return "timed in this run, but a part ran elsewhere than on the device";
+    case ASSAY_EVIDENCE_PUBLISHED: return "published by a third party, not measured here";
+    case ASSAY_EVIDENCE_CLAIMED: return "the vendor's word, not measured here";
+    case ASSAY_EVIDENCE_MODELLED: return "calculated from a description of the device; nothing was timed";
+    case ASSAY_EVIDENCE_SIMULATED: return "values from a functional simulator; its times say nothing about speed";
+    case ASSAY_EVIDENCE_INSTRUMENT: return "a figure about the harness itself, not about any device";
+    }
+    return "no device was opened, so there is nothing to grade";
+}
+
+void assay_figure_evidence(struct assay_text *out, const struct assay_summary_row *row)
+{
+    assay_text_add(out, "%s", assay_evidence_name(row->evidence));
+    if (row->grade && *row->grade)
+        assay_text_add(out, ", grade %s", row->grade);
+}
+
+const char *assay_figure_outcome_about(enum assay_outcome outcome)
+{
+    switch (outcome) {
+    case ASSAY_PASS: return "outputs of this very run were compared with the reference and lie within the bound";
+    case ASSAY_MARGINAL: return "within the bound, but over half of it";
+    case ASSAY_FAIL: return "outputs are wrong: its times count for nothing";
+    case ASSAY_UNTRUSTED: return "agreed, and proved nothing: mostly zeros, constants, too few elements, or faster than is possible";
+    case ASSAY_NOT_CHECKED: return "nothing was compared with the reference: its times stand unproved";
+    }
+    return "unknown";
+}
+
+const char *assay_figure_status_about(enum assay_status status)
+{
+    switch (status) {
+    case ASSAY_STATUS_OK: return "ran to its end";
+    case ASSAY_STATUS_UNSUPPORTED: return "the device declined the case";
+    case ASSAY_STATUS_SKIPPED: return "the harness did not try the case";
+    case ASSAY_STATUS_TIMEOUT: return "took too long and was ended";
+    case ASSAY_STATUS_CRASHED: return "the process of the device's software died";
+    case ASSAY_STATUS_ERROR: return "the device's software or the harness reported an error";
+    }
+    return "unknown";
+}
+
+const char *assay_figure_clock_about(enum assay_clock clock)
+{
+    switch (clock) {
+    case ASSAY_CLOCK_HOST: return "the host's clock";
+    case ASSAY_CLOCK_DEVICE: return "the device's own clock";
+    case ASSAY_CLOCK_MODEL: return "a model's clock: nothing was timed";
+    }
+    return "no clock: nothing was timed";
+}
+
+const char *assay_figure_origin(enum assay_origin origin)
+{
+    switch (origin) {
+    case ASSAY_ORIGIN_REAL: return "hardware";
+    case ASSAY_ORIGIN_SIMULATED: return "functional simulator";
+    case ASSAY_ORIGIN_MODELLED: return "performance model";
+    case ASSAY_ORIGIN_REFERENCE: return "instrument of the harness";
+    }
+    return "never opened";
+}
+
+bool assay_figure_is_proved(const struct assay_summary_row *row)
+{
+    return row->outcome == ASSAY_PASS || row->outcome == ASSAY_MARGINAL;
+}

@@ -1,0 +1,13 @@
+/* One writer a format; report.c chooses. Each writes the whole report to the sink and says false when out of memory. */
+#ifndef ASSAY_REPORTS_FORMATS_H
+#define ASSAY_REPORTS_FORMATS_H
+
+#include "reports/page.h"
+#include "reports/report.h"
+#include "reports/sink.h"
+
+bool assay_report_markdown(const struct assay_summary *const *runs, size_t n, struct assay_sink *to);
+bool assay_report_csv(const struct assay_summary *const *runs, size_t n, struct assay_sink *to);
+bool assay_report_json(const struct assay_summary *const *runs, size_t n, FILE *out);
+
+#endif

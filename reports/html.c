@@ -1,0 +1,85 @@
+/* The page as a whole: one file, no script, nothing loaded from anywhere. */
+#include <string.h>
+
+#include "reports/figures.h"
+#include "reports/page.h"
+
+#include "assay/banned.h"
+
+static const struct {
+    const char *id, *title;
+    void (*write)(struct assay_page *p, const struct assay_report_run *run);
+} sections[] = {
+    {"summary", "Summary", assay_page_summary},       {"results", "Results", assay_page_results},
+    {"roofline", "Roofline", assay_page_roofline},    {"cases", "Case by case", assay_page_cases},
+    {"uncounted", "Not counted", assay_page_uncounted}, {"environment", "Environment", assay_page_environment},
+};
+#define N_SECTIONS (sizeof sections / sizeof *sections)
+
+static void run_name(struct assay_page *p, const struct assay_report_run *run)
+{
+    char              room[256];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_figure_run_name(&text, run->summary);
+    assay_sink_text(&p->to, room);
+}
+
+static void navigation(struct assay_page *p)
+{
+    assay_sink_raw(&p->to, "<nav aria-label=\"sections\"><ul>\n");
+    for (size_t r = 0; r < p->n_runs; r++) {
+        if (p->n_runs > 1) {
+            assay_sink_raw(&p->to, "<li class=\"of\">");
+            run_name(p, &p->runs[r]);
+            assay_sink_raw(&p->to, ":</li>\n");
+        }
+        for (size_t i = 0; i < N_SECTIONS; i++) {
+            assay_sink_raw(&p->to, "<li><a href=\"#");
+            assay_page_id(p, &p->runs[r], sections[i].id);
+            assay_sink_raw(&p->to, "\">%s</a></li>\n", sections[i].title);
+        }
+    }
+    assay_sink_raw(&p->to, "<li><a href=\"#definitions\">Definitions</a></li>\n<li><a href=\"#limits\">Limits</a></li>\n</ul></nav>\n");
+}
+
+static void title(struct assay_page *p)
+{
+    for (size_t i = 0; i < p->n_runs && i < 4; i++) {
+        const char *suite = assay_figure_manifest(p->runs[i].summary, "suite");
+        assay_sink_raw(&p->to, "%s", i ? ", " : "");
+        if (*suite)
+            assay_sink_text(&p->to, suite);
+        else
+            run_name(p, &p->runs[i]);
+    }
+    if (p->n_runs > 4)
+        assay_sink_raw(&p->to, " and %zu more", p->n_runs - 4);
+}
+
+void assay_page_write(struct assay_page *p)
+{
+    assay_sink_raw(&p->to, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+                           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n"
+                           "<meta name=\"generator\" content=\"assay " ASSAY_VERSION "\"/>\n<title>Assay report: ");
+    title(p);
+    assay_sink_raw(&p->to, "</title>\n<style>\n");
+    for (size_t i = 0; assay_page_style[i]; i++)
+        assay_sink_raw(&p->to, "%s", assay_page_style[i]);
+    assay_sink_raw(&p->to, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">to the report</a>\n<header>\n<p class=\"kicker\">Assay report</p>\n<h1>");
+    title(p);
+    assay_sink_raw(&p->to, "</h1>\n</header>\n");
+    navigation(p);
+    assay_sink_raw(&p->to, "<main id=\"main\">\n");
+    for (size_t r = 0; r < p->n_runs; r++) {
+        if (p->n_runs > 1) {
+            assay_sink_raw(&p->to, "<h2 class=\"run\">Run ");
+            run_name(p, &p->runs[r]);
+            assay_sink_raw(&p->to, "</h2>\n");
+        }
+        for (size_t i = 0; i < N_SECTIONS; i++)
+            sections[i].write(p, &p->runs[r]);
+    }
+    assay_page_definitions(p);
+    assay_page_limits(p);
+    assay_sink_raw(&p->to, "</main>\n<footer><p>Written by assay " ASSAY_VERSION " from run folders alone. The same folders give the same bytes.</p></footer>\n</body>\n</html>\n");
+}

@@ -1,0 +1,136 @@
+/* The summary tables as text that a wiki or a merge request can hold. */
+#include <string.h>
+
+#include "reports/figures.h"
+#include "reports/formats.h"
+
+#include "assay/banned.h"
+
+static void cell(struct assay_sink *to, const char *text)
+{
+    assay_sink_raw(to, " ");
+    assay_sink_text(to, text);
+    assay_sink_raw(to, " |");
+}
+
+static void figure(struct assay_sink *to, const struct assay_summary_row *row, enum assay_metric metric)
+{
+    char              room[64];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_figure_estimate(&text, metric, &row->metric[metric]);
+    assay_sink_raw(to, row->metric[metric].has_value ? " %s" : "%s", row->metric[metric].has_value ? assay_figure_evidence_mark(row->evidence) : "");
+    cell(to, room);
+}
+
+static void result(struct assay_sink *to, const struct assay_summary_row *row)
+{
+    char                         room[256];
+    struct assay_text            text = ASSAY_TEXT(room);
+    const struct assay_estimate *e = &row->metric[ASSAY_METRIC_latency_ns];
+    assay_sink_raw(to, "|");
+    cell(to, row->case_name);
+    cell(to, row->backend);
+    assay_figure_evidence(&text, row);
+    cell(to, room);
+    figure(to, row, ASSAY_METRIC_latency_ns);
+    text = ASSAY_TEXT(room);
+    if (!e->has_value) {
+        assay_text_add(&text, "%s", row->status != ASSAY_STATUS_OK ? row->reason : *e->why ? e->why : "no reason was recorded");
+    } else {
+        assay_figure_range(&text, ASSAY_METRIC_latency_ns, e);
+        if (!e->has_interval && row->metric[ASSAY_METRIC_latency_spread].has_value) {
+            assay_text_add(&text, "spread ");
+            assay_figure_value(&text, ASSAY_METRIC_latency_spread, row->metric[ASSAY_METRIC_latency_spread].value);
+        }
+        assay_text_add(&text, "%s", *room ? "; " : "");
+        assay_figure_interval_words(&text, row);
+    }
+    cell(to, room);
+    figure(to, row, ASSAY_METRIC_flops_per_s);
+    figure(to, row, ASSAY_METRIC_bytes_per_s);
+    figure(to, row, ASSAY_METRIC_peak_share);
+    figure(to, row, ASSAY_METRIC_bandwidth_share);
+    text = ASSAY_TEXT(room);
+    if (row->status != ASSAY_STATUS_OK)
+        assay_text_add(&text, "%s, ", assay_status_name(row->status));
+    assay_text_add(&text, "%s", assay_outcome_name(row->outcome));
+    if (row->check && row->check->elements)
+        assay_text_add(&text, " (%s, observed/bound %.2g)", assay_assurance_name(row->check->assurance), row->check->worst_ratio);
+    cell(to, room);
+    cell(to, row->noisy ? row->noise : row->n_medians ? "quiet" : "–");
+    assay_sink_raw(to, "\n");
+}
+
+static void unproved(struct assay_sink *to, const struct assay_summary *run)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->n_rows; i++) {
+        const struct assay_summary_row *row = &run->rows[i];
+        if (assay_figure_is_proved(row) && row->status == ASSAY_STATUS_OK)
+            continue;
+        assay_sink_raw(to, "%s| ", any ? "" : "\n### What does not count, and why\n\n| case | back end | launches | what | why |\n| --- | --- | ---: | --- | --- |\n");
+        any = true;
+        assay_sink_text(to, row->case_name);
+        assay_sink_raw(to, " |");
+        cell(to, row->backend);
+        assay_sink_raw(to, " %zu | %s, %s |", row->n_launches, assay_status_name(row->status), assay_outcome_name(row->outcome));
+        cell(to, row->status != ASSAY_STATUS_OK && *row->reason ? row->reason : *row->outcome_why ? row->outcome_why : assay_figure_outcome_about(row->outcome));
+        assay_sink_raw(to, "\n");
+    }
+    for (size_t i = 0; i < run->n_missing; i++) {
+        assay_sink_raw(to, "%s", i ? "" : "\n### Never run\n\n");
+        assay_sink_raw(to, "- ");
+        assay_sink_text(to, run->missing[i].case_name);
+        assay_sink_raw(to, "\n");
+    }
+}
+
+static void fact(struct assay_sink *to, const char *name, const char *value)
+{
+    assay_sink_raw(to, "- %s: ", name);
+    assay_sink_text(to, *value ? value : "not recorded");
+    assay_sink_raw(to, "\n");
+}
+
+static void one_run(struct assay_sink *to, const struct assay_summary *run)
+{
+    char              room[512];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_figure_run_name(&text, run);
+    assay_sink_raw(to, "\n## Run ");
+    assay_sink_text(to, room);
+    assay_sink_raw(to, "\n\n");
+    text = ASSAY_TEXT(room);
+    assay_figure_run(&text, run);
+    assay_sink_text(to, room);
+    assay_sink_raw(to, "; **%zu** of %zu rows proved right.\n\n", run->outcomes[ASSAY_PASS] + run->outcomes[ASSAY_MARGINAL], run->n_rows);
+    if (!run->validated)
+        assay_sink_raw(to, "**Nothing was validated: no time below is proved.**\n\n");
+    const json_t *host = json_object_get(assay_run_folder_manifest(run->folder), "host");
+    const char   *name = json_is_string(host) ? json_string_value(host) : json_string_value(json_object_get(host, "hostname"));
+    fact(to, "host", name ? name : "");
+    fact(to, "run", assay_figure_manifest(run, "created"));
+    fact(to, "suite", assay_figure_manifest(run, "suite"));
+    text = ASSAY_TEXT(room);
+    assay_figure_seed(&text, run);
+    fact(to, "seed", room);
+    fact(to, "assay", assay_figure_manifest(run, "assay"));
+    assay_sink_raw(to, "- verdicts:");
+    for (enum assay_outcome o = ASSAY_PASS; o <= ASSAY_NOT_CHECKED; o++)
+        assay_sink_raw(to, "%s %zu %s", o == ASSAY_PASS ? "" : ",", run->outcomes[o], assay_outcome_name(o));
+    assay_sink_raw(to, "\n\n### Results\n\n| case | back end | evidence | time | how sure | rate | byte rate | of peak | of bandwidth | verdict | machine |\n"
+                       "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n");
+    for (size_t i = 0; i < run->n_rows; i++)
+        result(to, &run->rows[i]);
+    unproved(to, run);
+}
+
+bool assay_report_markdown(const struct assay_summary *const *runs, size_t n, struct assay_sink *to)
+{
+    assay_sink_raw(to, "# Assay report\n\nEvery figure carries the mark of its evidence:\n\n");
+    for (enum assay_evidence e = ASSAY_EVIDENCE_MEASURED; e <= ASSAY_EVIDENCE_INSTRUMENT; e++)
+        assay_sink_raw(to, "- %s %s: %s\n", assay_figure_evidence_mark(e), assay_evidence_name(e), assay_figure_evidence_about(e));
+    for (size_t i = 0; i < n; i++)
+        one_run(to, runs[i]);
+    return !to->failed;
+}

@@ -1,0 +1,56 @@
+/* Pieces of the HTML report. One struct goes through all of them; a file of html_*.c writes each section. */
+#ifndef ASSAY_REPORTS_PAGE_H
+#define ASSAY_REPORTS_PAGE_H
+
+#include <jansson.h>
+
+#include "reports/cases.h"
+#include "reports/plot.h"
+#include "reports/sink.h"
+
+struct assay_page {
+    struct assay_sink              to;
+    const struct assay_plots      *plots;
+    const struct assay_report_run *runs;
+    size_t                         n_runs;
+};
+
+/* The style sheet, for light, dark, phone and paper. */
+extern const char *const assay_page_style[]; /* pieces, up to NULL */
+
+/* <tag …>escaped text</tag>; `tag` is ours and may carry attributes ("td class=\"num\""). */
+void assay_page_element(struct assay_page *p, const char *tag, const char *text);
+/* <dt>our words</dt><dd>escaped</dd>; nothing for empty text. */
+void assay_page_fact(struct assay_page *p, const char *name, const char *text);
+/* A case's name, breakable behind '/' and ','. */
+void assay_page_case_name(struct assay_page *p, const char *name);
+/* Evidence and verdict as marks with their words. */
+void assay_page_evidence(struct assay_page *p, const struct assay_summary_row *row);
+void assay_page_evidence_mark(struct assay_page *p, const struct assay_summary_row *row);
+void assay_page_outcome(struct assay_page *p, enum assay_outcome outcome);
+/* A figure of the row with its evidence mark, or "–" with the reason. */
+void assay_page_figure(struct assay_page *p, const struct assay_summary_row *row, enum assay_metric metric);
+/* Any JSON value as a table of facts: objects become definition lists, lists of objects tables,
+ * {"value": null, "why": …} the reason. */
+void assay_page_json(struct assay_page *p, const json_t *value);
+/* The id of a section of a run: "results", or "results-2" for the second run. */
+void assay_page_id(struct assay_page *p, const struct assay_report_run *run, const char *name);
+/* A plot with what it shows in words (escaped by the caller's sink), or nothing. */
+void assay_page_plot(struct assay_page *p, size_t plot, const char *label);
+/* The swatch of a back end in plots, and its name. */
+void assay_page_series(struct assay_page *p, const struct assay_summary *run, const char *backend);
+
+/* The sections, in the order of the page. */
+void assay_page_summary(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_results(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_roofline(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_cases(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_uncounted(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_environment(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_definitions(struct assay_page *p);
+void assay_page_limits(struct assay_page *p);
+
+/* The whole page. */
+void assay_page_write(struct assay_page *p);
+
+#endif

@@ -1,0 +1,89 @@
+#include "reports/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/file.h"
+#include "reports/formats.h"
+
+#include "assay/banned.h"
+
+static const struct assay_report_row formats[] = {
+    {ASSAY_REPORT_HTML, "html", "index.html", "one self-contained page with plots, for screen and paper"},
+    {ASSAY_REPORT_MARKDOWN, "md", "report.md", "the tables, as text"},
+    {ASSAY_REPORT_CSV, "csv", "report.csv", "a row for each case, back end and metric"},
+    {ASSAY_REPORT_JSON, "json", "report.json", "everything, for programs"},
+};
+#define N_FORMATS (sizeof formats / sizeof *formats)
+
+const struct assay_report_row *assay_report_formats(size_t *n)
+{
+    *n = N_FORMATS;
+    return formats;
+}
+
+const struct assay_report_row *assay_report_format_find(const char *name)
+{
+    for (size_t i = 0; i < N_FORMATS; i++)
+        if (strcmp(formats[i].name, name) == 0)
+            return &formats[i];
+    return NULL;
+}
+
+/* Runs sorted for reading, with plots drawn. */
+static bool write_html(const struct assay_summary *const *runs, size_t n, struct assay_sink *to)
+{
+    bool                     ok = true;
+    struct assay_plots      *plots = assay_plots_new();
+    struct assay_report_run *sorted = calloc(n, sizeof *sorted);
+    if (plots && sorted) {
+        for (size_t i = 0; ok && i < n; i++) {
+            ok = assay_report_run_init(&sorted[i], runs[i], i + 1);
+            if (ok) {
+                assay_roofline_begin(&sorted[i], plots);
+                assay_distributions_begin(&sorted[i], plots);
+            }
+        }
+        assay_plots_draw(plots);
+        struct assay_page page = {.to = *to, .plots = plots, .runs = sorted, .n_runs = n};
+        if (ok)
+            assay_page_write(&page);
+        ok = ok && !page.to.failed;
+    } else {
+        ok = false;
+    }
+    for (size_t i = 0; sorted && i < n; i++)
+        assay_report_run_release(&sorted[i]);
+    free(sorted);
+    assay_plots_free(plots);
+    return ok;
+}
+
+static bool write_format(const struct assay_summary *const *runs, size_t n, enum assay_report_format format, FILE *out)
+{
+    struct assay_sink to = {.out = out};
+    switch (format) {
+    case ASSAY_REPORT_HTML: to.how = ASSAY_ESCAPE_HTML; return write_html(runs, n, &to);
+    case ASSAY_REPORT_MARKDOWN: to.how = ASSAY_ESCAPE_MARKDOWN; return assay_report_markdown(runs, n, &to);
+    case ASSAY_REPORT_CSV: to.how = ASSAY_ESCAPE_CSV; return assay_report_csv(runs, n, &to);
+    case ASSAY_REPORT_JSON: return assay_report_json(runs, n, out);
+    }
+    return false;
+}
+
+enum assay_code assay_report_write(const struct assay_summary *const *runs, size_t n, enum assay_report_format format,
+                                   const char *path, struct assay_error *err)
+{
+    char  *bytes = NULL;
+    size_t length = 0;
+    FILE  *out = open_memstream(&bytes, &length);
+    if (!out)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a report");
+    bool ok = write_format(runs, n, format, out);
+    if ((fclose(out) != 0) || !ok)
+        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the report '%.160s'", path);
+    else
+        (void)assay_file_replace(path, bytes, length, err);
+    free(bytes);
+    return err->code;
+}

@@ -1,0 +1,35 @@
+/* Reports: one or more runs, made ready by harness/judge/summary.h, written for people (HTML, Markdown) and programs
+ * (CSV, JSON). A report says nothing that is not in the run folders: same folders, same bytes. README.md is the manual. */
+#ifndef ASSAY_REPORTS_REPORT_H
+#define ASSAY_REPORTS_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "assay/error.h"
+#include "harness/judge/summary.h"
+
+enum assay_report_format {
+    ASSAY_REPORT_HTML = 1, /* one self-contained file with plots */
+    ASSAY_REPORT_MARKDOWN = 2,
+    ASSAY_REPORT_CSV = 3,  /* a row for each case, back end and metric */
+    ASSAY_REPORT_JSON = 4, /* everything, "format": "assay-report/1" */
+};
+
+/* A row of the table of formats. `file` is the name of the report in its folder. */
+struct assay_report_row {
+    enum assay_report_format format;
+    const char              *name, *file, *about;
+};
+/* All formats; *n of them. */
+const struct assay_report_row *assay_report_formats(size_t *n);
+/* The row of that name ("html"), or NULL. */
+const struct assay_report_row *assay_report_format_find(const char *name);
+
+/* Writes the report of runs[n] (n >= 1) to the file `path` as a whole: the old file or the new, never a mixture.
+ * Runs are borrowed and unchanged. HTML draws its plots with gnuplot; without it the report is written all the same and
+ * says what is missing and why. ASSAY_IO when the file cannot be written, ASSAY_MEMORY. */
+enum assay_code assay_report_write(const struct assay_summary *const *runs, size_t n, enum assay_report_format format,
+                                   const char *path, struct assay_error *err);
+
+#endif
