@@ -45,7 +45,8 @@ struct run {
     char                         samples_path[700], witness_path[700];
     enum assay_phase             phase;
     uint64_t                     phase_begin_ns;
-    uint64_t                     memory_before[2]; /* heap, resident */
+    uint64_t                     memory_before[2]; /* heap, resident: after the first batch, when all buffers have been touched */
+    uint64_t                     settled_n;        /* iterations until then; 0 = not yet */
     struct assay_closed_loop_result loop;
 };
 
@@ -72,9 +73,15 @@ static void on_warmed(void *self)
     enter(self, ASSAY_PHASE_TIMED);
 }
 
+static void memory_now(uint64_t out[2]);
+
 static void on_progress(void *self, double share, uint64_t median_ns)
 {
     struct run *r = self;
+    if (!r->settled_n) {
+        memory_now(r->memory_before);
+        r->settled_n = r->loop.n;
+    }
     if (r->job->progress)
         r->job->progress(r->job->self, ASSAY_PHASE_TIMED, share, median_ns);
 }
@@ -218,7 +225,11 @@ static void resource_metrics(struct run *r)
     for (int i = 0; i < 2; i++)
         if (after[i] > r->memory_before[i] && after[i] - r->memory_before[i] > most)
             most = after[i] - r->memory_before[i];
-    set(r, ASSAY_METRIC_memory_growth_bytes, (double)most / (double)loop->n, loop->n, 0);
+    uint64_t watched = loop->n - r->settled_n;
+    if (r->settled_n && watched)
+        set(r, ASSAY_METRIC_memory_growth_bytes, (double)most / (double)watched, watched, 0);
+    else
+        absent(r, ASSAY_METRIC_memory_growth_bytes, "there was only one batch of iterations");
     if (!getrusage(RUSAGE_SELF, &usage))
         set(r, ASSAY_METRIC_resident_peak_bytes, (double)usage.ru_maxrss * 1024, 1, 0);
     else
