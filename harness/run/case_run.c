@@ -405,7 +405,6 @@ static enum assay_code time_it(struct run *r, struct assay_error *err)
     };
     struct assay_noise_probe noise;
     assay_noise_begin(&noise);
-    memory_now(r->memory_before);
     enter(r, ASSAY_PHASE_WARM);
     if (assay_closed_loop_run(&loop, &r->loop, err))
         return err->code;
