@@ -188,18 +188,12 @@ static enum assay_code turn_to(struct assay_expected *x, uint32_t set, struct as
 
 /* ---- what the budget allows ---------------------------------------------------------------------------------- */
 
-static bool folds(const struct assay_graph *g, int32_t value)
-{
-    int32_t producer = g->values[value].producer;
-    return producer >= 0 && assay_reference_of(g->nodes[producer].op)->fold;
-}
-
 /* Of n scattered elements. An op without fold shares work along rows, all of which is done for one element. */
 static double sample_cost(const struct assay_expected *x, int32_t value, size_t n)
 {
     const struct assay_value *v = &x->graph->values[value];
     double one = assay_reference_at_cost(x->reference, value, n);
-    if (folds(x->graph, value) || v->rank == 0)
+    if (assay_witness_folds(x->graph, value) || v->rank == 0)
         return one;
     double whole = assay_reference_at_cost(x->reference, value, (size_t)v->elements), rows = one * (double)v->dims[v->rank - 1];
     return rows < whole ? rows : whole;
@@ -407,7 +401,7 @@ static enum assay_code make_part(struct assay_expected *x, const struct assay_wi
 {
     const struct assay_value *v = &x->graph->values[part->value];
     double whole = assay_reference_at_cost(x->reference, part->value, (size_t)v->elements);
-    bool   by_fold = folds(x->graph, part->value);
+    bool   by_fold = assay_witness_folds(x->graph, part->value);
     bool   at_once = part->sums && !by_fold && whole <= ops;
     size_t n = at_once ? (size_t)part->sample : affordable(x, part, part->sums && by_fold ? ops / 2 : ops);
     if (choose_sample(x, part, key, n, out, err) || make_sums(x, part, out, err))
