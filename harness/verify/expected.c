@@ -188,18 +188,12 @@ static enum assay_code turn_to(struct assay_expected *x, uint32_t set, struct as
 
 /* ---- what the budget allows ---------------------------------------------------------------------------------- */
 
-static bool folds(const struct assay_graph *g, int32_t value)
-{
-    int32_t producer = g->values[value].producer;
-    return producer >= 0 && assay_reference_of(g->nodes[producer].op)->fold;
-}
-
 /* Of n scattered elements. An op without fold shares work along rows, all of which is done for one element. */
 static double sample_cost(const struct assay_expected *x, int32_t value, size_t n)
 {
     const struct assay_value *v = &x->graph->values[value];
     double one = assay_reference_at_cost(x->reference, value, n);
-    if (folds(x->graph, value) || v->rank == 0)
+    if (assay_witness_folds(x->graph, value) || v->rank == 0)
         return one;
     double whole = assay_reference_at_cost(x->reference, value, (size_t)v->elements), rows = one * (double)v->dims[v->rank - 1];
     return rows < whole ? rows : whole;
@@ -221,22 +215,27 @@ static enum assay_code no_memory(const struct assay_value *v, struct assay_error
     return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for expected values of '%s'", v->name);
 }
 
-static enum assay_code take_sample(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, size_t n,
-                                   struct assay_expected_part *out, struct assay_error *err)
+/* Which of the sample's elements, evenly thinned out to n. */
+static enum assay_code choose_sample(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, size_t n,
+                                     struct assay_expected_part *out, struct assay_error *err)
 {
-    double squares = 0, finite = 0;
     out->place = malloc(n * sizeof *out->place);
     out->index = malloc(n * sizeof *out->index);
     out->value = malloc(n * sizeof *out->value);
     out->bound = malloc(n * sizeof *out->bound);
     if (!out->place || !out->index || !out->value || !out->bound)
         return no_memory(&x->graph->values[part->value], err);
-    for (size_t i = 0; i < n; i++) { /* evenly thinned out */
+    for (size_t i = 0; i < n; i++) {
         out->place[i] = assay_witness_place(key, part->sample, n, i);
         out->index[i] = (int64_t)assay_witness_place(key, part->elements, part->sample, out->place[i]);
     }
-    if (assay_reference_at(x->reference, part->value, n, out->index, out->value, out->bound, err))
-        return err->code;
+    return ASSAY_OK;
+}
+
+/* The sample is complete: from here on it counts. */
+static void finish_sample(struct assay_expected_part *out, size_t n)
+{
+    double squares = 0, finite = 0;
     for (size_t i = 0; i < n; i++) {
         if (isfinite(out->value[i])) {
             squares += out->value[i] * out->value[i];
@@ -245,7 +244,6 @@ static enum assay_code take_sample(struct assay_expected *x, const struct assay_
     }
     out->n = n;
     out->mean_square = finite > 0 ? squares / finite : 0;
-    return ASSAY_OK;
 }
 
 static enum assay_code make_sums(struct assay_expected *x, const struct assay_witness_part *part,
@@ -315,10 +313,22 @@ static enum assay_code open_whole_sums(const struct assay_witness_part *part, ui
     return ASSAY_OK;
 }
 
-/* All sums of an output whose every element is evaluated, piece by piece. */
-static enum assay_code sum_whole(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key,
+static void finish_whole_sums(const struct assay_witness_part *part, const struct whole_sums *w,
+                              struct assay_expected_part *out)
+{
+    for (uint32_t i = 0; i < part->n_projections; i++) {
+        const struct assay_projection *p = w[i].p;
+        for (uint64_t g = 0; g < p->groups; g++)
+            w[i].bound[g] += adding((double)(p->length * p->per_group), w[i].magnitude[g] + w[i].bound[g]);
+        out->has_sums[i] = true;
+    }
+}
+
+/* All sums, and the sample of `taken` elements, of an output whose every element is evaluated, piece by piece. */
+static enum assay_code sum_whole(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, size_t taken,
                                  struct assay_expected_part *out, struct assay_error *err)
 {
+    size_t                    next = 0;
     const struct assay_value *v = &x->graph->values[part->value];
     struct whole_sums         w[ASSAY_WITNESS_MOST_PROJECTIONS] = {{0}};
     int64_t                  *index = malloc(PIECE * sizeof *index);
@@ -332,13 +342,13 @@ static enum assay_code sum_whole(struct assay_expected *x, const struct assay_wi
             code = assay_reference_at(x->reference, part->value, n, index, value, bound, err);
             for (uint32_t i = 0; !code && i < part->n_projections; i++)
                 add_piece(&w[i], first, n, value, bound);
+            for (; !code && next < taken && (uint64_t)out->index[next] < first + n; next++) {
+                out->value[next] = value[(uint64_t)out->index[next] - first];
+                out->bound[next] = bound[(uint64_t)out->index[next] - first];
+            }
         }
-        for (uint32_t i = 0; !code && i < part->n_projections; i++) {
-            const struct assay_projection *p = w[i].p;
-            for (uint64_t g = 0; g < p->groups; g++)
-                w[i].bound[g] += adding((double)(p->length * p->per_group), w[i].magnitude[g] + w[i].bound[g]);
-            out->has_sums[i] = true;
-        }
+        if (!code)
+            finish_whole_sums(part, w, out);
         release_whole_sums(w, part->n_projections);
     }
     free(index);
@@ -391,13 +401,18 @@ static enum assay_code make_part(struct assay_expected *x, const struct assay_wi
 {
     const struct assay_value *v = &x->graph->values[part->value];
     double whole = assay_reference_at_cost(x->reference, part->value, (size_t)v->elements);
-    bool   by_fold = folds(x->graph, part->value);
-    size_t n = affordable(x, part, part->sums ? ops / 2 : ops);
-    if (take_sample(x, part, key, n, out, err) || make_sums(x, part, out, err))
+    bool   by_fold = assay_witness_folds(x->graph, part->value);
+    bool   at_once = part->sums && !by_fold && whole <= ops;
+    size_t n = at_once ? (size_t)part->sample : affordable(x, part, part->sums && by_fold ? ops / 2 : ops);
+    if (choose_sample(x, part, key, n, out, err) || make_sums(x, part, out, err))
         return err->code;
+    if (at_once ? sum_whole(x, part, key, n, out, err)
+                : assay_reference_at(x->reference, part->value, n, out->index, out->value, out->bound, err))
+        return err->code;
+    finish_sample(out, n);
+    if (!by_fold)
+        return ASSAY_OK;
     ops -= sample_cost(x, part->value, n);
-    if (part->sums && !by_fold)
-        return whole <= ops ? sum_whole(x, part, key, out, err) : ASSAY_OK;
     for (uint32_t i = 0; i < part->n_projections; i++) {
         const struct assay_projection *p = &part->projection[i];
         double cost = p->axis < 0 ? INFINITY : assay_reference_fold_cost(x->reference, part->value, p->axis, (size_t)p->positions);

@@ -54,20 +54,30 @@ static struct assay_projection along(const struct assay_value *v, int32_t axis, 
     return p;
 }
 
-/* The axes along which the op that writes the value is cheap to fold: the two of a matrix product, the channels of a
- * convolution; -1, -1: none. */
-static void cheap_axes(const struct assay_graph *g, const struct assay_value *v, int32_t axes[2])
+/* Ops that the reference folds at a fraction of the cost of their elements. Others that fold (attention over its last
+ * axis) save nothing against evaluating the whole. */
+enum folding { FOLDS_NOTHING, FOLDS_LAST_TWO, FOLDS_CHANNELS };
+static enum folding folding_of(const struct assay_graph *g, const struct assay_value *v)
 {
-    axes[0] = axes[1] = -1;
     const struct assay_op_row *op = v->producer >= 0 ? g->nodes[v->producer].op : NULL;
     if (!op || !assay_reference_of(op)->fold || v->rank < 1)
-        return;
-    if (!strcmp(op->name, "Conv")) {
-        axes[0] = v->rank > 1 ? 1 : -1;
-        return;
-    }
-    axes[0] = v->rank - 1;
-    axes[1] = v->rank - 2;
+        return FOLDS_NOTHING;
+    if (!strcmp(op->name, "MatMul") || !strcmp(op->name, "Gemm"))
+        return FOLDS_LAST_TWO;
+    return !strcmp(op->name, "Conv") && v->rank > 1 ? FOLDS_CHANNELS : FOLDS_NOTHING;
+}
+
+bool assay_witness_folds(const struct assay_graph *g, int32_t value)
+{
+    return folding_of(g, &g->values[value]) != FOLDS_NOTHING;
+}
+
+/* The cheap axes of the value; -1: none. */
+static void cheap_axes(const struct assay_graph *g, const struct assay_value *v, int32_t axes[2])
+{
+    enum folding folding = folding_of(g, v);
+    axes[0] = folding == FOLDS_CHANNELS ? 1 : folding == FOLDS_LAST_TWO ? v->rank - 1 : -1;
+    axes[1] = folding == FOLDS_LAST_TWO ? v->rank - 2 : -1;
 }
 
 static void add_projection(struct assay_witness_part *part, struct assay_projection p, uint32_t stream)

@@ -106,6 +106,9 @@ static inline uint64_t assay_witness_content_at(const struct assay_witness_layou
     return l->blocks_at + content * l->block[ASSAY_WITNESS_CONTENT].bytes;
 }
 
+/* Does the reference sum over an axis of this value much more cheaply than it computes the elements? */
+bool assay_witness_folds(const struct assay_graph *g, int32_t value);
+
 /* Choices. The key of an output in a set is a function of (seed, case, output, set), never of the device. */
 uint64_t assay_witness_key(uint64_t seed, const char *case_id, uint32_t output, uint32_t set);
 /* Flat index of the i-th of `sample` elements: one drawn from each of `sample` equal parts, so ascending. */
