@@ -167,38 +167,43 @@ static void latency_metrics(struct run *r)
     free(sorted);
 }
 
+/* What bursts of one ceiling gave, and the case's rate against the burst beside each batch. */
+static void against_ceiling(struct run *r, const double *burst, double amount, const enum assay_metric metric[3], const char *none)
+{
+    struct assay_closed_loop_result *loop = &r->loop;
+    double                           rate[ASSAY_MAX_PAIRS];
+    uint64_t                         sorted[ASSAY_MAX_PAIRS];
+    uint32_t                         n = loop->n_pairs;
+    for (uint32_t i = 0; i < n; i++) {
+        rate[i] = loop->batch_median_ns[i] > 0 ? amount / (loop->batch_median_ns[i] / 1e9) : 0;
+        sorted[i] = (uint64_t)burst[i];
+    }
+    struct assay_estimate share = assay_estimate_interleaved(burst, rate, n, 0.95, r->job->seed);
+    if (amount > 0)
+        set_estimate(r, metric[0], &share);
+    else
+        absent(r, metric[0], none);
+    assay_sort_u64(sorted, n);
+    set(r, metric[1], assay_median_u64(sorted, n), n, 0);
+    set(r, metric[2], (double)sorted[n - 1], n, 0);
+}
+
 static void ceiling_metrics(struct run *r)
 {
-    static const enum assay_metric all[] = {ASSAY_METRIC_peak_share, ASSAY_METRIC_bandwidth_share,
-                                            ASSAY_METRIC_ceiling_flops_per_s, ASSAY_METRIC_ceiling_bytes_per_s};
-    struct assay_closed_loop_result *loop = &r->loop;
-    const struct assay_record       *rec = r->record;
-    double                           rate[ASSAY_MAX_PAIRS];
-    uint32_t                         n = loop->n_pairs;
-    if (!r->ceiling || !n) {
-        for (size_t i = 0; i < 4; i++)
-            absent(r, all[i], r->ceiling ? "no burst was run beside this case" : r->why_no_ceiling);
+    static const enum assay_metric peak[] = {ASSAY_METRIC_peak_share, ASSAY_METRIC_ceiling_flops_per_s,
+                                             ASSAY_METRIC_ceiling_best_flops_per_s};
+    static const enum assay_metric triad[] = {ASSAY_METRIC_bandwidth_share, ASSAY_METRIC_ceiling_bytes_per_s,
+                                              ASSAY_METRIC_ceiling_best_bytes_per_s};
+    const struct assay_record *rec = r->record;
+    if (r->ceiling && r->loop.n_pairs) {
+        against_ceiling(r, r->loop.peak_flops_per_s, (double)rec->flops, peak, "the case has no floating-point operations");
+        against_ceiling(r, r->loop.triad_bytes_per_s, (double)(rec->read_bytes + rec->written_bytes), triad,
+                        "the case moves no bytes");
         return;
     }
-    double bytes = (double)(rec->read_bytes + rec->written_bytes);
-    for (int k = 0; k < 2; k++) {
-        double  amount = k ? bytes : (double)rec->flops;
-        double *against = k ? loop->triad_bytes_per_s : loop->peak_flops_per_s;
-        for (uint32_t i = 0; i < n; i++)
-            rate[i] = loop->batch_median_ns[i] > 0 ? amount / (loop->batch_median_ns[i] / 1e9) : 0;
-        struct assay_estimate share = assay_estimate_interleaved(against, rate, n, 0.95, r->job->seed);
-        if (amount > 0)
-            set_estimate(r, k ? ASSAY_METRIC_bandwidth_share : ASSAY_METRIC_peak_share, &share);
-        else
-            absent(r, k ? ASSAY_METRIC_bandwidth_share : ASSAY_METRIC_peak_share,
-                   k ? "the case moves no bytes" : "the case has no floating-point operations");
-    }
-    uint64_t sorted[ASSAY_MAX_PAIRS];
-    for (int k = 0; k < 2; k++) {
-        for (uint32_t i = 0; i < n; i++)
-            sorted[i] = (uint64_t)(k ? loop->triad_bytes_per_s : loop->peak_flops_per_s)[i];
-        assay_sort_u64(sorted, n);
-        set(r, k ? ASSAY_METRIC_ceiling_bytes_per_s : ASSAY_METRIC_ceiling_flops_per_s, assay_median_u64(sorted, n), n, 0);
+    for (size_t i = 0; i < 3; i++) {
+        absent(r, peak[i], r->ceiling ? "no burst was run beside this case" : r->why_no_ceiling);
+        absent(r, triad[i], r->ceiling ? "no burst was run beside this case" : r->why_no_ceiling);
     }
 }
 

@@ -161,7 +161,10 @@ static void inherits_nothing(void)
     read_all(p.from, text, sizeof text);
     cr_assert(assay_process_wait(&p, FOREVER, &end));
     cr_expect(strncmp(text, "0 1 2 ", 6) == 0 && !strstr(text, "300"), "%s", text);
-    cr_expect(strstr(text, "SigBlk:\t0000000000000000") && strstr(text, "SigIgn:\t0000000000000000"), "%s", text);
+    /* Signals 32 and 33 are the C library's own: nobody can reset them, and the caller of these tests may ignore them. */
+    const char   *ignored = strstr(text, "SigIgn:\t");
+    unsigned long mask = ignored ? strtoul(ignored + 8, NULL, 16) & ~0x180000000ul : 1;
+    cr_expect(strstr(text, "SigBlk:\t0000000000000000") && mask == 0, "%s", text);
     (void)close(leak);
     (void)close(high);
 }
