@@ -172,7 +172,7 @@ Test(validate, gives_every_record_the_verdict_it_deserves, .timeout = 60)
         {"slow", ASSAY_UNTRUSTED, "latency drifts: +"},
         {"leak", ASSAY_UNTRUSTED, "memory grows by 4096 bytes per execution"},
         {"steady", ASSAY_PASS, "observed iterations judged"},
-        {"boast", ASSAY_UNTRUSTED, "1.60 times the multiply-add peak"},
+        {"boast", ASSAY_UNTRUSTED, "1.70 times the multiply-add peak"},
         {"cache", ASSAY_PASS, "observed iterations judged"},
         {"stream", ASSAY_UNTRUSTED, "2.00 times the bandwidth"},
         {"mute", ASSAY_NOT_CHECKED, "no witness"},
@@ -196,8 +196,10 @@ Test(validate, gives_every_record_the_verdict_it_deserves, .timeout = 60)
         if (i == 5 || i == 7 || i == 12)
             record_samples(s, r, i == 5 ? 1.5 : i == 7 ? 1.0 : 0.6);
         metric(r, ASSAY_METRIC_memory_growth_bytes, i == 6 ? 4096 : i == 7 ? 100 : 4096, i == 6 ? 1000 : i == 7 ? 1000000 : 10);
-        metric(r, ASSAY_METRIC_peak_share, i == 8 ? 1.6 : 0.9, 10);
-        metric(r, ASSAY_METRIC_bandwidth_share, i == 9 || i == 10 ? 2.0 : 0.9, 10);
+        metric(r, ASSAY_METRIC_flops_per_s, i == 8 ? 1.7e11 : 0.9e11, 10);
+        metric(r, ASSAY_METRIC_ceiling_best_flops_per_s, 1e11, 10);
+        metric(r, ASSAY_METRIC_bytes_per_s, i == 9 || i == 10 ? 2e10 : 0.9e10, 10);
+        metric(r, ASSAY_METRIC_ceiling_best_bytes_per_s, 1e10, 10);
         r->working_set_bytes = i == 10 ? 3ull << 30 : 1 << 20;
         append(s, r);
     }
