@@ -1,24 +1,33 @@
 #include "harness/measure/host.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <gnu/libc-version.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
+#include "assay/text.h"
 #include "harness/base/json.h"
-#include "harness/base/parallel.h"
 #include "harness/base/strings.h"
-#include "harness/measure/ceiling.h"
-
+#include "harness/measure/topology.h"
 #include "assay/banned.h"
+
+#define PATH_CAPACITY 512
+#define LINE_CAPACITY 8192 /* the flags of /proc/cpuinfo are one long line */
+
+/* ---- values and their absence ---- */
 
 ASSAY_PRINTF(1, 2)
 static json_t *absent(const char *fmt, ...)
 {
-    char    why[160];
+    char    why[PATH_CAPACITY + 128];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(why, sizeof why, fmt, args);
@@ -26,168 +35,291 @@ static json_t *absent(const char *fmt, ...)
     return json_pack("{s:n, s:o}", "value", "why", assay_json_string(why));
 }
 
-static json_t *text_or(const char *text, const char *why)
+/* Never leaves a key out: what could not be made says so. */
+static void put(json_t *object, const char *key, json_t *value)
 {
-    return *text ? assay_json_string(text) : absent("%s", why);
+    (void)json_object_set_new(object, key, value ? value : absent("no memory"));
 }
 
-/* The first line of a small file of the kernel's, blanks at its end cut off; false: errno says why. */
-static bool first_line(const char *path, char *out, size_t capacity)
+static json_t *known_u64(uint64_t value, const char *why)
 {
+    return value ? assay_json_u64(value) : absent("%s", why);
+}
+
+static void path_under(char out[PATH_CAPACITY], const char *root, const char *path)
+{
+    (void)snprintf(out, PATH_CAPACITY, "%s%s", root, path);
+}
+
+/* First line, blanks cut off at both ends; false with errno (0: it is empty). */
+static bool line_of(const char *path, char *out, int capacity)
+{
+    errno = 0;
     FILE *f = fopen(path, "re");
     if (!f)
         return false;
-    bool got = fgets(out, (int)capacity, f) != NULL;
-    if (!got)
-        out[0] = 0;
+    bool got = fgets(out, capacity, f) != NULL;
+    int  saved = got ? 0 : errno;
     (void)fclose(f);
-    for (size_t n = strlen(out); n > 0 && (out[n - 1] == '\n' || out[n - 1] == ' '); n--)
-        out[n - 1] = 0;
-    return true;
+    errno = saved;
+    if (!got)
+        return false;
+    size_t begin = strspn(out, " \t"), end = strcspn(out, "\n");
+    while (end > begin && (out[end - 1] == ' ' || out[end - 1] == '\t'))
+        end--;
+    memmove(out, out + begin, end - begin);
+    out[end - begin] = 0;
+    return end > begin;
 }
 
-static json_t *from_file(const char *path)
+/* The text of a one-line file, or why there is none. */
+static json_t *text_of(const char *root, const char *path)
 {
-    char line[256];
-    errno = 0;
-    if (!first_line(path, line, sizeof line))
-        return absent("%s: %s", path, errno ? strerror(errno) : "cannot be read");
-    return *line ? assay_json_string(line) : absent("%s is empty", path);
+    char whole[PATH_CAPACITY], text[512];
+    path_under(whole, root, path);
+    if (line_of(whole, text, sizeof text))
+        return assay_json_string(text);
+    return absent("%s: %s", path, errno ? strerror(errno) : "empty");
 }
 
-static json_t *dmi(const char *name)
+struct named_file {
+    const char *key, *path;
+};
+
+static json_t *texts_of(const char *root, const struct named_file *file, size_t n)
 {
-    char              path[96];
-    struct assay_text text = ASSAY_TEXT(path);
-    assay_text_add(&text, "/sys/class/dmi/id/%s", name);
-    return from_file(path);
+    json_t *out = json_object();
+    for (size_t i = 0; i < n; i++)
+        put(out, file[i].key, text_of(root, file[i].path));
+    return out;
 }
 
-/* The value of a key in /proc/cpuinfo, of the first processor that has it. */
-static void cpuinfo(const char *key, char *out, size_t capacity)
+/* ---- processor ---- */
+
+/* Value of the first "key : value" line of /proc/cpuinfo. */
+static bool cpuinfo(const char *root, const char *key, char *out, int capacity)
 {
-    char  *line = NULL;
-    size_t room = 0, length = strlen(key);
-    FILE  *f = fopen("/proc/cpuinfo", "re");
-    out[0] = 0;
-    while (f && getline(&line, &room, f) > 0) {
-        const char *colon = strchr(line, ':');
-        if (!colon || strncmp(line, key, length) || (line[length] != '\t' && line[length] != ' ' && line[length] != ':'))
+    char   path[PATH_CAPACITY];
+    size_t length = strlen(key);
+    path_under(path, root, "/proc/cpuinfo");
+    FILE *f = fopen(path, "re");
+    bool  found = false;
+    while (f && !found && fgets(out, capacity, f)) {
+        const char *colon = strchr(out, ':');
+        if (!colon || strncmp(out, key, length) != 0 || strspn(out + length, " \t") != (size_t)(colon - out) - length)
             continue;
         const char *value = colon + 1 + strspn(colon + 1, " \t");
-        (void)assay_string_copy(out, capacity, value);
+        memmove(out, value, strlen(value) + 1);
         out[strcspn(out, "\n")] = 0;
-        break;
+        found = true;
     }
-    free(line);
     if (f)
         (void)fclose(f);
+    return found;
 }
 
-static json_t *caches(void)
+static json_t *cpuinfo_text(const char *root, const char *const *keys, const char *what)
 {
-    uint64_t level[3], shared;
-    json_t  *list = json_array();
-    assay_ceiling_cache_bytes(level, &shared);
+    char line[LINE_CAPACITY];
+    for (; *keys; keys++)
+        if (cpuinfo(root, *keys, line, sizeof line) && *line)
+            return assay_json_string(line);
+    return absent("/proc/cpuinfo does not name %s", what);
+}
+
+/* Of the many flags those that say what arithmetic the core can do. */
+static json_t *isa_of(const char *root)
+{
+    static const char *const stem[] = {"sse", "ssse", "avx", "fma", "f16c", "amx", "asimd", "sve", "sme", "fphp", "bf16",
+                                       "i8mm", "vsx", "lsx", "lasx"};
+    char  line[LINE_CAPACITY], *rest = line, *word;
+    if (!cpuinfo(root, "flags", line, sizeof line) && !cpuinfo(root, "Features", line, sizeof line))
+        return absent("/proc/cpuinfo has neither flags nor Features");
+    json_t *out = json_array();
+    while ((word = strsep(&rest, " ")) != NULL) {
+        for (size_t i = 0; i < sizeof stem / sizeof *stem; i++) {
+            if (strncmp(word, stem[i], strlen(stem[i])) != 0 || !strcmp(word, "smep"))
+                continue; /* smep guards the kernel; it is no arithmetic */
+            (void)json_array_append_new(out, assay_json_string(word));
+            break;
+        }
+    }
+    return out;
+}
+
+static json_t *caches_of(const struct assay_topology *t)
+{
+    static const char *const key[] = {"l1d_bytes", "l2_bytes", "l3_bytes"};
+    json_t                  *out = json_object();
     for (int i = 0; i < 3; i++)
-        json_array_append_new(list, level[i] ? assay_json_u64(level[i]) : absent("level %d: the system does not tell", i + 1));
-    return list;
+        put(out, key[i], known_u64(t->cache_bytes[i], "none, or not shown"));
+    put(out, "last_level_of_all_bytes", known_u64(t->last_shared_bytes, "not shown"));
+    put(out, "source", assay_json_string(t->source));
+    return out;
 }
 
-static json_t *cpu(void)
+static json_t *cpu_of(const char *root, const struct assay_topology *t)
 {
-    char product[128], microcode[64], model[64], family[64], flags[4096];
-    cpuinfo("model name", product, sizeof product);
-    cpuinfo("microcode", microcode, sizeof microcode);
-    cpuinfo("model", model, sizeof model);
-    cpuinfo("cpu family", family, sizeof family);
-    cpuinfo("flags", flags, sizeof flags);
-    return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o}", "product", text_or(product, "/proc/cpuinfo has no model name"),
-                     "family", text_or(family, "/proc/cpuinfo has none"), "model", text_or(model, "/proc/cpuinfo has none"),
-                     "microcode", text_or(microcode, "/proc/cpuinfo has none"), "allowed_cores", (int)assay_parallel_threads(),
-                     "online_threads", (int)sysconf(_SC_NPROCESSORS_ONLN), "caches_bytes", caches(), "isa",
-                     text_or(flags, "/proc/cpuinfo has no flags"));
+    static const char *const product[] = {"model name", "Model Name", "cpu model", "CPU part", NULL};
+    static const char *const microcode[] = {"microcode", NULL};
+    unsigned                 first[1];
+    json_t                  *out = json_object();
+    put(out, "product", cpuinfo_text(root, product, "the processor"));
+    put(out, "microcode", cpuinfo_text(root, microcode, "the microcode"));
+    put(out, "cores", known_u64(t->cores, "not shown"));
+    put(out, "threads", known_u64(t->threads, "not shown"));
+    put(out, "threads_allowed", json_integer(assay_allowed_cpus(first, 1)));
+    put(out, "caches", caches_of(t));
+    put(out, "isa", isa_of(root));
+    return out;
 }
 
-static json_t *virtualization(void)
+static json_t *numa_of(const struct assay_topology *t)
 {
-    char hypervisor[128], flags[4096];
-    if (first_line("/sys/hypervisor/type", hypervisor, sizeof hypervisor) && *hypervisor)
-        return assay_json_string(hypervisor);
-    cpuinfo("flags", flags, sizeof flags);
-    if (strstr(flags, "hypervisor"))
-        return assay_json_string("a guest: the processor says that there is a hypervisor");
-    return *flags ? assay_json_string("none that the processor tells of") : absent("neither hypervisor nor processor flags can be read");
+    if (!t->n_nodes)
+        return absent("no memory node is shown");
+    json_t *out = json_array();
+    for (unsigned i = 0; i < t->n_nodes; i++) {
+        json_t *node = json_object();
+        put(node, "id", json_integer(t->node[i].id));
+        put(node, "memory_bytes", known_u64(t->node[i].bytes, "none, or not shown"));
+        put(node, "cpus", assay_json_string(t->node[i].cpus));
+        (void)json_array_append_new(out, node);
+    }
+    return out;
 }
 
-static json_t *turbo(void)
+/* ---- clocks ---- */
+
+/* The governor of the allowed cores; if they differ, of the first two kinds. */
+static json_t *governor_of(const char *root)
 {
-    char line[32];
-    if (first_line("/sys/devices/system/cpu/intel_pstate/no_turbo", line, sizeof line))
-        return assay_json_string(strcmp(line, "0") ? "off" : "on");
-    if (first_line("/sys/devices/system/cpu/cpufreq/boost", line, sizeof line))
-        return assay_json_string(strcmp(line, "0") ? "on" : "off");
-    return absent("neither intel_pstate nor cpufreq tells");
+    unsigned *cpus = calloc(4096, sizeof *cpus), n = cpus ? assay_allowed_cpus(cpus, 4096) : 0;
+    json_t   *out = NULL;
+    char      first[64] = "", text[64], path[PATH_CAPACITY], name[96];
+    for (unsigned i = 0; i < n && i < 4096 && !out; i++) {
+        (void)snprintf(name, sizeof name, "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_governor", cpus[i]);
+        path_under(path, root, name);
+        if (!line_of(path, text, sizeof text))
+            out = absent("%s: %s", name, errno ? strerror(errno) : "empty");
+        else if (!*first)
+            (void)assay_string_copy(first, sizeof first, text);
+        else if (strcmp(first, text) != 0)
+            out = json_sprintf("mixed: %s, %s", first, text);
+    }
+    free(cpus);
+    return out ? out : assay_json_string(first);
 }
 
-static int vulnerability(const struct dirent *entry)
+static json_t *turbo_of(const char *root)
 {
-    return entry->d_name[0] != '.';
+    static const struct {
+        const char *path;
+        char        on;
+    } place[] = {{"/sys/devices/system/cpu/intel_pstate/no_turbo", '0'}, {"/sys/devices/system/cpu/cpufreq/boost", '1'}};
+    for (size_t i = 0; i < sizeof place / sizeof *place; i++) {
+        char path[PATH_CAPACITY], text[16];
+        path_under(path, root, place[i].path);
+        if (line_of(path, text, sizeof text))
+            return json_boolean(text[0] == place[i].on);
+    }
+    return absent("neither intel_pstate/no_turbo nor cpufreq/boost is shown");
 }
 
-static json_t *mitigations(void)
+/* ---- machine ---- */
+
+static json_t *virtualization_of(const char *root)
+{
+    char path[PATH_CAPACITY], text[64];
+    path_under(path, root, "/sys/hypervisor/type");
+    if (line_of(path, text, sizeof text))
+        return assay_json_string(text);
+#if defined(__x86_64__)
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    char     maker[13] = "";
+    if (!__get_cpuid(1, &a, &b, &c, &d))
+        return absent("the processor does not answer cpuid");
+    if (!(c >> 31))
+        return assay_json_string("none");
+    __cpuid(0x40000000, a, b, c, d);
+    memcpy(maker, &b, 4);
+    memcpy(maker + 4, &c, 4);
+    memcpy(maker + 8, &d, 4);
+    return *maker ? assay_json_string(maker) : assay_json_string("a hypervisor without a name");
+#else
+    return absent("this architecture does not tell programs");
+#endif
+}
+
+static int not_hidden(const struct dirent *e)
+{
+    return e->d_name[0] != '.';
+}
+
+static json_t *mitigations_of(const char *root)
 {
     static const char folder[] = "/sys/devices/system/cpu/vulnerabilities";
+    char              path[PATH_CAPACITY];
     struct dirent   **entry = NULL;
-    int               n = scandir(folder, &entry, vulnerability, alphasort);
-    if (n < 0)
-        return absent("%s: %s", folder, strerror(errno));
-    json_t *object = json_object();
+    path_under(path, root, folder);
+    int n = scandir(path, &entry, not_hidden, alphasort);
+    if (n <= 0) {
+        int saved = errno;
+        free(entry);
+        return absent("%s: %s", folder, n < 0 ? strerror(saved) : "empty");
+    }
+    json_t *out = json_object();
     for (int i = 0; i < n; i++) {
-        char              path[512];
-        struct assay_text text = ASSAY_TEXT(path);
-        assay_text_add(&text, "%s/%s", folder, entry[i]->d_name);
-        json_object_set_new(object, entry[i]->d_name, from_file(path));
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
+        put(out, entry[i]->d_name, text_of(root, path));
         free(entry[i]);
     }
     free(entry);
-    return object;
+    return out;
 }
 
-static json_t *numa(void)
+static json_t *memory_of(void)
 {
-    json_t *list = json_array();
-    for (int node = 0; node < 1024; node++) {
-        char              path[96], line[256];
-        struct assay_text text = ASSAY_TEXT(path);
-        assay_text_add(&text, "/sys/devices/system/node/node%d/cpulist", node);
-        if (!first_line(path, line, sizeof line))
-            break;
-        json_array_append_new(list, assay_json_string(line));
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return known_u64(pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0, "the system does not say");
+}
+
+json_t *assay_host_describe_under(const char *root)
+{
+    static const struct named_file board[] = {{"vendor", "/sys/class/dmi/id/board_vendor"},
+                                              {"product", "/sys/class/dmi/id/board_name"},
+                                              {"serial", "/sys/class/dmi/id/board_serial"}};
+    static const struct named_file firmware[] = {{"vendor", "/sys/class/dmi/id/bios_vendor"},
+                                                 {"version", "/sys/class/dmi/id/bios_version"},
+                                                 {"date", "/sys/class/dmi/id/bios_date"}};
+    struct assay_topology t;
+    struct utsname        u;
+    json_t               *out = json_object();
+    bool                  named = uname(&u) == 0;
+    if (*root) {
+        char sys[PATH_CAPACITY];
+        path_under(sys, root, "/sys");
+        assay_topology_read_sysfs(sys, &t);
+    } else {
+        assay_topology_read(&t);
     }
-    if (json_array_size(list))
-        return list;
-    json_decref(list);
-    return absent("the kernel lists no node");
+    put(out, "hostname", named ? assay_json_string(u.nodename) : absent("uname failed"));
+    put(out, "board", texts_of(root, board, 3));
+    put(out, "firmware", texts_of(root, firmware, 3));
+    put(out, "cpu", cpu_of(root, &t));
+    put(out, "numa", numa_of(&t));
+    put(out, "memory_bytes", memory_of());
+    put(out, "kernel", named ? json_sprintf("%s %s %s %s", u.sysname, u.release, u.version, u.machine)
+                             : absent("uname failed"));
+    put(out, "governor", governor_of(root));
+    put(out, "turbo", turbo_of(root));
+    put(out, "virtualization", virtualization_of(root));
+    put(out, "libc", json_sprintf("glibc %s", gnu_get_libc_version()));
+    put(out, "mitigations", mitigations_of(root));
+    return out;
 }
 
 json_t *assay_host_describe(void)
 {
-    struct utsname system = {0};
-    char           hostname[256] = "", kernel[600], libc[64];
-    (void)uname(&system);
-    (void)gethostname(hostname, sizeof hostname - 1);
-    (void)snprintf(kernel, sizeof kernel, "%s %s %s %s", system.sysname, system.release, system.version, system.machine);
-    (void)snprintf(libc, sizeof libc, "glibc %s", gnu_get_libc_version());
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    json_t *board = json_pack("{s:o, s:o, s:o, s:o}", "vendor", dmi("sys_vendor"), "product", dmi("product_name"), "serial",
-                              dmi("product_serial"), "board_serial", dmi("board_serial"));
-    json_t *firmware = json_pack("{s:o, s:o, s:o}", "vendor", dmi("bios_vendor"), "version", dmi("bios_version"), "date",
-                                 dmi("bios_date"));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "hostname",
-                     text_or(hostname, "gethostname gives none"), "board", board, "firmware", firmware, "cpu", cpu(), "numa", numa(),
-                     "memory_bytes", pages > 0 && page > 0 ? assay_json_u64((uint64_t)pages * (uint64_t)page) : absent("sysconf does not tell"),
-                     "kernel", assay_json_string(kernel), "governor",
-                     from_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), "turbo", turbo(), "virtualization",
-                     virtualization(), "libc", assay_json_string(libc), "mitigations", mitigations());
+    return assay_host_describe_under("");
 }
