@@ -199,7 +199,7 @@ static void one_backend(struct assay_page *p, const struct assay_report_run *run
     char                       room[160];
     struct assay_text          text = ASSAY_TEXT(room);
     assay_sink_raw(&p->to, "<div class=\"backend\">\n<h4>");
-    assay_page_series(p, run->summary, row->backend);
+    assay_page_series(p, run->summary, row->backend, false);
     assay_sink_raw(&p->to, "</h4>\n");
     if (row->metric[ASSAY_METRIC_latency_ns].has_value) {
         assay_sink_raw(&p->to, "<p class=\"big\">");
@@ -238,7 +238,7 @@ static void distribution(struct assay_page *p, const struct assay_report_run *ru
     assay_sink_raw(&p->to, "<figcaption><ul class=\"keys\">");
     for (size_t i = 0; i < c->n_rows; i++) {
         assay_sink_raw(&p->to, "<li>");
-        assay_page_series(p, run->summary, c->rows[i]->backend);
+        assay_page_series(p, run->summary, c->rows[i]->backend, false);
         assay_sink_raw(&p->to, " <small>(");
         assay_page_evidence(p, c->rows[i]);
         assay_sink_raw(&p->to, ")</small></li>");

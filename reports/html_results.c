@@ -77,7 +77,7 @@ static void row_cells(struct assay_page *p, const struct assay_report_run *run, 
                    run->number, c->number, c->number);
     assay_page_case_name(p, c->name);
     assay_sink_raw(&p->to, "</a></th><td data-label=\"back end\"><span class=\"be\">");
-    assay_page_series(p, run->summary, row->backend);
+    assay_page_series(p, run->summary, row->backend, false);
     assay_sink_raw(&p->to, "</span><small>");
     assay_page_evidence(p, row);
     assay_sink_raw(&p->to, "</small></td>");
@@ -180,7 +180,7 @@ void assay_page_roofline(struct assay_page *p, const struct assay_report_run *ru
         assay_sink_raw(&p->to, "<figcaption><ul class=\"keys\">");
         for (size_t i = 0; i < run->summary->n_backends; i++) {
             assay_sink_raw(&p->to, "<li>");
-            assay_page_series(p, run->summary, run->summary->backends[i]);
+            assay_page_series(p, run->summary, run->summary->backends[i], false);
             assay_sink_raw(&p->to, "</li>");
         }
         assay_sink_raw(&p->to, "</ul>Filled: outputs proved right. Hollow: not proved. The number is the case's.</figcaption></figure>\n");

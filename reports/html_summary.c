@@ -30,7 +30,7 @@ static void device(struct assay_page *p, const struct assay_summary *run, const 
     const struct assay_summary_row *row = row_of(run, backend);
     const struct assay_device_info *d = row ? &shown(row)->device : NULL;
     assay_sink_raw(&p->to, "<tr><th scope=\"row\">");
-    assay_page_series(p, run, backend);
+    assay_page_series(p, run, backend, true);
     assay_sink_raw(&p->to, "</th>");
     if (!d || !*d->name) {
         assay_sink_raw(&p->to, "<td colspan=\"5\" class=\"none\">never opened: ");

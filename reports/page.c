@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/base/strings.h"
 #include "reports/figures.h"
 
 #include "assay/banned.h"
@@ -99,12 +100,24 @@ void assay_page_plot(struct assay_page *p, size_t plot, const char *label)
     assay_sink_raw(&p->to, "\"%s</div>\n", svg + strlen("<svg"));
 }
 
-void assay_page_series(struct assay_page *p, const struct assay_summary *run, const char *backend)
+/* Length of what tells a back end from the others of its run: "cpu:host", or all of it where the options differ. */
+static size_t telling_length(const struct assay_summary *run, const char *backend)
 {
+    size_t n = strcspn(backend, ","), alike = 0;
+    for (size_t i = 0; i < run->n_backends; i++)
+        alike += strncmp(run->backends[i], backend, n) == 0 && (run->backends[i][n] == ',' || run->backends[i][n] == 0);
+    return alike > 1 ? strlen(backend) : n;
+}
+
+void assay_page_series(struct assay_page *p, const struct assay_summary *run, const char *backend, bool whole)
+{
+    char     name[512];
+    size_t   n = whole ? strlen(backend) : telling_length(run, backend);
     unsigned series = assay_report_series(run, backend);
     assay_sink_raw(&p->to, "<span class=\"key%s\" style=\"color:var(--s%u)\" aria-hidden=\"true\"></span> ",
                    series > ASSAY_PLOT_MAX_SERIES ? " dashed" : "", (series - 1) % ASSAY_PLOT_MAX_SERIES + 1);
-    assay_sink_text(&p->to, backend);
+    (void)assay_string_copy(name, n + 1 < sizeof name ? n + 1 : sizeof name, backend);
+    assay_sink_text(&p->to, name);
 }
 
 /* ---- any JSON ------------------------------------------------------------------------------------------- */

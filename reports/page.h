@@ -37,8 +37,8 @@ void assay_page_json(struct assay_page *p, const json_t *value);
 void assay_page_id(struct assay_page *p, const struct assay_report_run *run, const char *name);
 /* A plot with what it shows in words (escaped by the caller's sink), or nothing. */
 void assay_page_plot(struct assay_page *p, size_t plot, const char *label);
-/* The swatch of a back end in plots, and its name. */
-void assay_page_series(struct assay_page *p, const struct assay_summary *run, const char *backend);
+/* The swatch of a back end in plots, and its name: the whole of it with every option, or what tells it from the others. */
+void assay_page_series(struct assay_page *p, const struct assay_summary *run, const char *backend, bool whole);
 
 /* The sections, in the order of the page. */
 void assay_page_summary(struct assay_page *p, const struct assay_report_run *run);

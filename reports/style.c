@@ -49,7 +49,7 @@ const char *const assay_page_style[] = {
     ".num small,td.why{white-space:normal}\n.scroll{overflow-x:auto;margin:.4rem 0 .8rem}\n"
     ".results .case{min-width:13rem;max-width:22rem}\n.results .case a{text-decoration:none;color:inherit}\n.results .case a:hover b{text-decoration:underline}\n"
     ".results .case b{color:var(--link)}\n.no{color:var(--muted);font-variant-numeric:tabular-nums;font-weight:400}\n"
-    ".results tr:not(.first) .case a{opacity:.999}\n.results tr.first>*{border-top:1px solid var(--muted)}\n.typical{background:var(--soft)}\n.devices td{min-width:7rem}\n.wide td:last-child{min-width:18rem}\n"
+    ".results tr:not(.first) .case a{opacity:.999}\n.results tr.first>*{border-top:1px solid var(--muted)}\n.typical{background:var(--soft)}\n.devices td{min-width:7rem}.devices tbody th,.devices td:first-child{min-width:11rem}\n.wide td:last-child{min-width:18rem}\n"
     ".results small{min-width:6rem}\n.be{white-space:nowrap}\n"
     ".unproved{text-decoration:line-through;color:var(--muted)}\n",
     /* marks */
@@ -84,8 +84,8 @@ const char *const assay_page_style[] = {
     "header,main,footer{padding-left:1rem;padding-right:1rem}\nheader{padding-top:1.3rem}\nnav ul{padding-left:1rem}\nh1{font-size:1.5rem}\n.body{padding-left:0}\n"
     ".cards{overflow:visible}\n.cards table,.cards tbody,.cards tr{display:block}\n.cards thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}\n"
     ".cards tr{border:1px solid var(--line);border-radius:6px;padding:.5rem .8rem .6rem;margin:0 0 .7rem}\n.cards tr.first>*{border-top:0}\n"
-    ".cards th,.cards td{display:grid;grid-template-columns:6.6rem minmax(0,1fr);border:0;padding:.12rem 0;text-align:left;white-space:normal}\n.results .case{display:block;max-width:none;padding-bottom:.35rem}\n"
-    ".cards td::before{content:attr(data-label);color:var(--muted);grid-row:1/span 3}\n.cards td>*{grid-column:2;justify-self:start}\n.results .ev{margin-right:.2em}\n"
+    ".cards th,.cards td{display:block;border:0;padding:.12rem 0;text-align:left;white-space:normal}\n.results .case{display:block;max-width:none;padding-bottom:.35rem}\n"
+    ".cards td::before{content:attr(data-label);color:var(--muted);float:left;width:6.6rem}\n.cards td>small{margin-left:6.6rem}\n.results .ev{margin-right:.2em}\n"
     "dl.facts>div{grid-template-columns:minmax(0,1fr)}\n.plot svg{min-width:31rem}\n.legend{grid-template-columns:1fr}\n}\n",
     /* paper */
     "@media print{\n@page{size:A4;margin:14mm 12mm}\nbody{font-size:9.5pt;line-height:1.4}\nheader,main,footer{max-width:none;padding:0}\nnav,.skip{display:none}\n"
