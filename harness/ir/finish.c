@@ -77,6 +77,13 @@ void assay_graph_place(struct assay_graph *g, int32_t value, enum assay_place pl
         v->place = place;
 }
 
+void assay_graph_checkpoint(struct assay_graph *g, int32_t value)
+{
+    struct assay_value *v = own(g, value, "checkpoint");
+    if (v)
+        v->checkpoint = true;
+}
+
 /* ---- the check at the end ------------------------------------------------------------------------------ */
 
 static enum assay_code check_alias(const struct assay_graph *g, const struct assay_value *v, int32_t *heir,

@@ -7,7 +7,7 @@
 
 static const struct assay_op_row rows[] = {
 #define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out)                                                 \
-    {#name, domain, tier, min_in, max_in, min_out, max_out, &assay_op_ir_##name},
+    {#name, domain, sizeof(domain) > 1 ? domain "." #name : #name, tier, min_in, max_in, min_out, max_out, &assay_op_ir_##name},
 #include "harness/ir/ops.def"
 #undef ASSAY_OP
 };

@@ -39,16 +39,22 @@ struct assay_infer {
     struct assay_value       **out; /* NULL = not wanted */
 };
 
+struct assay_gradient; /* gradient.h */
+
 struct assay_op_ir {
     const struct assay_attr_row *attrs; /* NULL: no attributes */
     /* Refuses wrong dtypes and shapes with a sentence that names the input and both shapes. */
     enum assay_code (*infer)(const struct assay_infer *in, struct assay_error *err);
     /* Adds flops and transcendentals; bytes are already counted (each input and output once). NULL: neither. */
     void (*cost)(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost);
+    /* Emits the gradients of the inputs. NULL: not differentiable (gradient ops, optimizers); assay_gradient_zero where
+     * the derivative is zero. */
+    void (*gradient)(const struct assay_gradient *q);
 };
 
 struct assay_op_row {
     const char        *name, *domain; /* domain "" is ONNX's own */
+    const char        *qualified;     /* "MatMul", "assay.Copy": what assay_op_find and assay_graph_op take */
     enum assay_op_tier tier;
     uint32_t           min_inputs, max_inputs, min_outputs, max_outputs;
     const struct assay_op_ir *ir;

@@ -1,6 +1,7 @@
 /* What the four reductions share: ReduceSum, ReduceMean, ReduceMax, ReduceMin (ONNX 13, 18, 20, 20). */
 #include <inttypes.h>
 
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -71,4 +72,21 @@ void assay_reduce_axes(const struct assay_graph *g, const struct assay_node *nod
         int64_t axis = ((const int64_t *)axes->data)[i];
         folded[axis < 0 ? axis + rank : axis] = true;
     }
+}
+
+int32_t assay_gradient_expand_reduced(const struct assay_gradient *q, int32_t x)
+{
+    const struct assay_value *v = assay_graph_value(q->graph, q->node->inputs[0]);
+    bool                      folded[ASSAY_MAX_RANK];
+    int64_t                   kept[ASSAY_MAX_RANK], dims[ASSAY_MAX_RANK];
+    int32_t                   rank = v->rank;
+    assay_reduce_axes(q->graph, q->node, folded);
+    for (int32_t i = 0; i < rank; i++) {
+        dims[i] = v->dims[i];
+        kept[i] = folded[i] ? 1 : v->dims[i];
+    }
+    if (!assay_node_i64(q->node, "keepdims", 1))
+        x = assay_gradient_reshape(q, x, rank, kept);
+    int32_t shape = assay_gradient_i64s(q, (size_t)rank, dims);
+    return assay_gradient_binary(q, "Expand", x, shape);
 }

@@ -1,6 +1,7 @@
 /* assay.Copy: Y = X bit for bit, of any type. Its two sides may be in different places (assay_graph_place), so a
  * transfer is timed like any other work.
  * Cost: bytes only. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -10,4 +11,9 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
     return assay_infer_unary(in, ASSAY_TYPES_ANY, err);
 }
 
-ASSAY_OP_IR(Copy) = {.infer = infer};
+static void gradient(const struct assay_gradient *q)
+{
+    q->dx[0] = assay_gradient_unary(q, "assay.Copy", q->dy[0]);
+}
+
+ASSAY_OP_IR(Copy) = {.infer = infer, .gradient = gradient};

@@ -4,6 +4,7 @@
  * C and one to multiply C by beta (unless it is 1). */
 #include <inttypes.h>
 
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -55,4 +56,26 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
         assay_cost_flops(cost, assay_node_f64(node, "beta", 1.0) != 1.0 ? 2 : 1, elements);
 }
 
-ASSAY_OP_IR(Gemm) = {.attrs = attrs, .infer = infer, .cost = cost};
+static int32_t product(const struct assay_gradient *q, double alpha, int32_t a, bool trans_a, int32_t b, bool trans_b)
+{
+    return assay_gradient_op(q, "Gemm", (int32_t[]){a, b}, 2,
+                             (struct assay_attr[]){ASSAY_ATTR_FLOAT("alpha", alpha), ASSAY_ATTR_INT("transA", trans_a),
+                                                   ASSAY_ATTR_INT("transB", trans_b), ASSAY_ATTR_END});
+}
+
+static void gradient(const struct assay_gradient *q)
+{
+    int32_t a = q->node->inputs[0], b = q->node->inputs[1], dy = q->dy[0];
+    bool    trans_a = assay_node_i64(q->node, "transA", 0), trans_b = assay_node_i64(q->node, "transB", 0);
+    double  alpha = assay_node_f64(q->node, "alpha", 1), beta = assay_node_f64(q->node, "beta", 1);
+    if (q->wanted[0]) /* A' is A or its transpose: dA' = alpha dY B'^T */
+        q->dx[0] = trans_a ? product(q, alpha, b, trans_b, dy, true) : product(q, alpha, dy, false, b, !trans_b);
+    if (q->wanted[1])
+        q->dx[1] = trans_b ? product(q, alpha, dy, true, a, trans_a) : product(q, alpha, a, !trans_a, dy, false);
+    if (q->node->n_inputs > 2 && q->wanted[2]) {
+        int32_t sum = assay_gradient_sum_to(q, dy, q->node->inputs[2]);
+        q->dx[2] = beta == 1 ? sum : assay_gradient_binary(q, "Mul", sum, assay_gradient_number(q, sum, beta));
+    }
+}
+
+ASSAY_OP_IR(Gemm) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};

@@ -1,5 +1,6 @@
 /* Mul: C = A * B with broadcasting (ONNX Mul-14).
  * Cost: one flop an output element. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -14,4 +15,12 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     assay_cost_flops(cost, 1, assay_output_elements(g, node, 0));
 }
 
-ASSAY_OP_IR(Mul) = {.infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    for (int i = 0; i < 2; i++)
+        if (q->wanted[i])
+            q->dx[i] = assay_gradient_sum_to(q, assay_gradient_binary(q, "Mul", q->dy[0], q->node->inputs[1 - i]),
+                                             q->node->inputs[i]);
+}
+
+ASSAY_OP_IR(Mul) = {.infer = infer, .cost = cost, .gradient = gradient};

@@ -1,5 +1,6 @@
 /* ReduceSum: the sum along the axes (ONNX ReduceSum-13).
  * Cost: n - 1 additions for n elements that fold into one. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -15,4 +16,9 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     assay_cost_flops(cost, 1, from > to ? from - to : 0);
 }
 
-ASSAY_OP_IR(ReduceSum) = {.attrs = assay_reduce_attrs, .infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    q->dx[0] = assay_gradient_expand_reduced(q, q->dy[0]);
+}
+
+ASSAY_OP_IR(ReduceSum) = {.attrs = assay_reduce_attrs, .infer = infer, .cost = cost, .gradient = gradient};

@@ -3,6 +3,7 @@
  * Cost: bytes only. They are counted as the definition reads; a device that renames the memory moves none. */
 #include <inttypes.h>
 
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -68,4 +69,9 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
     return ASSAY_OK;
 }
 
-ASSAY_OP_IR(Reshape) = {.attrs = attrs, .infer = infer};
+static void gradient(const struct assay_gradient *q)
+{
+    q->dx[0] = assay_gradient_shape_as(q, q->dy[0], q->node->inputs[0]);
+}
+
+ASSAY_OP_IR(Reshape) = {.attrs = attrs, .infer = infer, .gradient = gradient};

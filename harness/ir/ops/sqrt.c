@@ -1,5 +1,6 @@
 /* Sqrt: Y = the square root of X, NaN below zero (ONNX Sqrt-13).
  * Cost: one transcendental an element. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -14,4 +15,10 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     assay_cost_transcendentals(cost, 1, assay_output_elements(g, node, 0));
 }
 
-ASSAY_OP_IR(Sqrt) = {.infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    int32_t half = assay_gradient_binary(q, "Mul", q->dy[0], assay_gradient_number(q, q->dy[0], 0.5));
+    q->dx[0] = assay_gradient_binary(q, "Div", half, q->node->outputs[0]);
+}
+
+ASSAY_OP_IR(Sqrt) = {.infer = infer, .cost = cost, .gradient = gradient};

@@ -1,5 +1,6 @@
 /* Sub: C = A - B with broadcasting (ONNX Sub-14).
  * Cost: one flop an output element. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -14,4 +15,12 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     assay_cost_flops(cost, 1, assay_output_elements(g, node, 0));
 }
 
-ASSAY_OP_IR(Sub) = {.infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    if (q->wanted[0])
+        q->dx[0] = assay_gradient_sum_to(q, q->dy[0], q->node->inputs[0]);
+    if (q->wanted[1])
+        q->dx[1] = assay_gradient_unary(q, "Neg", assay_gradient_sum_to(q, q->dy[0], q->node->inputs[1]));
+}
+
+ASSAY_OP_IR(Sub) = {.infer = infer, .cost = cost, .gradient = gradient};

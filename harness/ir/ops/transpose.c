@@ -3,6 +3,7 @@
  * Cost: bytes only. */
 #include <inttypes.h>
 
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -33,4 +34,13 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
     return ASSAY_OK;
 }
 
-ASSAY_OP_IR(Transpose) = {.attrs = attrs, .infer = infer};
+static void gradient(const struct assay_gradient *q)
+{
+    const struct assay_attr *perm = assay_node_attr(q->node, "perm");
+    int64_t                  inverse[ASSAY_MAX_RANK];
+    for (size_t i = 0; i < perm->n; i++)
+        inverse[perm->list[i]] = (int64_t)i;
+    q->dx[0] = assay_gradient_transpose(q, q->dy[0], inverse);
+}
+
+ASSAY_OP_IR(Transpose) = {.attrs = attrs, .infer = infer, .gradient = gradient};

@@ -1,5 +1,6 @@
 /* One node from text, for tables of cases.
- *   inputs  "f32[2,3] - i64{1,-1}": values of a type and shape, "-" an absent one, i64{..} a const of numbers
+ *   inputs  "f32[2,3] - i64{1,-1} i64[2,2]{0,1,1,0}": values of a type and shape, "-" an absent one, {..} a const of
+ *           numbers; the type "f" is what the caller says
  *   attrs   "axis=-1 alpha=0.5 pads=[1,1] approximate=tanh"; an integer has no '.', a float has one
  * The first output is called "y"; others "y1", "y2", … */
 #ifndef ASSAY_IR_TESTS_SKETCH_H
@@ -25,12 +26,24 @@ static inline size_t sketch_numbers(const char **at, char end, int64_t *list)
     return n;
 }
 
-static inline size_t sketch_inputs(struct assay_graph *g, const char *text, int32_t *inputs)
+/* A const of integers of any integer type. */
+static inline int32_t sketch_const(struct assay_graph *g, const char *name, enum assay_dtype dtype, int32_t rank,
+                                   const int64_t *dims, const int64_t *numbers, size_t n)
+{
+    unsigned char bytes[40 * 8];
+    size_t each = assay_dtype_bits(dtype) / 8;
+    for (size_t i = 0; i < n; i++)
+        memcpy(bytes + i * each, &numbers[i], each); /* little-endian */
+    return assay_graph_const(g, name, dtype, rank, dims, bytes);
+}
+
+static inline size_t sketch_inputs_as(struct assay_graph *g, enum assay_dtype f, struct assay_fill fill, const char *text,
+                                      int32_t *inputs)
 {
     size_t n = 0;
     for (const char *p = text; *p; n++) {
         char name[32], type[16];
-        int64_t list[40];
+        int64_t list[40], numbers[40];
         p += strspn(p, " ");
         (void)snprintf(name, sizeof name, "in%zu", n);
         if (*p == '-') {
@@ -40,14 +53,24 @@ static inline size_t sketch_inputs(struct assay_graph *g, const char *text, int3
         }
         size_t length = strcspn(p, "[{");
         (void)snprintf(type, sizeof type, "%.*s", (int)length, p);
+        enum assay_dtype dtype = strcmp(type, "f") ? assay_dtype_from_name(type) : f;
         p += length;
-        bool is_const = *p == '{';
-        size_t count = sketch_numbers(&p, is_const ? '}' : ']', list);
-        inputs[n] = is_const ? assay_graph_i64s(g, name, count, list)
-                             : assay_graph_input(g, name, assay_dtype_from_name(type), (int32_t)count, list,
-                                                 ASSAY_FILL_SIGNED);
+        size_t rank = *p == '[' ? sketch_numbers(&p, ']', list) : 0;
+        if (*p == '{') {
+            size_t count = sketch_numbers(&p, '}', numbers);
+            if (rank == 0)
+                list[0] = (int64_t)count;
+            inputs[n] = sketch_const(g, name, dtype, rank ? (int32_t)rank : 1, list, numbers, count);
+        } else {
+            inputs[n] = assay_graph_input(g, name, dtype, (int32_t)rank, list, fill);
+        }
     }
     return n;
+}
+
+static inline size_t sketch_inputs(struct assay_graph *g, const char *text, int32_t *inputs)
+{
+    return sketch_inputs_as(g, ASSAY_F32, ASSAY_FILL_SIGNED, text, inputs);
 }
 
 static inline void sketch_attrs(const char *text, struct assay_attr *attrs, char names[8][128])
