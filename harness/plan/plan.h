@@ -64,8 +64,4 @@ enum assay_code assay_plan_from_json(const json_t *json, struct assay_plan *out,
 /* The repeat's option table (suite keys, --launches and the like on the command line). */
 extern const struct assay_option assay_repeat_options[];
 
-/* A folder of the installation ("suites", "backends", "share"): beside the program (relocatable), or in the source
- * tree the program was built in, or below the install prefix. */
-enum assay_code assay_data_folder(const char *what, char *out, size_t capacity, struct assay_error *err);
-
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/data_folder.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/options.h"
