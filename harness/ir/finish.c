@@ -77,6 +77,15 @@ void assay_graph_place(struct assay_graph *g, int32_t value, enum assay_place pl
         v->place = place;
 }
 
+void assay_graph_freeze(struct assay_graph *g, int32_t param)
+{
+    struct assay_value *v = own(g, param, "freeze");
+    if (v && v->role == ASSAY_ROLE_PARAM)
+        v->frozen = true;
+    else if (v)
+        assay_graph_refuse(g, ASSAY_CONFIG, "freeze: '%s' is %s, not a param", v->name, role_name(v->role));
+}
+
 void assay_graph_checkpoint(struct assay_graph *g, int32_t value)
 {
     struct assay_value *v = own(g, value, "checkpoint");

@@ -51,6 +51,7 @@ struct assay_value {
     uint64_t         elements, bytes;
     int32_t          alias_of; /* value whose memory this one takes over, or ASSAY_NO_VALUE */
     int32_t          producer; /* node, or -1 */
+    bool             frozen;     /* a param that training leaves alone and that is not counted: running statistics */
     bool             checkpoint; /* kept for the backward half when what lies between checkpoints is recomputed */
     uint32_t         readers;  /* operands of nodes that are this value */
     struct assay_fill fill;
@@ -130,6 +131,8 @@ void assay_graph_alias(struct assay_graph *g, int32_t value, int32_t of);
 /* Where the value lives; default ASSAY_PLACE_DEVICE. For the two sides of a Copy: no other op may use a value that
  * is not on the device. */
 void assay_graph_place(struct assay_graph *g, int32_t value, enum assay_place place);
+/* Marks a param that training leaves alone and that does not count as a parameter. */
+void assay_graph_freeze(struct assay_graph *g, int32_t param);
 /* Marks a value that recomputation (transform/gradient.h) keeps: the end of a block. */
 void assay_graph_checkpoint(struct assay_graph *g, int32_t value);
 /* A builder's own complaint; kept if it is the first. */

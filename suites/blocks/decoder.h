@@ -1,0 +1,33 @@
+/* A decoder of a published shape: token ids in, logits out; with caches that a step writes in place. */
+#ifndef ASSAY_BLOCKS_DECODER_H
+#define ASSAY_BLOCKS_DECODER_H
+
+#include <stdint.h>
+
+#include "harness/ir/graph.h"
+#include "suites/blocks/model_shape.h"
+
+enum assay_decoder_phase {
+    ASSAY_DECODER_PREFILL = 0, /* all tokens of a prompt; keys and values go into the caches; logits of the last one */
+    ASSAY_DECODER_DECODE = 1,  /* one new token a sequence, behind `past` cached ones */
+    ASSAY_DECODER_TRAIN = 2,   /* all tokens, no caches; logits of all */
+};
+
+struct assay_decoder {
+    const struct assay_model_shape *shape;
+    enum assay_decoder_phase        phase;
+    int64_t                         batch, tokens; /* tokens of the prompt, or cached ones (decode) */
+    int64_t                         layers;        /* the first so many of the shape's */
+    enum assay_dtype                store;         /* format of the weight matrices; f32 in phase train */
+    bool                            attention;     /* false: without it, for telling what it is good for */
+};
+
+/* Tokens that a cache has room for behind those of phase decode: each input set stands at another place. */
+#define ASSAY_DECODER_ROOM 32
+
+/* Builds inputs "input_ids" i64[batch,tokens] (decode: [batch,1], and control "past" i64[batch]), params named as in the
+ * public checkpoints, states "<layer>.cache.keys" and ".cache.values" (latent attention: ".cache.latent"). Logits:
+ * [batch, vocab], or [batch * tokens, vocab] in phase train. They are not yet an output. */
+int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *how);
+
+#endif

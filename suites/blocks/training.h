@@ -1,0 +1,33 @@
+/* What models that can be trained share: parameter rows and the step itself. */
+#ifndef ASSAY_BLOCKS_TRAINING_H
+#define ASSAY_BLOCKS_TRAINING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/option.h"
+#include "harness/ir/graph.h"
+
+struct assay_block_training {
+    int64_t optimizer; /* enum assay_optimizer_kind */
+    int64_t recompute; /* enum assay_recompute */
+};
+
+extern const char *const assay_block_optimizers[], *const assay_block_recomputes[];
+
+/* Rows for a workload's table: how a training step goes. They count in phase train only. */
+#define ASSAY_PARAM_OPTIMIZER(params, field, dflt_name)                                                              \
+    {                                                                                                                \
+        .name = "optimizer", .type = ASSAY_OPT_ENUM, .offset = offsetof(params, field.optimizer), .dflt = dflt_name, \
+        .choices = assay_block_optimizers, .help = "how phase train moves the weights"                               \
+    }
+#define ASSAY_PARAM_RECOMPUTE(params, field)                                                                         \
+    {                                                                                                                \
+        .name = "recompute", .type = ASSAY_OPT_ENUM, .offset = offsetof(params, field.recompute), .dflt = "none",    \
+        .choices = assay_block_recomputes, .help = "what phase train makes again instead of keeping"                 \
+    }
+
+/* Gradients of the scalar `loss`, the optimizer's step on every param, the loss as an output. */
+void assay_block_train(struct assay_graph *g, int32_t loss, const struct assay_block_training *how);
+
+#endif

@@ -1,0 +1,77 @@
+/* Language models of published shapes (suites/models): prefill of prompts, one step of decoding against caches, one step of
+ * training on the next token. */
+#include <string.h>
+
+#include "suites/blocks/blocks.h"
+#include "suites/blocks/decoder.h"
+#include "suites/blocks/training.h"
+#include "suites/workloads/workloads.h"
+
+#include "assay/banned.h"
+
+struct decoder {
+    char                        model[64];
+    int64_t                     batch, tokens, layers;
+    enum assay_dtype            weights;
+    struct assay_block_training training;
+};
+
+static const char *const phases[] = {"prefill", "decode", "train", NULL};
+static const char *const stores[] = {"f32", "bf16", "f16", "i8", NULL};
+
+static const struct assay_option params[] = {
+    {.name = "model", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct decoder, model), .bytes = sizeof(((struct decoder *)0)->model),
+     .dflt = "ernie-4.5-0.3b", .help = "a file of suites/models, without its ending"},
+    ASSAY_PARAM_SIZE(struct decoder, batch, "batch", "1", "sequences"),
+    ASSAY_PARAM_SIZE(struct decoder, tokens, "tokens", "128", "length of a sequence (prefill, train), cached tokens (decode)"),
+    {.name = "layers", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, layers), .dflt = "0", .min = 0, .max = 1000,
+     .help = "the first so many layers, 0 = all of the model's"},
+    {.name = "weights", .type = ASSAY_OPT_DTYPE, .offset = offsetof(struct decoder, weights), .dflt = "f32", .choices = stores,
+     .help = "format that the weight matrices are stored in; phase train has f32"},
+    ASSAY_PARAM_OPTIMIZER(struct decoder, training, "adamw"),
+    ASSAY_PARAM_RECOMPUTE(struct decoder, training),
+    {0},
+};
+
+static uint64_t items(const void *given, const char *phase)
+{
+    const struct decoder *p = given;
+    return (uint64_t)p->batch * (strcmp(phase, "decode") ? (uint64_t)p->tokens : 1);
+}
+
+static enum assay_code build(const void *given, const char *phase, struct assay_graph *g, struct assay_error *err)
+{
+    const struct decoder    *p = given;
+    struct assay_model_shape shape;
+    bool                     train = !strcmp(phase, "train");
+    if (assay_model_shape_read(p->model, &shape, err))
+        return err->code;
+    if (p->layers > shape.layers)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "layers %lld; model '%s' has %lld", (long long)p->layers, p->model, (long long)shape.layers);
+    if (train && p->weights != ASSAY_F32)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "weights %s in phase train; f32 is trained", assay_dtype_name(p->weights));
+    struct assay_decoder how = {.shape = &shape, .batch = p->batch, .tokens = p->tokens, .layers = p->layers ? p->layers : shape.layers,
+                                .store = p->weights, .attention = true,
+                                .phase = train ? ASSAY_DECODER_TRAIN : !strcmp(phase, "decode") ? ASSAY_DECODER_DECODE : ASSAY_DECODER_PREFILL};
+    int32_t logits = assay_decoder_build(g, &how);
+    if (train) {
+        int64_t n = p->batch * p->tokens;
+        int32_t labels = assay_graph_input(g, "labels", ASSAY_I64, 1, &n, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(shape.vocab - 1)});
+        assay_block_train(g, assay_block_cross_entropy(g, logits, labels), &p->training);
+    } else {
+        assay_graph_output(g, logits);
+    }
+    return assay_graph_finish(g, err);
+}
+
+const struct assay_workload assay_workload_decoder = {
+    .name = "decoder",
+    .summary = "language model of a published shape: prefill, decode, or one step of training",
+    .phases = phases,
+    .params = params,
+    .params_bytes = sizeof(struct decoder),
+    .headline = "items_per_s",
+    .items = items,
+    .item = "token",
+    .build = build,
+};
