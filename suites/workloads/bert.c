@@ -12,8 +12,6 @@
 
 #include "assay/banned.h"
 
-#define VOCABULARY 30522
-#define POSITIONS 512
 #define EPSILON 1e-12
 
 struct bert {
@@ -21,18 +19,19 @@ struct bert {
     struct assay_block_training training;
 };
 
-static const char *const sizes[] = {"base", "large", NULL};
-static const struct {
-    int64_t layers, hidden, heads;
-} shapes[] = {{12, 768, 12}, {24, 1024, 16}};
+static const char *const sizes[] = {"base", "large", "tiny", NULL};
+struct shape {
+    int64_t layers, hidden, heads, vocabulary, positions;
+};
+static const struct shape shapes[] = {{12, 768, 12, 30522, 512}, {24, 1024, 16, 30522, 512}, {2, 32, 4, 61, 24}};
 
 static const char *const phases[] = {"infer", "train", NULL};
 
 static const struct assay_option params[] = {
     {.name = "size", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct bert, size), .dflt = "base", .choices = sizes,
-     .help = "12 layers of 768 (base) or 24 of 1024 (large)"},
+     .help = "12 layers of 768 (base), 24 of 1024 (large); tiny is for tests"},
     ASSAY_PARAM_SIZE(struct bert, batch, "batch", "1", "sequences"),
-    {.name = "tokens", .type = ASSAY_OPT_I64, .offset = offsetof(struct bert, tokens), .dflt = "128", .min = 1, .max = POSITIONS,
+    {.name = "tokens", .type = ASSAY_OPT_I64, .offset = offsetof(struct bert, tokens), .dflt = "128", .min = 1, .max = 512,
      .help = "length of a sequence"},
     {.name = "layers", .type = ASSAY_OPT_I64, .offset = offsetof(struct bert, layers), .dflt = "0", .min = 0, .max = 24,
      .help = "layers, 0 = all of the size's"},
@@ -49,7 +48,7 @@ static uint64_t items(const void *given, const char *phase)
 
 struct encoder {
     struct assay_graph *g;
-    int64_t             batch, tokens, hidden, heads, layers;
+    int64_t             batch, tokens, hidden, heads, layers, vocabulary, positions;
 };
 
 static int32_t linear(const struct encoder *e, const char *prefix, const char *name, int32_t x, int64_t in, int64_t out, double gain)
@@ -97,15 +96,15 @@ static int32_t embeddings(const struct encoder *e, int32_t *words)
 {
     struct assay_graph *g = e->g;
     int32_t             table;
-    int64_t             both[2] = {e->batch, e->tokens}, positions[POSITIONS];
+    int64_t             both[2] = {e->batch, e->tokens}, positions[512];
     for (int64_t i = 0; i < e->tokens; i++)
         positions[i] = i;
-    int32_t ids = assay_graph_input(g, "input_ids", ASSAY_I64, 2, both, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, VOCABULARY - 1});
+    int32_t ids = assay_graph_input(g, "input_ids", ASSAY_I64, 2, both, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(e->vocabulary - 1)});
     int32_t types = assay_graph_input(g, "token_type_ids", ASSAY_I64, 2, both, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, 1});
     int32_t where = assay_graph_i64s(g, "position_ids", (size_t)e->tokens, positions);
-    int32_t x = assay_block_embedding(g, "embeddings.word_embeddings", ids, VOCABULARY, e->hidden, words);
+    int32_t x = assay_block_embedding(g, "embeddings.word_embeddings", ids, e->vocabulary, e->hidden, words);
     int32_t t = assay_block_embedding(g, "embeddings.token_type_embeddings", types, 2, e->hidden, &table);
-    int32_t p = assay_block_embedding(g, "embeddings.position_embeddings", where, POSITIONS, e->hidden, &table);
+    int32_t p = assay_block_embedding(g, "embeddings.position_embeddings", where, e->positions, e->hidden, &table);
     x = assay_block_binary(g, "Add", "embeddings", "sum1", x, t);
     x = assay_block_binary(g, "Add", "embeddings", "sum2", x, p);
     x = assay_block_reshape(g, "embeddings", "rows", x, 2, (int64_t[]){e->batch * e->tokens, e->hidden});
@@ -127,10 +126,10 @@ static int32_t pooler(const struct encoder *e, int32_t x)
 static int32_t masked_words(const struct encoder *e, int32_t x, int32_t words)
 {
     struct assay_graph *g = e->g;
-    int64_t             masked = e->batch * (int64_t)ceil(0.15 * (double)e->tokens), n = VOCABULARY;
+    int64_t             masked = e->batch * (int64_t)ceil(0.15 * (double)e->tokens), n = e->vocabulary;
     double              last = (double)(e->batch * e->tokens - 1);
     int32_t             at = assay_graph_input(g, "masked_positions", ASSAY_I64, 1, &masked, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, last});
-    int32_t             labels = assay_graph_input(g, "labels", ASSAY_I64, 1, &masked, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, VOCABULARY - 1});
+    int32_t             labels = assay_graph_input(g, "labels", ASSAY_I64, 1, &masked, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(e->vocabulary - 1)});
     x = assay_graph_op(g, "Gather", "masked", (int32_t[]){x, at}, 2, NULL);
     x = assay_block_unary(g, "Gelu", "predictions", "gelu", linear(e, "predictions.transform", "dense", x, e->hidden, e->hidden, 1));
     x = norm(e, "predictions.transform", "LayerNorm", x);
@@ -143,9 +142,12 @@ static int32_t masked_words(const struct encoder *e, int32_t x, int32_t words)
 static enum assay_code build(const void *given, const char *phase, struct assay_graph *g, struct assay_error *err)
 {
     const struct bert *p = given;
-    struct encoder     e = {g, p->batch, p->tokens, shapes[p->size].hidden, shapes[p->size].heads,
-                            p->layers ? p->layers : shapes[p->size].layers};
-    int32_t            words, x = embeddings(&e, &words);
+    const struct shape *s = &shapes[p->size];
+    struct encoder     e = {g, p->batch, p->tokens, s->hidden, s->heads, p->layers ? p->layers : s->layers, s->vocabulary, s->positions};
+    int32_t            words, x;
+    if (p->tokens > s->positions)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "tokens %lld; this size has %lld positions", (long long)p->tokens, (long long)s->positions);
+    x = embeddings(&e, &words);
     for (int64_t i = 0; i < e.layers; i++) {
         char name[40];
         (void)snprintf(name, sizeof name, "encoder.layer.%d", (int)i);

@@ -10,7 +10,7 @@
 #include "assay/banned.h"
 
 struct resnet50 {
-    int64_t                     batch, image, classes;
+    int64_t                     batch, image, classes, width;
     struct assay_block_training training;
 };
 
@@ -20,6 +20,8 @@ static const struct assay_option params[] = {
     ASSAY_PARAM_SIZE(struct resnet50, batch, "batch", "1", "images"),
     ASSAY_PARAM_SIZE(struct resnet50, image, "image", "224", "height and width of an image"),
     ASSAY_PARAM_SIZE(struct resnet50, classes, "classes", "1000", "classes to tell apart"),
+    {.name = "width", .type = ASSAY_OPT_I64, .offset = offsetof(struct resnet50, width), .dflt = "64", .min = 1, .max = 1024,
+     .help = "channels of the first stage; others than 64 are no ResNet-50, but small ones for tests"},
     ASSAY_PARAM_OPTIMIZER(struct resnet50, training, "sgd"),
     ASSAY_PARAM_RECOMPUTE(struct resnet50, training),
     {0},
@@ -34,6 +36,7 @@ static uint64_t items(const void *given, const char *phase)
 struct net {
     struct assay_graph *g;
     bool                train;
+    int64_t             width;
 };
 
 static int32_t conv_norm(const struct net *n, const char *block, const char *conv, const char *norm, int32_t x, int64_t filters,
@@ -67,11 +70,9 @@ static int32_t bottleneck(const struct net *n, const char *block, int32_t x, int
 
 static int32_t trunk(const struct net *n, int32_t x)
 {
-    static const struct {
-        int64_t blocks, width;
-    } stage[] = {{3, 64}, {4, 128}, {6, 256}, {3, 512}};
+    static const int64_t blocks[] = {3, 4, 6, 3};
     struct assay_graph *g = n->g;
-    x = conv_norm(n, "", "conv1", "bn1", x, 64, 7, 2, 1);
+    x = conv_norm(n, "", "conv1", "bn1", x, n->width, 7, 2, 1);
     x = assay_block_unary(g, "Relu", "", "relu", x);
     struct assay_attr pool[] = {{.name = "kernel_shape", .type = ASSAY_ATTR_I64S, .list = {3, 3}, .n = 2},
                                 {.name = "strides", .type = ASSAY_ATTR_I64S, .list = {2, 2}, .n = 2},
@@ -79,20 +80,20 @@ static int32_t trunk(const struct net *n, int32_t x)
                                 ASSAY_ATTR_END};
     x = assay_graph_op(g, "MaxPool", "maxpool", &x, 1, pool);
     for (int s = 0; s < 4; s++)
-        for (int64_t b = 0; b < stage[s].blocks; b++) {
+        for (int64_t b = 0; b < blocks[s]; b++) {
             char name[32];
             (void)snprintf(name, sizeof name, "layer%d.%d", s + 1, (int)b);
-            x = bottleneck(n, name, x, stage[s].width, s > 0 && b == 0 ? 2 : 1);
+            x = bottleneck(n, name, x, n->width << s, s > 0 && b == 0 ? 2 : 1);
         }
     x = assay_block_unary(g, "GlobalAveragePool", "", "avgpool", x);
-    return assay_block_reshape(g, "", "flatten", x, 2, (int64_t[]){assay_block_length(g, x, 0), 2048});
+    return assay_block_reshape(g, "", "flatten", x, 2, (int64_t[]){assay_block_length(g, x, 0), 32 * n->width});
 }
 
 static enum assay_code build(const void *given, const char *phase, struct assay_graph *g, struct assay_error *err)
 {
     const struct resnet50    *p = given;
-    struct net                n = {g, !strcmp(phase, "train")};
-    struct assay_block_linear head = {.in = 2048, .out = p->classes, .bias = true};
+    struct net                n = {g, !strcmp(phase, "train"), p->width};
+    struct assay_block_linear head = {.in = 32 * p->width, .out = p->classes, .bias = true};
     if (p->image < 32)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "image %lld: five halvings need at least 32", (long long)p->image);
     int32_t x = assay_graph_input(g, "images", ASSAY_F32, 4, (int64_t[]){p->batch, 3, p->image, p->image},
