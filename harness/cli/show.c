@@ -77,6 +77,33 @@ static void print_nodes(const struct assay_graph *g)
     assay_table_release(&table);
 }
 
+/* Numbers that training would move; frozen statistics are none. */
+static uint64_t parameters(const struct assay_graph *g)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < g->n_values; i++)
+        n += g->values[i].role == ASSAY_ROLE_PARAM && !g->values[i].frozen ? g->values[i].elements : 0;
+    return n;
+}
+
+/* Half the flops of products and convolutions: what papers count as a model's work. Attention's own products are in. */
+static double multiply_adds(const struct assay_graph *g)
+{
+    static const char *const products[] = {"MatMul", "Gemm", "Conv", "Attention", "assay.GroupedMatMul"};
+    double                   n = 0;
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+        for (size_t k = 0; k < sizeof products / sizeof *products; k++)
+            if (!strcmp(g->nodes[i].op->qualified, products[k]))
+                n += (double)assay_node_cost(g, &g->nodes[i]).flops / 2;
+    return n;
+}
+
+static json_t *fill_json(const struct assay_fill *fill)
+{
+    static const char *const kinds[] = {"none", "uniform", "normal", "constant", "integers", "iota"};
+    return json_pack("{s:s, s:o, s:o}", "kind", kinds[fill->kind], "a", assay_json_number(fill->a), "b", assay_json_number(fill->b));
+}
+
 static json_t *as_json(const struct assay_case *c, const struct assay_graph *g)
 {
     struct assay_cost cost = assay_graph_cost(g);
@@ -91,13 +118,26 @@ static json_t *as_json(const struct assay_case *c, const struct assay_graph *g)
         char              type[96];
         struct assay_text text = ASSAY_TEXT(type);
         assay_value_describe(&g->values[i], &text);
-        json_array_append_new(values, json_pack("{s:s, s:s, s:s, s:o}", "name", g->values[i].name, "role",
-                                                role_name(g->values[i].role), "type", type, "bytes",
-                                                assay_json_u64(g->values[i].bytes)));
+        json_t *value = json_pack("{s:s, s:s, s:s, s:o}", "name", g->values[i].name, "role", role_name(g->values[i].role), "type",
+                                  type, "bytes", assay_json_u64(g->values[i].bytes));
+        if (g->values[i].fill.kind != ASSAY_FILL_NONE)
+            json_object_set_new(value, "fill", fill_json(&g->values[i].fill));
+        json_array_append_new(values, value);
     }
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "case", c->name, "id", c->id, "flops", assay_json_u64(cost.flops),
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "case", c->name, "id", c->id, "parameters",
+                     assay_json_u64(parameters(g)), "multiply_adds", assay_json_number(multiply_adds(g)), "flops", assay_json_u64(cost.flops),
                      "transcendentals", assay_json_u64(cost.transcendentals), "read_bytes", assay_json_u64(cost.read_bytes),
                      "written_bytes", assay_json_u64(cost.written_bytes), "nodes", nodes, "values", values);
+}
+
+/* 25557032 as 25,557,032. */
+static void group_digits(char out[48], uint64_t n)
+{
+    char              digits[24];
+    struct assay_text text = assay_text_over(out, 48);
+    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    for (size_t i = 0, length = strlen(digits); i < length; i++)
+        assay_text_add(&text, "%s%c", i && (length - i) % 3 == 0 ? "," : "", digits[i]);
 }
 
 static void print_case(const struct assay_case *c, const struct assay_graph *g, const char *backend)
@@ -111,8 +151,15 @@ static void print_case(const struct assay_case *c, const struct assay_graph *g, 
     quantity(device_text, (double)device, "B");
     quantity(host_text, (double)host, "B");
     printf("case      %s\nid        %s\nabout     %s\nheadline  %s\nwork      %s, %s moved (inputs once, outputs once)\n"
-           "memory    %s on the device, %s on the host (%u input sets)\n\n",
+           "memory    %s on the device, %s on the host (%u input sets)\n",
            c->name, c->id, c->workload->summary, c->workload->headline, flops, bytes, device_text, host_text, ASSAY_MIN_SETS);
+    if (parameters(g)) {
+        char count[48], work[48];
+        group_digits(count, parameters(g));
+        quantity(work, multiply_adds(g), "MAC");
+        printf("model     %s parameters, %s in products\n", count, work);
+    }
+    puts("");
     print_values(g);
     puts("");
     print_nodes(g);
