@@ -1,0 +1,125 @@
+/* numpy's NEP 1: a magic, the length of a header, the header as a Python dictionary, the data. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/strings.h"
+#include "suites/weights/tensor_list.h"
+
+#include "assay/banned.h"
+
+#define HEADER_MOST 65536u
+
+/* What stands behind "'key':" in the header, or NULL. Such headers are made by programs, in one form. */
+static const char *member(const char *header, const char *key)
+{
+    char              wanted[32];
+    struct assay_text text = ASSAY_TEXT(wanted);
+    assay_text_add(&text, "'%s'", key);
+    const char *at = strstr(header, wanted);
+    if (!at)
+        return NULL;
+    at += strlen(wanted);
+    at += strspn(at, " ");
+    if (*at != ':')
+        return NULL;
+    return at + 1 + strspn(at + 1, " ");
+}
+
+static enum assay_dtype dtype_of(const char *descr)
+{
+    static const struct {
+        const char      *name;
+        enum assay_dtype dtype;
+    } types[] = {{"'<f8'", ASSAY_F64}, {"'<f4'", ASSAY_F32}, {"'<f2'", ASSAY_F16}, {"'<i8'", ASSAY_I64},
+                 {"'<i4'", ASSAY_I32}, {"'|i1'", ASSAY_I8},  {"'|u1'", ASSAY_U8},  {"'|b1'", ASSAY_BOOL}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strncmp(descr, types[i].name, strlen(types[i].name)) == 0)
+            return types[i].dtype;
+    return ASSAY_DTYPE_NONE;
+}
+
+/* "(2, 3)", "(5,)", "()". */
+static bool read_shape(const char *at, struct assay_tensor *t)
+{
+    if (*at++ != '(')
+        return false;
+    for (t->rank = 0; (at += strspn(at, " "), *at != ')'); t->rank++) {
+        char *end;
+        if (t->rank == ASSAY_MAX_RANK || *at < '0' || *at > '9')
+            return false;
+        t->dims[t->rank] = strtoll(at, &end, 10);
+        if (t->dims[t->rank] < 0 || t->dims[t->rank] == INT64_MAX)
+            return false;
+        at = end + strspn(end, " ");
+        if (*at == ',')
+            at++;
+        else if (*at != ')')
+            return false;
+    }
+    return true;
+}
+
+static enum assay_code read_header(const char *header, const char *what, struct assay_tensor *t, struct assay_error *err)
+{
+    const char *descr = member(header, "descr"), *order = member(header, "fortran_order"), *shape = member(header, "shape");
+    if (!descr || !order || !shape)
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its header lacks descr, fortran_order or shape", what);
+    if (!(t->dtype = dtype_of(descr)))
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its type is %.12s; known are little-endian f2 f4 f8 i1 i4 i8 u1 b1", what, descr);
+    if (strncmp(order, "False", 5) != 0)
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: it is in Fortran's order; save it in C's", what);
+    if (!read_shape(shape, t))
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its shape is none of at most 8 axes", what);
+    return assay_tensor_measure(t, what, err);
+}
+
+/* "x/inputs.npy" -> "inputs". */
+static void name_after(const char *path, struct assay_tensor *t)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    (void)assay_string_copy(t->name, sizeof t->name, name);
+    size_t n = strlen(t->name);
+    if (n > 4 && strcmp(t->name + n - 4, ".npy") == 0)
+        t->name[n - 4] = 0;
+}
+
+enum assay_code assay_npy_read(const void *bytes, size_t length, const char *what, struct assay_tensor_file **out,
+                               struct assay_error *err)
+{
+    const unsigned char *at = bytes;
+    struct assay_tensor  t = {.rank = 0};
+    if (length < 12 || memcmp(at, "\x93NUMPY", 6) != 0 || at[6] < 1 || at[6] > 3)
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: it is no .npy file of version 1 to 3", what);
+    size_t begin = at[6] == 1 ? 10 : 12;
+    size_t header_bytes = at[8] | (size_t)at[9] << 8 | (begin == 12 ? (size_t)at[10] << 16 | (size_t)at[11] << 24 : 0);
+    if (header_bytes > HEADER_MOST || header_bytes > length - begin)
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: a header of %zu bytes in a file of %zu", what, header_bytes, length);
+    char *header = malloc(header_bytes + 1);
+    if (!header)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.110s: no memory", what);
+    memcpy(header, at + begin, header_bytes);
+    header[header_bytes] = 0;
+    enum assay_code code = read_header(header, what, &t, err);
+    free(header);
+    if (!code && t.bytes != length - begin - header_bytes)
+        code = ASSAY_FAIL(err, ASSAY_DATA, "%.110s: %zu bytes of data; type and shape have %llu", what, length - begin - header_bytes,
+                          (unsigned long long)t.bytes);
+    if (code)
+        return code;
+    name_after(what, &t);
+    t.data = at + begin + header_bytes;
+    struct assay_tensor_file *file = calloc(1, sizeof *file);
+    if (!file || !(file->tensors = malloc(sizeof t))) {
+        free(file);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.110s: no memory", what);
+    }
+    file->tensors[0] = t;
+    file->n = 1;
+    *out = file;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_npy_open(const char *path, struct assay_tensor_file **out, struct assay_error *err)
+{
+    return assay_tensor_file_map(path, assay_npy_read, out, err);
+}
