@@ -116,7 +116,7 @@ check-long: check
 	$(Q)ci/kill-test build/assay 50 && ci/coverage-test build/assay 200
 asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay
-lint: ; $(Q)ci/setup all && ci/layers && ci/lint
+lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 bench: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/bench build/assay
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
 install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)

@@ -24,8 +24,8 @@ static void write_path(const char *path, struct assay_text *out)
 }
 
 ASSAY_PRINTF(5, 6)
-static enum assay_code fail_in(const struct assay_json_file *file, const json_t *object, const char *key,
-                               struct assay_error *err, const char *fmt, ...)
+static void tell_in(const struct assay_json_file *file, const json_t *object, const char *key, struct assay_error *err,
+                    const char *fmt, ...)
 {
     char              text[sizeof err->message], place[SHOWN_PATH + 32];
     struct assay_text at = ASSAY_TEXT(place);
@@ -37,8 +37,10 @@ static enum assay_code fail_in(const struct assay_json_file *file, const json_t 
     write_path(file->path, &at);
     if (line)
         assay_text_add(&at, ":%zu", line);
-    return ASSAY_FAIL(err, ASSAY_DATA, "%s: %s", place, text);
+    (void)ASSAY_FAIL(err, ASSAY_DATA, "%s: %s", place, text);
 }
+/* A macro, so that the code stands where it is returned. */
+#define fail_in(file, object, key, err, ...) (tell_in((file), (object), (key), (err), __VA_ARGS__), ASSAY_DATA)
 
 enum assay_code assay_json_fail(const struct assay_json_file *file, const char *key, struct assay_error *err,
                                 const char *fmt, ...)
@@ -95,7 +97,7 @@ static enum assay_code check_format(const struct assay_json_file *file, const ch
         return fail_in(file, NULL, NULL, err, "'format' is missing; it must be '%s'", format);
     if (assay_json_text(file, file->root, "format", true, &found, err))
         return assay_error_hint(err, "it must be '%s'", format);
-    if (strcmp(found, format))
+    if (strcmp(found, format) != 0)
         return fail_in(file, file->root, "format", err, "'format' must be '%s', got '%.60s'", format, found);
     return ASSAY_OK;
 }
@@ -155,7 +157,7 @@ enum assay_code assay_json_known_keys(const struct assay_json_file *file, const 
     for (void *at = json_object_iter(changeable); at; at = json_object_iter_next(changeable, at)) {
         const char *key = json_object_iter_key(at), *near;
         size_t      i = 0;
-        while (i < n && strcmp(key, known[i]))
+        while (i < n && strcmp(key, known[i]) != 0)
             i++;
         if (i < n || !strncmp(key, "//", 2))
             continue;
@@ -183,9 +185,10 @@ static enum assay_code find(const struct assay_json_file *file, const json_t *ob
 enum assay_code assay_json_text(const struct assay_json_file *file, const json_t *object, const char *key,
                                 bool required, const char **out, struct assay_error *err)
 {
-    json_t *value;
-    if (find(file, object, key, required, &value, err))
-        return err->code;
+    json_t         *value;
+    enum assay_code code = find(file, object, key, required, &value, err);
+    if (code)
+        return code;
     if (value && !json_is_string(value))
         return wrong_kind(file, object, key, "a text", err);
     if (value)

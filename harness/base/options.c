@@ -62,7 +62,7 @@ static enum assay_code refuse_name(const struct assay_option *table, const char 
     const char       *names[MAX_ROWS] = {NULL}, *near;
     size_t            n = 0;
     struct assay_text text = ASSAY_TEXT(known);
-    for (; table[n].name && n < MAX_ROWS; n++) {
+    for (; n < MAX_ROWS && table[n].name; n++) {
         struct assay_text one = ASSAY_TEXT(spelled[n]);
         write_name(table[n].name, *dashes ? '-' : '_', &one);
         names[n] = spelled[n];
@@ -291,7 +291,7 @@ static enum assay_code take_option(const struct assay_option *table, void *scrat
         return refuse_name(table, word.name, word.dashes, err);
     if (!value && row->type == ASSAY_OPT_BOOL)
         value = "true";
-    if (!value && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2))
+    if (!value && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2) != 0)
         value = argv[++*i];
     if (!value) {
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "option '%s%s' needs a value", word.dashes, word.name);

@@ -200,7 +200,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         names[i] = lists[i].name;
-        if (n != 1 || strcmp(operands[0], lists[i].name))
+        if (n != 1 || strcmp(operands[0], lists[i].name) != 0)
             continue;
         struct listing     l = {0};
         struct assay_error err = {.code = ASSAY_OK};

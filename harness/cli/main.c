@@ -24,12 +24,10 @@ static const struct assay_verb *find_verb(const char *name)
 
 static enum assay_exit unknown_verb(const char *name)
 {
-    const char *names[32];
+    const char *names[sizeof verbs / sizeof verbs[0]];
     size_t      n = 0;
-    while (verbs[n] && n < 32) {
+    for (; verbs[n]; n++)
         names[n] = verbs[n]->name;
-        n++;
-    }
     const char *near = assay_string_nearest(name, names, n);
     return assay_cli_usage("unknown verb '%.40s'%s%s%s (assay help lists them)", name, near ? "; did you mean '" : "",
                            near ? near : "", near ? "'?" : "");

@@ -88,7 +88,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (err.code)
         return assay_cli_fail(&err);
     struct assay_summary        *runs = calloc(n, sizeof *runs);
-    const struct assay_summary **borrowed = calloc(n, sizeof *borrowed);
+    const struct assay_summary **borrowed = calloc(n, sizeof(struct assay_summary *));
     if (!runs || !borrowed)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for %zu runs", n);
     else if (!read_runs(n, operands, runs, &read, &err)) {

@@ -50,7 +50,7 @@ static void print_verdicts(const struct assay_verdict *v, size_t n)
         size_t worst = i;
         bool   first = true;
         for (size_t k = 0; k < n; k++) {
-            if (strcmp(v[k].id, v[i].id) || strcmp(v[k].backend, v[i].backend))
+            if (strcmp(v[k].id, v[i].id) != 0 || strcmp(v[k].backend, v[i].backend) != 0)
                 continue;
             first = first && k >= i;
             if (badness(&v[k]) > badness(&v[worst]))

@@ -395,6 +395,7 @@ static bool match_rows(const struct assay_summary *a, const struct assay_summary
                        const char *name_b, struct assay_compare *c)
 {
     c->rows = calloc(a->n_rows + 1, sizeof *c->rows);
+    c->n_rows = 0;
     if (!c->rows)
         return false;
     for (size_t i = 0; i < a->n_rows; i++) {

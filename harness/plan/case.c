@@ -115,10 +115,11 @@ enum assay_code assay_case_parse(const char *text, struct assay_case *out, struc
 
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES])
 {
-    struct assay_case  c;
+    struct assay_case  c = {.workload = NULL};
     struct assay_error ignored = {.code = ASSAY_OK};
     (void)assay_string_copy(out, ASSAY_CASE_NAME_BYTES, name);
-    if (assay_case_parse(name, &c, &ignored))
+    (void)assay_case_parse(name, &c, &ignored);
+    if (!c.workload)
         return;
     void *plain = calloc(1, c.workload->params_bytes + 1);
     if (plain && !assay_options_defaults(c.workload->params, plain, &ignored)) {

@@ -87,7 +87,7 @@ static enum assay_code case_from_json(const json_t *json, struct assay_case *c, 
         return ASSAY_FAIL(err, ASSAY_DATA, "a case of the plan lacks 'case', 'id' or 'repeat', or has more");
     if (assay_case_parse(name, c, err))
         return err->code;
-    if (strcmp(id, c->id)) {
+    if (strcmp(id, c->id) != 0) {
         assay_case_release(c);
         return ASSAY_FAIL(err, ASSAY_DATA, "case '%.80s' has id %.20s in the plan, but %s by its name", name, id, c->id);
     }
@@ -112,7 +112,7 @@ enum assay_code assay_plan_from_json(const json_t *json, struct assay_plan *out,
     assay_plan_init(&plan);
     if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:o, s:o !}", "format", &format, "name", &name, "about", &about,
                     "seed", &seed, "cases", &cases) ||
-        strcmp(format, PLAN_FORMAT) || !json_is_array(cases) || !json_is_integer(seed) || json_integer_value(seed) < 0)
+        strcmp(format, PLAN_FORMAT) != 0 || !json_is_array(cases) || !json_is_integer(seed) || json_integer_value(seed) < 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "this is not a plan of format '%s'", PLAN_FORMAT);
     (void)assay_string_copy(plan.name, sizeof plan.name, name);
     (void)assay_string_copy(plan.about, sizeof plan.about, about);

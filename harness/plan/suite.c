@@ -194,7 +194,7 @@ static enum assay_code read_entry(const struct reader *r, json_t *object, struct
     json_t           *value;
     json_object_foreach(params, key, value)
     {
-        if (strncmp(key, "//", 2) && add_value(&list, key, strlen(key), value, r, err))
+        if (strncmp(key, "//", 2) != 0 && add_value(&list, key, strlen(key), value, r, err))
             return err->code;
     }
     return expand(r, &e, matrix, json_object_iter(matrix), err);

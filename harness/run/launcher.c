@@ -111,7 +111,7 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
         char              value[64];
         struct assay_text room = ASSAY_TEXT(value);
         assay_option_write(row, &step->what->repeat, &room);
-        if (strcmp(row->dflt, value)) {
+        if (strcmp(row->dflt, value) != 0) {
             assay_text_add(&text, " --");
             for (const char *c = row->name; *c; c++)
                 assay_text_add(&text, "%c", *c == '_' ? '-' : *c);
