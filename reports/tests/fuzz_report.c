@@ -29,8 +29,8 @@ static bool is_ours(const char *name, size_t n)
 {
     static const char *const all[] = {"a", "abbr", "article", "aside", "b", "body", "br", "caption", "code", "col", "colgroup",
                                       "dd", "details", "div", "dl", "dt", "em", "figcaption", "figure", "footer", "h1", "h2",
-                                      "h3", "h4", "h5", "head", "header", "html", "i", "li", "link", "main", "meta", "nav", "ol", "p",
-                                      "pre", "section", "small", "span", "strong", "style", "sub", "summary", "sup", "table",
+                                      "h3", "h4", "h5", "head", "header", "html", "i", "li", "link", "main", "meta", "nav", "ol",
+                                      "p", "pre", "section", "small", "span", "strong", "style", "sub", "summary", "sup", "table",
                                       "tbody", "td", "th", "thead", "title", "tr", "ul", "wbr"};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strlen(all[i]) == n && !strncmp(all[i], name, n))
