@@ -98,13 +98,8 @@ static enum assay_code emit(const struct reader *r, const struct entry *e, struc
         assay_case_release(&c);
         return assay_json_fail(r->file, "cases", err, "more than %d cases", MAX_CASES);
     }
-    struct assay_case *more = realloc(plan->cases, (plan->n_cases + 1) * sizeof *more);
-    if (!more) {
-        assay_case_release(&c);
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
-    }
-    plan->cases = more;
-    plan->cases[plan->n_cases++] = c;
+    if (assay_plan_take(plan, &c, err))
+        return err->code;
     *slot = (uint32_t)plan->n_cases;
     return ASSAY_OK;
 }
