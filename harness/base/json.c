@@ -12,6 +12,7 @@
 
 #define LINE_LIMIT_BYTES ((size_t)64 << 20)
 #define SHOWN_PATH 90
+#define MOST_DEPTH 200 /* jansson reads 2048; what was read must be readable also within what is written around it */
 
 /* ---- errors ----------------------------------------------------------------------------------------------- */
 
@@ -88,6 +89,35 @@ static enum assay_code fail_syntax(const char *place, const json_error_t *at, st
     return err->code;
 }
 
+/* Is something in it nested deeper than `left` arrays and objects? */
+static bool is_deeper(const json_t *value, int left)
+{
+    if (!json_is_array(value) && !json_is_object(value))
+        return false;
+    json_t *changeable = (json_t *)(uintptr_t)value; /* as in known_keys */
+    bool    deeper = left == 0;
+    for (size_t i = 0; !deeper && i < json_array_size(value); i++)
+        deeper = is_deeper(json_array_get(value, i), left - 1);
+    for (void *at = json_object_iter(changeable); !deeper && at; at = json_object_iter_next(changeable, at))
+        deeper = is_deeper(json_object_iter_value(at), left - 1);
+    return deeper;
+}
+
+/* The text as a tree, a new reference. `place` is for messages. */
+static enum assay_code parse(const char *text, size_t length, const char *place, json_t **out, struct assay_error *err)
+{
+    json_error_t at;
+    json_t      *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &at);
+    if (!value)
+        return fail_syntax(place, &at, err);
+    if (is_deeper(value, MOST_DEPTH)) {
+        json_decref(value);
+        return ASSAY_FAIL(err, ASSAY_DATA, "%s: arrays and objects are nested deeper than %d", place, MOST_DEPTH);
+    }
+    *out = value;
+    return ASSAY_OK;
+}
+
 static enum assay_code check_format(const struct assay_json_file *file, const char *format, struct assay_error *err)
 {
     const char *found = NULL;
@@ -106,7 +136,6 @@ enum assay_code assay_json_load(const char *path, const char *format, size_t lim
                                 struct assay_error *err)
 {
     struct assay_json_file file = {0};
-    json_error_t           at;
     char                   shown[SHOWN_PATH + 8];
     struct assay_text      place = ASSAY_TEXT(shown);
     enum assay_code        code;
@@ -115,8 +144,9 @@ enum assay_code assay_json_load(const char *path, const char *format, size_t lim
     if (assay_file_read(path, limit_bytes, &file.bytes, &file.length, err))
         return err->code;
     write_path(path, &place);
-    file.root = json_loadb(file.bytes, file.length, JSON_REJECT_DUPLICATES, &at);
-    code = file.root ? check_format(&file, format, err) : fail_syntax(shown, &at, err);
+    code = parse(file.bytes, file.length, shown, &file.root, err);
+    if (!code)
+        code = check_format(&file, format, err);
     if (code)
         assay_json_release(&file);
     else
@@ -134,18 +164,11 @@ void assay_json_release(struct assay_json_file *file)
 enum assay_code assay_json_parse(const char *text, size_t length, const char *what, json_t **out,
                                  struct assay_error *err)
 {
-    json_error_t at;
-    json_t      *value;
-    char         place[100];
+    char place[100];
     if (length > LINE_LIMIT_BYTES)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.90s: %zu bytes, more than %zu", what, length, LINE_LIMIT_BYTES);
-    value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &at); /* depth is bounded there, at 2048 */
-    if (!value) {
-        (void)snprintf(place, sizeof place, "%.90s", what);
-        return fail_syntax(place, &at, err);
-    }
-    *out = value;
-    return ASSAY_OK;
+    (void)snprintf(place, sizeof place, "%.90s", what);
+    return parse(text, length, place, out, err);
 }
 
 /* ---- members ---------------------------------------------------------------------------------------------- */

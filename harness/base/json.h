@@ -47,7 +47,7 @@ enum assay_code assay_json_array(const struct assay_json_file *file, const json_
 enum assay_code assay_json_object(const struct assay_json_file *file, const json_t *object, const char *key,
                                   bool required, json_t **out, struct assay_error *err);
 
-/* Parses one line of memory (a record, a wire message): duplicates rejected, depth and length bounded. New reference. */
+/* Parses one line of memory (a record, a wire message): duplicates rejected, depth (200) and length bounded. New reference. */
 enum assay_code assay_json_parse(const char *text, size_t length, const char *what, json_t **out,
                                  struct assay_error *err);
 

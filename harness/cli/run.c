@@ -76,7 +76,9 @@ static void line_head(struct assay_text *line, const struct assay_run_step *step
         name[i] = step->backend[i], name[i + 1] = 0;
     char brief[ASSAY_CASE_NAME_BYTES];
     assay_case_brief(step->what->name, brief);
-    assay_text_add(line, "[%zu/%zu] %s %s", step->index + 1, step->total, name, brief);
+    assay_text_add(line, "[%zu/%zu] ", step->index + 1, step->total);
+    assay_string_escape(line, ASSAY_ESCAPE_TERMINAL, name);
+    assay_text_add(line, " %s", brief);
     if (step->what->repeat.launches > 1)
         assay_text_add(line, " #%u", step->launch + 1);
 }
@@ -144,8 +146,12 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
         return;
     }
     fprintf(stderr, "%s%s\n", s->terminal ? "\r\033[K" : "", text);
-    if (trouble)
-        fprintf(stderr, "    repeat: %s\n", record->repeat);
+    if (trouble) { /* as the worker wrote it */
+        char              repeat[2 * sizeof record->repeat];
+        struct assay_text command = ASSAY_TEXT(repeat);
+        assay_string_escape(&command, ASSAY_ESCAPE_TERMINAL, record->repeat);
+        fprintf(stderr, "    repeat: %s\n", repeat);
+    }
 }
 
 /* ---- the plan -------------------------------------------------------------------------------------------- */

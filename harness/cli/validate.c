@@ -31,8 +31,12 @@ static const struct assay_option options[] = {
 static void on_progress(void *self, size_t done, size_t all, const char *line)
 {
     const struct validate_options *o = self;
-    if (!o->quiet && isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K[%zu/%zu] %.100s", done, all, line);
+    char                           shown[101]; /* it names cases and back ends as records have them */
+    struct assay_text              text = ASSAY_TEXT(shown);
+    if (o->quiet || !isatty(STDERR_FILENO))
+        return;
+    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, line);
+    fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, all, shown);
 }
 
 /* How bad: the worst launch speaks for the case. */

@@ -19,9 +19,10 @@
 
 /* ---- spread ---- */
 
-static uint64_t distance(uint64_t value, double from)
+/* In whole nanoseconds; a double, because that of the largest sample is not one of its own kind. */
+static double distance(uint64_t value, double from)
 {
-    return (uint64_t)fabs((double)value - from);
+    return floor(fabs((double)value - from));
 }
 
 /* Median of |x - center|: in sorted data the nearest ones stand around the center, so walk outwards from it. */
@@ -59,7 +60,7 @@ static uint64_t count_outliers(const uint64_t *sorted, size_t n, double center, 
         sum += fabs((double)sorted[i] - center);
     double limit = OUTLIER_DEVIATIONS * (mad > 0 ? mad * MAD_TO_DEVIATION : sum / (double)n * MEAN_TO_DEVIATION);
     for (size_t i = 0; i < n; i++)
-        count += (double)distance(sorted[i], center) > limit;
+        count += distance(sorted[i], center) > limit;
     return count;
 }
 

@@ -29,14 +29,17 @@ void assay_plan_release(struct assay_plan *plan)
     plan->n_cases = 0;
 }
 
-static enum assay_code append(struct assay_plan *plan, struct assay_case *c, struct assay_error *err)
+/* There is room for the next power of two: growing by one would copy all cases for each of them. */
+enum assay_code assay_plan_take(struct assay_plan *plan, struct assay_case *c, struct assay_error *err)
 {
-    struct assay_case *more = realloc(plan->cases, (plan->n_cases + 1) * sizeof *more);
-    if (!more) {
-        assay_case_release(c);
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
+    if ((plan->n_cases & (plan->n_cases - 1)) == 0) {
+        struct assay_case *more = reallocarray(plan->cases, plan->n_cases ? 2 * plan->n_cases : 1, sizeof *more);
+        if (!more) {
+            assay_case_release(c);
+            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
+        }
+        plan->cases = more;
     }
-    plan->cases = more;
     plan->cases[plan->n_cases++] = *c;
     return ASSAY_OK;
 }
@@ -51,7 +54,7 @@ enum assay_code assay_plan_add(struct assay_plan *plan, const char *case_name, s
             assay_case_release(&c);
             return ASSAY_OK;
         }
-    return append(plan, &c, err);
+    return assay_plan_take(plan, &c, err);
 }
 
 static json_t *repeat_to_json(const struct assay_repeat *repeat)
@@ -119,7 +122,7 @@ enum assay_code assay_plan_from_json(const json_t *json, struct assay_plan *out,
     plan.seed = (uint64_t)json_integer_value(seed);
     for (size_t i = 0; i < json_array_size(cases); i++) {
         struct assay_case c;
-        if (case_from_json(json_array_get(cases, i), &c, err) || append(&plan, &c, err)) {
+        if (case_from_json(json_array_get(cases, i), &c, err) || assay_plan_take(&plan, &c, err)) {
             assay_plan_release(&plan);
             return err->code;
         }

@@ -50,6 +50,8 @@ enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph 
 enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out, struct assay_error *err);
 /* Appends one case given by name, with the default repeat, unless it is there already. */
 enum assay_code assay_plan_add(struct assay_plan *plan, const char *case_name, struct assay_error *err);
+/* Appends a case and takes its parameters, also on failure. */
+enum assay_code assay_plan_take(struct assay_plan *plan, struct assay_case *c, struct assay_error *err);
 /* The suites there are: name and about, sorted by name. */
 enum assay_code assay_suites_list(void (*each)(void *self, const char *name, const char *about), void *self,
                                   struct assay_error *err);

@@ -13,6 +13,7 @@
 
 #include "harness/base/data_folder.h"
 #include "harness/base/file.h"
+#include "harness/base/hash.h"
 #include "harness/base/json.h"
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
@@ -23,11 +24,13 @@
 #define SUITE_FORMAT "assay-suite/1"
 #define SUITE_LIMIT_BYTES (16u << 20)
 #define MAX_CASES 100000
+#define SLOTS ((size_t)1 << 18) /* a power of two, over twice the cases */
 
 struct reader {
     const struct assay_json_file *file;
     struct assay_plan            *plan;
     struct assay_repeat           repeat; /* the suite's defaults */
+    uint32_t                     *slot;   /* of an id: 1 + the number of its case, 0 = free */
 };
 
 /* What one entry of "cases" says, while its matrix is being spelled out. */
@@ -62,6 +65,15 @@ static enum assay_code add_value(struct assay_text *list, const char *key, size_
     return list->cut ? assay_json_fail(r->file, key, err, "the parameters of one case are too long") : ASSAY_OK;
 }
 
+/* Where the case with this id is, or the free slot where it would be. */
+static uint32_t *slot_of(const struct reader *r, const char *id)
+{
+    size_t at = assay_hash_text(id, 0) & (SLOTS - 1);
+    while (r->slot[at] && strcmp(r->plan->cases[r->slot[at] - 1].id, id))
+        at = (at + 1) & (SLOTS - 1);
+    return &r->slot[at];
+}
+
 static enum assay_code emit(const struct reader *r, const struct entry *e, struct assay_error *err)
 {
     struct assay_plan *plan = r->plan;
@@ -77,23 +89,19 @@ static enum assay_code emit(const struct reader *r, const struct entry *e, struc
         return assay_error_hint(err, "%s", inner.hint);
     }
     c.repeat = e->repeat;
-    for (size_t i = 0; i < plan->n_cases; i++)
-        if (!strcmp(plan->cases[i].id, c.id)) {
-            (void)assay_json_fail(r->file, e->workload, err, "case %.120s stands there twice", c.name);
-            assay_case_release(&c);
-            return err->code;
-        }
+    uint32_t *slot = slot_of(r, c.id);
+    if (*slot) {
+        (void)assay_json_fail(r->file, e->workload, err, "case %.120s stands there twice", c.name);
+        assay_case_release(&c);
+        return err->code;
+    }
     if (plan->n_cases == MAX_CASES) {
         assay_case_release(&c);
         return assay_json_fail(r->file, "cases", err, "more than %d cases", MAX_CASES);
     }
-    struct assay_case *more = realloc(plan->cases, (plan->n_cases + 1) * sizeof *more);
-    if (!more) {
-        assay_case_release(&c);
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
-    }
-    plan->cases = more;
-    plan->cases[plan->n_cases++] = c;
+    if (assay_plan_take(plan, &c, err))
+        return err->code;
+    *slot = (uint32_t)plan->n_cases;
     return ASSAY_OK;
 }
 
@@ -122,15 +130,16 @@ static enum assay_code add_row(const struct reader *r, const char *keys, const j
     return ASSAY_OK;
 }
 
-/* Crosses the matrix from iterator `at` on. */
+/* Crosses the matrix from iterator `at` on. It goes no deeper than a case's name has room for keys: comments, of which
+ * there may be any number, are left out in a loop. */
 static enum assay_code expand(const struct reader *r, struct entry *e, json_t *matrix, void *at, struct assay_error *err)
 {
+    while (at && !strncmp(json_object_iter_key(at), "//", 2))
+        at = json_object_iter_next(matrix, at);
     if (!at)
         return emit(r, e, err);
     const char   *keys = json_object_iter_key(at);
     const json_t *rows = json_object_iter_value(at);
-    if (!strncmp(keys, "//", 2))
-        return expand(r, e, matrix, json_object_iter_next(matrix, at), err);
     if (!json_is_array(rows) || json_array_size(rows) == 0)
         return assay_json_fail(r->file, keys, err, "'%.60s' needs an array of at least one value", keys);
     size_t before = strlen(e->list);
@@ -164,6 +173,8 @@ static enum assay_code read_repeat(const struct reader *r, json_t *object, struc
             assay_text_add(&room, "%.17g", json_real_value(value));
         else
             return assay_json_fail(r->file, key, err, "'%.40s' needs a number or a time like \"300ms\"", key);
+        if (room.cut)
+            return assay_json_fail(r->file, key, err, "'%.40s' is longer than %zu characters", key, sizeof text - 1);
         struct assay_error inner;
         if (assay_option_set(assay_repeat_options, repeat, key, text, &inner)) {
             (void)assay_json_fail(r->file, key, err, "%s", inner.message);
@@ -280,13 +291,16 @@ enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out
     assay_plan_init(&plan);
     if (find_suite(name_or_path, path, sizeof path, err) || assay_json_load(path, SUITE_FORMAT, SUITE_LIMIT_BYTES, &file, err))
         return err->code;
-    struct reader r = {.file = &file, .plan = &plan};
-    if (!assay_options_defaults(assay_repeat_options, &r.repeat, err))
-        (void)read_suite(&r, err);
+    struct reader   r = {.file = &file, .plan = &plan, .slot = calloc(SLOTS, sizeof *r.slot)};
+    enum assay_code code = r.slot ? assay_options_defaults(assay_repeat_options, &r.repeat, err)
+                                  : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the cases of '%.100s'", path);
+    if (!code)
+        code = read_suite(&r, err);
+    free(r.slot);
     assay_json_release(&file);
-    if (err->code) {
+    if (code) {
         assay_plan_release(&plan);
-        return err->code;
+        return code;
     }
     *out = plan;
     return ASSAY_OK;

@@ -53,15 +53,24 @@ static const char *text_of(const json_t *message, const char *key)
     return text ? text : "";
 }
 
+/* People see this on their terminal, so it is made what we would say ourselves. */
+static void take_progress(struct watched *w, const json_t *message)
+{
+    struct assay_text phase = ASSAY_TEXT(w->out->phase);
+    double            share = json_number_value(json_object_get(message, "share"));
+    json_int_t        median_ns = json_integer_value(json_object_get(message, "median_ns"));
+    assay_string_escape(&phase, ASSAY_ESCAPE_TERMINAL, text_of(message, "phase"));
+    if (w->watch->progress)
+        w->watch->progress(w->watch->self, w->out->phase, share > 1 ? 1 : share > 0 ? share : 0,
+                           median_ns > 0 ? (uint64_t)median_ns : 0);
+}
+
 /* true: that was the answer. */
 static bool take_message(struct watched *w, json_t *message)
 {
     const char *say = text_of(message, "say");
     if (!strcmp(say, "progress")) {
-        (void)assay_string_copy(w->out->phase, sizeof w->out->phase, text_of(message, "phase"));
-        if (w->watch->progress)
-            w->watch->progress(w->watch->self, w->out->phase, json_number_value(json_object_get(message, "share")),
-                               (uint64_t)json_integer_value(json_object_get(message, "median_ns")));
+        take_progress(w, message);
         json_decref(message);
         return false;
     }

@@ -136,6 +136,13 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
 }
 
+/* A number that a worker told of a device; 0, unknown, when it is none of 1 .. last. */
+static int kind_of(const json_t *device, const char *key, int last)
+{
+    json_int_t value = json_integer_value(json_object_get(device, key));
+    return value >= 1 && value <= last ? (int)value : 0;
+}
+
 /* What is recorded when the worker gave no record: the device may be unknown, the files may hold a part. */
 static void record_of_failure(const struct launcher *l, const struct assay_run_step *step, size_t backend,
                               const struct assay_job_result *result, struct assay_record *rec)
@@ -154,8 +161,8 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
     const char   *name = json_string_value(json_object_get(device, "name"));
     const char   *product = json_string_value(json_object_get(device, "product"));
     rec->device.size = sizeof rec->device;
-    rec->device.clock = (enum assay_clock)json_integer_value(json_object_get(device, "clock"));
-    rec->device.origin = (enum assay_origin)json_integer_value(json_object_get(device, "origin"));
+    rec->device.clock = (enum assay_clock)kind_of(device, "clock", ASSAY_CLOCK_MODEL);
+    rec->device.origin = (enum assay_origin)kind_of(device, "origin", ASSAY_ORIGIN_REFERENCE);
     rec->device.traits = (uint32_t)json_integer_value(json_object_get(device, "traits"));
     (void)assay_string_copy(rec->device.name, sizeof rec->device.name, name ? name : "");
     (void)assay_string_copy(rec->device.product, sizeof rec->device.product, product ? product : "");
