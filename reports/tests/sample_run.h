@@ -114,7 +114,7 @@ static inline void sample_noisy_and_crashed(struct builder *b)
     builder_append(b, r);
 }
 
-/* Everything a plug-in or a host may say, said badly. */
+/* Everything a plug-in or a host may say, said badly; and a case that it declines. */
 static inline void sample_hostile(struct builder *b, const char *backend)
 {
     struct assay_record *r = sample_record(SAMPLE_HOSTILE, backend, 0, 3000);
@@ -144,6 +144,12 @@ static inline void sample_hostile(struct builder *b, const char *backend)
     sample_judge(b, r, ASSAY_UNTRUSTED);
     SAMPLE_TEXT(b->verdicts[b->n_verdicts - 1].check.why, HOSTILE);
     SAMPLE_TEXT(b->verdicts[b->n_verdicts - 1].check.worst_value, "<b>&\"|`");
+    r = record_of(SAMPLE_PROVED, 0);
+    memset(r->metric, 0, sizeof r->metric);
+    SAMPLE_TEXT(r->backend, backend);
+    SAMPLE_TEXT(r->reason, HOSTILE);
+    r->status = ASSAY_STATUS_UNSUPPORTED;
+    builder_append(b, r);
 }
 
 static inline json_t *sample_manifest(void)

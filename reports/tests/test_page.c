@@ -107,8 +107,9 @@ static const char *series(const struct assay_summary *run, const char *backend, 
 
 Test(page, back_ends_are_called_by_as_much_as_tells_them_apart)
 {
-    static const char *const names[] = {"cpu:host,isa=avx2", "cpu:host,isa=avx512", "cpu:hosted,x=1", "null:null"};
-    struct assay_summary     run = {.backends = names, .n_backends = 4};
+    static const char *const names[] = {"cpu:host,isa=avx2", "cpu:host,isa=avx512", "cpu:hosted,x=1", "null:null"}, *const two[] = {"a:x,o=1", "a:xy,o=1"};
+    struct assay_summary     run = {.backends = names, .n_backends = 4}, other = {.backends = two, .n_backends = 2};
+    cr_expect_str_eq(series(&other, two[0], false), "a:x", "a device whose name begins like it is another");
     cr_expect_str_eq(series(&run, names[0], false), "cpu:host,isa=avx2", "another has the same device");
     cr_expect_str_eq(series(&run, names[2], false), "cpu:hosted", "a longer name is another device");
     cr_expect_str_eq(series(&run, names[2], true), "cpu:hosted,x=1");

@@ -20,6 +20,7 @@ static struct {
     uint64_t                        batch_begin, batch_length[512], n_batches; /* by the iterations that were seen */
     double                          share[512];
     size_t                          n_shares;
+    enum fake_fault                 fault_after_warm_up;
 } run;
 
 static void see(void *self, uint64_t iteration, uint32_t set, uint64_t key, const void *const *outputs)
@@ -49,6 +50,7 @@ static void warmed(void *self)
 {
     (void)self;
     run.warmed_at = fake.executes;
+    fake.fault = run.fault_after_warm_up ? run.fault_after_warm_up : fake.fault;
 }
 
 static void progress(void *self, double share, uint64_t median_ns)
@@ -73,7 +75,6 @@ static void end(void)
 {
     assay_graph_target_free(run.t);
     assay_graph_free(run.g);
-    fake_expect_nothing_left();
 }
 
 TestSuite(closed_loop, .init = begin, .fini = end, .timeout = 60);
@@ -264,7 +265,10 @@ Test(closed_loop, an_error_while_it_warms_up_says_so)
     fake.fail_poll = 2;
     cr_expect_eq(go(), ASSAY_TIMEOUT);
     cr_expect_str_eq(run.err.frame[1], "warm-up execution 1");
-    cr_expect_eq(fake.events, 1u, "it is in flight still, and the target's end forgets it");
+    cr_expect_eq(fake.events, 1u, "it is in flight still");
+    assay_graph_target_free(run.t);
+    run.t = NULL;
+    fake_expect_nothing_left();
 }
 
 Test(closed_loop, a_span_that_cannot_be_is_refused)
@@ -282,6 +286,15 @@ Test(closed_loop, a_span_that_cannot_be_is_refused)
         assay_graph_target_free(run.t);
         run.t = NULL;
     }
+}
+
+/* A device that is honest until it is timed. */
+Test(closed_loop, a_span_that_cannot_be_is_refused_in_the_timed_region_too)
+{
+    run.fault_after_warm_up = FAKE_ENDS_LATE;
+    run.loop.max_samples = 1; /* the first is the last: only the host's own clock can tell */
+    cr_expect_eq(go(), ASSAY_PROTOCOL);
+    cr_expect(strstr(run.err.message, "outside the call"), "%s", run.err.message);
 }
 
 /* In virtual time an execution begins where the one before it ended, however little time goes by here. */
