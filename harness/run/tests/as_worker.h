@@ -12,6 +12,7 @@
 #include "harness/run/tests/place.h"
 #include "harness/run/wire.h"
 #include "harness/run/worker.h"
+#include "harness/store/tests/scratch.h"
 
 static inline void as_worker_say(const char *text)
 {
@@ -31,8 +32,9 @@ static inline void as_worker_echo(void)
     assay_wire_release(&wire);
 }
 
-/* Is honest about its back end, which it takes for the template, and then gives a record that holds no record. */
-static inline void as_worker_lie(void)
+/* Is honest about its back end, which it takes for the template, and then gives a record that holds no record, or
+ * that of another case. */
+static inline void as_worker_lie(bool of_another_case)
 {
     struct assay_wire  wire;
     struct assay_error err = {0};
@@ -41,6 +43,8 @@ static inline void as_worker_lie(void)
         exit(9);
     if (!strcmp(json_string_value(json_object_get(job, "do")), "probe"))
         as_worker_say("{\"say\": \"probe\", \"backend\": \"template:liar\", \"device\": {\"name\": \"liar\", \"clock\": 1, \"origin\": 1, \"traits\": 3}}\n");
+    else if (of_another_case)
+        (void)assay_wire_say(STDOUT_FILENO, json_pack("{s:s, s:o}", "say", "record", "record", assay_record_to_json(record_of(1, 0))), &err);
     else
         as_worker_say("{\"say\": \"record\", \"record\": {\"case\": \"gemm\", \"status\": \"ok\"}}\n");
     json_decref(job);
@@ -54,7 +58,9 @@ static inline int as_worker(const char *what)
     if (!strcmp(what, "echo"))
         as_worker_echo();
     else if (!strcmp(what, "probes_and_lies"))
-        as_worker_lie();
+        as_worker_lie(false);
+    else if (!strcmp(what, "probes_and_mixes_up"))
+        as_worker_lie(true);
     else if (!strcmp(what, "says_why"))
         as_worker_say("{\"say\": \"failed\", \"error\": {\"code\": \"UNSUPPORTED\", \"message\": \"no such op\", \"frames\": [\"running it\"]}}\n");
     else if (!strcmp(what, "leaves"))
