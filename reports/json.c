@@ -44,7 +44,7 @@ static json_t *check_json(const struct assay_check *check)
 static json_t *estimate_json(const struct assay_estimate *e)
 {
     json_t *object = json_pack("{s:o, s:I}", "value", e->has_value ? assay_json_number(e->value) : json_null(), "n", (json_int_t)e->n);
-    if (object && e->has_value && e->has_interval) {
+    if (object && e->has_interval) { /* also without a value: a model of grade D gives a range and no point */
         json_object_set_new(object, "low", assay_json_number(e->low));
         json_object_set_new(object, "high", assay_json_number(e->high));
         json_object_set_new(object, "level", assay_json_number(e->level));
@@ -125,8 +125,8 @@ static json_t *run_json(const struct assay_summary *run)
         json_decref(launches);
     }
     for (size_t i = 0; ok && i < run->n_missing; i++)
-        ok = json_array_append_new(missing, json_pack("{s:o, s:o}", "case", assay_json_string(run->missing[i].case_name), "id",
-                                                      assay_json_string(run->missing[i].id))) == 0;
+        ok = json_array_append_new(missing, json_pack("{s:o, s:o, s:o}", "case", assay_json_string(run->missing[i].case_name), "id",
+                                                      assay_json_string(run->missing[i].id), "backend", assay_json_string(run->missing[i].backend))) == 0;
     if (!ok) {
         json_decref(rows);
         json_decref(missing);

@@ -314,7 +314,7 @@ static enum assay_code build(struct run *r, struct assay_error *err)
 static enum assay_code open_device(struct run *r, struct assay_error *err)
 {
     enter(r, ASSAY_PHASE_OPEN);
-    if (assay_backend_open(r->job->backend, NULL, &r->opened, err))
+    if (assay_backend_open_file(r->job->plugin, r->job->backend, NULL, &r->opened, err))
         return err->code;
     r->is_open = true;
     r->record->device = r->opened.device;

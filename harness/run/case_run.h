@@ -11,7 +11,8 @@
 
 struct assay_case_job {
     const struct assay_case *what;
-    const char              *backend; /* as the user named it */
+    const char              *backend; /* its name, canonical or not */
+    const char              *plugin;  /* the file it was found in, "": where its name leads to */
     const char              *folder;  /* the run folder; samples/ and witness/ are there */
     const char              *power;   /* "" or the meter (harness/measure/power.h) */
     const char              *repeat;  /* the command line that runs this again */

@@ -36,6 +36,13 @@ static const char *canonical(const struct launcher *l, size_t backend)
     return name ? name : l->with->backends[backend];
 }
 
+/* The file that was probed. */
+static const char *plugin(const struct launcher *l, size_t backend)
+{
+    const char *path = json_string_value(json_object_get(l->probe[backend], "path"));
+    return path ? path : "";
+}
+
 /* ---- before ---------------------------------------------------------------------------------------------- */
 
 static enum assay_code probe_all(struct launcher *l, struct assay_error *err)
@@ -99,13 +106,24 @@ static enum assay_code open_folder(struct launcher *l, struct assay_error *err)
 
 /* ---- one step -------------------------------------------------------------------------------------------- */
 
-static void repeat_line(const struct launcher *l, const struct assay_run_step *step, char out[1024])
+/* Canonical, but for one that the user named by its file: then that file, since the name alone may lead to another. */
+static void backend_to_repeat(const struct launcher *l, size_t backend, char out[1024])
 {
+    struct assay_text text = assay_text_over(out, 1024);
+    const char       *given = l->with->backends[backend], *name = canonical(l, backend);
+    const char       *slash = memchr(given, '/', strcspn(given, ",:"));
+    assay_text_add(&text, "%s%s", slash ? plugin(l, backend) : "", slash ? name + strcspn(name, ":") : name);
+}
+
+static void repeat_line(const struct launcher *l, const struct assay_run_step *step, size_t backend, char out[1024])
+{
+    char name[1024];
     struct assay_text text = assay_text_over(out, 1024);
     assay_text_add(&text, "assay run ");
     assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->what->name);
     assay_text_add(&text, " --backend ");
-    assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->backend);
+    backend_to_repeat(l, backend, name);
+    assay_string_escape(&text, ASSAY_ESCAPE_SHELL, name);
     assay_text_add(&text, " --seed %llu", (unsigned long long)l->with->plan->seed);
     for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
         char              value[64];
@@ -120,7 +138,7 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
     }
 }
 
-static json_t *job_of(const struct launcher *l, const struct assay_run_step *step)
+static json_t *job_of(const struct launcher *l, const struct assay_run_step *step, size_t backend)
 {
     char    line[1024];
     json_t *repeat = json_object();
@@ -130,9 +148,9 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
         assay_option_write(row, &step->what->repeat, &text);
         json_object_set_new(repeat, row->name, json_string(value));
     }
-    repeat_line(l, step, line);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
-                     step->backend, "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
+    repeat_line(l, step, backend, line);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
+                     step->backend, "plugin", plugin(l, backend), "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
 }
 
@@ -171,7 +189,7 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
         (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, "the worker did not live to tell");
     rec->started_utc_ns = assay_clock_utc_ns() - result->wall_ns;
     rec->wall_ns = result->wall_ns;
-    repeat_line(l, step, rec->repeat);
+    repeat_line(l, step, backend, rec->repeat);
 }
 
 static void on_progress(void *self, const char *phase, double share, uint64_t median_ns)
@@ -219,7 +237,7 @@ static enum assay_code run_step(struct launcher *l, size_t backend, struct assay
     if (l->with->begin)
         l->with->begin(l->with->self, &l->step);
     for (unsigned attempt = 1;; attempt++) {
-        if (assay_job_run(job_of(l, &l->step), &watch, &result, err))
+        if (assay_job_run(job_of(l, &l->step, backend), &watch, &result, err))
             return err->code;
         if (result.end != ASSAY_JOB_DIED || result.signal != SIGKILL || attempt == MAX_ATTEMPTS)
             break;

@@ -46,6 +46,10 @@ struct assay_opened {
 };
 enum assay_code assay_backend_open(const char *text, const struct assay_comm *comm, struct assay_opened *out,
                                    struct assay_error *err);
+/* The same from the plug-in file `path` ("": the one that the name leads to): the very file that was probed, whatever its
+ * canonical name would lead to. */
+enum assay_code assay_backend_open_file(const char *path, const char *text, const struct assay_comm *comm,
+                                        struct assay_opened *out, struct assay_error *err);
 void assay_backend_close(struct assay_opened *opened);
 
 #endif

@@ -101,10 +101,18 @@ static enum assay_code open_session(struct assay_opened *to, const struct assay_
 enum assay_code assay_backend_open(const char *text, const struct assay_comm *comm, struct assay_opened *out,
                                    struct assay_error *err)
 {
+    return assay_backend_open_file("", text, comm, out, err);
+}
+
+enum assay_code assay_backend_open_file(const char *path, const char *text, const struct assay_comm *comm,
+                                        struct assay_opened *out, struct assay_error *err)
+{
     struct assay_backend_name name;
     struct assay_opened opened = {0};
     if (assay_backend_name_parse(text, &name, err))
         return err->code;
+    if (*path && !assay_string_copy(name.name, sizeof name.name, path))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.80s…'", path);
     if (load_named(&name, &opened, err) || parse_options(&name, &opened, err) || choose_device(&name, &opened, err) ||
         write_canonical(&opened, err) || open_session(&opened, comm, err)) {
         free(opened.options);

@@ -1,91 +1,169 @@
-#include "harness/plan/plan.h"
-
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-static struct assay_error err;
+#include "harness/plan/plan.h"
+#include "harness/store/tests/scratch.h"
 
-/* Reads a suite of one workload, "gemm", with these members. */
-static enum assay_code read_suite(const char *members, struct assay_plan *out)
+static struct scratch s;
+
+/* A suite of these cases (the content of "cases") with these defaults. */
+static const char *suite_of(const char *defaults, const char *cases)
 {
-    char  path[] = "/tmp/assay-suite-XXXXXX";
-    FILE *file = fdopen(mkstemp(path), "w");
-    cr_assert_not_null(file);
-    fprintf(file, "{\"format\":\"assay-suite/1\",\"name\":\"t\",\"cases\":[{\"workload\":\"gemm\",%s}]}", members);
-    fclose(file);
+    char        text[4000];
+    const char *path = in(&s, "mine.json");
+    int n = snprintf(text, sizeof text, "{ \"format\": \"assay-suite/1\",\n  \"name\": \"mine\", \"about\": \"a test\",\n  \"defaults\": {%s},\n  \"cases\": [\n%s\n] }\n", defaults, cases);
+    cr_assert_lt(n, (int)sizeof text);
+    put_bytes(path, text, (size_t)n);
+    return path;
+}
+
+static struct assay_plan read_plan(const char *defaults, const char *cases)
+{
+    struct assay_plan  plan;
+    struct assay_error err = {0};
+    cr_assert_eq(assay_plan_read(suite_of(defaults, cases), &plan, &err), ASSAY_OK, "%s", err.message);
+    return plan;
+}
+
+static void begin(void)
+{
+    s = scratch_new();
+}
+
+static void end(void)
+{
+    scratch_remove(&s);
+}
+
+TestSuite(suite, .init = begin, .fini = end);
+
+Test(suite, matrix_keys_are_crossed_in_the_order_they_stand_and_rows_stay_together)
+{
+    static const char *const want[] = {"k=64,m=1,n=2,", "k=64,m=1,n=2,", "k=64,m=3,n=4,", "k=64,m=3,n=4,"};
+    struct assay_plan        plan = read_plan("", "{\"workload\": \"gemm\", \"params\": {\"k\": 64, \"transpose_b\": true}, \"matrix\": {\"m,n\": [[1,2],[3,4]], \"dtype\": [\"f32\", \"bf16\"]}},"
+                                                  "{\"workload\": \"gemm\", \"matrix\": {\"dtype\": [\"f32\", \"bf16\"], \"m\": [1, 2]}}");
+    cr_assert_eq(plan.n_cases, 8u);
+    for (size_t i = 0; i < 4; i++) {
+        cr_expect(strstr(plan.cases[i].name, want[i]) && strstr(plan.cases[i].name, "transpose_b=true"), "%s", plan.cases[i].name);
+        cr_expect(strstr(plan.cases[i].name, i % 2 ? "dtype=bf16" : "dtype=f32"), "the last key turns fastest: %s", plan.cases[i].name);
+        cr_expect(strstr(plan.cases[4 + i].name, i < 2 ? "dtype=f32" : "dtype=bf16") && strstr(plan.cases[4 + i].name, i % 2 ? "m=2," : "m=1,"));
+    }
+    cr_expect_str_eq(plan.name, "mine");
+    cr_expect_str_eq(plan.about, "a test");
+    assay_plan_release(&plan);
+}
+
+Test(suite, repeat_of_a_case_wins_over_the_suite_s_and_that_over_the_built_in)
+{
+    struct assay_plan plan = read_plan("\"seed\": 77, \"repeat\": {\"launches\": 5, \"min_s\": \"20ms\"}",
+                                       "{\"workload\": \"gemm\"}, {\"workload\": \"gemv\", \"repeat\": {\"launches\": 2, \"max_s\": 0.5}}, {\"workload\": \"softmax\"}");
+    cr_assert_eq(plan.n_cases, 3u);
+    cr_expect_eq(plan.seed, 77u);
+    cr_expect_eq(plan.cases[0].repeat.launches, 5);
+    cr_expect_eq(plan.cases[0].repeat.min_ns, 20000000u);
+    cr_expect_eq(plan.cases[1].repeat.launches, 2);
+    cr_expect_eq(plan.cases[1].repeat.min_ns, 20000000u);
+    cr_expect_eq(plan.cases[1].repeat.max_ns, 500000000u);
+    cr_expect_eq(plan.cases[2].repeat.launches, 5, "what one case said is not the next one's");
+    cr_expect_eq(plan.cases[2].repeat.min_runs, 32);
+    assay_plan_release(&plan);
+}
+
+Test(suite, comments_are_left_out_and_truth_values_and_numbers_are_parameters)
+{
+    struct assay_plan plan = read_plan("\"//\": \"why\"", "{\"//\": 1, \"workload\": \"gemm\", \"params\": {\"//m\": [1], \"m\": 16, \"transpose_a\": true}, \"matrix\": {\"// k\": \"x\", \"k\": [\"8\"]},"
+                                                         " \"repeat\": {\"// so\": null}}");
+    cr_assert_eq(plan.n_cases, 1u);
+    cr_expect_str_eq(plan.cases[0].name, "gemm/dtype=f32,k=8,m=16,n=1024,transpose_a=true,transpose_b=false");
+    assay_plan_release(&plan);
+}
+
+Test(suite, mistakes_are_refused_with_their_line_and_what_is_wrong)
+{
+    static const struct { char defaults[60], cases[160], message[60]; } rows[] = {
+        {"", "{\"workload\": \"gemm\", \"m\": 1}", "'m'"},
+        {"", "{\"workload\": \"gemm\", \"matrx\": {}}", "matrix"},
+        {"\"sed\": 1", "{\"workload\": \"gemm\"}", "seed"},
+        {"\"seed\": -1", "{\"workload\": \"gemm\"}", "seed"},
+        {"", "{\"workload\": \"gem\"}", "did you mean 'gemm'?"},
+        {"", "{\"phase\": \"decode\"}", "workload"},
+        {"", "{\"workload\": \"gemm\", \"params\": {\"m\": 0}}", "m"},
+        {"", "{\"workload\": \"gemm\", \"params\": {\"m\": [1]}}", "a parameter is a text, a number or a truth value"},
+        {"", "{\"workload\": \"gemm\", \"params\": {\"m\": 1}, \"matrix\": {\"m\": [2]}}", "m"},
+        {"", "{\"workload\": \"gemm\", \"matrix\": {\"m,n\": [[1]]}}", "not an array with a value for each key"},
+        {"", "{\"workload\": \"gemm\", \"matrix\": {\"m,n\": [[1,2,3]]}}", "3 values for 2 keys"},
+        {"", "{\"workload\": \"gemm\", \"matrix\": {\"m,n\": [5]}}", "not an array"},
+        {"", "{\"workload\": \"gemm\", \"matrix\": {\"m\": []}}", "at least one value"},
+        {"", "{\"workload\": \"gemm\", \"matrix\": {\"m\": 5}}", "at least one value"},
+        {"", "{\"workload\": \"gemm\"}, {\"workload\": \"gemm\", \"params\": {\"m\": 1024}}", "stands there twice"},
+        {"", "{\"workload\": \"gemm\", \"matrix\": {\"m\": [1, 1]}}", "stands there twice"},
+        {"", "{\"workload\": \"gemm\", \"repeat\": {\"lunches\": 3}}", "launches"},
+        {"", "{\"workload\": \"gemm\", \"repeat\": {\"launches\": 0}}", "launches"},
+        {"", "{\"workload\": \"gemm\", \"repeat\": {\"launches\": [3]}}", "launches"},
+        {"", "{\"workload\": \"gemm\", \"workload\": \"gemv\"}", "workload"},
+        {"", "7", "not an object"},
+        {"", "", "no cases"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct assay_plan  plan = {.n_cases = 99};
+        struct assay_error err = {0};
+        cr_expect_neq(assay_plan_read(suite_of(rows[i].defaults, rows[i].cases), &plan, &err), ASSAY_OK, "%s", rows[i].cases);
+        cr_expect(strstr(err.message, rows[i].message) || strstr(err.hint, rows[i].message), "%s: %s (%s)", rows[i].cases, err.message, err.hint);
+        cr_expect(strstr(err.message, "mine.json:"), "%s: with file and line: %s", rows[i].cases, err.message);
+        cr_expect_eq(plan.n_cases, 99u, "nothing is written on failure");
+    }
+}
+
+Test(suite, with_its_name_is_found_in_the_data_folder_and_the_nearest_is_named)
+{
+    struct assay_plan  plan;
+    struct assay_error err = {0};
+    char               self[512] = "", *build = self;
+    cr_assert_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
+    for (char *at = self; (at = strstr(at, "/build/")); at++) /* a test stands too deep below the sources to find them itself */
+        build = at;
+    *build = 0;
+    cr_assert_eq(setenv("ASSAY_DATA", self, 1), 0);
+    cr_assert_eq(assay_plan_read("quick", &plan, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(plan.n_cases > 10 && strcmp(plan.name, "quick") == 0);
+    assay_plan_release(&plan);
+    cr_expect_eq(assay_plan_read("quik", &plan, &err), ASSAY_CONFIG);
+    cr_expect(strstr(err.message, "did you mean 'quick'?"), "%s", err.message);
     memset(&err, 0, sizeof err);
-    enum assay_code code = assay_plan_read(path, out, &err);
-    unlink(path);
-    return code;
+    cr_expect_neq(assay_plan_read(in(&s, "nothing.json"), &plan, &err), ASSAY_OK);
 }
 
-Test(suite, a_matrix_is_crossed_in_its_order)
+static void remember(void *self, const char *name, const char *about)
 {
-    struct assay_plan plan;
-    cr_assert_eq(read_suite("\"matrix\":{\"m,n\":[[4,5],[6,7]],\"//\":\"why\",\"k\":[1,2]}", &plan), ASSAY_OK, "%s", err.message);
-    static const char *const wanted[] = {"k=1,m=4,n=5", "k=2,m=4,n=5", "k=1,m=6,n=7", "k=2,m=6,n=7"};
-    cr_assert_eq(plan.n_cases, 4);
-    for (size_t i = 0; i < 4; i++)
-        cr_expect(strstr(plan.cases[i].name, wanted[i]), "%s", plan.cases[i].name);
-    assay_plan_release(&plan);
+    char *list = self;
+    (void)snprintf(list + strlen(list), 200, "%s=%s;", name, about);
 }
 
-/* So many that one call deeper for each would need more than any stack. */
-Test(suite, any_number_of_comments_may_stand_in_a_matrix, .timeout = 60)
+Test(suite, list_is_sorted_and_names_what_cannot_be_read)
 {
-    enum { COMMENTS = 500000 };
-    struct assay_plan plan;
-    char             *members = malloc(20 * COMMENTS + 100), *at = members;
-    at += sprintf(at, "\"matrix\":{");
-    for (int i = 0; i < COMMENTS; i++)
-        at += sprintf(at, "\"//%d\":0,", i);
-    (void)sprintf(at, "\"m\":[3]}");
-    cr_assert_eq(read_suite(members, &plan), ASSAY_OK, "%s", err.message);
-    cr_expect_eq(plan.n_cases, 1);
-    assay_plan_release(&plan);
-    free(members);
+    char               list[400] = "";
+    struct assay_error err = {0};
+    cr_assert_eq(mkdir(in(&s, "suites"), 0755), 0);
+    put_bytes(in(&s, "suites/b.json"), "{", 1);
+    put_bytes(in(&s, "suites/a.json"), "{\"format\": \"assay-suite/1\", \"about\": \"first\"}", 45);
+    put_bytes(in(&s, "suites/c.txt"), "x", 1);
+    cr_assert_eq(setenv("ASSAY_DATA", s.path, 1), 0);
+    cr_assert_eq(assay_suites_list(remember, list, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_str_eq(list, "a=first;b=(cannot be read);");
 }
 
-Test(suite, a_case_that_stands_twice_is_named)
+Test(suite, the_same_suite_is_the_same_plan_to_the_byte)
 {
-    struct assay_plan plan;
-    cr_expect_eq(read_suite("\"matrix\":{\"m\":[3,4,3]}", &plan), ASSAY_DATA);
-    cr_expect(strstr(err.message, "stands there twice"), "%s", err.message);
-}
-
-/* Comparing every case with every other took 24 s for 100 000; the limit here is generous for slow machines. */
-Test(suite, many_cases_do_not_take_their_square, .timeout = 120)
-{
-    struct assay_plan plan;
-    char              members[4000] = "\"matrix\":{", list[800] = "", *at = list;
-    double            seconds[2];
-    for (int i = 1; i <= 30; i++)
-        at += sprintf(at, "%s%d", i > 1 ? "," : "", i);
-    for (int round = 0; round < 2; round++) {
-        struct timespec begin, end;
-        (void)snprintf(members, sizeof members, "\"matrix\":{\"m\":[%s],\"n\":[%s],\"k\":[%s]}", list, list,
-                       round ? list : "1,2,3");
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
-        cr_assert_eq(read_suite(members, &plan), ASSAY_OK, "%s", err.message);
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-        seconds[round] = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
-        cr_expect_eq(plan.n_cases, round ? 27000 : 2700);
+    char *text[2];
+    for (int k = 0; k < 2; k++) {
+        struct assay_plan plan = read_plan("\"seed\": 3", "{\"workload\": \"gemm\", \"matrix\": {\"m,n,k\": [[1,2,3],[4,5,6]], \"dtype\": [\"f32\",\"f16\"]}}, {\"workload\": \"attention\", \"phase\": \"decode\"}");
+        json_t           *json = assay_plan_to_json(&plan);
+        text[k] = json_dumps(json, 0);
+        json_decref(json);
         assay_plan_release(&plan);
     }
-    cr_expect_lt(seconds[1], 30 * seconds[0], "10 times the cases took %.2f s instead of %.2f s", seconds[1], seconds[0]);
-}
-
-Test(suite, a_repeat_that_is_too_long_is_refused_and_not_cut)
-{
-    struct assay_plan plan;
-    char              zeros[100], members[300];
-    memset(zeros, '0', sizeof zeros - 1);
-    zeros[sizeof zeros - 1] = 0;
-    (void)snprintf(members, sizeof members, "\"repeat\":{\"min_s\":\"0.5%ss\"}", zeros);
-    cr_expect_eq(read_suite(members, &plan), ASSAY_DATA, "it would be read as without its end");
-    cr_expect(strstr(err.message, "min_s"), "%s", err.message);
+    cr_expect_str_eq(text[0], text[1]);
+    free(text[0]);
+    free(text[1]);
 }
