@@ -11,6 +11,7 @@
 #include "harness/base/strings.h"
 #include "harness/measure/host.h"
 #include "harness/run/job.h"
+#include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
@@ -21,10 +22,13 @@
  * nothing of the back end, so the step is done again; the third time it is recorded as a crash. */
 #define MAX_ATTEMPTS 3
 
+enum { CALL_BYTES = 1152 }; /* a path and what follows a canonical name */
+
 struct launcher {
     const struct assay_run_request *with;
     struct assay_run_folder        *folder;
     json_t                        **probe; /* per back end */
+    char                          (*call)[CALL_BYTES]; /* per back end */
     struct assay_run_counts        *counts;
     struct assay_run_step           step;
     uint64_t                        spent_ns;
@@ -38,10 +42,23 @@ static const char *canonical(const struct launcher *l, size_t backend)
 
 /* ---- before ---------------------------------------------------------------------------------------------- */
 
+/* A plug-in given by path is that very file, also where another of its name would be found. */
+static enum assay_code set_call(struct launcher *l, size_t backend, struct assay_error *err)
+{
+    struct assay_backend_name given;
+    const char               *full = canonical(l, backend), *rest = strchr(full, ':');
+    struct assay_text         text = assay_text_over(l->call[backend], CALL_BYTES);
+    if (assay_backend_name_parse(l->with->backends[backend], &given, err))
+        return err->code;
+    bool is_path = strchr(given.name, '/') && rest;
+    assay_text_add(&text, "%s%s", is_path ? given.name : full, is_path ? rest : "");
+    return text.cut ? ASSAY_FAIL(err, ASSAY_CONFIG, "back end '%.80s' has too long a name", given.name) : ASSAY_OK;
+}
+
 static enum assay_code probe_all(struct launcher *l, struct assay_error *err)
 {
     for (size_t i = 0; i < l->with->n_backends; i++) {
-        if (assay_job_probe(l->with->backends[i], PROBE_TIMEOUT_NS, &l->probe[i], err))
+        if (assay_job_probe(l->with->backends[i], PROBE_TIMEOUT_NS, &l->probe[i], err) || set_call(l, i, err))
             return err->code;
         for (size_t j = 0; j < i; j++)
             if (!strcmp(canonical(l, i), canonical(l, j)))
@@ -105,13 +122,18 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
     assay_text_add(&text, "assay run ");
     assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->what->name);
     assay_text_add(&text, " --backend ");
-    assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->backend);
+    assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->call);
     assay_text_add(&text, " --seed %llu", (unsigned long long)l->with->plan->seed);
+    struct assay_repeat usual;
+    struct assay_error  ignored;
+    if (assay_options_defaults(assay_repeat_options, &usual, &ignored))
+        memset(&usual, 0, sizeof usual); /* then all are written */
     for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
-        char              value[64];
-        struct assay_text room = ASSAY_TEXT(value);
+        char              value[64], plain[64];
+        struct assay_text room = ASSAY_TEXT(value), plain_room = ASSAY_TEXT(plain);
         assay_option_write(row, &step->what->repeat, &room);
-        if (strcmp(row->dflt, value)) {
+        assay_option_write(row, &usual, &plain_room);
+        if (strcmp(plain, value)) {
             assay_text_add(&text, " --");
             for (const char *c = row->name; *c; c++)
                 assay_text_add(&text, "%c", *c == '_' ? '-' : *c);
@@ -131,8 +153,8 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
         json_object_set_new(repeat, row->name, json_string(value));
     }
     repeat_line(l, step, line);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
-                     step->backend, "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
+                     step->backend, "call", step->call, "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
 }
 
@@ -221,7 +243,7 @@ static enum assay_code run_step(struct launcher *l, size_t backend, struct assay
         assay_job_release(&result);
     }
     log_errors(l, result.errors);
-    if (result.end == ASSAY_JOB_STOPPED) {
+    if (result.end == ASSAY_JOB_STOPPED || result.end == ASSAY_JOB_UNSTORED) {
         *err = result.error;
         assay_job_release(&result);
         return err->code;
@@ -266,7 +288,7 @@ static enum assay_code all_steps(struct launcher *l, bool count, struct assay_er
                     return ASSAY_FAIL(err, ASSAY_INTERRUPTED, "stopped before case '%.80s'", c->name);
                 size_t left = l->counts->steps - l->counts->already - l->counts->ran;
                 l->step = (struct assay_run_step){
-                    .what = c, .backend = canonical(l, b), .launch = (uint32_t)launch, .index = index,
+                    .what = c, .backend = canonical(l, b), .call = l->call[b], .launch = (uint32_t)launch, .index = index,
                     .total = l->counts->steps, .eta_ns = l->counts->ran ? l->spent_ns / l->counts->ran * left : 0};
                 if (run_step(l, b, err))
                     return err->code;
@@ -277,10 +299,14 @@ static enum assay_code all_steps(struct launcher *l, bool count, struct assay_er
 enum assay_code assay_run(const struct assay_run_request *request, struct assay_run_counts *counts,
                           struct assay_error *err)
 {
-    struct launcher l = {.with = request, .counts = counts, .probe = calloc(request->n_backends, sizeof(json_t *))};
+    struct launcher l = {.with = request, .counts = counts, .probe = calloc(request->n_backends, sizeof(json_t *)),
+                         .call = calloc(request->n_backends, CALL_BYTES)};
     memset(counts, 0, sizeof *counts);
-    if (!l.probe)
+    if (!l.probe || !l.call) {
+        free(l.probe);
+        free(l.call);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for back ends");
+    }
     enum assay_code code = probe_all(&l, err);
     if (!code)
         code = open_folder(&l, err);
@@ -288,6 +314,9 @@ enum assay_code assay_run(const struct assay_run_request *request, struct assay_
         code = all_steps(&l, true, err);
     if (!code)
         code = all_steps(&l, false, err);
+    if (code == ASSAY_IO && l.folder && !*err->hint)
+        (void)assay_error_hint(err, "%zu of %zu steps are recorded; make room and go on with the same command and --resume",
+                               counts->already + counts->ran, counts->steps);
     if (l.folder)
         assay_run_folder_log(l.folder, "run %s: %zu of %zu steps recorded", code ? "stopped" : "complete",
                              counts->already + counts->ran, counts->steps);
@@ -295,5 +324,6 @@ enum assay_code assay_run(const struct assay_run_request *request, struct assay_
     for (size_t i = 0; i < request->n_backends; i++)
         json_decref(l.probe[i]);
     free(l.probe);
+    free(l.call);
     return code;
 }

@@ -14,6 +14,7 @@
 struct assay_run_step {
     const struct assay_case *what;
     const char              *backend; /* canonical */
+    const char              *call;    /* what opens it: the same, or with its path in place of the name if it was given by path */
     uint32_t                 launch;
     size_t                   index, total; /* of the steps of this run, from 0 */
     uint64_t                 eta_ns;       /* what is left, by what went before; 0 = unknown */
