@@ -1,5 +1,6 @@
 /* Everything a summary holds, with every record and verdict behind it. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "harness/base/json.h"
 #include "harness/store/fields.h"
@@ -157,7 +158,9 @@ bool assay_report_json(const struct assay_summary *const *runs, size_t n, FILE *
     for (size_t i = 0; ok && i < n; i++)
         ok = json_array_append_new(list, run_json(runs[i])) == 0;
     json_t *root = json_pack("{s:s, s:s, s:o, s:o}", "format", FORMAT, "assay", ASSAY_VERSION, "metrics", definitions(), "runs", list);
-    ok = ok && root && json_dumpf(root, out, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', out) != EOF;
+    char   *text = ok && root ? assay_json_pretty(root) : NULL;
+    ok = text && fputs(text, out) != EOF && fputc('\n', out) != EOF;
+    free(text);
     json_decref(root);
     return ok;
 }

@@ -54,6 +54,17 @@ enum assay_code assay_json_fail(const struct assay_json_file *file, const char *
     return fail_in(file, NULL, key, err, "%s", text);
 }
 
+enum assay_code assay_json_fail_at(const struct assay_json_file *file, const json_t *object, const char *key,
+                                   struct assay_error *err, const char *fmt, ...)
+{
+    char    text[sizeof err->message];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return fail_in(file, object, key, err, "%s", text);
+}
+
 static const char *kind_of(const json_t *value)
 {
     switch (json_typeof(value)) {
@@ -300,9 +311,44 @@ char *assay_json_line(const json_t *value)
     return json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
 }
 
+/* The code point at `at` if it is one that jansson writes as it is and a terminal acts on or is misled by: DEL, C1, line
+ * separators, and what turns the reading direction. All stand in strings only. 0: none. */
+static unsigned acting(const unsigned char *at)
+{
+    unsigned code = at[0];
+    if (code == 0xC2 && at[1] < 0xA0)
+        code = at[1];
+    else if (code == 0xE2 && (at[1] == 0x80 || at[1] == 0x81))
+        code = (0x2000u | (at[1] & 0x3Fu) << 6) | (at[2] & 0x3Fu);
+    else if (code != 0x7F)
+        return 0;
+    bool misleads = (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+    return code < 0xA0 || misleads ? code : 0;
+}
+
 char *assay_json_pretty(const json_t *value)
 {
-    return json_dumps(value, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    char  *plain = json_dumps(value, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)), *safe, *to;
+    size_t n = 0;
+    for (const unsigned char *at = (const unsigned char *)plain; at && *at; at++)
+        n += acting(at) != 0;
+    if (!plain || !n)
+        return plain;
+    safe = to = malloc(strlen(plain) + 6 * n + 1);
+    for (const unsigned char *at = (const unsigned char *)plain; safe && *at;) {
+        unsigned code = acting(at);
+        if (code) {
+            (void)snprintf(to, 7, "\\u%04X", code & 0xFFFFu);
+            to += 6;
+            at += code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+        } else {
+            *to++ = (char)*at++;
+        }
+    }
+    if (safe)
+        *to = 0;
+    free(plain);
+    return safe;
 }
 
 json_t *assay_json_number(double value)

@@ -348,7 +348,7 @@ static enum assay_code fail_backend(const struct assay_summary *s, const char *s
     if (name)
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "run %s has no back end '%.100s'", side, name);
     else
-        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "which back end of run %s is to be compared?", side);
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "which back end of run %s is to be compared", side);
     return assay_error_hint(err, "run %s has: %s", side, known);
 }
 

@@ -74,9 +74,10 @@ static bool take_message(struct watched *w, json_t *message)
         json_decref(message);
         return false;
     }
-    if (!strcmp(say, "failed")) {
+    bool unstored = !strcmp(say, "unstored");
+    if (unstored || !strcmp(say, "failed")) {
         assay_error_from_json(json_object_get(message, "error"), &w->out->error);
-        w->out->end = ASSAY_JOB_FAILED;
+        w->out->end = unstored ? ASSAY_JOB_UNSTORED : ASSAY_JOB_FAILED;
         json_decref(message);
         return true;
     }
@@ -154,6 +155,7 @@ static void end_process(struct watched *w)
         (void)ASSAY_FAIL(&out->error, ASSAY_INTERRUPTED, "stopped in phase %s", phase);
         return;
     case ASSAY_JOB_ANSWERED:
+    case ASSAY_JOB_UNSTORED:
     case ASSAY_JOB_FAILED: return;
     }
 }
@@ -213,5 +215,7 @@ enum assay_code assay_job_probe(const char *backend, uint64_t timeout_ns, json_t
     }
     *err = result.error;
     assay_job_release(&result);
+    if (err->nframes) /* the worker said what it was doing with it */
+        return err->code;
     return assay_error_in(err, "asking back end '%.80s' what it finds", backend);
 }

@@ -24,6 +24,7 @@ enum assay_job_end {
     ASSAY_JOB_DIED = 3,     /* ended by a signal, or without an answer */
     ASSAY_JOB_TIMEOUT = 4,  /* killed */
     ASSAY_JOB_STOPPED = 5,  /* killed on request */
+    ASSAY_JOB_UNSTORED = 6, /* the run folder does not take its files, whoever the back end is; see error */
 };
 struct assay_job_result {
     enum assay_job_end end;

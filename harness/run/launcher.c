@@ -11,6 +11,7 @@
 #include "harness/base/strings.h"
 #include "harness/measure/host.h"
 #include "harness/run/job.h"
+#include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
@@ -20,6 +21,7 @@
 /* No back end ends its own process with SIGKILL: somebody else did (an operator, the kernel short of memory). That says
  * nothing of the back end, so the step is done again; the third time it is recorded as a crash. */
 #define MAX_ATTEMPTS 3
+
 
 struct launcher {
     const struct assay_run_request *with;
@@ -125,11 +127,16 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
     backend_to_repeat(l, backend, name);
     assay_string_escape(&text, ASSAY_ESCAPE_SHELL, name);
     assay_text_add(&text, " --seed %llu", (unsigned long long)l->with->plan->seed);
+    struct assay_repeat usual;
+    struct assay_error  ignored;
+    if (assay_options_defaults(assay_repeat_options, &usual, &ignored))
+        memset(&usual, 0, sizeof usual); /* then all are written */
     for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
-        char              value[64];
-        struct assay_text room = ASSAY_TEXT(value);
+        char              value[64], plain[64];
+        struct assay_text room = ASSAY_TEXT(value), plain_room = ASSAY_TEXT(plain);
         assay_option_write(row, &step->what->repeat, &room);
-        if (strcmp(row->dflt, value) != 0) {
+        assay_option_write(row, &usual, &plain_room);
+        if (strcmp(plain, value) != 0) {
             assay_text_add(&text, " --");
             for (const char *c = row->name; *c; c++)
                 assay_text_add(&text, "%c", *c == '_' ? '-' : *c);
@@ -246,7 +253,7 @@ static enum assay_code run_step(struct launcher *l, size_t backend, struct assay
         assay_job_release(&result);
     }
     log_errors(l, result.errors);
-    if (result.end == ASSAY_JOB_STOPPED) {
+    if (result.end == ASSAY_JOB_STOPPED || result.end == ASSAY_JOB_UNSTORED) {
         *err = result.error;
         assay_job_release(&result);
         return err->code;
@@ -304,8 +311,10 @@ enum assay_code assay_run(const struct assay_run_request *request, struct assay_
 {
     struct launcher l = {.with = request, .counts = counts, .probe = calloc(request->n_backends, sizeof(json_t *))};
     memset(counts, 0, sizeof *counts);
-    if (!l.probe)
+    if (!l.probe) {
+        free(l.probe);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for back ends");
+    }
     enum assay_code code = probe_all(&l, err);
     if (!code)
         code = open_folder(&l, err);
@@ -313,6 +322,9 @@ enum assay_code assay_run(const struct assay_run_request *request, struct assay_
         code = all_steps(&l, true, err);
     if (!code)
         code = all_steps(&l, false, err);
+    if (code == ASSAY_IO && l.folder && !*err->hint)
+        (void)assay_error_hint(err, "%zu of %zu steps are recorded; make room and go on with the same command and --resume",
+                               counts->already + counts->ran, counts->steps);
     if (l.folder)
         assay_run_folder_log(l.folder, "run %s: %zu of %zu steps recorded", code ? "stopped" : "complete",
                              counts->already + counts->ran, counts->steps);

@@ -17,7 +17,7 @@ struct assay_backend_name {
 enum assay_code assay_backend_name_parse(const char *text, struct assay_backend_name *out, struct assay_error *err);
 
 /* Where "assay-<name>.so" is: <folder of the program>/backends, <program>/../lib/assay/backends, then the folders in
- * ASSAY_BACKEND_PATH (separated by ':'). ASSAY_UNAVAILABLE names the nearest one there is. */
+ * ASSAY_BACKEND_PATH (separated by ':'). ASSAY_CONFIG when there is none, with the nearest one there is. */
 enum assay_code assay_backend_find(const char *name, char *path, size_t capacity, struct assay_error *err);
 /* Calls `each` with the name and path of every plug-in file that can be found, sorted by name, the first of equal
  * names. */

@@ -313,3 +313,18 @@ Test(json, says_the_end_of_a_long_path)
     cr_expect_eq(assay_json_load(where, "f", 100, &file, &err), ASSAY_DATA);
     cr_expect(strncmp(err.message, "...///", 6) == 0 && strstr(err.message, ":1:6: ':' expected"), "%s", err.message);
 }
+
+Test(json, writes_for_people_what_no_terminal_acts_on)
+{
+    json_t *value = json_pack("{s:s}", "k", "\x7f \xC2\x9B"
+                                            "31m \xE2\x80\xAE \xE2\x81\xA6 \xE2\x80\xA8 \xC3\xA9 \xE2\x80\x93 \xC2\xA0");
+    json_t *again = NULL;
+    char   *text = assay_json_pretty(value);
+    cr_assert_not_null(text);
+    cr_expect_str_eq(text, "{\n  \"k\": \"\\u007F \\u009B31m \\u202E \\u2066 \\u2028 \xC3\xA9 \xE2\x80\x93 \xC2\xA0\"\n}");
+    cr_assert_eq(assay_json_parse(text, strlen(text), "text", &again, &err), ASSAY_OK);
+    cr_expect(json_equal(value, again));
+    free(text);
+    json_decref(value);
+    json_decref(again);
+}

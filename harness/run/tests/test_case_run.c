@@ -37,6 +37,9 @@ static void end(void)
 
 TestSuite(case_run, .init = begin, .fini = end, .timeout = 60);
 
+static enum assay_code   last_code;
+static struct assay_error last_error;
+
 static void run_case(const char *name, const char *backend, const char *folder)
 {
     struct assay_case  c;
@@ -45,7 +48,7 @@ static void run_case(const char *name, const char *backend, const char *folder)
     c.repeat = (struct assay_repeat){.launches = 1, .min_runs = 50, .min_ns = 5000000, .max_ns = 5000000000, .timeout_ns = 20000000000};
     struct assay_case_job job = {.what = &c, .backend = backend, .plugin = "", .folder = folder, .power = "", .repeat = "assay run it", .seed = 3, .launch = 1, .progress = on_progress};
     memset(&record, 'x', sizeof record);
-    assay_case_run(&job, &record);
+    last_code = assay_case_run(&job, &record, &last_error);
     cr_expect_str_eq(record.case_name, c.name);
     cr_expect_str_eq(record.id, c.id);
     cr_expect(record.launch == 1 && strcmp(record.repeat, "assay run it") == 0 && record.wall_ns > 0 && record.started_utc_ns > 1600000000000000000u);
