@@ -203,12 +203,22 @@ void assay_job_release(struct assay_job_result *result)
     result->answer = NULL;
 }
 
+bool assay_job_was_killed(const struct assay_job_result *result)
+{
+    return result->end == ASSAY_JOB_DIED && result->signal == SIGKILL;
+}
+
 enum assay_code assay_job_probe(const char *backend, uint64_t timeout_ns, json_t **out, struct assay_error *err)
 {
     struct assay_job_watch  watch = {.timeout_ns = timeout_ns};
     struct assay_job_result result;
-    if (assay_job_run(json_pack("{s:s, s:s}", "do", "probe", "backend", backend), &watch, &result, err))
-        return err->code;
+    for (unsigned attempt = 1;; attempt++) {
+        if (assay_job_run(json_pack("{s:s, s:s}", "do", "probe", "backend", backend), &watch, &result, err))
+            return err->code;
+        if (!assay_job_was_killed(&result) || attempt == ASSAY_JOB_MAX_ATTEMPTS)
+            break;
+        assay_job_release(&result);
+    }
     if (result.end == ASSAY_JOB_ANSWERED) {
         *out = result.answer;
         return ASSAY_OK;

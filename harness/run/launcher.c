@@ -18,9 +18,6 @@
 
 #define PROBE_TIMEOUT_NS (60 * ASSAY_NS_PER_S)
 #define MANIFEST_FORMAT "assay-manifest/1"
-/* No back end ends its own process with SIGKILL: somebody else did (an operator, the kernel short of memory). That says
- * nothing of the back end, so the step is done again; the third time it is recorded as a crash. */
-#define MAX_ATTEMPTS 3
 
 
 struct launcher {
@@ -246,10 +243,10 @@ static enum assay_code run_step(struct launcher *l, size_t backend, struct assay
     for (unsigned attempt = 1;; attempt++) {
         if (assay_job_run(job_of(l, &l->step, backend), &watch, &result, err))
             return err->code;
-        if (result.end != ASSAY_JOB_DIED || result.signal != SIGKILL || attempt == MAX_ATTEMPTS)
+        if (!assay_job_was_killed(&result) || attempt == ASSAY_JOB_MAX_ATTEMPTS)
             break;
         assay_run_folder_log(l->folder, "%s launch %u on %s: worker was killed from outside, attempt %u of %d",
-                             l->step.what->id, l->step.launch, l->step.backend, attempt, MAX_ATTEMPTS);
+                             l->step.what->id, l->step.launch, l->step.backend, attempt, ASSAY_JOB_MAX_ATTEMPTS);
         assay_job_release(&result);
     }
     log_errors(l, result.errors);

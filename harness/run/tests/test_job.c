@@ -115,3 +115,28 @@ Test(job, without_a_message_is_a_mistake_in_a_name)
     cr_expect_eq(assay_job_run(json_pack("{s:s}", "do", "\xff"), &watch, &out, &err), ASSAY_CONFIG);
     cr_expect(strstr(err.message, "UTF-8"), "%s", err.message);
 }
+
+/* An operator, or the kernel short of memory, says nothing of the back end. */
+Test(job, probe_that_is_killed_from_outside_is_asked_again_and_not_for_ever)
+{
+    static const char *const what[] = {"is_killed_twice", "is_killed_again_and_again"};
+    for (size_t i = 0; i < 2; i++) {
+        struct scratch     s = scratch_new();
+        struct assay_error err = {0};
+        json_t            *answer = NULL;
+        size_t             n;
+        cr_assert_eq(setenv("ASSAY_TEST_WORKER", what[i], 1), 0);
+        cr_assert_eq(setenv("ASSAY_TEST_TALLY", in(&s, "tally"), 1), 0);
+        (void)signal(SIGPIPE, SIG_IGN);
+        enum assay_code code = assay_job_probe("x", 20000 * MS, &answer, &err);
+        if (i == 0)
+            cr_expect(code == ASSAY_OK && strcmp(json_string_value(json_object_get(answer, "backend")), "third") == 0, "%s", err.message);
+        else
+            cr_expect(code == ASSAY_DEVICE && strstr(err.message, "SIGKILL"), "%s", err.message);
+        char *tally = get_bytes(in(&s, "tally"), &n);
+        cr_expect_eq(n, (size_t)ASSAY_JOB_MAX_ATTEMPTS);
+        free(tally);
+        json_decref(answer);
+        scratch_remove(&s);
+    }
+}
