@@ -129,7 +129,7 @@ Test(suite, with_its_name_is_found_in_the_data_folder_and_the_nearest_is_named)
     cr_expect(plan.n_cases > 10 && strcmp(plan.name, "quick") == 0);
     assay_plan_release(&plan);
     cr_expect_eq(assay_plan_read("quik", &plan, &err), ASSAY_CONFIG);
-    cr_expect(strstr(err.message, "did you mean 'quick'?"), "%s", err.message);
+    cr_expect(strstr(err.hint, "'quick'"), "%s", err.message);
     memset(&err, 0, sizeof err);
     cr_expect_neq(assay_plan_read(in(&s, "nothing.json"), &plan, &err), ASSAY_OK);
 }
@@ -150,7 +150,7 @@ Test(suite, list_is_sorted_and_names_what_cannot_be_read)
     put_bytes(in(&s, "suites/c.txt"), "x", 1);
     cr_assert_eq(setenv("ASSAY_DATA", s.path, 1), 0);
     cr_assert_eq(assay_suites_list(remember, list, &err), ASSAY_OK, "%s", err.message);
-    cr_expect_str_eq(list, "a=first;b=(cannot be read);");
+    cr_expect(strncmp(list, "a=first;b=", 10) == 0 && strstr(list, "b.json:1:1: ") && !strstr(list, "c="), "%s", list);
 }
 
 Test(suite, the_same_suite_is_the_same_plan_to_the_byte)

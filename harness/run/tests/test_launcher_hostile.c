@@ -9,7 +9,8 @@ Test(launcher, a_failure_can_be_recorded_whatever_the_probe_told_of_the_device)
     static const json_int_t        told[] = {1, 0, -1, 77, INT64_MAX};
     struct assay_case              c = {.name = "gemm/k=1", .id = "0123456789abcdef"};
     struct assay_plan              plan = {.seed = 1};
-    const struct assay_run_request request = {.plan = &plan};
+    const char *const              backends[] = {"odd"};
+    const struct assay_run_request request = {.plan = &plan, .backends = backends, .n_backends = 1};
     struct assay_job_result        result = {.end = ASSAY_JOB_DIED};
     struct assay_error             err = {.code = ASSAY_OK};
     cr_assert_eq(assay_options_defaults(assay_repeat_options, &c.repeat, &err), ASSAY_OK);
