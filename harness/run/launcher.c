@@ -154,8 +154,8 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
     }
     repeat_line(l, step, line);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
-                     step->backend, "call", step->call, "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
-                     line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
+                     step->backend, "call", step->call, "folder", l->with->folder, "power",
+                     l->with->power ? l->with->power : "", "repeat_line", line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
 }
 
 /* What is recorded when the worker gave no record: the device may be unknown, the files may hold a part. */
