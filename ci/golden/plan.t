@@ -89,7 +89,7 @@ $ mkdir folder; assay plan quick -o folder
 ? 2
 
 # a full disk is told, and what was there before stays
-$ echo before >file; small-files 0 assay plan quick -o file
+$ echo before >file; small-files 1 assay plan quick -o file
 ! assay: cannot write 4952 bytes to 'file': File too large
 ? 2
 

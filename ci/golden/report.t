@@ -100,7 +100,7 @@ $ assay report a -o file/sub
 ? 2
 
 # a full disk is told; the report that was there stays whole
-$ cp -r r r5 && small-files 0 assay report a --format csv -o r5 2>&1 | sed 's/[0-9]* bytes/N bytes/'; cmp r/report.csv r5/report.csv && ls r5
+$ cp -r r r5 && small-files 1 assay report a --format csv -o r5 2>&1 | sed 's/[0-9]* bytes/N bytes/'; cmp r/report.csv r5/report.csv && ls r5
 assay: cannot write N bytes to 'r5/report.csv': File too large
 index.html
 report.csv

@@ -101,7 +101,7 @@ $ assay validate a --json=perhaps
 ? 2
 
 # verdicts that cannot be written are told, and what was there stays
-$ cp -r a full && small-files 0 assay validate full --json 2>&1 | sed 's/[0-9]* bytes/N bytes/'
+$ cp -r a full && small-files 1 assay validate full --json 2>&1 | sed 's/[0-9]* bytes/N bytes/'
 assay: cannot write N bytes to 'full/verdicts.jsonl': File too large
 ? 2
 

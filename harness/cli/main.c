@@ -128,7 +128,8 @@ int main(int argc, char **argv)
     enum assay_exit result = dispatch(argv[1], argc - 2, argv + 2);
     errno = 0;
     if ((fflush(stdout) || ferror(stdout)) && !reader_left()) {
-        fprintf(stderr, "assay: cannot write the result to standard output%s%s\n", errno ? ": " : "", errno ? strerror(errno) : "");
+        fprintf(stderr, "assay: cannot write the result to standard output%s%s\n", errno ? ": " : "",
+                errno ? strerror(errno) : "");
         return result ? (int)result : ASSAY_EXIT_USAGE;
     }
     return result;

@@ -205,7 +205,8 @@ static enum assay_code what_is(const char *word, const struct words *w, bool *is
     near = assay_string_nearest(word, names, n);
     (void)ASSAY_FAIL(err, ASSAY_CONFIG, "there is no suite and no workload '%.64s'", word);
     return near ? assay_error_hint(err, "did you mean '%s'?", near)
-                : assay_error_hint(err, "assay list suites and assay list workloads list them; a suite of your own is a path that ends in .json");
+                : assay_error_hint(err, "assay list suites and assay list workloads list them; a suite of your own is a path that "
+                                        "ends in .json");
 }
 
 /* One suite, or any number of cases. */

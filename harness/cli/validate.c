@@ -52,7 +52,8 @@ static void brief_backend(const struct assay_verdict *v, size_t n, size_t i, cha
 {
     size_t length = strcspn(v[i].backend, ",");
     for (size_t k = 0; k < n; k++)
-        if (!strncmp(v[k].backend, v[i].backend, length) && strchr(",", v[k].backend[length]) && strcmp(v[k].backend, v[i].backend))
+        if (!strncmp(v[k].backend, v[i].backend, length) && strchr(",", v[k].backend[length]) &&
+            strcmp(v[k].backend, v[i].backend) != 0)
             length = strlen(v[i].backend);
     (void)assay_string_copy(out, length < BACKEND_BYTES ? length + 1 : BACKEND_BYTES, v[i].backend);
 }

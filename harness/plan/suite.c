@@ -104,7 +104,8 @@ static enum assay_code emit(const struct reader *r, const struct entry *e, struc
     struct assay_case  c;
     assay_text_add(&text, "%s%s%s/%s", e->what.workload->name, *e->what.phase ? "." : "", e->what.phase, e->list);
     if (text.cut)
-        return assay_json_fail_at(r->file, e->object, NULL, err, "case name is longer than %d characters", ASSAY_CASE_NAME_BYTES - 1);
+        return assay_json_fail_at(r->file, e->object, NULL, err, "case name is longer than %d characters",
+                                  ASSAY_CASE_NAME_BYTES - 1);
     if (assay_case_parse(name, &c, err))
         return place(r, e->object, NULL, err);
     c.repeat = e->repeat;
@@ -138,7 +139,8 @@ static enum assay_code add_row(const struct reader *r, struct entry *e, const js
         size_t        length = strcspn(key, ",");
         const json_t *value = single ? row : json_array_get(row, i);
         if (!value)
-            return assay_json_fail_at(r->file, matrix, keys, err, "a row of '%.60s' is not an array with a value for each key", keys);
+            return assay_json_fail_at(r->file, matrix, keys, err, "a row of '%.60s' is not an array with a value for each key",
+                                      keys);
         (void)assay_string_copy(name, length < sizeof name ? length + 1 : sizeof name, key);
         if (add_value(r, e, matrix, keys, name, value, list, err))
             return err->code;
