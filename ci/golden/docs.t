@@ -22,15 +22,19 @@ $ ASSAY_DATA=data examples backends/null/README.md
 $ ASSAY_DATA=data assay run quick --backend template -o out/quick --quiet
 out/quick
 
+$ cp -r out/quick out/a && cp -r out/quick out/b
+
 $ examples reports/README.md
 0 assay report out/quick
-0 assay report out/quick --format html,md,csv,json -o out/report
+0 assay report out/quick --format md,csv,json
+0 assay report out/a out/b -o both
 
-# no README has examples that are not run here
+# no README has examples that are not run here; those of ci/README.md are fuzzing, which has a target of its own
 $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z])' $(find . -path ./build -prune -o -path ./out -prune -o -name README.md -print) | sort
 ./README.md
 ./backends/chaos/README.md
 ./backends/null/README.md
+./ci/README.md
 ./harness/run/README.md
 ./reports/README.md
 
@@ -83,7 +87,7 @@ usage: make new-backend NAME=x (a-z, 0-9, _)
 # every link of every README leads somewhere, every script and makefile target it names is there
 $ readme-links
 
-$ cd "$ASSAY_SOURCE" && sed -nE 's/^\| (`.*`) \|.*/\1/p' ci/README.md | grep -oE '`[a-z/*.-]+' | tr -d '`' | grep -vE "^(build/|fuzz)" | while read -r f; do ls -d ci/$f >/dev/null; done
+$ cd "$ASSAY_SOURCE" && sed '/^## /q' ci/README.md | sed -nE 's/^\| (`.*`) \|.*/\1/p' | grep -oE '`[a-z/*.-]+' | tr -d '`' | grep -vE "^(build/|fuzz)" | while read -r f; do ls -d ci/$f >/dev/null; done
 
 $ cd "$ASSAY_SOURCE" && make -n NAME=x $(make -s help | grep -oE '(^| )make [a-z-]+|\| (tsan|lint)' | grep -oE '[a-z-]+$' | sort -u) >/dev/null
 
