@@ -1,5 +1,5 @@
 # Assay. `make help` lists the targets. One non-recursive makefile; objects live in build/<CONFIG>/.
-#   CONFIG=release|debug|asan|tsan|cov     WITH_PAPI, WITH_PFM, WITH_HWLOC = auto|0|1 (see ci/features.sh)
+#   CONFIG=release|debug|asan|tsan|cov|fuzz   WITH_PAPI, WITH_PFM, WITH_HWLOC = auto|0|1 (see ci/features.sh)
 CONFIG  ?= release
 PREFIX  ?= /usr/local
 V       ?= 0
@@ -14,6 +14,7 @@ O := build/$(CONFIG)
 FLAGS_release := -O2 -g
 FLAGS_debug   := -O0 -g3
 FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 FLAGS_cov     := -O0 -g --coverage
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -24,7 +25,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 # Targets that set the machine up first and then call make again need no features yet.
-OUTER := help run check check-long asan tsan lint bench dist install clean new-backend
+OUTER := help run check check-long asan tsan lint fuzz bench dist install clean new-backend
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -105,18 +106,25 @@ BENCHES := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/bench_*.c,$(FOLDE
 $(BENCHES): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 benches: all $(BENCHES)
+# By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.
+FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/fuzz_*.c,$(FOLDERS))))
+$(FUZZERS): $(O)/%: $(O)/%.o $(LIBRARY)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+fuzzers: $(FUZZERS)
 
 # ---- what people type ------------------------------------------------------------------------------------------
 MAKE_ALL = $(MAKE) --no-print-directory -j$(JOBS)
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 OUT ?= out/quick
+SECONDS_EACH ?= 60
 run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
 check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10
 check-long: check
 	$(Q)ci/kill-test build/assay 50 && ci/coverage-test build/assay 200
 asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay
-lint: ; $(Q)ci/setup all && ci/layers && ci/lint
+lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
+fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
 bench: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/bench build/assay
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
 install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)
@@ -124,11 +132,12 @@ help:
 	@echo 'make run          set up, build, run suite quick on this CPU, prove it, write out/quick/report/index.html'
 	@echo 'make check        set up, build, pass the tests          make check-long   with the long ones'
 	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
+	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='
 	@echo 'make dist         one folder that runs with nothing installed'
 	@echo 'make new-backend NAME=x                                  a back end to begin with'
-	@echo 'make clean        CONFIG=release|debug|asan|tsan|cov  V=1  JOBS=n'
+	@echo 'make clean        CONFIG=release|debug|asan|tsan|cov|fuzz  V=1  JOBS=n'
 
 new-backend: # NAME=x copies the template
 	$(Q)case '$(NAME)' in ''|[!a-z]*|*[!a-z0-9_]*) echo 'usage: make new-backend NAME=x (a-z, 0-9, _)' >&2; exit 2;; esac; \

@@ -4,13 +4,14 @@
 set -eu
 out=$1
 cc=${CC:-cc}
-cflags= libs= failed=0
+cflags='' libs='' failed=0
 
 have() { # header, library flags
     printf '#include <%s>\nint main(void){return 0;}\n' "$1" | "$cc" -x c - $2 -o /dev/null 2>/dev/null
 }
 feature() { # NAME header flags package
-    eval want=\${WITH_$1:-auto}
+    want='' # WITH_<NAME> of the environment
+    eval "want=\${WITH_$1:-auto}"
     if [ "$want" = 0 ]; then echo "  $1: no (WITH_$1=0)"; cflags="$cflags -DASSAY_WITH_$1=0"; return; fi
     if have "$2" "$3"; then
         echo "  $1: yes"; cflags="$cflags -DASSAY_WITH_$1=1"; libs="$libs $3"

@@ -33,7 +33,7 @@ static uint32_t columns_asked(const struct assay_ref_product *p, size_t count, c
 
 static void pack(const struct assay_ref_product *p, const double *from, uint32_t asked, double *to)
 {
-    int64_t at[BLOCK], n = 0;
+    int64_t at[BLOCK] = {0}, n = 0;
     for (int64_t c = 0; c < BLOCK; c++) {
         if (asked >> c & 1)
             at[n++] = c;

@@ -37,7 +37,8 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
 {
     struct assay_ref_softmax s = {.sum = {0, 0}};
     struct peak p = peak_of(n, x, e);
-    double blocks = (double)((n + BLOCK - 1) / BLOCK), rescalings = fmax(blocks, (double)p.records);
+    size_t blocks = (n + BLOCK - 1) / BLOCK;
+    double rescalings = fmax((double)blocks, (double)p.records);
     struct assay_ref_sum total = {0};
     s.all_masked = p.value == -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {

@@ -31,6 +31,7 @@ static void gather(struct assay_report_run *run)
 {
     const struct assay_summary *s = run->summary;
     size_t                      taken = 0;
+    run->n_cases = 0;
     for (size_t i = 0; i < s->n_rows; i++) {
         const struct assay_summary_row *row = &s->rows[i];
         bool                            seen = false;
@@ -52,12 +53,9 @@ static void gather(struct assay_report_run *run)
 bool assay_report_run_init(struct assay_report_run *out, const struct assay_summary *summary, size_t number)
 {
     size_t n = summary->n_rows + 1;
-    memset(out, 0, sizeof *out);
-    out->summary = summary;
-    out->number = number;
-    out->roofline = ASSAY_PLOT_NONE;
+    *out = (struct assay_report_run){.summary = summary, .number = number, .roofline = ASSAY_PLOT_NONE};
     out->cases = calloc(n, sizeof *out->cases);
-    out->rows = calloc(n, sizeof *out->rows);
+    out->rows = calloc(n, sizeof(struct assay_summary_row *));
     double *room = calloc(n, sizeof *room);
     bool    ok = out->cases && out->rows && room;
     if (ok) {

@@ -31,9 +31,9 @@ static void row_of(struct assay_sink *to, const char *run, const struct assay_su
     text(to, r->device.product);
     text(to, m->name);
     number(to, e->has_value, e->value);
-    number(to, e->has_value && e->has_interval, e->low);
-    number(to, e->has_value && e->has_interval, e->high);
-    number(to, e->has_value && e->has_interval, e->level);
+    number(to, e->has_interval, e->low); /* also without a value: a model of grade D gives a range and no point */
+    number(to, e->has_interval, e->high);
+    number(to, e->has_interval, e->level);
     assay_sink_raw(to, ",%llu", (unsigned long long)e->n);
     text(to, m->unit);
     text(to, assay_evidence_name(row->evidence));

@@ -18,6 +18,8 @@ static const char *const titles[ASSAY_METRIC_COUNT] = {
     [ASSAY_METRIC_bandwidth_share] = "share of measured bandwidth",
     [ASSAY_METRIC_ceiling_flops_per_s] = "measured peak of the host",
     [ASSAY_METRIC_ceiling_bytes_per_s] = "measured bandwidth of the host",
+    [ASSAY_METRIC_ceiling_best_flops_per_s] = "best burst of the peak",
+    [ASSAY_METRIC_ceiling_best_bytes_per_s] = "best burst of the bandwidth",
     [ASSAY_METRIC_compile_ns] = "compile time",
     [ASSAY_METRIC_first_ns] = "first execution",
     [ASSAY_METRIC_latency_p90_ns] = "90th percentile of time",
@@ -74,8 +76,8 @@ static bool is_share(enum assay_metric metric)
 
 void assay_figure_value(struct assay_text *out, enum assay_metric metric, double value)
 {
-    if (is_share(metric))
-        assay_text_add(out, "%.1f %%", 100 * value);
+    if (is_share(metric)) /* a share beyond all reason is still read whole, not cut where its cell ends */
+        assay_text_add(out, fabs(value) < 1e4 ? "%.1f %%" : "%.4g %%", 100 * value);
     else
         quantity(out, value, assay_metric_row(metric)->unit);
 }

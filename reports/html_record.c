@@ -45,11 +45,13 @@ static void missing(struct assay_page *p, const struct assay_summary *run)
 {
     if (run->n_missing == 0)
         return;
-    assay_sink_raw(&p->to, "<h3>Never run</h3><p>%zu %s of the plan without a record on any back end:</p><ul class=\"names\">\n", run->n_missing,
-                   run->n_missing == 1 ? "case" : "cases");
+    assay_sink_raw(&p->to, "<h3>Never run</h3><p>%zu %s of the plan without a record, each a case on a back end:</p><ul class=\"names\">\n",
+                   run->n_missing, run->n_missing == 1 ? "row" : "rows");
     for (size_t i = 0; i < run->n_missing; i++) {
         assay_sink_raw(&p->to, "<li>");
         assay_page_case_name(p, run->missing[i].case_name);
+        assay_sink_raw(&p->to, " on ");
+        assay_sink_text(&p->to, run->missing[i].backend);
         assay_sink_raw(&p->to, "</li>\n");
     }
     assay_sink_raw(&p->to, "</ul>\n");

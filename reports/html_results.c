@@ -16,7 +16,9 @@ static void time_cell(struct assay_page *p, const struct assay_summary_row *row)
     assay_page_figure(p, row, ASSAY_METRIC_latency_ns);
     assay_sink_raw(&p->to, "</td><td class=\"num\" data-label=\"how sure\">");
     if (!e->has_value) {
-        assay_sink_raw(&p->to, "<span class=\"none\">");
+        assay_figure_range(&text, ASSAY_METRIC_latency_ns, e); /* a model of grade D gives a range and no point */
+        assay_sink_text(&p->to, room);
+        assay_sink_raw(&p->to, "%s<span class=\"none\">", *room ? " " : "");
         assay_sink_text(&p->to, row->status != ASSAY_STATUS_OK ? assay_figure_status_about(row->status) : *e->why ? e->why : "no reason was recorded");
         assay_sink_raw(&p->to, "</span></td>");
         return;

@@ -130,8 +130,8 @@ static void cautions(struct assay_page *p, const struct assay_summary *run)
         plural(p, t.instruments, "row is of an instrument of the harness and says nothing about a device.",
                "rows are of instruments of the harness and say nothing about a device.");
     if (run->n_missing)
-        plural(p, run->n_missing, "case of the plan was never run: the run was interrupted (listed below).",
-               "cases of the plan were never run: the run was interrupted (listed below).");
+        plural(p, run->n_missing, "row of the plan was never run: the run was interrupted (listed below).",
+               "rows of the plan were never run: the run was interrupted (listed below).");
     if (torn) {
         assay_sink_raw(&p->to, "<li>The end of the records was torn and left out: ");
         assay_sink_text(&p->to, torn);

@@ -1,5 +1,6 @@
 /* Everything a summary holds, with every record and verdict behind it. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "harness/base/json.h"
 #include "harness/store/fields.h"
@@ -44,7 +45,7 @@ static json_t *check_json(const struct assay_check *check)
 static json_t *estimate_json(const struct assay_estimate *e)
 {
     json_t *object = json_pack("{s:o, s:I}", "value", e->has_value ? assay_json_number(e->value) : json_null(), "n", (json_int_t)e->n);
-    if (object && e->has_value && e->has_interval) {
+    if (object && e->has_interval) { /* also without a value: a model of grade D gives a range and no point */
         json_object_set_new(object, "low", assay_json_number(e->low));
         json_object_set_new(object, "high", assay_json_number(e->high));
         json_object_set_new(object, "level", assay_json_number(e->level));
@@ -125,8 +126,8 @@ static json_t *run_json(const struct assay_summary *run)
         json_decref(launches);
     }
     for (size_t i = 0; ok && i < run->n_missing; i++)
-        ok = json_array_append_new(missing, json_pack("{s:o, s:o}", "case", assay_json_string(run->missing[i].case_name), "id",
-                                                      assay_json_string(run->missing[i].id))) == 0;
+        ok = json_array_append_new(missing, json_pack("{s:o, s:o, s:o}", "case", assay_json_string(run->missing[i].case_name), "id",
+                                                      assay_json_string(run->missing[i].id), "backend", assay_json_string(run->missing[i].backend))) == 0;
     if (!ok) {
         json_decref(rows);
         json_decref(missing);
@@ -157,7 +158,9 @@ bool assay_report_json(const struct assay_summary *const *runs, size_t n, FILE *
     for (size_t i = 0; ok && i < n; i++)
         ok = json_array_append_new(list, run_json(runs[i])) == 0;
     json_t *root = json_pack("{s:s, s:s, s:o, s:o}", "format", FORMAT, "assay", ASSAY_VERSION, "metrics", definitions(), "runs", list);
-    ok = ok && root && json_dumpf(root, out, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', out) != EOF;
+    char   *text = ok && root ? assay_json_pretty(root) : NULL;
+    ok = text && fputs(text, out) != EOF && fputc('\n', out) != EOF;
+    free(text);
     json_decref(root);
     return ok;
 }

@@ -35,7 +35,8 @@ static void result(struct assay_sink *to, const struct assay_summary_row *row)
     figure(to, row, ASSAY_METRIC_latency_ns);
     text = ASSAY_TEXT(room);
     if (!e->has_value) {
-        assay_text_add(&text, "%s", row->status != ASSAY_STATUS_OK ? row->reason : *e->why ? e->why : "no reason was recorded");
+        assay_figure_range(&text, ASSAY_METRIC_latency_ns, e); /* a model of grade D gives a range and no point */
+        assay_text_add(&text, "%s%s", *room ? "; " : "", row->status != ASSAY_STATUS_OK ? row->reason : *e->why ? e->why : "no reason was recorded");
     } else {
         assay_figure_range(&text, ASSAY_METRIC_latency_ns, e);
         if (!e->has_interval && row->metric[ASSAY_METRIC_latency_spread].has_value) {
@@ -81,6 +82,8 @@ static void unproved(struct assay_sink *to, const struct assay_summary *run)
         assay_sink_raw(to, "%s", i ? "" : "\n### Never run\n\n");
         assay_sink_raw(to, "- ");
         assay_sink_text(to, run->missing[i].case_name);
+        assay_sink_raw(to, " on ");
+        assay_sink_text(to, run->missing[i].backend);
         assay_sink_raw(to, "\n");
     }
 }

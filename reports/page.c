@@ -146,7 +146,7 @@ static bool is_absence(const json_t *value)
 /* A list of objects of scalars as a table; false when it is something else. */
 static bool json_table(struct assay_page *p, const json_t *list)
 {
-    const char *column[MAX_COLUMNS], *key;
+    const char *column[MAX_COLUMNS] = {NULL}, *key;
     size_t      n = 0, index;
     json_t     *row, *cell;
     json_array_foreach(list, index, row) {

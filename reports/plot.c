@@ -160,7 +160,7 @@ static void rewrite(const char *at, const char *end, size_t number, FILE *out)
     }
     while (at < end) {
         size_t i = 0;
-        if (at == defs && body)
+        if (defs && body && at == defs)
             at = body;
         if (*at == '<' && skip_element(&at, end))
             continue;

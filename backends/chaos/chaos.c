@@ -303,8 +303,9 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
         if (!events[i]->never && (first == n || events[i]->end_ns < events[first]->end_ns))
             first = i;
     if (first == n) {
-        while (timeout_ns == ASSAY_WAIT_FOREVER)
-            (void)pause();
+        if (timeout_ns == ASSAY_WAIT_FOREVER)
+            for (;;)
+                (void)pause();
         sleep_ns(timeout_ns);
         return ASSAY_FAIL(err, ASSAY_TIMEOUT, "none of %zu events was done", n);
     }

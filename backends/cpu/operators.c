@@ -19,7 +19,7 @@ static const struct cpu_op *const ops[] = {CPU_OPS(X)};
 
 const struct cpu_op *cpu_op_find(const char *name, const char *domain)
 {
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         if (!strcmp(ops[i]->name, name) && !strcmp(ops[i]->domain, domain ? domain : ""))
             return ops[i];
     return NULL;

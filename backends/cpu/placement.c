@@ -103,7 +103,7 @@ enum assay_code cpu_placement_plan(const struct assay_host *host, const struct a
     for (uint32_t v = 0; v < n_values; v++)
         if (placed[v].temp && placed[v].same_as == ASSAY_NO_VALUE && placed[v].born != UINT32_MAX)
             order[n++] = &placed[v];
-    qsort(order, n, sizeof *order, by_size);
+    qsort(order, n, sizeof(struct cpu_placed *), by_size);
     *block_bytes = 0;
     for (size_t i = 0; i < n; i++) {
         order[i]->offset = place_one(order, i, order[i]);

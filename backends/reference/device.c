@@ -95,8 +95,11 @@ static enum assay_code place_of(const struct device_program *p, const struct ass
     const struct assay_value *v = b->value < p->graph->n_values ? &p->graph->values[b->value] : NULL;
     if (!v || (!b->buffer && !b->host))
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "value %u is bound to nothing, or is none", b->value);
-    if (b->buffer && check_range(b->buffer, b->offset, v->bytes, err))
-        return assay_error_in(err, "binding '%s'", v->name);
+    enum assay_code code = b->buffer ? check_range(b->buffer, b->offset, v->bytes, err) : ASSAY_OK;
+    if (code) {
+        (void)assay_error_in(err, "binding '%s'", v->name);
+        return code;
+    }
     *at = b->buffer ? b->buffer->at + b->offset : b->host;
     return ASSAY_OK;
 }
@@ -151,11 +154,13 @@ enum assay_code device_compile(const struct assay_host *host, const struct assay
     p = calloc(1, sizeof *p);
     if (!p)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
-    if (rebuild_graph(host, only->graph, &p->graph, err)) {
+    struct assay_graph *graph = NULL;
+    if (rebuild_graph(host, only->graph, &graph, err)) {
         free(p);
         return err->code;
     }
-    size_t n = p->graph->n_values + 1;
+    p->graph = graph;
+    size_t n = graph->n_values + 1;
     p->fixed = calloc(n, sizeof *p->fixed);
     p->bound = calloc(n, sizeof *p->bound);
     p->outputs = calloc(n, sizeof *p->outputs);

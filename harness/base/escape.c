@@ -117,7 +117,7 @@ static bool put_xml(struct assay_text *out, const struct piece *p)
     }
 }
 
-/* RFC 8259; and no "<", U+2028 or U+2029, so that the text may stand in a script of a page. */
+/* RFC 8259; and no "<", U+2028 or U+2029, so that the text may stand in a script of a page; nor what acts on a terminal. */
 static bool put_json(struct assay_text *out, const struct piece *p)
 {
     char escape[8];
@@ -133,7 +133,7 @@ static bool put_json(struct assay_text *out, const struct piece *p)
     case '\t': return put_string(out, "\\t");
     default: break;
     }
-    if (p->code >= 0x20 && p->code != '<' && p->code != 0x7F && p->code != 0x2028 && p->code != 0x2029)
+    if (p->code >= 0x20 && p->code != '<' && (p->code < 0x7F || p->code >= 0xA0) && !misleading(p->code))
         return put_piece(out, p);
     (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(p->code & 0xFFFF));
     return put_string(out, escape);

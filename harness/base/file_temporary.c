@@ -39,31 +39,32 @@ static enum assay_code resolve(const char *path, char **out, mode_t *mode, bool 
 
 enum assay_code assay_file_temporary_open(const char *path, struct assay_file_temporary *out, struct assay_error *err)
 {
-    static _Atomic unsigned     counter;
-    struct assay_file_temporary file = {.fd = -1};
-    mode_t                      mode = 0;
-    bool                        exists = false;
-    if (resolve(path, &file.path, &mode, &exists, err))
+    static _Atomic unsigned      counter;
+    char                        *real = NULL, *name = NULL;
+    int                          fd = -1;
+    mode_t                       mode = 0;
+    bool                         exists = false;
+    if (resolve(path, &real, &mode, &exists, err))
         return err->code;
-    for (int tries = 0; file.fd < 0 && tries < 100; tries++) {
-        free(file.name);
-        if (asprintf(&file.name, "%s.%ld-%u.tmp", file.path, (long)getpid(), atomic_fetch_add(&counter, 1)) < 0) {
-            free(file.path);
+    for (int tries = 0; fd < 0 && tries < 100; tries++) {
+        free(name);
+        if (asprintf(&name, "%s.%ld-%u.tmp", real, (long)getpid(), atomic_fetch_add(&counter, 1)) < 0) {
+            free(real);
             return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a name beside '%s'", path);
         }
-        file.fd = open(file.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file.fd < 0 && errno != EEXIST && errno != EINTR)
+        fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0 && errno != EEXIST && errno != EINTR)
             break;
     }
-    if (file.fd < 0) {
+    if (fd < 0) {
         (void)ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot create a file beside '%s'", path);
-        free(file.name);
-        free(file.path);
+        free(name);
+        free(real);
         return err->code;
     }
     if (exists)
-        (void)fchmod(file.fd, mode); /* some file systems have no permissions; then there is nothing to keep */
-    *out = file;
+        (void)fchmod(fd, mode); /* some file systems have no permissions; then there is nothing to keep */
+    *out = (struct assay_file_temporary){.fd = fd, .name = name, .path = real};
     return ASSAY_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #define LINE_LIMIT_BYTES ((size_t)64 << 20)
 #define SHOWN_PATH 90
+#define MOST_DEPTH 200 /* jansson reads 2048; what was read must be readable also within what is written around it */
 
 /* ---- errors ----------------------------------------------------------------------------------------------- */
 
@@ -24,8 +25,8 @@ static void write_path(const char *path, struct assay_text *out)
 }
 
 ASSAY_PRINTF(5, 6)
-static enum assay_code fail_in(const struct assay_json_file *file, const json_t *object, const char *key,
-                               struct assay_error *err, const char *fmt, ...)
+static void tell_in(const struct assay_json_file *file, const json_t *object, const char *key, struct assay_error *err,
+                    const char *fmt, ...)
 {
     char              text[sizeof err->message], place[SHOWN_PATH + 32];
     struct assay_text at = ASSAY_TEXT(place);
@@ -37,8 +38,10 @@ static enum assay_code fail_in(const struct assay_json_file *file, const json_t 
     write_path(file->path, &at);
     if (line)
         assay_text_add(&at, ":%zu", line);
-    return ASSAY_FAIL(err, ASSAY_DATA, "%s: %s", place, text);
+    (void)ASSAY_FAIL(err, ASSAY_DATA, "%s: %s", place, text);
 }
+/* A macro, so that the code stands where it is returned. */
+#define fail_in(file, object, key, err, ...) (tell_in((file), (object), (key), (err), __VA_ARGS__), ASSAY_DATA)
 
 enum assay_code assay_json_fail(const struct assay_json_file *file, const char *key, struct assay_error *err,
                                 const char *fmt, ...)
@@ -49,6 +52,17 @@ enum assay_code assay_json_fail(const struct assay_json_file *file, const char *
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     return fail_in(file, NULL, key, err, "%s", text);
+}
+
+enum assay_code assay_json_fail_at(const struct assay_json_file *file, const json_t *object, const char *key,
+                                   struct assay_error *err, const char *fmt, ...)
+{
+    char    text[sizeof err->message];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return fail_in(file, object, key, err, "%s", text);
 }
 
 static const char *kind_of(const json_t *value)
@@ -86,6 +100,35 @@ static enum assay_code fail_syntax(const char *place, const json_error_t *at, st
     return err->code;
 }
 
+/* Is something in it nested deeper than `left` arrays and objects? */
+static bool is_deeper(const json_t *value, int left)
+{
+    if (!json_is_array(value) && !json_is_object(value))
+        return false;
+    json_t *changeable = (json_t *)(uintptr_t)value; /* as in known_keys */
+    bool    deeper = left == 0;
+    for (size_t i = 0; !deeper && i < json_array_size(value); i++)
+        deeper = is_deeper(json_array_get(value, i), left - 1);
+    for (void *at = json_object_iter(changeable); !deeper && at; at = json_object_iter_next(changeable, at))
+        deeper = is_deeper(json_object_iter_value(at), left - 1);
+    return deeper;
+}
+
+/* The text as a tree, a new reference. `place` is for messages. */
+static enum assay_code parse(const char *text, size_t length, const char *place, json_t **out, struct assay_error *err)
+{
+    json_error_t at;
+    json_t      *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &at);
+    if (!value)
+        return fail_syntax(place, &at, err);
+    if (is_deeper(value, MOST_DEPTH)) {
+        json_decref(value);
+        return ASSAY_FAIL(err, ASSAY_DATA, "%s: arrays and objects are nested deeper than %d", place, MOST_DEPTH);
+    }
+    *out = value;
+    return ASSAY_OK;
+}
+
 static enum assay_code check_format(const struct assay_json_file *file, const char *format, struct assay_error *err)
 {
     const char *found = NULL;
@@ -95,7 +138,7 @@ static enum assay_code check_format(const struct assay_json_file *file, const ch
         return fail_in(file, NULL, NULL, err, "'format' is missing; it must be '%s'", format);
     if (assay_json_text(file, file->root, "format", true, &found, err))
         return assay_error_hint(err, "it must be '%s'", format);
-    if (strcmp(found, format))
+    if (strcmp(found, format) != 0)
         return fail_in(file, file->root, "format", err, "'format' must be '%s', got '%.60s'", format, found);
     return ASSAY_OK;
 }
@@ -104,7 +147,6 @@ enum assay_code assay_json_load(const char *path, const char *format, size_t lim
                                 struct assay_error *err)
 {
     struct assay_json_file file = {0};
-    json_error_t           at;
     char                   shown[SHOWN_PATH + 8];
     struct assay_text      place = ASSAY_TEXT(shown);
     enum assay_code        code;
@@ -113,8 +155,9 @@ enum assay_code assay_json_load(const char *path, const char *format, size_t lim
     if (assay_file_read(path, limit_bytes, &file.bytes, &file.length, err))
         return err->code;
     write_path(path, &place);
-    file.root = json_loadb(file.bytes, file.length, JSON_REJECT_DUPLICATES, &at);
-    code = file.root ? check_format(&file, format, err) : fail_syntax(shown, &at, err);
+    code = parse(file.bytes, file.length, shown, &file.root, err);
+    if (!code)
+        code = check_format(&file, format, err);
     if (code)
         assay_json_release(&file);
     else
@@ -132,18 +175,11 @@ void assay_json_release(struct assay_json_file *file)
 enum assay_code assay_json_parse(const char *text, size_t length, const char *what, json_t **out,
                                  struct assay_error *err)
 {
-    json_error_t at;
-    json_t      *value;
-    char         place[100];
+    char place[100];
     if (length > LINE_LIMIT_BYTES)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.90s: %zu bytes, more than %zu", what, length, LINE_LIMIT_BYTES);
-    value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &at); /* depth is bounded there, at 2048 */
-    if (!value) {
-        (void)snprintf(place, sizeof place, "%.90s", what);
-        return fail_syntax(place, &at, err);
-    }
-    *out = value;
-    return ASSAY_OK;
+    (void)snprintf(place, sizeof place, "%.90s", what);
+    return parse(text, length, place, out, err);
 }
 
 /* ---- members ---------------------------------------------------------------------------------------------- */
@@ -155,7 +191,7 @@ enum assay_code assay_json_known_keys(const struct assay_json_file *file, const 
     for (void *at = json_object_iter(changeable); at; at = json_object_iter_next(changeable, at)) {
         const char *key = json_object_iter_key(at), *near;
         size_t      i = 0;
-        while (i < n && strcmp(key, known[i]))
+        while (i < n && strcmp(key, known[i]) != 0)
             i++;
         if (i < n || !strncmp(key, "//", 2))
             continue;
@@ -183,9 +219,10 @@ static enum assay_code find(const struct assay_json_file *file, const json_t *ob
 enum assay_code assay_json_text(const struct assay_json_file *file, const json_t *object, const char *key,
                                 bool required, const char **out, struct assay_error *err)
 {
-    json_t *value;
-    if (find(file, object, key, required, &value, err))
-        return err->code;
+    json_t         *value;
+    enum assay_code code = find(file, object, key, required, &value, err);
+    if (code)
+        return code;
     if (value && !json_is_string(value))
         return wrong_kind(file, object, key, "a text", err);
     if (value)
@@ -274,9 +311,44 @@ char *assay_json_line(const json_t *value)
     return json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
 }
 
+/* The code point at `at` if it is one that jansson writes as it is and a terminal acts on or is misled by: DEL, C1, line
+ * separators, and what turns the reading direction. All stand in strings only. 0: none. */
+static unsigned acting(const unsigned char *at)
+{
+    unsigned code = at[0];
+    if (code == 0xC2 && at[1] < 0xA0)
+        code = at[1];
+    else if (code == 0xE2 && (at[1] == 0x80 || at[1] == 0x81))
+        code = (0x2000u | (at[1] & 0x3Fu) << 6) | (at[2] & 0x3Fu);
+    else if (code != 0x7F)
+        return 0;
+    bool misleads = (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+    return code < 0xA0 || misleads ? code : 0;
+}
+
 char *assay_json_pretty(const json_t *value)
 {
-    return json_dumps(value, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    char  *plain = json_dumps(value, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)), *safe, *to;
+    size_t n = 0;
+    for (const unsigned char *at = (const unsigned char *)plain; at && *at; at++)
+        n += acting(at) != 0;
+    if (!plain || !n)
+        return plain;
+    safe = to = malloc(strlen(plain) + 6 * n + 1);
+    for (const unsigned char *at = (const unsigned char *)plain; safe && *at;) {
+        unsigned code = acting(at);
+        if (code) {
+            (void)snprintf(to, 7, "\\u%04X", code & 0xFFFFu);
+            to += 6;
+            at += code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+        } else {
+            *to++ = (char)*at++;
+        }
+    }
+    if (safe)
+        *to = 0;
+    free(plain);
+    return safe;
 }
 
 json_t *assay_json_number(double value)

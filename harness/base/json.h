@@ -28,6 +28,11 @@ ASSAY_PRINTF(4, 5)
 enum assay_code assay_json_fail(const struct assay_json_file *file, const char *key, struct assay_error *err,
                                 const char *fmt, ...);
 
+/* As assay_json_fail, for a key of this very object; key NULL points at the object. */
+ASSAY_PRINTF(5, 6)
+enum assay_code assay_json_fail_at(const struct assay_json_file *file, const json_t *object, const char *key,
+                                   struct assay_error *err, const char *fmt, ...);
+
 /* Every key of `object` must be one of known[n] or a comment. */
 enum assay_code assay_json_known_keys(const struct assay_json_file *file, const json_t *object,
                                       const char *const *known, size_t n, struct assay_error *err);
@@ -47,13 +52,13 @@ enum assay_code assay_json_array(const struct assay_json_file *file, const json_
 enum assay_code assay_json_object(const struct assay_json_file *file, const json_t *object, const char *key,
                                   bool required, json_t **out, struct assay_error *err);
 
-/* Parses one line of memory (a record, a wire message): duplicates rejected, depth and length bounded. New reference. */
+/* Parses one line of memory (a record, a wire message): duplicates rejected, depth (200) and length bounded. New reference. */
 enum assay_code assay_json_parse(const char *text, size_t length, const char *what, json_t **out,
                                  struct assay_error *err);
 
 /* Sorted keys, 17 digits, one line, no newline. Free the result; NULL when out of memory. */
 char *assay_json_line(const json_t *value);
-/* Sorted keys, indented by 2, for files that people read. */
+/* Sorted keys, indented by 2, for files that people read; nothing in its strings acts on a terminal. */
 char *assay_json_pretty(const json_t *value);
 
 /* A finite number, or null (a new reference): NaN and infinities are not JSON. */

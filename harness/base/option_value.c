@@ -326,7 +326,7 @@ static enum assay_code parse_amount(const struct assay_option *row, const char *
     size_t             n_units = is_time ? COUNT(time_units) : COUNT(byte_units), i = 0;
     uint64_t           digits, divisor;
     const char        *suffix = read_decimal(value, &digits, &divisor, &too_long);
-    while (suffix && i < n_units && strcmp(suffix, units[i].suffix))
+    while (suffix && i < n_units && strcmp(suffix, units[i].suffix) != 0)
         i++;
     if (!suffix || i == n_units) {
         (void)refuse(row, value, kind, NULL, err);
@@ -400,7 +400,7 @@ static enum assay_code parse_bool(const struct assay_option *row, const char *va
                                   struct assay_error *err)
 {
     bool yes = !strcmp(value, "true") || !strcmp(value, "1");
-    if (!yes && strcmp(value, "false") && strcmp(value, "0"))
+    if (!yes && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
         return refuse(row, value, "true or false", NULL, err);
     *out = yes;
     return ASSAY_OK;

@@ -62,7 +62,7 @@ static enum assay_code refuse_name(const struct assay_option *table, const char 
     const char       *names[MAX_ROWS] = {NULL}, *near;
     size_t            n = 0;
     struct assay_text text = ASSAY_TEXT(known);
-    for (; table[n].name && n < MAX_ROWS; n++) {
+    for (; n < MAX_ROWS && table[n].name; n++) {
         struct assay_text one = ASSAY_TEXT(spelled[n]);
         write_name(table[n].name, *dashes ? '-' : '_', &one);
         names[n] = spelled[n];
@@ -104,10 +104,16 @@ static void copy_fields(const struct assay_option *table, void *to, const void *
         memcpy((char *)to + row->offset, (const char *)from + row->offset, assay_option_value_bytes(row));
 }
 
+/* "" is a value for texts only; elsewhere it says that there is no default. */
+static bool has_default(const struct assay_option *row)
+{
+    return row->dflt && (*row->dflt || row->type == ASSAY_OPT_TEXT || row->type == ASSAY_OPT_LIST);
+}
+
 static enum assay_code set_defaults(const struct assay_option *table, void *scratch, struct assay_error *err)
 {
     for (const struct assay_option *row = table; row->name; row++)
-        if (row->dflt && assay_option_value_parse(row, scratch, row->dflt, err))
+        if (has_default(row) && assay_option_value_parse(row, scratch, row->dflt, err))
             return assay_error_in(err, "setting the default of option %s", row->name);
     return ASSAY_OK;
 }
@@ -291,7 +297,7 @@ static enum assay_code take_option(const struct assay_option *table, void *scrat
         return refuse_name(table, word.name, word.dashes, err);
     if (!value && row->type == ASSAY_OPT_BOOL)
         value = "true";
-    if (!value && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2))
+    if (!value && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2) != 0)
         value = argv[++*i];
     if (!value) {
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "option '%s%s' needs a value", word.dashes, word.name);
@@ -299,11 +305,13 @@ static enum assay_code take_option(const struct assay_option *table, void *scrat
                                                 word.dashes, word.name, argv[*i + 1])
                              : err->code;
     }
-    if (row->type == ASSAY_OPT_LIST && !*value)
+    if ((row->type == ASSAY_OPT_LIST || row->type == ASSAY_OPT_TEXT) && !*value)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "option '%s%s' must not be empty", word.dashes, word.name);
-    if (set_once(row, scratch, value, &given[row - table], word.dashes, err))
-        return assay_error_in(err, "reading option '%s%s'", word.dashes, word.name);
-    return ASSAY_OK;
+    if (row->type == ASSAY_OPT_LIST && strchr(value, '\n')) /* it would become two */
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "option '%s%s' must be one line, got '%.60s'", word.dashes, word.name, value);
+    bool            again = given[row - table] && row->type != ASSAY_OPT_LIST;
+    enum assay_code code = set_once(row, scratch, value, &given[row - table], word.dashes, err);
+    return code && !again ? assay_error_in(err, "reading option '%s%s'", word.dashes, word.name) : code;
 }
 
 enum assay_code assay_options_from_argv(const struct assay_option *table, void *target, int *argc, char **argv,

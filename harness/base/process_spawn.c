@@ -54,13 +54,13 @@ static int open_all(struct pipes *pipes)
         pipes->read_end[i] = pipes->write_end[i] = -1;
     for (int i = 0; i < N_PIPES; i++) {
         int ends[2], failed = 0;
-        if (pipe2(ends, O_CLOEXEC))
-            failed = errno;
-        else if ((pipes->read_end[i] = lift(ends[0])) < 0 || (pipes->write_end[i] = lift(ends[1])) < 0)
-            failed = errno;
-        if (failed && pipes->read_end[i] < 0)
-            pipes->write_end[i] = -1;
-        if (failed) {
+        if (pipe2(ends, O_CLOEXEC) == 0) { /* both are lifted, else what is wrong with one would leave the other open */
+            pipes->read_end[i] = lift(ends[0]);
+            failed = pipes->read_end[i] < 0 ? errno : 0;
+            pipes->write_end[i] = lift(ends[1]);
+        }
+        if (pipes->read_end[i] < 0 || pipes->write_end[i] < 0) {
+            failed = failed ? failed : errno;
             close_all(pipes);
             return failed;
         }

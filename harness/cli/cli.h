@@ -33,9 +33,14 @@ struct assay_verb {
 extern const struct assay_verb assay_verb_doctor, assay_verb_list, assay_verb_show, assay_verb_plan, assay_verb_run,
     assay_verb_validate, assay_verb_compare, assay_verb_report, assay_verb_conformance;
 
-/* Tells an error once on stderr, with its path and hint; returns the exit code of its class. */
+/* Tells an error once on stderr, in one line with its hint and path; returns the exit code of its class. */
 enum assay_exit assay_cli_fail(const struct assay_error *err);
-/* "error: …" for wrong usage of the verb that runs; returns ASSAY_EXIT_USAGE. */
+/* Says on stderr that the end of a run's records was torn and is left out, if it was. */
+struct assay_run_folder;
+void assay_cli_note_torn(const struct assay_run_folder *folder);
+/* Text from outside on stderr: nothing in it acts on the terminal. */
+void assay_cli_complain(const char *before, const char *text, const char *after);
+/* "assay: …" for wrong usage of the verb that runs; returns ASSAY_EXIT_USAGE. */
 ASSAY_PRINTF(1, 2)
 enum assay_exit assay_cli_usage(const char *fmt, ...);
 

@@ -20,8 +20,8 @@ static const struct assay_option options[] = {
      .help = "which back end of A, when it has several"},
     {.name = "backend-b", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct compare_options, b), .bytes = 640, .dflt = "",
      .help = "which back end of B"},
-    {.name = "margin", .type = ASSAY_OPT_F64, .offset = offsetof(struct compare_options, margin), .dflt = "-1", .min = -1,
-     .max = 10, .help = "share by which B may be slower, 0.02 = 2 % (default -1: what A against A shows on this machine)"},
+    {.name = "margin", .type = ASSAY_OPT_F64, .offset = offsetof(struct compare_options, margin), .dflt = "", .min = 0,
+     .max = 10, .help = "share by which B may be slower, 0.02 = 2 %; without it: what A against A shows on this machine"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct compare_options, json), .dflt = "false",
      .help = "print JSON"},
     {0},
@@ -73,12 +73,18 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct assay_summary          a = {0}, b = {0};
     struct assay_compare          compare = {0};
     enum assay_exit               result = ASSAY_EXIT_INSUFFICIENT;
-    (void)given;
+    double margin = -1; /* to be found from the runs */
+    for (size_t row = 0; options[row].name; row++)
+        if (given[row] && options[row].offset == offsetof(struct compare_options, margin))
+            margin = o->margin;
     if (n < 1 || n > 2)
         return assay_cli_usage("compare needs two run folders, or one with --backend-a and --backend-b");
-    struct assay_compare_setup setup = {*o->a ? o->a : NULL, *o->b ? o->b : NULL, o->margin};
+    struct assay_compare_setup setup = {*o->a ? o->a : NULL, *o->b ? o->b : NULL, margin};
     if (!assay_summary_read(operands[0], &a, &err) && !assay_summary_read(operands[n - 1], &b, &err) &&
         !assay_compare_runs(&a, &b, &setup, &compare, &err)) {
+        assay_cli_note_torn(a.folder);
+        if (n == 2)
+            assay_cli_note_torn(b.folder);
         if (o->json)
             assay_cli_print_json(assay_compare_to_json(&compare));
         else

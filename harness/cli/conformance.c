@@ -85,14 +85,18 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!o.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     enum assay_exit result;
-    if (code) {
+    bool            ours = code == ASSAY_CONFIG || code == ASSAY_DATA || code == ASSAY_IO || code == ASSAY_MEMORY ||
+                code == ASSAY_INTERRUPTED || code == ASSAY_INTERNAL;
+    if (ours) { /* nothing was found out about the plug-in */
+        result = assay_cli_fail(&err);
+    } else if (code) {
         printf("FAILS  it loads, agrees on the ABI, and finds a device\n0 passed, 1 failed, 0 not checked\n");
         (void)assay_cli_fail(&err);
         result = ASSAY_EXIT_NO;
     } else {
         result = print(finding, n_findings, folder);
     }
-    if (temporary && result == ASSAY_EXIT_YES)
+    if (temporary && (code || result == ASSAY_EXIT_YES))
         remove_folder(folder);
     free(finding);
     return result;

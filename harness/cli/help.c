@@ -70,7 +70,7 @@ void assay_help_man(const struct assay_verb *const *verbs, FILE *out)
                  "complaints to standard error.\n.SH VERBS\n",
             ASSAY_VERSION);
     for (size_t i = 0; verbs[i]; i++) {
-        fprintf(out, ".SS \"assay %s %s\"\n", verbs[i]->name, verbs[i]->operands);
+        fprintf(out, ".SS \"assay %s%s%s\"\n", verbs[i]->name, *verbs[i]->operands ? " " : "", verbs[i]->operands);
         roff(out, verbs[i]->summary);
         fputs(".\n", out);
         if (verbs[i]->details) {

@@ -200,7 +200,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         names[i] = lists[i].name;
-        if (n != 1 || strcmp(operands[0], lists[i].name))
+        if (n != 1 || strcmp(operands[0], lists[i].name) != 0)
             continue;
         struct listing     l = {0};
         struct assay_error err = {.code = ASSAY_OK};
@@ -213,10 +213,12 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         json_decref(l.json);
         return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
     }
-    const char *near = n == 1 ? assay_string_nearest(operands[0], names, sizeof names / sizeof *names) : NULL;
-    if (near)
-        return assay_cli_usage("there is no list of '%.40s'; did you mean '%s'?", operands[0], near);
-    return assay_cli_usage("list what? suites, workloads, backends, devices, ops, counters, metrics");
+    static const char known[] = "suites, workloads, backends, devices, ops, counters, metrics";
+    if (n != 1)
+        return assay_cli_usage("list needs one of %s", known);
+    const char *near = assay_string_nearest(operands[0], names, sizeof names / sizeof *names);
+    return near ? assay_cli_usage("there is no list of '%.40s'; did you mean '%s'?", operands[0], near)
+                : assay_cli_usage("there is no list of '%.40s'; there are: %s", operands[0], known);
 }
 
 const struct assay_verb assay_verb_list = {

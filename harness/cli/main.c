@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,14 +26,12 @@ static const struct assay_verb *find_verb(const char *name)
 
 static enum assay_exit unknown_verb(const char *name)
 {
-    const char *names[32];
+    const char *names[sizeof verbs / sizeof verbs[0]];
     size_t      n = 0;
-    while (verbs[n] && n < 32) {
+    for (; verbs[n]; n++)
         names[n] = verbs[n]->name;
-        n++;
-    }
     const char *near = assay_string_nearest(name, names, n);
-    return assay_cli_usage("unknown verb '%.40s'%s%s%s (assay help lists them)", name, near ? "; did you mean '" : "",
+    return assay_cli_usage("unknown verb '%.40s'; %s%s%s", name, near ? "did you mean '" : "assay help lists them",
                            near ? near : "", near ? "'?" : "");
 }
 
@@ -41,7 +41,7 @@ static enum assay_exit run_verb(const struct assay_verb *verb, int argc, char **
     size_t             rows = verb->options ? assay_options_count(verb->options) : 0;
     void              *options = calloc(1, verb->options_bytes + 1);
     bool              *given = calloc(rows + 1, sizeof *given);
-    enum assay_exit    result = ASSAY_EXIT_NOTHING;
+    enum assay_exit    result;
     static const struct assay_option none[] = {{0}};
     for (int i = 0; i < argc; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
@@ -54,15 +54,63 @@ static enum assay_exit run_verb(const struct assay_verb *verb, int argc, char **
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for options");
     else if (!verb->options || !assay_options_defaults(verb->options, options, &err))
         (void)assay_options_from_argv(verb->options ? verb->options : none, options, &argc, argv, given, &err);
-    if (err.code) {
-        result = assay_cli_fail(&err);
-        fprintf(stderr, "  usage: assay %s %s\n", verb->name, verb->operands);
-    } else {
-        result = verb->run((size_t)argc, argv, options, given);
-    }
+    result = err.code ? assay_cli_fail(&err) : verb->run((size_t)argc, argv, options, given);
     free(options);
     free(given);
     return result;
+}
+
+static void version(const struct assay_verb *const *all, FILE *out)
+{
+    (void)all;
+    fputs("assay " ASSAY_VERSION "\n", out);
+}
+
+/* What the program says of itself. */
+static const struct {
+    const char *name;
+    void (*tell)(const struct assay_verb *const *all, FILE *out);
+} about[] = {{"version", version}, {"--version", version}, {"man", assay_help_man}};
+
+static bool is_help(const char *word)
+{
+    return !strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+static enum assay_exit help(int argc, char **argv)
+{
+    if (argc > 1)
+        return assay_cli_usage("help needs one verb at most: assay help run");
+    const struct assay_verb *verb = argc ? find_verb(argv[0]) : NULL;
+    if (argc && !verb)
+        return unknown_verb(argv[0]);
+    if (verb)
+        assay_help_verb(verb, stdout);
+    else
+        assay_help_all(verbs, stdout);
+    return ASSAY_EXIT_YES;
+}
+
+static enum assay_exit dispatch(const char *name, int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        if (!strcmp(name, about[i].name)) {
+            if (argc)
+                return assay_cli_usage("%s takes no operands, got '%.60s'", name, argv[0]);
+            about[i].tell(verbs, stdout);
+            return ASSAY_EXIT_YES;
+        }
+    if (is_help(name))
+        return help(argc, argv);
+    const struct assay_verb *verb = find_verb(name);
+    return verb ? run_verb(verb, argc, argv) : unknown_verb(name);
+}
+
+/* A reader that has seen enough (head, less) is no failure; a full disk is. */
+static bool reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
 }
 
 int main(int argc, char **argv)
@@ -70,36 +118,18 @@ int main(int argc, char **argv)
     assay_cli_arguments = (const char *const *)argv;
     assay_cli_n_arguments = (size_t)argc;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error to tell, like a full disk */
     if (argc < 2) {
         assay_help_all(verbs, stderr);
         return ASSAY_EXIT_USAGE;
     }
-    const char *name = argv[1];
-    if (!strcmp(name, "worker")) /* started by the launcher only */
+    if (!strcmp(argv[1], "worker")) /* started by the launcher only */
         return assay_worker_main();
-    if (!strcmp(name, "--version") || !strcmp(name, "version")) {
-        puts("assay " ASSAY_VERSION);
-        return ASSAY_EXIT_YES;
-    }
-    if (!strcmp(name, "man")) {
-        assay_help_man(verbs, stdout);
-        return ASSAY_EXIT_YES;
-    }
-    bool help = !strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h");
-    if (help && argc < 3) {
-        assay_help_all(verbs, stdout);
-        return ASSAY_EXIT_YES;
-    }
-    const struct assay_verb *verb = find_verb(help ? argv[2] : name);
-    if (!verb)
-        return unknown_verb(help ? argv[2] : name);
-    if (help) {
-        assay_help_verb(verb, stdout);
-        return ASSAY_EXIT_YES;
-    }
-    enum assay_exit result = run_verb(verb, argc - 2, argv + 2);
-    if (fflush(stdout) || ferror(stdout)) {
-        fprintf(stderr, "assay: cannot write the result\n");
+    enum assay_exit result = dispatch(argv[1], argc - 2, argv + 2);
+    errno = 0;
+    if ((fflush(stdout) || ferror(stdout)) && !reader_left()) {
+        fprintf(stderr, "assay: cannot write the result to standard output%s%s\n", errno ? ": " : "",
+                errno ? strerror(errno) : "");
         return result ? (int)result : ASSAY_EXIT_USAGE;
     }
     return result;

@@ -35,10 +35,13 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     assay_plan_release(&plan);
     if (!text)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for the plan's text");
-    else if (*o->out)
-        (void)assay_file_replace(o->out, text, strlen(text), &err);
-    else
+    else if (!*o->out)
         puts(text);
+    else {
+        size_t length = strlen(text);
+        text[length] = '\n'; /* in the place of the NUL: the same bytes as on standard output */
+        (void)assay_file_replace(o->out, text, length + 1, &err);
+    }
     free(text);
     return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
 }

@@ -88,12 +88,14 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (err.code)
         return assay_cli_fail(&err);
     struct assay_summary        *runs = calloc(n, sizeof *runs);
-    const struct assay_summary **borrowed = calloc(n, sizeof *borrowed);
+    const struct assay_summary **borrowed = calloc(n, sizeof(struct assay_summary *));
     if (!runs || !borrowed)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for %zu runs", n);
     else if (!read_runs(n, operands, runs, &read, &err)) {
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             borrowed[i] = &runs[i];
+            assay_cli_note_torn(runs[i].folder);
+        }
         if (*o->out)
             (void)assay_string_copy(folder, sizeof folder, o->out);
         else

@@ -8,6 +8,7 @@
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
+#include "harness/measure/power.h"
 #include "harness/plan/plan.h"
 #include "harness/run/launcher.h"
 #include "suites/workloads/workloads.h"
@@ -25,18 +26,18 @@ struct run_options {
 
 #define REPEAT(label, kind, field, low, high, text)                                                                \
     {                                                                                                              \
-        .name = label, .type = kind, .offset = offsetof(struct run_options, repeat.field), .dflt = "1", .min = low, \
+        .name = label, .type = kind, .offset = offsetof(struct run_options, repeat.field), .dflt = "", .min = low, \
         .max = high, .help = text                                                                                  \
     }
 
 static const struct assay_option options[] = {
     {.name = "backend", .type = ASSAY_OPT_LIST, .offset = offsetof(struct run_options, backend), .bytes = 4096, .dflt = "",
-     .help = "name[:device][,option=value…]; may be given several times (default cpu)"},
+     .help = "name[:device][,option=value…]; without it: cpu"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, out), .bytes = 512, .dflt = "",
      .help = "the run folder (default out/<suite>)"},
     {.name = "resume", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct run_options, resume), .dflt = "false",
      .help = "go on with a run that was interrupted"},
-    {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct run_options, seed), .dflt = "1", .min = 0,
+    {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct run_options, seed), .dflt = "", .min = 0,
      .max = 9007199254740992.0, .help = "of inputs and samples (default: the suite's)"},
     {.name = "power", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, power), .bytes = 512, .dflt = "",
      .help = "an external meter: cmd=COMMAND or file=PATH"},
@@ -76,7 +77,9 @@ static void line_head(struct assay_text *line, const struct assay_run_step *step
         name[i] = step->backend[i], name[i + 1] = 0;
     char brief[ASSAY_CASE_NAME_BYTES];
     assay_case_brief(step->what->name, brief);
-    assay_text_add(line, "[%zu/%zu] %s %s", step->index + 1, step->total, name, brief);
+    assay_text_add(line, "[%zu/%zu] ", step->index + 1, step->total);
+    assay_string_escape(line, ASSAY_ESCAPE_TERMINAL, name);
+    assay_text_add(line, " %s", brief);
     if (step->what->repeat.launches > 1)
         assay_text_add(line, " #%u", step->launch + 1);
 }
@@ -144,32 +147,80 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
         return;
     }
     fprintf(stderr, "%s%s\n", s->terminal ? "\r\033[K" : "", text);
-    if (trouble)
-        fprintf(stderr, "    repeat: %s\n", record->repeat);
+    if (trouble) { /* as the worker wrote it */
+        char              repeat[2 * sizeof record->repeat];
+        struct assay_text command = ASSAY_TEXT(repeat);
+        assay_string_escape(&command, ASSAY_ESCAPE_TERMINAL, record->repeat);
+        fprintf(stderr, "    repeat: %s\n", repeat);
+    }
 }
 
 /* ---- the plan -------------------------------------------------------------------------------------------- */
 
-static bool is_suite(const char *word)
+/* What a plain word may mean: the suites there are, and the workloads. */
+struct words {
+    char               suite[64][64];
+    size_t             n_suites;
+    struct assay_error why_none; /* without the folder of suites there are cases all the same */
+};
+
+static void remember(void *self, const char *name, const char *about)
+{
+    struct words *w = self;
+    (void)about;
+    if (w->n_suites < 64)
+        (void)assay_string_copy(w->suite[w->n_suites++], sizeof w->suite[0], name);
+}
+
+static bool is_suite_path(const char *word)
 {
     size_t length = strlen(word);
-    if (length > 5 && !strcmp(word + length - 5, ".json"))
-        return true;
-    if (strchr(word, '/'))
-        return false;
-    char        name[128];
-    const char *dot = strchr(word, '.');
-    (void)assay_string_copy(name, dot && (size_t)(dot - word) < sizeof name ? (size_t)(dot - word) + 1 : sizeof name, word);
-    return !assay_workload_find(name);
+    return length > 5 && !strcmp(word + length - 5, ".json");
+}
+
+/* Suite or case; what is neither is told with the nearest of both. */
+static enum assay_code what_is(const char *word, const struct words *w, bool *is_suite, struct assay_error *err)
+{
+    const char                         *names[64 + 256], *near;
+    size_t                              n = 0, n_workloads;
+    const struct assay_workload *const *all = assay_workloads(&n_workloads);
+    char                                head[128];
+    size_t                              length = strcspn(word, "./@");
+    (void)assay_string_copy(head, length < sizeof head ? length + 1 : sizeof head, word);
+    *is_suite = is_suite_path(word);
+    if (*is_suite || strpbrk(word, "/@") || assay_workload_find(head))
+        return ASSAY_OK;
+    if (w->why_none.code) {
+        *err = w->why_none;
+        return assay_error_in(err, "looking for a suite '%.64s'", word);
+    }
+    for (; n < w->n_suites; n++) {
+        names[n] = w->suite[n];
+        *is_suite = *is_suite || !strcmp(w->suite[n], word);
+    }
+    for (size_t i = 0; i < n_workloads && n < sizeof names / sizeof *names; i++)
+        names[n++] = all[i]->name;
+    if (*is_suite)
+        return ASSAY_OK;
+    near = assay_string_nearest(word, names, n);
+    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "there is no suite and no workload '%.64s'", word);
+    return near ? assay_error_hint(err, "did you mean '%s'?", near)
+                : assay_error_hint(err, "assay list suites and assay list workloads list them; a suite of your own is a path that "
+                                        "ends in .json");
 }
 
 /* One suite, or any number of cases. */
 static enum assay_code make_plan(size_t n, char **operands, const struct run_options *o, const bool *given,
                                  struct assay_plan *plan, struct assay_error *err)
 {
+    struct words words = {.why_none = {.code = ASSAY_OK}};
+    bool         is_suite;
     assay_plan_init(plan);
+    (void)assay_suites_list(remember, &words, &words.why_none);
     for (size_t i = 0; i < n; i++) {
-        if (is_suite(operands[i])) {
+        if (what_is(operands[i], &words, &is_suite, err))
+            return err->code;
+        if (is_suite) {
             if (n > 1)
                 return ASSAY_FAIL(err, ASSAY_CONFIG, "a suite is run by itself: '%.60s' stands among %zu operands", operands[i], n);
             if (assay_plan_read(operands[i], plan, err))
@@ -199,15 +250,50 @@ static enum assay_code make_plan(size_t n, char **operands, const struct run_opt
     return ASSAY_OK;
 }
 
-static size_t split_backends(char *list, const char **out)
+static enum assay_code split_backends(char *list, const char **out, size_t *n, struct assay_error *err)
 {
-    size_t n = 0;
-    char  *save = NULL;
-    for (char *part = strtok_r(list, "\n", &save); part && n < MAX_BACKENDS; part = strtok_r(NULL, "\n", &save))
-        out[n++] = part;
-    if (!n)
-        out[n++] = "cpu";
-    return n;
+    char *save = NULL;
+    *n = 0;
+    for (char *part = strtok_r(list, "\n", &save); part; part = strtok_r(NULL, "\n", &save)) {
+        if (*n == MAX_BACKENDS)
+            return ASSAY_FAIL(err, ASSAY_CONFIG, "more than %d back ends, the next is '%.60s'", MAX_BACKENDS, part);
+        out[(*n)++] = part;
+    }
+    if (!*n)
+        out[(*n)++] = "cpu";
+    return ASSAY_OK;
+}
+
+/* A meter that cannot be had is told before anything is run. */
+static enum assay_code check_meter(const char *how, struct assay_error *err)
+{
+    struct assay_meter *meter = NULL;
+    if (*how && assay_meter_open(how, &meter, err))
+        return assay_error_in(err, "reading option '--power'");
+    assay_meter_close(meter);
+    return ASSAY_OK;
+}
+
+/* out/<suite>, unless the suite's name would lead out of there or is no name for a folder. */
+static enum assay_code name_folder(const char *given, const struct assay_plan *plan, char out[512], struct assay_error *err)
+{
+    struct assay_text text = assay_text_over(out, 512);
+    for (const char *c = plan->name; !*given && *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f || *c == '/' || (*c == '.' && c == plan->name)) {
+            (void)ASSAY_FAIL(err, ASSAY_CONFIG, "the suite's name '%.63s' is no name for a folder", plan->name);
+            return assay_error_hint(err, "say where to write: -o DIR");
+        }
+    assay_text_add(&text, "%s%s", *given ? "" : "out/", *given ? given : plan->name);
+    return ASSAY_OK;
+}
+
+static void next_step(const char *folder, const struct assay_run_counts *counts)
+{
+    char *word = assay_string_escaped(ASSAY_ESCAPE_SHELL, folder);
+    fprintf(stderr, "%zu steps recorded%s, %zu of %zu new ones ok\n", counts->already + counts->ran,
+            counts->already ? " (some earlier)" : "", counts->ok, counts->ran);
+    assay_cli_complain("  next: assay validate ", word ? word : folder, "\n");
+    free(word);
 }
 
 static enum assay_exit finish(const struct run_options *o, const struct screen *s, const struct assay_run_counts *counts,
@@ -223,8 +309,7 @@ static enum assay_exit finish(const struct run_options *o, const struct screen *
     if (err->code)
         return assay_cli_fail(err);
     if (!o->quiet)
-        fprintf(stderr, "%zu steps recorded%s, %zu of %zu new ones ok\n  next: assay validate %s\n",
-                counts->already + counts->ran, counts->already ? " (some earlier)" : "", counts->ok, counts->ran, s->folder);
+        next_step(s->folder, counts);
     puts(s->folder);
     return counts->ran && !counts->ok ? ASSAY_EXIT_NOTHING : ASSAY_EXIT_YES;
 }
@@ -240,16 +325,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct screen           screen = {.quiet = o.quiet, .terminal = isatty(STDERR_FILENO)};
     if (n == 0)
         return assay_cli_usage("run needs a suite or cases: assay run quick, assay run gemm/m=64,n=64,k=64");
-    if (make_plan(n, operands, &o, given, &plan, &err)) {
+    size_t n_backends = 0;
+    if (make_plan(n, operands, &o, given, &plan, &err) || split_backends(o.backend, backends, &n_backends, &err) ||
+        name_folder(o.out, &plan, screen.folder, &err) || check_meter(o.power, &err)) {
         assay_plan_release(&plan);
         return assay_cli_fail(&err);
     }
     if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &window))
         screen.columns = window.ws_col;
-    struct assay_text folder = ASSAY_TEXT(screen.folder);
-    assay_text_add(&folder, "%s%s", *o.out ? "" : "out/", *o.out ? o.out : plan.name);
     struct assay_run_request request = {
-        .plan = &plan, .backends = backends, .n_backends = split_backends(o.backend, backends), .folder = screen.folder,
+        .plan = &plan, .backends = backends, .n_backends = n_backends, .folder = screen.folder,
         .power = o.power, .resume = o.resume, .arguments = assay_cli_arguments, .n_arguments = assay_cli_n_arguments,
         .stop = &assay_cli_interrupted, .begin = on_begin, .progress = on_progress, .done = on_done, .self = &screen,
     };

@@ -14,6 +14,8 @@
 
 #include "assay/banned.h"
 
+enum { BACKEND_BYTES = sizeof ((struct assay_verdict *)0)->backend };
+
 struct validate_options {
     bool strict, json, quiet;
 };
@@ -31,14 +33,29 @@ static const struct assay_option options[] = {
 static void on_progress(void *self, size_t done, size_t all, const char *line)
 {
     const struct validate_options *o = self;
-    if (!o->quiet && isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K[%zu/%zu] %.100s", done, all, line);
+    char                           shown[101]; /* it names cases and back ends as records have them */
+    struct assay_text              text = ASSAY_TEXT(shown);
+    if (o->quiet || !isatty(STDERR_FILENO))
+        return;
+    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, line);
+    fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, all, shown);
 }
 
 /* How bad: the worst launch speaks for the case. */
 static int badness(const struct assay_verdict *v)
 {
     return assay_outcome_badness(v->check.outcome);
+}
+
+/* A back end without its options, unless another of this run is the same device with other options. */
+static void brief_backend(const struct assay_verdict *v, size_t n, size_t i, char out[BACKEND_BYTES])
+{
+    size_t length = strcspn(v[i].backend, ",");
+    for (size_t k = 0; k < n; k++)
+        if (!strncmp(v[k].backend, v[i].backend, length) && strchr(",", v[k].backend[length]) &&
+            strcmp(v[k].backend, v[i].backend) != 0)
+            length = strlen(v[i].backend);
+    (void)assay_string_copy(out, length < BACKEND_BYTES ? length + 1 : BACKEND_BYTES, v[i].backend);
 }
 
 /* One line a case and back end, its worst launch; in the order of the records. */
@@ -50,7 +67,7 @@ static void print_verdicts(const struct assay_verdict *v, size_t n)
         size_t worst = i;
         bool   first = true;
         for (size_t k = 0; k < n; k++) {
-            if (strcmp(v[k].id, v[i].id) || strcmp(v[k].backend, v[i].backend))
+            if (strcmp(v[k].id, v[i].id) != 0 || strcmp(v[k].backend, v[i].backend) != 0)
                 continue;
             first = first && k >= i;
             if (badness(&v[k]) > badness(&v[worst]))
@@ -59,14 +76,13 @@ static void print_verdicts(const struct assay_verdict *v, size_t n)
         if (!first)
             continue;
         const struct assay_check *c = &v[worst].check;
-        char  ratio[32] = "–", judged[64], name[ASSAY_CASE_NAME_BYTES], backend[64];
+        char  ratio[32] = "–", judged[64], name[ASSAY_CASE_NAME_BYTES], backend[BACKEND_BYTES];
         bool  plain = c->outcome == ASSAY_PASS;
         if (isfinite(c->worst_ratio))
             (void)snprintf(ratio, sizeof ratio, "%.3g", c->worst_ratio);
         (void)snprintf(judged, sizeof judged, "%llu of %llu", (unsigned long long)c->judged, (unsigned long long)c->iterations);
         assay_case_brief(v[i].case_name, name);
-        (void)assay_string_copy(backend, strcspn(v[i].backend, ",") + 1 < sizeof backend ? strcspn(v[i].backend, ",") + 1 : sizeof backend,
-                                v[i].backend);
+        brief_backend(v, n, i, backend);
         assay_table_row(&table, (const char *const[]){assay_outcome_name(c->outcome), assay_assurance_name(c->assurance), ratio,
                                                       judged, name, backend, plain ? "" : c->why});
     }
@@ -108,6 +124,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!assay_run_folder_read(operands[0], &folder, &err) &&
         !assay_validate_run(folder, on_progress, &o, &verdicts, &count, &err))
         (void)assay_verdicts_write(operands[0], verdicts, count, &err);
+    if (folder)
+        assay_cli_note_torn(folder);
     assay_run_folder_close(folder);
     if (!o.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);

@@ -204,14 +204,14 @@ static enum assay_code check_fill(const struct assay_value *v, const char *what,
 static enum assay_code copy_data(struct assay_graph *g, struct assay_value *v, const void *data,
                                  struct assay_error *err)
 {
-    if (!data && v->bytes)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "const '%s' has no data for its %" PRIu64 " bytes", v->name, v->bytes);
-    v->data = assay_arena_take(&g->memory->arena, v->bytes ? v->bytes : 1, 1);
+    const uint64_t bytes = v->bytes;
+    if (!data && bytes)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "const '%s' has no data for its %" PRIu64 " bytes", v->name, bytes);
+    v->data = assay_arena_take(&g->memory->arena, bytes ? bytes : 1, 1);
     if (!v->data)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "out of memory for the %" PRIu64 " bytes of const '%s'", v->bytes,
-                          v->name);
-    if (v->bytes)
-        memcpy(v->data, data, v->bytes);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "out of memory for the %" PRIu64 " bytes of const '%s'", bytes, v->name);
+    if (bytes)
+        memcpy(v->data, data, bytes);
     return ASSAY_OK;
 }
 
@@ -230,9 +230,9 @@ static enum assay_code add_value(struct assay_graph *g, const char *what, const 
     v->place = ASSAY_PLACE_DEVICE;
     v->alias_of = ASSAY_NO_VALUE;
     v->producer = -1;
-    if (v->rank > 0 && !dims)
+    if (like->rank > 0 && !dims)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "%s '%s' of rank %" PRId32 " has no dimensions", what, name, v->rank);
-    for (int32_t i = 0; i < v->rank && i < ASSAY_MAX_RANK; i++)
+    for (int32_t i = 0; i < like->rank && i < ASSAY_MAX_RANK; i++)
         v->dims[i] = dims[i];
     code = assay_value_measure(v, what, err);
     if (!code)

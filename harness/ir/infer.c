@@ -14,8 +14,8 @@ static void describe_input(const struct assay_infer *in, int i, struct assay_tex
     assay_value_describe(in->in[i], out);
 }
 
-enum assay_code assay_infer_refuse(const struct assay_infer *in, struct assay_error *err, const char *where, int first,
-                                   int second, const char *fmt, ...)
+void assay_infer_refuse(const struct assay_infer *in, struct assay_error *err, const char *where, int first, int second,
+                        const char *fmt, ...)
 {
     char message[sizeof err->message];
     struct assay_text text = ASSAY_TEXT(message);
@@ -32,7 +32,7 @@ enum assay_code assay_infer_refuse(const struct assay_infer *in, struct assay_er
     va_start(args, fmt);
     (void)vsnprintf(text.at + text.length, text.capacity - text.length, fmt, args);
     va_end(args);
-    return assay_error_set(err, ASSAY_CONFIG, where, "%s", message);
+    (void)assay_error_set(err, ASSAY_CONFIG, where, "%s", message);
 }
 
 /* ---- types --------------------------------------------------------------------------------------------- */
@@ -72,7 +72,7 @@ enum assay_code assay_infer_rank(const struct assay_infer *in, int i, int32_t mi
 bool assay_shape_broadcast(int32_t rank_a, const int64_t *a, int32_t rank_b, const int64_t *b, int32_t *rank,
                            int64_t *out)
 {
-    int64_t common[ASSAY_MAX_RANK];
+    int64_t common[ASSAY_MAX_RANK] = {0};
     int32_t r = rank_a > rank_b ? rank_a : rank_b;
     for (int32_t i = 0; i < r; i++) {
         int64_t from_a = i < r - rank_a ? 1 : a[i - (r - rank_a)];

@@ -16,12 +16,12 @@
 #define ASSAY_INFER_NONE (-1)
 
 /* Refuses with "Op 'node': input I 'name' f32[2,3] and input J 'name' f32[4]: <sentence>"; ASSAY_INFER_NONE leaves
- * an input out. Returns ASSAY_CONFIG. */
+ * an input out. The macro is ASSAY_CONFIG. */
 ASSAY_PRINTF(6, 7)
-enum assay_code assay_infer_refuse(const struct assay_infer *in, struct assay_error *err, const char *where, int first,
-                                   int second, const char *fmt, ...);
+void assay_infer_refuse(const struct assay_infer *in, struct assay_error *err, const char *where, int first,
+                        int second, const char *fmt, ...);
 #define ASSAY_INFER_REFUSE(in, err, first, second, ...) \
-    assay_infer_refuse((in), (err), ASSAY_HERE, (first), (second), __VA_ARGS__)
+    (assay_infer_refuse((in), (err), ASSAY_HERE, (first), (second), __VA_ARGS__), ASSAY_CONFIG)
 
 /* ---- types --------------------------------------------------------------------------------------------- */
 

@@ -53,7 +53,7 @@ static enum assay_code check_operands(const struct assay_graph *g, const struct 
         return ASSAY_FAIL(err, ASSAY_CONFIG, "%s '%s' gives %" PRIu32 "..%" PRIu32 " outputs, not %zu", op->name,
                           node->name, op->min_outputs, op->max_outputs, ask->n_outputs);
     for (size_t i = 0; i < ask->n_inputs; i++) {
-        if (ask->inputs[i] == ASSAY_NO_VALUE && i < op->min_inputs)
+        if (i < op->min_inputs && ask->inputs[i] == ASSAY_NO_VALUE)
             return ASSAY_FAIL(err, ASSAY_CONFIG, "%s '%s': input %zu is absent but not optional", op->name, node->name,
                               i);
         if (ask->inputs[i] != ASSAY_NO_VALUE && !assay_graph_value(g, ask->inputs[i]))

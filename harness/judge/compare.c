@@ -348,7 +348,7 @@ static enum assay_code fail_backend(const struct assay_summary *s, const char *s
     if (name)
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "run %s has no back end '%.100s'", side, name);
     else
-        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "which back end of run %s is to be compared?", side);
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "which back end of run %s is to be compared", side);
     return assay_error_hint(err, "run %s has: %s", side, known);
 }
 
@@ -395,6 +395,7 @@ static bool match_rows(const struct assay_summary *a, const struct assay_summary
                        const char *name_b, struct assay_compare *c)
 {
     c->rows = calloc(a->n_rows + 1, sizeof *c->rows);
+    c->n_rows = 0;
     if (!c->rows)
         return false;
     for (size_t i = 0; i < a->n_rows; i++) {

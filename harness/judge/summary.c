@@ -73,7 +73,7 @@ static bool make_rows(struct assay_summary *s, struct owned *own, const struct a
     for (size_t i = 0; i < n; i++)
         sorted[i] = &records[i];
     if (n > 0)
-        qsort(sorted, n, sizeof *sorted, compare_records);
+        qsort(sorted, n, sizeof(struct assay_record *), compare_records);
     if (n_verdicts > 0)
         qsort(own->verdicts, n_verdicts, sizeof *own->verdicts, compare_verdicts);
     for (size_t i = 0; i < n; i++) {

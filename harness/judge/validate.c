@@ -131,11 +131,11 @@ static enum assay_code witness_path(const struct validation *v, const struct ass
     static const char prefix[] = "witness/";
     const char       *name = r->witness_file;
     char              sha256[65];
-    if (strncmp(name, prefix, sizeof prefix - 1) || strchr(name + sizeof prefix - 1, '/') || strstr(name, ".."))
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0 || strchr(name + sizeof prefix - 1, '/') || strstr(name, ".."))
         return ASSAY_FAIL(err, ASSAY_DATA, "a witness must be a file in 'witness/', not '%.150s'", name);
     if (assay_path_join(path, 4096, assay_run_folder_path(v->folder), name, err) || assay_sha256_file(path, sha256, err))
         return err->code;
-    if (strcmp(sha256, r->witness_sha256))
+    if (strcmp(sha256, r->witness_sha256) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "%s: not the witness that was written: the record has another SHA-256", path);
     return ASSAY_OK;
 }
@@ -191,7 +191,7 @@ static enum assay_code judge_records(struct validation *v, const char *id, const
     for (size_t i = 0; i < v->n; i++) {
         const struct assay_record *r = &v->records[i];
         struct assay_verdict      *verdict = &v->verdicts[i];
-        if (strcmp(r->id, id))
+        if (strcmp(r->id, id) != 0)
             continue;
         (void)assay_string_copy(verdict->case_name, sizeof verdict->case_name, r->case_name);
         (void)assay_string_copy(verdict->id, sizeof verdict->id, r->id);
@@ -214,7 +214,7 @@ static enum assay_code judge_case(struct validation *v, const struct assay_recor
         return judge_records(v, first->id, NULL, NULL, err);
     if (assay_case_parse(first->case_name, &what, err))
         return assay_error_in(err, "reading case '%.100s' of a record", first->case_name);
-    if (strcmp(what.id, first->id))
+    if (strcmp(what.id, first->id) != 0)
         code = ASSAY_FAIL(err, ASSAY_DATA, "record of case '%.120s' has id %.16s; it should be %s", first->case_name,
                           first->id, what.id);
     if (!code && !(code = assay_case_graph(&what, &g, err)) &&

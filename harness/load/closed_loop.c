@@ -1,5 +1,6 @@
 #include "harness/load/closed_loop.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -107,7 +108,7 @@ static enum assay_code timed(struct state *s, uint64_t n, uint64_t *ran, struct 
     uint64_t                         i = 0;
     do {
         if (once(s, slot, &span, err))
-            return assay_error_in(err, "timed execution %llu", (unsigned long long)(out->n + i));
+            return assay_error_in(err, "timed execution %" PRIu64, out->n + i);
         if (i == 0)
             first = span;
         sample[i] = span.end_ns - span.begin_ns;

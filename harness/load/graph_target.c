@@ -1,5 +1,6 @@
 #include "harness/load/graph_target.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,7 @@ static enum assay_code allocate(struct assay_graph_target *t, struct bound *b, s
     bool     output = b->role == ASSAY_ROLE_OUTPUT;
     uint32_t masters = output ? 1 : b->copies;
     uint64_t bytes = output ? guarded(b->bytes) : b->bytes;
+    assert(b->copies > 0); /* one, or a copy for each slot */
     b->buffer = calloc(b->copies, sizeof(struct assay_buffer *));
     b->master = calloc(masters, sizeof(unsigned char *));
     if (!b->buffer || !b->master)
@@ -212,9 +214,9 @@ static struct assay_binding binding_of(const struct assay_graph_target *t, const
 static enum assay_code compile(struct assay_graph_target *t, struct assay_error *err)
 {
     struct assay_rank_class all = {.size = sizeof all, .graph = t->with.graph, .multiplicity = 1};
-    struct assay_binding   *fixed = calloc(t->n_bound, sizeof *fixed);
+    struct assay_binding   *fixed = calloc(t->n_bound + 1, sizeof *fixed);
     size_t                  n_fixed = 0;
-    t->binding = calloc(t->n_bound * t->with.slots, sizeof *t->binding);
+    t->binding = calloc(t->n_bound * t->with.slots + 1, sizeof *t->binding);
     if (!fixed || !t->binding) {
         free(fixed);
         return no_memory(err, t->n_bound * t->with.slots * sizeof *fixed, "bindings");

@@ -80,7 +80,7 @@ static void touch(struct worker *w)
 /* One piece of an order; what was done, in operations or bytes. */
 static double piece(struct worker *w, const struct order *o)
 {
-    double moved = 0;
+    size_t moved = 0;
     switch (o->job) {
     case JOB_MULTIPLY_ADD:
         return o->kernels->multiply_add(CHUNK_ROUNDS);
@@ -91,13 +91,13 @@ static double piece(struct worker *w, const struct order *o)
         w->cursor += CHUNK_ELEMENTS;
         return CHUNK_ELEMENTS * 3.0 * sizeof(double);
     case JOB_LEVEL_TRIAD:
-        for (; moved < CHUNK_BYTES; moved += 3.0 * (double)o->elements * sizeof(double))
+        for (; moved < CHUNK_BYTES; moved += 3 * o->elements * sizeof(double))
             o->kernels->triad(w->a, w->b, w->c, o->elements);
-        return moved;
+        return (double)moved;
     case JOB_LEVEL_READ:
-        for (; moved < CHUNK_BYTES; moved += 2.0 * (double)o->elements * sizeof(double))
+        for (; moved < CHUNK_BYTES; moved += 2 * o->elements * sizeof(double))
             w->sink += o->kernels->read(w->b, o->elements) + o->kernels->read(w->c, o->elements);
-        return moved;
+        return (double)moved;
     case JOB_TOUCH:
     case JOB_QUIT:
         break;

@@ -19,9 +19,10 @@
 
 /* ---- spread ---- */
 
-static uint64_t distance(uint64_t value, double from)
+/* In whole nanoseconds; a double, because that of the largest sample is not one of its own kind. */
+static double distance(uint64_t value, double from)
 {
-    return (uint64_t)fabs((double)value - from);
+    return floor(fabs((double)value - from));
 }
 
 /* Median of |x - center|: in sorted data the nearest ones stand around the center, so walk outwards from it. */
@@ -59,7 +60,7 @@ static uint64_t count_outliers(const uint64_t *sorted, size_t n, double center, 
         sum += fabs((double)sorted[i] - center);
     double limit = OUTLIER_DEVIATIONS * (mad > 0 ? mad * MAD_TO_DEVIATION : sum / (double)n * MEAN_TO_DEVIATION);
     for (size_t i = 0; i < n; i++)
-        count += (double)distance(sorted[i], center) > limit;
+        count += distance(sorted[i], center) > limit;
     return count;
 }
 
@@ -211,7 +212,8 @@ static double drawn_deviation(struct series *s, size_t block)
  * points, pays for not knowing the deviation. */
 static double drift_bound(struct series *s, double first, double last)
 {
-    double n = (double)s->n, quarter = (double)(s->n / 4), slope = (last - first) / (n - quarter);
+    size_t samples_each = s->n / 4;
+    double n = (double)s->n, quarter = (double)samples_each, slope = (last - first) / (n - quarter);
     for (size_t i = 0; i < s->n; i++)
         s->x[i] -= slope * (double)i;
     double rho = fmin(MAX_RHO, fmax(0, lag_one(s->x, s->n)));
@@ -224,7 +226,7 @@ static double drift_bound(struct series *s, double first, double last)
     double quantile = assay_student_quantile(DRIFT_CHANCE, freedom);
     double drawn = DRIFT_MARGIN * quantile * restored * drawn_deviation(s, block);
     double ranks = quantile * sqrt(quarter * inflation(rho, quarter)) / 2;
-    return fmax(drawn, hypot(median_reach(s, 0, ranks), median_reach(s, s->n - s->n / 4, ranks)));
+    return fmax(drawn, hypot(median_reach(s, 0, ranks), median_reach(s, s->n - samples_each, ranks)));
 }
 
 static void judge_drift(const uint64_t *samples, size_t n, uint64_t *scratch, struct assay_launch_summary *out)
@@ -254,11 +256,11 @@ static double trend_of(const uint64_t *samples, size_t n, uint64_t *scratch)
         return NAN;
     for (size_t b = 0; b < TREND_BLOCKS; b++) {
         size_t begin = n * b / TREND_BLOCKS, length = n * (b + 1) / TREND_BLOCKS - begin;
-        size_t kept = length < TREND_KEPT ? length : TREND_KEPT;
+        size_t kept = length < TREND_KEPT ? length : TREND_KEPT, tenth = kept / 10;
         for (size_t i = 0; i < kept; i++)
             scratch[i] = samples[begin + i * length / kept];
         assay_sort_u64(scratch, kept);
-        decile[b] = (double)scratch[kept / 10];
+        decile[b] = (double)scratch[tenth];
     }
     for (size_t i = 0; i < TREND_BLOCKS; i++)
         for (size_t k = i + 1; k < TREND_BLOCKS; k++)

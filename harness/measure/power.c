@@ -68,20 +68,20 @@ void assay_meter_start(struct assay_meter *m)
     m->running = true;
     m->started_ns = assay_clock_now_ns();
     if (m->external)
-        assay_external_start(m->external);
+        assay_external_start(m->external, m->started_ns);
     else if (!*m->why && !assay_rapl_start(&m->rapl))
         (void)assay_string_copy(m->why, sizeof m->why, "rapl: a counter could not be read");
 }
 
 void assay_meter_stop(struct assay_meter *m)
 {
-    uint64_t elapsed = assay_clock_now_ns() - m->started_ns;
+    uint64_t now = assay_clock_now_ns(), elapsed = now - m->started_ns;
     if (!m->running)
         return;
     m->running = false;
     m->measured_ns += elapsed;
     if (m->external)
-        assay_external_stop(m->external);
+        assay_external_stop(m->external, now);
     else if (!*m->why && !assay_rapl_stop(&m->rapl, elapsed))
         (void)assay_string_copy(m->why, sizeof m->why, "rapl: a counter could not be read, or may have gone round twice");
 }

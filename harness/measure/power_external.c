@@ -280,21 +280,20 @@ void assay_external_close(struct assay_external *x)
     free(x);
 }
 
-void assay_external_start(struct assay_external *x)
+void assay_external_start(struct assay_external *x, uint64_t now_ns)
 {
     (void)pthread_mutex_lock(&x->lock);
     x->running = true;
-    x->mark_ns = assay_clock_now_ns();
+    x->mark_ns = now_ns;
     (void)pthread_mutex_unlock(&x->lock);
 }
 
-void assay_external_stop(struct assay_external *x)
+void assay_external_stop(struct assay_external *x, uint64_t now_ns)
 {
     (void)pthread_mutex_lock(&x->lock);
-    uint64_t now = assay_clock_now_ns();
-    count_until(x, now);
-    if (x->running && x->has_value && now > x->heard_ns + SILENCE_NS && !*x->why)
-        (void)snprintf(x->why, sizeof x->why, "the last value was %.0f s old", (double)(now - x->heard_ns) / 1e9);
+    count_until(x, now_ns);
+    if (x->running && x->has_value && now_ns > x->heard_ns + SILENCE_NS && !*x->why)
+        (void)snprintf(x->why, sizeof x->why, "the last value was %.0f s old", (double)(now_ns - x->heard_ns) / 1e9);
     x->running = false;
     (void)pthread_mutex_unlock(&x->lock);
 }

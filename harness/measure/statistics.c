@@ -231,6 +231,12 @@ struct assay_estimate assay_estimate_launches(const double *medians, size_t n, d
     return e;
 }
 
+/* Of the logarithms of one side's medians. */
+struct moments {
+    size_t n;
+    double mean, variance;
+};
+
 /* Differences of logarithms, pair by pair: Student's interval with n - 1 degrees of freedom. */
 static struct assay_estimate ratio_of_pairs(const double *a, const double *b, size_t n, double level)
 {
@@ -250,32 +256,36 @@ static struct assay_estimate ratio_of_pairs(const double *a, const double *b, si
     return e;
 }
 
+/* Welch's: two sides of their own spread, the degrees of freedom by Satterthwaite. */
+static struct assay_estimate ratio_of_means(const struct moments *a, const struct moments *b, double level)
+{
+    struct assay_estimate e = estimate_of(exp(b->mean - a->mean), a->n < b->n ? a->n : b->n);
+    if (a->n < 2 || b->n < 2) {
+        because(&e, "one launch on a side (%zu against %zu): the spread between launches is unknown", a->n, b->n);
+        return e;
+    }
+    if (level_is_wrong(&e, level))
+        return e;
+    double share_a = a->variance / (double)a->n, share_b = b->variance / (double)b->n, sum = share_a + share_b;
+    double freedom = sum * sum / (share_a * share_a / (double)(a->n - 1) + share_b * share_b / (double)(b->n - 1));
+    log_interval(&e, b->mean - a->mean, sqrt(sum), freedom, level);
+    return e;
+}
+
 struct assay_estimate assay_estimate_ratio(const double *a, size_t n_a, const double *b, size_t n_b, bool paired,
                                            double level)
 {
-    double                mean_a, mean_b, variance_a, variance_b;
+    struct moments        of_a = {.n = n_a}, of_b = {.n = n_b};
     size_t                fewer = n_a < n_b ? n_a : n_b;
     struct assay_estimate e = nothing(fewer);
     if (!fewer)
         because(&e, "no launch on one side: %zu against %zu", n_a, n_b);
     else if (paired && n_a != n_b)
         because(&e, "pairs need equal numbers of launches, got %zu and %zu", n_a, n_b);
-    else if (!log_moments(a, n_a, &mean_a, &variance_a) || !log_moments(b, n_b, &mean_b, &variance_b))
+    else if (!log_moments(a, n_a, &of_a.mean, &of_a.variance) || !log_moments(b, n_b, &of_b.mean, &of_b.variance))
         because(&e, "a launch's median is not a positive number");
-    if (*e.why)
-        return e;
-    if (paired)
-        return ratio_of_pairs(a, b, n_a, level);
-    e = estimate_of(exp(mean_b - mean_a), fewer);
-    if (fewer < 2) {
-        because(&e, "one launch on a side (%zu against %zu): the spread between launches is unknown", n_a, n_b);
-        return e;
-    }
-    if (level_is_wrong(&e, level))
-        return e;
-    double share_a = variance_a / (double)n_a, share_b = variance_b / (double)n_b, sum = share_a + share_b;
-    double freedom = sum * sum / (share_a * share_a / (double)(n_a - 1) + share_b * share_b / (double)(n_b - 1));
-    log_interval(&e, mean_b - mean_a, sqrt(sum), freedom, level);
+    else
+        e = paired ? ratio_of_pairs(a, b, n_a, level) : ratio_of_means(&of_a, &of_b, level);
     return e;
 }
 

@@ -34,13 +34,12 @@ static enum assay_code unknown_workload(const char *name, struct assay_error *er
     for (size_t i = 0; i < n; i++)
         names[i] = all[i]->name;
     const char *near = assay_string_nearest(name, names, n);
-    ASSAY_FAIL(err, ASSAY_CONFIG, "unknown workload '%.64s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
-               near ? "'?" : "");
-    return assay_error_hint(err, "assay list workloads");
+    ASSAY_FAIL(err, ASSAY_CONFIG, "unknown workload '%.64s'", name);
+    return near ? assay_error_hint(err, "did you mean '%s'?", near) : assay_error_hint(err, "assay list workloads lists them");
 }
 
 /* Takes "workload.phase" apart; a workload with phases needs one of them. */
-static enum assay_code set_workload(const char *head, struct assay_case *c, struct assay_error *err)
+enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, struct assay_error *err)
 {
     char        name[64];
     const char *dot = strchr(head, '.');
@@ -65,7 +64,12 @@ static enum assay_code set_workload(const char *head, struct assay_case *c, stru
             return ASSAY_OK;
         }
     }
-    return ASSAY_FAIL(err, ASSAY_CONFIG, "workload %s needs a phase, one of %s; got '%.32s'", name, known, phase);
+    size_t n = 0;
+    while (phases[n])
+        n++;
+    const char *near = *phase ? assay_string_nearest(phase, phases, n) : NULL;
+    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "workload %s needs a phase, one of %s; got '%.32s'", name, known, phase);
+    return near ? assay_error_hint(err, "did you mean '%s.%s'?", name, near) : err->code;
 }
 
 /* The one spelling of the name, and the id made from it. */
@@ -97,7 +101,7 @@ enum assay_code assay_case_parse(const char *text, struct assay_case *out, struc
                           at + 1);
     memcpy(head, text, length);
     head[length] = 0;
-    if (set_workload(head, &c, err))
+    if (assay_case_head_parse(head, &c, err))
         return err->code;
     c.params = calloc(1, c.workload->params_bytes ? c.workload->params_bytes : 1);
     if (!c.params)
@@ -115,10 +119,11 @@ enum assay_code assay_case_parse(const char *text, struct assay_case *out, struc
 
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES])
 {
-    struct assay_case  c;
+    struct assay_case  c = {.workload = NULL};
     struct assay_error ignored = {.code = ASSAY_OK};
     (void)assay_string_copy(out, ASSAY_CASE_NAME_BYTES, name);
-    if (assay_case_parse(name, &c, &ignored))
+    (void)assay_case_parse(name, &c, &ignored);
+    if (!c.workload)
         return;
     void *plain = calloc(1, c.workload->params_bytes + 1);
     if (plain && !assay_options_defaults(c.workload->params, plain, &ignored)) {

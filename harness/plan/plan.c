@@ -29,14 +29,17 @@ void assay_plan_release(struct assay_plan *plan)
     plan->n_cases = 0;
 }
 
-static enum assay_code append(struct assay_plan *plan, struct assay_case *c, struct assay_error *err)
+/* There is room for the next power of two: growing by one would copy all cases for each of them. */
+enum assay_code assay_plan_take(struct assay_plan *plan, struct assay_case *c, struct assay_error *err)
 {
-    struct assay_case *more = realloc(plan->cases, (plan->n_cases + 1) * sizeof *more);
-    if (!more) {
-        assay_case_release(c);
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
+    if ((plan->n_cases & (plan->n_cases - 1)) == 0) {
+        struct assay_case *more = reallocarray(plan->cases, plan->n_cases ? 2 * plan->n_cases : 1, sizeof *more);
+        if (!more) {
+            assay_case_release(c);
+            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
+        }
+        plan->cases = more;
     }
-    plan->cases = more;
     plan->cases[plan->n_cases++] = *c;
     return ASSAY_OK;
 }
@@ -51,7 +54,7 @@ enum assay_code assay_plan_add(struct assay_plan *plan, const char *case_name, s
             assay_case_release(&c);
             return ASSAY_OK;
         }
-    return append(plan, &c, err);
+    return assay_plan_take(plan, &c, err);
 }
 
 static json_t *repeat_to_json(const struct assay_repeat *repeat)
@@ -87,7 +90,7 @@ static enum assay_code case_from_json(const json_t *json, struct assay_case *c, 
         return ASSAY_FAIL(err, ASSAY_DATA, "a case of the plan lacks 'case', 'id' or 'repeat', or has more");
     if (assay_case_parse(name, c, err))
         return err->code;
-    if (strcmp(id, c->id)) {
+    if (strcmp(id, c->id) != 0) {
         assay_case_release(c);
         return ASSAY_FAIL(err, ASSAY_DATA, "case '%.80s' has id %.20s in the plan, but %s by its name", name, id, c->id);
     }
@@ -112,14 +115,14 @@ enum assay_code assay_plan_from_json(const json_t *json, struct assay_plan *out,
     assay_plan_init(&plan);
     if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:o, s:o !}", "format", &format, "name", &name, "about", &about,
                     "seed", &seed, "cases", &cases) ||
-        strcmp(format, PLAN_FORMAT) || !json_is_array(cases) || !json_is_integer(seed) || json_integer_value(seed) < 0)
+        strcmp(format, PLAN_FORMAT) != 0 || !json_is_array(cases) || !json_is_integer(seed) || json_integer_value(seed) < 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "this is not a plan of format '%s'", PLAN_FORMAT);
     (void)assay_string_copy(plan.name, sizeof plan.name, name);
     (void)assay_string_copy(plan.about, sizeof plan.about, about);
     plan.seed = (uint64_t)json_integer_value(seed);
     for (size_t i = 0; i < json_array_size(cases); i++) {
         struct assay_case c;
-        if (case_from_json(json_array_get(cases, i), &c, err) || append(&plan, &c, err)) {
+        if (case_from_json(json_array_get(cases, i), &c, err) || assay_plan_take(&plan, &c, err)) {
             assay_plan_release(&plan);
             return err->code;
         }

@@ -40,6 +40,8 @@ struct assay_plan {
 /* From a case name, complete or not ("gemm/m=64"; "gemm" is all defaults). Messages name what is wrong and the nearest. */
 enum assay_code assay_case_parse(const char *text, struct assay_case *out, struct assay_error *err);
 void            assay_case_release(struct assay_case *c);
+/* Only its "workload[.phase]"; sets workload and phase of *c, nothing else. */
+enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, struct assay_error *err);
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
  * name that is none of this program's is copied as it is. */
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);
@@ -50,6 +52,8 @@ enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph 
 enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out, struct assay_error *err);
 /* Appends one case given by name, with the default repeat, unless it is there already. */
 enum assay_code assay_plan_add(struct assay_plan *plan, const char *case_name, struct assay_error *err);
+/* Appends a case and takes its parameters, also on failure. */
+enum assay_code assay_plan_take(struct assay_plan *plan, struct assay_case *c, struct assay_error *err);
 /* The suites there are: name and about, sorted by name. */
 enum assay_code assay_suites_list(void (*each)(void *self, const char *name, const char *about), void *self,
                                   struct assay_error *err);

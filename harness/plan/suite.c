@@ -13,6 +13,7 @@
 
 #include "harness/base/data_folder.h"
 #include "harness/base/file.h"
+#include "harness/base/hash.h"
 #include "harness/base/json.h"
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
@@ -23,43 +24,76 @@
 #define SUITE_FORMAT "assay-suite/1"
 #define SUITE_LIMIT_BYTES (16u << 20)
 #define MAX_CASES 100000
+#define SLOTS ((size_t)1 << 18) /* a power of two, over twice the cases */
 
 struct reader {
     const struct assay_json_file *file;
     struct assay_plan            *plan;
     struct assay_repeat           repeat; /* the suite's defaults */
+    uint32_t                     *slot;   /* of an id: 1 + the number of its case, 0 = free */
 };
 
 /* What one entry of "cases" says, while its matrix is being spelled out. */
 struct entry {
-    const char         *workload, *phase;
+    json_t             *object;
+    struct assay_case   what; /* workload and phase; params: where values are tried */
     struct assay_repeat repeat;
     char                list[ASSAY_CASE_NAME_BYTES]; /* "k=v,k=v" so far */
 };
 
-static enum assay_code add_value(struct assay_text *list, const char *key, size_t key_length, const json_t *value,
-                                 const struct reader *r, struct assay_error *err)
+/* An error of a part that knows no files, told where in this file it is. */
+static enum assay_code place(const struct reader *r, const json_t *object, const char *key, struct assay_error *err)
 {
-    if (!json_is_string(value) && !json_is_integer(value) && !json_is_real(value) && !json_is_boolean(value))
-        return assay_json_fail(r->file, key, err, "a parameter is a text, a number or a truth value");
-    char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-    if (!json_is_string(value) && !text)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a parameter");
-    assay_text_add(list, "%s%.*s=", list->length ? "," : "", (int)key_length, key);
-    if (text) {
-        assay_text_add(list, "%s", text);
+    struct assay_error inner = *err;
+    (void)assay_json_fail_at(r->file, object, key, err, "%s", inner.message);
+    return *inner.hint ? assay_error_hint(err, "%s", inner.hint) : err->code;
+}
+
+/* A parameter's value as text, as the command line would give it. */
+static enum assay_code value_text(const struct reader *r, const json_t *object, const char *key, const json_t *value,
+                                  char out[ASSAY_CASE_NAME_BYTES], struct assay_error *err)
+{
+    struct assay_text text = assay_text_over(out, ASSAY_CASE_NAME_BYTES);
+    if (json_is_string(value))
+        assay_text_add(&text, "%s", json_string_value(value));
+    else if (json_is_integer(value))
+        assay_text_add(&text, "%lld", (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        assay_text_add(&text, "%.17g", json_real_value(value));
+    else if (json_is_boolean(value))
+        assay_text_add(&text, "%s", json_is_true(value) ? "true" : "false");
+    else
+        return assay_json_fail_at(r->file, object, key, err, "a parameter is a text, a number or a truth value");
+    return text.cut ? assay_json_fail_at(r->file, object, key, err, "this value is too long") : ASSAY_OK;
+}
+
+/* One parameter behind those that stand in `list`. `object` has `place_key`, which may name several of them. */
+static enum assay_code add_value(const struct reader *r, struct entry *e, const json_t *object, const char *place_key,
+                                 const char *name, const json_t *value, struct assay_text *list, struct assay_error *err)
+{
+    char text[ASSAY_CASE_NAME_BYTES];
+    if (value_text(r, object, place_key, value, text, err))
+        return err->code;
+    if (assay_option_set(e->what.workload->params, e->what.params, name, text, err))
+        return place(r, object, place_key, err);
+    assay_text_add(list, "%s%s=", list->length ? "," : "", name);
+    if (strpbrk(text, ",:=\"@ \\")) {
+        assay_text_add(list, "\"");
+        assay_string_escape(list, ASSAY_ESCAPE_JSON, text);
+        assay_text_add(list, "\"");
     } else {
-        const char *plain = json_string_value(value);
-        if (strpbrk(plain, ",:=\" \\")) {
-            assay_text_add(list, "\"");
-            assay_string_escape(list, ASSAY_ESCAPE_JSON, plain);
-            assay_text_add(list, "\"");
-        } else {
-            assay_text_add(list, "%s", plain);
-        }
+        assay_text_add(list, "%s", text);
     }
-    free(text);
-    return list->cut ? assay_json_fail(r->file, key, err, "the parameters of one case are too long") : ASSAY_OK;
+    return list->cut ? assay_json_fail_at(r->file, object, place_key, err, "the parameters of one case are too long") : ASSAY_OK;
+}
+
+/* Where the case with this id is, or the free slot where it would be. */
+static uint32_t *slot_of(const struct reader *r, const char *id)
+{
+    size_t at = assay_hash_text(id, 0) & (SLOTS - 1);
+    while (r->slot[at] && strcmp(r->plan->cases[r->slot[at] - 1].id, id))
+        at = (at + 1) & (SLOTS - 1);
+    return &r->slot[at];
 }
 
 static enum assay_code emit(const struct reader *r, const struct entry *e, struct assay_error *err)
@@ -68,76 +102,75 @@ static enum assay_code emit(const struct reader *r, const struct entry *e, struc
     char               name[ASSAY_CASE_NAME_BYTES];
     struct assay_text  text = ASSAY_TEXT(name);
     struct assay_case  c;
-    assay_text_add(&text, "%s%s%s/%s", e->workload, *e->phase ? "." : "", e->phase, e->list);
+    assay_text_add(&text, "%s%s%s/%s", e->what.workload->name, *e->what.phase ? "." : "", e->what.phase, e->list);
     if (text.cut)
-        return assay_json_fail(r->file, "workload", err, "case name is longer than %d characters", ASSAY_CASE_NAME_BYTES - 1);
-    if (assay_case_parse(name, &c, err)) {
-        struct assay_error inner = *err;
-        (void)assay_json_fail(r->file, e->workload, err, "%s", inner.message);
-        return assay_error_hint(err, "%s", inner.hint);
-    }
+        return assay_json_fail_at(r->file, e->object, NULL, err, "case name is longer than %d characters",
+                                  ASSAY_CASE_NAME_BYTES - 1);
+    if (assay_case_parse(name, &c, err))
+        return place(r, e->object, NULL, err);
     c.repeat = e->repeat;
-    for (size_t i = 0; i < plan->n_cases; i++)
-        if (!strcmp(plan->cases[i].id, c.id)) {
-            (void)assay_json_fail(r->file, e->workload, err, "case %.120s stands there twice", c.name);
-            assay_case_release(&c);
-            return err->code;
-        }
+    uint32_t *slot = slot_of(r, c.id);
+    if (*slot) {
+        char brief[ASSAY_CASE_NAME_BYTES];
+        assay_case_brief(c.name, brief);
+        (void)assay_json_fail_at(r->file, e->object, NULL, err, "case %.120s stands there twice", brief);
+        assay_case_release(&c);
+        return err->code;
+    }
     if (plan->n_cases == MAX_CASES) {
         assay_case_release(&c);
-        return assay_json_fail(r->file, "cases", err, "more than %d cases", MAX_CASES);
+        return assay_json_fail_at(r->file, e->object, NULL, err, "more than %d cases", MAX_CASES);
     }
-    struct assay_case *more = realloc(plan->cases, (plan->n_cases + 1) * sizeof *more);
-    if (!more) {
-        assay_case_release(&c);
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for case %zu", plan->n_cases);
-    }
-    plan->cases = more;
-    plan->cases[plan->n_cases++] = c;
+    if (assay_plan_take(plan, &c, err))
+        return err->code;
+    *slot = (uint32_t)plan->n_cases;
     return ASSAY_OK;
 }
 
 /* One row of a matrix key: "m,n,k" with [64,64,64], or "m" with 64. */
-static enum assay_code add_row(const struct reader *r, const char *keys, const json_t *row, struct assay_text *list,
-                               struct assay_error *err)
+static enum assay_code add_row(const struct reader *r, struct entry *e, const json_t *matrix, const char *keys, const json_t *row,
+                               struct assay_text *list, struct assay_error *err)
 {
     size_t      i = 0;
     const char *key = keys;
     bool        single = !strchr(keys, ',');
     for (;; i++) {
-        const char *comma = strchr(key, ',');
-        size_t      length = comma ? (size_t)(comma - key) : strlen(key);
+        char          name[64];
+        size_t        length = strcspn(key, ",");
         const json_t *value = single ? row : json_array_get(row, i);
         if (!value)
-            return assay_json_fail(r->file, keys, err, "a row of '%.60s' is not an array with a value for each key", keys);
-        if (add_value(list, key, length, value, r, err))
+            return assay_json_fail_at(r->file, matrix, keys, err, "a row of '%.60s' is not an array with a value for each key",
+                                      keys);
+        (void)assay_string_copy(name, length < sizeof name ? length + 1 : sizeof name, key);
+        if (add_value(r, e, matrix, keys, name, value, list, err))
             return err->code;
-        if (!comma)
+        if (!key[length])
             break;
-        key = comma + 1;
+        key += length + 1;
     }
     if (!single && json_array_size(row) != i + 1)
-        return assay_json_fail(r->file, keys, err, "a row of '%.60s' has %zu values for %zu keys", keys,
-                               json_array_size(row), i + 1);
+        return assay_json_fail_at(r->file, matrix, keys, err, "a row of '%.60s' has %zu values for %zu keys", keys,
+                                  json_array_size(row), i + 1);
     return ASSAY_OK;
 }
 
-/* Crosses the matrix from iterator `at` on. */
+/* Crosses the matrix from iterator `at` on. It goes no deeper than a case's name has room for keys: comments, of which
+ * there may be any number, are left out in a loop. */
 static enum assay_code expand(const struct reader *r, struct entry *e, json_t *matrix, void *at, struct assay_error *err)
 {
+    while (at && !strncmp(json_object_iter_key(at), "//", 2))
+        at = json_object_iter_next(matrix, at);
     if (!at)
         return emit(r, e, err);
     const char   *keys = json_object_iter_key(at);
     const json_t *rows = json_object_iter_value(at);
-    if (!strncmp(keys, "//", 2))
-        return expand(r, e, matrix, json_object_iter_next(matrix, at), err);
     if (!json_is_array(rows) || json_array_size(rows) == 0)
-        return assay_json_fail(r->file, keys, err, "'%.60s' needs an array of at least one value", keys);
+        return assay_json_fail_at(r->file, matrix, keys, err, "'%.60s' needs an array of at least one value", keys);
     size_t before = strlen(e->list);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         struct assay_text list = {e->list, sizeof e->list, before, false};
         e->list[before] = 0;
-        if (add_row(r, keys, json_array_get(rows, i), &list, err) ||
+        if (add_row(r, e, matrix, keys, json_array_get(rows, i), &list, err) ||
             expand(r, e, matrix, json_object_iter_next(matrix, at), err))
             return err->code;
     }
@@ -163,41 +196,53 @@ static enum assay_code read_repeat(const struct reader *r, json_t *object, struc
         else if (json_is_real(value))
             assay_text_add(&room, "%.17g", json_real_value(value));
         else
-            return assay_json_fail(r->file, key, err, "'%.40s' needs a number or a time like \"300ms\"", key);
-        struct assay_error inner;
-        if (assay_option_set(assay_repeat_options, repeat, key, text, &inner)) {
-            (void)assay_json_fail(r->file, key, err, "%s", inner.message);
-            return assay_error_hint(err, "%s", inner.hint);
-        }
+            return assay_json_fail_at(r->file, object, key, err, "'%.40s' needs a number or a time like \"300ms\"", key);
+        if (room.cut)
+            return assay_json_fail_at(r->file, object, key, err, "'%.40s' is longer than %zu characters", key, sizeof text - 1);
+        if (assay_option_set(assay_repeat_options, repeat, key, text, err))
+            return place(r, object, key, err);
     }
     return ASSAY_OK;
 }
 
-static enum assay_code read_entry(const struct reader *r, json_t *object, struct assay_error *err)
+/* "workload" and "phase": each mistake is told at the key that made it. */
+static enum assay_code read_head(const struct reader *r, struct entry *e, struct assay_error *err)
+{
+    const char       *workload = NULL, *phase = "";
+    char              head[128];
+    struct assay_text text = ASSAY_TEXT(head);
+    if (assay_json_text(r->file, e->object, "workload", true, &workload, err) ||
+        assay_json_text(r->file, e->object, "phase", false, &phase, err))
+        return err->code;
+    assay_text_add(&text, "%s%s%s", workload, *phase ? "." : "", phase);
+    if (assay_case_head_parse(head, &e->what, err))
+        return place(r, e->object, *phase && e->what.workload ? "phase" : "workload", err);
+    e->what.params = calloc(1, e->what.workload->params_bytes + 1);
+    return e->what.params ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the parameters of '%s'", workload);
+}
+
+static enum assay_code read_entry(const struct reader *r, struct entry *e, struct assay_error *err)
 {
     static const char *const known[] = {"workload", "phase", "params", "matrix", "repeat"};
-    struct entry             e = {.phase = "", .repeat = r->repeat};
     json_t                  *params = NULL, *matrix = NULL, *repeat = NULL;
-    if (!json_is_object(object))
+    if (!json_is_object(e->object))
         return assay_json_fail(r->file, "cases", err, "an entry of 'cases' is not an object");
-    if (assay_json_known_keys(r->file, object, known, sizeof known / sizeof *known, err) ||
-        assay_json_text(r->file, object, "workload", true, &e.workload, err) ||
-        assay_json_text(r->file, object, "phase", false, &e.phase, err) ||
-        assay_json_object(r->file, object, "params", false, &params, err) ||
-        assay_json_object(r->file, object, "matrix", false, &matrix, err) ||
-        assay_json_object(r->file, object, "repeat", false, &repeat, err))
+    if (assay_json_known_keys(r->file, e->object, known, sizeof known / sizeof *known, err) || read_head(r, e, err) ||
+        assay_json_object(r->file, e->object, "params", false, &params, err) ||
+        assay_json_object(r->file, e->object, "matrix", false, &matrix, err) ||
+        assay_json_object(r->file, e->object, "repeat", false, &repeat, err))
         return err->code;
-    if (repeat && read_repeat(r, repeat, &e.repeat, err))
+    if (repeat && read_repeat(r, repeat, &e->repeat, err))
         return err->code;
-    struct assay_text list = ASSAY_TEXT(e.list);
+    struct assay_text list = ASSAY_TEXT(e->list);
     const char       *key;
     json_t           *value;
     json_object_foreach(params, key, value)
     {
-        if (strncmp(key, "//", 2) && add_value(&list, key, strlen(key), value, r, err))
+        if (strncmp(key, "//", 2) != 0 && add_value(r, e, params, key, key, value, &list, err))
             return err->code;
     }
-    return expand(r, &e, matrix, json_object_iter(matrix), err);
+    return expand(r, e, matrix, json_object_iter(matrix), err);
 }
 
 static enum assay_code read_suite(struct reader *r, struct assay_error *err)
@@ -220,14 +265,21 @@ static enum assay_code read_suite(struct reader *r, struct assay_error *err)
     if (repeat && read_repeat(r, repeat, &r->repeat, err))
         return err->code;
     if (!assay_string_copy(r->plan->name, sizeof r->plan->name, name))
-        return assay_json_fail(r->file, "name", err, "the name is longer than %zu characters", sizeof r->plan->name - 1);
-    (void)assay_string_copy(r->plan->about, sizeof r->plan->about, about);
+        return assay_json_fail(r->file, "name", err, "the name is longer than %zu bytes", sizeof r->plan->name - 1);
+    if (!*name)
+        return assay_json_fail(r->file, "name", err, "the suite needs a name");
+    if (!assay_string_copy(r->plan->about, sizeof r->plan->about, about))
+        return assay_json_fail(r->file, "about", err, "'about' is longer than %zu bytes", sizeof r->plan->about - 1);
     r->plan->seed = (uint64_t)seed;
     if (json_array_size(cases) == 0)
         return assay_json_fail(r->file, "cases", err, "the suite has no cases");
-    for (size_t i = 0; i < json_array_size(cases); i++)
-        if (read_entry(r, json_array_get(cases, i), err))
-            return err->code;
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        struct entry    e = {.object = json_array_get(cases, i), .repeat = r->repeat};
+        enum assay_code code = read_entry(r, &e, err);
+        assay_case_release(&e.what);
+        if (code)
+            return code;
+    }
     return ASSAY_OK;
 }
 
@@ -267,9 +319,9 @@ static enum assay_code find_suite(const char *name, char *path, size_t capacity,
     for (size_t i = 0; i < names.n; i++)
         pointers[i] = names.name[i];
     const char *near = assay_string_nearest(name, pointers, names.n);
-    ASSAY_FAIL(err, ASSAY_CONFIG, "there is no suite '%.64s'%s%s%s", name, near ? "; did you mean '" : "",
-               near ? near : "", near ? "'?" : "");
-    return assay_error_hint(err, "assay list suites; a suite of your own is given as a path ending in .json");
+    ASSAY_FAIL(err, ASSAY_CONFIG, "there is no suite '%.64s'", name);
+    return near ? assay_error_hint(err, "did you mean '%s'?", near)
+                : assay_error_hint(err, "assay list suites lists them; one of your own is given as a path that ends in .json");
 }
 
 enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out, struct assay_error *err)
@@ -280,13 +332,16 @@ enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out
     assay_plan_init(&plan);
     if (find_suite(name_or_path, path, sizeof path, err) || assay_json_load(path, SUITE_FORMAT, SUITE_LIMIT_BYTES, &file, err))
         return err->code;
-    struct reader r = {.file = &file, .plan = &plan};
-    if (!assay_options_defaults(assay_repeat_options, &r.repeat, err))
-        (void)read_suite(&r, err);
+    struct reader   r = {.file = &file, .plan = &plan, .slot = calloc(SLOTS, sizeof *r.slot)};
+    enum assay_code code = r.slot ? assay_options_defaults(assay_repeat_options, &r.repeat, err)
+                                  : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the cases of '%.100s'", path);
+    if (!code)
+        code = read_suite(&r, err);
+    free(r.slot);
     assay_json_release(&file);
-    if (err->code) {
+    if (code) {
         assay_plan_release(&plan);
-        return err->code;
+        return code;
     }
     *out = plan;
     return ASSAY_OK;
@@ -310,10 +365,10 @@ enum assay_code assay_suites_list(void (*each)(void *self, const char *name, con
         return ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot list '%s'", folder);
     for (int i = 0; i < n; i++) {
         struct assay_json_file file;
-        struct assay_error     ignored;
-        const char            *about = "(cannot be read)";
-        bool loaded = !assay_path_join(path, sizeof path, folder, entry[i]->d_name, &ignored) &&
-                      !assay_json_load(path, SUITE_FORMAT, SUITE_LIMIT_BYTES, &file, &ignored);
+        struct assay_error     why = {.code = ASSAY_OK};
+        const char            *about = why.message;
+        bool loaded = !assay_path_join(path, sizeof path, folder, entry[i]->d_name, &why) &&
+                      !assay_json_load(path, SUITE_FORMAT, SUITE_LIMIT_BYTES, &file, &why);
         if (loaded && json_is_string(json_object_get(file.root, "about")))
             about = json_string_value(json_object_get(file.root, "about"));
         entry[i]->d_name[strlen(entry[i]->d_name) - 5] = 0;

@@ -43,6 +43,7 @@ struct run {
     struct assay_meter          *meter;
     struct assay_mapped_file     samples;
     char                         samples_path[700], witness_path[700];
+    bool                         unstored; /* a file of the run folder could not be made or kept */
     enum assay_phase             phase;
     uint64_t                     phase_begin_ns;
     uint64_t                     memory_before[2]; /* heap, resident: after the first batch, when all buffers have been touched */
@@ -314,7 +315,7 @@ static enum assay_code build(struct run *r, struct assay_error *err)
 static enum assay_code open_device(struct run *r, struct assay_error *err)
 {
     enter(r, ASSAY_PHASE_OPEN);
-    if (assay_backend_open(r->job->backend, NULL, &r->opened, err))
+    if (assay_backend_open_file(r->job->plugin, r->job->backend, NULL, &r->opened, err))
         return err->code;
     r->is_open = true;
     r->record->device = r->opened.device;
@@ -376,8 +377,10 @@ static enum assay_code make_instruments(struct run *r, struct assay_error *err)
     char                            file[160];
     enter(r, ASSAY_PHASE_WITNESS);
     if (name_file(r, "samples", file, r->samples_path, err) ||
-        assay_mapped_file_new(r->samples_path, MAX_SAMPLES * sizeof(uint64_t), &r->samples, err))
+        assay_mapped_file_new(r->samples_path, MAX_SAMPLES * sizeof(uint64_t), &r->samples, err)) {
+        r->unstored = err->code == ASSAY_IO;
         return err->code;
+    }
     (void)assay_string_copy(r->record->samples_file, sizeof r->record->samples_file, file);
     if (device->traits & ASSAY_TRAIT_VALUES) {
         if (name_file(r, "witness", file, r->witness_path, err))
@@ -386,8 +389,10 @@ static enum assay_code make_instruments(struct run *r, struct assay_error *err)
             .path = r->witness_path, .case_id = r->job->what->id, .graph = r->graph, .seed = r->job->seed,
             .entropy = assay_random_entropy(), .sets = ASSAY_MIN_SETS, .chosen = ASSAY_WITNESS_DEFAULT_CHOSEN,
         };
-        if (assay_witness_new(&setup, &r->witness, err))
+        if (assay_witness_new(&setup, &r->witness, err)) {
+            r->unstored = err->code == ASSAY_IO;
             return err->code;
+        }
         (void)assay_string_copy(r->record->witness_file, sizeof r->record->witness_file, file);
     }
     struct assay_error no_ceiling;
@@ -460,6 +465,7 @@ static enum assay_code finish_files(struct run *r, struct assay_error *err)
     if (!first.code && *r->record->witness_file && assay_sha256_file(r->witness_path, r->record->witness_sha256, err))
         first = *err;
     *err = first;
+    r->unstored = r->unstored || first.code == ASSAY_IO;
     return first.code;
 }
 
@@ -485,7 +491,7 @@ static enum assay_status status_of(enum assay_code code)
     }
 }
 
-void assay_case_run(const struct assay_case_job *job, struct assay_record *record)
+enum assay_code assay_case_run(const struct assay_case_job *job, struct assay_record *record, struct assay_error *unstored)
 {
     struct run         r = {.job = job, .record = record, .phase_begin_ns = assay_clock_now_ns()};
     struct assay_error err = {.code = ASSAY_OK};
@@ -523,4 +529,8 @@ void assay_case_run(const struct assay_case_job *job, struct assay_record *recor
         record->error = err;
     (void)assay_string_copy(record->reason, sizeof record->reason, code ? err.message : "");
     record->wall_ns = assay_clock_now_ns() - begin;
+    if (!r.unstored)
+        return ASSAY_OK;
+    *unstored = closing.code == ASSAY_IO ? closing : err;
+    return unstored->code;
 }

@@ -11,7 +11,8 @@
 
 struct assay_case_job {
     const struct assay_case *what;
-    const char              *backend; /* as the user named it */
+    const char              *backend; /* its name, canonical or not */
+    const char              *plugin;  /* the file it was found in, "": where its name leads to */
     const char              *folder;  /* the run folder; samples/ and witness/ are there */
     const char              *power;   /* "" or the meter (harness/measure/power.h) */
     const char              *repeat;  /* the command line that runs this again */
@@ -21,7 +22,8 @@ struct assay_case_job {
     void *self;
 };
 
-/* Always completes `record` (NULL is not allowed): what failed is in its status, reason and error. */
-void assay_case_run(const struct assay_case_job *job, struct assay_record *record);
+/* Always completes `record` (NULL is not allowed): what failed is in its status, reason and error. An error is none of the
+ * case or the back end: the run folder does not take the files (a full disk), and the record must not count. */
+enum assay_code assay_case_run(const struct assay_case_job *job, struct assay_record *record, struct assay_error *err);
 
 #endif

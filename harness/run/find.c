@@ -46,7 +46,7 @@ static enum assay_code take_quoted(const char *text, struct assay_backend_name *
     if (!string)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "the quoted device %.80s is no JSON string: %s", text, why.text);
     if (check_characters(json_string_value(string), err))
-        code = assay_error_in(err, "device %.80s", text);
+        code = assay_error_in(err, "reading the device's name %.80s", text);
     else if (!assay_string_copy(out->device, sizeof out->device, json_string_value(string)))
         code = ASSAY_FAIL(err, ASSAY_CONFIG, "a device's name has at most %zu characters", sizeof out->device - 1);
     json_decref(string);
@@ -82,7 +82,7 @@ enum assay_code assay_backend_name_parse(const char *text, struct assay_backend_
                           "'%.80s' is no name of a back end; names are 1 to 63 of a-z, 0-9, '-', '_'", parsed.name);
     if (text[n] == ':') {
         if (take_device(text + n + 1, &parsed, &length, err))
-            return assay_error_in(err, "back end '%.80s'", text);
+            return assay_error_in(err, "reading the back end's name '%.80s'", text);
         n += 1 + length;
     }
     if (text[n] && text[n] != ',')
@@ -225,7 +225,7 @@ static enum assay_code not_found(const char *name, const struct files *files, st
     if (names)
         nearest = assay_string_nearest(name, names, files->n);
     free(names);
-    (void)ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "there is no back end '%.64s'", name);
+    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "there is no back end '%.64s'", name);
     if (nearest)
         return assay_error_hint(err, "did you mean '%s'?", nearest);
     if (files->n)

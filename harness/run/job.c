@@ -53,25 +53,35 @@ static const char *text_of(const json_t *message, const char *key)
     return text ? text : "";
 }
 
+/* People see this on their terminal, so it is made what we would say ourselves. */
+static void take_progress(struct watched *w, const json_t *message)
+{
+    struct assay_text phase = ASSAY_TEXT(w->out->phase);
+    double            share = json_number_value(json_object_get(message, "share"));
+    json_int_t        median_ns = json_integer_value(json_object_get(message, "median_ns"));
+    assay_string_escape(&phase, ASSAY_ESCAPE_TERMINAL, text_of(message, "phase"));
+    if (w->watch->progress)
+        w->watch->progress(w->watch->self, w->out->phase, share > 1 ? 1 : share > 0 ? share : 0,
+                           median_ns > 0 ? (uint64_t)median_ns : 0);
+}
+
 /* true: that was the answer. */
 static bool take_message(struct watched *w, json_t *message)
 {
     const char *say = text_of(message, "say");
     if (!strcmp(say, "progress")) {
-        (void)assay_string_copy(w->out->phase, sizeof w->out->phase, text_of(message, "phase"));
-        if (w->watch->progress)
-            w->watch->progress(w->watch->self, w->out->phase, json_number_value(json_object_get(message, "share")),
-                               (uint64_t)json_integer_value(json_object_get(message, "median_ns")));
+        take_progress(w, message);
         json_decref(message);
         return false;
     }
-    if (!strcmp(say, "failed")) {
+    bool unstored = !strcmp(say, "unstored");
+    if (unstored || !strcmp(say, "failed")) {
         assay_error_from_json(json_object_get(message, "error"), &w->out->error);
-        w->out->end = ASSAY_JOB_FAILED;
+        w->out->end = unstored ? ASSAY_JOB_UNSTORED : ASSAY_JOB_FAILED;
         json_decref(message);
         return true;
     }
-    if (strcmp(say, "record") && strcmp(say, "probe") && strcmp(say, "contract")) {
+    if (strcmp(say, "record") != 0 && strcmp(say, "probe") != 0 && strcmp(say, "contract") != 0) {
         (void)ASSAY_FAIL(&w->out->error, ASSAY_PROTOCOL, "the worker says '%.40s', which nobody understands", say);
         w->out->end = ASSAY_JOB_FAILED;
         json_decref(message);
@@ -145,6 +155,7 @@ static void end_process(struct watched *w)
         (void)ASSAY_FAIL(&out->error, ASSAY_INTERRUPTED, "stopped in phase %s", phase);
         return;
     case ASSAY_JOB_ANSWERED:
+    case ASSAY_JOB_UNSTORED:
     case ASSAY_JOB_FAILED: return;
     }
 }
@@ -192,17 +203,29 @@ void assay_job_release(struct assay_job_result *result)
     result->answer = NULL;
 }
 
+bool assay_job_was_killed(const struct assay_job_result *result)
+{
+    return result->end == ASSAY_JOB_DIED && result->signal == SIGKILL;
+}
+
 enum assay_code assay_job_probe(const char *backend, uint64_t timeout_ns, json_t **out, struct assay_error *err)
 {
     struct assay_job_watch  watch = {.timeout_ns = timeout_ns};
     struct assay_job_result result;
-    if (assay_job_run(json_pack("{s:s, s:s}", "do", "probe", "backend", backend), &watch, &result, err))
-        return err->code;
+    for (unsigned attempt = 1;; attempt++) {
+        if (assay_job_run(json_pack("{s:s, s:s}", "do", "probe", "backend", backend), &watch, &result, err))
+            return err->code;
+        if (!assay_job_was_killed(&result) || attempt == ASSAY_JOB_MAX_ATTEMPTS)
+            break;
+        assay_job_release(&result);
+    }
     if (result.end == ASSAY_JOB_ANSWERED) {
         *out = result.answer;
         return ASSAY_OK;
     }
     *err = result.error;
     assay_job_release(&result);
+    if (err->nframes) /* the worker said what it was doing with it */
+        return err->code;
     return assay_error_in(err, "asking back end '%.80s' what it finds", backend);
 }

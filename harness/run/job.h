@@ -10,6 +10,9 @@
 #include "assay/error.h"
 
 #define ASSAY_JOB_STDERR_BYTES 4096
+/* No back end ends its own process with SIGKILL: somebody else did (an operator, the kernel short of memory). That says
+ * nothing of the back end, so what was asked is asked again, so often in all. */
+#define ASSAY_JOB_MAX_ATTEMPTS 3
 
 struct assay_job_watch {
     uint64_t timeout_ns; /* of the whole job */
@@ -24,6 +27,7 @@ enum assay_job_end {
     ASSAY_JOB_DIED = 3,     /* ended by a signal, or without an answer */
     ASSAY_JOB_TIMEOUT = 4,  /* killed */
     ASSAY_JOB_STOPPED = 5,  /* killed on request */
+    ASSAY_JOB_UNSTORED = 6, /* the run folder does not take its files, whoever the back end is; see error */
 };
 struct assay_job_result {
     enum assay_job_end end;
@@ -42,7 +46,11 @@ enum assay_code assay_job_run(json_t *job, const struct assay_job_watch *watch, 
                               struct assay_error *err);
 void            assay_job_release(struct assay_job_result *result);
 
-/* Asks a worker which plug-in and devices a back end's name means: *out is the probe's answer (new reference). */
+/* Was the worker killed by somebody else, so that it is worth another attempt? */
+bool            assay_job_was_killed(const struct assay_job_result *result);
+
+/* Asks a worker which plug-in and devices a back end's name means: *out is the probe's answer (new reference). One that
+ * was killed from outside is asked again. */
 enum assay_code assay_job_probe(const char *backend, uint64_t timeout_ns, json_t **out, struct assay_error *err);
 
 #endif

@@ -11,15 +11,14 @@
 #include "harness/base/strings.h"
 #include "harness/measure/host.h"
 #include "harness/run/job.h"
+#include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
 
 #define PROBE_TIMEOUT_NS (60 * ASSAY_NS_PER_S)
 #define MANIFEST_FORMAT "assay-manifest/1"
-/* No back end ends its own process with SIGKILL: somebody else did (an operator, the kernel short of memory). That says
- * nothing of the back end, so the step is done again; the third time it is recorded as a crash. */
-#define MAX_ATTEMPTS 3
+
 
 struct launcher {
     const struct assay_run_request *with;
@@ -34,6 +33,13 @@ static const char *canonical(const struct launcher *l, size_t backend)
 {
     const char *name = json_string_value(json_object_get(l->probe[backend], "backend"));
     return name ? name : l->with->backends[backend];
+}
+
+/* The file that was probed. */
+static const char *plugin(const struct launcher *l, size_t backend)
+{
+    const char *path = json_string_value(json_object_get(l->probe[backend], "path"));
+    return path ? path : "";
 }
 
 /* ---- before ---------------------------------------------------------------------------------------------- */
@@ -99,19 +105,35 @@ static enum assay_code open_folder(struct launcher *l, struct assay_error *err)
 
 /* ---- one step -------------------------------------------------------------------------------------------- */
 
-static void repeat_line(const struct launcher *l, const struct assay_run_step *step, char out[1024])
+/* Canonical, but for one that the user named by its file: then that file, since the name alone may lead to another. */
+static void backend_to_repeat(const struct launcher *l, size_t backend, char out[1024])
 {
+    struct assay_text text = assay_text_over(out, 1024);
+    const char       *given = l->with->backends[backend], *name = canonical(l, backend);
+    const char       *slash = memchr(given, '/', strcspn(given, ",:"));
+    assay_text_add(&text, "%s%s", slash ? plugin(l, backend) : "", slash ? name + strcspn(name, ":") : name);
+}
+
+static void repeat_line(const struct launcher *l, const struct assay_run_step *step, size_t backend, char out[1024])
+{
+    char name[1024];
     struct assay_text text = assay_text_over(out, 1024);
     assay_text_add(&text, "assay run ");
     assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->what->name);
     assay_text_add(&text, " --backend ");
-    assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->backend);
+    backend_to_repeat(l, backend, name);
+    assay_string_escape(&text, ASSAY_ESCAPE_SHELL, name);
     assay_text_add(&text, " --seed %llu", (unsigned long long)l->with->plan->seed);
+    struct assay_repeat usual;
+    struct assay_error  ignored;
+    if (assay_options_defaults(assay_repeat_options, &usual, &ignored))
+        memset(&usual, 0, sizeof usual); /* then all are written */
     for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
-        char              value[64];
-        struct assay_text room = ASSAY_TEXT(value);
+        char              value[64], plain[64];
+        struct assay_text room = ASSAY_TEXT(value), plain_room = ASSAY_TEXT(plain);
         assay_option_write(row, &step->what->repeat, &room);
-        if (strcmp(row->dflt, value)) {
+        assay_option_write(row, &usual, &plain_room);
+        if (strcmp(plain, value) != 0) {
             assay_text_add(&text, " --");
             for (const char *c = row->name; *c; c++)
                 assay_text_add(&text, "%c", *c == '_' ? '-' : *c);
@@ -120,7 +142,7 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
     }
 }
 
-static json_t *job_of(const struct launcher *l, const struct assay_run_step *step)
+static json_t *job_of(const struct launcher *l, const struct assay_run_step *step, size_t backend)
 {
     char    line[1024];
     json_t *repeat = json_object();
@@ -130,10 +152,17 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
         assay_option_write(row, &step->what->repeat, &text);
         json_object_set_new(repeat, row->name, json_string(value));
     }
-    repeat_line(l, step, line);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
-                     step->backend, "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
+    repeat_line(l, step, backend, line);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
+                     step->backend, "plugin", plugin(l, backend), "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
+}
+
+/* A number that a worker told of a device; 0, unknown, when it is none of 1 .. last. */
+static int kind_of(const json_t *device, const char *key, int last)
+{
+    json_int_t value = json_integer_value(json_object_get(device, key));
+    return value >= 1 && value <= last ? (int)value : 0;
 }
 
 /* What is recorded when the worker gave no record: the device may be unknown, the files may hold a part. */
@@ -154,8 +183,8 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
     const char   *name = json_string_value(json_object_get(device, "name"));
     const char   *product = json_string_value(json_object_get(device, "product"));
     rec->device.size = sizeof rec->device;
-    rec->device.clock = (enum assay_clock)json_integer_value(json_object_get(device, "clock"));
-    rec->device.origin = (enum assay_origin)json_integer_value(json_object_get(device, "origin"));
+    rec->device.clock = (enum assay_clock)kind_of(device, "clock", ASSAY_CLOCK_MODEL);
+    rec->device.origin = (enum assay_origin)kind_of(device, "origin", ASSAY_ORIGIN_REFERENCE);
     rec->device.traits = (uint32_t)json_integer_value(json_object_get(device, "traits"));
     (void)assay_string_copy(rec->device.name, sizeof rec->device.name, name ? name : "");
     (void)assay_string_copy(rec->device.product, sizeof rec->device.product, product ? product : "");
@@ -164,7 +193,7 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
         (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, "the worker did not live to tell");
     rec->started_utc_ns = assay_clock_utc_ns() - result->wall_ns;
     rec->wall_ns = result->wall_ns;
-    repeat_line(l, step, rec->repeat);
+    repeat_line(l, step, backend, rec->repeat);
 }
 
 static void on_progress(void *self, const char *phase, double share, uint64_t median_ns)
@@ -212,16 +241,16 @@ static enum assay_code run_step(struct launcher *l, size_t backend, struct assay
     if (l->with->begin)
         l->with->begin(l->with->self, &l->step);
     for (unsigned attempt = 1;; attempt++) {
-        if (assay_job_run(job_of(l, &l->step), &watch, &result, err))
+        if (assay_job_run(job_of(l, &l->step, backend), &watch, &result, err))
             return err->code;
-        if (result.end != ASSAY_JOB_DIED || result.signal != SIGKILL || attempt == MAX_ATTEMPTS)
+        if (!assay_job_was_killed(&result) || attempt == ASSAY_JOB_MAX_ATTEMPTS)
             break;
         assay_run_folder_log(l->folder, "%s launch %u on %s: worker was killed from outside, attempt %u of %d",
-                             l->step.what->id, l->step.launch, l->step.backend, attempt, MAX_ATTEMPTS);
+                             l->step.what->id, l->step.launch, l->step.backend, attempt, ASSAY_JOB_MAX_ATTEMPTS);
         assay_job_release(&result);
     }
     log_errors(l, result.errors);
-    if (result.end == ASSAY_JOB_STOPPED) {
+    if (result.end == ASSAY_JOB_STOPPED || result.end == ASSAY_JOB_UNSTORED) {
         *err = result.error;
         assay_job_release(&result);
         return err->code;
@@ -279,8 +308,10 @@ enum assay_code assay_run(const struct assay_run_request *request, struct assay_
 {
     struct launcher l = {.with = request, .counts = counts, .probe = calloc(request->n_backends, sizeof(json_t *))};
     memset(counts, 0, sizeof *counts);
-    if (!l.probe)
+    if (!l.probe) {
+        free(l.probe);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for back ends");
+    }
     enum assay_code code = probe_all(&l, err);
     if (!code)
         code = open_folder(&l, err);
@@ -288,6 +319,9 @@ enum assay_code assay_run(const struct assay_run_request *request, struct assay_
         code = all_steps(&l, true, err);
     if (!code)
         code = all_steps(&l, false, err);
+    if (code == ASSAY_IO && l.folder && !*err->hint)
+        (void)assay_error_hint(err, "%zu of %zu steps are recorded; make room and go on with the same command and --resume",
+                               counts->already + counts->ran, counts->steps);
     if (l.folder)
         assay_run_folder_log(l.folder, "run %s: %zu of %zu steps recorded", code ? "stopped" : "complete",
                              counts->already + counts->ran, counts->steps);

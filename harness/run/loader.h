@@ -17,7 +17,7 @@ struct assay_backend_name {
 enum assay_code assay_backend_name_parse(const char *text, struct assay_backend_name *out, struct assay_error *err);
 
 /* Where "assay-<name>.so" is: <folder of the program>/backends, <program>/../lib/assay/backends, then the folders in
- * ASSAY_BACKEND_PATH (separated by ':'). ASSAY_UNAVAILABLE names the nearest one there is. */
+ * ASSAY_BACKEND_PATH (separated by ':'). ASSAY_CONFIG when there is none, with the nearest one there is. */
 enum assay_code assay_backend_find(const char *name, char *path, size_t capacity, struct assay_error *err);
 /* Calls `each` with the name and path of every plug-in file that can be found, sorted by name, the first of equal
  * names. */
@@ -46,6 +46,10 @@ struct assay_opened {
 };
 enum assay_code assay_backend_open(const char *text, const struct assay_comm *comm, struct assay_opened *out,
                                    struct assay_error *err);
+/* The same from the plug-in file `path` ("": the one that the name leads to): the very file that was probed, whatever its
+ * canonical name would lead to. */
+enum assay_code assay_backend_open_file(const char *path, const char *text, const struct assay_comm *comm,
+                                        struct assay_opened *out, struct assay_error *err);
 void assay_backend_close(struct assay_opened *opened);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
@@ -12,7 +13,10 @@
 static enum assay_code load_named(const struct assay_backend_name *name, struct assay_opened *to,
                                   struct assay_error *err)
 {
-    if (strchr(name->name, '/'))
+    bool is_path = strchr(name->name, '/');
+    if (is_path && !assay_file_exists(name->name))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "there is no plug-in '%.200s'", name->name);
+    if (is_path)
         (void)assay_string_copy(to->path, sizeof to->path, name->name);
     else if (assay_backend_find(name->name, to->path, sizeof to->path, err))
         return err->code;
@@ -42,7 +46,14 @@ static enum assay_code no_such_device(const char *wanted, const struct assay_dev
     struct assay_text known = ASSAY_TEXT(text);
     for (size_t i = 0; i < n; i++)
         assay_text_add(&known, "%s%s", i ? ", " : "", devices[i].name);
-    (void)ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "back end '%s' has no device '%.100s'", b->name, wanted);
+    const char **names = calloc(n + 1, sizeof *names), *near = NULL;
+    for (size_t i = 0; names && i < n; i++)
+        names[i] = devices[i].name;
+    near = names ? assay_string_nearest(wanted, names, n) : NULL;
+    free(names);
+    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "back end '%s' has no device '%.100s'", b->name, wanted);
+    if (near)
+        return assay_error_hint(err, "did you mean '%.100s'?", near);
     return assay_error_hint(err, "there are: %s%s", text, known.cut ? "…" : "");
 }
 
@@ -101,10 +112,18 @@ static enum assay_code open_session(struct assay_opened *to, const struct assay_
 enum assay_code assay_backend_open(const char *text, const struct assay_comm *comm, struct assay_opened *out,
                                    struct assay_error *err)
 {
+    return assay_backend_open_file("", text, comm, out, err);
+}
+
+enum assay_code assay_backend_open_file(const char *path, const char *text, const struct assay_comm *comm,
+                                        struct assay_opened *out, struct assay_error *err)
+{
     struct assay_backend_name name;
     struct assay_opened opened = {0};
     if (assay_backend_name_parse(text, &name, err))
         return err->code;
+    if (*path && !assay_string_copy(name.name, sizeof name.name, path))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.80s…'", path);
     if (load_named(&name, &opened, err) || parse_options(&name, &opened, err) || choose_device(&name, &opened, err) ||
         write_canonical(&opened, err) || open_session(&opened, comm, err)) {
         free(opened.options);

@@ -1,7 +1,7 @@
 /* The wire between parent and worker: one JSON object a line, job down, events up. It carries case names, progress
  * and the record; nothing per execution. Lines are at most ASSAY_WIRE_LINE_BYTES; what a worker says is not trusted.
  *
- *   down  {"do": "case", "case": "gemm/…", "backend": "cpu", "seed": 1, "launch": 0, "folder": "out/x", …}
+ *   down  {"do": "case", "case": "gemm/…", "backend": "cpu:host", "plugin": "…/assay-cpu.so", "seed": 1, …}
  *         {"do": "probe", "backend": "cpu"}
  *   up    {"say": "progress", "phase": "timed", "share": 0.4, "median_ns": 1200}
  *         {"say": "record", "record": {…}}      {"say": "probe", …}      {"say": "failed", "error": {…}} */

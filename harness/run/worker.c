@@ -73,13 +73,15 @@ static enum assay_code do_case(const json_t *job, int fd, struct assay_error *er
     }
     if (!read_repeat(job, &c.repeat, err)) {
         struct assay_case_job what = {
-            .what = &c, .backend = text_of(job, "backend"), .folder = text_of(job, "folder"), .power = text_of(job, "power"),
+            .what = &c, .backend = text_of(job, "backend"), .plugin = text_of(job, "plugin"), .folder = text_of(job, "folder"), .power = text_of(job, "power"),
             .repeat = text_of(job, "repeat_line"), .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
             .launch = (uint32_t)json_integer_value(json_object_get(job, "launch")), .progress = on_progress, .self = &speaker,
         };
-        assay_case_run(&what, record);
-        json_t *json = assay_record_to_json(record);
-        if (json)
+        json_t            *json = NULL;
+        struct assay_error unstored;
+        if (assay_case_run(&what, record, &unstored))
+            (void)assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "unstored", "error", assay_error_to_json(&unstored)), err);
+        else if ((json = assay_record_to_json(record)))
             (void)assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "record", "record", json), err);
         else
             (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a record");

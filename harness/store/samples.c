@@ -19,7 +19,7 @@ static bool add_safe(struct assay_text *out, const char *from, size_t limit)
 {
     size_t i = 0;
     bool same = true;
-    for (; from[i] && i < limit; i++) {
+    for (; i < limit && from[i]; i++) {
         char c = from[i];
         bool safe = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '=';
         same = same && safe;

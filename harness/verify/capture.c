@@ -1,5 +1,6 @@
 #include "harness/verify/capture.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -83,6 +84,7 @@ static void fold_positions(const struct folding *f, uint64_t position, double we
 static void fold_piece(const struct folding *f, uint64_t first, const double *x, uint64_t n)
 {
     const struct assay_projection *p = f->p;
+    assert(n == 0 || (p->length > 0 && p->inner > 0)); /* a value with an element has no axis of none */
     for (uint64_t i = 0; i < n;) {
         uint64_t at = first + i, left = n - i, room;
         if (p->inner == 1) {

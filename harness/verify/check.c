@@ -430,7 +430,7 @@ enum assay_code assay_witness_check_expected(const char *path, const char *case_
                                              struct assay_expected *x, struct assay_check *out, struct assay_error *err)
 {
     struct assay_mapped_file file = {0};
-    struct assay_check       found;
+    struct assay_check       found = {.of_elements = 0};
     struct judge            *j = calloc(1, sizeof *j);
     enum assay_code          code = j ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for judging");
     if (!code && !(code = assay_mapped_file_read(path, &file, err)) &&

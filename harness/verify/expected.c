@@ -1,5 +1,6 @@
 #include "harness/verify/expected.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,11 +273,14 @@ struct whole_sums {
 static void add_piece(const struct whole_sums *w, uint64_t first, size_t n, const double *value, const double *bound)
 {
     const struct assay_projection *p = w->p;
+    const uint64_t                 length = p->length, width = p->inner, one = width == 1;
+    assert(n == 0 || (length > 0 && width > 0)); /* a value with an element has no axis of none */
     for (size_t i = 0; i < n;) {
-        uint64_t at = first + i, inner = at % p->inner, j = at / p->inner % p->length;
-        uint64_t position = at / p->inner / p->length * p->inner + inner;
-        uint64_t run = p->inner == 1 ? p->length - j : p->inner - inner, one = p->inner == 1;
+        uint64_t at = first + i, inner = at % width, j = at / width % length;
+        uint64_t position = at / width / length * width + inner;
+        uint64_t run = one ? length - j : width - inner;
         run = run < n - i ? run : n - i;
+        assert(run > 0);
         for (uint64_t k = 0; k < run; k++) {
             uint64_t at_k = one ? position : position + k, group = p->per_group == 1 ? at_k : at_k / p->per_group;
             w->sum[group] += w->column[one ? j + k : j] * w->position[at_k] * value[i + k];

@@ -268,7 +268,7 @@ static enum assay_code inspect_header(const unsigned char *file, size_t bytes, c
     if (bytes < sizeof *h)
         return ASSAY_FAIL(err, ASSAY_DATA, "witness of %zu bytes is shorter than its header", bytes);
     memcpy(h, file, sizeof *h);
-    if (memcmp(h->magic, magic, sizeof magic))
+    if (memcmp(h->magic, magic, sizeof magic) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "witness was not completed, or is none");
     if (h->version != ASSAY_WITNESS_VERSION || h->header_bytes != sizeof *h)
         return ASSAY_FAIL(err, ASSAY_DATA, "witness has version %u; this program reads %u", h->version, ASSAY_WITNESS_VERSION);
@@ -277,7 +277,7 @@ static enum assay_code inspect_header(const unsigned char *file, size_t bytes, c
     struct assay_hash128 sum = assay_witness_checksum(file, bytes);
     if (sum.low != h->checksum.low || sum.high != h->checksum.high)
         return ASSAY_FAIL(err, ASSAY_DATA, "witness does not have the checksum it states");
-    if (strncmp(h->case_id, case_id, sizeof h->case_id))
+    if (strncmp(h->case_id, case_id, sizeof h->case_id) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "witness is of another case than %.16s", case_id);
     return ASSAY_OK;
 }

@@ -5,6 +5,7 @@
  *
  * The error of Q K^T enters the exponent (see softmax_row.h). Scores stay in the accumulator's format; weights may be
  * rounded to the format of V before they meet it. Rows with every key masked are 0/0: nothing is asked of them. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "reference/elementwise.h"
@@ -53,7 +54,10 @@ static struct assay_ref_vector row_of(const struct tensor4 *x, int64_t batch, in
 static struct assay_ref_vector cached_row(const struct attention *a, const struct tensor4 *past,
                                           const struct tensor4 *now, int64_t batch, int64_t head, int64_t j)
 {
-    return j < a->past ? row_of(past, batch, head, j) : row_of(now, batch, head, j - a->past);
+    if (j >= a->past)
+        return row_of(now, batch, head, j - a->past);
+    assert(past->t); /* without a cache a->past is 0 */
+    return row_of(past, batch, head, j);
 }
 
 static void setup_mask(struct attention *a)

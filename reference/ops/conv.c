@@ -174,14 +174,14 @@ static void each_folded(const void *self, size_t group, size_t count, const size
     const struct conv *c = self;
     int64_t terms = c->channels * c->taps, position = (int64_t)group % c->out_size;
     int64_t inside = gather(c, (int64_t)group / c->out_size, 0, c->channels, position, scratch);
+    int64_t terms_each = terms / c->groups, inside_each = inside * c->channels / c->groups;
     struct assay_ref_vector patch = {scratch, NULL, c->call->in[0].error ? scratch + terms : NULL};
     struct assay_ref_sum s = assay_ref_dot(&c->call->arithmetic, (size_t)terms, patch, c->folded);
     s.value += c->folded_bias.value;
     s.magnitude += c->folded_bias.magnitude;
     s.error += c->folded_bias.error;
     s.own += assay_ref_gamma((double)c->filters + 2, ASSAY_REF_OWN) * s.magnitude;
-    struct assay_bounded x = assay_ref_fold_close(c->call, &s, (double)(terms / c->groups),
-                                                  (double)(inside * c->channels / c->groups + 1), c->weights);
+    struct assay_bounded x = assay_ref_fold_close(c->call, &s, (double)terms_each, (double)(inside_each + 1), c->weights);
     for (size_t i = 0; i < count; i++) {
         c->value[places[i]] = x.value;
         c->bound[places[i]] = x.error;

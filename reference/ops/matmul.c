@@ -1,5 +1,6 @@
 /* MatMul: numpy.matmul. value = sum over k of A[.., m, k] B[.., k, n].
  * bound: gamma_K(u) sum |A||B| + sum (|A| eB + eA |B| + eA eB) + store; for any order and any use of FMA. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "reference/arithmetic.h"
@@ -25,6 +26,7 @@ static struct shape shape_of(const struct assay_ref_call *call)
     if (s.has_column_axis)
         s.n = b->dims[b->rank - 1];
     s.n_batch_dims = out->rank - s.has_row_axis - s.has_column_axis;
+    assert(s.n_batch_dims >= 0 && s.n_batch_dims < ASSAY_MAX_RANK);
     for (int32_t d = 0; d < s.n_batch_dims; d++)
         s.batches *= out->dims[d];
     return s;

@@ -17,13 +17,13 @@ static const struct assay_workload *const all[] = {
 
 const struct assay_workload *const *assay_workloads(size_t *n)
 {
-    *n = sizeof all / sizeof *all;
+    *n = sizeof all / sizeof all[0];
     return all;
 }
 
 const struct assay_workload *assay_workload_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (!strcmp(all[i]->name, name))
             return all[i];
     return NULL;

@@ -1,5 +1,6 @@
 #include "backends/cpu/convolution/direct.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "backends/cpu/products/tile.h"
@@ -74,8 +75,10 @@ static void choose_band(struct cpu_direct *d, size_t threads)
 static void lay_out(struct cpu_direct *d, size_t threads, const struct cpu_tile_kernels *tile)
 {
     const struct cpu_conv_shape *s = &d->shape;
+    assert(s->stride[0] > 0 && s->stride[1] > 0 && taps(s) > 0);
     d->in_each = s->in_channels / s->groups;
     d->out_each = s->out_channels / s->groups;
+    assert(d->in_each > 0); /* an empty tensor is not accepted */
     d->block = least(d->in_each, DEPTH / taps(s) ? DEPTH / taps(s) : 1);
     d->blocks = (d->in_each + d->block - 1) / d->block;
     d->out_panels = (d->out_each + tile->rows - 1) / tile->rows;
@@ -300,7 +303,7 @@ double cpu_direct_efficiency(const struct cpu_engine *engine, const struct cpu_c
     struct cpu_direct              d = {.shape = *shape};
     lay_out(&d, cpu_pool_threads(engine->pool), tile);
     size_t columns = (d.band - 1) * d.wide + shape->out[1];
-    double computed = (double)((columns + tile->lanes - 1) / tile->lanes * tile->lanes) *
-                      (double)(d.out_panels * tile->rows);
+    size_t whole_columns = (columns + tile->lanes - 1) / tile->lanes * tile->lanes;
+    double computed = (double)whole_columns * (double)(d.out_panels * tile->rows);
     return (double)(d.band * shape->out[1]) * (double)d.out_each / computed;
 }

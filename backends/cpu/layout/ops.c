@@ -30,7 +30,7 @@ static void plan(const struct cpu_node *node, struct transpose *t)
 {
     const struct assay_value_view *x = &node->in[0];
     int64_t perm[ASSAY_MAX_RANK];
-    size_t  stride[ASSAY_MAX_RANK], step = 1;
+    size_t  stride[ASSAY_MAX_RANK] = {0}, step = 1;
     if (!cpu_attr_i64s(node, "perm", perm, ASSAY_MAX_RANK))
         for (int32_t i = 0; i < x->rank; i++)
             perm[i] = x->rank - 1 - i;

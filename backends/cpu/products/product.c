@@ -186,9 +186,9 @@ static void plan_blocks(struct cpu_product_plan *plan, const struct cpu_engine *
     double                    least = 0;
     plan->across = plan->along = 1;
     for (size_t across = 1; across <= threads; across++) {
-        size_t along = threads / across;
-        double sides = (double)(p->m / across) + (double)(p->n / along);
-        if (across * along < threads || p->m / across < 8 || (along > 1 && p->n / along < 48) || (least > 0 && sides >= least))
+        size_t along = threads / across, rows = p->m / across, columns = p->n / along;
+        double sides = (double)rows + (double)columns;
+        if (across * along < threads || rows < 8 || (along > 1 && columns < 48) || (least > 0 && sides >= least))
             continue;
         least = sides;
         plan->across = across;

@@ -107,6 +107,26 @@ Test(json, refuses_a_malformed_file_with_its_place)
     cr_expect(memcmp(&file, &untouched, sizeof file) == 0);
 }
 
+/* What is read is put into what is written, a manifest into a report for one, which must not be the deeper for it. */
+Test(json, nesting_has_a_bound_far_below_that_of_the_writer)
+{
+    static const size_t depths[] = {199, 200, 201, 450};
+    char                deep[1000];
+    json_t             *value = NULL;
+    for (size_t i = 0; i < 4; i++) {
+        enum assay_code wanted = depths[i] <= 200 ? ASSAY_OK : ASSAY_DATA;
+        memset(deep, '[', depths[i]);
+        memset(deep + depths[i], ']', depths[i]);
+        cr_expect_eq(assay_json_parse(deep, 2 * depths[i], "a line", &value, &err), wanted, "depth %zu", depths[i]);
+        if (wanted == ASSAY_OK)
+            json_decref(value);
+        else
+            cr_expect_str_eq(err.message, "a line: arrays and objects are nested deeper than 200");
+    }
+    cr_expect_eq(assay_json_parse("[{\"a\":[1]},{\"b\":{}}]", 20, "a line", &value, &err), ASSAY_OK);
+    json_decref(value);
+}
+
 static const char nested[] = "{ \"format\": \"assay-suite/1\", \"about\": \"{\\\"seed\\\": [1,\\\\\",\n" /* 1 */
                              "  \"defaults\": { \"seed\": 1,\n"                                         /* 2 */
                              "     \"empty\": {}, \"none\": [ ],\n"                                    /* 3 */
@@ -292,4 +312,19 @@ Test(json, says_the_end_of_a_long_path)
     cr_assert_eq(assay_file_replace(path, "{\"a\" 1}", 7, &err), ASSAY_OK);
     cr_expect_eq(assay_json_load(where, "f", 100, &file, &err), ASSAY_DATA);
     cr_expect(strncmp(err.message, "...///", 6) == 0 && strstr(err.message, ":1:6: ':' expected"), "%s", err.message);
+}
+
+Test(json, writes_for_people_what_no_terminal_acts_on)
+{
+    json_t *value = json_pack("{s:s}", "k", "\x7f \xC2\x9B"
+                                            "31m \xE2\x80\xAE \xE2\x81\xA6 \xE2\x80\xA8 \xC3\xA9 \xE2\x80\x93 \xC2\xA0");
+    json_t *again = NULL;
+    char   *text = assay_json_pretty(value);
+    cr_assert_not_null(text);
+    cr_expect_str_eq(text, "{\n  \"k\": \"\\u007F \\u009B31m \\u202E \\u2066 \\u2028 \xC3\xA9 \xE2\x80\x93 \xC2\xA0\"\n}");
+    cr_assert_eq(assay_json_parse(text, strlen(text), "text", &again, &err), ASSAY_OK);
+    cr_expect(json_equal(value, again));
+    free(text);
+    json_decref(value);
+    json_decref(again);
 }

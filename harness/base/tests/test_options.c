@@ -381,6 +381,8 @@ Test(options, explains_a_wrong_command_line)
     argv_refused("--m=1", "--m=2", "option '--m' is given twice", "");
     argv_refused("--fast=maybe", NULL, "fast must be true or false, got 'maybe'", "");
     argv_refused("--backend=", NULL, "option '--backend' must not be empty", "");
+    argv_refused("--path=", NULL, "option '--path' must not be empty", "");
+    argv_refused("--backend=x\ny", NULL, "option '--backend' must be one line, got 'x\ny'", "");
     argv_refused("--backend=0123456789012345", "--backend=0123456789012345",
                  "backend has room for 14 bytes, got 16: '0123456789012345'", "");
     argv_refused("--=3", NULL, "unknown option '--'", "known");
@@ -397,6 +399,24 @@ Test(options, knows_one_letter_with_one_dash)
     cr_expect_eq(assay_options_from_argv(one, to, &argc, argv, NULL, &err), ASSAY_OK, "%s", err.message);
     cr_expect_str_eq(to, "x");
     cr_expect_eq(argc, 0);
+}
+
+Test(options, has_no_default_where_it_is_empty_and_shows_none)
+{
+    static const struct assay_option rows[] = {
+        {.name = "n", .type = ASSAY_OPT_I64, .dflt = "", .min = 1, .max = 9, .help = "how many"},
+        {.name = NULL},
+    };
+    int64_t n = 7;
+    char   *text = NULL;
+    size_t  length = 0;
+    FILE   *out = open_memstream(&text, &length);
+    cr_expect_eq(assay_options_defaults(rows, &n, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(n, 0);
+    assay_options_help(rows, out);
+    cr_assert_eq(fclose(out), 0);
+    cr_expect_str_eq(text, "  -n N  how many (from 1 to 9)\n");
+    free(text);
 }
 
 Test(options, prints_help_and_a_man_page)

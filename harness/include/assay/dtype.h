@@ -48,28 +48,19 @@ static inline const char *assay_dtype_name(enum assay_dtype dtype)
     return "none";
 }
 
+/* 0 of ASSAY_DTYPE_NONE and of what is no dtype. */
 static inline unsigned assay_dtype_bits(enum assay_dtype dtype)
 {
-    switch (dtype) {
-    case ASSAY_DTYPE_NONE: break;
-#define X(id, number, name, bits, is_float) \
-    case ASSAY_##id: return bits;
-        ASSAY_DTYPES(X)
+#define X(id, number, name, bits, is_float) dtype == ASSAY_##id ? bits :
+    return ASSAY_DTYPES(X) 0;
 #undef X
-    }
-    return 0;
 }
 
 static inline bool assay_dtype_is_float(enum assay_dtype dtype)
 {
-    switch (dtype) {
-    case ASSAY_DTYPE_NONE: break;
-#define X(id, number, name, bits, is_float) \
-    case ASSAY_##id: return is_float;
-        ASSAY_DTYPES(X)
+#define X(id, number, name, bits, is_float) || (is_float && dtype == ASSAY_##id)
+    return false ASSAY_DTYPES(X);
 #undef X
-    }
-    return false;
 }
 
 /* ASSAY_DTYPE_NONE when there is no such name. */

@@ -25,7 +25,7 @@ struct assay_option {
     enum assay_option_type type;
     size_t                 offset; /* into the target struct */
     size_t                 bytes;  /* room at offset; needed by TEXT and LIST only */
-    const char            *dflt;   /* parsed like a given value; NULL = must be given */
+    const char            *dflt;   /* parsed like a given value; NULL = must be given; "" of what is no text: none, left zero */
     const char            *unit;   /* shown in help; NULL = none */
     double                 min, max; /* both 0 = any */
     const char *const     *choices;  /* NULL-terminated; ENUM, and DTYPE if restricted */

@@ -81,6 +81,16 @@ Test(launch, the_drift_is_the_last_quarter_over_the_first)
     cr_expect(s.drift == 0 && s.drift_noise > 0 && s.effective_n == 80 && s.lag1 == 0);
 }
 
+/* It is 2^64 away from zero as a double, which no whole number of 64 bits is. */
+Test(launch, the_largest_sample_there_can_be_is_an_outlier)
+{
+    struct assay_launch_summary s;
+    memset(x, 0, 100 * sizeof *x);
+    x[40] = UINT64_MAX;
+    assay_launch_summarize(x, 100, sorted, &s);
+    cr_expect(s.median_ns == 0 && s.max_ns == 0x1p64 && s.outliers == 1, "%g", (double)s.outliers);
+}
+
 Test(launch, spread_and_outliers_are_those_of_the_samples)
 {
     const uint64_t              in[] = {10, 12, 11, 13, 9, 11, 10, 12, 1000, 11, 30};

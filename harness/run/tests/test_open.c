@@ -48,7 +48,7 @@ Test(open, refuses_what_is_not_there, .timeout = 60)
         enum assay_code code;
         const char *says;
     } cases[] = {
-        {"none", ":three", ASSAY_UNAVAILABLE, "back end 'wrong' has no device 'three'"},
+        {"none", ":three", ASSAY_CONFIG, "back end 'wrong' has no device 'three'"},
         {"none", ",cuont=3", ASSAY_CONFIG, "cuont"},
         {"none", ",count=three", ASSAY_CONFIG, "three"},
         {"none", ",text=muchtoolongatext", ASSAY_CONFIG, "text"},

@@ -1,0 +1,95 @@
+# The documentation's examples, as printed. Suite "quick" is a tiny one here, so that they end soon.
+$ mkdir -p build data/suites && cp "$(command -v assay)" build/assay && ln -s "$(dirname "$ASSAY_PROGRAM")/backends" build/backends && sed 's/"tiny"/"quick"/' "$ASSAY_SOURCE/ci/golden/data/tiny.json" >data/suites/quick.json
+@skip asan,tsan: the examples of README.md run products of 512 x 512, which take minutes with a sanitizer
+$ examples README.md
+0 make run
+0 make check
+0 build/assay doctor
+0 build/assay show gemm/m=512,n=512,k=512
+0 build/assay run gemm/m=512,n=512,k=512 -o out/mine
+0 build/assay validate out/mine
+0 build/assay conformance build/backends/assay-template.so
+
+$ ASSAY_DATA=data examples backends/chaos/README.md
+0 assay run quick --backend chaos,mode=silent -o out/silent
+1 assay validate out/silent
+0 assay run quick --backend chaos,mode=honest_when_validated,cheat=0.05 -o out/cheat
+
+$ ASSAY_DATA=data examples backends/null/README.md
+0 assay run quick --backend null -o out/null
+0 assay run quick --backend null,queues=4 -o out/null4
+
+$ ASSAY_DATA=data assay run quick --backend template -o out/quick --quiet
+out/quick
+
+$ cp -r out/quick out/a && cp -r out/quick out/b
+
+$ examples reports/README.md
+0 assay report out/quick
+0 assay report out/quick --format md,csv,json
+0 assay report out/a out/b -o both
+
+# no README has examples that are not run here; those of ci/README.md are fuzzing, which has a target of its own
+$ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z])' $(find . -path ./build -prune -o -path ./out -prune -o -name README.md -print) | sort
+./README.md
+./backends/chaos/README.md
+./backends/null/README.md
+./ci/README.md
+./harness/run/README.md
+./reports/README.md
+
+# examples within the text
+$ ci=$ASSAY_SOURCE/ci; "$ci/setup" run --print | grep -vE '^(sudo )?apt-get install ' 
+? 1
+
+$ assay list suites >/dev/null && assay list workloads >/dev/null && assay help run >/dev/null && assay man >/dev/null
+
+$ assay show gemm/dtype=f32,k=64,m=64,n=64 | head -2
+case      gemm/dtype=f32,k=64,m=64,n=64,transpose_a=false,transpose_b=false
+id        c4974c8edd098866
+
+$ assay run gemm/m=4,n=4,k=4 --backend template:host,memory=64MiB --backend ./build/backends/assay-null.so --launches 1 --min-s 1ms -o out/named --quiet
+out/named
+
+# what `make run` does once everything is built
+@skip asan,tsan: first-run is of the release build
+$ ASSAY_DATA=data "$ASSAY_SOURCE/ci/first-run" out/first 2>/dev/null | tail -1
+report: out/first/report/index.html
+@skip asan,tsan: first-run is of the release build
+$ ASSAY_DATA=data "$ASSAY_SOURCE/ci/first-run" out/first 2>&1 >/dev/null | grep -c '^the earlier run is kept in'
+1
+
+# harness/store/README.md: a line of the records is checked with nothing but sed and sha256sum
+$ cd out/quick; [ "$(sed -n 3p records.jsonl | sed 's/,"sha256":"[0-9a-f]*"}$/}/' | sha256sum | cut -c1-64)" = "$(sed -nE '3s/.*"sha256":"([0-9a-f]*)"\}$/\1/p' records.jsonl)" ] && [ "$(sed -n 2p records.jsonl | sha256sum | cut -c1-64)" = "$(sed -nE '3s/.*"before":"([0-9a-f]*)".*/\1/p' records.jsonl)" ]
+
+# backends/README.md: a back end in a weekend begins with a copy that works
+$ mkdir copy && cd "$ASSAY_SOURCE" && cp -r Makefile ci backends harness reference reports suites "$OLDPWD/copy" && cd "$OLDPWD/copy" && make -s new-backend NAME=mine
+backends/mine: edit what is marked DEVICE
+
+$ cd copy && ls backends/mine backends/mine/tests | tr '\n' ' ' && grep -rli template backends/mine
+backends/mine: README.md backend.mk kernels.c kernels.h mine.c steps.c steps.h tests  backends/mine/tests: test_mine.c
+? 1
+
+$ cd copy && config=${GOLDEN_BUILD/plain/release} && make -s CONFIG=$config build/$config/backends/assay-mine.so >/dev/null && assay conformance build/$config/backends/assay-mine.so -o conformance --quiet | tail -1 | sed -E 's/^[0-9]+ passed/N passed/; s/[0-9]+ not/N not/'
+N passed, 0 failed, N not checked
+
+$ cd copy && ASSAY_BACKEND_PATH=build/${GOLDEN_BUILD/plain/release}/backends ASSAY_DATA=../data assay run quick --backend mine --quiet
+out/quick
+
+$ cd copy && make -s new-backend NAME=mine 2>&1 | sed -n 1p
+backends/mine is there already
+? 2
+
+$ cd copy && make -s new-backend NAME=../mine 2>&1 | sed -n 1p
+usage: make new-backend NAME=x (a-z, 0-9, _)
+? 2
+
+# every link of every README leads somewhere, every script and makefile target it names is there
+$ readme-links
+
+$ cd "$ASSAY_SOURCE" && sed '/^## /q' ci/README.md | sed -nE 's/^\| (`.*`) \|.*/\1/p' | grep -oE '`[a-z/*.-]+' | tr -d '`' | grep -vE "^(build/|fuzz)" | while read -r f; do ls -d ci/$f >/dev/null; done
+
+$ cd "$ASSAY_SOURCE" && make -n NAME=x $(make -s help | grep -oE '(^| )make [a-z-]+|\| (tsan|lint)' | grep -oE '[a-z-]+$' | sort -u) >/dev/null
+
+# the exit statuses of the top README are those of the program
+$ [ "$(sed -n '/^## Exit status/,$p' "$ASSAY_SOURCE/README.md" | sed -n '3p' | sed 's/ · /, /g; s/\.$//')" = "$(assay help | sed -n 's/^exit status: //p')" ]

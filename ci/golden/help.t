@@ -1,0 +1,122 @@
+$ assay help
+assay: qualifies AI accelerators: runs workloads on them, proves the results, reports
+
+usage: assay VERB [operands] [options]       assay VERB --help
+
+  doctor       says what this machine can do: back ends, peak, counters, energy, programs; each no with its reason and cure
+  list         lists what there is, each absence with its reason
+  show         shows a case: its graph, flops, bytes, memory, and the command that runs it
+  plan         prints the cases of a suite; the same bytes every time
+  run          runs a suite or cases on back ends, each case in worker processes of its own, and records them
+  validate     judges the results of a run from its witnesses, against the reference and its bounds
+  compare      is B worse than A, case by case: worse, no worse, or undecided
+  report       writes the report of one or more run folders: a page with plots, text, a table, or JSON
+  conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
+
+  assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
+
+exit status: 0 yes, 1 the check said no, 2 usage or configuration, 3 nothing could run, 4 a bug of ours, 5 insufficient evidence
+
+$ assay help run
+usage: assay run SUITE|CASE… [options]
+
+runs a suite or cases on back ends, each case in worker processes of its own, and records them
+
+Prints the run folder. Timings are recorded with what proves them; whether the results are right is said by
+assay validate. A crash, a hang or an error of a back end costs its case. After an interruption, the same
+command with --resume goes on with nothing lost and nothing run twice.
+
+options:
+  --backend TEXT    name[:device][,option=value…]; without it: cpu (may be repeated)
+  -o TEXT           the run folder (default out/<suite>)
+  --resume          go on with a run that was interrupted
+  --seed N          of inputs and samples (default: the suite's) (from 0 to 9007199254740992)
+  --power TEXT      an external meter: cmd=COMMAND or file=PATH
+  --quiet           no progress
+  --launches N      worker processes for each case, instead of the suite's (from 1 to 1000)
+  --min-runs N      timed iterations of a launch, at least (from 1 to 1000000000)
+  --min-s TIME      timed time of a launch, at least (from 0s to 86400s)
+  --max-s TIME      wall time of the timed phase with its proofs, at most (from 0s to 86400s)
+  --timeout-s TIME  a worker that takes longer is ended (from 50ms to 86400s)
+
+# every verb has help, the same in both spellings; its first line says how it is called
+$ for verb in doctor list show plan run validate compare report conformance; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
+usage: assay doctor [options]
+usage: assay list suites|workloads|backends|devices|ops|counters|metrics [options]
+usage: assay show CASE [options]
+usage: assay plan SUITE [options]
+usage: assay run SUITE|CASE… [options]
+usage: assay validate DIR [options]
+usage: assay compare A [B] [options]
+usage: assay report DIR… [options]
+usage: assay conformance PLUGIN.so|NAME[:device][,option=value…] [options]
+
+# the man page has every verb and every option, and no line that troff would take for a request of ours
+$ assay man | grep -E '^\.S[HS]'
+.SH NAME
+.SH SYNOPSIS
+.SH DESCRIPTION
+.SH VERBS
+.SS "assay doctor"
+.SS "assay list suites|workloads|backends|devices|ops|counters|metrics"
+.SS "assay show CASE"
+.SS "assay plan SUITE"
+.SS "assay run SUITE|CASE…"
+.SS "assay validate DIR"
+.SS "assay compare A [B]"
+.SS "assay report DIR…"
+.SS "assay conformance PLUGIN.so|NAME[:device][,option=value…]"
+.SH EXIT STATUS
+.SH ENVIRONMENT
+
+$ for verb in doctor list show plan run validate compare report conformance; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
+
+$ assay man | grep '^\.' | grep -vE '^\.(TH|SH|SS|TP|PP|B|I)( |$)'
+? 1
+
+$ assay version
+assay 0.1.0
+
+$ assay --version
+assay 0.1.0
+
+$ assay --help | cmp - <(assay help)
+
+$ assay 2>/dev/null
+? 2
+
+$ assay doctr
+! assay: unknown verb 'doctr'; did you mean 'doctor'?
+? 2
+
+$ assay frobnicate
+! assay: unknown verb 'frobnicate'; assay help lists them
+? 2
+
+$ assay help doctr
+! assay: unknown verb 'doctr'; did you mean 'doctor'?
+? 2
+
+$ assay help run plan
+! assay: help needs one verb at most: assay help run
+? 2
+
+$ assay man run
+! assay: man takes no operands, got 'run'
+? 2
+
+$ assay version 2
+! assay: version takes no operands, got '2'
+? 2
+
+$ assay "$(printf '\033]0;title\007')"
+! assay: unknown verb '\x1b]0;title\x07'; assay help lists them
+? 2
+
+$ assay man >/dev/full
+! assay: cannot write the result to standard output: No space left on device
+? 2
+
+$ assay help >/dev/full
+! assay: cannot write the result to standard output: No space left on device
+? 2

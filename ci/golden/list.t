@@ -1,0 +1,113 @@
+$ assay list suites | grep -E '^(suite|quick) '
+suite    about
+quick    two minutes on any machine: one case or two of every family of kernels
+
+$ assay list suites --json | grep -A 1 'about.*two minutes'
+    "about": "two minutes on any machine: one case or two of every family of kernels",
+    "suite": "quick"
+
+$ assay list workloads | grep -E '^(workload|gemm|attention) ' | tr -s ' '
+workload phases parameters about
+attention prefill,decode batch=1,causal=true,dtype=f32,head_dim=64,heads=16,kv_heads=16,tokens=512 scaled dot-product attention, prefill and decode
+gemm dtype=f32,k=1024,m=1024,n=1024,transpose_a=false,transpose_b=false dense matrix product with fresh operands
+
+$ assay list workloads --json | head -6
+[
+  {
+    "about": "scaled dot-product attention, prefill and decode",
+    "parameters": "batch=1,causal=true,dtype=f32,head_dim=64,heads=16,kv_heads=16,tokens=512",
+    "phases": "prefill,decode",
+    "workload": "attention"
+
+$ assay list backends | grep -E '^(backend|chaos|cpu|null|reference|template) ' | tr -s ' ' | sed -E 's| /[^ ]*/backends/| …/|'
+backend usable about file
+chaos yes, 1 device misbehaves on purpose: what the harness must catch …/assay-chaos.so
+cpu yes, 1 device this machine's own cores: OpenBLAS, oneDNN and vector kernels of ours …/assay-cpu.so
+null yes, 1 device does nothing, at once: the cost of the harness itself …/assay-null.so
+reference yes, 1 device every op in double: what other devices are compared with …/assay-reference.so
+template yes, 1 device plain loops on one core: the back end to copy …/assay-template.so
+
+$ assay list backends --json | grep -A 2 '"backend": "null"' | grep -v '"file"'
+    "backend": "null",
+    "usable": "yes, 1 device"
+
+$ assay list devices | grep -E '^(device |chaos:|null:|reference:|template:)' | tr -s ' '
+device product memory values clock how it is known
+chaos:imp a device that misbehaves on purpose 1020 GiB yes host it is part of assay
+null:nothing no device 1020 TiB no host it is part of assay
+reference:double the reference in double precision 1020 GiB yes host it is part of assay
+template:host one core of this machine 4.00 GiB yes host it runs where assay runs
+
+$ assay list devices --json | grep -A 4 '"device": "null:nothing"'
+    "device": "null:nothing",
+    "how it is known": "it is part of assay",
+    "memory": "1020 TiB",
+    "product": "no device",
+    "values": "no"
+
+$ assay list ops | head -4
+op                  domain  tier  inputs  outputs
+MatMul              onnx    core     2–2      1–1
+Gemm                onnx    core     2–3      1–1
+Conv                onnx    core     2–3      1–1
+
+$ assay list ops --json | grep -B 2 -A 3 '"op": "MatMul"'
+    "domain": "onnx",
+    "inputs": "2–2",
+    "op": "MatMul",
+    "outputs": "1–1",
+    "tier": "core"
+  },
+
+$ assay list counters | sed -E 's/ .*//' | tr '\n' ' '
+counter cycles instructions branch_misses l1d_misses llc_references llc_misses flops_f32 flops task_clock page_faults context_switches cpu_migrations peak_rss
+
+$ assay list counters --json | awk '/"status"/ {available = /"ok"/} /"why not"/ {n++; bad += available != /: ""/} END {print (n > 5), bad + 0}'
+1 0
+
+$ assay list metrics | sed -nE '1p; s/^(latency_ns|energy_joules) .*/\1/p' | tr -s ' '
+metric unit better definition
+latency_ns
+energy_joules
+
+$ assay list metrics --json | head -7
+[
+  {
+    "better": "lower",
+    "definition": "time from begin to end of one execution as stamped by the back end; the median of this launch's timed iterations",
+    "metric": "latency_ns",
+    "unit": "ns"
+  },
+
+# a list can be cut short by its reader
+$ assay list metrics | head -1
+metric                    unit    better  definition
+
+# nothing but the list is on standard output, nothing at all on standard error
+$ assay list backends 2>&1 >/dev/null
+
+$ assay list
+! assay: list needs one of suites, workloads, backends, devices, ops, counters, metrics
+? 2
+
+$ assay list suits
+! assay: there is no list of 'suits'; did you mean 'suites'?
+? 2
+
+$ assay list everything
+! assay: there is no list of 'everything'; there are: suites, workloads, backends, devices, ops, counters, metrics
+? 2
+
+$ assay list suites backends
+! assay: list needs one of suites, workloads, backends, devices, ops, counters, metrics
+? 2
+
+$ assay list suites --jsn
+! assay: unknown option '--jsn'; did you mean '--json'?
+? 2
+
+# a suite that cannot be read is named, not left out
+$ mkdir -p data/suites && cp "$ASSAY_SOURCE/suites/quick.json" data/suites/ && echo '{' >data/suites/broken.json && ASSAY_DATA=data assay list suites
+suite   about
+broken  data/suites/broken.json:2:0: string or '}' expected near end of file
+quick   two minutes on any machine: one case or two of every family of kernels
