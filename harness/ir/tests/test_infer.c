@@ -128,6 +128,20 @@ Test(infer, norms_and_reductions_fold_their_axes)
     CHECK_SHAPES(cases);
 }
 
+Test(infer, batch_and_group_norms_keep_the_shape)
+{
+    static const struct shape_case cases[] = {
+        {"BatchNormalization", "f32[2,3,4,5] f32[3] f32[3] f32[3] f32[3]", "", "f32[2,3,4,5]"},
+        {"BatchNormalization", "f16[2,3] f32[3] f32[3] f64[3] f64[3]", "training_mode=1", "f16[2,3] f64[3] f64[3]"},
+        {"BatchNormalization", "f32[7] f32[1] f32[1] f32[1] f32[1]", "training_mode=1", "f32[7] f32[1] f32[1]"},
+        {"BatchNormalization", "f32[0,3,4] f32[3] f32[3] f32[3] f32[3]", "", "f32[0,3,4]"},
+        {"assay.BatchNormalizationGrad", "f16[2,3,4] f16[2,3,4] f32[3]", "", "f16[2,3,4] f32[3] f32[3]"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[6]", "num_groups=3", "f32[2,6,4]"},
+        {"assay.GroupNormalizationGrad", "f32[2,6] f32[2,6] f32[6]", "num_groups=2", "f32[2,6] f32[6] f32[6]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
 Test(infer, element_wise_operands_broadcast)
 {
     static const struct shape_case cases[] = {
@@ -329,6 +343,35 @@ Test(infer, wrong_axes_types_and_shapes_are_refused)
         {"Reshape", "f32[6] i64{4611686018427387904,4611686018427387904}", "", "6 elements do not become"},
     };
     CHECK_REFUSALS(cases);
+}
+
+Test(infer, wrong_batch_and_group_norms_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"BatchNormalization", "f32[2,3,4] f32[3] f32[4] f32[3] f32[3]", "",
+         "input 0 'in0' f32[2,3,4] and input 2 'in2' f32[4]: the second must be [3]"},
+        {"BatchNormalization", "f32[2,3,4] f32[3] f16[3] f32[3] f32[3]", "", "the types must be equal"},
+        {"BatchNormalization", "f32[2,3,4] f32[3] f32[3] f32[3] f64[3]", "", "the types must be equal"},
+        {"BatchNormalization", "i32[2,3,4] f32[3] f32[3] f32[3] f32[3]", "", "the type must be one of"},
+        {"BatchNormalization", "f32[0,3] f32[3] f32[3] f32[3] f32[3]", "training_mode=1", "nothing to take statistics of"},
+        {"BatchNormalization", "f32[] f32[3] f32[3] f32[3] f32[3]", "", "the rank must be in 1..8"},
+        {"BatchNormalization", "f32[2,3] f32[3] f32[3] f32[3] f32[3]", "training_mode=2", "training_mode must be in 0..1"},
+        {"assay.BatchNormalizationGrad", "f32[2,3] f32[2,4] f32[4]", "", "the shapes must be equal"},
+        {"assay.BatchNormalizationGrad", "f32[2,3] f32[2,3] f32[2]", "", "the second must be [3]"},
+        {"assay.BatchNormalizationGrad", "f32[2,3] f64[2,3] f32[3]", "", "the types must be equal"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[6]", "num_groups=4", "its channels do not divide into 4 groups"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[6]", "num_groups=0", "its channels do not divide into 0 groups"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[6]", "", "needs attribute 'num_groups'"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[3]", "num_groups=3", "the second must be [6]"},
+        {"GroupNormalization", "f32[2,6,0] f32[6] f32[6]", "num_groups=3", "nothing to take statistics of"},
+        {"GroupNormalization", "f32[6] f32[6] f32[6]", "num_groups=3", "the rank must be in 2..8"},
+        {"assay.GroupNormalizationGrad", "f32[2,6] f32[3,6] f32[6]", "num_groups=2", "the shapes must be equal"},
+        {"assay.GroupNormalizationGrad", "f32[2,6] f32[2,6] f32[6]", "num_groups=5", "do not divide into 5 groups"},
+    };
+    CHECK_REFUSALS(cases);
+    struct assay_graph *g = sketch("BatchNormalization", "f32[2,3] f32[3] f32[3] f32[3] f32[3]", "", 2);
+    cr_expect(strstr(g->first_error.message, "running statistics are outputs of training_mode only"));
+    assay_graph_free(g);
 }
 
 /* ---- what inference leaves in the node ----------------------------------------------------------------- */

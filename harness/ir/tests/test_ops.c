@@ -97,6 +97,13 @@ Test(ops, costs_are_those_of_the_definitions)
         {"Transpose", "f32[4,5]", "", 0, 0},
         {"Reshape", "f32[4,5] i64{20}", "", 0, 0},
         {"assay.Copy", "f32[4,5]", "", 0, 0},
+        /* 3 channels of 40 */
+        {"BatchNormalization", "f32[2,3,4,5] f32[3] f32[3] f32[3] f32[3]", "", 3 * 120 + 2 * 3, 2 * 3},
+        {"BatchNormalization", "f32[2,3,4,5] f32[3] f32[3] f32[3] f32[3]", "training_mode=1", 3 * 240, 4 * 3},
+        {"assay.BatchNormalizationGrad", "f32[2,3,4,5] f32[2,3,4,5] f32[3]", "", 3 * 440, 6 * 3},
+        /* 6 groups of 10, 6 channels of 10 */
+        {"GroupNormalization", "f32[2,6,5] f32[6] f32[6]", "num_groups=3", 6 * 69, 4 * 6},
+        {"assay.GroupNormalizationGrad", "f32[2,6,5] f32[2,6,5] f32[6]", "num_groups=3", 6 * 137 + 2 * 6 * 9, 6 * 6},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_cost cost = cost_of(cases[i].op, cases[i].inputs, cases[i].attrs);
