@@ -50,11 +50,113 @@ static void group_normalization(struct assay_graph *g, const struct assay_node *
     out[2] = core_list(g, "Reshape", core_list(g, "ReduceSum", dy, LIST(0, 2)), LIST(c));
 }
 
+/* ---- windows over two axes, by matrices of zeros and ones -------------------------------------------------------- */
+
+enum { MOST = 4096 };
+struct windows {
+    int64_t in[2], out[2], kernel[2], stride[2], dilation[2], pads[4];
+    int64_t inputs, outputs, taps;
+};
+
+static struct windows windows_of(const struct assay_node *node, const int64_t *in, const int64_t *out, const int64_t *kernel)
+{
+    struct windows w;
+    for (int d = 0; d < 2; d++) {
+        w.in[d] = in[d + 2];
+        w.out[d] = out[d + 2];
+        w.kernel[d] = kernel ? kernel[d] : assay_node_attr(node, "kernel_shape")->list[d];
+        w.stride[d] = assay_node_attr(node, "strides")->list[d];
+        w.dilation[d] = assay_node_attr(node, "dilations")->list[d];
+        w.pads[d] = assay_node_attr(node, "pads")->list[d];
+        w.pads[d + 2] = assay_node_attr(node, "pads")->list[d + 2];
+    }
+    w.inputs = w.in[0] * w.in[1];
+    w.outputs = w.out[0] * w.out[1];
+    w.taps = w.kernel[0] * w.kernel[1];
+    return w;
+}
+
+/* What tap (ky, kx) sees from (oy, ox): an index, -1 in the pads, -2 beyond them. */
+static int64_t seen(const struct windows *w, int64_t output, int64_t tap)
+{
+    int64_t y = output / w->out[1] * w->stride[0] + tap / w->kernel[1] * w->dilation[0] - w->pads[0];
+    int64_t x = output % w->out[1] * w->stride[1] + tap % w->kernel[1] * w->dilation[1] - w->pads[1];
+    if (y >= w->in[0] + w->pads[2] || x >= w->in[1] + w->pads[3])
+        return -2;
+    return y < 0 || x < 0 || y >= w->in[0] || x >= w->in[1] ? -1 : y * w->in[1] + x;
+}
+
+/* [outputs, inputs] (or transposed): 1 where the tap sees. */
+static int32_t selection(struct assay_graph *g, int32_t like, const struct windows *w, int64_t tap, bool transposed)
+{
+    double  m[MOST] = {0};
+    int64_t dims[] = {transposed ? w->inputs : w->outputs, transposed ? w->outputs : w->inputs};
+    cr_assert(w->inputs * w->outputs <= MOST);
+    for (int64_t o = 0; o < w->outputs; o++)
+        if (seen(w, o, tap) >= 0)
+            m[transposed ? seen(w, o, tap) * w->outputs + o : o * w->inputs + seen(w, o, tap)] = 1;
+    return numbers(g, like, m, 2, dims);
+}
+
+static int32_t planes(struct assay_graph *g, int32_t x, int64_t each)
+{
+    const struct assay_value *v = assay_graph_value(g, x);
+    return core_list(g, "Reshape", x, LIST(v->dims[0] * v->dims[1], each));
+}
+
+static void average_pool(struct assay_graph *g, const struct assay_node *node, int32_t *out)
+{
+    const int64_t *in = assay_node_attr(node, "input_shape")->list;
+    struct windows w = windows_of(node, in, assay_graph_value(g, node->inputs[0])->dims, NULL);
+    bool   padded = assay_node_i64(node, "count_include_pad", 0);
+    double m[MOST] = {0};
+    for (int64_t o = 0; o < w.outputs; o++) {
+        double count = 0;
+        for (int64_t t = 0; t < w.taps; t++)
+            count += seen(&w, o, t) >= (padded ? -1 : 0);
+        for (int64_t t = 0; t < w.taps; t++)
+            if (seen(&w, o, t) >= 0)
+                m[o * w.inputs + seen(&w, o, t)] = 1 / count;
+    }
+    int32_t dy = planes(g, node->inputs[0], w.outputs);
+    out[0] = core_list(g, "Reshape", core2(g, "MatMul", dy, numbers(g, dy, m, 2, (int64_t[]){w.outputs, w.inputs})), in, 4);
+}
+
+/* Of a window without equal elements: dy times 1 - min(1, (greatest - x) * much), which is 1 for the greatest, else 0. */
+static void max_pool(struct assay_graph *g, const struct assay_node *node, int32_t *out)
+{
+    struct assay_value v = *assay_graph_value(g, node->inputs[1]);
+    struct windows w = windows_of(node, v.dims, assay_graph_value(g, node->inputs[0])->dims, NULL);
+    int32_t dy = planes(g, node->inputs[0], w.outputs), x = planes(g, node->inputs[1], w.inputs), tap[16];
+    int32_t greatest = ASSAY_NO_VALUE, sum = ASSAY_NO_VALUE;
+    cr_assert(w.taps <= 16);
+    for (int64_t t = 0; t < w.taps; t++) {
+        double far[MOST] = {0};
+        for (int64_t o = 0; o < w.outputs; o++)
+            far[o] = seen(&w, o, t) >= 0 ? 0 : -100;
+        tap[t] = core2(g, "Add", core2(g, "MatMul", x, selection(g, x, &w, t, true)), numbers(g, x, far, 1, &w.outputs));
+        greatest = t ? core2(g, "Max", greatest, tap[t]) : tap[0];
+    }
+    for (int64_t t = 0; t < w.taps; t++) {
+        int32_t less = core2(g, "Mul", core2(g, "Sub", greatest, tap[t]), number(g, x, 1e30));
+        int32_t is = core2(g, "Sub", number(g, x, 1), core2(g, "Min", number(g, x, 1), less));
+        int32_t share = core2(g, "MatMul", core2(g, "Mul", dy, is), selection(g, x, &w, t, false));
+        sum = t ? core2(g, "Add", sum, share) : share;
+    }
+    out[0] = core_list(g, "Reshape", sum, v.dims, 4);
+}
+
 static const struct decomposition table[] = {
-    {"assay.BatchNormalizationGrad", "f[3,4,5] f[3,4,5] f[4]", "epsilon=0.01", 3, batch_normalization},
-    {"assay.BatchNormalizationGrad", "f[4,2,3,5] f[4,2,3,5] f[2]", "", 3, batch_normalization},
-    {"assay.GroupNormalizationGrad", "f[2,6,3] f[2,6,3] f[6]", "num_groups=3", 3, group_normalization},
-    {"assay.GroupNormalizationGrad", "f[3,4,2,3] f[3,4,2,3] f[4]", "num_groups=1 epsilon=0.1", 3, group_normalization},
+    {"assay.AveragePoolGrad", "f[2,3,3,3]", "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1] input_shape=[2,3,5,6]", 1, average_pool, false},
+    {"assay.AveragePoolGrad", "f[1,2,5,3]", "kernel_shape=[3,2] strides=[1,2] pads=[1,0,1,1] count_include_pad=1 input_shape=[1,2,5,5]", 1, average_pool, false},
+    {"assay.AveragePoolGrad", "f[1,2,2,3]", "kernel_shape=[3,2] strides=[2,2] pads=[0,0,0,1] ceil_mode=1 count_include_pad=1 input_shape=[1,2,4,5]", 1, average_pool, false},
+    {"assay.MaxPoolGrad", "f[2,2,3,3] f[2,2,5,6]", "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1]", 1, max_pool, true},
+    {"assay.MaxPoolGrad", "f[1,3,4,3] f[1,3,4,7]", "kernel_shape=[2,3] dilations=[1,2] pads=[0,0,1,0]", 1, max_pool, true},
+    {"assay.MaxPoolGrad", "f[1,1,2,3] f[1,1,4,5]", "kernel_shape=[3,2] strides=[2,2] ceil_mode=1", 1, max_pool, true},
+    {"assay.BatchNormalizationGrad", "f[3,4,5] f[3,4,5] f[4]", "epsilon=0.01", 3, batch_normalization, false},
+    {"assay.BatchNormalizationGrad", "f[4,2,3,5] f[4,2,3,5] f[2]", "", 3, batch_normalization, false},
+    {"assay.GroupNormalizationGrad", "f[2,6,3] f[2,6,3] f[6]", "num_groups=3", 3, group_normalization, false},
+    {"assay.GroupNormalizationGrad", "f[3,4,2,3] f[3,4,2,3] f[4]", "num_groups=1 epsilon=0.1", 3, group_normalization, false},
 };
 
 Test(convolutional_gradients, are_what_core_ops_make_of_their_definitions)

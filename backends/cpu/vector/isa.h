@@ -25,6 +25,7 @@ struct cpu_reduction_kernels;
 struct cpu_transpose_kernels;
 struct cpu_attention_kernels;
 struct cpu_statistics_kernels;
+struct cpu_pooling_kernels;
 
 struct cpu_kernels {
     enum cpu_isa isa;
@@ -37,6 +38,7 @@ struct cpu_kernels {
     const struct cpu_transpose_kernels     *transpose;
     const struct cpu_attention_kernels     *attention;
     const struct cpu_statistics_kernels    *statistics;
+    const struct cpu_pooling_kernels       *pooling;
 };
 
 /* Can this machine run it (processor and operating system)? */

@@ -128,6 +128,28 @@ Test(infer, norms_and_reductions_fold_their_axes)
     CHECK_SHAPES(cases);
 }
 
+Test(infer, pools_have_the_shapes_of_onnx)
+{
+    static const struct shape_case cases[] = {
+        {"MaxPool", "f32[1,64,112,112]", "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1]", "f32[1,64,56,56]"},
+        {"MaxPool", "u8[1,1,5,5]", "kernel_shape=[2,2] strides=[2,2]", "u8[1,1,2,2]"},
+        {"MaxPool", "f16[1,1,5,5]", "kernel_shape=[2,2] strides=[2,2] ceil_mode=1", "f16[1,1,3,3]"},
+        /* 5 and pads 1, 1 by 2 with stride 3: 1 + ceil(5 / 3) = 3 windows, but the third would begin at 6 - 1 = 5 */
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[2] strides=[3] pads=[1,1] ceil_mode=1", "f32[1,1,2]"},
+        {"MaxPool", "f32[1,1,6]", "kernel_shape=[2] strides=[3] pads=[1,1] ceil_mode=1", "f32[1,1,3]"},
+        {"MaxPool", "f32[1,1,7,7]", "kernel_shape=[3,3] dilations=[2,3]", "f32[1,1,3,1]"},
+        {"MaxPool", "f32[1,1,6,6]", "kernel_shape=[3,3] strides=[2,2] auto_pad=SAME_UPPER", "f32[1,1,3,3]"},
+        {"MaxPool", "f32[0,3,4,5,6]", "kernel_shape=[2,2,2]", "f32[0,3,3,4,5]"},
+        {"AveragePool", "f32[2,3,8,8]", "kernel_shape=[2,2] strides=[2,2]", "f32[2,3,4,4]"},
+        {"AveragePool", "f32[2,3,8]", "kernel_shape=[3] pads=[2,2] count_include_pad=1", "f32[2,3,10]"},
+        {"GlobalAveragePool", "f32[2,2048,7,7]", "", "f32[2,2048,1,1]"},
+        {"GlobalAveragePool", "bf16[0,3,4]", "", "bf16[0,3,1]"},
+        {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,5,5]", "kernel_shape=[2,2] strides=[2,2]", "f32[1,2,5,5]"},
+        {"assay.AveragePoolGrad", "f32[1,2,3,3]", "kernel_shape=[2,2] strides=[2,2] ceil_mode=1 input_shape=[1,2,5,5]", "f32[1,2,5,5]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
 Test(infer, batch_and_group_norms_keep_the_shape)
 {
     static const struct shape_case cases[] = {
@@ -341,6 +363,36 @@ Test(infer, wrong_axes_types_and_shapes_are_refused)
         {"Reshape", "f32[0] i64{0,-1}", "allowzero=1", "0 and -1 do not go together with allowzero"},
         {"Reshape", "f32[6] i64{1,1,1,1,1,1,1,1,6}", "", "it has more than 8 numbers"},
         {"Reshape", "f32[6] i64{4611686018427387904,4611686018427387904}", "", "6 elements do not become"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, wrong_pools_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"MaxPool", "f32[1,1,5,5]", "", "needs attribute 'kernel_shape'"},
+        {"MaxPool", "f32[1,1]", "kernel_shape=[2]", "the rank must be in 3..5"},
+        {"MaxPool", "i32[1,1,5]", "kernel_shape=[2]", "the type must be one of f64 f32 bf16 f16 i8 u8"},
+        {"MaxPool", "f32[1,1,5,5]", "kernel_shape=[2]", "kernel_shape has 1 numbers, not 2"},
+        {"MaxPool", "f32[1,1,5,5]", "kernel_shape=[2,0]", "kernel_shape holds 0"},
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[6]", "a window of 6 does not fit axis 2, 5 long with its pads"},
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[2] pads=[2,0]", "window 0 along axis 2 sees nothing but padding"},
+        {"MaxPool", "f32[1,1,4]", "kernel_shape=[2] pads=[0,2] strides=[2]", "window 2 along axis 2 sees nothing but padding"},
+        {"MaxPool", "f32[1,1,1]", "kernel_shape=[2] dilations=[3] pads=[2,2]", "window 0 along axis 2 sees nothing"},
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[2] ceil_mode=2", "ceil_mode must be in 0..1"},
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[2] storage_order=1", "has no attribute 'storage_order'"},
+        {"AveragePool", "i8[1,1,5]", "kernel_shape=[2]", "the type must be one of f64 f32 bf16 f16"},
+        {"AveragePool", "f32[1,1,5]", "kernel_shape=[2] count_include_pad=-1", "count_include_pad must be in 0..1"},
+        {"GlobalAveragePool", "f32[1,1]", "", "the rank must be in 3..8"},
+        {"GlobalAveragePool", "f32[1,1,4,0]", "", "axis 3 is empty, and of nothing there is no mean"},
+        {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,5,6]", "kernel_shape=[2,2] strides=[2,2]",
+         "input 0 'in0' f32[1,2,2,2]: windows over the input give [1,2,2,3]"},
+        {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,5]", "kernel_shape=[2,2]", "the ranks must be equal"},
+        {"assay.MaxPoolGrad", "f32[1,2,4] f16[1,2,5]", "kernel_shape=[2]", "the types must be equal"},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2] input_shape=[1,3,3,3]", "give [1,3,2,2]"},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2] input_shape=[1,2,3]", "input_shape has 3 numbers, not 4"},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2] input_shape=[1,2,-3,3]", "input_shape holds -3"},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2]", "needs attribute 'input_shape'"},
     };
     CHECK_REFUSALS(cases);
 }

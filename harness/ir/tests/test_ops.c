@@ -97,6 +97,11 @@ Test(ops, costs_are_those_of_the_definitions)
         {"Transpose", "f32[4,5]", "", 0, 0},
         {"Reshape", "f32[4,5] i64{20}", "", 0, 0},
         {"assay.Copy", "f32[4,5]", "", 0, 0},
+        {"MaxPool", "f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 0, 0},
+        {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 8, 0},
+        {"AveragePool", "f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 8 * 4, 0},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2] strides=[2,2] input_shape=[1,2,4,4]", 8 * 5, 0},
+        {"GlobalAveragePool", "f32[2,3,4,5]", "", 120, 0},
         /* 3 channels of 40 */
         {"BatchNormalization", "f32[2,3,4,5] f32[3] f32[3] f32[3] f32[3]", "", 3 * 120 + 2 * 3, 2 * 3},
         {"BatchNormalization", "f32[2,3,4,5] f32[3] f32[3] f32[3] f32[3]", "training_mode=1", 3 * 240, 4 * 3},
