@@ -146,7 +146,72 @@ static void max_pool(struct assay_graph *g, const struct assay_node *node, int32
     out[0] = core_list(g, "Reshape", sum, v.dims, 4);
 }
 
+/* ---- convolutions: a product for each tap ------------------------------------------------------------------------ */
+
+struct convolution {
+    struct windows w;
+    int64_t n, groups, c, m; /* channels and filters of a group */
+};
+
+static struct convolution convolution_of(const struct assay_graph *g, const struct assay_node *node, const int64_t *x,
+                                         const int64_t *kernel)
+{
+    const int64_t *dy = assay_graph_value(g, node->inputs[0])->dims;
+    struct convolution s = {.w = windows_of(node, x, dy, kernel), .n = x[0], .groups = assay_node_i64(node, "group", 1)};
+    s.c = x[1] / s.groups;
+    s.m = dy[1] / s.groups;
+    return s;
+}
+
+/* 1 at `tap` of a row (or column) of all taps. */
+static int32_t unit(struct assay_graph *g, int32_t like, int64_t taps, int64_t tap, bool column)
+{
+    double one[64] = {0};
+    cr_assert(taps <= 64);
+    one[tap] = 1;
+    return numbers(g, like, one, 2, column ? (int64_t[]){taps, 1} : (int64_t[]){1, taps});
+}
+
+static void input_grad(struct assay_graph *g, const struct assay_node *node, int32_t *out)
+{
+    const int64_t *x = assay_node_attr(node, "input_shape")->list;
+    struct convolution s = convolution_of(g, node, x, assay_graph_value(g, node->inputs[1])->dims + 2);
+    int32_t dy = core_list(g, "Reshape", node->inputs[0], LIST(s.n, s.groups, s.m, s.w.outputs)), sum = ASSAY_NO_VALUE;
+    int32_t w = core_list(g, "Reshape", node->inputs[1], LIST(s.groups, s.m, s.c, s.w.taps));
+    struct assay_attr perm[] = {{.name = "perm", .type = ASSAY_ATTR_I64S, .list = {0, 2, 1}, .n = 3}, ASSAY_ATTR_END};
+    for (int64_t t = 0; t < s.w.taps; t++) {
+        int32_t tap = core_list(g, "Reshape", core2(g, "MatMul", w, unit(g, w, s.w.taps, t, true)), LIST(s.groups, s.m, s.c));
+        int32_t spread = core2(g, "MatMul", dy, selection(g, dy, &s.w, t, false));
+        int32_t share = core2(g, "MatMul", core(g, "Transpose", &tap, 1, perm), spread);
+        sum = t ? core2(g, "Add", sum, share) : share;
+    }
+    out[0] = core_list(g, "Reshape", sum, x, 4);
+}
+
+static void weight_grad(struct assay_graph *g, const struct assay_node *node, int32_t *out)
+{
+    const int64_t *dims = assay_graph_value(g, node->inputs[1])->dims;
+    struct convolution s = convolution_of(g, node, dims, NULL);
+    int32_t dy = core_list(g, "Reshape", node->inputs[0], LIST(s.n, s.groups, s.m, s.w.outputs)), sum = ASSAY_NO_VALUE;
+    int32_t x = core_list(g, "Reshape", node->inputs[1], LIST(s.n, s.groups, s.c, s.w.inputs));
+    struct assay_attr perm[] = {{.name = "perm", .type = ASSAY_ATTR_I64S, .list = {0, 1, 3, 2}, .n = 4}, ASSAY_ATTR_END};
+    for (int64_t t = 0; t < s.w.taps; t++) {
+        int32_t seen_by = core2(g, "MatMul", x, selection(g, x, &s.w, t, true));
+        int32_t products = core2(g, "MatMul", dy, core(g, "Transpose", &seen_by, 1, perm));
+        int32_t tap = core_list(g, "Reshape", core_list(g, "ReduceSum", products, LIST(0)), LIST(s.groups, s.m, s.c, 1));
+        int32_t share = core2(g, "Mul", tap, unit(g, x, s.w.taps, t, false));
+        sum = t ? core2(g, "Add", sum, share) : share;
+    }
+    out[0] = core_list(g, "Reshape", sum, LIST(s.groups * s.m, s.c, s.w.kernel[0], s.w.kernel[1]));
+}
+
 static const struct decomposition table[] = {
+    {"assay.ConvInputGrad", "f[2,3,4,4] f[3,2,3,3]", "pads=[1,1,1,1] input_shape=[2,2,4,4]", 1, input_grad, false},
+    {"assay.ConvInputGrad", "f[1,6,3,2] f[6,2,3,2]", "group=2 strides=[2,3] dilations=[1,2] pads=[0,2,2,0] input_shape=[1,4,5,5]", 1, input_grad, false},
+    {"assay.ConvInputGrad", "f[2,3,3,3] f[3,1,1,1]", "group=3 strides=[2,2] input_shape=[2,3,6,5]", 1, input_grad, false},
+    {"assay.ConvWeightGrad", "f[2,3,4,4] f[2,2,4,4]", "pads=[1,1,1,1] kernel_shape=[3,3]", 1, weight_grad, false},
+    {"assay.ConvWeightGrad", "f[3,6,3,2] f[3,4,5,5]", "group=2 strides=[2,3] dilations=[1,2] pads=[0,2,2,0] kernel_shape=[3,2]", 1, weight_grad, false},
+    {"assay.ConvWeightGrad", "f[1,3,3,3] f[1,3,6,5]", "group=3 strides=[2,2] kernel_shape=[1,1]", 1, weight_grad, false},
     {"assay.AveragePoolGrad", "f[2,3,3,3]", "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1] input_shape=[2,3,5,6]", 1, average_pool, false},
     {"assay.AveragePoolGrad", "f[1,2,5,3]", "kernel_shape=[3,2] strides=[1,2] pads=[1,0,1,1] count_include_pad=1 input_shape=[1,2,5,5]", 1, average_pool, false},
     {"assay.AveragePoolGrad", "f[1,2,2,3]", "kernel_shape=[3,2] strides=[2,2] pads=[0,0,0,1] ceil_mode=1 count_include_pad=1 input_shape=[1,2,4,5]", 1, average_pool, false},

@@ -7,14 +7,13 @@
  * Cost: 2 (c/group) k1 k2 .. flops an output element, padding included, and one to add B. */
 #include <inttypes.h>
 
+#include "harness/ir/conv.h"
 #include "harness/ir/gradient.h"
-#include "harness/ir/window.h"
 
 #include "assay/banned.h"
 
 static const struct assay_attr_row attrs[] = {
-    ASSAY_WINDOW_ATTRS(ASSAY_ATTR_OPTIONAL),
-    {.name = "group", .type = ASSAY_ATTR_I64, .presence = ASSAY_ATTR_DEFAULT, .i = 1},
+    ASSAY_CONV_ATTRS(ASSAY_ATTR_OPTIONAL),
     {.name = NULL},
 };
 
@@ -76,4 +75,28 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
         assay_cost_flops(cost, 1, elements);
 }
 
-ASSAY_OP_IR(Conv) = {.attrs = attrs, .infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    const int32_t *in = q->node->inputs;
+    struct assay_attr list[ASSAY_GRADIENT_MAX_ATTRS + 1];
+    size_t n = assay_gradient_attrs(q, list);
+    if (q->wanted[1])
+        q->dx[1] = assay_gradient_op(q, "assay.ConvWeightGrad", (int32_t[]){q->dy[0], in[0]}, 2, list);
+    if (q->node->n_inputs > 2 && q->wanted[2]) {
+        const struct assay_value *y = assay_graph_value(q->graph, q->dy[0]);
+        int64_t channels = y->dims[1], axes[] = {0, 2, 3, 4};
+        int32_t sums = assay_gradient_i64s(q, (size_t)y->rank - 1, axes);
+        sums = assay_gradient_op(q, "ReduceSum", (int32_t[]){q->dy[0], sums}, 2, NULL);
+        q->dx[2] = assay_gradient_reshape(q, sums, 1, &channels);
+    }
+    if (!q->wanted[0])
+        return;
+    const struct assay_value *x = assay_graph_value(q->graph, in[0]);
+    list[n] = (struct assay_attr){.name = "input_shape", .type = ASSAY_ATTR_I64S, .n = (size_t)x->rank};
+    for (int32_t i = 0; i < x->rank; i++)
+        list[n].list[i] = x->dims[i];
+    list[n + 1] = ASSAY_ATTR_END;
+    q->dx[0] = assay_gradient_op(q, "assay.ConvInputGrad", (int32_t[]){q->dy[0], in[1]}, 2, list);
+}
+
+ASSAY_OP_IR(Conv) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};

@@ -79,6 +79,12 @@ Test(infer, convolutions_have_the_shapes_of_onnx)
         {"Conv", "f32[1,1,3] f32[1,1,1]", "strides=[5]", "f32[1,1,1]"},
         {"Conv", "f32[1,1,0] f32[1,1,3]", "auto_pad=SAME_UPPER", "f32[1,1,0]"},
         {"Conv", "f32[1,1,0] f32[1,1,3]", "pads=[2,2]", "f32[1,1,2]"},
+        {"assay.ConvInputGrad", "f32[8,64,28,28] f32[64,32,3,3]", "strides=[2,2] pads=[1,1,1,1] group=2 input_shape=[8,64,56,56]",
+         "f32[8,64,56,56]"},
+        {"assay.ConvInputGrad", "f16[1,4,3] f16[4,2,2]", "strides=[2] input_shape=[1,2,7]", "f16[1,2,7]"},
+        {"assay.ConvWeightGrad", "f32[8,64,28,28] f32[8,64,56,56]", "strides=[2,2] pads=[1,1,1,1] group=2 kernel_shape=[3,3]",
+         "f32[64,32,3,3]"},
+        {"assay.ConvWeightGrad", "f32[0,4,3] f32[0,2,7]", "strides=[2] kernel_shape=[2]", "f32[4,2,2]"},
     };
     CHECK_SHAPES(cases);
 }
@@ -283,6 +289,18 @@ Test(infer, wrong_convolutions_are_refused)
         {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "dilations=[1,4]", "a window of 9 does not fit axis 3"},
         {"Conv", "f32[1,3,8,8] f32[4,3,0,3]", "", "a kernel's lengths are in 1.."},
         {"Conv", "i32[1,3,8,8] i32[4,3,3,3]", "", "the type must be one of f64 f32 bf16 f16"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "input_shape=[1,3,8,9]", "windows over the input give [1,4,6,7]"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[5,3,3,3]", "input_shape=[1,3,8,8]", "windows over the input give [1,5,6,6]"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "input_shape=[1,4,8,8]", "4 channels in 1 groups do not meet 3"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3]", "input_shape=[1,3,8,8]", "the ranks must be equal"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "input_shape=[1,3,8]", "input_shape has 3 numbers, not 4"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "", "needs attribute 'input_shape'"},
+        {"assay.ConvInputGrad", "f32[1,5,6,6] f32[5,1,3,3]", "group=2 input_shape=[1,2,8,8]", "5 kernels do not divide into 2 groups"},
+        {"assay.ConvWeightGrad", "f32[1,4,6,6] f32[1,3,8,8]", "", "needs attribute 'kernel_shape'"},
+        {"assay.ConvWeightGrad", "f32[1,4,6,6] f32[1,3,8,8]", "kernel_shape=[3,2]", "windows over the input give [1,4,6,7]"},
+        {"assay.ConvWeightGrad", "f32[2,4,6,6] f32[1,3,8,8]", "kernel_shape=[3,3]", "windows over the input give [1,4,6,6]"},
+        {"assay.ConvWeightGrad", "f32[1,4,6,6] f32[1,3,8,8]", "kernel_shape=[3,3] group=2", "3 channels in 2 groups"},
+        {"assay.ConvWeightGrad", "f32[1,4,6,6] f64[1,3,8,8]", "kernel_shape=[3,3]", "the types must be equal"},
     };
     CHECK_REFUSALS(cases);
 }

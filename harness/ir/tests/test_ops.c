@@ -97,6 +97,8 @@ Test(ops, costs_are_those_of_the_definitions)
         {"Transpose", "f32[4,5]", "", 0, 0},
         {"Reshape", "f32[4,5] i64{20}", "", 0, 0},
         {"assay.Copy", "f32[4,5]", "", 0, 0},
+        {"assay.ConvInputGrad", "f32[2,4,6,6] f32[4,3,3,3]", "input_shape=[2,3,8,8]", 2 * 27 * 2 * 4 * 36, 0},
+        {"assay.ConvWeightGrad", "f32[2,4,6,6] f32[2,6,8,8]", "kernel_shape=[3,3] group=2", 2 * 27 * 2 * 4 * 36, 0},
         {"MaxPool", "f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 0, 0},
         {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 8, 0},
         {"AveragePool", "f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 8 * 4, 0},
