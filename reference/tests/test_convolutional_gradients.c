@@ -205,7 +205,25 @@ static void weight_grad(struct assay_graph *g, const struct assay_node *node, in
     out[0] = core_list(g, "Reshape", sum, LIST(s.groups * s.m, s.c, s.w.kernel[0], s.w.kernel[1]));
 }
 
+/* ---- repetition: a sum over the axes of the blocks --------------------------------------------------------------- */
+
+static void resize_grad(struct assay_graph *g, const struct assay_node *node, int32_t *out)
+{
+    struct assay_value dy = *assay_graph_value(g, node->inputs[0]), dx = *assay_graph_value(g, node->outputs[0]);
+    const int64_t *factors = assay_node_attr(node, "factors")->list;
+    int64_t dims[ASSAY_MAX_RANK], axes[ASSAY_MAX_RANK];
+    for (int32_t i = 0; i < dy.rank; i++) {
+        dims[2 * i] = dy.dims[i] / factors[i];
+        dims[2 * i + 1] = factors[i];
+        axes[i] = 2 * i + 1;
+    }
+    int32_t blocks = core_list(g, "Reshape", node->inputs[0], dims, 2 * (size_t)dy.rank);
+    out[0] = core_list(g, "Reshape", core_list(g, "ReduceSum", blocks, axes, (size_t)dy.rank), dx.dims, (size_t)dx.rank);
+}
+
 static const struct decomposition table[] = {
+    {"assay.ResizeGrad", "f[1,2,4,9]", "factors=[1,2,2,3]", 1, resize_grad, false},
+    {"assay.ResizeGrad", "f[3,8]", "factors=[1,4]", 1, resize_grad, false},
     {"assay.ConvInputGrad", "f[2,3,4,4] f[3,2,3,3]", "pads=[1,1,1,1] input_shape=[2,2,4,4]", 1, input_grad, false},
     {"assay.ConvInputGrad", "f[1,6,3,2] f[6,2,3,2]", "group=2 strides=[2,3] dilations=[1,2] pads=[0,2,2,0] input_shape=[1,4,5,5]", 1, input_grad, false},
     {"assay.ConvInputGrad", "f[2,3,3,3] f[3,1,1,1]", "group=3 strides=[2,2] input_shape=[2,3,6,5]", 1, input_grad, false},

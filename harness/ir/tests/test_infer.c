@@ -212,6 +212,12 @@ Test(infer, moving_and_naming_keep_the_elements)
         {"Reshape", "f32[] i64{-1}", "", "f32[1]"},
         {"Reshape", "f8e4m3[6] i64{-1,3}", "", "f8e4m3[2,3]"},
         {"assay.Copy", "f4e2m1[5]", "", "f4e2m1[5]"},
+        {"Resize", "f32[1,2,3,4] - - i64{1,2,6,12}", "", "f32[1,2,6,12]"},
+        {"Resize", "u8[3,4] - - i64{8}", "axes=[-1] coordinate_transformation_mode=asymmetric nearest_mode=floor", "u8[3,8]"},
+        {"assay.ResizeGrad", "f32[1,2,6,12]", "factors=[1,2,2,3]", "f32[1,1,3,4]"},
+        {"Pad", "f32[2,3] i64{1,0,2,4}", "", "f32[5,7]"},
+        {"Pad", "i64[2,3] i64{-1,5} i64[1]{7} i64{1}", "", "i64[2,7]"},
+        {"Pad", "f32[2,3] i64{0,-3,0,0}", "", "f32[2,0]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char got[400];
@@ -383,6 +389,54 @@ Test(infer, wrong_axes_types_and_shapes_are_refused)
         {"Reshape", "f32[6] i64{4611686018427387904,4611686018427387904}", "", "6 elements do not become"},
     };
     CHECK_REFUSALS(cases);
+}
+
+Test(infer, what_resize_and_pad_do_not_know_is_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Resize", "f32[2,3] - - i64{2,4}", "", "axis 1 would grow by 1.33333; only whole factors from 1 to 65536 are known"},
+        {"Resize", "f32[2,4] - - i64{2,2}", "", "axis 1 would grow by 0.5"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "mode=linear", "only mode nearest with asymmetric and floor"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "nearest_mode=floor", "got nearest, half_pixel, floor"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "coordinate_transformation_mode=align_corners", "got nearest, align_corners"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "antialias=1", "antialias must be in 0..0, got 1"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "keep_aspect_ratio_policy=not_larger", "only keep_aspect_ratio_policy stretch"},
+        {"Resize", "f32[2,4] f32[4] - i64{2,8}", "", "a region of interest is not known"},
+        {"Resize", "f32[2,4]", "", "it needs scales or sizes, and not both"},
+        {"Resize", "f32[2,4] - f32[2]", "", "it must be a const vector of f32"},
+        {"Resize", "f32[2,4] - - i64{8}", "", "1 numbers for 2 axes"},
+        {"Resize", "f32[2,4] - - i64{8,8}", "axes=[1,-1]", "axes holds -1, no axis of it or one named twice"},
+        {"assay.ResizeGrad", "f32[2,5]", "factors=[1,2]", "axis 1 does not divide into blocks of 2"},
+        {"assay.ResizeGrad", "f32[2,5]", "factors=[1]", "factors has 1 numbers, not 2"},
+        {"assay.ResizeGrad", "f32[2,5]", "factors=[1,0]", "does not divide into blocks of 0"},
+        {"Pad", "f32[2,3] i64{1,1,1,1}", "mode=reflect", "only mode constant is known, got 'reflect'"},
+        {"Pad", "f32[2,3] i64{1,1}", "", "2 pads for 2 axes"},
+        {"Pad", "f32[2,3] i64[4]", "", "it must be a const, since shapes are static"},
+        {"Pad", "f32[2,3] i64{0,-2,0,-2}", "", "axis 1 cannot get -2 before and -2 behind"},
+        {"Pad", "f32[2,3] i64{0,-4,0,9}", "", "axis 1 cannot get -4 before and 9 behind"},
+        {"Pad", "f32[2,3] i64{0,1,0,1} f32[1]", "", "it must be a const of one number"},
+        {"Pad", "f32[2,3] i64{0,1,0,1} i64{1}", "", "the types must be equal"},
+        {"Pad", "f32[2,3] i64{1,1,1,1} - i64{0,-2}", "", "-2 is no axis of the first, or is given twice"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, resize_takes_scales_as_well_as_sizes)
+{
+    static const float whole[] = {1, 3}, half[] = {1, 1.5f};
+    for (int i = 0; i < 2; i++) {
+        struct assay_graph *g = assay_graph_new("g");
+        int32_t x = assay_graph_input(g, "x", ASSAY_F32, 2, (int64_t[]){2, 4}, ASSAY_FILL_SIGNED);
+        int32_t scales = assay_graph_const(g, "scales", ASSAY_F32, 1, (int64_t[]){2}, i ? half : whole);
+        int32_t y = assay_graph_op(g, "Resize", "y", (int32_t[]){x, ASSAY_NO_VALUE, scales}, 3, NULL);
+        if (i) {
+            cr_expect(strstr(g->first_error.message, "axis 1 would grow by 1.5"), "%s", g->first_error.message);
+        } else {
+            cr_expect_eq(assay_graph_value(g, y)->dims[1], 12);
+            cr_expect_eq(assay_node_attr(&g->nodes[0], "factors")->list[1], 3);
+        }
+        assay_graph_free(g);
+    }
 }
 
 Test(infer, wrong_pools_are_refused)
