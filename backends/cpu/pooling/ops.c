@@ -70,6 +70,7 @@ static void release(void *state)
 {
     struct pool *s = state;
     free(s->plan.factor);
+    free(s->plan.tap);
     free(s->plan.rows_counted);
     free(s->plan.inside);
     free(s->scratch);
@@ -136,13 +137,23 @@ static bool mark_inside(struct cpu_pool_plan *p)
 }
 
 /* A tap reads whole vectors of windows from where it begins in its phase. */
-static void lay_out(struct cpu_pool_plan *p, size_t lanes, bool max_grad)
+static bool lay_out(struct cpu_pool_plan *p, size_t lanes, bool average, bool backward)
 {
-    size_t reach = (p->kernel[1] - 1) * p->dilation[1] / p->stride[1];
-    p->phase = ((p->out[1] + lanes - 1) / lanes * lanes + reach + lanes) / lanes * lanes;
-    size_t all = p->stride[1] * p->phase;
-    p->scratch = max_grad ? 2 * p->kernel[0] * all + 2 * p->kernel[0] : (p->in[1] + lanes) / lanes * lanes + all;
+    size_t reach = (p->kernel[1] - 1) * p->dilation[1] / p->stride[1], whole = (p->out[1] + lanes - 1) / lanes * lanes;
+    p->phase = (whole + reach + lanes) / lanes * lanes;
+    p->margin = (reach + lanes) / lanes * lanes;
+    size_t line = p->stride[1] * p->phase, row = p->phase + 2 * p->margin, high = p->kernel[0];
+    if (!backward)
+        p->scratch = 2 * line;
+    else
+        p->scratch = line + (average ? row : 2 * high * line + high * p->kernel[1] * row + 2 * high);
     p->scratch = (p->scratch + 31) / 16 * 16; /* cache lines */
+    p->tap = calloc(p->kernel[1], sizeof *p->tap);
+    for (size_t k = 0; p->tap && k < p->kernel[1]; k++) {
+        size_t far = k * p->dilation[1], phase = far % p->stride[1], column = far / p->stride[1];
+        p->tap[k] = (struct cpu_pool_tap){phase, column, phase * p->phase + column};
+    }
+    return p->tap;
 }
 
 static enum assay_code prepare_any(const struct cpu_engine *engine, const struct cpu_node *node, bool average, bool backward,
@@ -159,12 +170,12 @@ static enum assay_code prepare_any(const struct cpu_engine *engine, const struct
     s->average = average;
     s->backward = backward;
     read_plan(node, x, y, end, &s->plan);
-    lay_out(&s->plan, engine->kernels->pooling->lanes, backward && !average);
+    bool   laid = lay_out(&s->plan, engine->kernels->pooling->lanes, average, backward);
     s->planes = (size_t)x->dims[0] * (size_t)x->dims[1];
     size_t each = s->plan.in[0] * s->plan.in[1] + s->plan.out[0] * s->plan.out[1];
     s->shares = cpu_pool_pieces(engine->pool, s->planes, each >= GRAIN_ELEMENTS ? 1 : GRAIN_ELEMENTS / (each + 1) + 1, 8);
     s->scratch = cpu_block_new(cpu_pool_threads(engine->pool) * s->plan.scratch * sizeof *s->scratch);
-    if (!s->scratch || (average && !count_averages(&s->plan, cpu_attr_i64(node, "count_include_pad", 0), end)) ||
+    if (!laid || !s->scratch || (average && !count_averages(&s->plan, cpu_attr_i64(node, "count_include_pad", 0), end)) ||
         (!average && backward && !mark_inside(&s->plan)))
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the rows of a pool");
     (void)snprintf(step->kernel, sizeof step->kernel, "vectors of ours, %zu planes of %zux%zu by %zux%zu", s->planes, s->plan.in[0],

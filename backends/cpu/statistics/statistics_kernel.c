@@ -53,22 +53,33 @@ INLINE float sum_runs(const struct cpu_runs *r, const float *x)
     return total(&s);
 }
 
+/* x - mean in the first n lanes, zero beyond, whatever the mean. */
 INLINE vf part_minus(const float *x, size_t n, vf mean)
 {
-    float lane[VL];
-    vf_store(lane, vf_load_part(x, n) - mean);
-    return vf_load_part(lane, n); /* zero beyond, whatever the mean */
+    return vf_bits(vi_bits(vf_load_part(x, n) - mean) & vi_first(n));
 }
 
-/* Sums around the mean that stands in *m: of squares if asked, of dy and dy (x - mean) if asked. */
-INLINE void sum_around(const bool squares, const bool both, const struct cpu_runs *r, const float *x, const float *dy,
-                       struct cpu_moments *m)
+/* The lines of SUMS vectors. */
+INLINE void fetch(const float *p)
+{
+    for (size_t i = 0; i < SUMS * VL; i += 16)
+        __builtin_prefetch(p + i);
+}
+
+/* Sums around the mean that stands in *m: of squares if asked, of dy and dy (x - mean) if asked. Meanwhile the memory brings
+ * what stands `ahead` floats further on. */
+INLINE void sum_around(const bool squares, const bool both, const struct cpu_runs *r, size_t ahead, const float *x,
+                       const float *dy, struct cpu_moments *m)
 {
     struct sums s = {{{0}}}, u = {{{0}}}, p = {{{0}}};
     vf mean = vf_all(m->mean);
     for (size_t k = 0; k < r->count; k++, x += r->stride, dy += both ? r->stride : 0) {
         size_t i = 0;
         for (; i + SUMS * VL <= r->length; i += SUMS * VL) {
+            if (ahead)
+                fetch(x + i + ahead);
+            if (ahead && both)
+                fetch(dy + i + ahead);
             CPU_UNROLL(4)
             for (int l = 0; l < SUMS; l++) {
                 vf d = vf_load(x + i + (size_t)l * VL) - mean, e = both ? vf_load(dy + i + (size_t)l * VL) : d;
@@ -81,6 +92,9 @@ INLINE void sum_around(const bool squares, const bool both, const struct cpu_run
             }
         }
         for (size_t left = r->length - i; left; left -= left < VL ? left : VL, i += VL) {
+            __builtin_prefetch(x + i + ahead);
+            if (both)
+                __builtin_prefetch(dy + i + ahead);
             vf d = left < VL ? part_minus(x + i, left, mean) : vf_load(x + i) - mean;
             vf e = !both ? d : left < VL ? vf_load_part(dy + i, left) : vf_load(dy + i);
             if (squares)
@@ -99,15 +113,16 @@ INLINE void sum_around(const bool squares, const bool both, const struct cpu_run
     }
 }
 
-INLINE void add_block(const bool both, const struct cpu_runs *r, const float *x, const float *dy, struct cpu_moments *m)
+INLINE void add_block(const bool both, const struct cpu_runs *r, size_t ahead, const float *x, const float *dy,
+                      struct cpu_moments *m)
 {
     struct cpu_moments block = {.n = (float)(r->count * r->length)};
     block.mean = sum_runs(r, x) / block.n;
-    sum_around(true, both, r, x, dy, &block);
+    sum_around(true, both, r, ahead, x, dy, &block);
     join(m, &block);
 }
 
-/* Blocks are pieces of long runs, or several short ones. */
+/* Blocks are pieces of long runs, or several short ones; behind a short one stands that of the next set. */
 INLINE void add_blocks(const bool both, const struct cpu_runs *r, const float *x, const float *dy, struct cpu_moments *m)
 {
     if (!r->length)
@@ -117,8 +132,8 @@ INLINE void add_blocks(const bool both, const struct cpu_runs *r, const float *x
         for (size_t i = 0; i < r->length; i += BLOCK) {
             struct cpu_runs block = {r->count - k < several ? r->count - k : several,
                                      r->length - i < BLOCK ? r->length - i : BLOCK, r->stride};
-            size_t at = k * r->stride + i;
-            add_block(both, &block, x + at, both ? dy + at : x, m);
+            size_t at = k * r->stride + i, ahead = several > 1 ? r->length : r->count - k > 1 ? r->stride - i : 0;
+            add_block(both, &block, r->length - i > BLOCK ? BLOCK : ahead, x + at, both ? dy + at : x, m);
         }
 }
 
@@ -134,7 +149,7 @@ static void add_both(const struct cpu_runs *r, const float *x, const float *dy, 
 
 static void add_dy(const struct cpu_runs *r, const float *x, const float *dy, struct cpu_moments *m)
 {
-    sum_around(false, true, r, x, dy, m);
+    sum_around(false, true, r, 0, x, dy, m);
 }
 
 static void shift(const struct cpu_runs *r, const float *x, float mean, float factor, float by, float *y)
