@@ -49,13 +49,19 @@ static double inverse_root(double x)
     return 1 / sqrt(x);
 }
 
+struct assay_bounded assay_ref_inverse_deviation(const struct assay_arithmetic *a, struct assay_bounded variance,
+                                                 double epsilon)
+{
+    struct assay_bounded under = bounded_add(a, variance, bounded(epsilon, 0));
+    double ulps = fmax(assay_reference_ulps.reciprocal_sqrt, assay_reference_ulps.sqrt + assay_reference_ulps.divide);
+    return assay_bounded_monotone(a, inverse_root, under, ulps);
+}
+
 struct assay_bounded assay_ref_inverse_root(const struct assay_ref_rows *rows, struct assay_bounded sum_of_squares)
 {
     const struct assay_arithmetic *a = &rows->call->arithmetic;
     struct assay_bounded mean = assay_bounded_divide(a, sum_of_squares, bounded((double)rows->length, 0));
-    struct assay_bounded under = bounded_add(a, mean, bounded(rows->epsilon, 0));
-    double ulps = fmax(assay_reference_ulps.reciprocal_sqrt, assay_reference_ulps.sqrt + assay_reference_ulps.divide);
-    return assay_bounded_monotone(a, inverse_root, under, ulps);
+    return assay_ref_inverse_deviation(a, mean, rows->epsilon);
 }
 
 void assay_ref_affine(const struct assay_ref_rows *rows, size_t place, int64_t index, struct assay_bounded x)

@@ -21,6 +21,9 @@ enum assay_code assay_ref_rows_each(const struct assay_ref_rows *rows, bool per_
                                     void (*each)(const void *self, size_t row, size_t count, const size_t *places,
                                                  double *scratch),
                                     struct assay_error *err);
+/* 1 / sqrt(variance + epsilon), by a reciprocal square root or by a square root and a division. */
+struct assay_bounded assay_ref_inverse_deviation(const struct assay_arithmetic *a, struct assay_bounded variance,
+                                                 double epsilon);
 /* 1 / sqrt(sum_of_squares / n + epsilon), by a reciprocal square root or by a square root and a division. */
 struct assay_bounded assay_ref_inverse_root(const struct assay_ref_rows *rows, struct assay_bounded sum_of_squares);
 /* The normalized element x, scaled and shifted by what the parameters hold for element `index`, put at `place`.

@@ -7,7 +7,10 @@
 #define CPU_OPS(X)                                                                                              \
     X(matmul) X(gemm) X(conv) X(attention) X(softmax) X(layer_normalization) X(rms_normalization) X(reduce_sum) \
     X(reduce_mean) X(reduce_max) X(reduce_min) X(add) X(sub) X(mul) X(div) X(max) X(min) X(neg) X(abs) X(sqrt)  \
-    X(exp) X(log) X(erf) X(tanh) X(sigmoid) X(relu) X(gelu) X(swish) X(transpose) X(reshape) X(copy)
+    X(exp) X(log) X(erf) X(tanh) X(sigmoid) X(relu) X(gelu) X(swish) X(transpose) X(reshape) X(copy) \
+    X(batch_normalization) X(batch_normalization_grad) X(group_normalization) X(group_normalization_grad) \
+    X(max_pool) X(max_pool_grad) X(average_pool) X(average_pool_grad) X(global_average_pool) \
+    X(conv_input_grad) X(conv_weight_grad) X(resize) X(resize_grad) X(pad)
 
 #define X(op) extern const struct cpu_op cpu_op_##op;
 CPU_OPS(X)

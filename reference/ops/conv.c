@@ -2,19 +2,15 @@
  * bound: gamma_{K+1}(u) (sum |x||w| + |b|) with K the taps inside the image: that of direct convolution and of im2col.
  * Winograd's and Fourier's algorithms make larger errors by design; the bound is not loosened for them. */
 #include <stdlib.h>
-#include <string.h>
 
-#include "reference/arithmetic.h"
+#include "reference/windows.h"
 
 #include "assay/banned.h"
 
 struct conv {
     const struct assay_ref_call *call;
-    int32_t axes;                      /* spatial */
+    struct assay_ref_windows win;
     int64_t channels, filters, groups; /* of the image, of the output */
-    int64_t in[ASSAY_MAX_RANK], out[ASSAY_MAX_RANK], kernel[ASSAY_MAX_RANK];
-    int64_t stride[ASSAY_MAX_RANK], dilation[ASSAY_MAX_RANK], begin[ASSAY_MAX_RANK];
-    int64_t in_size, out_size, taps; /* products over the spatial axes */
     const int64_t *index;
     double *value, *bound;
     /* of a fold over the filters: what they and the biases sum to */
@@ -23,56 +19,14 @@ struct conv {
     double weights; /* 0: no fold */
 };
 
-static int64_t listed(const struct assay_node *node, const char *name, int32_t i, int64_t if_absent)
-{
-    const struct assay_attr *attr = assay_node_attr(node, name);
-    return attr && (size_t)i < attr->n ? attr->list[i] : if_absent;
-}
-
 static void setup(const struct assay_ref_call *call, struct conv *c)
 {
     const struct assay_ref_tensor *x = &call->in[0], *w = &call->in[1];
-    const char *pad = assay_node_text(call->node, "auto_pad", "NOTSET");
     *c = (struct conv){.call = call,
-                       .axes = x->rank - 2,
+                       .win = assay_ref_windows_of(call->node, x->rank, x->dims, call->out[0].dims, w->dims + 2),
                        .channels = x->dims[1],
                        .filters = w->dims[0],
-                       .groups = assay_node_i64(call->node, "group", 1),
-                       .in_size = 1,
-                       .out_size = 1,
-                       .taps = 1};
-    for (int32_t d = 0; d < c->axes; d++) {
-        c->in[d] = x->dims[d + 2];
-        c->out[d] = call->out[0].dims[d + 2];
-        c->kernel[d] = w->dims[d + 2];
-        c->stride[d] = listed(call->node, "strides", d, 1);
-        c->dilation[d] = listed(call->node, "dilations", d, 1);
-        c->begin[d] = !strcmp(pad, "NOTSET") ? listed(call->node, "pads", d, 0) : 0;
-        if (!strncmp(pad, "SAME_", 5)) {
-            int64_t total = (c->out[d] - 1) * c->stride[d] + (c->kernel[d] - 1) * c->dilation[d] + 1 - c->in[d];
-            total = total > 0 ? total : 0;
-            c->begin[d] = !strcmp(pad, "SAME_LOWER") ? total - total / 2 : total / 2;
-        }
-        c->in_size *= c->in[d];
-        c->out_size *= c->out[d];
-        c->taps *= c->kernel[d];
-    }
-}
-
-/* Offset in the image's plane that a tap reads for an output position; -1 outside. */
-static int64_t tap_offset(const struct conv *c, int64_t position, int64_t tap)
-{
-    int64_t offset = 0, stride = 1;
-    for (int32_t d = c->axes - 1; d >= 0; d--) {
-        int64_t at = position % c->out[d] * c->stride[d] - c->begin[d] + tap % c->kernel[d] * c->dilation[d];
-        if (at < 0 || at >= c->in[d])
-            return -1;
-        offset += at * stride;
-        stride *= c->in[d];
-        position /= c->out[d];
-        tap /= c->kernel[d];
-    }
-    return offset;
+                       .groups = assay_node_i64(call->node, "group", 1)};
 }
 
 /* Copies what the taps of channels [first, first + n) see, zeros outside the image; errors behind the values. Returns
@@ -80,14 +34,14 @@ static int64_t tap_offset(const struct conv *c, int64_t position, int64_t tap)
 static int64_t gather(const struct conv *c, int64_t image, int64_t first, int64_t n, int64_t position, double *patch)
 {
     const struct assay_ref_tensor *x = &c->call->in[0];
-    int64_t inside = 0, terms = n * c->taps;
-    for (int64_t t = 0; t < c->taps; t++) {
-        int64_t offset = tap_offset(c, position, t), at = (image * c->channels + first) * c->in_size + offset;
+    int64_t inside = 0, terms = n * c->win.taps;
+    for (int64_t t = 0; t < c->win.taps; t++) {
+        int64_t offset = assay_ref_tap(&c->win, position, t), at = (image * c->channels + first) * c->win.in_size + offset;
         inside += offset >= 0;
-        for (int64_t ch = 0; ch < n; ch++, at += c->in_size) {
-            patch[ch * c->taps + t] = offset >= 0 ? x->value[at] : 0;
+        for (int64_t ch = 0; ch < n; ch++, at += c->win.in_size) {
+            patch[ch * c->win.taps + t] = offset >= 0 ? x->value[at] : 0;
             if (x->error)
-                patch[terms + ch * c->taps + t] = offset >= 0 ? x->error[at] : 0;
+                patch[terms + ch * c->win.taps + t] = offset >= 0 ? x->error[at] : 0;
         }
     }
     return inside;
@@ -97,8 +51,8 @@ static int64_t gather(const struct conv *c, int64_t image, int64_t first, int64_
 static size_t group_of(const void *self, int64_t index)
 {
     const struct conv *c = self;
-    int64_t image = index / (c->filters * c->out_size), filter = index / c->out_size % c->filters;
-    return (size_t)((image * c->groups + filter / (c->filters / c->groups)) * c->out_size + index % c->out_size);
+    int64_t image = index / (c->filters * c->win.out_size), filter = index / c->win.out_size % c->filters;
+    return (size_t)((image * c->groups + filter / (c->filters / c->groups)) * c->win.out_size + index % c->win.out_size);
 }
 
 static void each(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
@@ -106,13 +60,13 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
     const struct conv *c = self;
     const struct assay_arithmetic *a = &c->call->arithmetic;
     const struct assay_ref_tensor *x = &c->call->in[0], *w = &c->call->in[1], *b = assay_ref_input(c->call, 2);
-    int64_t channels = c->channels / c->groups, terms = channels * c->taps;
-    int64_t image_group = (int64_t)group / c->out_size, position = (int64_t)group % c->out_size;
+    int64_t channels = c->channels / c->groups, terms = channels * c->win.taps;
+    int64_t image_group = (int64_t)group / c->win.out_size, position = (int64_t)group % c->win.out_size;
     int64_t inside =
         channels * gather(c, image_group / c->groups, image_group % c->groups * channels, channels, position, scratch);
     struct assay_ref_vector patch = {scratch, NULL, x->error ? scratch + terms : NULL};
     for (size_t i = 0; i < count; i++) {
-        int64_t filter = c->index[places[i]] / c->out_size % c->filters;
+        int64_t filter = c->index[places[i]] / c->win.out_size % c->filters;
         struct assay_ref_vector row =
             assay_ref_vector_at((struct assay_ref_vector){w->value, NULL, w->error}, filter * terms);
         struct assay_ref_sum s = assay_ref_dot(a, (size_t)terms, patch, row);
@@ -136,8 +90,8 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     c.index = index;
     c.value = value;
     c.bound = bound;
-    struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.groups * c.out_size),
-                                      .scratch = 2 * (size_t)(c.channels / c.groups * c.taps),
+    struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.groups * c.win.out_size),
+                                      .scratch = 2 * (size_t)(c.channels / c.groups * c.win.taps),
                                       .group_of = group_of,
                                       .each = each,
                                       .self = &c};
@@ -150,7 +104,7 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
 static void fold_filters(const struct conv *c, const double *weight, double *value, double *magnitude, double *error)
 {
     const struct assay_ref_tensor *w = &c->call->in[1];
-    int64_t terms = c->channels / c->groups * c->taps;
+    int64_t terms = c->channels / c->groups * c->win.taps;
     for (int64_t m = 0; m < c->filters; m++) {
         int64_t to = m / (c->filters / c->groups) * terms;
         for (int64_t k = 0; k < terms; k++) {
@@ -172,8 +126,8 @@ static size_t position_of(const void *self, int64_t index)
 static void each_folded(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
     const struct conv *c = self;
-    int64_t terms = c->channels * c->taps, position = (int64_t)group % c->out_size;
-    int64_t inside = gather(c, (int64_t)group / c->out_size, 0, c->channels, position, scratch);
+    int64_t terms = c->channels * c->win.taps, position = (int64_t)group % c->win.out_size;
+    int64_t inside = gather(c, (int64_t)group / c->win.out_size, 0, c->channels, position, scratch);
     int64_t terms_each = terms / c->groups, inside_each = inside * c->channels / c->groups;
     struct assay_ref_vector patch = {scratch, NULL, c->call->in[0].error ? scratch + terms : NULL};
     struct assay_ref_sum s = assay_ref_dot(&c->call->arithmetic, (size_t)terms, patch, c->folded);
@@ -210,14 +164,14 @@ static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, con
     c.index = index;
     c.value = value;
     c.bound = bound;
-    size_t size = (size_t)(c.channels * c.taps);
+    size_t size = (size_t)(c.channels * c.win.taps);
     double *sums = calloc(3 * size + 1, sizeof *sums);
     if (!sums)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to fold %lld filters", (long long)c.filters);
     c.folded = (struct assay_ref_vector){sums, sums + size, call->in[1].error ? sums + 2 * size : NULL};
     fold_filters(&c, weight, sums, sums + size, call->in[1].error ? sums + 2 * size : NULL);
     fold_bias(&c, weight);
-    struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.out_size),
+    struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.win.out_size),
                                       .scratch = 2 * size,
                                       .group_of = position_of,
                                       .each = each_folded,

@@ -10,6 +10,11 @@
 /* A block of channels is multiplied at a time: as deep as keeps its weights and planes in the second-level cache. */
 enum { DEPTH = 640, BAND_FLOATS = 56 * 1024, SLACK = 64 };
 
+/* Below this much useful arithmetic in ours, oneDNN's layouts are worth their reorders; of a single tap there is less
+ * arithmetic to win by them. Measured on ResNet-50's layers. */
+#define LEAST_EFFICIENCY 0.93
+#define LEAST_EFFICIENCY_ONE_TAP 0.6
+
 struct cpu_direct {
     struct cpu_conv_shape shape;
     size_t in_each, out_each;   /* channels of one group */
@@ -306,4 +311,9 @@ double cpu_direct_efficiency(const struct cpu_engine *engine, const struct cpu_c
     size_t whole_columns = (columns + tile->lanes - 1) / tile->lanes * tile->lanes;
     double computed = (double)whole_columns * (double)(d.out_panels * tile->rows);
     return (double)(d.band * shape->out[1]) * (double)d.out_each / computed;
+}
+
+bool cpu_direct_is_good(const struct cpu_engine *engine, const struct cpu_conv_shape *shape)
+{
+    return cpu_direct_efficiency(engine, shape) >= (taps(shape) > 1 ? LEAST_EFFICIENCY : LEAST_EFFICIENCY_ONE_TAP);
 }

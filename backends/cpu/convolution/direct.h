@@ -18,5 +18,7 @@ void            cpu_direct_run(const struct cpu_direct *plan, const struct cpu_e
                                const float *weights, const float *bias, float *y);
 /* Useful part of the arithmetic it would do, 0 to 1. */
 double cpu_direct_efficiency(const struct cpu_engine *engine, const struct cpu_conv_shape *shape);
+/* Is that so much that oneDNN's layouts are not worth their reorders? */
+bool cpu_direct_is_good(const struct cpu_engine *engine, const struct cpu_conv_shape *shape);
 
 #endif

@@ -21,6 +21,18 @@
 struct cpu_onednn;      /* an engine and a stream of the library */
 struct cpu_onednn_conv; /* a compiled convolution with its reorders */
 
+/* What is computed of the three tensors of a convolution, from the two others. */
+enum cpu_onednn_kind {
+    CPU_ONEDNN_OUTPUT = 0,     /* y = x convolved with weights, plus bias */
+    CPU_ONEDNN_INPUT_GRAD = 1, /* the gradient of x from that of y */
+    CPU_ONEDNN_WEIGHT_GRAD = 2,
+};
+
+/* Where a run finds them. The one that is computed is written. */
+struct cpu_onednn_operands {
+    const float *x, *weights, *bias, *y;
+};
+
 /* `threads` of its own are used (OpenMP), told to sleep rather than spin. ASSAY_UNAVAILABLE with the reason. */
 enum assay_code cpu_onednn_open(unsigned threads, struct cpu_onednn **out, struct assay_error *err);
 void            cpu_onednn_close(struct cpu_onednn *self);
@@ -29,10 +41,11 @@ const char *cpu_onednn_path(void);
 
 /* weights: packed now if not NULL, else per run. Data come and go in NCHW; the library's own layouts are reordered
  * to and from. */
-enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, const struct cpu_conv_shape *shape, const float *weights,
-                                    struct cpu_onednn_conv **out, struct assay_text *kernel, struct assay_error *err);
+enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, enum cpu_onednn_kind kind, const struct cpu_conv_shape *shape,
+                                    const float *weights, struct cpu_onednn_conv **out, struct assay_text *kernel,
+                                    struct assay_error *err);
 void            cpu_onednn_conv_free(struct cpu_onednn_conv *conv);
-enum assay_code cpu_onednn_conv_run(struct cpu_onednn_conv *conv, const float *x, const float *weights, const float *bias,
-                                    float *y, struct assay_error *err);
+enum assay_code cpu_onednn_conv_run(struct cpu_onednn_conv *conv, const struct cpu_onednn_operands *at,
+                                    struct assay_error *err);
 
 #endif

@@ -26,10 +26,12 @@ const char *cpu_onednn_path(void)
     return NULL;
 }
 
-enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, const struct cpu_conv_shape *shape, const float *weights,
-                                    struct cpu_onednn_conv **out, struct assay_text *kernel, struct assay_error *err)
+enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, enum cpu_onednn_kind kind, const struct cpu_conv_shape *shape,
+                                    const float *weights, struct cpu_onednn_conv **out, struct assay_text *kernel,
+                                    struct assay_error *err)
 {
     (void)self;
+    (void)kind;
     (void)shape;
     (void)weights;
     (void)out;
@@ -42,14 +44,11 @@ void cpu_onednn_conv_free(struct cpu_onednn_conv *conv)
     (void)conv;
 }
 
-enum assay_code cpu_onednn_conv_run(struct cpu_onednn_conv *conv, const float *x, const float *weights, const float *bias,
-                                    float *y, struct assay_error *err)
+enum assay_code cpu_onednn_conv_run(struct cpu_onednn_conv *conv, const struct cpu_onednn_operands *at,
+                                    struct assay_error *err)
 {
     (void)conv;
-    (void)x;
-    (void)weights;
-    (void)bias;
-    (void)y;
+    (void)at;
     return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "oneDNN: built without its headers");
 }
 

@@ -15,6 +15,7 @@
 #define CALLS(X)                                                                                                   \
     X(engine_create) X(engine_destroy) X(stream_create) X(stream_destroy) X(stream_wait)                           \
     X(memory_desc_init_by_tag) X(memory_desc_equal) X(memory_desc_get_size) X(dilated_convolution_forward_desc_init) \
+    X(dilated_convolution_backward_data_desc_init) X(dilated_convolution_backward_weights_desc_init)               \
     X(primitive_attr_create) X(primitive_attr_destroy) X(primitive_attr_set_scratchpad_mode)                       \
     X(primitive_desc_create) X(primitive_desc_destroy) X(primitive_desc_query) X(primitive_desc_query_md)          \
     X(reorder_primitive_desc_create) X(primitive_create) X(primitive_destroy) X(primitive_execute)                 \
@@ -38,13 +39,28 @@ struct side {
     void            *inner_bytes;
 };
 
+/* The names that the library has for the tensors of each kind of computation. */
+static const struct names {
+    const char  *what;
+    dnnl_query_t x_query, weights_query, y_query;
+    int          x, weights, y;
+} names[] = {
+    [CPU_ONEDNN_OUTPUT] = {"", dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md, DNNL_ARG_SRC, DNNL_ARG_WEIGHTS,
+                           DNNL_ARG_DST},
+    [CPU_ONEDNN_INPUT_GRAD] = {" data gradient", dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_diff_dst_md,
+                               DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
+    [CPU_ONEDNN_WEIGHT_GRAD] = {" weights gradient", dnnl_query_src_md, dnnl_query_diff_weights_md, dnnl_query_diff_dst_md,
+                                DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST},
+};
+
 struct cpu_onednn_conv {
-    struct cpu_onednn *onednn;
-    dnnl_primitive_t   primitive;
-    struct side        x, weights, y;
-    dnnl_memory_t      bias, scratchpad;
-    void              *scratchpad_bytes;
-    bool               weights_packed;
+    struct cpu_onednn   *onednn;
+    enum cpu_onednn_kind kind;
+    dnnl_primitive_t     primitive;
+    struct side          x, weights, y;
+    dnnl_memory_t        bias, scratchpad;
+    void                *scratchpad_bytes;
+    bool                 weights_packed;
 };
 
 enum assay_code cpu_onednn_open(unsigned threads, struct cpu_onednn **out, struct assay_error *err)
@@ -159,29 +175,58 @@ static dnnl_status_t describe_tensors(const struct cpu_conv_shape *s, bool any, 
     return status ? status : describe_tensor(&t->bias, 1, &out, dnnl_x);
 }
 
-static dnnl_status_t describe_conv(struct cpu_onednn *o, const struct cpu_conv_shape *s, dnnl_primitive_desc_t *out)
+/* The numbers of a convolution as the library wants them. */
+struct geometry {
+    dnnl_dims_t strides, dilates, begin, end;
+};
+
+static struct geometry geometry_of(const struct cpu_conv_shape *s)
 {
-    dnnl_dims_t             strides = {0}, dilates = {0}, begin = {0}, end = {0};
-    struct tensors          any;
-    dnnl_convolution_desc_t conv;
-    dnnl_primitive_attr_t   attr = NULL;
+    struct geometry g = {{0}, {0}, {0}, {0}};
     for (int i = 0; i < 2; i++) {
-        strides[i] = (dnnl_dim_t)s->stride[i];
-        dilates[i] = (dnnl_dim_t)s->dilation[i] - 1;
-        begin[i] = (dnnl_dim_t)s->pad_begin[i];
-        end[i] = (dnnl_dim_t)cpu_conv_pad_end(s, i);
+        g.strides[i] = (dnnl_dim_t)s->stride[i];
+        g.dilates[i] = (dnnl_dim_t)s->dilation[i] - 1;
+        g.begin[i] = (dnnl_dim_t)s->pad_begin[i];
+        g.end[i] = (dnnl_dim_t)cpu_conv_pad_end(s, i);
     }
-    dnnl_status_t status = describe_tensors(s, true, &any);
-    if (!status)
-        status = dnnl.dilated_convolution_forward_desc_init(&conv, dnnl_forward_inference, dnnl_convolution_direct, &any.x,
-                                                            &any.weights, s->has_bias ? &any.bias : NULL, &any.y,
-                                                            strides, dilates, begin, end);
-    if (!status)
-        status = dnnl.primitive_attr_create(&attr);
+    return g;
+}
+
+/* Forward or, with the description of the forward one as a hint, backward. */
+static dnnl_status_t describe_kind(struct cpu_onednn *o, enum cpu_onednn_kind kind, const struct cpu_conv_shape *s,
+                                   const_dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *out)
+{
+    struct geometry         g = geometry_of(s);
+    struct tensors          t;
+    dnnl_convolution_desc_t conv;
+    dnnl_status_t           status = describe_tensors(s, true, &t);
+    if (!status && kind == CPU_ONEDNN_OUTPUT)
+        status = dnnl.dilated_convolution_forward_desc_init(&conv, dnnl_forward_inference, dnnl_convolution_direct, &t.x,
+                                                            &t.weights, s->has_bias ? &t.bias : NULL, &t.y, g.strides,
+                                                            g.dilates, g.begin, g.end);
+    else if (!status && kind == CPU_ONEDNN_INPUT_GRAD)
+        status = dnnl.dilated_convolution_backward_data_desc_init(&conv, dnnl_convolution_direct, &t.x, &t.weights, &t.y,
+                                                                  g.strides, g.dilates, g.begin, g.end);
+    else if (!status)
+        status = dnnl.dilated_convolution_backward_weights_desc_init(&conv, dnnl_convolution_direct, &t.x, &t.weights, NULL,
+                                                                     &t.y, g.strides, g.dilates, g.begin, g.end);
+    return status ? status : dnnl.primitive_desc_create(out, &conv, attr, o->engine, forward);
+}
+
+static dnnl_status_t describe_conv(struct cpu_onednn *o, enum cpu_onednn_kind kind, const struct cpu_conv_shape *s,
+                                   dnnl_primitive_desc_t *out)
+{
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t forward = NULL;
+    dnnl_status_t         status = dnnl.primitive_attr_create(&attr);
     if (!status)
         status = dnnl.primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (!status && kind != CPU_ONEDNN_OUTPUT)
+        status = describe_kind(o, CPU_ONEDNN_OUTPUT, s, NULL, attr, &forward);
     if (!status)
-        status = dnnl.primitive_desc_create(out, &conv, attr, o->engine, NULL);
+        status = describe_kind(o, kind, s, forward, attr, out);
+    if (forward)
+        dnnl.primitive_desc_destroy(forward);
     if (attr)
         dnnl.primitive_attr_destroy(attr);
     return status;
@@ -189,15 +234,18 @@ static dnnl_status_t describe_conv(struct cpu_onednn *o, const struct cpu_conv_s
 
 static dnnl_status_t make_memories(struct cpu_onednn_conv *c, const struct cpu_conv_shape *s, dnnl_primitive_desc_t desc)
 {
+    const struct names *n = &names[c->kind];
     struct tensors graph;
     dnnl_status_t  status = describe_tensors(s, false, &graph);
     if (!status)
-        status = make_side(c->onednn, &graph.x, dnnl.primitive_desc_query_md(desc, dnnl_query_src_md, 0), true, &c->x);
+        status = make_side(c->onednn, &graph.x, dnnl.primitive_desc_query_md(desc, n->x_query, 0),
+                           c->kind != CPU_ONEDNN_INPUT_GRAD, &c->x);
     if (!status)
-        status = make_side(c->onednn, &graph.weights, dnnl.primitive_desc_query_md(desc, dnnl_query_weights_md, 0), true,
-                           &c->weights);
+        status = make_side(c->onednn, &graph.weights, dnnl.primitive_desc_query_md(desc, n->weights_query, 0),
+                           c->kind != CPU_ONEDNN_WEIGHT_GRAD, &c->weights);
     if (!status)
-        status = make_side(c->onednn, &graph.y, dnnl.primitive_desc_query_md(desc, dnnl_query_dst_md, 0), false, &c->y);
+        status = make_side(c->onednn, &graph.y, dnnl.primitive_desc_query_md(desc, n->y_query, 0), c->kind != CPU_ONEDNN_OUTPUT,
+                           &c->y);
     if (!status && s->has_bias)
         status = dnnl.memory_create(&c->bias, &graph.bias, c->onednn->engine, DNNL_MEMORY_NONE);
     const dnnl_memory_desc_t *scratchpad = dnnl.primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
@@ -223,16 +271,25 @@ static dnnl_status_t pack_weights(struct cpu_onednn_conv *c, const float *weight
     return status;
 }
 
-enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, const struct cpu_conv_shape *shape, const float *weights,
-                                    struct cpu_onednn_conv **out, struct assay_text *kernel, struct assay_error *err)
+static void describe_choice(const struct cpu_onednn_conv *c, const char *name, struct assay_text *kernel)
+{
+    const char *weights = c->weights_packed ? "packed at compile" : c->weights.reorder ? "reordered per run" : "as they are";
+    assay_text_add(kernel, "oneDNN 2%s %s%s%s, weights %s", names[c->kind].what, name, c->x.reorder ? ", input reordered" : "",
+                   c->y.reorder ? ", output reordered" : "", weights);
+}
+
+enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, enum cpu_onednn_kind kind, const struct cpu_conv_shape *shape,
+                                    const float *weights, struct cpu_onednn_conv **out, struct assay_text *kernel,
+                                    struct assay_error *err)
 {
     struct cpu_onednn_conv *c = calloc(1, sizeof *c);
     if (!c)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a convolution");
     c->onednn = self;
+    c->kind = kind;
     dnnl_primitive_desc_t desc = NULL;
     const char           *name = "";
-    dnnl_status_t         status = describe_conv(self, shape, &desc);
+    dnnl_status_t         status = describe_conv(self, kind, shape, &desc);
     if (!status)
         status = dnnl.primitive_create(&c->primitive, desc);
     if (!status)
@@ -242,9 +299,7 @@ enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, const struct cpu_co
     if (!status)
         status = dnnl.primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
     if (!status)
-        assay_text_add(kernel, "oneDNN 2 %s%s%s, weights %s", name, c->x.reorder ? ", input reordered" : "",
-                       c->y.reorder ? ", output reordered" : "",
-                       c->weights_packed ? "packed at compile" : c->weights.reorder ? "reordered per run" : "as they are");
+        describe_choice(c, name, kernel);
     if (desc)
         dnnl.primitive_desc_destroy(desc);
     if (status) {
@@ -279,27 +334,41 @@ static dnnl_status_t set(dnnl_memory_t memory, const float *at)
     return memory ? dnnl.memory_set_data_handle(memory, bytes) : dnnl_success;
 }
 
-enum assay_code cpu_onednn_conv_run(struct cpu_onednn_conv *c, const float *x, const float *weights, const float *bias,
-                                    float *y, struct assay_error *err)
+/* Reorders the sides that are read before, the one that is written after. */
+static dnnl_status_t reorder_sides(const struct cpu_onednn_conv *c, bool before)
 {
-    dnnl_status_t status = set(c->x.outer, x);
+    bool          writes_x = c->kind == CPU_ONEDNN_INPUT_GRAD, writes_weights = c->kind == CPU_ONEDNN_WEIGHT_GRAD;
+    dnnl_status_t status = dnnl_success;
+    if (writes_x != before)
+        status = reorder(c, &c->x, before);
+    if (!status && writes_weights != before && !c->weights_packed)
+        status = reorder(c, &c->weights, before);
+    if (!status && (c->kind == CPU_ONEDNN_OUTPUT) != before)
+        status = reorder(c, &c->y, before);
+    return status;
+}
+
+enum assay_code cpu_onednn_conv_run(struct cpu_onednn_conv *c, const struct cpu_onednn_operands *at, struct assay_error *err)
+{
+    const struct names *n = &names[c->kind];
+    dnnl_status_t       status = set(c->x.outer, at->x);
     if (!status)
-        status = set(c->y.outer, y);
+        status = set(c->y.outer, at->y);
     if (!status && !c->weights_packed)
-        status = set(c->weights.outer, weights);
+        status = set(c->weights.outer, at->weights);
     if (!status)
-        status = set(c->bias, bias);
+        status = set(c->bias, at->bias);
     if (!status)
-        status = reorder(c, &c->x, true);
-    if (!status && !c->weights_packed)
-        status = reorder(c, &c->weights, true);
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, c->x.inner},           {DNNL_ARG_WEIGHTS, c->weights.inner},
-                                    {DNNL_ARG_DST, c->y.inner},           {DNNL_ARG_SCRATCHPAD, c->scratchpad},
+        status = reorder_sides(c, true);
+    const dnnl_exec_arg_t args[] = {{n->x, c->x.inner},
+                                    {n->weights, c->weights.inner},
+                                    {n->y, c->y.inner},
+                                    {DNNL_ARG_SCRATCHPAD, c->scratchpad},
                                     {DNNL_ARG_BIAS, c->bias}};
     if (!status)
         status = dnnl.primitive_execute(c->primitive, c->onednn->stream, c->bias ? 5 : 4, args);
     if (!status)
-        status = reorder(c, &c->y, false);
+        status = reorder_sides(c, false);
     if (!status)
         status = dnnl.stream_wait(c->onednn->stream);
     return status ? ASSAY_FAIL(err, ASSAY_DEVICE, "oneDNN's convolution failed: status %d", (int)status) : ASSAY_OK;

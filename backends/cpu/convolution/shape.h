@@ -19,4 +19,10 @@ static inline ptrdiff_t cpu_conv_pad_end(const struct cpu_conv_shape *s, int axi
            (ptrdiff_t)(s->in[axis] + s->pad_begin[axis]);
 }
 
+struct cpu_node;
+struct assay_value_view;
+/* The shape of a Conv node or of a gradient of one, whose tensors x, weights and y are given; without a bias. */
+void cpu_conv_shape_read(const struct cpu_node *node, const struct assay_value_view *x, const struct assay_value_view *w,
+                         const struct assay_value_view *y, struct cpu_conv_shape *s);
+
 #endif

@@ -6,105 +6,16 @@
  * is NOTSET, so that a reader needs nothing else.
  * Cost: 2 (c/group) k1 k2 .. flops an output element, padding included, and one to add B. */
 #include <inttypes.h>
-#include <string.h>
 
-#include "harness/ir/infer.h"
+#include "harness/ir/conv.h"
+#include "harness/ir/gradient.h"
 
 #include "assay/banned.h"
 
-#define MAX_SPATIAL 3
-/* Kernels, strides, dilations and pads beyond this are mistakes, and would overflow. */
-#define MAX_NUMBER INT64_C(0x7fffffff)
-
 static const struct assay_attr_row attrs[] = {
-    {.name = "auto_pad", .type = ASSAY_ATTR_TEXT, .presence = ASSAY_ATTR_DEFAULT, .text = "NOTSET"},
-    {.name = "dilations", .type = ASSAY_ATTR_I64S, .presence = ASSAY_ATTR_OPTIONAL},
-    {.name = "group", .type = ASSAY_ATTR_I64, .presence = ASSAY_ATTR_DEFAULT, .i = 1},
-    {.name = "kernel_shape", .type = ASSAY_ATTR_I64S, .presence = ASSAY_ATTR_OPTIONAL},
-    {.name = "pads", .type = ASSAY_ATTR_I64S, .presence = ASSAY_ATTR_OPTIONAL},
-    {.name = "strides", .type = ASSAY_ATTR_I64S, .presence = ASSAY_ATTR_OPTIONAL},
+    ASSAY_CONV_ATTRS(ASSAY_ATTR_OPTIONAL),
     {.name = NULL},
 };
-
-struct geometry {
-    int32_t spatial;
-    int64_t kernel[MAX_SPATIAL], strides[MAX_SPATIAL], dilations[MAX_SPATIAL], pads[2 * MAX_SPATIAL];
-};
-
-/* The n numbers of an attribute, each in min..MAX_NUMBER; without it they stay. */
-static enum assay_code read_list(const struct assay_infer *in, const char *name, int32_t n, int64_t min, int64_t *list,
-                                 struct assay_error *err)
-{
-    const struct assay_attr *attr = assay_node_attr(in->node, name);
-    if (!attr)
-        return ASSAY_OK;
-    if (attr->n != (size_t)n)
-        return ASSAY_INFER_REFUSE(in, err, 0, ASSAY_INFER_NONE, "%s has %zu numbers, not %" PRId32, name, attr->n, n);
-    for (int32_t i = 0; i < n; i++) {
-        list[i] = attr->list[i];
-        if (list[i] < min || list[i] > MAX_NUMBER)
-            return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE,
-                                      "%s holds %" PRId64 ", which is not in %" PRId64 "..%" PRId64, name, list[i], min,
-                                      MAX_NUMBER);
-    }
-    return ASSAY_OK;
-}
-
-static enum assay_code read_geometry(const struct assay_infer *in, struct geometry *geo, struct assay_error *err)
-{
-    const struct assay_value *x = in->in[0], *w = in->in[1];
-    int32_t n = geo->spatial = x->rank - 2;
-    for (int32_t i = 0; i < n; i++) {
-        geo->kernel[i] = w->dims[i + 2];
-        geo->strides[i] = geo->dilations[i] = 1;
-        geo->pads[i] = geo->pads[n + i] = 0;
-    }
-    enum assay_code code = read_list(in, "kernel_shape", n, 1, geo->kernel, err);
-    if (!code)
-        code = read_list(in, "strides", n, 1, geo->strides, err);
-    if (!code)
-        code = read_list(in, "dilations", n, 1, geo->dilations, err);
-    if (!code)
-        code = read_list(in, "pads", 2 * n, 0, geo->pads, err);
-    for (int32_t i = 0; !code && i < n; i++) {
-        if (geo->kernel[i] != w->dims[i + 2])
-            code = ASSAY_INFER_REFUSE(in, err, 1, ASSAY_INFER_NONE, "kernel_shape says %" PRId64 " for its axis %d",
-                                      geo->kernel[i], (int)i + 2);
-        else if (geo->kernel[i] < 1 || geo->kernel[i] > MAX_NUMBER)
-            code =
-                ASSAY_INFER_REFUSE(in, err, 1, ASSAY_INFER_NONE, "a kernel's lengths are in 1..%" PRId64, MAX_NUMBER);
-    }
-    return code;
-}
-
-static int64_t window(const struct geometry *geo, int32_t i)
-{
-    return (geo->kernel[i] - 1) * geo->dilations[i] + 1;
-}
-
-static enum assay_code resolve_auto_pad(const struct assay_infer *in, struct geometry *geo, struct assay_error *err)
-{
-    const char *mode = assay_node_text(in->node, "auto_pad", "NOTSET");
-    bool lower = !strcmp(mode, "SAME_LOWER"), same = lower || !strcmp(mode, "SAME_UPPER");
-    if (!strcmp(mode, "NOTSET"))
-        return ASSAY_OK;
-    if (!same && strcmp(mode, "VALID") != 0)
-        return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE,
-                                  "auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or VALID, got '%.32s'", mode);
-    if (assay_node_attr(in->node, "pads"))
-        return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE,
-                                  "auto_pad %s and pads exclude each other", mode);
-    for (int32_t i = 0; same && i < geo->spatial; i++) {
-        int64_t d = in->in[0]->dims[i + 2], s = geo->strides[i];
-        int64_t o = d / s + (d % s != 0);
-        int64_t pad = o ? (o - 1) * s + window(geo, i) - d : 0;
-        if (pad < 0)
-            pad = 0;
-        geo->pads[i] = lower ? pad - pad / 2 : pad / 2;
-        geo->pads[geo->spatial + i] = pad - geo->pads[i];
-    }
-    return ASSAY_OK;
-}
 
 static enum assay_code check_channels(const struct assay_infer *in, struct assay_error *err)
 {
@@ -130,39 +41,27 @@ static enum assay_code check_channels(const struct assay_infer *in, struct assay
 static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
 {
     const struct assay_value *x = in->in[0], *w = in->in[1];
-    struct geometry geo;
-    int64_t dims[2 + MAX_SPATIAL] = {0};
+    struct assay_window win = {.input = 0, .filters = 1};
+    int64_t dims[2 + ASSAY_WINDOW_MAX_AXES] = {x->dims[0], w->dims[0]};
     enum assay_code code = assay_infer_type(in, 0, ASSAY_TYPES_FLOAT, err);
     for (int i = 1; !code && i < 3; i++)
         code = assay_infer_same_type(in, 0, i, err);
     if (!code)
-        code = assay_infer_rank(in, 0, 3, 2 + MAX_SPATIAL, err);
+        code = assay_infer_rank(in, 0, 3, 2 + ASSAY_WINDOW_MAX_AXES, err);
     if (!code)
         code = check_channels(in, err);
-    if (!code)
-        code = read_geometry(in, &geo, err);
-    if (!code)
-        code = resolve_auto_pad(in, &geo, err);
     if (code)
         return code;
-    dims[0] = x->dims[0];
-    dims[1] = w->dims[0];
-    for (int32_t i = 0; i < geo.spatial; i++) {
-        int64_t room = x->dims[i + 2] + geo.pads[i] + geo.pads[geo.spatial + i], wide = window(&geo, i);
-        /* SAME of an empty axis is empty; any other window must fit once. */
-        bool same = !strncmp(assay_node_text(in->node, "auto_pad", "NOTSET"), "SAME", 4);
-        if (room < wide && !(same && x->dims[i + 2] == 0))
-            return ASSAY_INFER_REFUSE(in, err, 0, 1,
-                                      "a window of %" PRId64 " does not fit axis %d, %" PRId64 " long with its pads",
-                                      wide, (int)i + 2, room);
-        dims[i + 2] = room < wide ? 0 : (room - wide) / geo.strides[i] + 1;
+    win.axes = x->rank - 2;
+    for (int32_t i = 0; i < win.axes; i++) {
+        win.in[i] = x->dims[i + 2];
+        win.kernel[i] = w->dims[i + 2];
     }
-    size_t n = (size_t)geo.spatial;
-    assay_infer_set_i64s(in, "kernel_shape", n, geo.kernel);
-    assay_infer_set_i64s(in, "strides", n, geo.strides);
-    assay_infer_set_i64s(in, "dilations", n, geo.dilations);
-    assay_infer_set_i64s(in, "pads", 2 * n, geo.pads);
-    assay_infer_set_text(in, "auto_pad", "NOTSET");
+    code = assay_window_resolve(in, &win, err);
+    if (code)
+        return code;
+    for (int32_t i = 0; i < win.axes; i++)
+        dims[i + 2] = win.out[i];
     assay_infer_output(in, 0, x->dtype, x->rank, dims);
     return ASSAY_OK;
 }
@@ -176,4 +75,28 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
         assay_cost_flops(cost, 1, elements);
 }
 
-ASSAY_OP_IR(Conv) = {.attrs = attrs, .infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    const int32_t *in = q->node->inputs;
+    struct assay_attr list[ASSAY_GRADIENT_MAX_ATTRS + 1];
+    size_t n = assay_gradient_attrs(q, list);
+    if (q->wanted[1])
+        q->dx[1] = assay_gradient_op(q, "assay.ConvWeightGrad", (int32_t[]){q->dy[0], in[0]}, 2, list);
+    if (q->node->n_inputs > 2 && q->wanted[2]) {
+        const struct assay_value *y = assay_graph_value(q->graph, q->dy[0]);
+        int64_t channels = y->dims[1], axes[] = {0, 2, 3, 4};
+        int32_t sums = assay_gradient_i64s(q, (size_t)y->rank - 1, axes);
+        sums = assay_gradient_op(q, "ReduceSum", (int32_t[]){q->dy[0], sums}, 2, NULL);
+        q->dx[2] = assay_gradient_reshape(q, sums, 1, &channels);
+    }
+    if (!q->wanted[0])
+        return;
+    const struct assay_value *x = assay_graph_value(q->graph, in[0]);
+    list[n] = (struct assay_attr){.name = "input_shape", .type = ASSAY_ATTR_I64S, .n = (size_t)x->rank};
+    for (int32_t i = 0; i < x->rank; i++)
+        list[n].list[i] = x->dims[i];
+    list[n + 1] = ASSAY_ATTR_END;
+    q->dx[0] = assay_gradient_op(q, "assay.ConvInputGrad", (int32_t[]){q->dy[0], in[1]}, 2, list);
+}
+
+ASSAY_OP_IR(Conv) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};

@@ -12,6 +12,7 @@ struct sample {
 };
 #define SAMPLE(op, inputs, attrs, n_outputs, fill) {op, inputs, attrs, n_outputs, fill},
 static const struct sample samples[] = {
+#include "harness/ir/tests/samples/convolutional.inc"
 #include "harness/ir/tests/samples/elementwise.inc"
 #include "harness/ir/tests/samples/moving.inc"
 #include "harness/ir/tests/samples/products.inc"

@@ -79,6 +79,12 @@ Test(infer, convolutions_have_the_shapes_of_onnx)
         {"Conv", "f32[1,1,3] f32[1,1,1]", "strides=[5]", "f32[1,1,1]"},
         {"Conv", "f32[1,1,0] f32[1,1,3]", "auto_pad=SAME_UPPER", "f32[1,1,0]"},
         {"Conv", "f32[1,1,0] f32[1,1,3]", "pads=[2,2]", "f32[1,1,2]"},
+        {"assay.ConvInputGrad", "f32[8,64,28,28] f32[64,32,3,3]", "strides=[2,2] pads=[1,1,1,1] group=2 input_shape=[8,64,56,56]",
+         "f32[8,64,56,56]"},
+        {"assay.ConvInputGrad", "f16[1,4,3] f16[4,2,2]", "strides=[2] input_shape=[1,2,7]", "f16[1,2,7]"},
+        {"assay.ConvWeightGrad", "f32[8,64,28,28] f32[8,64,56,56]", "strides=[2,2] pads=[1,1,1,1] group=2 kernel_shape=[3,3]",
+         "f32[64,32,3,3]"},
+        {"assay.ConvWeightGrad", "f32[0,4,3] f32[0,2,7]", "strides=[2] kernel_shape=[2]", "f32[4,2,2]"},
     };
     CHECK_SHAPES(cases);
 }
@@ -128,6 +134,42 @@ Test(infer, norms_and_reductions_fold_their_axes)
     CHECK_SHAPES(cases);
 }
 
+Test(infer, pools_have_the_shapes_of_onnx)
+{
+    static const struct shape_case cases[] = {
+        {"MaxPool", "f32[1,64,112,112]", "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1]", "f32[1,64,56,56]"},
+        {"MaxPool", "u8[1,1,5,5]", "kernel_shape=[2,2] strides=[2,2]", "u8[1,1,2,2]"},
+        {"MaxPool", "f16[1,1,5,5]", "kernel_shape=[2,2] strides=[2,2] ceil_mode=1", "f16[1,1,3,3]"},
+        /* 5 and pads 1, 1 by 2 with stride 3: 1 + ceil(5 / 3) = 3 windows, but the third would begin at 6 - 1 = 5 */
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[2] strides=[3] pads=[1,1] ceil_mode=1", "f32[1,1,2]"},
+        {"MaxPool", "f32[1,1,6]", "kernel_shape=[2] strides=[3] pads=[1,1] ceil_mode=1", "f32[1,1,3]"},
+        {"MaxPool", "f32[1,1,7,7]", "kernel_shape=[3,3] dilations=[2,3]", "f32[1,1,3,1]"},
+        {"MaxPool", "f32[1,1,6,6]", "kernel_shape=[3,3] strides=[2,2] auto_pad=SAME_UPPER", "f32[1,1,3,3]"},
+        {"MaxPool", "f32[0,3,4,5,6]", "kernel_shape=[2,2,2]", "f32[0,3,3,4,5]"},
+        {"AveragePool", "f32[2,3,8,8]", "kernel_shape=[2,2] strides=[2,2]", "f32[2,3,4,4]"},
+        {"AveragePool", "f32[2,3,8]", "kernel_shape=[3] pads=[2,2] count_include_pad=1", "f32[2,3,10]"},
+        {"GlobalAveragePool", "f32[2,2048,7,7]", "", "f32[2,2048,1,1]"},
+        {"GlobalAveragePool", "bf16[0,3,4]", "", "bf16[0,3,1]"},
+        {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,5,5]", "kernel_shape=[2,2] strides=[2,2]", "f32[1,2,5,5]"},
+        {"assay.AveragePoolGrad", "f32[1,2,3,3]", "kernel_shape=[2,2] strides=[2,2] ceil_mode=1 input_shape=[1,2,5,5]", "f32[1,2,5,5]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, batch_and_group_norms_keep_the_shape)
+{
+    static const struct shape_case cases[] = {
+        {"BatchNormalization", "f32[2,3,4,5] f32[3] f32[3] f32[3] f32[3]", "", "f32[2,3,4,5]"},
+        {"BatchNormalization", "f16[2,3] f32[3] f32[3] f64[3] f64[3]", "training_mode=1", "f16[2,3] f64[3] f64[3]"},
+        {"BatchNormalization", "f32[7] f32[1] f32[1] f32[1] f32[1]", "training_mode=1", "f32[7] f32[1] f32[1]"},
+        {"BatchNormalization", "f32[0,3,4] f32[3] f32[3] f32[3] f32[3]", "", "f32[0,3,4]"},
+        {"assay.BatchNormalizationGrad", "f16[2,3,4] f16[2,3,4] f32[3]", "", "f16[2,3,4] f32[3] f32[3]"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[6]", "num_groups=3", "f32[2,6,4]"},
+        {"assay.GroupNormalizationGrad", "f32[2,6] f32[2,6] f32[6]", "num_groups=2", "f32[2,6] f32[6] f32[6]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
 Test(infer, element_wise_operands_broadcast)
 {
     static const struct shape_case cases[] = {
@@ -170,6 +212,12 @@ Test(infer, moving_and_naming_keep_the_elements)
         {"Reshape", "f32[] i64{-1}", "", "f32[1]"},
         {"Reshape", "f8e4m3[6] i64{-1,3}", "", "f8e4m3[2,3]"},
         {"assay.Copy", "f4e2m1[5]", "", "f4e2m1[5]"},
+        {"Resize", "f32[1,2,3,4] - - i64{1,2,6,12}", "", "f32[1,2,6,12]"},
+        {"Resize", "u8[3,4] - - i64{8}", "axes=[-1] coordinate_transformation_mode=asymmetric nearest_mode=floor", "u8[3,8]"},
+        {"assay.ResizeGrad", "f32[1,2,6,12]", "factors=[1,2,2,3]", "f32[1,1,3,4]"},
+        {"Pad", "f32[2,3] i64{1,0,2,4}", "", "f32[5,7]"},
+        {"Pad", "i64[2,3] i64{-1,5} i64[1]{7} i64{1}", "", "i64[2,7]"},
+        {"Pad", "f32[2,3] i64{0,-3,0,0}", "", "f32[2,0]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char got[400];
@@ -247,6 +295,18 @@ Test(infer, wrong_convolutions_are_refused)
         {"Conv", "f32[1,3,8,8] f32[4,3,3,3]", "dilations=[1,4]", "a window of 9 does not fit axis 3"},
         {"Conv", "f32[1,3,8,8] f32[4,3,0,3]", "", "a kernel's lengths are in 1.."},
         {"Conv", "i32[1,3,8,8] i32[4,3,3,3]", "", "the type must be one of f64 f32 bf16 f16"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "input_shape=[1,3,8,9]", "windows over the input give [1,4,6,7]"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[5,3,3,3]", "input_shape=[1,3,8,8]", "windows over the input give [1,5,6,6]"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "input_shape=[1,4,8,8]", "4 channels in 1 groups do not meet 3"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3]", "input_shape=[1,3,8,8]", "the ranks must be equal"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "input_shape=[1,3,8]", "input_shape has 3 numbers, not 4"},
+        {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "", "needs attribute 'input_shape'"},
+        {"assay.ConvInputGrad", "f32[1,5,6,6] f32[5,1,3,3]", "group=2 input_shape=[1,2,8,8]", "5 kernels do not divide into 2 groups"},
+        {"assay.ConvWeightGrad", "f32[1,4,6,6] f32[1,3,8,8]", "", "needs attribute 'kernel_shape'"},
+        {"assay.ConvWeightGrad", "f32[1,4,6,6] f32[1,3,8,8]", "kernel_shape=[3,2]", "windows over the input give [1,4,6,7]"},
+        {"assay.ConvWeightGrad", "f32[2,4,6,6] f32[1,3,8,8]", "kernel_shape=[3,3]", "windows over the input give [1,4,6,6]"},
+        {"assay.ConvWeightGrad", "f32[1,4,6,6] f32[1,3,8,8]", "kernel_shape=[3,3] group=2", "3 channels in 2 groups"},
+        {"assay.ConvWeightGrad", "f32[1,4,6,6] f64[1,3,8,8]", "kernel_shape=[3,3]", "the types must be equal"},
     };
     CHECK_REFUSALS(cases);
 }
@@ -329,6 +389,113 @@ Test(infer, wrong_axes_types_and_shapes_are_refused)
         {"Reshape", "f32[6] i64{4611686018427387904,4611686018427387904}", "", "6 elements do not become"},
     };
     CHECK_REFUSALS(cases);
+}
+
+Test(infer, what_resize_and_pad_do_not_know_is_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Resize", "f32[2,3] - - i64{2,4}", "", "axis 1 would grow by 1.33333; only whole factors from 1 to 65536 are known"},
+        {"Resize", "f32[2,4] - - i64{2,2}", "", "axis 1 would grow by 0.5"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "mode=linear", "only mode nearest with asymmetric and floor"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "nearest_mode=floor", "got nearest, half_pixel, floor"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "coordinate_transformation_mode=align_corners", "got nearest, align_corners"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "antialias=1", "antialias must be in 0..0, got 1"},
+        {"Resize", "f32[2,4] - - i64{2,8}", "keep_aspect_ratio_policy=not_larger", "only keep_aspect_ratio_policy stretch"},
+        {"Resize", "f32[2,4] f32[4] - i64{2,8}", "", "a region of interest is not known"},
+        {"Resize", "f32[2,4]", "", "it needs scales or sizes, and not both"},
+        {"Resize", "f32[2,4] - f32[2]", "", "it must be a const vector of f32"},
+        {"Resize", "f32[2,4] - - i64{8}", "", "1 numbers for 2 axes"},
+        {"Resize", "f32[2,4] - - i64{8,8}", "axes=[1,-1]", "axes holds -1, no axis of it or one named twice"},
+        {"assay.ResizeGrad", "f32[2,5]", "factors=[1,2]", "axis 1 does not divide into blocks of 2"},
+        {"assay.ResizeGrad", "f32[2,5]", "factors=[1]", "factors has 1 numbers, not 2"},
+        {"assay.ResizeGrad", "f32[2,5]", "factors=[1,0]", "does not divide into blocks of 0"},
+        {"Pad", "f32[2,3] i64{1,1,1,1}", "mode=reflect", "only mode constant is known, got 'reflect'"},
+        {"Pad", "f32[2,3] i64{1,1}", "", "2 pads for 2 axes"},
+        {"Pad", "f32[2,3] i64[4]", "", "it must be a const, since shapes are static"},
+        {"Pad", "f32[2,3] i64{0,-2,0,-2}", "", "axis 1 cannot get -2 before and -2 behind"},
+        {"Pad", "f32[2,3] i64{0,-4,0,9}", "", "axis 1 cannot get -4 before and 9 behind"},
+        {"Pad", "f32[2,3] i64{0,1,0,1} f32[1]", "", "it must be a const of one number"},
+        {"Pad", "f32[2,3] i64{0,1,0,1} i64{1}", "", "the types must be equal"},
+        {"Pad", "f32[2,3] i64{1,1,1,1} - i64{0,-2}", "", "-2 is no axis of the first, or is given twice"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, resize_takes_scales_as_well_as_sizes)
+{
+    static const float whole[] = {1, 3}, half[] = {1, 1.5f};
+    for (int i = 0; i < 2; i++) {
+        struct assay_graph *g = assay_graph_new("g");
+        int32_t x = assay_graph_input(g, "x", ASSAY_F32, 2, (int64_t[]){2, 4}, ASSAY_FILL_SIGNED);
+        int32_t scales = assay_graph_const(g, "scales", ASSAY_F32, 1, (int64_t[]){2}, i ? half : whole);
+        int32_t y = assay_graph_op(g, "Resize", "y", (int32_t[]){x, ASSAY_NO_VALUE, scales}, 3, NULL);
+        if (i) {
+            cr_expect(strstr(g->first_error.message, "axis 1 would grow by 1.5"), "%s", g->first_error.message);
+        } else {
+            cr_expect_eq(assay_graph_value(g, y)->dims[1], 12);
+            cr_expect_eq(assay_node_attr(&g->nodes[0], "factors")->list[1], 3);
+        }
+        assay_graph_free(g);
+    }
+}
+
+Test(infer, wrong_pools_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"MaxPool", "f32[1,1,5,5]", "", "needs attribute 'kernel_shape'"},
+        {"MaxPool", "f32[1,1]", "kernel_shape=[2]", "the rank must be in 3..5"},
+        {"MaxPool", "i32[1,1,5]", "kernel_shape=[2]", "the type must be one of f64 f32 bf16 f16 i8 u8"},
+        {"MaxPool", "f32[1,1,5,5]", "kernel_shape=[2]", "kernel_shape has 1 numbers, not 2"},
+        {"MaxPool", "f32[1,1,5,5]", "kernel_shape=[2,0]", "kernel_shape holds 0"},
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[6]", "a window of 6 does not fit axis 2, 5 long with its pads"},
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[2] pads=[2,0]", "window 0 along axis 2 sees nothing but padding"},
+        {"MaxPool", "f32[1,1,4]", "kernel_shape=[2] pads=[0,2] strides=[2]", "window 2 along axis 2 sees nothing but padding"},
+        {"MaxPool", "f32[1,1,1]", "kernel_shape=[2] dilations=[3] pads=[2,2]", "window 0 along axis 2 sees nothing"},
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[2] ceil_mode=2", "ceil_mode must be in 0..1"},
+        {"MaxPool", "f32[1,1,5]", "kernel_shape=[2] storage_order=1", "has no attribute 'storage_order'"},
+        {"AveragePool", "i8[1,1,5]", "kernel_shape=[2]", "the type must be one of f64 f32 bf16 f16"},
+        {"AveragePool", "f32[1,1,5]", "kernel_shape=[2] count_include_pad=-1", "count_include_pad must be in 0..1"},
+        {"GlobalAveragePool", "f32[1,1]", "", "the rank must be in 3..8"},
+        {"GlobalAveragePool", "f32[1,1,4,0]", "", "axis 3 is empty, and of nothing there is no mean"},
+        {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,5,6]", "kernel_shape=[2,2] strides=[2,2]",
+         "input 0 'in0' f32[1,2,2,2]: windows over the input give [1,2,2,3]"},
+        {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,5]", "kernel_shape=[2,2]", "the ranks must be equal"},
+        {"assay.MaxPoolGrad", "f32[1,2,4] f16[1,2,5]", "kernel_shape=[2]", "the types must be equal"},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2] input_shape=[1,3,3,3]", "give [1,3,2,2]"},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2] input_shape=[1,2,3]", "input_shape has 3 numbers, not 4"},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2] input_shape=[1,2,-3,3]", "input_shape holds -3"},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2]", "needs attribute 'input_shape'"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, wrong_batch_and_group_norms_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"BatchNormalization", "f32[2,3,4] f32[3] f32[4] f32[3] f32[3]", "",
+         "input 0 'in0' f32[2,3,4] and input 2 'in2' f32[4]: the second must be [3]"},
+        {"BatchNormalization", "f32[2,3,4] f32[3] f16[3] f32[3] f32[3]", "", "the types must be equal"},
+        {"BatchNormalization", "f32[2,3,4] f32[3] f32[3] f32[3] f64[3]", "", "the types must be equal"},
+        {"BatchNormalization", "i32[2,3,4] f32[3] f32[3] f32[3] f32[3]", "", "the type must be one of"},
+        {"BatchNormalization", "f32[0,3] f32[3] f32[3] f32[3] f32[3]", "training_mode=1", "nothing to take statistics of"},
+        {"BatchNormalization", "f32[] f32[3] f32[3] f32[3] f32[3]", "", "the rank must be in 1..8"},
+        {"BatchNormalization", "f32[2,3] f32[3] f32[3] f32[3] f32[3]", "training_mode=2", "training_mode must be in 0..1"},
+        {"assay.BatchNormalizationGrad", "f32[2,3] f32[2,4] f32[4]", "", "the shapes must be equal"},
+        {"assay.BatchNormalizationGrad", "f32[2,3] f32[2,3] f32[2]", "", "the second must be [3]"},
+        {"assay.BatchNormalizationGrad", "f32[2,3] f64[2,3] f32[3]", "", "the types must be equal"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[6]", "num_groups=4", "its channels do not divide into 4 groups"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[6]", "num_groups=0", "its channels do not divide into 0 groups"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[6]", "", "needs attribute 'num_groups'"},
+        {"GroupNormalization", "f32[2,6,4] f32[6] f32[3]", "num_groups=3", "the second must be [6]"},
+        {"GroupNormalization", "f32[2,6,0] f32[6] f32[6]", "num_groups=3", "nothing to take statistics of"},
+        {"GroupNormalization", "f32[6] f32[6] f32[6]", "num_groups=3", "the rank must be in 2..8"},
+        {"assay.GroupNormalizationGrad", "f32[2,6] f32[3,6] f32[6]", "num_groups=2", "the shapes must be equal"},
+        {"assay.GroupNormalizationGrad", "f32[2,6] f32[2,6] f32[6]", "num_groups=5", "do not divide into 5 groups"},
+    };
+    CHECK_REFUSALS(cases);
+    struct assay_graph *g = sketch("BatchNormalization", "f32[2,3] f32[3] f32[3] f32[3] f32[3]", "", 2);
+    cr_expect(strstr(g->first_error.message, "running statistics are outputs of training_mode only"));
+    assay_graph_free(g);
 }
 
 /* ---- what inference leaves in the node ----------------------------------------------------------------- */

@@ -97,6 +97,23 @@ Test(ops, costs_are_those_of_the_definitions)
         {"Transpose", "f32[4,5]", "", 0, 0},
         {"Reshape", "f32[4,5] i64{20}", "", 0, 0},
         {"assay.Copy", "f32[4,5]", "", 0, 0},
+        {"assay.ConvInputGrad", "f32[2,4,6,6] f32[4,3,3,3]", "input_shape=[2,3,8,8]", 2 * 27 * 2 * 4 * 36, 0},
+        {"assay.ConvWeightGrad", "f32[2,4,6,6] f32[2,6,8,8]", "kernel_shape=[3,3] group=2", 2 * 27 * 2 * 4 * 36, 0},
+        {"Resize", "f32[2,4] - - i64{2,8}", "", 0, 0},
+        {"assay.ResizeGrad", "f32[2,8]", "factors=[1,2]", 8, 0},
+        {"Pad", "f32[2,4] i64{0,1,0,1}", "", 0, 0},
+        {"MaxPool", "f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 0, 0},
+        {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 8, 0},
+        {"AveragePool", "f32[1,2,4,4]", "kernel_shape=[2,2] strides=[2,2]", 8 * 4, 0},
+        {"assay.AveragePoolGrad", "f32[1,2,2,2]", "kernel_shape=[2,2] strides=[2,2] input_shape=[1,2,4,4]", 8 * 5, 0},
+        {"GlobalAveragePool", "f32[2,3,4,5]", "", 120, 0},
+        /* 3 channels of 40 */
+        {"BatchNormalization", "f32[2,3,4,5] f32[3] f32[3] f32[3] f32[3]", "", 3 * 120 + 2 * 3, 2 * 3},
+        {"BatchNormalization", "f32[2,3,4,5] f32[3] f32[3] f32[3] f32[3]", "training_mode=1", 3 * 240, 4 * 3},
+        {"assay.BatchNormalizationGrad", "f32[2,3,4,5] f32[2,3,4,5] f32[3]", "", 3 * 440, 6 * 3},
+        /* 6 groups of 10, 6 channels of 10 */
+        {"GroupNormalization", "f32[2,6,5] f32[6] f32[6]", "num_groups=3", 6 * 69, 4 * 6},
+        {"assay.GroupNormalizationGrad", "f32[2,6,5] f32[2,6,5] f32[6]", "num_groups=3", 6 * 137 + 2 * 6 * 9, 6 * 6},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_cost cost = cost_of(cases[i].op, cases[i].inputs, cases[i].attrs);

@@ -1,0 +1,48 @@
+/* AveragePoolGrad: the sum of dY / count over the windows that see an element. gamma_(w-1) for w windows. */
+#include "reference/windows.h"
+
+#include "assay/banned.h"
+
+struct job {
+    const struct assay_ref_call *call;
+    struct assay_ref_windows win;
+    bool padded;
+    const int64_t *index;
+    double *value, *bound;
+};
+
+static void each(const void *self, size_t i)
+{
+    const struct job *j = self;
+    const struct assay_arithmetic *a = &j->call->arithmetic;
+    int64_t plane = j->index[i] / j->win.in_size * j->win.out_size, offset = j->index[i] % j->win.in_size;
+    struct assay_ref_sum s = {0};
+    double terms = 0;
+    for (int64_t t = 0; t < j->win.taps; t++) {
+        int64_t position = assay_ref_tap_from(&j->win, offset, t);
+        if (position < 0)
+            continue;
+        struct assay_bounded dy = bounded_of(&j->call->in[0], (size_t)(plane + position));
+        double count = (double)assay_ref_window_count(&j->win, position, j->padded);
+        struct assay_bounded share = count > 1 ? assay_bounded_divide(a, dy, bounded(count, 0)) : dy;
+        s.value += share.value;
+        s.magnitude += fabs(share.value);
+        s.error += share.error;
+        terms++;
+    }
+    s.own = assay_ref_gamma(terms > 1 ? terms - 1 : 0, ASSAY_REF_OWN) * s.magnitude;
+    assay_ref_put(j->call, i, assay_ref_sum_close(a, &s, terms, terms > 1 ? terms - 1 : 0), j->value, j->bound);
+}
+
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
+{
+    struct job j = {.call = call, .index = index, .value = value, .bound = bound};
+    (void)err;
+    j.win = assay_ref_windows_of(call->node, call->in[0].rank, call->out[0].dims, call->in[0].dims, NULL);
+    j.padded = assay_node_i64(call->node, "count_include_pad", 0);
+    assay_ref_each(n, each, &j);
+    return ASSAY_OK;
+}
+
+ASSAY_OP_REFERENCE(AveragePoolGrad) = {.at = at};

@@ -1,0 +1,94 @@
+/* ConvInputGrad: dX[n, c, i] = sum over filters m of c's group and taps t of dY[n, m, o(i, t)] W[m, c, t], where tap t sees
+ * i from o(i, t). bound: gamma_K(u) sum |dY||W| with K the products that there are. */
+#include <stdlib.h>
+
+#include "reference/windows.h"
+
+#include "assay/banned.h"
+
+struct job {
+    const struct assay_ref_call *call;
+    struct assay_ref_windows win;
+    int64_t channels, filters, groups;
+    struct assay_ref_vector weights; /* [group][channel of it][filter of it][tap] */
+    const int64_t *index;
+    double *value, *bound;
+};
+
+/* W with the filters of a group side by side for each channel. */
+static void turn(const struct job *j, const double *from, double *to)
+{
+    int64_t in_group = j->channels / j->groups, out_group = j->filters / j->groups, taps = j->win.taps;
+    for (int64_t m = 0; m < j->filters; m++)
+        for (int64_t c = 0; c < in_group; c++)
+            for (int64_t t = 0; t < taps; t++)
+                to[((m / out_group * in_group + c) * out_group + m % out_group) * taps + t] = from[(m * in_group + c) * taps + t];
+}
+
+/* A group: the channels of one place of one image that see the same outputs. */
+static size_t group_of(const void *self, int64_t index)
+{
+    const struct job *j = self;
+    int64_t plane = index / j->win.in_size, in_group = j->channels / j->groups;
+    return (size_t)((plane / j->channels * j->groups + plane % j->channels / in_group) * j->win.in_size + index % j->win.in_size);
+}
+
+/* dY as the taps of all filters of the group meet it, zeros where none does; errors behind. Returns how many taps meet. */
+static int64_t gather(const struct job *j, int64_t image, int64_t group, int64_t offset, double *patch)
+{
+    const struct assay_ref_tensor *dy = &j->call->in[0];
+    int64_t out_group = j->filters / j->groups, terms = out_group * j->win.taps, met = 0;
+    for (int64_t t = 0; t < j->win.taps; t++) {
+        int64_t position = assay_ref_tap_from(&j->win, offset, t);
+        int64_t at = (image * j->filters + group * out_group) * j->win.out_size + position;
+        met += position >= 0;
+        for (int64_t m = 0; m < out_group; m++, at += j->win.out_size) {
+            patch[m * j->win.taps + t] = position >= 0 ? dy->value[at] : 0;
+            if (dy->error)
+                patch[terms + m * j->win.taps + t] = position >= 0 ? dy->error[at] : 0;
+        }
+    }
+    return met;
+}
+
+static void each(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
+{
+    const struct job *j = self;
+    int64_t out_group = j->filters / j->groups, terms = out_group * j->win.taps;
+    int64_t set = (int64_t)group / j->win.in_size, offset = (int64_t)group % j->win.in_size;
+    double met = (double)(out_group * gather(j, set / j->groups, set % j->groups, offset, scratch));
+    struct assay_ref_vector patch = {scratch, NULL, j->call->in[0].error ? scratch + terms : NULL};
+    for (size_t i = 0; i < count; i++) {
+        int64_t channel = j->index[places[i]] / j->win.in_size % j->channels;
+        int64_t row = channel * terms;
+        struct assay_ref_sum s =
+            assay_ref_dot(&j->call->arithmetic, (size_t)terms, patch, assay_ref_vector_at(j->weights, row));
+        assay_ref_put(j->call, places[i], assay_ref_sum_close(&j->call->arithmetic, &s, (double)terms, met), j->value, j->bound);
+    }
+}
+
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
+{
+    const struct assay_ref_tensor *w = &call->in[1], *x = &call->out[0];
+    struct job j = {.call = call, .channels = x->dims[1], .filters = w->dims[0], .index = index, .value = value, .bound = bound};
+    j.win = assay_ref_windows_of(call->node, x->rank, x->dims, call->in[0].dims, w->dims + 2);
+    j.groups = assay_node_i64(call->node, "group", 1);
+    double *turned = malloc((2 * (size_t)w->elements + 1) * sizeof *turned);
+    if (!turned)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to turn %lld filters", (long long)j.filters);
+    turn(&j, w->value, turned);
+    if (w->error)
+        turn(&j, w->error, turned + w->elements);
+    j.weights = (struct assay_ref_vector){turned, NULL, w->error ? turned + w->elements : NULL};
+    struct assay_ref_groups groups = {.n_groups = (size_t)(x->dims[0] * j.groups * j.win.in_size),
+                                      .scratch = 2 * (size_t)(j.filters / j.groups * j.win.taps),
+                                      .group_of = group_of,
+                                      .each = each,
+                                      .self = &j};
+    enum assay_code code = assay_ref_by_group(&groups, n, index, err);
+    free(turned);
+    return code;
+}
+
+ASSAY_OP_REFERENCE(ConvInputGrad) = {.at = at};
