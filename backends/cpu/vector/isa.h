@@ -21,6 +21,7 @@ struct cpu_tile_kernels;
 struct cpu_gemv_kernels;
 struct cpu_elementwise_kernels;
 struct cpu_normalization_kernels;
+struct cpu_normalization_gradient_kernels;
 struct cpu_reduction_kernels;
 struct cpu_transpose_kernels;
 struct cpu_attention_kernels;
@@ -35,6 +36,7 @@ struct cpu_kernels {
     const struct cpu_reduction_kernels     *reduction;
     const struct cpu_transpose_kernels     *transpose;
     const struct cpu_attention_kernels     *attention;
+    const struct cpu_normalization_gradient_kernels *normalization_gradient;
 };
 
 /* Can this machine run it (processor and operating system)? */

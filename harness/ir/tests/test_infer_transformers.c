@@ -1,0 +1,72 @@
+/* Shape inference of what transformers add: gradients, losses, caches, optimizers. Tables derived by hand. */
+#include <criterion/criterion.h>
+
+#include "harness/ir/tests/sketch.h"
+
+struct line {
+    const char *op, *inputs, *attrs, *expected; /* shapes of the outputs, or a part of the refusal */
+};
+
+static size_t outputs_of(const char *expected)
+{
+    size_t n = 1;
+    for (const char *p = expected; *p; p++)
+        n += *p == ' ';
+    return n;
+}
+
+static void check_shapes(const struct line *lines, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char got[400];
+        struct assay_text text = ASSAY_TEXT(got);
+        struct assay_graph *g = sketch(lines[i].op, lines[i].inputs, lines[i].attrs, outputs_of(lines[i].expected));
+        sketch_shapes(g, outputs_of(lines[i].expected), &text);
+        cr_expect_str_eq(got, lines[i].expected, "%s(%s; %s): expected %s, got %s", lines[i].op, lines[i].inputs, lines[i].attrs,
+                         lines[i].expected, got);
+        assay_graph_free(g);
+    }
+}
+
+static void check_refusals(const struct line *lines, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct assay_graph *g = sketch(lines[i].op, lines[i].inputs, lines[i].attrs, 1);
+        cr_expect_neq(g->first_error.code, ASSAY_OK, "%s(%s; %s) is taken", lines[i].op, lines[i].inputs, lines[i].attrs);
+        cr_expect(strstr(g->first_error.message, lines[i].expected), "%s(%s; %s): %s", lines[i].op, lines[i].inputs,
+                  lines[i].attrs, g->first_error.message);
+        assay_graph_free(g);
+    }
+}
+#define CHECK(what, lines) check_##what((lines), sizeof(lines) / sizeof *(lines))
+
+Test(infer_transformers, gradients_of_elements_and_rows)
+{
+    static const struct line good[] = {
+        {"Sign", "i8[2,3]", "", "i8[2,3]"},
+        {"assay.ReluGrad", "bf16[2,3] bf16[2,3]", "", "bf16[2,3]"},
+        {"assay.GeluGrad", "f64[] f64[]", "approximate=tanh", "f64[]"},
+        {"assay.SwishGrad", "f16[0,3] f16[0,3]", "alpha=2.0", "f16[0,3]"},
+        {"LogSoftmax", "f32[2,3,4]", "axis=-3", "f32[2,3,4]"},
+        {"assay.SoftmaxGrad", "f32[2,3] f32[2,3]", "axis=0", "f32[2,3]"},
+        {"assay.LayerNormalizationGrad", "f16[2,3,4] f16[2,3,4] f16[3,1]", "axis=1", "f16[2,3,4] f16[3,1] f16[3,1]"},
+        {"assay.RMSNormalizationGrad", "f32[2,4] f16[2,4] f32[4]", "", "f16[2,4] f32[4]"},
+    };
+    static const struct line bad[] = {
+        {"Sign", "bool[2]", "", "the type must be one of"},
+        {"assay.ReluGrad", "f32[2,3] f32[3]", "", "the shapes must be equal"},
+        {"assay.TanhGrad", "f32[2] f64[2]", "", "the types must be equal"},
+        {"assay.SigmoidGrad", "i32[2] i32[2]", "", "the type must be one of"},
+        {"assay.GeluGrad", "f32[2] f32[2]", "approximate=fast", "approximate must be none or tanh, got 'fast'"},
+        {"LogSoftmax", "f32[2,3]", "axis=2", "axis 2 is not an axis of it"},
+        {"assay.SoftmaxGrad", "f32[] f32[]", "", "axis -1 is not an axis of it"},
+        {"assay.LogSoftmaxGrad", "f32[2,3] f32[2,1]", "", "the shapes must be equal"},
+        {"assay.LayerNormalizationGrad", "f32[2,3] f32[2,3] f32[2]", "", "does not stretch"},
+        {"assay.LayerNormalizationGrad", "f32[2,3] f16[2,3] f32[3]", "", "the types must be equal"},
+        {"assay.LayerNormalizationGrad", "f32[2,0] f32[2,0] f32[1]", "", "nothing to normalise from axis 1 on"},
+        {"assay.RMSNormalizationGrad", "f16[2,3] f16[2,3] f32[3]", "", "the types must be equal"},
+        {"assay.RMSNormalizationGrad", "f32[2,3] f32[3,2] f32[3]", "", "the shapes must be equal"},
+    };
+    CHECK(shapes, good);
+    CHECK(refusals, bad);
+}
