@@ -9,7 +9,8 @@
     X(reduce_mean) X(reduce_max) X(reduce_min) X(add) X(sub) X(mul) X(div) X(max) X(min) X(neg) X(abs) X(sqrt)  \
     X(exp) X(log) X(erf) X(tanh) X(sigmoid) X(relu) X(gelu) X(swish) X(transpose) X(reshape) X(copy)          \
     X(sign) X(relu_grad) X(tanh_grad) X(sigmoid_grad) X(gelu_grad) X(swish_grad)                               \
-    X(log_softmax) X(softmax_grad) X(log_softmax_grad) X(layer_normalization_grad) X(rms_normalization_grad)
+    X(log_softmax) X(softmax_grad) X(log_softmax_grad) X(layer_normalization_grad) X(rms_normalization_grad) \
+    X(attention_grad)
 
 #define X(op) extern const struct cpu_op cpu_op_##op;
 CPU_OPS(X)

@@ -136,6 +136,94 @@ static void rms_grad(query q, int32_t *out)
     out[2] = ASSAY_NO_VALUE;
 }
 
+/* ---- attention ------------------------------------------------------------------------------------------------- */
+
+/* [B, Hkv, G, L, W]: heads apart, those of one key head together. */
+static int32_t heads_apart(query q, int32_t x, int64_t kv_heads, int64_t heads)
+{
+    const struct assay_value *v = assay_graph_value(q->graph, x);
+    int64_t b = v->dims[0], group = heads / kv_heads;
+    if (v->rank == 4) {
+        int64_t length = v->dims[2], width = v->dims[3];
+        return assay_gradient_reshape(q, x, 5, (int64_t[]){b, kv_heads, group, length, width});
+    }
+    int64_t length = v->dims[1], width = v->dims[2] / heads;
+    x = assay_gradient_reshape(q, x, 5, (int64_t[]){b, length, kv_heads, group, width});
+    return assay_gradient_transpose(q, x, (int64_t[]){0, 2, 3, 1, 4});
+}
+
+static int32_t heads_back(query q, int32_t x, int32_t like)
+{
+    if (assay_graph_value(q->graph, like)->rank == 3)
+        x = assay_gradient_transpose(q, x, (int64_t[]){0, 3, 1, 2, 4});
+    return assay_gradient_shape_as(q, x, like);
+}
+
+static int32_t turned(query q, int32_t x)
+{
+    return assay_gradient_transpose(q, x, (int64_t[]){0, 1, 2, 4, 3});
+}
+
+static int32_t product(query q, int32_t a, int32_t b)
+{
+    return assay_gradient_binary(q, "MatMul", a, b);
+}
+
+/* What the samples' masks, consts of the scores' last two axes, say of each pair of a batch: added, or -1e4 where hidden. */
+static int32_t masked_scores(query q, int32_t scores, uint32_t mask_at, uint32_t lengths_at)
+{
+    const struct assay_value v = *assay_graph_value(q->graph, scores);
+    const struct assay_value *mask = q->node->n_inputs > mask_at ? assay_graph_value(q->graph, in(q, mask_at)) : NULL;
+    const struct assay_value *lengths = q->node->n_inputs > lengths_at ? assay_graph_value(q->graph, in(q, lengths_at)) : NULL;
+    int64_t rows = v.dims[3], columns = v.dims[4], all = v.dims[0] * rows * columns;
+    double numbers[64], given[64];
+    unsigned char bytes[64 * 8];
+    cr_assert_leq(all, 64);
+    if (mask && mask->dtype != ASSAY_BOOL)
+        assay_to_double(mask->dtype, mask->data, (size_t)mask->elements, given);
+    for (int64_t i = 0; i < all; i++) {
+        int64_t row = i / columns % rows, column = i % columns, pair = i % (rows * columns);
+        int64_t length = lengths ? ((const int64_t *)lengths->data)[i / rows / columns] : columns;
+        int64_t last = lengths ? row + length - rows : row;
+        bool hidden = column >= length || (assay_node_i64(q->node, "is_causal", 0) && column > last);
+        if (mask && mask->dtype == ASSAY_BOOL)
+            hidden |= !((const unsigned char *)mask->data)[pair];
+        numbers[i] = hidden ? -1e4 : mask && mask->dtype != ASSAY_BOOL ? given[pair] : 0;
+    }
+    assay_from_double(v.dtype, numbers, (size_t)all, bytes);
+    return add(q, scores, assay_graph_const(q->graph, "bias", v.dtype, 5, (int64_t[]){v.dims[0], 1, 1, rows, columns}, bytes));
+}
+
+static void attention(query q, int32_t *out)
+{
+    int64_t kv = assay_node_i64(q->node, "kv_num_heads", 1), heads = assay_node_i64(q->node, "q_num_heads", 1);
+    int32_t x = times(q, heads_apart(q, in(q, 0), kv, heads), assay_node_f64(q->node, "scale", 1));
+    int32_t scores = masked_scores(q, product(q, x, turned(q, heads_apart(q, in(q, 1), kv, kv))), 3, 6);
+    out[0] = product(q, assay_gradient_unary(q, "Softmax", scores), heads_apart(q, in(q, 2), kv, kv));
+    out[0] = heads_back(q, out[0], q->node->outputs[0]);
+}
+
+static void attention_grad(query q, int32_t *out)
+{
+    int64_t kv = assay_node_i64(q->node, "kv_num_heads", 1), heads = assay_node_i64(q->node, "q_num_heads", 1);
+    double scale = assay_node_f64(q->node, "scale", 1), cap = assay_node_f64(q->node, "softcap", 0);
+    int32_t dy = heads_apart(q, in(q, 0), kv, heads), x = times(q, heads_apart(q, in(q, 1), kv, heads), scale);
+    int32_t k = heads_apart(q, in(q, 2), kv, kv), v = heads_apart(q, in(q, 3), kv, kv), slope = ASSAY_NO_VALUE;
+    int32_t scores = product(q, x, turned(q, k));
+    if (cap > 0) {
+        int32_t t = assay_gradient_unary(q, "Tanh", times(q, scores, 1 / cap));
+        scores = times(q, t, cap);
+        slope = from(q, 1, mul(q, t, t));
+    }
+    int32_t p = assay_gradient_unary(q, "Softmax", masked_scores(q, scores, 4, 7)), dp = product(q, dy, turned(q, v));
+    int32_t ds = mul(q, p, minus(q, dp, over(q, "ReduceSum", mul(q, p, dp), 4, 5)));
+    if (cap > 0)
+        ds = mul(q, ds, slope);
+    out[0] = heads_back(q, times(q, product(q, ds, k), scale), in(q, 1));
+    out[1] = heads_back(q, over(q, "ReduceSum", product(q, turned(q, ds), x), 2, 3), in(q, 2));
+    out[2] = heads_back(q, over(q, "ReduceSum", product(q, turned(q, p), dy), 2, 3), in(q, 3));
+}
+
 static const struct decomposition table[] = {
     {"assay.ReluGrad", relu_grad},
     {"assay.TanhGrad", tanh_grad},
@@ -146,9 +234,24 @@ static const struct decomposition table[] = {
     {"assay.LogSoftmaxGrad", log_softmax_grad},
     {"assay.LayerNormalizationGrad", layer_grad},
     {"assay.RMSNormalizationGrad", rms_grad},
+    {"assay.AttentionGrad", attention_grad},
 };
 
 Test(transformer_gradients, are_what_core_ops_make_of_them, .timeout = 60)
 {
     check_decompositions(table, sizeof table / sizeof *table);
+}
+
+/* nonpad_kv_seqlen is a mask, and moves the causal one: the last query of a batch sees its last key. */
+Test(transformer_gradients, attention_sees_no_padding_and_ends_at_the_last_key_that_is_none)
+{
+    static const struct decomposition by = {"Attention", attention};
+    static const struct sample padded[] = {
+        {"Attention", "f[2,2,2,3] f[2,1,5,3] f[2,1,5,4] - - - i64{2,5}", "", 1, SIGNED},
+        {"Attention", "f[2,2,2,3] f[2,1,5,3] f[2,1,5,4] - - - i64{2,5}", "is_causal=1", 1, SIGNED},
+        {"Attention", "f[2,3,8] f[2,5,4] f[2,5,6] f[3,5]{0,-1,1,0,-2,1,0,0,1,1,2,0,1,0,1} - - i64{4,3}",
+         "is_causal=1 q_num_heads=4 kv_num_heads=2", 1, SIGNED},
+    };
+    for (size_t i = 0; i < sizeof padded / sizeof *padded; i++)
+        check_decomposition(&padded[i], &by, ASSAY_F64);
 }

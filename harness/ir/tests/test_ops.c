@@ -65,6 +65,11 @@ Test(ops, costs_are_those_of_the_definitions)
         {"Attention", "f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7] bool[3,4]", "", 24 * 25 + 24 * 3 - 6, 24 + 6},
         {"Attention", "f32[1,3,10] f32[1,4,5] f32[1,4,7]", "q_num_heads=2 kv_num_heads=1", 24 * 25 + 24 * 3 - 6,
          24 + 6},
+        /* a pair: 2 (5 + 7) + 1, softmax 3, D 2, dS' 2, the scale 1, dQ and dK 10 each if wanted, dV 14; less 2 a row */
+        {"assay.AttentionGrad", "f32[1,2,3,7] f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7]", "", 24 * (25 + 8 + 10) - 12, 24 + 6},
+        {"assay.AttentionGrad", "f32[1,2,3,7] f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7]", "is_causal=1 softcap=1.0",
+         12 * (25 + 8 + 10 + 5) - 12, 24 + 6},
+        {"Attention", "f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7] - - - i64[1]", "", 24 * 25 + 24 * 3 - 6, 24 + 6},
         {"Softmax", "f32[2,5]", "", 2 * 14, 2 * 6},
         {"Softmax", "f32[2,5]", "axis=0", 5 * 5, 5 * 3},
         {"Softmax", "f32[2,0]", "", 0, 0},
