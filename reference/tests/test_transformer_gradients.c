@@ -224,6 +224,82 @@ static void attention_grad(query q, int32_t *out)
     out[2] = heads_back(q, over(q, "ReduceSum", product(q, turned(q, p), dy), 2, 3), in(q, 3));
 }
 
+/* ---- the loss of a classifier ---------------------------------------------------------------------------------- */
+
+/* The samples' labels are consts; each element gets `weight` of its label at the label's class, 0 elsewhere and if ignored. */
+static int32_t chosen(query q, uint32_t first, const double *weight, bool everywhere, double *total)
+{
+    const struct assay_value x = *assay_graph_value(q->graph, in(q, first)), *labels = assay_graph_value(q->graph, in(q, first + 1));
+    int64_t classes = x.dims[1], inner = x.rank > 2 ? x.dims[2] : 1;
+    double label[64], numbers[64];
+    unsigned char bytes[64 * 8];
+    assay_to_double(labels->dtype, labels->data, (size_t)labels->elements, label);
+    *total = 0;
+    for (int64_t i = 0; i < (int64_t)x.elements; i++) {
+        int64_t row = i / (classes * inner) * inner + i % inner, at = i / inner % classes;
+        bool ignored = assay_node_attr(q->node, "ignore_index") && (int64_t)label[row] == assay_node_i64(q->node, "ignore_index", 0);
+        double w = ignored ? 0 : weight ? weight[(int64_t)label[row]] : 1;
+        *total += at == 0 ? w : 0;
+        numbers[i] = everywhere || at == (int64_t)label[row] ? w : 0;
+    }
+    assay_from_double(x.dtype, numbers, (size_t)x.elements, bytes);
+    return assay_graph_const(q->graph, everywhere ? "rows" : "labels", x.dtype, x.rank, x.dims, bytes);
+}
+
+static void cross_entropy_grad(query q, int32_t *out)
+{
+    const struct assay_value *weights = q->node->n_inputs > 3 ? assay_graph_value(q->graph, in(q, 3)) : NULL;
+    const char *reduction = assay_node_text(q->node, "reduction", "mean");
+    double weight[8], total;
+    int32_t dloss = in(q, 0);
+    if (weights)
+        assay_to_double(weights->dtype, weights->data, (size_t)weights->elements, weight);
+    int32_t all = chosen(q, 1, weights ? weight : NULL, true, &total), one = chosen(q, 1, weights ? weight : NULL, false, &total);
+    int32_t p = assay_gradient_op(q, "Softmax", (int32_t[]){in(q, 1)}, 1,
+                                  (struct assay_attr[]){ASSAY_ATTR_INT("axis", 1), ASSAY_ATTR_END});
+    if (!strcmp(reduction, "none"))
+        dloss = assay_gradient_reshape(q, dloss, 3, (int64_t[]){2, 1, 2}); /* as the only such sample is */
+    if (!strcmp(reduction, "mean"))
+        dloss = times(q, dloss, 1 / total);
+    out[0] = mul(q, minus(q, mul(q, p, all), one), dloss);
+}
+
+/* The loss itself, and log_prob. */
+static void cross_entropy(query q, int32_t *out)
+{
+    const struct assay_value *weights = q->node->n_inputs > 2 ? assay_graph_value(q->graph, in(q, 2)) : NULL;
+    const char *reduction = assay_node_text(q->node, "reduction", "mean");
+    double weight[8], total;
+    if (weights)
+        assay_to_double(weights->dtype, weights->data, (size_t)weights->elements, weight);
+    int32_t one = chosen(q, 0, weights ? weight : NULL, false, &total);
+    struct assay_attr axis[] = {ASSAY_ATTR_INT("axis", 1), ASSAY_ATTR_END};
+    int32_t p = assay_gradient_op(q, "Softmax", (int32_t[]){in(q, 0)}, 1, axis);
+    out[1] = assay_gradient_unary(q, "Log", p);
+    int32_t losses = assay_gradient_unary(q, "Neg", over(q, "ReduceSum", mul(q, out[1], one), 1, 2));
+    if (strcmp(reduction, "none") != 0)
+        losses = over(q, "ReduceSum", losses, 0, assay_graph_value(q->graph, losses)->rank);
+    if (!strcmp(reduction, "mean"))
+        losses = times(q, losses, 1 / total);
+    out[0] = assay_gradient_shape_as(q, losses, q->node->outputs[0]);
+}
+
+static void sum_square(query q, int32_t *out)
+{
+    int32_t x = in(q, 0), square = mul(q, x, x);
+    struct assay_attr keep[] = {ASSAY_ATTR_INT("keepdims", assay_node_i64(q->node, "keepdims", 1)), ASSAY_ATTR_END};
+    int32_t axes = q->node->n_inputs > 1 ? in(q, 1) : ASSAY_NO_VALUE;
+    out[0] = assay_gradient_op(q, "ReduceSum", (int32_t[]){square, axes}, 2, keep);
+    if (!strcmp(q->node->op->name, "ReduceL2"))
+        out[0] = assay_gradient_unary(q, "Sqrt", out[0]);
+}
+
+static void log_softmax(query q, int32_t *out)
+{
+    struct assay_attr axis[] = {ASSAY_ATTR_INT("axis", assay_node_i64(q->node, "axis", -1)), ASSAY_ATTR_END};
+    out[0] = assay_gradient_unary(q, "Log", assay_gradient_op(q, "Softmax", (int32_t[]){in(q, 0)}, 1, axis));
+}
+
 static const struct decomposition table[] = {
     {"assay.ReluGrad", relu_grad},
     {"assay.TanhGrad", tanh_grad},
@@ -235,6 +311,11 @@ static const struct decomposition table[] = {
     {"assay.LayerNormalizationGrad", layer_grad},
     {"assay.RMSNormalizationGrad", rms_grad},
     {"assay.AttentionGrad", attention_grad},
+    {"assay.SoftmaxCrossEntropyGrad", cross_entropy_grad},
+    {"SoftmaxCrossEntropyLoss", cross_entropy},
+    {"LogSoftmax", log_softmax},
+    {"ReduceSumSquare", sum_square},
+    {"ReduceL2", sum_square},
 };
 
 Test(transformer_gradients, are_what_core_ops_make_of_them, .timeout = 60)

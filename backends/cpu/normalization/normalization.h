@@ -22,6 +22,10 @@ struct cpu_normalization_kernels {
     /* The greatest and the sum of exp(x - greatest): of a row, and of every column. */
     void (*weigh_row)(size_t n, const float *x, float *top, float *sum);
     void (*weigh_columns)(size_t n, size_t columns, size_t stride, const float *x, float *top, float *sum);
+    /* y = exp(x - top) * factor: of a row, and of every column. */
+    void (*spread_row)(size_t n, const float *x, float top, float factor, float *y);
+    void (*spread_columns)(size_t n, size_t columns, size_t stride, const float *x, const float *top, const float *factor,
+                           float *y);
     void (*layer_row)(const struct cpu_norm_row *row);
     void (*rms_row)(const struct cpu_norm_row *row);
 };

@@ -92,6 +92,24 @@ static void weigh_columns(size_t n, size_t columns, size_t stride, const float *
     }
 }
 
+static void spread_row(size_t n, const float *x, float top, float factor, float *y)
+{
+    vf by = vf_all(top), times = vf_all(factor);
+    for (size_t i = 0; i < n; i += VL)
+        store_some(y + i, vf_exp(load_some(x + i, n - i) - by) * times, n - i);
+}
+
+static void spread_columns(size_t n, size_t columns, size_t stride, const float *x, const float *top, const float *factor,
+                           float *y)
+{
+    for (size_t c = 0; c < columns; c += VL) {
+        size_t left = columns - c;
+        vf     by = load_some(top + c, left), times = load_some(factor + c, left);
+        for (size_t i = 0; i < n; i++)
+            store_some(y + i * stride + c, vf_exp(load_some(x + i * stride + c, left) - by) * times, left);
+    }
+}
+
 static void log_softmax_row(size_t n, const float *x, float *y)
 {
     float top = largest(n, x);
@@ -151,6 +169,8 @@ const struct cpu_normalization_kernels CPU_ISA_NAME(normalization) = {
     .log_softmax_columns = log_softmax_columns,
     .weigh_row = weigh_row,
     .weigh_columns = weigh_columns,
+    .spread_row = spread_row,
+    .spread_columns = spread_columns,
     .layer_row = layer_row,
     .rms_row = rms_row,
 };

@@ -92,3 +92,28 @@ Test(infer_transformers, attention_and_its_gradient)
     CHECK(shapes, good);
     CHECK(refusals, bad);
 }
+
+Test(infer_transformers, losses_and_norms)
+{
+    static const struct line good[] = {
+        {"SoftmaxCrossEntropyLoss", "f32[4,5] i64[4]", "", "f32[] f32[4,5]"},
+        {"SoftmaxCrossEntropyLoss", "f16[4,5,2,3] i32[4,2,3] f16[5]", "reduction=none", "f16[4,2,3] f16[4,5,2,3]"},
+        {"assay.SoftmaxCrossEntropyGrad", "f64[4,2] f64[4,5,2] i64[4,2]", "reduction=none", "f64[4,5,2]"},
+        {"assay.SoftmaxCrossEntropyGrad", "f64[] f64[4,5,2] i64[4,2] f64[5]", "ignore_index=-1", "f64[4,5,2]"},
+        {"ReduceSumSquare", "i32[4,5] i64{1}", "keepdims=0", "i32[4]"},
+        {"ReduceL2", "bf16[4,5]", "", "bf16[1,1]"},
+    };
+    static const struct line bad[] = {
+        {"SoftmaxCrossEntropyLoss", "f32[4] i64[4]", "", "the rank must be in 2..8"},
+        {"SoftmaxCrossEntropyLoss", "f32[4,5] i64[5]", "", "without axis 1"},
+        {"SoftmaxCrossEntropyLoss", "f32[4,5] f32[4]", "", "the type must be one of"},
+        {"SoftmaxCrossEntropyLoss", "f32[4,5] i64[4] f32[4]", "", "a weight for each of 5 classes"},
+        {"SoftmaxCrossEntropyLoss", "f32[4,5] i64[4]", "reduction=all", "reduction must be none, sum or mean, got 'all'"},
+        {"assay.SoftmaxCrossEntropyGrad", "f32[4] f32[4,5] i64[4]", "", "not of the shape of the loss"},
+        {"assay.SoftmaxCrossEntropyGrad", "f64[] f32[4,5] i64[4]", "", "the types must be equal"},
+        {"ReduceL2", "i32[4,5]", "", "the type must be one of"},
+        {"ReduceSumSquare", "u8[4,5]", "", "the type must be one of"},
+    };
+    CHECK(shapes, good);
+    CHECK(refusals, bad);
+}
