@@ -300,6 +300,44 @@ static void log_softmax(query q, int32_t *out)
     out[0] = assay_gradient_unary(q, "Log", assay_gradient_op(q, "Softmax", (int32_t[]){in(q, 0)}, 1, axis));
 }
 
+/* ---- caches ---------------------------------------------------------------------------------------------------- */
+
+/* A product with a matrix of zeros and ones over all elements: row `to` takes element from[to], or nothing if it is below 0. */
+static int32_t picked(query q, int32_t x, const char *name, int64_t n, const int64_t *from)
+{
+    const struct assay_value v = *assay_graph_value(q->graph, x);
+    int64_t all = (int64_t)v.elements;
+    double *numbers = calloc((size_t)(n * all), sizeof *numbers);
+    unsigned char *bytes = calloc((size_t)(n * all), 8);
+    for (int64_t i = 0; i < n; i++)
+        if (from[i] >= 0)
+            numbers[i * all + from[i]] = 1;
+    assay_from_double(v.dtype, numbers, (size_t)(n * all), bytes);
+    int32_t matrix = assay_graph_const(q->graph, name, v.dtype, 2, (int64_t[]){n, all}, bytes);
+    free(bytes);
+    free(numbers);
+    return product(q, matrix, assay_gradient_reshape(q, x, 1, (int64_t[]){all}));
+}
+
+static void scatter_grad(query q, int32_t *out)
+{
+    const struct assay_value dy = *assay_graph_value(q->graph, in(q, 0));
+    int64_t axis = assay_node_i64(q->node, "axis", 0), length = assay_node_i64(q->node, "length", 0), inner = 1;
+    int64_t kept[128], back[128], cache = dy.dims[axis];
+    for (int64_t i = axis + 1; i < dy.rank; i++)
+        inner *= dy.dims[i];
+    for (int64_t i = 0; i < (int64_t)dy.elements; i++)
+        kept[i] = i;
+    for (int64_t i = 0; i < (int64_t)dy.elements / cache * length; i++) {
+        int64_t outer = i / inner / length, batch = outer * inner * cache / ((int64_t)dy.elements / dy.dims[0]);
+        int64_t begin = q->node->n_inputs > 1 ? ((const int64_t *)assay_graph_value(q->graph, in(q, 1))->data)[batch] : 0;
+        back[i] = (outer * cache + (begin + i / inner % length) % cache) * inner + i % inner;
+        kept[back[i]] = -1;
+    }
+    out[0] = assay_gradient_shape_as(q, picked(q, in(q, 0), "kept", (int64_t)dy.elements, kept), q->node->outputs[0]);
+    out[1] = assay_gradient_shape_as(q, picked(q, in(q, 0), "back", (int64_t)dy.elements / cache * length, back), q->node->outputs[1]);
+}
+
 static const struct decomposition table[] = {
     {"assay.ReluGrad", relu_grad},
     {"assay.TanhGrad", tanh_grad},
@@ -311,6 +349,7 @@ static const struct decomposition table[] = {
     {"assay.LayerNormalizationGrad", layer_grad},
     {"assay.RMSNormalizationGrad", rms_grad},
     {"assay.AttentionGrad", attention_grad},
+    {"assay.TensorScatterGrad", scatter_grad},
     {"assay.SoftmaxCrossEntropyGrad", cross_entropy_grad},
     {"SoftmaxCrossEntropyLoss", cross_entropy},
     {"LogSoftmax", log_softmax},

@@ -117,3 +117,31 @@ Test(infer_transformers, losses_and_norms)
     CHECK(shapes, good);
     CHECK(refusals, bad);
 }
+
+Test(infer_transformers, positions_and_caches)
+{
+    static const struct line good[] = {
+        {"RotaryEmbedding", "f16[2,3,5,8] f16[2,5,4] f16[2,5,4]", "", "f16[2,3,5,8]"},
+        {"RotaryEmbedding", "f32[2,5,24] f32[9,2] f32[9,2] i64[2,5]", "num_heads=3 rotary_embedding_dim=4", "f32[2,5,24]"},
+        {"TensorScatter", "i8[2,5,8] i8[2,1,8] i64[2]", "", "i8[2,5,8]"},
+        {"TensorScatter", "f32[2,5,8] f32[2,5,3]", "axis=2 mode=circular", "f32[2,5,8]"},
+        {"assay.TensorScatterGrad", "f32[2,5,8] i64[2]", "length=3", "f32[2,5,8] f32[2,3,8]"},
+    };
+    static const struct line bad[] = {
+        {"RotaryEmbedding", "f32[2,5,24] f32[2,5,4] f32[2,5,4]", "", "must divide into num_heads, got 0"},
+        {"RotaryEmbedding", "f32[2,3,5,8] f32[2,5,4] f32[2,5,4]", "num_heads=4", "num_heads says 4"},
+        {"RotaryEmbedding", "f32[2,3,5,7] f32[2,5,3] f32[2,5,3]", "", "7 of a head's 7 numbers do not turn in pairs"},
+        {"RotaryEmbedding", "f32[2,3,5,8] f32[9,4] f32[9,4]", "", "without position_ids it must be [2,5,4]"},
+        {"RotaryEmbedding", "f32[2,3,5,8] f32[9,3] f32[9,4] i64[2,5]", "", "with position_ids it must be [P,4]"},
+        {"RotaryEmbedding", "f32[2,3,5,8] f32[9,4] f32[8,4] i64[2,5]", "", "the shapes must be equal"},
+        {"RotaryEmbedding", "f32[2,3,5,8] f32[9,4] f32[9,4] i32[2,5]", "", "position_ids must be i64[2,5]"},
+        {"TensorScatter", "f32[2,5,8] f32[2,6,8]", "", "at most as long along axis 1"},
+        {"TensorScatter", "f32[2,5,8] f32[2,1,8]", "axis=0", "axis 0 is that of the batch"},
+        {"TensorScatter", "f32[2,5,8] f16[2,1,8]", "", "the types must be equal"},
+        {"TensorScatter", "f32[2,5,8] f32[2,1,8]", "mode=ring", "mode must be linear or circular, got 'ring'"},
+        {"TensorScatter", "f32[2,5,8] f32[2,1,8] i64[3]", "", "write_indices must be i64[2]"},
+        {"assay.TensorScatterGrad", "f32[2,5,8]", "length=6", "length"},
+    };
+    CHECK(shapes, good);
+    CHECK(refusals, bad);
+}
