@@ -24,6 +24,7 @@ struct cpu_normalization_kernels;
 struct cpu_normalization_gradient_kernels;
 struct cpu_attention_gradient_kernels;
 struct cpu_rotary_kernels;
+struct cpu_optimizer_kernels;
 struct cpu_reduction_kernels;
 struct cpu_transpose_kernels;
 struct cpu_attention_kernels;
@@ -41,6 +42,7 @@ struct cpu_kernels {
     const struct cpu_normalization_gradient_kernels *normalization_gradient;
     const struct cpu_attention_gradient_kernels     *attention_gradient;
     const struct cpu_rotary_kernels                 *rotary;
+    const struct cpu_optimizer_kernels              *optimizers;
 };
 
 /* Can this machine run it (processor and operating system)? */

@@ -61,12 +61,13 @@ static inline size_t sketch_inputs_as(struct assay_graph *g, enum assay_dtype f,
         (void)snprintf(type, sizeof type, "%.*s", (int)length, p);
         enum assay_dtype dtype = strcmp(type, "f") ? assay_dtype_from_name(type) : f;
         p += length;
-        size_t rank = *p == '[' ? sketch_numbers(&p, ']', list) : 0;
+        bool shaped = *p == '[';
+        size_t rank = shaped ? sketch_numbers(&p, ']', list) : 0;
         if (*p == '{') {
             size_t count = sketch_numbers(&p, '}', numbers);
-            if (rank == 0)
+            if (!shaped)
                 list[0] = (int64_t)count;
-            inputs[n] = sketch_const(g, name, dtype, rank ? (int32_t)rank : 1, list, numbers, count);
+            inputs[n] = sketch_const(g, name, dtype, shaped ? (int32_t)rank : 1, list, numbers, count);
         } else {
             inputs[n] = assay_graph_input(g, name, dtype, (int32_t)rank, list, fill);
         }

@@ -145,3 +145,46 @@ Test(infer_transformers, positions_and_caches)
     CHECK(shapes, good);
     CHECK(refusals, bad);
 }
+
+Test(infer_transformers, optimizers)
+{
+    static const struct line good[] = {
+        {"assay.Sgd", "f32[] bf16[2,3] bf16[2,3] f32[2,3]", "momentum=0.9", "bf16[2,3] f32[2,3]"},
+        {"assay.Sgd", "f32[] f32[2,3] f32[2,3] - f32[]", "", "f32[2,3]"},
+        {"assay.AdamW", "f32[] i64[] f16[5] f16[5] f32[5] f32[5]", "", "f16[5] f32[5] f32[5]"},
+        {"assay.LambUpdate", "i64[] f32[5] f32[5] f32[5] f32[5] f32[]", "", "f32[5] f32[5] f32[5]"},
+        {"assay.LambApply", "f32[] f32[5] f32[5] f32[] f32[]", "", "f32[5]"},
+    };
+    static const struct line bad[] = {
+        {"assay.Sgd", "f32[1] f32[2] f32[2]", "", "it must be one number, without axes"},
+        {"assay.Sgd", "f32[] f32[2] f32[3]", "", "the shapes must be equal"},
+        {"assay.Sgd", "f32[] f32[2] f32[2]", "momentum=0.9", "momentum needs M, where it is kept"},
+        {"assay.Sgd", "f32[] f32[2] f32[2] f32[2]", "momentum=1.0", "momentum must be in [0,1), got 1"},
+        {"assay.LambApply", "f32[] f32[2] f32[2] f32[1] f32[]", "", "it must be one number, without axes"},
+        {"assay.LambApply", "i64[] f32[2] f32[2] f32[] f32[]", "", "the type must be one of"},
+    };
+    CHECK(shapes, good);
+    CHECK(refusals, bad);
+}
+
+/* These have three outputs, always: refusals are asked with all of them. */
+Test(infer_transformers, adams_numbers_are_checked)
+{
+    static const struct line bad[] = {
+        {"assay.AdamW", "f32[] i32[] f32[5] f32[5] f32[5] f32[5]", "", "the type must be one of"},
+        {"assay.AdamW", "f32[] i64[] f32[5] f32[5] f32[4] f32[5]", "", "the shapes must be equal"},
+        {"assay.AdamW", "f32[] i64[] f32[5] f32[5] f32[5] f32[5]", "beta2=1.0", "beta2 must be in [0,1), got 1"},
+        {"assay.LambUpdate", "i64[] f32[5] f32[5] f32[5] f32[5]", "weight_decay=-0.5", "weight_decay must be in [0,1e+30), got -0.5"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct assay_graph *g = sketch(bad[i].op, bad[i].inputs, bad[i].attrs, 3);
+        cr_expect(strstr(g->first_error.message, bad[i].expected), "%s(%s; %s): %s", bad[i].op, bad[i].inputs, bad[i].attrs,
+                  g->first_error.message);
+        assay_graph_free(g);
+    }
+    struct assay_graph *g = sketch("assay.AdamW", "f32[] i64[] f32[5] f32[5] f32[5] f32[5] f32[]", "weight_decay=0.1", 3);
+    struct assay_cost cost = assay_node_cost(g, &g->nodes[0]);
+    cr_expect_eq(cost.flops, 5 * (10 + 2 + 1 + 2));
+    cr_expect_eq(cost.transcendentals, 5 * 2 + 4);
+    assay_graph_free(g);
+}
