@@ -50,21 +50,27 @@ static struct assay_bounded sum(const struct job *j, int64_t first)
     struct run run = run_of(j);
     struct assay_ref_sum s = {0};
     double total = 0, low = 0;
+    bool square = j->kind == ASSAY_REF_SUM_SQUARE || j->kind == ASSAY_REF_L2;
     for (int64_t r = 0; r < j->terms; r += run.length) {
         int64_t at = first + walk(j, true, r);
         for (int64_t i = 0; i < run.length; i++, at += run.stride) {
-            double x = in->value[at], next = total + x, back = next - total;
+            double x = in->value[at], error = in->error ? in->error[at] : 0;
+            if (square) {
+                error *= 2 * fabs(x) + error;
+                x *= x;
+            }
+            double next = total + x, back = next - total;
             low += (total - (next - back)) + (x - back); /* two-sum: what the addition lost */
             total = next;
             s.magnitude += fabs(x);
-            s.error += in->error ? in->error[at] : 0;
+            s.error += error;
         }
     }
     double gamma = assay_ref_gamma((double)j->terms + 8, ASSAY_REF_OWN);
     s.value = isfinite(total) ? total + low : total;
     if (j->call->arithmetic.accumulate > 0 || s.magnitude >= 0x1p53)
-        s.own = 2 * ASSAY_REF_OWN * fabs(s.value) + 2 * gamma * gamma * s.magnitude;
-    return assay_ref_sum_close(&j->call->arithmetic, &s, (double)j->terms, (double)j->terms - 1);
+        s.own = (square ? 3 : 2) * ASSAY_REF_OWN * fabs(s.value) + 2 * gamma * gamma * s.magnitude;
+    return assay_ref_sum_close(&j->call->arithmetic, &s, (double)j->terms, (double)j->terms - !square);
 }
 
 static struct assay_bounded mean(const struct job *j, int64_t first)
@@ -75,6 +81,19 @@ static struct assay_bounded mean(const struct job *j, int64_t first)
     if (!assay_dtype_is_float(j->call->out[0].dtype)) /* rounded in a way that ONNX leaves open */
         return bounded(s.value / (double)j->terms, s.error + 1);
     return assay_bounded_divide(&j->call->arithmetic, s, bounded((double)j->terms, 0));
+}
+
+static double root(double x)
+{
+    return sqrt(x > 0 ? x : 0); /* no sum of squares is below zero, whatever its bound says */
+}
+
+static struct assay_bounded folded(const struct job *j, int64_t first)
+{
+    if (j->kind == ASSAY_REF_MEAN)
+        return mean(j, first);
+    struct assay_bounded s = sum(j, first);
+    return j->kind == ASSAY_REF_L2 ? assay_bounded_monotone(&j->call->arithmetic, root, s, assay_reference_ulps.sqrt) : s;
 }
 
 static struct assay_bounded extreme(const struct job *j, int64_t first, double sign)
@@ -99,8 +118,8 @@ static void do_pieces(void *self, size_t begin, size_t end)
     const struct job *j = self;
     for (size_t i = begin; i < end; i++) {
         int64_t first = walk(j, false, j->index[i]);
-        if (j->kind == ASSAY_REF_SUM || j->kind == ASSAY_REF_MEAN) {
-            assay_ref_put(j->call, i, j->kind == ASSAY_REF_SUM ? sum(j, first) : mean(j, first), j->value, j->bound);
+        if (j->kind != ASSAY_REF_MAX && j->kind != ASSAY_REF_MIN) {
+            assay_ref_put(j->call, i, folded(j, first), j->value, j->bound);
             continue;
         }
         struct assay_bounded x = extreme(j, first, j->kind == ASSAY_REF_MAX ? 1 : -1);

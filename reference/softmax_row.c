@@ -70,3 +70,23 @@ struct assay_bounded assay_ref_softmax_divide(const struct assay_arithmetic *a, 
     double relative = (2 * assay_reference_ulps.divide + 1) * a->accumulate;
     return bounded_step(a, value, error, relative * (1 + relative), 2);
 }
+
+struct assay_ref_log_sum assay_ref_log_sum(const struct assay_arithmetic *a, size_t n, double *x, double *e)
+{
+    struct assay_ref_log_sum s = {.greatest = peak_of(n, x, e).value};
+    s.softmax = assay_ref_softmax_row(a, n, x, e);
+    double sum = s.softmax.sum.value, error = s.softmax.sum.error;
+    double moved = error < sum ? -log1p(-error / sum) : (double)INFINITY; /* downwards it moves further */
+    s.log = bounded_function(a, log(sum), moved, assay_reference_ulps.log);
+    return s;
+}
+
+struct assay_bounded assay_ref_log_weight(const struct assay_arithmetic *a, struct assay_bounded x,
+                                          const struct assay_ref_log_sum *s)
+{
+    double value = x.value - s->greatest - s->log.value, error = x.error + s->log.error;
+    if (!isfinite(s->greatest))
+        return bounded((double)NAN, INFINITY);
+    double apart = fabs(x.value - s->greatest) + x.error, together = fabs(s->greatest) + fabs(s->log.value) + s->log.error;
+    return bounded_round(a, value, error + (a->accumulate + 2 * ASSAY_REF_OWN) * fmax(apart, together));
+}

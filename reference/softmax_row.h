@@ -21,4 +21,17 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
 struct assay_bounded assay_ref_softmax_divide(const struct assay_arithmetic *a, struct assay_bounded numerator,
                                               struct assay_bounded sum);
 
+
+/* The logarithm of a row's sum of exponentials, for LogSoftmax and the loss on top of it. The row x[n] with errors e[n]
+ * becomes its weights as above. */
+struct assay_ref_log_sum {
+    double greatest;          /* of the row; not finite: nothing can be said of it */
+    struct assay_bounded log; /* of the sum of exp(x - greatest) */
+    struct assay_ref_softmax softmax;
+};
+struct assay_ref_log_sum assay_ref_log_sum(const struct assay_arithmetic *a, size_t n, double *x, double *e);
+/* x - greatest - log: subtracted one after the other, or their sum at once. */
+struct assay_bounded assay_ref_log_weight(const struct assay_arithmetic *a, struct assay_bounded x,
+                                          const struct assay_ref_log_sum *s);
+
 #endif

@@ -11,7 +11,7 @@
 #include "backends/cpu/pool/pool.h"
 #include "backends/cpu/vector/isa.h"
 
-#define CPU_MAX_INPUTS 6
+#define CPU_MAX_INPUTS 8
 #define CPU_MAX_OUTPUTS 4
 #define CPU_CACHE_LINE 64
 

@@ -10,7 +10,12 @@
     X(exp) X(log) X(erf) X(tanh) X(sigmoid) X(relu) X(gelu) X(swish) X(transpose) X(reshape) X(copy) \
     X(batch_normalization) X(batch_normalization_grad) X(group_normalization) X(group_normalization_grad) \
     X(max_pool) X(max_pool_grad) X(average_pool) X(average_pool_grad) X(global_average_pool) \
-    X(conv_input_grad) X(conv_weight_grad) X(resize) X(resize_grad) X(pad)
+    X(conv_input_grad) X(conv_weight_grad) X(resize) X(resize_grad) X(pad) \
+    X(sign) X(relu_grad) X(tanh_grad) X(sigmoid_grad) X(gelu_grad) X(swish_grad)                               \
+    X(log_softmax) X(softmax_grad) X(log_softmax_grad) X(layer_normalization_grad) X(rms_normalization_grad) \
+    X(attention_grad) X(softmax_cross_entropy_loss) X(softmax_cross_entropy_grad) X(reduce_sum_square) X(reduce_l2) \
+    X(rotary_embedding) X(tensor_scatter) X(tensor_scatter_grad) \
+    X(sgd) X(adam_w) X(lamb_update) X(lamb_apply)
 
 #define X(op) extern const struct cpu_op cpu_op_##op;
 CPU_OPS(X)

@@ -41,6 +41,8 @@ int32_t assay_gradient_reshape(const struct assay_gradient *q, int32_t x, int32_
 int32_t assay_gradient_transpose(const struct assay_gradient *q, int32_t x, const int64_t *perm);
 /* Undoes broadcasting: sums `x` over the axes along which `like` was stretched to x's shape. */
 int32_t assay_gradient_sum_to(const struct assay_gradient *q, int32_t x, int32_t like);
+/* `x`, of the shape of a Reduce node's output, with the folded axes back as lengths of one: it broadcasts to the input. */
+int32_t assay_gradient_kept(const struct assay_gradient *q, int32_t x);
 /* What a Reduce node made smaller, at its input's size again: every element of `x` (the output's shape) repeated. */
 int32_t assay_gradient_expand_reduced(const struct assay_gradient *q, int32_t x);
 /* All attributes of the node, ended: for a gradient op that takes the attributes of its op. `room` has

@@ -113,6 +113,13 @@ enum assay_code assay_infer_stretches(const struct assay_infer *in, int i, int t
     return ASSAY_INFER_REFUSE(in, err, i, to, "the first does not stretch to the second");
 }
 
+enum assay_code assay_infer_same_shape(const struct assay_infer *in, int as, int i, struct assay_error *err)
+{
+    if (!in->in[i] || assay_value_same_shape(in->in[as], in->in[i]))
+        return ASSAY_OK;
+    return ASSAY_INFER_REFUSE(in, err, as, i, "the shapes must be equal");
+}
+
 void assay_infer_output(const struct assay_infer *in, int o, enum assay_dtype dtype, int32_t rank, const int64_t *dims)
 {
     struct assay_value *out = in->out[o];
@@ -146,6 +153,18 @@ enum assay_code assay_infer_binary(const struct assay_infer *in, uint32_t types,
         return ASSAY_INFER_REFUSE(in, err, 0, 1, "the shapes do not broadcast");
     assay_infer_output(in, 0, a->dtype, rank, dims);
     return ASSAY_OK;
+}
+
+enum assay_code assay_infer_pair(const struct assay_infer *in, uint32_t types, struct assay_error *err)
+{
+    enum assay_code code = assay_infer_type(in, 0, types, err);
+    if (!code)
+        code = assay_infer_same_type(in, 0, 1, err);
+    if (!code)
+        code = assay_infer_same_shape(in, 0, 1, err);
+    if (!code)
+        assay_infer_output(in, 0, in->in[0]->dtype, in->in[0]->rank, in->in[0]->dims);
+    return code;
 }
 
 /* ---- attributes and const inputs ----------------------------------------------------------------------- */

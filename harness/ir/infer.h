@@ -56,12 +56,16 @@ uint64_t assay_shape_count(const int64_t *dims, int32_t begin, int32_t end);
 
 /* Input i, if it is there, must stretch to input `to`. */
 enum assay_code assay_infer_stretches(const struct assay_infer *in, int i, int to, struct assay_error *err);
+/* Input i, if it is there, must have the shape of input `as`. */
+enum assay_code assay_infer_same_shape(const struct assay_infer *in, int as, int i, struct assay_error *err);
 /* Fills output o, if it is wanted. */
 void assay_infer_output(const struct assay_infer *in, int o, enum assay_dtype dtype, int32_t rank, const int64_t *dims);
 
 /* Y = f(X) and C = f(A, B) element by element: types checked, shapes broadcast, output filled. */
 enum assay_code assay_infer_unary(const struct assay_infer *in, uint32_t types, struct assay_error *err);
 enum assay_code assay_infer_binary(const struct assay_infer *in, uint32_t types, struct assay_error *err);
+/* The gradient of an element-wise op, from dY and a tensor of its type and shape: nothing broadcasts. */
+enum assay_code assay_infer_pair(const struct assay_infer *in, uint32_t types, struct assay_error *err);
 /* Reduce*: axes from const input 1, keepdims, noop_with_empty_axes. An empty sum is 0 and an empty extreme is the
  * least or greatest number, but an empty mean is nothing: then `empty` is false. */
 enum assay_code assay_infer_reduce(const struct assay_infer *in, uint32_t types, bool empty, struct assay_error *err);

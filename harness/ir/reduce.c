@@ -1,5 +1,7 @@
-/* What the four reductions share: ReduceSum, ReduceMean, ReduceMax, ReduceMin (ONNX 13, 18, 20, 20). */
+/* What the reductions share: ReduceSum, ReduceMean, ReduceSumSquare, ReduceL2, ReduceMax, ReduceMin (ONNX 13, 18, 18, 18,
+ * 20, 20). */
 #include <inttypes.h>
+#include <string.h>
 
 #include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
@@ -74,19 +76,24 @@ void assay_reduce_axes(const struct assay_graph *g, const struct assay_node *nod
     }
 }
 
-int32_t assay_gradient_expand_reduced(const struct assay_gradient *q, int32_t x)
+int32_t assay_gradient_kept(const struct assay_gradient *q, int32_t x)
 {
     const struct assay_value *v = assay_graph_value(q->graph, q->node->inputs[0]);
     bool                      folded[ASSAY_MAX_RANK];
-    int64_t                   kept[ASSAY_MAX_RANK], dims[ASSAY_MAX_RANK];
-    int32_t                   rank = v->rank;
+    int64_t                   kept[ASSAY_MAX_RANK];
     assay_reduce_axes(q->graph, q->node, folded);
-    for (int32_t i = 0; i < rank; i++) {
-        dims[i] = v->dims[i];
+    for (int32_t i = 0; i < v->rank; i++)
         kept[i] = folded[i] ? 1 : v->dims[i];
-    }
-    if (!assay_node_i64(q->node, "keepdims", 1))
-        x = assay_gradient_reshape(q, x, rank, kept);
+    return assay_node_i64(q->node, "keepdims", 1) ? x : assay_gradient_reshape(q, x, v->rank, kept);
+}
+
+int32_t assay_gradient_expand_reduced(const struct assay_gradient *q, int32_t x)
+{
+    const struct assay_value *v = assay_graph_value(q->graph, q->node->inputs[0]);
+    int64_t                   dims[ASSAY_MAX_RANK];
+    int32_t                   rank = v->rank;
+    memcpy(dims, v->dims, sizeof dims);
+    x = assay_gradient_kept(q, x);
     int32_t shape = assay_gradient_i64s(q, (size_t)rank, dims);
     return assay_gradient_binary(q, "Expand", x, shape);
 }

@@ -1,187 +1,24 @@
 /* Attention: softmax(softcap(scale Q K^T) + mask) V, with grouped heads, causal masking and a cache in front of K and
  * V. As in ONNX since opset 23 (with the order that its erratum fixed): softcap before the mask, and causal means that
- * query i sees the keys up to i + past. Outputs: Y; the present keys and values; and the scores, by
+ * query i sees the keys up to i + past, or with nonpad_kv_seqlen as many as let the last query see the last key. Outputs: Y; the present keys and values; and the scores, by
  * qk_matmul_output_mode 0 raw, 1 after softcap, 2 after the mask, 3 after the softmax.
  *
  * The error of Q K^T enters the exponent (see softmax_row.h). Scores stay in the accumulator's format; weights may be
  * rounded to the format of V before they meet it. Rows with every key masked are 0/0: nothing is asked of them. */
-#include <assert.h>
 #include <stdlib.h>
 
-#include "reference/elementwise.h"
+#include "reference/attention_scores.h"
 #include "reference/formats/formats.h"
 #include "reference/softmax_row.h"
 
 #include "assay/banned.h"
-
-/* One of Q, K, V or the cache: [batch, head, position, element], whatever its order in memory. */
-struct tensor4 {
-    const struct assay_ref_tensor *t;
-    int64_t batch, head, position; /* strides */
-};
-
-struct attention {
-    const struct assay_ref_call *call;
-    struct tensor4 q, k, v, past_k, past_v;
-    const struct assay_ref_tensor *mask;
-    int64_t batches, q_heads, kv_heads, queries, keys, past, width, v_width;
-    int64_t mask_strides[4], mask_length;
-    double scale, softcap;
-    struct assay_arithmetic soft; /* the softmax's, which softmax_precision may lower */
-    bool causal, flat;            /* 3-D: heads side by side */
-    const int64_t *index;
-    double *value, *bound;
-    const double *folded; /* V folded over its width: [batch, head, key], value, magnitude, error */
-    double weights;
-};
-
-static struct tensor4 view(const struct assay_ref_tensor *t, int64_t heads)
-{
-    int64_t width;
-    if (t->rank == 4)
-        return (struct tensor4){t, t->dims[1] * t->dims[2] * t->dims[3], t->dims[2] * t->dims[3], t->dims[3]};
-    width = t->dims[2] / heads;
-    return (struct tensor4){t, t->dims[1] * t->dims[2], width, t->dims[2]};
-}
-
-static struct assay_ref_vector row_of(const struct tensor4 *x, int64_t batch, int64_t head, int64_t position)
-{
-    struct assay_ref_vector v = {x->t->value, NULL, x->t->error};
-    return assay_ref_vector_at(v, batch * x->batch + head * x->head + position * x->position);
-}
-
-/* Key or value number j, the cache first. */
-static struct assay_ref_vector cached_row(const struct attention *a, const struct tensor4 *past,
-                                          const struct tensor4 *now, int64_t batch, int64_t head, int64_t j)
-{
-    if (j >= a->past)
-        return row_of(now, batch, head, j - a->past);
-    assert(past->t); /* without a cache a->past is 0 */
-    return row_of(past, batch, head, j);
-}
-
-static void setup_mask(struct attention *a)
-{
-    int64_t stride = 1;
-    if (!a->mask)
-        return;
-    for (int32_t d = a->mask->rank - 1, at = 3; d >= 0 && at >= 0; d--, at--) {
-        a->mask_strides[at] = a->mask->dims[d] == 1 && at < 3 ? 0 : stride;
-        stride *= a->mask->dims[d];
-    }
-    a->mask_length = a->mask->dims[a->mask->rank - 1];
-    if (a->mask_length == 1 && a->keys > 1) { /* broadcast */
-        a->mask_strides[3] = 0;
-        a->mask_length = a->keys;
-    }
-}
-
-static void setup(const struct assay_ref_call *call, struct attention *a)
-{
-    const struct assay_ref_tensor *q = &call->in[0], *k = &call->in[1], *v = &call->in[2];
-    const struct assay_ref_tensor *past_k = assay_ref_input(call, 4), *past_v = assay_ref_input(call, 5);
-    const struct assay_node *node = call->node;
-    *a =
-        (struct attention){.call = call, .mask = assay_ref_input(call, 3), .flat = q->rank == 3, .batches = q->dims[0]};
-    a->q_heads = a->flat ? assay_node_i64(node, "q_num_heads", 1) : q->dims[1];
-    a->kv_heads = a->flat ? assay_node_i64(node, "kv_num_heads", 1) : k->dims[1];
-    a->queries = q->dims[a->flat ? 1 : 2];
-    a->past = past_k && past_v ? past_k->dims[2] : 0;
-    a->keys = k->dims[a->flat ? 1 : 2] + a->past;
-    a->width = a->flat ? q->dims[2] / a->q_heads : q->dims[3];
-    a->v_width = a->flat ? v->dims[2] / a->kv_heads : v->dims[3];
-    a->q = view(q, a->q_heads);
-    a->k = view(k, a->kv_heads);
-    a->v = view(v, a->kv_heads);
-    if (a->past > 0) {
-        a->past_k = view(past_k, a->kv_heads);
-        a->past_v = view(past_v, a->kv_heads);
-    }
-    a->scale = assay_node_f64(node, "scale", 0);
-    if (a->scale == 0)
-        a->scale = 1 / sqrt((double)a->width);
-    a->softcap = assay_node_f64(node, "softcap", 0);
-    a->causal = assay_node_i64(node, "is_causal", 0) != 0;
-    a->soft = call->arithmetic;
-    int64_t precision = assay_node_i64(node, "softmax_precision", 0); /* ONNX's numbers: 10 f16, 16 bf16 */
-    if (precision == 10 || precision == 16) {
-        const struct assay_format *f = assay_format_of(precision == 10 ? ASSAY_F16 : ASSAY_BF16);
-        a->soft.accumulate = f->unit_roundoff;
-        a->soft.tiny = f->smallest_normal;
-    }
-    setup_mask(a);
-}
-
-/* ---- scores -------------------------------------------------------------------------------------------------- */
-
-/* Six roundings beside the sum: the scale, or its square root on either side, held rounded and multiplied. */
-static struct assay_bounded scaled_product(const struct attention *a, struct assay_ref_vector q,
-                                           struct assay_ref_vector k)
-{
-    struct assay_ref_sum s = assay_ref_dot(&a->call->arithmetic, (size_t)a->width, q, k);
-    double factor = fabs(a->scale);
-    s.value *= a->scale;
-    s.magnitude *= factor;
-    s.error *= factor;
-    s.own = s.own * factor + 4 * ASSAY_REF_OWN * fabs(s.value);
-    return assay_ref_sum_close(&a->call->arithmetic, &s, (double)a->width, (double)a->width + 6);
-}
-
-static struct assay_bounded capped(const struct attention *a, struct assay_bounded s)
-{
-    const struct assay_arithmetic *ar = &a->call->arithmetic;
-    struct assay_bounded cap = bounded(a->softcap, 0);
-    s = assay_bounded_divide(ar, s, cap);
-    return bounded_multiply(ar, cap, assay_bounded_saturating(ar, tanh, s, assay_reference_ulps.tanh));
-}
-
-static struct assay_bounded masked(const struct attention *a, int64_t batch, int64_t head, int64_t query, int64_t key,
-                                   struct assay_bounded s)
-{
-    const struct assay_bounded out = {-(double)INFINITY, 0};
-    if (a->causal && key > query + a->past)
-        return out;
-    if (!a->mask)
-        return s;
-    if (key >= a->mask_length) /* a mask shorter than the keys hides the rest */
-        return out;
-    const int64_t *stride = a->mask_strides;
-    struct assay_bounded m =
-        bounded_of(a->mask, (size_t)(batch * stride[0] + head * stride[1] + query * stride[2] + key * stride[3]));
-    if (a->mask->dtype == ASSAY_BOOL)
-        return m.value != 0 ? s : out;
-    return bounded_add(&a->call->arithmetic, s, m);
-}
-
-/* The scores of one query up to `mode` of qk_matmul_output_mode, 3 being what the softmax takes in. */
-static void scores_of(const struct attention *a, int64_t batch, int64_t head, int64_t query, int64_t mode, double *x,
-                      double *e)
-{
-    int64_t kv = head / (a->q_heads / a->kv_heads);
-    struct assay_ref_vector q = row_of(&a->q, batch, head, query);
-    for (int64_t j = 0; j < a->keys; j++) {
-        struct assay_bounded s = {0, 0};
-        bool hidden = mode >= 2 && masked(a, batch, head, query, j, s).value == -(double)INFINITY;
-        if (hidden) {
-            s = bounded(-(double)INFINITY, 0);
-        } else {
-            s = scaled_product(a, q, cached_row(a, &a->past_k, &a->k, batch, kv, j));
-            s = mode >= 1 && a->softcap != 0 ? capped(a, s) : s;
-            s = mode >= 2 ? masked(a, batch, head, query, j, s) : s;
-        }
-        x[j] = s.value;
-        e[j] = s.error;
-        if (mode == 3 && a->soft.accumulate > a->call->arithmetic.accumulate) /* rounded to the softmax's format */
-            e[j] = bounded_round(&a->soft, s.value, s.error).error;
-    }
-}
 
 /* ---- Y ------------------------------------------------------------------------------------------------------- */
 
 /* A group is one query: [batch, head, query]. */
 static size_t query_of(const void *self, int64_t index)
 {
-    const struct attention *a = self;
+    const struct assay_ref_attention *a = self;
     if (a->folded)
         return (size_t)index;
     if (!a->flat)
@@ -191,7 +28,7 @@ static size_t query_of(const void *self, int64_t index)
 }
 
 /* Weights as they meet V: perhaps rounded to its format, in which they may be normalized (at most 1) or not. */
-static void round_weights(const struct attention *a, double sum, const double *w, double *e)
+static void round_weights(const struct assay_ref_attention *a, double sum, const double *w, double *e)
 {
     const struct assay_format *f = assay_format_of(a->v.t->dtype);
     if (!f || f->unit_roundoff <= a->call->arithmetic.accumulate)
@@ -203,18 +40,18 @@ static void round_weights(const struct attention *a, double sum, const double *w
 }
 
 /* Column d of the values, copied side by side. */
-static struct assay_ref_vector column_of(const struct attention *a, int64_t batch, int64_t kv, int64_t d, double *to)
+static struct assay_ref_vector column_of(const struct assay_ref_attention *a, int64_t batch, int64_t kv, int64_t d, double *to)
 {
     bool errors = a->v.t->error || (a->past > 0 && a->past_v.t->error);
     for (int64_t j = 0; j < a->keys; j++) {
-        struct assay_ref_vector row = cached_row(a, &a->past_v, &a->v, batch, kv, j);
+        struct assay_ref_vector row = assay_ref_cached_row(a, &a->past_v, &a->v, batch, kv, j);
         to[j] = row.value[d];
         to[a->keys + j] = row.error ? row.error[d] : 0;
     }
     return (struct assay_ref_vector){to, NULL, errors ? to + a->keys : NULL};
 }
 
-static struct assay_bounded folded_output(const struct attention *a, struct assay_ref_vector w,
+static struct assay_bounded folded_output(const struct assay_ref_attention *a, struct assay_ref_vector w,
                                           struct assay_bounded sum, int64_t batch, int64_t kv)
 {
     int64_t all = a->batches * a->kv_heads * a->keys, at = (batch * a->kv_heads + kv) * a->keys;
@@ -234,12 +71,12 @@ static struct assay_bounded folded_output(const struct attention *a, struct assa
 
 static void each_query(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
-    const struct attention *a = self;
+    const struct assay_ref_attention *a = self;
     const struct assay_arithmetic *ar = &a->call->arithmetic;
     int64_t query = (int64_t)group % a->queries, head = (int64_t)group / a->queries % a->q_heads;
     int64_t batch = (int64_t)group / a->queries / a->q_heads, kv = head / (a->q_heads / a->kv_heads);
     double *x = scratch, *e = scratch + a->keys, *column = scratch + 2 * a->keys;
-    scores_of(a, batch, head, query, 3, x, e);
+    assay_ref_attention_scores(a, batch, head, query, 3, x, e);
     struct assay_ref_softmax s = assay_ref_softmax_row(&a->soft, (size_t)a->keys, x, e);
     round_weights(a, s.sum.value, x, e);
     struct assay_ref_vector w = {x, NULL, e};
@@ -269,7 +106,7 @@ static void each_query(const void *self, size_t group, size_t count, const size_
 /* ---- the other outputs --------------------------------------------------------------------------------------- */
 
 /* Present keys or values: [batch, head, key, element], copied. */
-static void put_present(const struct attention *a, size_t n)
+static void put_present(const struct assay_ref_attention *a, size_t n)
 {
     bool keys = a->call->output == 1;
     int64_t width = keys ? a->width : a->v_width;
@@ -278,7 +115,7 @@ static void put_present(const struct attention *a, size_t n)
                 head = a->index[i] / width / a->keys % a->kv_heads;
         int64_t batch = a->index[i] / width / a->keys / a->kv_heads;
         struct assay_ref_vector row =
-            cached_row(a, keys ? &a->past_k : &a->past_v, keys ? &a->k : &a->v, batch, head, j);
+            assay_ref_cached_row(a, keys ? &a->past_k : &a->past_v, keys ? &a->k : &a->v, batch, head, j);
         a->value[i] = row.value[d];
         a->bound[i] = row.error ? row.error[d] : 0;
     }
@@ -286,17 +123,17 @@ static void put_present(const struct attention *a, size_t n)
 
 static size_t score_query(const void *self, int64_t index)
 {
-    return (size_t)(index / ((const struct attention *)self)->keys);
+    return (size_t)(index / ((const struct assay_ref_attention *)self)->keys);
 }
 
 static void each_score(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
-    const struct attention *a = self;
+    const struct assay_ref_attention *a = self;
     int64_t mode = assay_node_i64(a->call->node, "qk_matmul_output_mode", 0), query = (int64_t)group % a->queries;
     int64_t head = (int64_t)group / a->queries % a->q_heads, batch = (int64_t)group / a->queries / a->q_heads;
     double *x = scratch, *e = scratch + a->keys;
     struct assay_ref_softmax s = {.all_masked = false};
-    scores_of(a, batch, head, query, mode, x, e);
+    assay_ref_attention_scores(a, batch, head, query, mode, x, e);
     if (mode == 3)
         s = assay_ref_softmax_row(&a->soft, (size_t)a->keys, x, e);
     for (size_t i = 0; i < count; i++) {
@@ -313,8 +150,8 @@ static void each_score(const void *self, size_t group, size_t count, const size_
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
                           double *bound, struct assay_error *err)
 {
-    struct attention a;
-    setup(call, &a);
+    struct assay_ref_attention a;
+    assay_ref_attention_setup(call, 0, &a);
     a.index = index;
     a.value = value;
     a.bound = bound;
@@ -332,12 +169,12 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
 
 /* ---- fold over the width of the heads: fold V first ---------------------------------------------------------- */
 
-static void fold_values(const struct attention *a, const double *weight, double *to)
+static void fold_values(const struct assay_ref_attention *a, const double *weight, double *to)
 {
     int64_t all = a->batches * a->kv_heads * a->keys;
     for (int64_t i = 0; i < all; i++) {
         int64_t j = i % a->keys, head = i / a->keys % a->kv_heads, batch = i / a->keys / a->kv_heads;
-        struct assay_ref_vector row = cached_row(a, &a->past_v, &a->v, batch, head, j);
+        struct assay_ref_vector row = assay_ref_cached_row(a, &a->past_v, &a->v, batch, head, j);
         for (int64_t d = 0; d < a->v_width; d++) {
             to[i] += weight[d] * row.value[d];
             to[all + i] += fabs(weight[d] * row.value[d]);
@@ -349,10 +186,10 @@ static void fold_values(const struct attention *a, const double *weight, double 
 static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, const double *weight, size_t n,
                             const int64_t *index, double *value, double *bound, struct assay_error *err)
 {
-    struct attention a;
+    struct assay_ref_attention a;
     if (call->output != 0 || call->out[0].rank != 4 || axis != 3)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "Attention folds the last axis of a Y with four axes only");
-    setup(call, &a);
+    assay_ref_attention_setup(call, 0, &a);
     double *folded = calloc(3 * (size_t)(a.batches * a.kv_heads * a.keys) + 1, sizeof *folded);
     if (!folded)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to fold the values of %lld keys", (long long)a.keys);

@@ -7,7 +7,7 @@
 
 #include "assay/banned.h"
 
-enum { Q, K, V, MASK, PAST_KEY, PAST_VALUE };
+enum { Q, K, V, MASK, PAST_KEY, PAST_VALUE, LENGTHS };
 enum { Y, PRESENT_KEY, PRESENT_VALUE, SCORES };
 
 /* Up to this many queries of one key head a vector along the width does more than vectors across queries. */
@@ -40,6 +40,7 @@ struct running {
     const struct cpu_engine *engine;
     const float             *q, *k, *v, *past_k, *past_v;
     const void              *mask;
+    const int64_t           *lengths; /* nonpad_kv_seqlen, or NULL */
     float                   *y, *present_k, *present_v;
 };
 
@@ -94,6 +95,21 @@ static bool accepts(const struct cpu_node *node, struct assay_text *why_not)
 
 /* ---- one chunk: some queries of one key head, some of its keys ----------------------------------------------- */
 
+/* Keys [0, n) that a query may see before any mask. */
+static size_t seen_by(const struct running *r, size_t batch, size_t position)
+{
+    const struct attention *s = r->s;
+    size_t                  keys = s->keys, before = s->past;
+    if (r->lengths) {
+        int64_t length = r->lengths[batch];
+        keys = length <= 0 ? 0 : (size_t)length < keys ? (size_t)length : keys;
+        if (s->causal && length + (int64_t)position < (int64_t)s->queries)
+            return 0;
+        before = length <= 0 ? 0 : (size_t)length - s->queries; /* may wrap: the sum below does not */
+    }
+    return s->causal && position + before + 1 < keys ? position + before + 1 : keys;
+}
+
 static void describe_query(const struct running *r, size_t batch, size_t head, size_t position,
                            struct cpu_attention_query *out)
 {
@@ -102,7 +118,7 @@ static void describe_query(const struct running *r, size_t batch, size_t head, s
     *out = (struct cpu_attention_query){
         .q = r->q + at(&s->q, batch, head, position),
         .y = r->y + at(&s->y, batch, head, position),
-        .sees = s->causal && position + s->past + 1 < s->keys ? position + s->past + 1 : s->keys,
+        .sees = seen_by(r, batch, position),
         .added = r->mask && !s->mask_is_bool ? (const float *)r->mask + mask : NULL,
         .allowed = r->mask && s->mask_is_bool ? (const uint8_t *)r->mask + mask : NULL,
     };
@@ -208,7 +224,7 @@ static enum assay_code run(const void *state, const struct cpu_call *call, struc
 {
     const struct attention *s = state;
     struct running r = {s, call->engine, call->in[Q], call->in[K], call->in[V], call->in[PAST_KEY], call->in[PAST_VALUE],
-                        call->in[MASK], call->out[Y], call->out[PRESENT_KEY], call->out[PRESENT_VALUE]};
+                        call->in[MASK], call->in[LENGTHS], call->out[Y], call->out[PRESENT_KEY], call->out[PRESENT_VALUE]};
     size_t chunks = s->batches * s->kv_heads * s->blocks;
     (void)err;
     if (r.present_k || r.present_v)
@@ -316,4 +332,4 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
 }
 
 const struct cpu_op cpu_op_attention = {
-    .name = "Attention", .domain = "", .accepts = accepts, .prepare = prepare, .integer_inputs = 1u << MASK};
+    .name = "Attention", .domain = "", .accepts = accepts, .prepare = prepare, .integer_inputs = 1u << MASK | 1u << LENGTHS};

@@ -29,7 +29,16 @@
     X(RELU, relu, vf_max(vf_all(0.0f), x))      \
     X(GELU, gelu, vf_gelu(x))                   \
     X(GELU_TANH, gelu_tanh, vf_gelu_tanh(x))    \
-    X(SWISH, swish, x * vf_sigmoid(x * alpha))
+    X(SWISH, swish, x * vf_sigmoid(x * alpha))  \
+    X(SIGN, sign, vf_select(x > 0.0f, vf_all(1.0f), vf_select(x < 0.0f, vf_all(-1.0f), x * 0.0f)))
+
+#define PAIRS(X)                                                                \
+    X(RELU_GRAD, relu_grad, vf_select(x > 0.0f, dy, vf_all(0.0f)))              \
+    X(TANH_GRAD, tanh_grad, dy * (1.0f - x * x))                                \
+    X(SIGMOID_GRAD, sigmoid_grad, dy * x * (1.0f - x))                          \
+    X(GELU_GRAD, gelu_grad, dy * vf_gelu_slope(x))                              \
+    X(GELU_TANH_GRAD, gelu_tanh_grad, dy * vf_gelu_tanh_slope(x))               \
+    X(SWISH_GRAD, swish_grad, dy * vf_swish_slope(x * alpha))
 
 #define X(id, name, expression)            \
     INLINE vf one_##name(vf a, vf b)       \
@@ -46,6 +55,15 @@ BINARIES(X)
         return expression;                 \
     }
 UNARIES(X)
+#undef X
+
+#define X(id, name, expression)                    \
+    INLINE vf one_##name(vf dy, vf x, float alpha) \
+    {                                              \
+        (void)alpha;                               \
+        return expression;                         \
+    }
+PAIRS(X)
 #undef X
 
 /* The three shapes of operands apart, so that each is a loop of loads, one expression and a store. */
@@ -89,9 +107,22 @@ BINARIES(X)
 UNARIES(X)
 #undef X
 
+#define X(id, name, expression)                                                                                   \
+    static void all_##name(size_t n, const float *dy, const float *x, float alpha, float *out)                    \
+    {                                                                                                             \
+        size_t i = 0;                                                                                             \
+        for (; i + VL <= n; i += VL)                                                                              \
+            vf_store(out + i, one_##name(vf_load(dy + i), vf_load(x + i), alpha));                                \
+        if (i < n)                                                                                                \
+            vf_store_part(out + i, one_##name(vf_load_part(dy + i, n - i), vf_load_part(x + i, n - i), alpha), n - i); \
+    }
+PAIRS(X)
+#undef X
+
 #define X(id, name, expression) [CPU_##id] = all_##name,
 const struct cpu_elementwise_kernels CPU_ISA_NAME(elementwise) = {
     .binary = {BINARIES(X)},
     .unary = {UNARIES(X)},
+    .pair = {PAIRS(X)},
 };
 #undef X

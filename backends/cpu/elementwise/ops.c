@@ -16,6 +16,12 @@ struct unary {
     size_t        n;
 };
 
+struct pair {
+    cpu_pair_fn *kernel;
+    float        alpha;
+    size_t       n;
+};
+
 struct binary {
     cpu_binary_fn       *kernel;
     struct cpu_broadcast plan;
@@ -52,6 +58,25 @@ static enum assay_code run_unary(const void *state, const struct cpu_call *call,
     struct running r = {u, call->in[0], NULL, call->out[0], cpu_pool_pieces(call->engine->pool, u->n, GRAIN, 4)};
     (void)err;
     cpu_pool_run(call->engine->pool, r.pieces, unary_piece, &r);
+    return ASSAY_OK;
+}
+
+static void pair_piece(void *self, size_t chunk, unsigned thread)
+{
+    const struct running *r = self;
+    const struct pair    *p = r->state;
+    size_t                begin, end;
+    (void)thread;
+    cpu_pool_piece(p->n, r->pieces, 16, chunk, &begin, &end);
+    p->kernel(end - begin, r->a + begin, r->b + begin, p->alpha, r->out + begin);
+}
+
+static enum assay_code run_pair(const void *state, const struct cpu_call *call, struct assay_error *err)
+{
+    const struct pair *p = state;
+    struct running r = {p, call->in[0], call->in[1], call->out[0], cpu_pool_pieces(call->engine->pool, p->n, GRAIN, 4)};
+    (void)err;
+    cpu_pool_run(call->engine->pool, r.pieces, pair_piece, &r);
     return ASSAY_OK;
 }
 
@@ -116,6 +141,20 @@ static enum assay_code prepare_unary(const struct cpu_engine *engine, const stru
     return ASSAY_OK;
 }
 
+static enum assay_code prepare_pair(const struct cpu_engine *engine, const struct cpu_node *node, enum cpu_pair which,
+                                    float alpha, struct cpu_step *step, struct assay_error *err)
+{
+    struct pair *p = calloc(1, sizeof *p);
+    if (!p)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a step");
+    *p = (struct pair){engine->kernels->elementwise->pair[which], alpha, node->out[0].elements};
+    step->state = p;
+    step->release = free;
+    step->run = run_pair;
+    (void)snprintf(step->kernel, sizeof step->kernel, "vectors of ours, %zu elements", p->n);
+    return ASSAY_OK;
+}
+
 static enum assay_code prepare_binary(const struct cpu_engine *engine, const struct cpu_node *node,
                                       enum cpu_binary which, struct cpu_step *step, struct assay_error *err)
 {
@@ -151,6 +190,15 @@ static enum assay_code prepare_binary(const struct cpu_engine *engine, const str
     const struct cpu_op cpu_op_##op = {                                                                           \
         .name = onnx, .domain = "", .in_place = true, .accepts = accepts_any, .prepare = prepare_##op};
 
+#define PAIR(op, own, id, factor)                                                                                 \
+    static enum assay_code prepare_##op(const struct cpu_engine *engine, const struct cpu_node *node,            \
+                                        struct cpu_step *step, struct assay_error *err)                          \
+    {                                                                                                             \
+        return prepare_pair(engine, node, id, factor, step, err);                                                 \
+    }                                                                                                             \
+    const struct cpu_op cpu_op_##op = {                                                                           \
+        .name = own, .domain = "assay", .in_place = true, .accepts = accepts_any, .prepare = prepare_##op};
+
 BINARY(add, "Add", CPU_ADD)
 BINARY(sub, "Sub", CPU_SUB)
 BINARY(mul, "Mul", CPU_MUL)
@@ -168,3 +216,9 @@ UNARY(sigmoid, "Sigmoid", CPU_SIGMOID, 0)
 UNARY(relu, "Relu", CPU_RELU, 0)
 UNARY(gelu, "Gelu", strcmp(cpu_attr_text(node, "approximate", "none"), "tanh") ? CPU_GELU : CPU_GELU_TANH, 0)
 UNARY(swish, "Swish", CPU_SWISH, (float)cpu_attr_f64(node, "alpha", 1.0))
+UNARY(sign, "Sign", CPU_SIGN, 0)
+PAIR(relu_grad, "ReluGrad", CPU_RELU_GRAD, 0)
+PAIR(tanh_grad, "TanhGrad", CPU_TANH_GRAD, 0)
+PAIR(sigmoid_grad, "SigmoidGrad", CPU_SIGMOID_GRAD, 0)
+PAIR(gelu_grad, "GeluGrad", strcmp(cpu_attr_text(node, "approximate", "none"), "tanh") ? CPU_GELU_GRAD : CPU_GELU_TANH_GRAD, 0)
+PAIR(swish_grad, "SwishGrad", CPU_SWISH_GRAD, (float)cpu_attr_f64(node, "alpha", 1.0))

@@ -1,36 +1,9 @@
 #include "backends/cpu/normalization/normalization.h"
 
+#include "backends/cpu/normalization/row.h"
 #include "backends/cpu/vector/isa.h"
-#include "backends/cpu/vector/math.h"
-#include "backends/cpu/vector/vector.h"
 
 #include "assay/banned.h"
-
-/* Independent sums: as many as an addition's latency needs. */
-enum { SUMS = 4 };
-
-static vf fold(const vf sum[SUMS])
-{
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
-static float largest(size_t n, const float *x)
-{
-    vf     most[SUMS];
-    size_t i = 0;
-    for (int s = 0; s < SUMS; s++)
-        most[s] = vf_all(-__builtin_inff());
-    for (; i + SUMS * VL <= n; i += SUMS * VL)
-        for (size_t s = 0; s < SUMS; s++)
-            most[s] = vf_max_nan(vf_load(x + i + s * VL), most[s]);
-    for (; i + VL <= n; i += VL)
-        most[0] = vf_max_nan(vf_load(x + i), most[0]);
-    vf    all = vf_max_nan(vf_max_nan(most[0], most[1]), vf_max_nan(most[2], most[3]));
-    float top = vf_largest(all);
-    for (; i < n; i++)
-        top = x[i] > top || x[i] != x[i] ? x[i] : top;
-    return top;
-}
 
 /* exp(x - largest) / sum: the largest makes overflow impossible, and one element is exactly 1 before the division. */
 static void softmax_row(size_t n, const float *x, float *y)
@@ -62,19 +35,6 @@ static void softmax_row(size_t n, const float *x, float *y)
         vf_store_part(y + i, vf_load_part(y + i, n - i) * factor, n - i);
 }
 
-static inline vf load_some(const float *p, size_t n)
-{
-    return n >= VL ? vf_load(p) : vf_load_part(p, n);
-}
-
-static inline void store_some(float *p, vf v, size_t n)
-{
-    if (n >= VL)
-        vf_store(p, v);
-    else
-        vf_store_part(p, v, n);
-}
-
 static void softmax_columns(size_t n, size_t columns, size_t stride, const float *x, float *y)
 {
     for (size_t c = 0; c < columns; c += VL) {
@@ -93,24 +53,81 @@ static void softmax_columns(size_t n, size_t columns, size_t stride, const float
     }
 }
 
-/* Sum of (x - shift)^power, power 1 or 2. */
-static inline __attribute__((always_inline)) float sum_of(size_t n, const float *x, float shift, const int power)
+/* Sum of exp(x - top) of a row; nothing is kept. */
+static float sum_of_weights(size_t n, const float *x, float top)
 {
-    vf     sum[SUMS] = {{0}}, by = vf_all(shift);
+    vf     sum[SUMS] = {{0}}, by = vf_all(top);
     size_t i = 0;
     for (; i + SUMS * VL <= n; i += SUMS * VL)
-        for (size_t s = 0; s < SUMS; s++) {
-            vf d = vf_load(x + i + s * VL) - by;
-            sum[s] += power == 2 ? d * d : d;
-        }
-    for (; i + VL <= n; i += VL) {
-        vf d = vf_load(x + i) - by;
-        sum[0] += power == 2 ? d * d : d;
-    }
+        for (size_t s = 0; s < SUMS; s++)
+            sum[s] += vf_exp(vf_load(x + i + s * VL) - by);
+    for (; i + VL <= n; i += VL)
+        sum[0] += vf_exp(vf_load(x + i) - by);
     float total = vf_sum(fold(sum));
-    for (; i < n; i++)
-        total += power == 2 ? (x[i] - shift) * (x[i] - shift) : x[i] - shift;
+    if (i < n) {
+        vf e = vf_exp(vf_load_part(x + i, n - i) - by);
+        for (size_t k = 0; k < n - i; k++)
+            total += e[k];
+    }
     return total;
+}
+
+static void weigh_row(size_t n, const float *x, float *top, float *sum)
+{
+    *top = largest(n, x);
+    *sum = sum_of_weights(n, x, *top);
+}
+
+static void weigh_columns(size_t n, size_t columns, size_t stride, const float *x, float *top, float *sum)
+{
+    for (size_t c = 0; c < columns; c += VL) {
+        size_t left = columns - c;
+        vf     most = vf_all(-__builtin_inff()), total = vf_all(0.0f);
+        for (size_t i = 0; i < n; i++)
+            most = vf_max_nan(load_some(x + i * stride + c, left), most);
+        for (size_t i = 0; i < n; i++)
+            total += vf_exp(load_some(x + i * stride + c, left) - most);
+        store_some(top + c, most, left);
+        store_some(sum + c, total, left);
+    }
+}
+
+static void spread_row(size_t n, const float *x, float top, float factor, float *y)
+{
+    vf by = vf_all(top), times = vf_all(factor);
+    for (size_t i = 0; i < n; i += VL)
+        store_some(y + i, vf_exp(load_some(x + i, n - i) - by) * times, n - i);
+}
+
+static void spread_columns(size_t n, size_t columns, size_t stride, const float *x, const float *top, const float *factor,
+                           float *y)
+{
+    for (size_t c = 0; c < columns; c += VL) {
+        size_t left = columns - c;
+        vf     by = load_some(top + c, left), times = load_some(factor + c, left);
+        for (size_t i = 0; i < n; i++)
+            store_some(y + i * stride + c, vf_exp(load_some(x + i * stride + c, left) - by) * times, left);
+    }
+}
+
+static void log_softmax_row(size_t n, const float *x, float *y)
+{
+    float top = largest(n, x);
+    vf    log = vf_log(vf_all(sum_of_weights(n, x, top)));
+    for (size_t i = 0; i < n; i += VL)
+        store_some(y + i, load_some(x + i, n - i) - top - log, n - i);
+}
+
+static void log_softmax_columns(size_t n, size_t columns, size_t stride, const float *x, float *y)
+{
+    for (size_t c = 0; c < columns; c += VL) {
+        size_t left = columns - c;
+        float  top[VL], sum[VL];
+        weigh_columns(n, left < VL ? left : VL, stride, x + c, top, sum);
+        vf base = load_some(top, left), log = vf_log(load_some(sum, left));
+        for (size_t i = 0; i < n; i++)
+            store_some(y + i * stride + c, load_some(x + i * stride + c, left) - base - log, left);
+    }
 }
 
 static void scale_row(const struct cpu_norm_row *r, float shift, float factor)
@@ -148,6 +165,12 @@ static void rms_row(const struct cpu_norm_row *r)
 const struct cpu_normalization_kernels CPU_ISA_NAME(normalization) = {
     .softmax_row = softmax_row,
     .softmax_columns = softmax_columns,
+    .log_softmax_row = log_softmax_row,
+    .log_softmax_columns = log_softmax_columns,
+    .weigh_row = weigh_row,
+    .weigh_columns = weigh_columns,
+    .spread_row = spread_row,
+    .spread_columns = spread_columns,
     .layer_row = layer_row,
     .rms_row = rms_row,
 };

@@ -1,40 +1,18 @@
-/* Softmax, LayerNormalization, RMSNormalization. */
+/* Softmax, LogSoftmax, LayerNormalization, RMSNormalization. */
 #include <stdlib.h>
 
-#include "backends/cpu/cpu.h"
+#include "backends/cpu/normalization/along.h"
 #include "backends/cpu/normalization/normalization.h"
 
 #include "assay/banned.h"
 
-enum { GRAIN_ELEMENTS = 4096, COLUMNS = 256 };
-
-struct along {
-    size_t outer, n, inner; /* the tensor as outer x n x inner */
-    float  epsilon;
-    bool   mean;            /* subtract it: LayerNormalization */
-};
-
 struct running {
-    const struct along                     *s;
+    const struct cpu_along                 *s;
     const struct cpu_normalization_kernels *kernels;
     const float                            *x, *scale, *bias;
     float                                  *y, *mean, *inverse;
     size_t                                  pieces;
 };
-
-static int32_t axis_of(const struct cpu_node *node)
-{
-    int64_t axis = cpu_attr_i64(node, "axis", -1);
-    return (int32_t)(axis < 0 ? axis + node->in[0].rank : axis);
-}
-
-static size_t product(const struct assay_value_view *v, int32_t begin, int32_t end)
-{
-    size_t n = 1;
-    for (int32_t i = begin; i < end; i++)
-        n *= (size_t)v->dims[i];
-    return n;
-}
 
 static void softmax_rows(void *self, size_t chunk, unsigned thread)
 {
@@ -43,36 +21,30 @@ static void softmax_rows(void *self, size_t chunk, unsigned thread)
     (void)thread;
     cpu_pool_piece(r->s->outer, r->pieces, 1, chunk, &begin, &end);
     for (size_t i = begin; i < end; i++)
-        r->kernels->softmax_row(r->s->n, r->x + i * r->s->n, r->y + i * r->s->n);
+        (r->s->log ? r->kernels->log_softmax_row : r->kernels->softmax_row)(r->s->n, r->x + i * r->s->n, r->y + i * r->s->n);
 }
 
 static void softmax_columns(void *self, size_t chunk, unsigned thread)
 {
     const struct running *r = self;
-    const struct along   *s = r->s;
-    size_t blocks = (s->inner + COLUMNS - 1) / COLUMNS, column = chunk % blocks * COLUMNS;
+    const struct cpu_along *s = r->s;
+    size_t blocks = (s->inner + CPU_ALONG_COLUMNS - 1) / CPU_ALONG_COLUMNS, column = chunk % blocks * CPU_ALONG_COLUMNS;
     size_t at = chunk / blocks * s->n * s->inner + column;
     (void)thread;
-    r->kernels->softmax_columns(s->n, s->inner - column < COLUMNS ? s->inner - column : COLUMNS, s->inner, r->x + at,
-                                r->y + at);
-}
-
-static size_t row_pieces(const struct cpu_call *call, const struct along *s)
-{
-    size_t rows = s->n >= GRAIN_ELEMENTS ? 1 : GRAIN_ELEMENTS / (s->n ? s->n : 1);
-    return cpu_pool_pieces(call->engine->pool, s->outer, rows, 4);
+    (s->log ? r->kernels->log_softmax_columns : r->kernels->softmax_columns)(
+        s->n, s->inner - column < CPU_ALONG_COLUMNS ? s->inner - column : CPU_ALONG_COLUMNS, s->inner, r->x + at, r->y + at);
 }
 
 static enum assay_code run_softmax(const void *state, const struct cpu_call *call, struct assay_error *err)
 {
-    const struct along *s = state;
+    const struct cpu_along *s = state;
     struct running r = {.s = s, .kernels = call->engine->kernels->normalization, .x = call->in[0], .y = call->out[0]};
     (void)err;
     if (s->inner == 1) {
-        r.pieces = row_pieces(call, s);
+        r.pieces = cpu_row_pieces(call, s);
         cpu_pool_run(call->engine->pool, r.pieces, softmax_rows, &r);
     } else {
-        cpu_pool_run(call->engine->pool, s->outer * ((s->inner + COLUMNS - 1) / COLUMNS), softmax_columns, &r);
+        cpu_pool_run(call->engine->pool, s->outer * ((s->inner + CPU_ALONG_COLUMNS - 1) / CPU_ALONG_COLUMNS), softmax_columns, &r);
     }
     return ASSAY_OK;
 }
@@ -84,9 +56,9 @@ static bool accepts_softmax(const struct cpu_node *node, struct assay_text *why_
     return true;
 }
 
-static enum assay_code take_state(struct along s, struct cpu_step *step, struct assay_error *err)
+static enum assay_code take_state(struct cpu_along s, struct cpu_step *step, struct assay_error *err)
 {
-    struct along *state = calloc(1, sizeof *state);
+    struct cpu_along *state = calloc(1, sizeof *state);
     if (!state)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a step");
     *state = s;
@@ -99,25 +71,28 @@ static enum assay_code take_state(struct along s, struct cpu_step *step, struct 
     return ASSAY_OK;
 }
 
-static enum assay_code prepare_softmax(const struct cpu_engine *engine, const struct cpu_node *node, struct cpu_step *step,
-                                       struct assay_error *err)
+static enum assay_code prepare_along(const struct cpu_node *node, bool log, struct cpu_step *step, struct assay_error *err)
 {
     const struct assay_value_view *x = &node->in[0];
-    int32_t                        axis = x->rank ? axis_of(node) : 0;
-    (void)engine;
+    int32_t                        axis = x->rank ? cpu_axis_of(node) : 0;
     step->run = run_softmax;
-    return take_state((struct along){.outer = product(x, 0, axis), .n = x->rank ? (size_t)x->dims[axis] : 1,
-                                     .inner = product(x, axis + 1, x->rank)},
+    return take_state((struct cpu_along){.outer = cpu_product(x, 0, axis), .n = x->rank ? (size_t)x->dims[axis] : 1,
+                                     .inner = cpu_product(x, axis + 1, x->rank), .log = log},
                       step, err);
 }
 
-/* Scale and bias hold one number for each normalized element; what broadcasting allows beyond that is not done here. */
-static bool fits_row(const struct assay_value_view *x, int32_t axis, const struct assay_value_view *scale)
+static enum assay_code prepare_softmax(const struct cpu_engine *engine, const struct cpu_node *node, struct cpu_step *step,
+                                       struct assay_error *err)
 {
-    for (int32_t i = x->rank - 1, own = scale->rank - 1; i >= 0; i--, own--)
-        if ((own >= 0 ? scale->dims[own] : 1) != (i >= axis ? x->dims[i] : 1))
-            return false;
-    return true;
+    (void)engine;
+    return prepare_along(node, false, step, err);
+}
+
+static enum assay_code prepare_log_softmax(const struct cpu_engine *engine, const struct cpu_node *node,
+                                           struct cpu_step *step, struct assay_error *err)
+{
+    (void)engine;
+    return prepare_along(node, true, step, err);
 }
 
 static bool accepts_norm(const struct cpu_node *node, struct assay_text *why_not)
@@ -127,7 +102,7 @@ static bool accepts_norm(const struct cpu_node *node, struct assay_text *why_not
         return false;
     }
     for (uint32_t i = 1; i < node->n_in; i++)
-        if (cpu_has_in(node, i) && !fits_row(&node->in[0], axis_of(node), &node->in[i])) {
+        if (cpu_has_in(node, i) && !cpu_fits_row(&node->in[0], cpu_axis_of(node), &node->in[i])) {
             assay_text_add(why_not, "%s with '%s' of ", node->op, node->in[i].name);
             cpu_describe_value(&node->in[i], why_not);
             assay_text_add(why_not, " for rows of ");
@@ -141,7 +116,7 @@ static bool accepts_norm(const struct cpu_node *node, struct assay_text *why_not
 static void norm_rows(void *self, size_t chunk, unsigned thread)
 {
     const struct running *r = self;
-    const struct along   *s = r->s;
+    const struct cpu_along *s = r->s;
     size_t                begin, end;
     (void)thread;
     cpu_pool_piece(s->outer, r->pieces, 1, chunk, &begin, &end);
@@ -157,10 +132,10 @@ static void norm_rows(void *self, size_t chunk, unsigned thread)
 
 static enum assay_code run_norm(const void *state, const struct cpu_call *call, struct assay_error *err)
 {
-    const struct along *s = state;
+    const struct cpu_along *s = state;
     struct running      r = {
         s, call->engine->kernels->normalization, call->in[0], call->in[1], call->in[2], call->out[0], call->out[1],
-        call->out[2], row_pieces(call, s)};
+        call->out[2], cpu_row_pieces(call, s)};
     (void)err;
     cpu_pool_run(call->engine->pool, r.pieces, norm_rows, &r);
     return ASSAY_OK;
@@ -169,9 +144,9 @@ static enum assay_code run_norm(const void *state, const struct cpu_call *call, 
 static enum assay_code prepare_norm(const struct cpu_node *node, bool mean, struct cpu_step *step, struct assay_error *err)
 {
     const struct assay_value_view *x = &node->in[0];
-    int32_t                        axis = axis_of(node);
+    int32_t                        axis = cpu_axis_of(node);
     step->run = run_norm;
-    return take_state((struct along){.outer = product(x, 0, axis), .n = product(x, axis, x->rank), .inner = 1,
+    return take_state((struct cpu_along){.outer = cpu_product(x, 0, axis), .n = cpu_product(x, axis, x->rank), .inner = 1,
                                      .epsilon = (float)cpu_attr_f64(node, "epsilon", 1e-5), .mean = mean},
                       step, err);
 }
@@ -192,6 +167,8 @@ static enum assay_code prepare_rms(const struct cpu_engine *engine, const struct
 
 const struct cpu_op cpu_op_softmax = {
     .name = "Softmax", .domain = "", .in_place = true, .accepts = accepts_softmax, .prepare = prepare_softmax};
+const struct cpu_op cpu_op_log_softmax = {
+    .name = "LogSoftmax", .domain = "", .in_place = true, .accepts = accepts_softmax, .prepare = prepare_log_softmax};
 const struct cpu_op cpu_op_layer_normalization = {
     .name = "LayerNormalization", .domain = "", .in_place = true, .accepts = accepts_norm, .prepare = prepare_layer};
 const struct cpu_op cpu_op_rms_normalization = {

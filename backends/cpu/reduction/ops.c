@@ -1,4 +1,5 @@
-/* ReduceSum, ReduceMean, ReduceMax, ReduceMin over any set of axes. */
+/* ReduceSum, ReduceMean, ReduceSumSquare, ReduceL2, ReduceMax, ReduceMin over any set of axes. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "backends/cpu/cpu.h"
@@ -15,8 +16,8 @@ struct loops {
 };
 
 struct reduce {
-    enum cpu_reduce how;
-    bool            mean;
+    enum cpu_reduce how, joins; /* joins: how results of pieces come together */
+    bool            mean, root; /* divided by how many they are; the root taken */
     bool            across; /* the last axis is kept: the kernel works on columns of it */
     struct loops    kept, reduced; /* outside the kernel */
     size_t          n, stride;     /* what the kernel reduces */
@@ -66,7 +67,7 @@ static void reduce_one(const struct running *r, size_t result, size_t piece, flo
     const float *x = r->x + offset_of(&s->kept, row) + begin * s->stride + column;
     y += row * s->columns + column;
     for (size_t j = 0; j < width; j++)
-        y[j] = s->how == CPU_REDUCE_SUM ? 0.0f : s->how == CPU_REDUCE_MAX ? -__builtin_inff() : __builtin_inff();
+        y[j] = s->joins == CPU_REDUCE_SUM ? 0.0f : s->how == CPU_REDUCE_MAX ? -__builtin_inff() : __builtin_inff();
     for (size_t i = outer_begin; i < outer_end; i++) {
         const float *from = x + offset_of(&s->reduced, i);
         float        one;
@@ -74,7 +75,7 @@ static void reduce_one(const struct running *r, size_t result, size_t piece, flo
             r->kernels->columns[s->how](end - begin, s->stride, width, from, y);
         } else {
             one = r->kernels->row[s->how](end - begin, from);
-            r->kernels->columns[s->how](1, 1, 1, &one, y);
+            r->kernels->columns[s->joins](1, 1, 1, &one, y);
         }
     }
 }
@@ -107,11 +108,14 @@ static enum assay_code run(const void *state, const struct cpu_call *call, struc
     cpu_pool_run(call->engine->pool, s->pieces > 1 ? s->pieces : r.shares, run_share, &r);
     if (s->pieces > 1) {
         memcpy(r.y, s->partial, s->outputs * sizeof *r.y);
-        r.kernels->columns[s->how](s->pieces - 1, s->outputs, s->outputs, s->partial + s->outputs, r.y);
+        r.kernels->columns[s->joins](s->pieces - 1, s->outputs, s->outputs, s->partial + s->outputs, r.y);
     }
     if (s->mean)
         for (size_t i = 0; i < s->outputs; i++)
             r.y[i] /= (float)s->factor;
+    if (s->root)
+        for (size_t i = 0; i < s->outputs; i++)
+            r.y[i] = sqrtf(r.y[i]);
     return ASSAY_OK;
 }
 
@@ -203,7 +207,7 @@ static void release(void *state)
 }
 
 static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu_node *node, enum cpu_reduce how, bool mean,
-                               struct cpu_step *step, struct assay_error *err)
+                               bool root, struct cpu_step *step, struct assay_error *err)
 {
     bool              reduced[ASSAY_MAX_RANK];
     char              why[200];
@@ -215,7 +219,9 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
     step->release = release;
     step->run = run;
     s->how = how;
+    s->joins = how == CPU_REDUCE_SQUARES ? CPU_REDUCE_SUM : how;
     s->mean = mean;
+    s->root = root;
     s->outputs = node->out[0].elements;
     s->pieces = 1;
     if (!read_axes(node, reduced, &why_not))
@@ -235,16 +241,18 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
     return ASSAY_OK;
 }
 
-#define REDUCE(op, onnx, how, mean)                                                                    \
+#define REDUCE(op, onnx, how, mean, root)                                                                    \
     static enum assay_code prepare_##op(const struct cpu_engine *engine, const struct cpu_node *node, \
                                         struct cpu_step *step, struct assay_error *err)               \
     {                                                                                                  \
-        return prepare(engine, node, how, mean, step, err);                                            \
+        return prepare(engine, node, how, mean, root, step, err);                                            \
     }                                                                                                  \
     const struct cpu_op cpu_op_##op = {                                                                \
         .name = onnx, .domain = "", .accepts = accepts, .prepare = prepare_##op, .integer_inputs = 1u << 1};
 
-REDUCE(reduce_sum, "ReduceSum", CPU_REDUCE_SUM, false)
-REDUCE(reduce_mean, "ReduceMean", CPU_REDUCE_SUM, true)
-REDUCE(reduce_max, "ReduceMax", CPU_REDUCE_MAX, false)
-REDUCE(reduce_min, "ReduceMin", CPU_REDUCE_MIN, false)
+REDUCE(reduce_sum, "ReduceSum", CPU_REDUCE_SUM, false, false)
+REDUCE(reduce_mean, "ReduceMean", CPU_REDUCE_SUM, true, false)
+REDUCE(reduce_max, "ReduceMax", CPU_REDUCE_MAX, false, false)
+REDUCE(reduce_min, "ReduceMin", CPU_REDUCE_MIN, false, false)
+REDUCE(reduce_sum_square, "ReduceSumSquare", CPU_REDUCE_SQUARES, false, false)
+REDUCE(reduce_l2, "ReduceL2", CPU_REDUCE_SQUARES, false, true)

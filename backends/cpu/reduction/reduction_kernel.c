@@ -13,21 +13,27 @@ enum { LINES = 8, BLOCK = 64, ROW_BLOCK = 4096 };
 
 INLINE vf join(const enum cpu_reduce how, vf a, vf b)
 {
-    return how == CPU_REDUCE_SUM ? a + b : how == CPU_REDUCE_MAX ? vf_max_nan(a, b) : vf_min_nan(a, b);
+    return how == CPU_REDUCE_SUM || how == CPU_REDUCE_SQUARES ? a + b : how == CPU_REDUCE_MAX ? vf_max_nan(a, b) : vf_min_nan(a, b);
 }
 
 INLINE float start(const enum cpu_reduce how)
 {
-    return how == CPU_REDUCE_SUM ? 0.0f : how == CPU_REDUCE_MAX ? -__builtin_inff() : __builtin_inff();
+    return how == CPU_REDUCE_SUM || how == CPU_REDUCE_SQUARES ? 0.0f : how == CPU_REDUCE_MAX ? -__builtin_inff() : __builtin_inff();
 }
 
 INLINE float join_one(const enum cpu_reduce how, float a, float b)
 {
-    if (how == CPU_REDUCE_SUM)
+    if (how == CPU_REDUCE_SUM || how == CPU_REDUCE_SQUARES)
         return a + b;
     if (a != a)
         return a;
     return (how == CPU_REDUCE_MAX ? a > b : a < b) ? a : b;
+}
+
+/* What is reduced of an element. */
+INLINE vf take(const enum cpu_reduce how, vf x)
+{
+    return how == CPU_REDUCE_SQUARES ? x * x : x;
 }
 
 INLINE float row_block(const enum cpu_reduce how, size_t n, const float *x)
@@ -40,17 +46,17 @@ INLINE float row_block(const enum cpu_reduce how, size_t n, const float *x)
     for (; i + LINES * VL <= n; i += LINES * VL) {
         CPU_UNROLL(8)
         for (int l = 0; l < LINES; l++)
-            line[l] = join(how, vf_load(x + i + (size_t)l * VL), line[l]);
+            line[l] = join(how, take(how, vf_load(x + i + (size_t)l * VL)), line[l]);
     }
     for (; i + VL <= n; i += VL)
-        line[0] = join(how, vf_load(x + i), line[0]);
+        line[0] = join(how, take(how, vf_load(x + i)), line[0]);
     for (int width = LINES / 2; width; width /= 2)
         for (int l = 0; l < width; l++)
             line[l] = join(how, line[l], line[l + width]);
-    float all = how == CPU_REDUCE_SUM ? vf_sum(line[0])
+    float all = how == CPU_REDUCE_SUM || how == CPU_REDUCE_SQUARES ? vf_sum(line[0])
                                       : how == CPU_REDUCE_MAX ? vf_largest(line[0]) : vf_smallest(line[0]);
     for (; i < n; i++)
-        all = join_one(how, x[i], all);
+        all = join_one(how, how == CPU_REDUCE_SQUARES ? x[i] * x[i] : x[i], all);
     return all;
 }
 
@@ -72,7 +78,7 @@ INLINE void columns_block(const enum cpu_reduce how, const int vectors, size_t l
     for (size_t i = 0; i < n; i++, x += stride) {
         CPU_UNROLL(4)
         for (int v = 0; v < vectors; v++)
-            sum[v] = join(how, last == VL ? vf_load(x + v * VL) : vf_load_part(x + v * VL, last), sum[v]);
+            sum[v] = join(how, take(how, last == VL ? vf_load(x + v * VL) : vf_load_part(x + v * VL, last)), sum[v]);
     }
     for (int v = 0; v < vectors; v++) {
         if (last == VL)
@@ -108,9 +114,10 @@ INLINE void columns(const enum cpu_reduce how, size_t n, size_t stride, size_t w
 X(CPU_REDUCE_SUM, sum)
 X(CPU_REDUCE_MAX, max)
 X(CPU_REDUCE_MIN, min)
+X(CPU_REDUCE_SQUARES, squares)
 #undef X
 
 const struct cpu_reduction_kernels CPU_ISA_NAME(reduction) = {
-    .row = {row_sum, row_max, row_min},
-    .columns = {columns_sum, columns_max, columns_min},
+    .row = {row_sum, row_max, row_min, row_squares},
+    .columns = {columns_sum, columns_max, columns_min, columns_squares},
 };

@@ -21,6 +21,10 @@ struct cpu_tile_kernels;
 struct cpu_gemv_kernels;
 struct cpu_elementwise_kernels;
 struct cpu_normalization_kernels;
+struct cpu_normalization_gradient_kernels;
+struct cpu_attention_gradient_kernels;
+struct cpu_rotary_kernels;
+struct cpu_optimizer_kernels;
 struct cpu_reduction_kernels;
 struct cpu_transpose_kernels;
 struct cpu_attention_kernels;
@@ -39,6 +43,10 @@ struct cpu_kernels {
     const struct cpu_attention_kernels     *attention;
     const struct cpu_statistics_kernels    *statistics;
     const struct cpu_pooling_kernels       *pooling;
+    const struct cpu_normalization_gradient_kernels *normalization_gradient;
+    const struct cpu_attention_gradient_kernels     *attention_gradient;
+    const struct cpu_rotary_kernels                 *rotary;
+    const struct cpu_optimizer_kernels              *optimizers;
 };
 
 /* Can this machine run it (processor and operating system)? */

@@ -137,4 +137,40 @@ static inline vf vf_gelu_tanh(vf x)
     return vf_select(x == x, y, x);
 }
 
+/* No further from zero than `most`; what is not a number stays so. */
+static inline vf vf_clamp(vf x, float most)
+{
+    return vf_min(vf_all(most), vf_max(vf_all(-most), x));
+}
+
+/* The derivative of gelu: (1 + erf(x / sqrt 2)) / 2 + x exp(-x^2 / 2) / sqrt(2 pi). Beyond 20 it is 0 or 1, and what goes to
+ * infinity there would meet a zero. */
+static inline vf vf_gelu_slope(vf x)
+{
+    x = vf_clamp(x, 20.0f);
+    vf t = x * 0.707106781f;
+    vf a = vf_abs(t);
+    vf tail = vf_erfc_tail(a);
+    vf both = vf_select(t < 0.0f, tail, 2.0f - tail);
+    both = vf_select(a < 0.9f, 1.0f + vf_erf_core(t), both);
+    return both * 0.5f + x * (0.398942280f * vf_exp(x * x * -0.5f));
+}
+
+/* The derivative of its approximation: (1 + t + x (1 - t^2) u') / 2, t = tanh(u). */
+static inline vf vf_gelu_tanh_slope(vf x)
+{
+    x = vf_clamp(x, 20.0f);
+    vf cubic = 0.044715f * x * x;
+    vf t = vf_tanh(x * (1.0f + cubic) * 0.797884561f);
+    return 0.5f * ((1.0f + t) + x * (1.0f - t * t) * ((1.0f + 3.0f * cubic) * 0.797884561f));
+}
+
+/* The derivative of swish where z = alpha x: s (1 + z (1 - s)), s = sigmoid(z), which is 0 from -105 down. */
+static inline vf vf_swish_slope(vf z)
+{
+    z = vf_clamp(z, 110.0f);
+    vf s = vf_sigmoid(z);
+    return s * (1.0f + z * (1.0f - s));
+}
+
 #endif

@@ -6,6 +6,7 @@
  * by n, a square root and a reciprocal. */
 #include <inttypes.h>
 
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -53,4 +54,31 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     assay_cost_transcendentals(cost, 4, x->elements / n);
 }
 
-ASSAY_OP_IR(LayerNormalization) = {.attrs = attrs, .infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    const struct assay_node *node = q->node;
+    int32_t bias = node->n_inputs > 2 && q->wanted[2] ? node->inputs[2] : ASSAY_NO_VALUE, out[3];
+    if (q->dy[1] != ASSAY_NO_VALUE || q->dy[2] != ASSAY_NO_VALUE) {
+        assay_graph_refuse(q->graph, ASSAY_UNSUPPORTED,
+                           "LayerNormalization '%s': no gradient goes through its mean and deviation", node->name);
+        return;
+    }
+    bool with_scale = bias != ASSAY_NO_VALUE && assay_value_same_shape(assay_graph_value(q->graph, bias),
+                                                                       assay_graph_value(q->graph, node->inputs[1]));
+    if (q->wanted[0] || q->wanted[1]) {
+        assay_gradient_op_outputs(q, "assay.LayerNormalizationGrad", (int32_t[]){q->dy[0], node->inputs[0], node->inputs[1]},
+                                  3,
+                                  (struct assay_attr[]){ASSAY_ATTR_INT("axis", assay_node_i64(node, "axis", -1)),
+                                                        ASSAY_ATTR_FLOAT("epsilon", assay_node_f64(node, "epsilon", 1e-5)),
+                                                        ASSAY_ATTR_END},
+                                  (bool[]){true, q->wanted[1], with_scale}, 3, out);
+        for (int i = 0; i < 3; i++)
+            q->dx[i] = out[i];
+    } else {
+        with_scale = false;
+    }
+    if (bias != ASSAY_NO_VALUE && !with_scale)
+        q->dx[2] = assay_gradient_sum_to(q, q->dy[0], bias);
+}
+
+ASSAY_OP_IR(LayerNormalization) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};

@@ -1,5 +1,6 @@
 /* Relu: Y = max(X, 0) (ONNX Relu-14).
  * Cost: none, comparisons are not counted. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -9,4 +10,9 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
     return assay_infer_unary(in, ASSAY_TYPES_SIGNED, err);
 }
 
-ASSAY_OP_IR(Relu) = {.infer = infer};
+static void gradient(const struct assay_gradient *q)
+{
+    q->dx[0] = assay_gradient_binary(q, "assay.ReluGrad", q->dy[0], q->node->outputs[0]);
+}
+
+ASSAY_OP_IR(Relu) = {.infer = infer, .gradient = gradient};

@@ -5,6 +5,7 @@
  * a division by n, a square root and a reciprocal. */
 #include <inttypes.h>
 
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -46,4 +47,14 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     assay_cost_transcendentals(cost, 3, x->elements / n);
 }
 
-ASSAY_OP_IR(RMSNormalization) = {.attrs = attrs, .infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    const struct assay_node *node = q->node;
+    assay_gradient_op_outputs(q, "assay.RMSNormalizationGrad", (int32_t[]){q->dy[0], node->inputs[0], node->inputs[1]}, 3,
+                              (struct assay_attr[]){ASSAY_ATTR_INT("axis", assay_node_i64(node, "axis", -1)),
+                                                    ASSAY_ATTR_FLOAT("epsilon", assay_node_f64(node, "epsilon", 1e-5)),
+                                                    ASSAY_ATTR_END},
+                              (bool[]){true, q->wanted[1]}, 2, q->dx);
+}
+
+ASSAY_OP_IR(RMSNormalization) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};

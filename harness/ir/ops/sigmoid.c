@@ -1,5 +1,6 @@
 /* Sigmoid: Y = 1 / (1 + exp(-X)) (ONNX Sigmoid-13).
  * Cost: an addition, an exponential and a division an element. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -15,4 +16,9 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     assay_cost_transcendentals(cost, 2, assay_output_elements(g, node, 0));
 }
 
-ASSAY_OP_IR(Sigmoid) = {.infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    q->dx[0] = assay_gradient_binary(q, "assay.SigmoidGrad", q->dy[0], q->node->outputs[0]);
+}
+
+ASSAY_OP_IR(Sigmoid) = {.infer = infer, .cost = cost, .gradient = gradient};

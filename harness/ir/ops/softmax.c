@@ -1,6 +1,7 @@
 /* Softmax: Y = exp(X - m) / sum(exp(X - m)) along `axis`, m the greatest along it (ONNX Softmax-13).
  * Cost of a row of n: n subtractions, n - 1 additions and n multiplications by the sum's reciprocal; n exponentials
  * and that one division. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -27,4 +28,11 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     }
 }
 
-ASSAY_OP_IR(Softmax) = {.attrs = attrs, .infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    struct assay_attr attrs_of_node[ASSAY_GRADIENT_MAX_ATTRS];
+    (void)assay_gradient_attrs(q, attrs_of_node);
+    q->dx[0] = assay_gradient_op(q, "assay.SoftmaxGrad", (int32_t[]){q->dy[0], q->node->outputs[0]}, 2, attrs_of_node);
+}
+
+ASSAY_OP_IR(Softmax) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};

@@ -1,5 +1,6 @@
 /* Tanh: Y = the hyperbolic tangent of X (ONNX Tanh-13).
  * Cost: one transcendental an element. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -14,4 +15,9 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     assay_cost_transcendentals(cost, 1, assay_output_elements(g, node, 0));
 }
 
-ASSAY_OP_IR(Tanh) = {.infer = infer, .cost = cost};
+static void gradient(const struct assay_gradient *q)
+{
+    q->dx[0] = assay_gradient_binary(q, "assay.TanhGrad", q->dy[0], q->node->outputs[0]);
+}
+
+ASSAY_OP_IR(Tanh) = {.infer = infer, .cost = cost, .gradient = gradient};

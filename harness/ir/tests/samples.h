@@ -17,6 +17,7 @@ static const struct sample samples[] = {
 #include "harness/ir/tests/samples/moving.inc"
 #include "harness/ir/tests/samples/products.inc"
 #include "harness/ir/tests/samples/rows.inc"
+#include "harness/ir/tests/samples/transformers.inc"
 };
 #undef SAMPLE
 enum { N_SAMPLES = sizeof samples / sizeof *samples };

@@ -11,6 +11,7 @@
 
 #include "harness/ir/graph.h"
 #include "harness/ir/ops.h"
+#include "reference/formats/formats.h"
 
 /* Numbers between the bracket at *at and its end; *at moves behind it. */
 static inline size_t sketch_numbers(const char **at, char end, int64_t *list)
@@ -26,13 +27,18 @@ static inline size_t sketch_numbers(const char **at, char end, int64_t *list)
     return n;
 }
 
-/* A const of integers of any integer type. */
+/* A const of whole numbers of any type. */
 static inline int32_t sketch_const(struct assay_graph *g, const char *name, enum assay_dtype dtype, int32_t rank,
                                    const int64_t *dims, const int64_t *numbers, size_t n)
 {
     unsigned char bytes[40 * 8];
+    double real[40];
     size_t each = assay_dtype_bits(dtype) / 8;
     for (size_t i = 0; i < n; i++)
+        real[i] = (double)numbers[i];
+    if (assay_dtype_is_float(dtype))
+        assay_from_double(dtype, real, n, bytes);
+    for (size_t i = 0; i < n && !assay_dtype_is_float(dtype); i++)
         memcpy(bytes + i * each, &numbers[i], each); /* little-endian */
     return assay_graph_const(g, name, dtype, rank, dims, bytes);
 }
@@ -55,12 +61,13 @@ static inline size_t sketch_inputs_as(struct assay_graph *g, enum assay_dtype f,
         (void)snprintf(type, sizeof type, "%.*s", (int)length, p);
         enum assay_dtype dtype = strcmp(type, "f") ? assay_dtype_from_name(type) : f;
         p += length;
-        size_t rank = *p == '[' ? sketch_numbers(&p, ']', list) : 0;
+        bool shaped = *p == '[';
+        size_t rank = shaped ? sketch_numbers(&p, ']', list) : 0;
         if (*p == '{') {
             size_t count = sketch_numbers(&p, '}', numbers);
-            if (rank == 0)
+            if (!shaped)
                 list[0] = (int64_t)count;
-            inputs[n] = sketch_const(g, name, dtype, rank ? (int32_t)rank : 1, list, numbers, count);
+            inputs[n] = sketch_const(g, name, dtype, shaped ? (int32_t)rank : 1, list, numbers, count);
         } else {
             inputs[n] = assay_graph_input(g, name, dtype, (int32_t)rank, list, fill);
         }

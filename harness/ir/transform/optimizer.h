@@ -1,0 +1,35 @@
+/* A training step: the gradients of a graph's params, and an optimizer that takes them over the params in place. */
+#ifndef ASSAY_IR_TRANSFORM_OPTIMIZER_H
+#define ASSAY_IR_TRANSFORM_OPTIMIZER_H
+
+#include <stdint.h>
+
+#include "assay/option.h"
+#include "harness/ir/graph.h"
+#include "harness/ir/transform/gradient.h"
+
+enum assay_optimizer_kind { ASSAY_OPTIMIZER_SGD, ASSAY_OPTIMIZER_ADAMW, ASSAY_OPTIMIZER_LAMB };
+
+struct assay_optimizer {
+    int64_t kind;                  /* enum assay_optimizer_kind, as an option fills it */
+    double  momentum;              /* of sgd; 0 keeps none */
+    double  beta1, beta2, epsilon; /* of adamw and lamb */
+    double  weight_decay;          /* of params with two axes or more: not of scales and biases */
+    double  clip_norm;             /* the norm of all gradients together is brought down to this; 0: is not looked at */
+};
+/* Names, defaults and ranges; ends with a row whose name is NULL. */
+extern const struct assay_option assay_optimizer_options[];
+
+/* Makes a graph under construction one that trains. Differentiates `loss` by every param that is a float and gives each
+ * param its optimizer's node. The graph gets
+ *   inputs   "learning_rate" (f32[], filled with 1e-3) and, unless kind is sgd, "step" (i64[], filled with 1)
+ *   states   "<param>.m", and of adamw and lamb "<param>.v", of the param's type, zeros at first
+ *   outputs  the loss, "<param>.next", "<param>.m.next", "<param>.v.next", which take over the memory of param and states,
+ *            and with clip_norm "gradient_norm"
+ * Params of rank 0 and 1 (norm scales, biases) do not decay. Clipping multiplies every gradient by
+ * min(1, clip_norm / (gradient_norm + 1e-6)), within the optimizer's node. Refused: a graph without float params, a param
+ * that the loss does not hang on, clipping where gradients have several types, each by name. */
+void assay_graph_train(struct assay_graph *g, int32_t loss, const struct assay_optimizer *optimizer,
+                       enum assay_recompute recompute);
+
+#endif

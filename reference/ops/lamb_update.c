@@ -1,0 +1,31 @@
+/* assay.LambUpdate: see update.h. */
+#include "reference/update.h"
+
+#include "assay/banned.h"
+
+enum { T, P, G, M, V, SCALE };
+
+struct job {
+    const struct assay_ref_call *call;
+    struct assay_ref_adam adam;
+    const int64_t *index;
+    double *value, *bound;
+};
+
+static void each(const void *self, size_t i)
+{
+    const struct job *j = self;
+    struct assay_ref_moments m = assay_ref_adam_at(j->call, &j->adam, P, (size_t)j->index[i]);
+    assay_ref_put(j->call, i, j->call->output == 0 ? m.direction : j->call->output == 1 ? m.first : m.second, j->value, j->bound);
+}
+
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
+{
+    struct job j = {call, assay_ref_adam_of(call, T, SCALE), index, value, bound};
+    (void)err;
+    assay_ref_each(n, each, &j);
+    return ASSAY_OK;
+}
+
+ASSAY_OP_REFERENCE(LambUpdate) = {.at = at};

@@ -1,0 +1,12 @@
+/* ReduceL2: the root of a sum of squares, which is off by gamma_n(u) of itself, for any order. */
+#include "reference/reduce.h"
+
+#include "assay/banned.h"
+
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
+{
+    return assay_ref_reduce(call, ASSAY_REF_L2, n, index, value, bound, err);
+}
+
+ASSAY_OP_REFERENCE(ReduceL2) = {.at = at};

@@ -1,0 +1,285 @@
+/* Optimizers: one step of each against a loop written by hand, and least squares solved by steps of the reference. */
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "harness/base/options.h"
+#include "harness/ir/tests/sketch.h"
+#include "harness/ir/transform/optimizer.h"
+#include "reference/reference.h"
+#include "suites/data/fill.h"
+
+/* ---- single steps ---------------------------------------------------------------------------------------------- */
+
+enum { N = 5 };
+static const double P[N] = {1, -2, 0.5, 0, 3}, G[N] = {0.5, 0.25, -1, 2, 0}, M[N] = {0.1, 0, -0.2, 0.3, 0.4};
+static const double V[N] = {0.01, 0.04, 0, 0.09, 0.25};
+
+/* Outputs of a node in f64 whose operands are these, in the order of their letters; r and t are 0.1 and 3, s is 0.5. */
+static void step_of(const char *op, const char *letters, const char *attrs, size_t n_outputs, double out[3][N])
+{
+    static const char *const names[] = {"y", "y1", "y2"};
+    struct assay_graph *g = assay_graph_new("step");
+    struct assay_attr list[9];
+    char text[8][128];
+    int32_t in[8], made[3];
+    size_t n = 0;
+    struct assay_error err = {0};
+    struct assay_reference *ref;
+    for (; letters[n]; n++) {
+        char name[8] = {letters[n], (char)('0' + n), 0};
+        const double *from = letters[n] == 'p' ? P : letters[n] == 'g' ? G : letters[n] == 'm' ? M : V;
+        if (letters[n] == '-')
+            in[n] = ASSAY_NO_VALUE;
+        else if (letters[n] == 't')
+            in[n] = assay_graph_const(g, name, ASSAY_I64, 0, NULL, (int64_t[]){3});
+        else if (strchr("rs0", letters[n]))
+            in[n] = assay_graph_const(g, name, ASSAY_F64, 0, NULL,
+                                      (double[]){letters[n] == 'r' ? 0.1 : letters[n] == 's' ? 0.5 : 0});
+        else
+            in[n] = assay_graph_const(g, name, ASSAY_F64, 1, (int64_t[]){N}, from);
+    }
+    sketch_attrs(attrs, list, text);
+    assay_graph_op_outputs(g, op, names, n_outputs, in, n, list, made);
+    for (size_t o = 0; o < n_outputs; o++)
+        assay_graph_output(g, made[o]);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s: %s", op, err.message);
+    cr_assert_eq(assay_reference_new(g, NULL, &ref, &err), ASSAY_OK);
+    for (size_t o = 0; o < n_outputs; o++) {
+        double bound[N];
+        cr_assert_eq(assay_reference_at(ref, made[o], N, (int64_t[]){0, 1, 2, 3, 4}, out[o], bound, &err), ASSAY_OK, "%s", err.message);
+        for (int i = 0; i < N; i++)
+            cr_expect(bound[i] <= 1e-13 * (1 + fabs(out[o][i])), "%s: bound %g of output %zu", op, bound[i], o);
+    }
+    assay_reference_free(ref);
+    assay_graph_free(g);
+}
+
+static void expect_near(const double *got, const double *want, const char *what)
+{
+    for (int i = 0; i < N; i++)
+        cr_expect(fabs(got[i] - want[i]) <= 1e-14 * (1 + fabs(want[i])), "%s [%d]: %.17g, expected %.17g", what, i, got[i], want[i]);
+}
+
+Test(training, sgd_steps_as_a_loop_does)
+{
+    double out[3][N], p[N], m[N];
+    step_of("assay.Sgd", "rpg", "", 1, out);
+    for (int i = 0; i < N; i++)
+        p[i] = P[i] - 0.1 * G[i];
+    expect_near(out[0], p, "plain");
+    step_of("assay.Sgd", "rpgms", "momentum=0.9 weight_decay=0.01", 2, out);
+    for (int i = 0; i < N; i++) {
+        m[i] = 0.9 * M[i] + 0.5 * G[i] + 0.01 * P[i];
+        p[i] = P[i] - 0.1 * m[i];
+    }
+    expect_near(out[0], p, "P with momentum");
+    expect_near(out[1], m, "M");
+    step_of("assay.Sgd", "rpg-s", "", 1, out);
+    for (int i = 0; i < N; i++)
+        p[i] = P[i] - 0.1 * 0.5 * G[i];
+    expect_near(out[0], p, "scaled");
+}
+
+static void adam_by_hand(double scale, double decay, double *u, double *m, double *v)
+{
+    for (int i = 0; i < N; i++) {
+        double g = scale * G[i];
+        m[i] = 0.8 * M[i] + 0.2 * g;
+        v[i] = 0.99 * V[i] + 0.01 * g * g;
+        u[i] = m[i] / (1 - 0.8 * 0.8 * 0.8) / (sqrt(v[i] / (1 - 0.99 * 0.99 * 0.99)) + 0.001) + decay * P[i];
+    }
+}
+
+Test(training, adamw_and_lamb_step_as_a_loop_does)
+{
+    double out[3][N], u[N], m[N], v[N], p[N];
+    const char *attrs = "beta1=0.8 beta2=0.99 epsilon=0.001 weight_decay=0.01";
+    adam_by_hand(0.5, 0.01, u, m, v);
+    step_of("assay.AdamW", "rtpgmvs", attrs, 3, out);
+    for (int i = 0; i < N; i++)
+        p[i] = P[i] - 0.1 * u[i];
+    expect_near(out[0], p, "AdamW's P");
+    expect_near(out[1], m, "AdamW's M");
+    expect_near(out[2], v, "AdamW's V");
+    step_of("assay.LambUpdate", "tpgmvs", attrs, 3, out);
+    expect_near(out[0], u, "LAMB's U");
+    expect_near(out[1], m, "LAMB's M");
+    expect_near(out[2], v, "LAMB's V");
+    adam_by_hand(1, 0, u, m, v);
+    step_of("assay.LambUpdate", "tpgmv", "beta1=0.8 beta2=0.99 epsilon=0.001", 3, out);
+    expect_near(out[0], u, "U without scale and decay");
+    step_of("assay.LambApply", "rpgsr", "", 1, out); /* norms 0.5 and 0.1 */
+    for (int i = 0; i < N; i++)
+        p[i] = P[i] - 0.1 * 5 * G[i];
+    expect_near(out[0], p, "LambApply");
+    step_of("assay.LambApply", "rpg0r", "", 1, out);
+    for (int i = 0; i < N; i++)
+        p[i] = P[i] - 0.1 * G[i];
+    expect_near(out[0], p, "LambApply of a param that is zero");
+}
+
+/* ---- a graph that trains --------------------------------------------------------------------------------------- */
+
+/* mean((X W + b - Y)^2), Y made of a known W and b. */
+static struct assay_graph *least_squares(const struct assay_optimizer *o)
+{
+    struct assay_graph *g = assay_graph_new("least_squares");
+    int32_t x = assay_graph_input(g, "x", ASSAY_F64, 2, (int64_t[]){24, 3}, ASSAY_FILL_SIGNED);
+    int32_t y = assay_graph_input(g, "y", ASSAY_F64, 2, (int64_t[]){24, 2}, ASSAY_FILL_SIGNED);
+    int32_t w = assay_graph_param(g, "w", ASSAY_F64, 2, (int64_t[]){3, 2}, ASSAY_FILL_SIGNED);
+    int32_t b = assay_graph_param(g, "b", ASSAY_F64, 1, (int64_t[]){2}, ASSAY_FILL_SIGNED);
+    int32_t p = assay_graph_op(g, "MatMul", "product", (int32_t[]){x, w}, 2, NULL);
+    int32_t s = assay_graph_op(g, "Add", "sum", (int32_t[]){p, b}, 2, NULL);
+    int32_t d = assay_graph_op(g, "Sub", "off", (int32_t[]){s, y}, 2, NULL);
+    int32_t q = assay_graph_op(g, "Mul", "square", (int32_t[]){d, d}, 2, NULL);
+    int32_t loss = assay_graph_op(g, "ReduceMean", "loss", &q, 1, (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+    assay_graph_train(g, loss, o, ASSAY_RECOMPUTE_NONE);
+    return g;
+}
+
+struct run {
+    struct assay_graph *g;
+    void *bound[64];
+};
+
+static void run_begin(struct run *r, const struct assay_optimizer *o, double rate)
+{
+    static const double w[6] = {1, -2, 0.5, 0.25, -1, 3}, b[2] = {0.5, -0.75};
+    struct assay_error err = {0};
+    r->g = least_squares(o);
+    cr_assert_eq(assay_graph_finish(r->g, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_leq(r->g->n_values, 64);
+    memset(r->bound, 0, sizeof r->bound);
+    for (uint32_t v = 0; v < r->g->n_values; v++)
+        if (r->g->values[v].producer < 0 && r->g->values[v].role != ASSAY_ROLE_CONST) {
+            r->bound[v] = calloc(r->g->values[v].bytes + 8, 1);
+            cr_assert_eq(assay_fill_value(r->g, (int32_t)v, 7, 0, r->bound[v], &err), ASSAY_OK, "%s", err.message);
+        }
+    double *x = r->bound[assay_graph_find(r->g, "x")], *y = r->bound[assay_graph_find(r->g, "y")];
+    for (int i = 0; i < 24; i++)
+        for (int c = 0; c < 2; c++)
+            y[i * 2 + c] = x[i * 3] * w[c] + x[i * 3 + 1] * w[2 + c] + x[i * 3 + 2] * w[4 + c] + b[c];
+    float *at = r->bound[assay_graph_find(r->g, "learning_rate")];
+    cr_expect_float_eq(*at, 1e-3f, 1e-9);
+    *at = (float)rate;
+}
+
+/* One step: every output that takes over memory goes there. Returns the loss. */
+static double run_step(struct run *r)
+{
+    struct assay_error err = {0};
+    struct assay_reference *ref;
+    double loss, bound;
+    int32_t step = assay_graph_find(r->g, "step");
+    void *next[64] = {NULL};
+    cr_assert_eq(assay_reference_new(r->g, (const void *const *)r->bound, &ref, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_reference_at(ref, assay_graph_find(r->g, "loss"), 1, (int64_t[]){0}, &loss, &bound, &err), ASSAY_OK);
+    for (uint32_t v = 0; v < r->g->n_values; v++)
+        if (r->g->values[v].alias_of != ASSAY_NO_VALUE) {
+            next[v] = malloc(r->g->values[v].bytes + 8);
+            cr_assert_eq(assay_reference_store(ref, (int32_t)v, next[v], &err), ASSAY_OK, "%s", err.message);
+        }
+    for (uint32_t v = 0; v < r->g->n_values; v++)
+        if (next[v]) {
+            memcpy(r->bound[r->g->values[v].alias_of], next[v], r->g->values[v].bytes);
+            free(next[v]);
+        }
+    if (step != ASSAY_NO_VALUE)
+        ++*(int64_t *)r->bound[step];
+    assay_reference_free(ref);
+    return loss;
+}
+
+static void run_end(struct run *r)
+{
+    for (int v = 0; v < 64; v++)
+        free(r->bound[v]);
+    assay_graph_free(r->g);
+}
+
+static void check_convergence(struct assay_optimizer o, double rate, int steps, double most)
+{
+    struct run r;
+    run_begin(&r, &o, rate);
+    double first = run_step(&r), last = first;
+    for (int i = 0; i < steps; i++)
+        last = run_step(&r);
+    cr_expect(first > 0.1, "the loss begins at %g", first);
+    cr_expect(last < most, "optimizer %lld: the loss went from %g to %g in %d steps", (long long)o.kind, first, last, steps);
+    run_end(&r);
+}
+
+Test(training, least_squares_are_solved_by_every_optimizer, .timeout = 60)
+{
+    check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_SGD}, 0.5, 150, 1e-6);
+    check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_SGD, .momentum = 0.8, .clip_norm = 1}, 0.2, 150, 1e-6);
+    check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8}, 0.1, 300, 1e-3);
+    check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_LAMB, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8, .clip_norm = 5},
+                      0.02, 300, 1e-2);
+}
+
+/* With a bound far below the norm a step of sgd is `clip_norm` times the rate long. */
+Test(training, clipping_brings_the_norm_of_all_gradients_down)
+{
+    struct assay_optimizer o = {.kind = ASSAY_OPTIMIZER_SGD, .clip_norm = 0.25};
+    struct run r;
+    double before[8], length = 0;
+    run_begin(&r, &o, 1);
+    const double *w = r.bound[assay_graph_find(r.g, "w")], *b = r.bound[assay_graph_find(r.g, "b")];
+    memcpy(before, w, sizeof(double) * 6);
+    memcpy(before + 6, b, sizeof(double) * 2);
+    cr_expect_eq(assay_graph_value(r.g, assay_graph_find(r.g, "gradient_norm"))->role, ASSAY_ROLE_OUTPUT);
+    (void)run_step(&r);
+    for (int i = 0; i < 8; i++)
+        length += pow((i < 6 ? w[i] : b[i - 6]) - before[i], 2);
+    cr_expect_float_eq(sqrt(length), 0.25, 1e-6, "%g", sqrt(length));
+    run_end(&r);
+}
+
+Test(training, biases_do_not_decay_and_states_begin_at_zero)
+{
+    struct assay_optimizer o = {.kind = ASSAY_OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.5};
+    struct run r;
+    run_begin(&r, &o, 0.1);
+    for (uint32_t k = 0; k < r.g->n_nodes; k++)
+        if (!strcmp(r.g->nodes[k].op->name, "AdamW"))
+            cr_expect_eq(assay_node_f64(&r.g->nodes[k], "weight_decay", -1), strcmp(r.g->nodes[k].name, "w.next") ? 0 : 0.5);
+    for (int i = 0; i < 6; i++)
+        cr_expect_eq(((const double *)r.bound[assay_graph_find(r.g, "w.v")])[i], 0);
+    cr_expect_eq(assay_graph_value(r.g, assay_graph_find(r.g, "b.m"))->role, ASSAY_ROLE_STATE);
+    cr_expect_eq(r.g->values[assay_graph_find(r.g, "w.next")].alias_of, assay_graph_find(r.g, "w"));
+    cr_expect_eq(*(const int64_t *)r.bound[assay_graph_find(r.g, "step")], 1);
+    run_end(&r);
+}
+
+Test(training, what_cannot_be_trained_is_refused_by_name)
+{
+    struct assay_optimizer o = {.kind = ASSAY_OPTIMIZER_SGD, .clip_norm = 1};
+    for (int c = 0; c < 3; c++) {
+        static const char *const expected[] = {"the loss does not hang on 'idle'", "has no param that is a float",
+                                               "'a' (f32) and 'c' (f64) have no common norm"};
+        struct assay_graph *g = assay_graph_new("g");
+        int32_t x = c == 1 ? assay_graph_input(g, "a", ASSAY_F32, 1, (int64_t[]){2}, ASSAY_FILL_SIGNED)
+                           : assay_graph_param(g, "a", ASSAY_F32, 1, (int64_t[]){2}, ASSAY_FILL_SIGNED);
+        if (c == 0)
+            assay_graph_param(g, "idle", ASSAY_F32, 1, (int64_t[]){2}, ASSAY_FILL_SIGNED);
+        if (c == 2) { /* RMSNormalization takes a scale of a type of its own */
+            int32_t scale = assay_graph_param(g, "c", ASSAY_F64, 1, (int64_t[]){2}, ASSAY_FILL_SIGNED);
+            x = assay_graph_op(g, "RMSNormalization", "h", (int32_t[]){x, scale}, 2, NULL);
+        }
+        int32_t loss = assay_graph_op(g, "ReduceSum", "loss", &x, 1, (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+        assay_graph_train(g, loss, &o, ASSAY_RECOMPUTE_NONE);
+        cr_expect(strstr(g->first_error.message, expected[c]), "%s", g->first_error.message);
+        assay_graph_free(g);
+    }
+}
+
+Test(training, options_have_the_defaults_of_the_field)
+{
+    struct assay_optimizer o;
+    struct assay_error err = {0};
+    cr_assert_eq(assay_options_parse(assay_optimizer_options, &o, "optimizer=lamb,clip-norm=0.5", "optimizer", &err), ASSAY_OK, "%s",
+                 err.message);
+    cr_expect(o.kind == ASSAY_OPTIMIZER_LAMB && o.clip_norm == 0.5 && o.beta1 == 0.9 && o.beta2 == 0.999 && o.epsilon == 1e-8);
+    cr_expect_neq(assay_options_parse(assay_optimizer_options, &o, "beta2=1", "optimizer", &err), ASSAY_OK);
+}

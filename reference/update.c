@@ -1,0 +1,58 @@
+#include "reference/update.h"
+
+#include "assay/banned.h"
+
+struct assay_bounded assay_ref_scalar(const struct assay_ref_call *call, uint32_t i, double absent)
+{
+    const struct assay_ref_tensor *t = assay_ref_input(call, i);
+    return t ? bounded_of(t, 0) : bounded(absent, 0);
+}
+
+static struct assay_bounded constant(const struct assay_ref_call *call, double x)
+{
+    return assay_bounded_constant(&call->arithmetic, x);
+}
+
+struct assay_ref_adam assay_ref_adam_of(const struct assay_ref_call *call, uint32_t step, uint32_t scale)
+{
+    const struct assay_node *node = call->node;
+    double beta1 = assay_node_f64(node, "beta1", 0.9), beta2 = assay_node_f64(node, "beta2", 0.999);
+    double decay = assay_node_f64(node, "weight_decay", 0), number = assay_ref_scalar(call, step, 1).value;
+    struct assay_ref_adam a = {.decays = decay != 0, .scaled = assay_ref_input(call, scale) != NULL, .open = !(number >= 1)};
+    a.beta1 = constant(call, beta1);
+    a.rest1 = constant(call, 1 - beta1);
+    a.beta2 = constant(call, beta2);
+    a.rest2 = constant(call, 1 - beta2);
+    a.correct1 = constant(call, 1 - pow(beta1, number));
+    a.correct2 = constant(call, 1 - pow(beta2, number));
+    a.epsilon = constant(call, assay_node_f64(node, "epsilon", 1e-8));
+    a.decay = constant(call, decay);
+    a.scale = assay_ref_scalar(call, scale, 1);
+    return a;
+}
+
+static double root(double x)
+{
+    return sqrt(x > 0 ? x : 0); /* no mean of squares is below zero, whatever its bound says */
+}
+
+struct assay_ref_moments assay_ref_adam_at(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param,
+                                           size_t i)
+{
+    const struct assay_arithmetic *a = &call->arithmetic;
+    struct assay_ref_moments m;
+    struct assay_bounded p = bounded_of(&call->in[param], i), g = bounded_of(&call->in[param + 1], i);
+    struct assay_bounded first = bounded_of(&call->in[param + 2], i), second = bounded_of(&call->in[param + 3], i);
+    g = adam->scaled ? bounded_multiply(a, g, adam->scale) : g;
+    m.first = bounded_add(a, bounded_multiply(a, adam->beta1, first), bounded_multiply(a, adam->rest1, g));
+    m.second = bounded_add(a, bounded_multiply(a, adam->beta2, second), bounded_multiply(a, adam->rest2, bounded_multiply(a, g, g)));
+    struct assay_bounded top = assay_bounded_divide(a, m.first, adam->correct1);
+    struct assay_bounded under = assay_bounded_divide(a, m.second, adam->correct2);
+    under = bounded_add(a, assay_bounded_monotone(a, root, under, assay_reference_ulps.sqrt), adam->epsilon);
+    m.direction = assay_bounded_divide(a, top, under);
+    if (adam->decays)
+        m.direction = bounded_add(a, m.direction, bounded_multiply(a, adam->decay, p));
+    if (adam->open)
+        m.direction = bounded(0, INFINITY);
+    return m;
+}
