@@ -7,7 +7,9 @@
 #define CPU_OPS(X)                                                                                              \
     X(matmul) X(gemm) X(conv) X(attention) X(softmax) X(layer_normalization) X(rms_normalization) X(reduce_sum) \
     X(reduce_mean) X(reduce_max) X(reduce_min) X(add) X(sub) X(mul) X(div) X(max) X(min) X(neg) X(abs) X(sqrt)  \
-    X(exp) X(log) X(erf) X(tanh) X(sigmoid) X(relu) X(gelu) X(swish) X(transpose) X(reshape) X(copy)
+    X(exp) X(log) X(erf) X(tanh) X(sigmoid) X(relu) X(gelu) X(swish) X(transpose) X(reshape) X(copy) \
+    X(expand) X(concat) X(split) X(slice) X(slice_grad) X(squeeze) X(unsqueeze) X(flatten) X(identity) X(gather)  \
+    X(gather_grad)
 
 #define X(op) extern const struct cpu_op cpu_op_##op;
 CPU_OPS(X)
@@ -55,6 +57,26 @@ void cpu_describe_value(const struct assay_value_view *v, struct assay_text *out
     for (int32_t i = 0; i < v->rank; i++)
         assay_text_add(out, "%s%lld", i ? "," : "", (long long)v->dims[i]);
     assay_text_add(out, "]");
+}
+
+static bool is_one_of(const struct cpu_node *node, const struct assay_value_view *v, uint32_t types, struct assay_text *why_not)
+{
+    if (types >> v->dtype & 1)
+        return true;
+    assay_text_add(why_not, "%s of ", node->op);
+    cpu_describe_value(v, why_not);
+    assay_text_add(why_not, " ('%s'): that type is not computed here", v->name);
+    return false;
+}
+
+bool cpu_in_is(const struct cpu_node *node, uint32_t i, uint32_t types, struct assay_text *why_not)
+{
+    return !cpu_has_in(node, i) || is_one_of(node, &node->in[i], types, why_not);
+}
+
+bool cpu_out_is(const struct cpu_node *node, uint32_t i, uint32_t types, struct assay_text *why_not)
+{
+    return !cpu_has_out(node, i) || is_one_of(node, &node->out[i], types, why_not);
 }
 
 static void read_value(const struct cpu_node *node, int32_t id, struct assay_value_view *out)

@@ -112,6 +112,26 @@ int32_t assay_gradient_sum_to(const struct assay_gradient *q, int32_t x, int32_t
     return assay_gradient_shape_as(q, x, like);
 }
 
+int32_t assay_gradient_zeros(const struct assay_gradient *q, int32_t like, int32_t rank, const int64_t *dims)
+{
+    int32_t zero = assay_gradient_number(q, like, 0), shape = assay_gradient_i64s(q, (size_t)rank, dims);
+    return assay_gradient_binary(q, "Expand", zero, shape);
+}
+
+int32_t assay_gradient_where(const struct assay_gradient *q, int32_t mask, int32_t dy, bool otherwise, int32_t like)
+{
+    int32_t zero = assay_gradient_number(q, dy, 0);
+    int32_t x = assay_gradient_op(q, "Where", (int32_t[]){mask, otherwise ? zero : dy, otherwise ? dy : zero}, 3, NULL);
+    return assay_gradient_sum_to(q, x, like);
+}
+
+struct assay_attr assay_gradient_list(const char *name, size_t n, const int64_t *numbers)
+{
+    struct assay_attr attr = {.name = name, .type = ASSAY_ATTR_I64S, .n = n};
+    memcpy(attr.list, numbers, n * sizeof *numbers);
+    return attr;
+}
+
 size_t assay_gradient_attrs(const struct assay_gradient *q, struct assay_attr *room)
 {
     size_t n = 0;

@@ -24,6 +24,7 @@ struct cpu_normalization_kernels;
 struct cpu_reduction_kernels;
 struct cpu_transpose_kernels;
 struct cpu_attention_kernels;
+struct cpu_moving_kernels;
 
 struct cpu_kernels {
     enum cpu_isa isa;
@@ -35,6 +36,7 @@ struct cpu_kernels {
     const struct cpu_reduction_kernels     *reduction;
     const struct cpu_transpose_kernels     *transpose;
     const struct cpu_attention_kernels     *attention;
+    const struct cpu_moving_kernels        *moving;
 };
 
 /* Can this machine run it (processor and operating system)? */

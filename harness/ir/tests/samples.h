@@ -13,6 +13,7 @@ struct sample {
 #define SAMPLE(op, inputs, attrs, n_outputs, fill) {op, inputs, attrs, n_outputs, fill},
 static const struct sample samples[] = {
 #include "harness/ir/tests/samples/elementwise.inc"
+#include "harness/ir/tests/samples/index.inc"
 #include "harness/ir/tests/samples/moving.inc"
 #include "harness/ir/tests/samples/products.inc"
 #include "harness/ir/tests/samples/rows.inc"

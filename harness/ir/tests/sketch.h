@@ -11,6 +11,7 @@
 
 #include "harness/ir/graph.h"
 #include "harness/ir/ops.h"
+#include "reference/formats/formats.h"
 
 /* Numbers between the bracket at *at and its end; *at moves behind it. */
 static inline size_t sketch_numbers(const char **at, char end, int64_t *list)
@@ -26,14 +27,18 @@ static inline size_t sketch_numbers(const char **at, char end, int64_t *list)
     return n;
 }
 
-/* A const of integers of any integer type. */
+/* A const of whole numbers of any type. */
 static inline int32_t sketch_const(struct assay_graph *g, const char *name, enum assay_dtype dtype, int32_t rank,
                                    const int64_t *dims, const int64_t *numbers, size_t n)
 {
     unsigned char bytes[40 * 8];
-    size_t each = assay_dtype_bits(dtype) / 8;
+    double values[40];
     for (size_t i = 0; i < n; i++)
-        memcpy(bytes + i * each, &numbers[i], each); /* little-endian */
+        values[i] = (double)numbers[i];
+    if (dtype == ASSAY_I64) /* also those that double does not hold */
+        memcpy(bytes, numbers, n * sizeof *numbers);
+    else
+        assay_from_double(dtype, values, n, bytes);
     return assay_graph_const(g, name, dtype, rank, dims, bytes);
 }
 

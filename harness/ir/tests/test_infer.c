@@ -402,3 +402,75 @@ Test(infer, reduced_axes_can_be_asked_of_a_built_node)
         assay_graph_free(g);
     }
 }
+
+/* ---- moving, choosing, converting, mixtures of experts --------------------------------------------------- */
+
+Test(infer, parts_and_indices_have_the_shapes_of_onnx)
+{
+    static const struct shape_case cases[] = {
+        {"Concat", "f32[2,3] f32[2,1] f32[2,0]", "axis=1", "f32[2,4]"},
+        {"Concat", "i4[2,3] i4[5,3]", "axis=-2", "i4[7,3]"},
+        {"Split", "f32[2,5] i64{2,0,3}", "axis=1", "f32[2,2] f32[2,0] f32[2,3]"},
+        {"Split", "f32[7]", "num_outputs=3", "f32[3] f32[3] f32[1]"},
+        {"Split", "f32[2]", "num_outputs=4", "f32[1] f32[1] f32[0] f32[0]"},
+        {"Split", "bf16[2,6] i64{1,2,3}", "axis=-1", "bf16[2,1]"},
+        {"Slice", "f32[4,5] i64{1,-1} i64{3,-6} i64{0,1} i64{1,-2}", "", "f32[2,3]"},
+        {"Slice", "f32[4,5] i64{-3} i64{9223372036854775807}", "", "f32[3,5]"},
+        {"Slice", "f32[5] i64{9} i64{-9} i64{0} i64{-1}", "", "f32[5]"},
+        {"Slice", "f32[5] i64{-1} i64{-9223372036854775807} i64{0} i64{-9223372036854775807}", "", "f32[1]"},
+        {"Slice", "f32[5] i64{3} i64{2}", "", "f32[0]"},
+        {"Slice", "f32[0] i64{-1} i64{-9} i64{0} i64{-1}", "", "f32[0]"},
+        {"assay.SliceGrad", "f32[2,2]", "input_shape=[4,5] starts=[1,4] steps=[2,-3]", "f32[4,5]"},
+        {"Squeeze", "f32[1,2,1,3] i64{-2}", "", "f32[1,2,3]"},
+        {"Squeeze", "f32[1,2,1,3]", "", "f32[2,3]"},
+        {"Squeeze", "f32[1] i64{}", "", "f32[1]"},
+        {"Unsqueeze", "f32[2,3] i64{-1,0}", "", "f32[1,2,3,1]"},
+        {"Flatten", "f32[2,3,4]", "", "f32[2,12]"},
+        {"Flatten", "f32[2,3,4]", "axis=-1", "f32[6,4]"},
+        {"Flatten", "f32[2,3,4]", "axis=3", "f32[24,1]"},
+        {"Flatten", "f32[]", "axis=0", "f32[1,1]"},
+        {"Identity", "u4[3]", "", "u4[3]"},
+        {"Gather", "f32[4,3] i64[2,5]", "", "f32[2,5,3]"},
+        {"Gather", "bf16[4,3,2] i32[]", "axis=-2", "bf16[4,2]"},
+        {"assay.GatherGrad", "f32[2,5,3] i64[2,5]", "input_shape=[4,3]", "f32[4,3]"},
+        {"assay.GatherGrad", "f32[4,2] i32[]", "axis=1 input_shape=[4,3,2]", "f32[4,3,2]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, wrong_parts_and_indices_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Concat", "f32[2,3] f32[3,3]", "axis=1", "f32[2,3] and input 1 'in1' f32[3,3]: they differ in more than axis 1"},
+        {"Concat", "f32[2,3] f32[2,3,1]", "axis=1", "they differ in more than axis 1"},
+        {"Concat", "f32[2,3] f16[2,3]", "axis=1", "the types must be equal"},
+        {"Concat", "f32[2,3] - f32[2,3]", "axis=1", "input 1 is absent"},
+        {"Split", "f32[2,5]", "axis=1", "either input 1 or num_outputs says how it is cut"},
+        {"Split", "f32[2,5] i64{5}", "axis=1 num_outputs=1", "either input 1 or num_outputs"},
+        {"Split", "f32[2,5] i64{2,2}", "axis=1", "pieces of 4 together, not 5"},
+        {"Split", "f32[2,5] i64{2,4}", "axis=1", "a piece of 4 where 3 are left"},
+        {"Split", "f32[2,5]", "num_outputs=33", "num_outputs must be in 1..32, got 33"},
+        {"Slice", "f32[4] i64{1} i64{2} i64{0} i64{0}", "", "a step of zero"},
+        {"Slice", "f32[4] i64{1} i64{2} i64{1}", "", "an axis that is sliced is not one of it"},
+        {"Slice", "f32[4,4] i64{1,1} i64{2,2} i64{0,-2}", "", "an axis is sliced twice"},
+        {"Slice", "f32[4] i64{1,1} i64{2,2}", "", "it has fewer axes than are sliced"},
+        {"Slice", "f32[4] i64{1} i64{2,3}", "", "1 and 2 numbers"},
+        {"Slice", "f32[4] i64[1] i64{2}", "", "it must be a const, since shapes are static"},
+        {"assay.SliceGrad", "f32[2,2]", "input_shape=[4,5] starts=[1,4] steps=[3,-3]", "axis 0 from 1 by 3 leaves an axis of 4"},
+        {"assay.SliceGrad", "f32[2]", "input_shape=[4] starts=[3] steps=[9223372036854775807]", "leaves an axis of 4"},
+        {"assay.SliceGrad", "f32[2]", "input_shape=[4,5] starts=[1,4] steps=[3,-3]", "need a number for each axis"},
+        {"assay.SliceGrad", "f32[2]", "input_shape=[-4] starts=[1] steps=[1]", "input_shape holds -4"},
+        {"Squeeze", "f32[1,2] i64{1}", "", "axis 1 is not of length 1"},
+        {"Squeeze", "f32[1,2] i64{2}", "", "axis 2 is not one of 2"},
+        {"Unsqueeze", "f32[2] i64{0,-3}", "", "axis -3 is given twice"},
+        {"Unsqueeze", "f32[1,1,1,1,1,1,1] i64{0,1}", "", "more than 8 axes"},
+        {"Flatten", "f32[2,3]", "axis=3", "axis 3 is not before, in or behind it"},
+        {"Gather", "f32[] i64[2]", "", "f32[]: the rank must be in 1..8"},
+        {"Gather", "f32[3] f32[2]", "", "input 1 'in1' f32[2]: the type must be one of i64 i32"},
+        {"Gather", "f32[3] i64[2]", "axis=1", "axis 1 is not an axis of it"},
+        {"Gather", "f32[1,1,1,1,1] i64[1,1,1,1,1]", "", "more than 8 axes"},
+        {"assay.GatherGrad", "f32[2,5,4] i64[2,5]", "input_shape=[4,3]", "not what Gather makes of input_shape"},
+        {"assay.GatherGrad", "f32[2,3] i64[2]", "axis=2 input_shape=[4,3]", "not what Gather makes of input_shape"},
+    };
+    CHECK_REFUSALS(cases);
+}

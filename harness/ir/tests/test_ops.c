@@ -97,6 +97,10 @@ Test(ops, costs_are_those_of_the_definitions)
         {"Transpose", "f32[4,5]", "", 0, 0},
         {"Reshape", "f32[4,5] i64{20}", "", 0, 0},
         {"assay.Copy", "f32[4,5]", "", 0, 0},
+        {"Concat", "f32[4,5] f32[4,1]", "axis=1", 0, 0},
+        {"assay.SliceGrad", "f32[2]", "input_shape=[4] starts=[1] steps=[2]", 0, 0},
+        {"Gather", "f32[4,5] i64[3]", "", 0, 0},
+        {"assay.GatherGrad", "f32[3,5] i64[3]", "input_shape=[4,5]", 15, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_cost cost = cost_of(cases[i].op, cases[i].inputs, cases[i].attrs);

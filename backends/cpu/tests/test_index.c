@@ -1,0 +1,266 @@
+/* Moving, choosing, converting and mixtures of experts: every op against the reference, within its bounds. */
+#include "backends/cpu/tests/device.h"
+#include "harness/ir/tests/sketch.h"
+#include "reference/formats/formats.h"
+#include "reference/reference.h"
+
+#include "assay/banned.h"
+
+/* fill: a letter for each input that is bound. f in [-1, 1), p in (0.5, 1.5), w whole floats -3..3 (ties), i integers in
+ * [low, high), s a permutation, c counts that add up to high, o offsets that grow from 0 to at most high. */
+struct index_case {
+    const char *op, *inputs, *attrs;
+    size_t      outputs;
+    const char *fill;
+    int64_t     low, high;
+};
+
+static uint32_t next_random(void)
+{
+    return (uint32_t)((random_float() + 1.0f) * 32768.0f) * 7919u + (uint32_t)((random_float() + 1.0f) * 32768.0f);
+}
+
+static void put(enum assay_dtype dtype, void *to, size_t i, double x)
+{
+    assay_from_double(dtype, &x, 1, (char *)to + i * assay_dtype_bits(dtype) / 8);
+}
+
+static void fill_integers(const struct assay_value *v, char how, int64_t low, int64_t high, void *to)
+{
+    size_t   n = v->elements;
+    int64_t *list = calloc(n + 1, sizeof *list), left = high;
+    for (size_t i = 0; i < n; i++) {
+        if (how == 'i')
+            list[i] = low + (int64_t)(next_random() % (uint32_t)(high - low));
+        else if (how == 'c')
+            left -= list[i] = i + 1 == n ? left : (int64_t)(next_random() % (uint32_t)(left + 1));
+        else if (how == 'o')
+            list[i] = i ? list[i - 1] + (int64_t)(next_random() % (uint32_t)(high - list[i - 1] + 1)) / 2 : 0;
+        else
+            list[i] = (int64_t)i;
+    }
+    for (size_t i = n; how == 's' && i > 1; i--) {
+        size_t  j = next_random() % i;
+        int64_t x = list[i - 1];
+        list[i - 1] = list[j];
+        list[j] = x;
+    }
+    if (assay_dtype_bits(v->dtype) < 8) {
+        double *wide = calloc(n + 1, sizeof *wide);
+        for (size_t i = 0; i < n; i++)
+            wide[i] = (double)list[i];
+        assay_from_double(v->dtype, wide, n, to);
+        free(wide);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            put(v->dtype, to, i, (double)list[i]);
+    }
+    free(list);
+}
+
+static void fill_inputs(const struct assay_graph *g, const struct index_case *c, struct data *data)
+{
+    const char *how = c->fill;
+    for (uint32_t v = 0; v < g->n_values && *how; v++) {
+        const struct assay_value *value = assay_graph_value(g, (int32_t)v);
+        if (value->role != ASSAY_ROLE_INPUT)
+            continue;
+        if (strchr("fpw", *how))
+            for (size_t i = 0; i < value->elements; i++) {
+                double x = (double)random_float();
+                put(value->dtype, data->at[v], i, *how == 'f' ? x : *how == 'p' ? 1 + x / 2 : rint(3 * x));
+            }
+        else
+            fill_integers(value, *how, c->low, c->high, data->at[v]);
+        how++;
+    }
+}
+
+struct counted {
+    size_t compared, unknown;
+};
+
+static void check_outputs(const struct assay_graph *g, const struct data *data, const char *what, struct counted *count)
+{
+    struct assay_reference *r;
+    struct assay_error      err = {0};
+    cr_assert_eq(assay_reference_new(g, (const void *const *)data->at, &r, &err), ASSAY_OK, "%s", err.message);
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        const struct assay_value *value = assay_graph_value(g, (int32_t)v);
+        size_t                    n = value->elements, wrong = 0, first = 0;
+        if (value->role != ASSAY_ROLE_OUTPUT)
+            continue;
+        int64_t *index = calloc(n + 1, sizeof *index);
+        double  *x = calloc(n + 1, sizeof *x), *bound = calloc(n + 1, sizeof *bound), *got = calloc(n + 1, sizeof *got);
+        for (size_t i = 0; i < n; i++)
+            index[i] = (int64_t)i;
+        cr_assert_eq(assay_reference_at(r, (int32_t)v, n, index, x, bound, &err), ASSAY_OK, "%s: %s", what, err.message);
+        assay_to_double(value->dtype, data->at[v], n, got);
+        for (size_t i = 0; i < n; i++) {
+            bool same = got[i] == x[i] || (isnan(got[i]) && isnan(x[i]));
+            count->unknown += isinf(bound[i]) != 0;
+            if (!same && !(fabs(got[i] - x[i]) <= bound[i]) && !isinf(bound[i]) && wrong++ == 0)
+                first = i;
+        }
+        count->compared += n;
+        cr_expect_eq(wrong, 0, "%s: '%s': %zu of %zu wrong, [%zu] is %.9g, not %.9g +- %.3g", what, value->name, wrong, n, first,
+                     got[first], x[first], bound[first]);
+        free(index);
+        free(x);
+        free(bound);
+        free(got);
+    }
+    assay_reference_free(r);
+}
+
+static void check_case(struct device *d, const struct index_case *c, const char *device)
+{
+    static const char *const names[] = {"y", "y1", "y2", "y3"};
+    char                     what[400], text[8][128];
+    struct assay_error       err = {0};
+    struct assay_attr        attrs[ASSAY_ATTR_MAX_LENGTH];
+    struct counted           count = {0};
+    struct data              data;
+    int32_t                  in[ASSAY_OP_MAX_OPERANDS], out[4];
+    struct assay_graph      *g = assay_graph_new("g");
+    size_t                   n = sketch_inputs(g, c->inputs, in);
+    (void)snprintf(what, sizeof what, "%s: %s(%s; %s)", device, c->op, c->inputs, c->attrs);
+    sketch_attrs(c->attrs, attrs, text);
+    assay_graph_op_outputs(g, c->op, names, c->outputs, in, n, attrs, out);
+    for (size_t o = 0; o < c->outputs; o++)
+        assay_graph_output(g, out[o]);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s: %s", what, err.message);
+    data_new(g, &data);
+    fill_inputs(g, c, &data);
+    device_run(d, g, &data, false, what);
+    check_outputs(g, &data, what, &count);
+    cr_expect(4 * count.unknown <= count.compared, "%s: nothing is known of %zu of %zu elements", what, count.unknown,
+              count.compared);
+    data_free(&data);
+    assay_graph_free(g);
+}
+
+static void check_cases(const struct index_case *cases, size_t n)
+{
+    for (size_t i = 0; i < N_DEVICES; i++) {
+        struct device d;
+        if (!device_open(&d, every_device[i]))
+            continue;
+        for (size_t j = 0; j < n; j++)
+            check_case(&d, &cases[j], every_device[i]);
+        device_close(&d);
+    }
+}
+#define CHECK_CASES(cases) check_cases((cases), sizeof(cases) / sizeof *(cases))
+
+/* An execution that is refused, with guards and all intact. */
+static void check_refused(const struct index_case *c, const char *sentence)
+{
+    struct device       d;
+    struct assay_error  err = {0};
+    struct data         data;
+    struct assay_graph *g = sketch(c->op, c->inputs, c->attrs, c->outputs);
+    cr_assert(device_open(&d, "threads=2"));
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+    data_new(g, &data);
+    fill_inputs(g, c, &data);
+    struct assay_program *program = device_compile(&d, g, &data, false, &err);
+    cr_assert_not_null(program, "%s", err.message);
+    cr_expect_eq(device_launch(&d, program, g, &data, &err), ASSAY_DATA, "%s was not refused", c->op);
+    cr_expect(strstr(err.message, sentence), "%s: '%s'", c->op, err.message);
+    cr_expect(guards_stand(&data), "%s wrote behind a tensor", c->op);
+    d.backend->discard(d.session, program);
+    data_free(&data);
+    assay_graph_free(g);
+    device_close(&d);
+}
+
+Test(index, parts_are_moved_to_their_places, .timeout = 120)
+{
+    static const struct index_case cases[] = {
+        {"Expand", "f32[2,1,3] i64{2,1,4,1}", "", 1, "f", 0, 0},
+        {"Expand", "f32[300] i64{70,300}", "", 1, "f", 0, 0},
+        {"Expand", "f32[70,1] i64{70,301}", "", 1, "f", 0, 0},
+        {"Expand", "bool[5,1] i64{5,33}", "", 1, "i", 0, 2},
+        {"Expand", "f32[] i64{1}", "", 1, "f", 0, 0},
+        {"Expand", "f32[1] i64{0,3}", "", 1, "f", 0, 0},
+        {"Concat", "f32[3,5] f32[3,1] f32[3,0] f32[3,70]", "axis=1", 1, "ffff", 0, 0},
+        {"Concat", "f32[300,50] f32[301,50]", "axis=0", 1, "ff", 0, 0},
+        {"Concat", "i64[2,3] i64[2,3]", "axis=-1", 1, "ii", -9, 9},
+        {"Concat", "f32[2,3,4]", "axis=1", 1, "f", 0, 0},
+        {"Concat", "f32[9,2] f32[9,2] f32[9,2] f32[9,2] f32[9,2] f32[9,2] f32[9,2] f32[9,2] f32[9,2]", "axis=1", 1, "fffffffff", 0, 0},
+        {"Split", "f32[7,300] i64{100,0,199,1}", "axis=1", 4, "f", 0, 0},
+        {"Split", "f32[1000,33]", "num_outputs=3", 3, "f", 0, 0},
+        {"Split", "f32[3,6] i64{1,2,3}", "axis=-1", 1, "f", 0, 0},
+        {"Split", "bf16[4,6]", "axis=1 num_outputs=2", 2, "f", 0, 0},
+        {"Slice", "f32[40,50] i64{1,-1} i64{33,-47} i64{0,1} i64{1,-2}", "", 1, "f", 0, 0},
+        {"Slice", "f32[300,200] i64{3} i64{9223372036854775807} i64{1} i64{1}", "", 1, "f", 0, 0},
+        {"Slice", "f32[5,6,7] i64{-1,9} i64{-9223372036854775807,-9} i64{0,2} i64{-1,-3}", "", 1, "f", 0, 0},
+        {"Slice", "i64[9] i64{4} i64{4}", "", 1, "i", 0, 9},
+        {"Slice", "f32[9] i64{2} i64{5} i64{0} i64{9223372036854775807}", "", 1, "f", 0, 0},
+        {"assay.SliceGrad", "f32[2,2]", "input_shape=[4,5] starts=[1,4] steps=[2,-3]", 1, "f", 0, 0},
+        {"assay.SliceGrad", "f32[100,70]", "input_shape=[300,71] starts=[299,0] steps=[-2,1]", 1, "f", 0, 0},
+        {"assay.SliceGrad", "f32[4,0]", "input_shape=[4,5] starts=[0,0] steps=[1,1]", 1, "f", 0, 0},
+        {"assay.SliceGrad", "f32[4,5]", "input_shape=[4,5] starts=[0,4] steps=[1,-1]", 1, "f", 0, 0},
+        {"Squeeze", "f32[1,20,1,3] i64{0}", "", 1, "f", 0, 0},
+        {"Unsqueeze", "u8[20,3] i64{0,-1}", "", 1, "i", 0, 255},
+        {"Flatten", "f32[2,3,400]", "axis=-1", 1, "f", 0, 0},
+        {"Flatten", "f32[]", "axis=0", 1, "f", 0, 0},
+        {"Identity", "i32[1000]", "", 1, "i", -1000, 1000},
+    };
+    CHECK_CASES(cases);
+}
+
+Test(index, slices_are_gathered_and_their_gradients_added, .timeout = 120)
+{
+    static const struct index_case cases[] = {
+        {"Gather", "f32[40,33] i64[7,30]", "", 1, "fi", -40, 40},
+        {"Gather", "f32[3,40,5] i32[300]", "axis=1", 1, "fi", -40, 40},
+        {"Gather", "f32[5,100] i64[9]", "axis=1", 1, "fi", 0, 100},
+        {"Gather", "i64[40] i32[]", "", 1, "ii", 0, 40},
+        {"Gather", "bf16[9,3] i64[4]", "", 1, "fi", 0, 9},
+        {"Gather", "f32[4,3] i64[0]", "", 1, "fi", 0, 4},
+        {"assay.GatherGrad", "f32[7,30,33] i64[7,30]", "input_shape=[40,33]", 1, "fi", -40, 40},
+        {"assay.GatherGrad", "f32[2000,1] i32[2000]", "input_shape=[3,1]", 1, "fi", 0, 3},
+        {"assay.GatherGrad", "f32[2000,300] i32[2000]", "input_shape=[11,300]", 1, "fi", 0, 11},
+        {"assay.GatherGrad", "f32[3,50,5] i64[50]", "axis=1 input_shape=[3,9,5]", 1, "fi", -9, 9},
+        {"assay.GatherGrad", "f32[0,5] i64[0]", "input_shape=[9,5]", 1, "fi", 0, 1},
+    };
+    CHECK_CASES(cases);
+    check_refused(&(struct index_case){"Gather", "f32[4,3] i64[50]", "", 1, "fi", 4, 5}, "is 4, not in -4..3");
+    check_refused(&(struct index_case){"Gather", "f32[0,3] i64[2]", "", 1, "fi", 0, 1}, "is 0, not in 0..-1");
+    check_refused(&(struct index_case){"assay.GatherGrad", "f32[50,3] i32[50]", "input_shape=[4,3]", 1, "fi", -6, -5}, "is -6, not in -4..3");
+}
+
+/* Sums that go to one place are added in one order, whoever adds them. */
+Test(index, gradients_of_gathers_are_the_same_bits_on_any_number_of_threads)
+{
+    static const char *const devices[] = {"threads=1", "threads=2", "threads=4"};
+    static const char *const inputs[] = {"f32[3000,300] i64[3000]", "f32[3000,7] i64[3000]"};
+    static const char *const shapes[] = {"input_shape=[50,300]", "input_shape=[50,7]"};
+    for (int k = 0; k < 2; k++) {
+        float *first = NULL;
+        for (int i = 0; i < 3; i++) {
+            struct device       d;
+            struct assay_error  err = {0};
+            struct data         data;
+            struct assay_graph *g = sketch("assay.GatherGrad", inputs[k], shapes[k], 1);
+            cr_assert(device_open(&d, devices[i]));
+            cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+            test_random = 5;
+            data_new(g, &data);
+            fill_inputs(g, &(struct index_case){.fill = "fi", .low = 0, .high = 50}, &data);
+            device_run(&d, g, &data, false, devices[i]);
+            int32_t y = assay_graph_find(g, "y");
+            if (!first) {
+                first = malloc(data.bytes[y]);
+                memcpy(first, data.at[y], data.bytes[y]);
+            }
+            cr_expect_eq(memcmp(first, data.at[y], data.bytes[y]), 0, "%s", devices[i]);
+            data_free(&data);
+            assay_graph_free(g);
+            device_close(&d);
+        }
+        free(first);
+    }
+}
