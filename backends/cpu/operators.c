@@ -9,7 +9,8 @@
     X(reduce_mean) X(reduce_max) X(reduce_min) X(add) X(sub) X(mul) X(div) X(max) X(min) X(neg) X(abs) X(sqrt)  \
     X(exp) X(log) X(erf) X(tanh) X(sigmoid) X(relu) X(gelu) X(swish) X(transpose) X(reshape) X(copy) \
     X(expand) X(concat) X(split) X(slice) X(slice_grad) X(squeeze) X(unsqueeze) X(flatten) X(identity) X(gather)  \
-    X(gather_grad)
+    X(gather_grad) X(cast) X(where) X(equal) X(less) X(greater) X(greater_or_equal) X(less_or_equal) X(not) X(and) \
+    X(reciprocal) X(pow) X(clip) X(sin) X(cos) X(reduce_extreme_grad) X(top_k) X(top_k_grad) X(arg_max)
 
 #define X(op) extern const struct cpu_op cpu_op_##op;
 CPU_OPS(X)

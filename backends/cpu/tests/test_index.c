@@ -264,3 +264,136 @@ Test(index, gradients_of_gathers_are_the_same_bits_on_any_number_of_threads)
         free(first);
     }
 }
+
+Test(index, numbers_are_compared_and_chosen, .timeout = 120)
+{
+    static const struct index_case cases[] = {
+        {"Equal", "f32[13,17] f32[17]", "", 1, "ww", 0, 0},
+        {"Equal", "i64[300,70] i64[300,1]", "", 1, "ii", -3, 3},
+        {"Equal", "i32[] i32[5]", "", 1, "ii", -1, 1},
+        {"Equal", "bool[40] bool[40]", "", 1, "ii", 0, 2},
+        {"Less", "f32[300,70] f32[300,1]", "", 1, "ww", 0, 0},
+        {"Less", "i64[7] i64[7]", "", 1, "ii", -2, 2},
+        {"Greater", "f32[5,1,33] f32[4,1]", "", 1, "ww", 0, 0},
+        {"Greater", "i32[70] i32[]", "", 1, "ii", -2, 2},
+        {"GreaterOrEqual", "f32[3,20011] f32[]", "", 1, "ww", 0, 0},
+        {"LessOrEqual", "f32[] f32[33]", "", 1, "ww", 0, 0},
+        {"LessOrEqual", "f32[0,4] f32[4]", "", 1, "ww", 0, 0},
+        {"And", "bool[5,33] bool[33]", "", 1, "ii", 0, 2},
+        {"Not", "bool[20011]", "", 1, "i", 0, 2},
+        {"Where", "bool[300,70] f32[300,70] f32[70]", "", 1, "iff", 0, 2},
+        {"Where", "bool[300,70] f32[] f32[300,70]", "", 1, "iff", 0, 2},
+        {"Where", "bool[300,70] f32[300,70] f32[]", "", 1, "iff", 0, 2},
+        {"Where", "bool[5,1] f32[3,1,1] f32[4]", "", 1, "iff", 0, 2},
+        {"Where", "bool[40] i64[40] i64[]", "", 1, "iii", 0, 2},
+        {"Where", "bool[40] bf16[40] bf16[40]", "", 1, "iff", 0, 2},
+        {"Where", "bool[] bool[4] bool[4]", "", 1, "iii", 0, 2},
+        {"Clip", "f32[300,71] f32[] f32[]", "", 1, "fff", 0, 0},
+        {"Clip", "f32[71] - f32[]", "", 1, "ff", 0, 0},
+        {"Clip", "f32[71] f32[]", "", 1, "ff", 0, 0},
+        {"Clip", "f32[5]", "", 1, "f", 0, 0},
+        {"Reciprocal", "f32[20011]", "", 1, "p", 0, 0},
+        {"Pow", "f32[301,7] f32[7]", "", 1, "pf", 0, 0},
+        {"Pow", "f32[301,7] f32[1]{2}", "", 1, "f", 0, 0},
+        {"Pow", "f32[301,7] f32[1]{3}", "", 1, "f", 0, 0},
+        {"Pow", "f32[301,7] f32[1]{-1}", "", 1, "p", 0, 0},
+        {"Pow", "f32[3,1] f32[1,5]", "", 1, "pf", 0, 0},
+        {"Pow", "f32[] f32[9]", "", 1, "pw", 0, 0},
+        {"Sin", "f32[20011]", "", 1, "f", 0, 0},
+        {"Cos", "f32[20011]", "", 1, "f", 0, 0},
+        {"Sin", "f32[20011]", "", 1, "i", -1000000, 1000000},
+        {"Cos", "f32[3,5]", "", 1, "i", -2000000000, 2000000000},
+        {"TopK", "f32[30,70] i64{8}", "", 2, "f", 0, 0},
+        {"TopK", "f32[30,70] i64{70}", "largest=0", 2, "w", 0, 0},
+        {"TopK", "f32[5,40,9] i64{3}", "axis=1", 2, "w", 0, 0},
+        {"TopK", "f32[2,20011] i64{50}", "", 1, "f", 0, 0},
+        {"TopK", "f32[4,3] i64{0}", "", 2, "f", 0, 0},
+        {"assay.TopKGrad", "f32[1,7] i64[1,7]", "length=7", 1, "fs", 0, 0},
+        {"assay.TopKGrad", "f32[300,1] i32[300,1]", "length=40", 1, "fi", 0, 40},
+        {"assay.TopKGrad", "f32[3,1,70] i64[3,1,70]", "axis=1 length=40", 1, "fi", 0, 40},
+        {"ArgMax", "f32[30,70]", "axis=1", 1, "w", 0, 0},
+        {"ArgMax", "f32[30,700]", "axis=0 keepdims=0", 1, "w", 0, 0},
+        {"ArgMax", "f32[5,40,9]", "axis=1 select_last_index=1", 1, "w", 0, 0},
+        {"ArgMax", "f32[1,20011]", "axis=-1", 1, "f", 0, 0},
+        {"assay.ReduceExtremeGrad", "f32[30,1] f32[30,70]", "axes=[1]", 1, "fw", 0, 0},
+        {"assay.ReduceExtremeGrad", "f32[700] f32[30,700]", "axes=[0] keepdims=0 largest=0", 1, "fw", 0, 0},
+        {"assay.ReduceExtremeGrad", "f32[5,9] f32[5,4,10,9]", "axes=[2,1] keepdims=0", 1, "ff", 0, 0},
+        {"assay.ReduceExtremeGrad", "f32[] f32[3,5]", "axes=[0,1] keepdims=0", 1, "fw", 0, 0},
+    };
+    CHECK_CASES(cases);
+    check_refused(&(struct index_case){"assay.TopKGrad", "f32[2,3] i64[2,3]", "length=4", 1, "fi", -1, 0}, "is -1, not in 0..3");
+}
+
+Test(index, numbers_are_converted_with_one_rounding, .timeout = 120)
+{
+    static const char *const  from[] = {"f64", "f32", "bf16", "f16", "f8e4m3", "f8e5m2", "i64", "i32", "i8", "u8", "bool"};
+    static const enum assay_dtype to[] = {ASSAY_F64, ASSAY_F32, ASSAY_BF16, ASSAY_F16, ASSAY_F8E4M3, ASSAY_F8E5M2, ASSAY_I64,
+                                          ASSAY_I32, ASSAY_I8, ASSAY_U8, ASSAY_BOOL};
+    struct device d;
+    cr_assert(device_open(&d, "threads=2"));
+    for (size_t i = 0; i < 11; i++)
+        for (size_t j = 0; j < 11; j++)
+            for (int large = 0; large < 2; large++) {
+                char inputs[32], attrs[32];
+                bool is_float = assay_dtype_is_float(assay_dtype_from_name(from[i]));
+                (void)snprintf(inputs, sizeof inputs, "%s[3,1001]", from[i]);
+                (void)snprintf(attrs, sizeof attrs, "to=%d", (int[]){11, 1, 16, 10, 17, 19, 7, 6, 3, 2, 9}[j]);
+                bool narrow = !large || i == 8 || i == 9 || i == 10;
+                int64_t high = !narrow ? 1000000 : i == 10 ? 2 : 120;
+                /* of floats beyond what an integer holds nothing is known, infinity among them */
+                bool holds = assay_dtype_is_float(to[j]) || to[j] == ASSAY_BOOL ||
+                             ((to[j] == ASSAY_I64 || to[j] == ASSAY_I32) && i < 3);
+                if (large && is_float && !holds)
+                    continue;
+                check_case(&d, &(struct index_case){"Cast", inputs, attrs, 1, is_float && !large ? "f" : "i",
+                                                    i == 9 || i == 10 || to[j] == ASSAY_U8 ? 0 : -high, high}, "cast");
+            }
+    device_close(&d);
+}
+
+/* Every 16-bit pattern of floats, subnormal, infinite or no number, into the narrow formats and back. */
+Test(index, conversions_agree_with_the_formats_on_every_pattern)
+{
+    static const enum assay_dtype narrow[] = {ASSAY_BF16, ASSAY_F16, ASSAY_F8E4M3, ASSAY_F8E5M2};
+    static const int              number[] = {16, 10, 17, 19};
+    enum { N = 1 << 16 };
+    for (int k = 0; k < 4; k++)
+        for (int saturate = 0; saturate < 2; saturate++) {
+            struct device       d;
+            struct assay_error  err = {0};
+            struct data         data;
+            size_t              wrong = 0;
+            struct assay_graph *g = assay_graph_new("g");
+            cr_assert(device_open(&d, "threads=1"));
+            int32_t x = assay_graph_input(g, "x", ASSAY_F32, 1, (int64_t[]){N}, ASSAY_FILL_SIGNED);
+            int32_t y = assay_graph_op(g, "Cast", "y", &x, 1,
+                                       (struct assay_attr[]){ASSAY_ATTR_INT("to", number[k]), ASSAY_ATTR_INT("saturate", saturate), ASSAY_ATTR_END});
+            int32_t z = assay_graph_op(g, "Cast", "z", &y, 1, (struct assay_attr[]){ASSAY_ATTR_INT("to", 1), ASSAY_ATTR_END});
+            assay_graph_output(g, y);
+            assay_graph_output(g, z);
+            cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+            data_new(g, &data);
+            for (uint32_t i = 0; i < N; i++) { /* signs, exponents and fractions with sticky ends */
+                uint32_t bits = i << 16 | (i % 3 == 0 ? 0 : i % 3 == 1 ? 0x8000 : 0x0fff);
+                memcpy((float *)data.at[x] + i, &bits, sizeof bits);
+            }
+            device_run(&d, g, &data, false, assay_dtype_name(narrow[k]));
+            const struct assay_format *f = assay_format_of(narrow[k]);
+            for (uint32_t i = 0; i < N; i++) {
+                double from = (double)floats(&data, x)[i], got, want = assay_round_to(narrow[k], from);
+                bool   is_8 = assay_dtype_bits(narrow[k]) == 8, over = !(fabs(want) <= f->largest);
+                if (is_8 && saturate && over && !isnan(from))
+                    want = copysign(f->largest, from);
+                if (narrow[k] == ASSAY_F8E4M3 && !saturate && over)
+                    want = NAN;
+                assay_to_double(narrow[k], (const char *)data.at[y] + i * assay_dtype_bits(narrow[k]) / 8, 1, &got);
+                wrong += !(got == want || (isnan(got) && isnan(want)));
+                double back = (double)floats(&data, z)[i];
+                wrong += !(back == got || (isnan(back) && isnan(got)));
+            }
+            cr_expect_eq(wrong, 0, "%s, saturate %d: %zu wrong", assay_dtype_name(narrow[k]), saturate, wrong);
+            data_free(&data);
+            assay_graph_free(g);
+            device_close(&d);
+        }
+}

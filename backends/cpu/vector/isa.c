@@ -20,14 +20,17 @@
     extern const struct cpu_reduction_kernels     cpu_reduction_##suffix;        \
     extern const struct cpu_transpose_kernels     cpu_transpose_##suffix;        \
     extern const struct cpu_attention_kernels     cpu_attention_##suffix;        \
-    extern const struct cpu_moving_kernels        cpu_moving_##suffix;
+    extern const struct cpu_moving_kernels        cpu_moving_##suffix;           \
+    extern const struct cpu_choosing_kernels      cpu_choosing_##suffix;         \
+    extern const struct cpu_converting_kernels    cpu_converting_##suffix;
 CPU_ISA_LIST(X)
 #undef X
 
 #define X(id, suffix, text)                                                                                           \
     [CPU_ISA_##id] = {CPU_ISA_##id, text, &cpu_tile_##suffix, &cpu_gemv_##suffix, &cpu_elementwise_##suffix,           \
                       &cpu_normalization_##suffix, &cpu_reduction_##suffix, &cpu_transpose_##suffix,                   \
-                      &cpu_attention_##suffix, &cpu_moving_##suffix},
+                      &cpu_attention_##suffix, &cpu_moving_##suffix, &cpu_choosing_##suffix,            \
+                      &cpu_converting_##suffix},
 static const struct cpu_kernels kernels[CPU_ISAS] = {CPU_ISA_LIST(X)};
 #undef X
 

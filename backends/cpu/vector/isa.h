@@ -25,6 +25,8 @@ struct cpu_reduction_kernels;
 struct cpu_transpose_kernels;
 struct cpu_attention_kernels;
 struct cpu_moving_kernels;
+struct cpu_choosing_kernels;
+struct cpu_converting_kernels;
 
 struct cpu_kernels {
     enum cpu_isa isa;
@@ -37,6 +39,8 @@ struct cpu_kernels {
     const struct cpu_transpose_kernels     *transpose;
     const struct cpu_attention_kernels     *attention;
     const struct cpu_moving_kernels        *moving;
+    const struct cpu_choosing_kernels      *choosing;
+    const struct cpu_converting_kernels    *converting;
 };
 
 /* Can this machine run it (processor and operating system)? */

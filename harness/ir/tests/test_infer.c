@@ -474,3 +474,67 @@ Test(infer, wrong_parts_and_indices_are_refused)
     };
     CHECK_REFUSALS(cases);
 }
+
+Test(infer, choices_and_conversions_have_the_shapes_of_onnx)
+{
+    static const struct shape_case cases[] = {
+        {"Cast", "f32[2,3]", "to=16", "bf16[2,3]"},
+        {"Cast", "i64[2]", "to=17 saturate=0", "f8e4m3[2]"},
+        {"Cast", "f8e8m0[2]", "to=1", "f32[2]"},
+        {"Cast", "f32[3]", "to=22", "i4[3]"},
+        {"Where", "bool[2,1] f32[3,1,4] f32[]", "", "f32[3,2,4]"},
+        {"Where", "bool[5,1,1] i4[2] i4[3,1]", "", "i4[5,3,2]"},
+        {"Equal", "bool[2,3] bool[3]", "", "bool[2,3]"},
+        {"Less", "f16[2,1] f16[3]", "", "bool[2,3]"},
+        {"Greater", "i64[2] i64[]", "", "bool[2]"},
+        {"GreaterOrEqual", "u8[2] u8[2]", "", "bool[2]"},
+        {"LessOrEqual", "f64[0] f64[1]", "", "bool[0]"},
+        {"Not", "bool[2]", "", "bool[2]"},
+        {"And", "bool[2,1] bool[3]", "", "bool[2,3]"},
+        {"Reciprocal", "f32[2]", "", "f32[2]"},
+        {"Pow", "f16[2,1] i64[3]", "", "f16[2,3]"},
+        {"Clip", "i8[2,3] - i8[]", "", "i8[2,3]"},
+        {"Sin", "bf16[2]", "", "bf16[2]"},
+        {"Cos", "f64[2]", "", "f64[2]"},
+        {"TopK", "f32[2,5,3] i64{2}", "axis=1", "f32[2,2,3] i64[2,2,3]"},
+        {"TopK", "i64[5] i64{0}", "largest=0", "i64[0]"},
+        {"assay.TopKGrad", "f32[2,3] i64[2,3]", "length=9", "f32[2,9]"},
+        {"ArgMax", "f32[2,5,3]", "", "i64[1,5,3]"},
+        {"ArgMax", "i8[2,5]", "axis=-1 keepdims=0", "i64[2]"},
+        {"assay.ReduceExtremeGrad", "f32[2,1,3] f32[2,5,3]", "axes=[1]", "f32[2,5,3]"},
+        {"assay.ReduceExtremeGrad", "f32[5] f32[2,5,3]", "axes=[2,0] keepdims=0", "f32[2,5,3]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, wrong_choices_and_conversions_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Cast", "f32[2]", "to=24", "no cast to ONNX's type 24 here"},
+        {"Cast", "f32[2]", "to=8", "no cast to ONNX's type 8 here"},
+        {"Cast", "f32[2]", "to=1 saturate=2", "saturate must be in 0..1, got 2"},
+        {"Where", "f32[2] f32[2] f32[2]", "", "input 0 'in0' f32[2]: the type must be one of bool"},
+        {"Where", "bool[2] f32[2] f16[2]", "", "the types must be equal"},
+        {"Where", "bool[2] f32[2] f32[3]", "", "input 1 'in1' f32[2] and input 2 'in2' f32[3]: the shapes do not broadcast"},
+        {"Where", "bool[2] f32[3] f32[3]", "", "input 0 'in0' bool[2]: it does not broadcast with the choices"},
+        {"Less", "bool[2] bool[2]", "", "the type must be one of"},
+        {"Equal", "f32[2] f64[2]", "", "the types must be equal"},
+        {"Not", "u8[2]", "", "the type must be one of bool"},
+        {"And", "i32[2] i32[2]", "", "the type must be one of bool"},
+        {"Pow", "f32[2] f32[3]", "", "the shapes do not broadcast"},
+        {"Pow", "i8[2] i8[2]", "", "i8[2]: the type must be one of"},
+        {"Clip", "f32[2] f32[1]", "", "input 1 'in1' f32[1]: the rank must be 0"},
+        {"Clip", "f32[2] - f64[]", "", "the types must be equal"},
+        {"Sin", "i32[2]", "", "the type must be one of f64 f32 bf16 f16"},
+        {"TopK", "f32[2,5] i64{6}", "", "k must be one number in 0..5"},
+        {"TopK", "f32[2,5] i64{1,2}", "", "it has more than 1 numbers"},
+        {"TopK", "f32[2,5] i64{1}", "sorted=0", "sorted must be in 1..1, got 0"},
+        {"TopK", "f32[2,5] i64[1]", "", "it must be a const"},
+        {"assay.TopKGrad", "f32[2,3] i64[2,3]", "length=2", "3 along an axis of length 2"},
+        {"assay.TopKGrad", "f32[2,3] i64[2]", "length=9", "the shapes must be equal"},
+        {"ArgMax", "f32[0,2]", "", "axis 0 is empty"},
+        {"assay.ReduceExtremeGrad", "f32[2,3] f32[2,5,3]", "axes=[1]", "the first is not the second reduced"},
+        {"assay.ReduceExtremeGrad", "f32[2,1,3] f32[2,5,3]", "axes=[3]", "axes must be axes of it, from 0, each once"},
+    };
+    CHECK_REFUSALS(cases);
+}

@@ -101,6 +101,17 @@ Test(ops, costs_are_those_of_the_definitions)
         {"assay.SliceGrad", "f32[2]", "input_shape=[4] starts=[1] steps=[2]", 0, 0},
         {"Gather", "f32[4,5] i64[3]", "", 0, 0},
         {"assay.GatherGrad", "f32[3,5] i64[3]", "input_shape=[4,5]", 15, 0},
+        {"Cast", "f32[4]", "to=16", 0, 0},
+        {"Where", "bool[4] f32[4] f32[4]", "", 0, 0},
+        {"Less", "f32[4] f32[4]", "", 0, 0},
+        {"Reciprocal", "f32[4]", "", 0, 4},
+        {"Pow", "f32[4,1] f32[5]", "", 0, 20},
+        {"Clip", "f32[4]", "", 0, 0},
+        {"Sin", "f32[4]", "", 0, 4},
+        {"Cos", "f32[4]", "", 0, 4},
+        {"TopK", "f32[4] i64{2}", "", 0, 0},
+        {"ArgMax", "f32[4]", "", 0, 0},
+        {"assay.ReduceExtremeGrad", "f32[4,1] f32[4,5]", "axes=[1]", 0, 4},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_cost cost = cost_of(cases[i].op, cases[i].inputs, cases[i].attrs);
