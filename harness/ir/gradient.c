@@ -21,9 +21,11 @@ void assay_gradient_op_outputs(const struct assay_gradient *q, const char *op, c
 {
     char        text[ASSAY_OP_MAX_OPERANDS][NAME_BYTES];
     const char *names[ASSAY_OP_MAX_OPERANDS] = {NULL};
-    for (size_t o = 0; o < n_outputs; o++) {
-        fresh_name(q, o, text[o]);
-        names[o] = want[o] ? text[o] : NULL;
+    for (size_t o = 0, wanted = 0; o < n_outputs; o++) { /* numbered as the values that they become */
+        if (!want[o])
+            continue;
+        fresh_name(q, wanted++, text[o]);
+        names[o] = text[o];
     }
     assay_graph_op_outputs(q->graph, op, names, n_outputs, inputs, n_inputs, attrs, out);
 }

@@ -397,3 +397,86 @@ Test(index, conversions_agree_with_the_formats_on_every_pattern)
             device_close(&d);
         }
 }
+
+Test(index, numbers_are_quantized_and_back, .timeout = 120)
+{
+    static const struct index_case cases[] = {
+        {"QuantizeLinear", "f32[3,1001] f32[] i8[]", "", 1, "fpi", -100, 100},
+        {"QuantizeLinear", "f32[3,1001] f32[1,1001]", "axis=0 block_size=3 output_dtype=3", 1, "wp", 0, 0},
+        {"QuantizeLinear", "f32[30,71] f32[71]", "", 1, "fp", 0, 0},
+        {"QuantizeLinear", "f32[30,71] f32[30] u8[30]", "axis=0", 1, "fpi", 0, 255},
+        {"QuantizeLinear", "f32[6,71] f32[6,3] i4[6,3]", "block_size=32", 1, "fpi", -8, 8},
+        {"QuantizeLinear", "f32[65,3] f32[3,3] u4[3,3]", "axis=0 block_size=32", 1, "fpi", 0, 16},
+        {"QuantizeLinear", "f32[3,1001] f32[3]", "axis=0 output_dtype=17", 1, "fp", 0, 0},
+        {"QuantizeLinear", "f32[3,1001] f32[]", "output_dtype=19", 1, "fp", 0, 0},
+        {"QuantizeLinear", "f32[0,4] f32[]", "", 1, "fp", 0, 0},
+        {"DequantizeLinear", "i8[3,1001] f32[] i8[]", "", 1, "ipi", -128, 128},
+        {"DequantizeLinear", "u8[30,71] f32[71] u8[71]", "", 1, "ipi", 0, 256},
+        {"DequantizeLinear", "i8[30,71,5] f32[71]", "axis=1", 1, "ip", -128, 128},
+        {"DequantizeLinear", "i4[6,71] f32[6,3] i4[6,3]", "block_size=32", 1, "ipi", -8, 8},
+        {"DequantizeLinear", "u4[300,33] f32[10,33]", "axis=0 block_size=30", 1, "ip", 0, 16},
+        {"DequantizeLinear", "f8e4m3[30,71] f32[30,71]", "block_size=1", 1, "fp", 0, 0},
+        {"DequantizeLinear", "f8e5m2[30,71] f32[30]", "axis=0", 1, "fp", 0, 0},
+        {"DequantizeLinear", "u4[3] f32[]", "", 1, "ip", 0, 16},
+    };
+    CHECK_CASES(cases);
+}
+
+Test(index, bags_of_rows_are_added, .timeout = 120)
+{
+    static const struct index_case cases[] = {
+        {"assay.EmbeddingBag", "f32[500,33] i64[500] i64[40]", "", 1, "fio", 0, 500},
+        {"assay.EmbeddingBag", "f32[500,128] i32[500] i32[300]", "mode=mean", 1, "fio", 0, 500},
+        {"assay.EmbeddingBag", "f32[5,1] i32[3] i64[3]", "mode=mean", 1, "fso", 0, 3},
+        {"assay.EmbeddingBag", "f32[5,7] i32[0] i64[3]", "", 1, "fio", -1, 0},
+        {"assay.EmbeddingBagGrad", "f32[40,33] i64[500] i64[40]", "rows=500", 1, "fio", 0, 500},
+        {"assay.EmbeddingBagGrad", "f32[300,128] i32[500] i32[300]", "mode=mean rows=500", 1, "fio", 0, 500},
+        {"assay.EmbeddingBagGrad", "f32[4,300] i64[90] i64[4]", "mode=mean rows=90", 1, "fio", 0, 90},
+        {"assay.EmbeddingBagGrad", "f32[3,7] i32[0] i64[3]", "rows=5", 1, "fio", -1, 0},
+    };
+    CHECK_CASES(cases);
+    check_refused(&(struct index_case){"assay.EmbeddingBag", "f32[5,1] i32[3] i64[3]", "", 1, "fio", 5, 6}, "is 5, not in -5..4");
+    check_refused(&(struct index_case){"assay.EmbeddingBag", "f32[5,1] i32[3]{0,1,2} i64[3]", "", 1, "fi", 4, 5}, "offset 0 is 4");
+}
+
+Test(index, mixtures_of_experts_agree_with_the_reference, .timeout = 120)
+{
+    static const struct index_case cases[] = {
+        {"assay.MoeRoute", "f32[300,8]", "k=2", 2, "f", 0, 0},
+        {"assay.MoeRoute", "f32[70,64] f32[64]", "k=6 scoring=sigmoid scale=2.5", 2, "ff", 0, 0},
+        {"assay.MoeRoute", "f32[70,33]", "k=4 normalize=0", 2, "f", 0, 0},
+        {"assay.MoeRoute", "f32[7,5]", "k=5 scoring=sigmoid normalize=0", 1, "f", 0, 0},
+        {"assay.MoeRoute", "f32[1,1]", "k=1", 2, "f", 0, 0},
+        {"assay.MoeRoute", "f32[0,4]", "k=2", 2, "f", 0, 0},
+        {"assay.MoeRouteGrad", "f32[300,1] f32[300,8] i32[300,1]", "normalize=0", 1, "ffi", 0, 8},
+        {"assay.MoeRouteGrad", "f32[1,8] f32[1,8] i64[1,8]", "", 1, "ffs", 0, 8},
+        {"assay.MoeRouteGrad", "f32[70,2] f32[70,33] i32[70,2]", "scale=2.5", 1, "ffi", 0, 33},
+        {"assay.MoeRouteGrad", "f32[70,2] f32[70,33] i32[70,2]", "scoring=sigmoid", 1, "ffi", 0, 33},
+        {"assay.MoeRouteGrad", "f32[70,2] f32[70,33] i32[70,2]", "scoring=sigmoid normalize=0", 1, "ffi", 0, 33},
+        {"assay.MoePermute", "f32[300,33] i32[300,2]", "num_experts=8", 3, "fi", 0, 8},
+        {"assay.MoePermute", "bf16[30,5] i64[30,1]", "num_experts=3", 1, "fi", 0, 3},
+        {"assay.MoePermute", "f32[0,5] i64[0,2]", "num_experts=3", 3, "fi", 0, 3},
+        {"assay.MoeCombine", "f32[600,33] f32[300,2] i32[600]", "", 1, "ffs", 0, 0},
+        {"assay.MoeCombine", "f32[5,300] f32[1,5] i64[5]", "", 1, "ffs", 0, 0},
+        {"assay.MoeCombine", "f32[0,3] f32[2,0] i64[0]", "", 1, "ffs", 0, 0},
+        {"assay.MoeCombineGrad", "f32[300,33] f32[600,33] f32[300,2] i32[600]", "", 2, "fffs", 0, 0},
+        {"assay.MoeCombineGrad", "f32[1,300] f32[5,300] f32[1,5] i64[5]", "", 1, "fffs", 0, 0},
+        {"assay.GroupedMatMul", "f32[100,33] f32[5,33,70] i32[5]", "", 1, "ffc", 0, 100},
+        {"assay.GroupedMatMul", "f32[100,33] f32[5,300,33] i64[5]", "transB=1", 1, "ffc", 0, 100},
+        {"assay.GroupedMatMul", "f32[3,64] f32[3,64,257] i32[3]{1,1,1}", "", 1, "ff", 0, 0},
+        {"assay.GroupedMatMul", "f32[3,64] f32[3,257,64] i32[3]{1,1,1}", "transB=1", 1, "ff", 0, 0},
+        {"assay.GroupedMatMul", "f32[3,0] f32[2,0,5] i32[2]{1,2}", "", 1, "ff", 0, 0},
+        {"assay.GroupedMatMul", "f32[0,4] f32[2,4,5] i32[2]{0,0}", "", 1, "ff", 0, 0},
+        {"assay.GroupedMatMulWeightGrad", "f32[100,33] f32[100,70] i32[5]", "", 1, "ffc", 0, 100},
+        {"assay.GroupedMatMulWeightGrad", "f32[100,300] f32[100,7] i64[2]", "", 1, "ffc", 0, 100},
+        {"assay.GroupedMatMulWeightGrad", "f32[0,3] f32[0,7] i64[2]{0,0}", "", 1, "ff", 0, 0},
+    };
+    CHECK_CASES(cases);
+    check_refused(&(struct index_case){"assay.MoePermute", "f32[3,2] i32[3,2]", "num_experts=4", 3, "fi", 4, 5}, "is 4, not in 0..3");
+    check_refused(&(struct index_case){"assay.MoeCombine", "f32[4,2] f32[2,2] i32[4]", "", 1, "ffi", 1, 2}, "slot 1 stands in rows 0 and 1");
+    check_refused(&(struct index_case){"assay.MoeCombine", "f32[4,2] f32[2,2] i32[4]", "", 1, "ffi", 4, 5}, "is 4, not in 0..3");
+    check_refused(&(struct index_case){"assay.MoeRouteGrad", "f32[2,2] f32[2,4] i32[2,2]", "", 1, "ffi", -1, 0}, "is -1, not in 0..3");
+    check_refused(&(struct index_case){"assay.GroupedMatMul", "f32[3,2] f32[2,2,2] i32[2]", "", 1, "ffi", 1, 2}, "counts of 2 rows together, not 3");
+    check_refused(&(struct index_case){"assay.GroupedMatMul", "f32[3,2] f32[2,2,2] i32[2]", "", 1, "ffi", 4, 5}, "count 0 is 4 of 3 rows");
+    check_refused(&(struct index_case){"assay.GroupedMatMulWeightGrad", "f32[3,2] f32[3,2] i32[2]", "", 1, "ffi", -1, 0}, "count 0 is -1");
+}

@@ -538,3 +538,66 @@ Test(infer, wrong_choices_and_conversions_are_refused)
     };
     CHECK_REFUSALS(cases);
 }
+
+Test(infer, quantization_tables_and_experts_have_their_shapes)
+{
+    static const struct shape_case cases[] = {
+        {"QuantizeLinear", "f32[2,3] f32[]", "", "u8[2,3]"},
+        {"QuantizeLinear", "f16[2,3] f16[3] i8[3]", "", "i8[2,3]"},
+        {"QuantizeLinear", "f32[2,5] f32[2,3]", "block_size=2 output_dtype=22", "i4[2,5]"},
+        {"QuantizeLinear", "f32[2,3] f32[2]", "axis=-2 output_dtype=17", "f8e4m3[2,3]"},
+        {"DequantizeLinear", "i8[2,3] f32[]", "", "f32[2,3]"},
+        {"DequantizeLinear", "u4[2,3] bf16[3] u4[3]", "", "bf16[2,3]"},
+        {"DequantizeLinear", "i4[5,2] f16[2,2] i4[2,2]", "axis=0 block_size=3 output_dtype=1", "f32[5,2]"},
+        {"DequantizeLinear", "f4e2m1[2,64] f8e8m0[2,2]", "block_size=32 output_dtype=16", "bf16[2,64]"},
+        {"assay.EmbeddingBag", "f32[9,4] i64[7] i32[3]", "mode=mean", "f32[3,4]"},
+        {"assay.EmbeddingBagGrad", "f32[3,4] i64[7] i32[3]", "rows=9", "f32[9,4]"},
+        {"assay.MoeRoute", "f32[5,8] f32[8]", "k=2 scoring=sigmoid", "f32[5,2] i32[5,2]"},
+        {"assay.MoeRouteGrad", "f32[5,2] f32[5,8] i32[5,2]", "normalize=0", "f32[5,8]"},
+        {"assay.MoePermute", "bf16[5,4] i32[5,2]", "num_experts=8", "bf16[10,4] i32[8] i32[10]"},
+        {"assay.MoeCombine", "f32[10,4] f32[5,2] i32[10]", "", "f32[5,4]"},
+        {"assay.MoeCombineGrad", "f32[5,4] f32[10,4] f32[5,2] i32[10]", "", "f32[10,4] f32[5,2]"},
+        {"assay.GroupedMatMul", "f32[10,4] f32[8,4,6] i32[8]", "", "f32[10,6]"},
+        {"assay.GroupedMatMul", "f16[10,4] f16[8,6,4] i64[8]", "transB=1", "f16[10,6]"},
+        {"assay.GroupedMatMulWeightGrad", "f32[10,4] f32[10,6] i32[8]", "", "f32[8,4,6]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, wrong_quantization_tables_and_experts_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"QuantizeLinear", "f32[2,3] f32[2]", "", "f32[2,3] and input 1 'in1' f32[2]: neither one scale nor one for each place along axis 1"},
+        {"QuantizeLinear", "f32[2,3] f32[]", "output_dtype=1", "output_dtype 1 is not one to quantize to"},
+        {"QuantizeLinear", "f32[2,3] f32[] i8[]", "output_dtype=2", "output_dtype 2 is not one to quantize to"},
+        {"QuantizeLinear", "f32[2,3] f32[]", "precision=10", "precision must be the scale's type, got 10"},
+        {"QuantizeLinear", "f32[2,3] f32[3] u8[]", "", "scale and zero point need one shape"},
+        {"QuantizeLinear", "f32[2,3] f32[]", "block_size=2", "blocks need a scale each"},
+        {"QuantizeLinear", "f32[2,3] f32[3]", "axis=2", "axis 2 is not an axis of it"},
+        {"DequantizeLinear", "i8[2,5] f32[2,2]", "block_size=2", "not a scale for each block of 2 along axis 1"},
+        {"DequantizeLinear", "i8[2,5] f32[2,3]", "block_size=-2", "block_size must not be negative, got -2"},
+        {"DequantizeLinear", "f32[2] f32[]", "", "input 0 'in0' f32[2]: the type must be one of"},
+        {"DequantizeLinear", "i8[2] f32[] u8[]", "", "the types must be equal"},
+        {"DequantizeLinear", "i8[2] f8e8m0[]", "", "output_dtype must be a float's number"},
+        {"assay.EmbeddingBag", "f32[9,4] i64[7] i32[3]", "mode=max", "mode must be sum or mean, got 'max'"},
+        {"assay.EmbeddingBag", "f32[9] i64[7] i32[3]", "", "the rank must be 2"},
+        {"assay.EmbeddingBag", "f32[9,4] f32[7] i32[3]", "", "the type must be one of i64 i32"},
+        {"assay.EmbeddingBagGrad", "f32[2,4] i64[7] i32[3]", "rows=9", "2 and 3 bags"},
+        {"assay.EmbeddingBagGrad", "f32[3,4] i64[7] i32[3]", "rows=-1", "rows must not be negative, got -1"},
+        {"assay.MoeRoute", "f32[5,8]", "k=9", "k must be in 1..8, got 9"},
+        {"assay.MoeRoute", "f32[5,8] f32[5]", "k=2", "the bias must be [8]"},
+        {"assay.MoeRoute", "f32[5,8]", "k=2 scoring=relu", "scoring must be softmax or sigmoid, got 'relu'"},
+        {"assay.MoeRouteGrad", "f32[5,2] f32[5,8] i32[5,3]", "", "the shapes must be equal"},
+        {"assay.MoeRouteGrad", "f32[5,2] f32[4,8] i32[5,2]", "", "not weights of its tokens"},
+        {"assay.MoePermute", "f32[5,4] i32[4,2]", "num_experts=8", "5 and 4 tokens"},
+        {"assay.MoePermute", "f32[5,4] i32[5,2]", "num_experts=0", "num_experts must be in 1..2147483647, got 0"},
+        {"assay.MoeCombine", "f32[9,4] f32[5,2] i32[9]", "", "9 rows, 10 weights"},
+        {"assay.MoeCombine", "f32[10,4] f32[5,2] i32[9]", "", "10 rows, 9 slots"},
+        {"assay.MoeCombineGrad", "f32[4,4] f32[10,4] f32[5,2] i32[10]", "", "not what MoeCombine makes of them"},
+        {"assay.MoeCombineGrad", "f32[5,4] f32[10,4] f32[5,2] i32[9]", "", "rows, weights and slots differ in number"},
+        {"assay.GroupedMatMul", "f32[10,4] f32[8,5,6] i32[8]", "", "the inner lengths 4 and 5 differ"},
+        {"assay.GroupedMatMul", "f32[10,4] f32[8,4,6] i32[7]", "", "8 matrices, 7 counts"},
+        {"assay.GroupedMatMulWeightGrad", "f32[10,4] f32[9,6] i32[8]", "", "10 and 9 rows"},
+    };
+    CHECK_REFUSALS(cases);
+}

@@ -112,6 +112,25 @@ Test(ops, costs_are_those_of_the_definitions)
         {"TopK", "f32[4] i64{2}", "", 0, 0},
         {"ArgMax", "f32[4]", "", 0, 0},
         {"assay.ReduceExtremeGrad", "f32[4,1] f32[4,5]", "axes=[1]", 0, 4},
+        {"QuantizeLinear", "f32[4,5] f32[]", "", 0, 20},
+        {"QuantizeLinear", "f32[4,5] f32[] u8[]", "", 20, 20},
+        {"DequantizeLinear", "i8[4,5] f32[]", "", 20, 0},
+        {"DequantizeLinear", "i8[4,5] f32[] i8[]", "", 40, 0},
+        {"assay.EmbeddingBag", "f32[9,4] i64[7] i64[3]", "", 28, 0},
+        {"assay.EmbeddingBag", "f32[9,4] i64[7] i64[3]", "mode=mean", 28, 12},
+        {"assay.EmbeddingBagGrad", "f32[3,4] i64[7] i64[3]", "rows=9 mode=mean", 28, 12},
+        /* 8 experts: softmax 23 and 9, a bias 8; 2 chosen: 1 addition, 2 products, a division; 2 products by scale */
+        {"assay.MoeRoute", "f32[5,8]", "k=2 normalize=0", 5 * (23 + 2), 5 * 9},
+        {"assay.MoeRoute", "f32[5,8] f32[8]", "k=2", 5 * (23 + 8 + 3 + 2), 5 * 10},
+        {"assay.MoeRoute", "f32[5,8]", "k=2 scoring=sigmoid", 5 * (8 + 3 + 2), 5 * 17},
+        /* scores; ds 5 * 2 - 1 and a division, or 2; the softmax's 2 * 2 - 1 + 2 * 8, the sigmoid's 3 * 2 */
+        {"assay.MoeRouteGrad", "f32[5,2] f32[5,8] i32[5,2]", "", 5 * (23 + 9 + 19), 5 * 10},
+        {"assay.MoeRouteGrad", "f32[5,2] f32[5,8] i32[5,2]", "scoring=sigmoid normalize=0", 5 * (8 + 2 + 6), 5 * 16},
+        {"assay.MoePermute", "f32[5,4] i32[5,2]", "num_experts=8", 0, 0},
+        {"assay.MoeCombine", "f32[10,4] f32[5,2] i32[10]", "", 40 + 20, 0},
+        {"assay.MoeCombineGrad", "f32[5,4] f32[10,4] f32[5,2] i32[10]", "", 40, 0},
+        {"assay.GroupedMatMul", "f32[10,4] f32[8,4,6] i32[8]", "", 480, 0},
+        {"assay.GroupedMatMulWeightGrad", "f32[10,4] f32[10,6] i32[8]", "", 480, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct assay_cost cost = cost_of(cases[i].op, cases[i].inputs, cases[i].attrs);
