@@ -49,13 +49,15 @@ enum assay_code assay_ref_rows_of_slots(const struct assay_ref_call *call, uint3
     return code;
 }
 
-void assay_ref_scores(const struct assay_arithmetic *a, bool softmax, size_t n, double *x, double *e)
+void assay_ref_scores(const struct assay_arithmetic *a, bool softmax, size_t n, double *x, double *e, double *apart)
 {
     struct assay_bounded sum = {0, 0};
     if (softmax)
         sum = assay_ref_softmax_row(a, n, x, e).sum;
     for (size_t i = 0; i < n; i++) {
-        struct assay_bounded p = softmax ? assay_ref_softmax_divide(a, bounded(x[i], e[i]), sum) : assay_bounded_sigmoid(a, bounded(x[i], e[i]));
+        struct assay_bounded v = bounded(x[i], e[i]);
+        struct assay_bounded p = softmax ? assay_ref_softmax_divide(a, v, sum) : assay_bounded_sigmoid(a, v);
+        apart[i] = softmax ? assay_ref_softmax_divide(a, v, bounded(sum.value, 0)).error : p.error;
         x[i] = p.value;
         e[i] = p.error;
     }

@@ -1,6 +1,7 @@
 /* MoeRoute: scores, the k greatest, their weights. Two experts whose scores (with the bias) are closer than their bounds may
  * change places: then nothing is known of which they are. Without a bias the scores at each rank are still known, and so
- * are the weights; with one they are not, and nothing is known of the token. */
+ * are the weights; with one they are not, and nothing is known of the token. The error of a softmax's sum is shared by all its
+ * scores: it moves none past another and cancels in normalized weights. */
 #include <string.h>
 
 #include "reference/choose.h"
@@ -22,12 +23,12 @@ static size_t group_of(const void *self, int64_t index)
     return (size_t)(index / ((const struct job *)self)->k);
 }
 
-/* x, e: the scores by expert; list: by rank of score plus bias. */
-static void rank(const struct job *j, const double *x, const double *e, struct assay_ref_ranked *list, double *index_error, double *work)
+/* x, e, apart: the scores by expert; list: by rank of score plus bias. */
+static void rank(const struct job *j, const double *x, const double *e, const double *apart, struct assay_ref_ranked *list, double *index_error, double *work)
 {
     const struct assay_ref_tensor *bias = assay_ref_input(j->call, 1);
     for (int64_t i = 0; i < j->experts; i++) {
-        struct assay_bounded s = bounded(x[i], e[i]);
+        struct assay_bounded s = bounded(x[i], bias ? e[i] : apart[i]);
         if (bias)
             s = bounded_add(&j->call->arithmetic, s, bounded_of(bias, (size_t)i));
         list[i] = (struct assay_ref_ranked){s.value, s.error, (double)i};
@@ -40,7 +41,7 @@ static void each(const void *self, size_t token, size_t count, const size_t *pla
     const struct job              *j = self;
     const struct assay_arithmetic *a = &j->call->arithmetic;
     size_t                         n = (size_t)j->experts;
-    double                        *x = scratch, *e = x + n, *index_error = e + n, *work = index_error + n;
+    double                        *x = scratch, *e = x + n, *apart = e + n, *index_error = apart + n, *work = index_error + n;
     struct assay_ref_ranked       *list = (struct assay_ref_ranked *)(work + 2 * n);
     struct assay_ref_sum           sum = {0};
     bool                           has_bias = assay_ref_input(j->call, 1) != NULL, certain = true;
@@ -49,13 +50,16 @@ static void each(const void *self, size_t token, size_t count, const size_t *pla
         x[i] = v.value;
         e[i] = v.error;
     }
-    assay_ref_scores(a, j->softmax, n, x, e);
-    rank(j, x, e, list, index_error, work);
+    assay_ref_scores(a, j->softmax, n, x, e, apart);
+    rank(j, x, e, apart, list, index_error, work);
     for (int64_t r = 0; r < j->k; r++) {
+        size_t expert = (size_t)list[r].index;
         certain &= index_error[r] == 0;
         if (has_bias) { /* the weight is the score itself */
-            list[r].value = x[(size_t)list[r].index];
-            list[r].error = e[(size_t)list[r].index];
+            list[r].value = x[expert];
+            list[r].error = j->normalize ? apart[expert] : e[expert];
+        } else if (!j->normalize) { /* what all scores share does not cancel */
+            list[r].error += e[expert] - apart[expert];
         }
         sum.value += list[r].value;
         sum.magnitude += fabs(list[r].value);
@@ -88,7 +92,7 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
                     .softmax = !strcmp(assay_node_text(call->node, "scoring", "softmax"), "softmax"),
                     .normalize = assay_node_i64(call->node, "normalize", 1) != 0, .scale = assay_node_f64(call->node, "scale", 1),
                     .index = index, .value = value, .bound = bound};
-    struct assay_ref_groups groups = {.n_groups = (size_t)call->in[0].dims[0], .scratch = 8 * (size_t)j.experts,
+    struct assay_ref_groups groups = {.n_groups = (size_t)call->in[0].dims[0], .scratch = 9 * (size_t)j.experts,
                                       .group_of = group_of, .each = each, .self = &j};
     return assay_ref_by_group(&groups, n, index, err);
 }

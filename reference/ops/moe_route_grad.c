@@ -55,7 +55,7 @@ static void each(const void *self, size_t token, size_t count, const size_t *pla
     const struct assay_arithmetic *a = &j->call->arithmetic;
     const struct assay_ref_tensor *experts = &j->call->in[2];
     size_t                         n = (size_t)j->experts, k = (size_t)j->k;
-    double                        *x = scratch, *e = x + n, *of = e + n, *of_error = of + n, *s = of_error + n, *d = s + 2 * k;
+    double                        *x = scratch, *e = x + n, *apart = e + n, *of = apart + n, *of_error = of + n, *s = of_error + n, *d = s + 2 * k;
     bool                           certain = true;
     for (size_t i = 0; i < n; i++) {
         struct assay_bounded v = bounded_of(&j->call->in[1], token * n + i);
@@ -63,7 +63,9 @@ static void each(const void *self, size_t token, size_t count, const size_t *pla
         e[i] = v.error;
         of[i] = of_error[i] = 0;
     }
-    assay_ref_scores(a, j->softmax, n, x, e);
+    assay_ref_scores(a, j->softmax, n, x, e, apart);
+    if (j->normalize)
+        e = apart; /* only quotients of scores occur */
     for (size_t i = 0; i < k; i++) {
         size_t expert = (size_t)experts->value[token * k + i];
         s[i] = x[expert];
@@ -96,7 +98,7 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
                     .softmax = !strcmp(assay_node_text(call->node, "scoring", "softmax"), "softmax"),
                     .normalize = assay_node_i64(call->node, "normalize", 1) != 0, .scale = assay_node_f64(call->node, "scale", 1),
                     .index = index, .value = value, .bound = bound};
-    struct assay_ref_groups groups = {.n_groups = (size_t)call->in[1].dims[0], .scratch = 4 * (size_t)j.experts + 4 * (size_t)j.k,
+    struct assay_ref_groups groups = {.n_groups = (size_t)call->in[1].dims[0], .scratch = 5 * (size_t)j.experts + 4 * (size_t)j.k,
                                       .group_of = group_of, .each = each, .self = &j};
     enum assay_code         code = assay_ref_check_indices(call, 2, 0, j.experts, err);
     return code ? code : assay_ref_by_group(&groups, n, index, err);

@@ -25,11 +25,31 @@ static void sift_down(struct cpu_ranked *heap, size_t n, size_t i)
     heap[i] = x;
 }
 
+/* Few: kept in order, each that is better moves those behind it. */
+static void best_of_few(size_t n, const float *x, size_t step, float sign, size_t k, struct cpu_ranked *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct cpu_ranked next = {sign * x[i * step], (int32_t)i};
+        if (kept == k && (next.value <= list[k - 1].value || !precedes(next, list[k - 1])))
+            continue;
+        size_t at = kept < k ? kept++ : k - 1;
+        for (; at > 0 && precedes(next, list[at - 1]); at--)
+            list[at] = list[at - 1];
+        list[at] = next;
+    }
+}
+
 void cpu_best(size_t n, const float *x, size_t step, bool least, size_t k, struct cpu_ranked *heap)
 {
     float sign = least ? -1.0f : 1.0f;
-    if (k == 0)
+    if (k <= 16) {
+        if (k > 0)
+            best_of_few(n, x, step, sign, k, heap);
+        for (size_t i = 0; i < k; i++)
+            heap[i].value *= sign;
         return;
+    }
     for (size_t i = 0; i < k; i++)
         heap[i] = (struct cpu_ranked){sign * x[i * step], (int32_t)i};
     for (size_t i = k / 2; i-- > 0;)

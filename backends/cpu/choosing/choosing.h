@@ -2,6 +2,7 @@
 #ifndef CPU_CHOOSING_CHOOSING_H
 #define CPU_CHOOSING_CHOOSING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,14 @@ enum cpu_choosing {
     CPU_CLIP, CPU_RECIPROCAL, CPU_POW, CPU_SIN, CPU_COS, CPU_CHOOSINGS
 };
 
+enum { CPU_CHOOSING_COLUMNS = 1024 };
+
 struct cpu_choosing_kernels {
     cpu_choosing_fn *of[CPU_CHOOSINGS];
+    /* Lines of n that lie side by side, element i of line c at x[i * stride + c], c < columns <= CPU_CHOOSING_COLUMNS. */
+    void (*arg_max)(size_t n, size_t stride, size_t columns, bool last, const float *x, int64_t *y);
+    /* dy[c] at the extreme of line c, shared by equals, 0 elsewhere. NaN stays the extreme and gets nothing. */
+    void (*share)(size_t n, size_t stride, size_t columns, bool least, const float *dy, const float *x, float *dx);
 };
 
 #endif

@@ -177,6 +177,93 @@ static inline __attribute__((always_inline)) void circular(size_t n, const float
 CIRCULAR(sine, 0, sinf)
 CIRCULAR(cosine, 1, cosf)
 
+/* ---- lines side by side, so that memory is read along its rows ------------------------------------------------- */
+
+#define BETTER(expression)                                       \
+    for (size_t c = 0; c < columns; c++) {                       \
+        int better = (expression);                               \
+        place[c] = better ? (int32_t)i : place[c];               \
+        best[c] = better ? row[c] : best[c];                     \
+    }
+
+static void arg_max(size_t n, size_t stride, size_t columns, bool last, const float *x, int64_t *y)
+{
+    float   best[CPU_CHOOSING_COLUMNS];
+    int32_t place[CPU_CHOOSING_COLUMNS] = {0};
+    memcpy(best, x, columns * sizeof *best);
+    for (size_t i = 1; i < n; i++) {
+        const float *row = x + i * stride;
+        if (last)
+            BETTER(!(row[c] < best[c]))
+        else
+            BETTER(!(row[c] <= best[c]))
+    }
+    for (size_t c = 0; c < columns; c++)
+        y[c] = place[c];
+}
+
+static void extremes(size_t n, size_t stride, size_t columns, bool least, const float *x, float *best)
+{
+    memcpy(best, x, columns * sizeof *best);
+    for (size_t i = 1; i < n; i++) {
+        const float *row = x + i * stride;
+        size_t       c = 0;
+        for (; c + VL <= columns; c += VL) {
+            vf a = vf_load(best + c), b = vf_load(row + c);
+            vf_store(best + c, least ? vf_min_nan(a, b) : vf_max_nan(a, b));
+        }
+        for (; c < columns; c++)
+            best[c] = (least ? row[c] < best[c] : row[c] > best[c]) || row[c] != row[c] ? row[c] : best[c];
+    }
+}
+
+/* A line that is contiguous is reduced by lanes. */
+static float extreme_of_line(size_t n, bool least, const float *x)
+{
+    float  best = x[0];
+    size_t i = 0;
+    if (n >= VL) {
+        vf all = vf_load(x);
+        for (i = VL; i + VL <= n; i += VL)
+            all = least ? vf_min_nan(all, vf_load(x + i)) : vf_max_nan(all, vf_load(x + i));
+        best = least ? vf_smallest(all) : vf_largest(all);
+    }
+    for (; i < n; i++)
+        best = (least ? x[i] < best : x[i] > best) || x[i] != x[i] ? x[i] : best;
+    return best;
+}
+
+static void share_line(size_t n, bool least, float dy, const float *x, float *dx)
+{
+    float   best = extreme_of_line(n, least, x);
+    int32_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += x[i] == best;
+    float share = dy / (float)count;
+    for (size_t i = 0; i < n; i++)
+        dx[i] = x[i] == best ? share : 0.0f;
+}
+
+static void share(size_t n, size_t stride, size_t columns, bool least, const float *dy, const float *x, float *dx)
+{
+    float best[CPU_CHOOSING_COLUMNS], part[CPU_CHOOSING_COLUMNS] = {0};
+    if (!n)
+        return;
+    if (stride == 1) {
+        share_line(n, least, *dy, x, dx);
+        return;
+    }
+    extremes(n, stride, columns, least, x, best);
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < columns; c++)
+            part[c] += x[i * stride + c] == best[c] ? 1.0f : 0.0f;
+    for (size_t c = 0; c < columns; c++)
+        part[c] = dy[c] / part[c];
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < columns; c++)
+            dx[i * stride + c] = x[i * stride + c] == best[c] ? part[c] : 0.0f;
+}
+
 const struct cpu_choosing_kernels CPU_ISA_NAME(choosing) = {
     .of = {
         [CPU_EQUAL_F32] = equal_f32, [CPU_EQUAL_I32] = equal_i32, [CPU_EQUAL_I64] = equal_i64, [CPU_EQUAL_BOOL] = equal_bool,
@@ -185,4 +272,7 @@ const struct cpu_choosing_kernels CPU_ISA_NAME(choosing) = {
         [CPU_LESS_OR_EQUAL_I64] = less_or_equal_i64, [CPU_AND] = both, [CPU_NOT] = not, [CPU_WHERE_8] = where_8,
         [CPU_WHERE_16] = where_16, [CPU_WHERE_32] = where_32, [CPU_WHERE_64] = where_64, [CPU_CLIP] = clip,
         [CPU_RECIPROCAL] = reciprocal, [CPU_POW] = power, [CPU_SIN] = sine, [CPU_COS] = cosine,
-    }};
+    },
+    .arg_max = arg_max,
+    .share = share,
+};

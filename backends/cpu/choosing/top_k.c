@@ -2,12 +2,14 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "backends/cpu/choosing/choosing.h"
 #include "backends/cpu/choosing/lines.h"
 #include "backends/cpu/moving/scatter.h"
+#include "backends/cpu/reduction/reduction.h"
 
 #include "assay/banned.h"
 
-enum { GRAIN = 8192, COLUMNS = 256 };
+enum { GRAIN = 8192, COLUMNS = CPU_CHOOSING_COLUMNS };
 
 struct top {
     struct cpu_lines   lines; /* of the longer operand */
@@ -18,10 +20,11 @@ struct top {
 };
 
 struct running {
-    const struct top *t;
-    const void       *in[2];
-    void             *out[2];
-    size_t            pieces;
+    const struct top         *t;
+    const struct cpu_kernels *kernels;
+    const void               *in[2];
+    void                     *out[2];
+    size_t                    pieces;
 };
 
 static void release(void *state)
@@ -48,6 +51,7 @@ static struct top *top_new(struct cpu_step *step, const struct assay_value_view 
 static void over_lines(const struct cpu_engine *engine, struct running *r, size_t each, cpu_pool_work *work)
 {
     size_t lines = r->t->lines.outer * r->t->lines.inner;
+    r->kernels = engine->kernels;
     r->pieces = cpu_pool_pieces(engine->pool, lines, GRAIN / (each + 1) + 1, 4);
     if (lines)
         cpu_pool_run(engine->pool, r->pieces, work, r);
@@ -172,22 +176,21 @@ static enum assay_code prepare_top_k_grad(const struct cpu_engine *engine, const
 
 /* ---- ArgMax --------------------------------------------------------------------------------------------------- */
 
-/* A block of lines that lie side by side, so that memory is read along its rows. */
-static void arg_max_block(const struct top *t, size_t first, size_t width, const float *x, int64_t *y)
+/* One line: its extreme by the kernel of reductions, then where it stands. NaN is found where it stands first. */
+static int64_t arg_max_line(const struct running *r, const float *x, size_t n)
 {
-    float  best[COLUMNS];
-    size_t inner = t->lines.inner;
-    for (size_t c = 0; c < width; c++) {
-        best[c] = x[first + c];
-        y[c] = 0;
-    }
-    for (size_t i = 1; i < t->lines.length; i++)
-        for (size_t c = 0; c < width; c++) {
-            float value = x[first + i * inner + c];
-            bool  better = value > best[c] || (t->last && value == best[c]) || (value != value && best[c] == best[c]);
-            best[c] = better ? value : best[c];
-            y[c] = better ? (int64_t)i : y[c];
-        }
+    float  best = r->kernels->reduction->row[CPU_REDUCE_MAX](n, x);
+    size_t i = 0;
+    if (best != best)
+        while (x[i] == x[i])
+            i++;
+    else if (r->t->last)
+        for (i = n - 1; x[i] != best;)
+            i--;
+    else
+        while (x[i] != best)
+            i++;
+    return (int64_t)i;
 }
 
 static void arg_max_piece(void *self, size_t chunk, unsigned thread)
@@ -201,7 +204,12 @@ static void arg_max_piece(void *self, size_t chunk, unsigned thread)
         size_t left = t->lines.inner - line % t->lines.inner;
         width = left < end - line ? left : end - line;
         width = width < COLUMNS ? width : COLUMNS;
-        arg_max_block(t, first_of(&t->lines, line, t->lines.length), width, r->in[0], (int64_t *)r->out[0] + line);
+        if (t->lines.inner == 1)
+            ((int64_t *)r->out[0])[line] = arg_max_line(r, (const float *)r->in[0] + line * t->lines.length, t->lines.length);
+        else
+            r->kernels->choosing->arg_max(t->lines.length, t->lines.inner, width, t->last,
+                                          (const float *)r->in[0] + first_of(&t->lines, line, t->lines.length),
+                                          (int64_t *)r->out[0] + line);
     }
 }
 
@@ -216,6 +224,10 @@ static enum assay_code run_arg_max(const void *state, const struct cpu_call *cal
 
 static bool accepts_arg_max(const struct cpu_node *node, struct assay_text *why_not)
 {
+    if (node->in[0].elements > INT32_MAX) {
+        assay_text_add(why_not, "ArgMax of more elements than 32 bits count");
+        return false;
+    }
     return cpu_in_is(node, 0, CPU_TYPE(F32), why_not);
 }
 
@@ -234,30 +246,6 @@ static enum assay_code prepare_arg_max(const struct cpu_engine *engine, const st
 
 /* ---- ReduceExtremeGrad ---------------------------------------------------------------------------------------- */
 
-/* Side by side as above: the extreme of each line and how often it stands there, then the shares. */
-static void share_block(const struct top *t, size_t first, size_t width, const float *dy, const float *x, float *dx)
-{
-    float  best[COLUMNS], share[COLUMNS];
-    size_t inner = t->lines.inner;
-    for (size_t c = 0; c < width; c++)
-        best[c] = t->lines.length ? x[first + c] : 0.0f;
-    for (size_t i = 1; i < t->lines.length; i++)
-        for (size_t c = 0; c < width; c++) {
-            float value = x[first + i * inner + c];
-            bool  better = (t->least ? value < best[c] : value > best[c]) || value != value;
-            best[c] = best[c] != best[c] ? best[c] : better ? value : best[c];
-        }
-    memset(share, 0, sizeof share);
-    for (size_t i = 0; i < t->lines.length; i++)
-        for (size_t c = 0; c < width; c++)
-            share[c] += x[first + i * inner + c] == best[c] ? 1.0f : 0.0f;
-    for (size_t c = 0; c < width; c++)
-        share[c] = dy[c] / share[c];
-    for (size_t i = 0; i < t->lines.length; i++)
-        for (size_t c = 0; c < width; c++)
-            dx[first + i * inner + c] = x[first + i * inner + c] == best[c] ? share[c] : 0.0f;
-}
-
 static void share_piece(void *self, size_t chunk, unsigned thread)
 {
     const struct running *r = self;
@@ -269,7 +257,9 @@ static void share_piece(void *self, size_t chunk, unsigned thread)
         size_t left = t->lines.inner - line % t->lines.inner;
         width = left < end - line ? left : end - line;
         width = width < COLUMNS ? width : COLUMNS;
-        share_block(t, first_of(&t->lines, line, t->lines.length), width, (const float *)r->in[0] + line, r->in[1], r->out[0]);
+        size_t at = first_of(&t->lines, line, t->lines.length);
+        r->kernels->choosing->share(t->lines.length, t->lines.inner, width, t->least, (const float *)r->in[0] + line,
+                                    (const float *)r->in[1] + at, (float *)r->out[0] + at);
     }
 }
 

@@ -25,6 +25,13 @@ INLINE float of_bits(uint32_t b)
     return x;
 }
 
+/* a where it holds, else b: by masks, since the compiler makes branches of nested choices. */
+INLINE uint32_t choose(bool holds, uint32_t a, uint32_t b)
+{
+    uint32_t mask = -(uint32_t)holds;
+    return (a & mask) | (b & ~mask);
+}
+
 INLINE float from_bf16(uint16_t h)
 {
     return of_bits((uint32_t)h << 16);
@@ -51,22 +58,22 @@ INLINE uint32_t rounded(uint32_t a, unsigned drop, uint32_t bias, uint32_t small
 {
     uint32_t normal = (a - (bias << 23) + ((UINT32_C(1) << (drop - 1)) - 1) + (a >> drop & 1)) >> drop;
     uint32_t small = bits_of(of_bits(a) + unit) - bits_of(unit);
-    return a < smallest_normal ? small : normal;
+    return choose(a < smallest_normal, small, normal);
 }
 
 INLINE uint16_t to_f16(float x)
 {
     uint32_t b = bits_of(x), a = b & 0x7fffffff, sign = b >> 16 & 0x8000;
-    uint32_t finite = rounded(a < 0x477ff000 ? a : 0, 13, 112, 0x38800000, 0.5f);
-    uint32_t large = a > 0x7f800000 ? 0x7e00 : 0x7c00;
-    return (uint16_t)(sign | (a < 0x477ff000 ? finite : large));
+    bool     fits = a < 0x477ff000;
+    uint32_t finite = rounded(a & -(uint32_t)fits, 13, 112, 0x38800000, 0.5f);
+    return (uint16_t)(sign | choose(fits, finite, choose(a > 0x7f800000, 0x7e00, 0x7c00)));
 }
 
 INLINE float from_f8e4m3(uint8_t h)
 {
     uint32_t sign = (uint32_t)(h & 0x80) << 24, em = h & 0x7f, normal = (em << 20) + (UINT32_C(120) << 23);
     uint32_t small = bits_of((float)(int32_t)em * 0x1p-9f);
-    return of_bits(sign | (em == 0x7f ? UINT32_C(0x7fc00000) : em < 8 ? small : normal));
+    return of_bits(sign | choose(em == 0x7f, UINT32_C(0x7fc00000), choose(em < 8, small, normal)));
 }
 
 INLINE uint8_t to_f8e4m3(float x, bool saturate)
@@ -74,7 +81,7 @@ INLINE uint8_t to_f8e4m3(float x, bool saturate)
     uint32_t b = bits_of(x), a = b & 0x7fffffff, sign = b >> 24 & 0x80;
     bool     nan = a > 0x7f800000 || (!saturate && a > 0x43e80000); /* 464 */
     uint32_t cut = a > 0x43e00000 ? 0x43e00000 : a;                 /* 448 */
-    return (uint8_t)(sign | (nan ? 0x7f : rounded(cut, 20, 120, 0x3c800000, 16384.0f)));
+    return (uint8_t)(sign | choose(nan, 0x7f, rounded(cut, 20, 120, 0x3c800000, 16384.0f)));
 }
 
 INLINE float from_f8e5m2(uint8_t h)
@@ -87,7 +94,7 @@ INLINE uint8_t to_f8e5m2(float x, bool saturate)
     uint32_t b = bits_of(x), a = b & 0x7fffffff, sign = b >> 24 & 0x80;
     bool     nan = a > 0x7f800000, infinite = !saturate && a >= 0x47700000; /* 61440 */
     uint32_t cut = a > 0x47600000 ? 0x47600000 : a;                         /* 57344 */
-    return (uint8_t)(sign | (nan ? 0x7f : infinite ? 0x7c : rounded(cut, 21, 112, 0x38800000, 128.0f)));
+    return (uint8_t)(sign | choose(nan, 0x7f, choose(infinite, 0x7c, rounded(cut, 21, 112, 0x38800000, 128.0f))));
 }
 
 /* Cut towards zero; what does not fit is left open, so it becomes the nearest that does. */
@@ -109,10 +116,9 @@ INLINE float sticky(double x)
     float    f = (float)x;
     uint32_t b = bits_of(f);
     double   back = (double)f;
-    if (back == x || x != x)
-        return f;
-    b -= __builtin_fabs(back) > __builtin_fabs(x);
-    return of_bits(b | 1);
+    uint32_t lost = (back != x) & (x == x);
+    b -= lost & (uint32_t)(__builtin_fabs(back) > __builtin_fabs(x));
+    return of_bits(b | lost);
 }
 
 /* ---- loops ---------------------------------------------------------------------------------------------------- */
@@ -195,13 +201,89 @@ STORE_INT(i8_of_int, int8_t, x)
 STORE_INT(u8_of_int, uint8_t, x)
 STORE_INT(bool_of_int, uint8_t, x != 0)
 
+/* Two numbers a byte, the first in the low bits. */
+#define LOAD_PACKED(name, expression)                                    \
+    static void name(size_t n, const void *from, float *to)              \
+    {                                                                    \
+        const uint8_t *p = from;                                         \
+        for (size_t i = 0; i < n / 2; i++) {                             \
+            int32_t x = p[i] & 15, y = p[i] >> 4;                        \
+            to[2 * i] = (float)(x expression(x));                        \
+            to[2 * i + 1] = (float)(y expression(y));                    \
+        }                                                                \
+        if (n % 2) {                                                     \
+            int32_t x = p[n / 2] & 15;                                   \
+            to[n - 1] = (float)(x expression(x));                        \
+        }                                                                \
+    }
+#define SIGN(x) -(((x) & 8) << 1)
+#define NO_SIGN(x)
+LOAD_PACKED(float_of_i4, SIGN)
+LOAD_PACKED(float_of_u4, NO_SIGN)
+
+static void packed_of_float(size_t n, const float *from, void *to, bool saturate)
+{
+    uint8_t *p = to;
+    (void)saturate;
+    for (size_t i = 0; i < n / 2; i++)
+        p[i] = (uint8_t)(((int32_t)from[2 * i] & 15) | (((int32_t)from[2 * i + 1] & 15) << 4));
+    if (n % 2)
+        p[n / 2] = (uint8_t)((int32_t)from[n - 1] & 15);
+}
+
+/* ---- quantization --------------------------------------------------------------------------------------------- */
+
+INLINE float whole(float v, float zero, float low, float high)
+{
+    const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, to nearest even */
+    float       cut = v < -4194304.0f ? -4194304.0f : v;
+    cut = cut > 4194304.0f ? 4194304.0f : cut;
+    float y = cut + magic - magic + zero;
+    y = y < low ? low : y;
+    y = y > high ? high : y;
+    return v == v ? y : 0.0f;
+}
+
+/* A loop for one scale and a loop for many, each with and without zero points. */
+#define QUANTIZATION(name, expression)                                               \
+    static void name(const struct cpu_quantize_run *run, float *x)                   \
+    {                                                                                \
+        size_t       n = run->n;                                                     \
+        const float *scale = run->scale, *zero = run->zero;                          \
+        float        low = run->low, high = run->high;                               \
+        (void)low;                                                                   \
+        (void)high;                                                                  \
+        if (run->step && zero) {                                                     \
+            for (size_t i = 0; i < n; i++) {                                         \
+                float v = x[i], s = scale[i], z = zero[i];                           \
+                x[i] = expression;                                                   \
+            }                                                                        \
+        } else if (run->step) {                                                      \
+            const float z = 0;                                                       \
+            for (size_t i = 0; i < n; i++) {                                         \
+                float v = x[i], s = scale[i];                                        \
+                x[i] = expression;                                                   \
+            }                                                                        \
+        } else {                                                                     \
+            const float s = *scale, z = zero ? *zero : 0;                            \
+            for (size_t i = 0; i < n; i++) {                                         \
+                float v = x[i];                                                      \
+                x[i] = expression;                                                   \
+            }                                                                        \
+        }                                                                            \
+    }
+QUANTIZATION(dequantize, (v - z) * s)
+QUANTIZATION(quantize, v / s + z)
+QUANTIZATION(quantize_integer, whole(v / s, z, low, high))
+
 const struct cpu_converting_kernels CPU_ISA_NAME(converting) = {
     .load_float = {[ASSAY_F32] = float_of_f32, [ASSAY_BF16] = float_of_bf16, [ASSAY_F16] = float_of_f16,
                    [ASSAY_F8E4M3] = float_of_f8e4m3, [ASSAY_F8E5M2] = float_of_f8e5m2, [ASSAY_I8] = float_of_i8,
-                   [ASSAY_U8] = float_of_u8, [ASSAY_BOOL] = float_of_bool},
+                   [ASSAY_U8] = float_of_u8, [ASSAY_BOOL] = float_of_bool, [ASSAY_I4] = float_of_i4, [ASSAY_U4] = float_of_u4},
     .store_float = {[ASSAY_F32] = f32_of_float, [ASSAY_BF16] = bf16_of_float, [ASSAY_F16] = f16_of_float,
                     [ASSAY_F8E4M3] = f8e4m3_of_float, [ASSAY_F8E5M2] = f8e5m2_of_float, [ASSAY_I8] = i8_of_float,
-                    [ASSAY_U8] = u8_of_float, [ASSAY_BOOL] = bool_of_float},
+                    [ASSAY_U8] = u8_of_float, [ASSAY_BOOL] = bool_of_float, [ASSAY_I4] = packed_of_float,
+                    [ASSAY_U4] = packed_of_float},
     .load_double = {[ASSAY_F64] = double_of_f64, [ASSAY_F32] = double_of_f32, [ASSAY_BF16] = double_of_bf16,
                     [ASSAY_F16] = double_of_f16, [ASSAY_F8E4M3] = double_of_f8e4m3, [ASSAY_F8E5M2] = double_of_f8e5m2,
                     [ASSAY_I64] = double_of_i64, [ASSAY_I32] = double_of_i32, [ASSAY_I8] = double_of_i8,
@@ -214,4 +296,7 @@ const struct cpu_converting_kernels CPU_ISA_NAME(converting) = {
                  [ASSAY_BOOL] = int_of_bool},
     .store_int = {[ASSAY_I64] = i64_of_int, [ASSAY_I32] = i32_of_int, [ASSAY_I8] = i8_of_int, [ASSAY_U8] = u8_of_int,
                   [ASSAY_BOOL] = bool_of_int},
+    .dequantize = dequantize,
+    .quantize = quantize,
+    .quantize_integer = quantize_integer,
 };

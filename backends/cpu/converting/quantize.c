@@ -34,32 +34,23 @@ static bool is_packed(enum assay_dtype dtype)
     return dtype == ASSAY_I4 || dtype == ASSAY_U4;
 }
 
-static float nibble(enum assay_dtype dtype, const unsigned char *packed, size_t i)
-{
-    int x = packed[i / 2] >> (i % 2 * 4) & 15;
-    return (float)(dtype == ASSAY_I4 && x > 7 ? x - 16 : x);
-}
-
+/* From any element on: of packed types the odd first one is taken with its neighbour. */
 static void load(const struct running *r, const void *from, size_t at, size_t n, float *to)
 {
     enum assay_dtype dtype = r->q->narrow;
-    if (is_packed(dtype))
-        for (size_t i = 0; i < n; i++)
-            to[i] = nibble(dtype, from, at + i);
-    else
-        r->kernels->load_float[dtype](n, (const char *)from + at, to);
-}
-
-/* `at` is even: pieces are cut at whole bytes. */
-static void store(const struct running *r, size_t at, size_t n, const float *x)
-{
-    unsigned char *to = (unsigned char *)r->y;
-    if (!is_packed(r->q->narrow)) {
-        r->kernels->store_float[r->q->narrow](n, x, r->y + at, r->q->saturate);
+    const char      *bytes = from;
+    if (!is_packed(dtype)) {
+        r->kernels->load_float[dtype](n, bytes + at, to);
         return;
     }
-    for (size_t i = 0; i < n; i += 2)
-        to[(at + i) / 2] = (unsigned char)(((int)x[i] & 15) | (i + 1 < n ? ((int)x[i + 1] & 15) << 4 : 0));
+    if (at % 2 && n) {
+        float pair[2];
+        r->kernels->load_float[dtype](2, bytes + at / 2, pair);
+        *to++ = pair[1];
+        at++;
+        n--;
+    }
+    r->kernels->load_float[dtype](n, bytes + at / 2, to);
 }
 
 /* Length of the run from `at` on whose elements have one scale (step 0) or scales side by side (step 1). */
@@ -87,39 +78,20 @@ static size_t run_of(const struct quantize *q, size_t at, size_t left, size_t *s
     return n < left ? n : left;
 }
 
-/* A run: the zero point side by side with the numbers, if there is one. */
-static void dequantize(const struct running *r, float *x, size_t n, size_t scale, size_t step)
+/* A run: the zero points side by side with the scales, if there are any. */
+static void one_run(const struct running *r, float *x, size_t n, size_t scale, size_t step)
 {
-    const float *s = r->scale + scale;
-    float        zero[BLOCK];
-    if (r->zero) {
-        load(r, r->zero, scale, step ? n : 1, zero);
-        for (size_t i = 0; i < n; i++)
-            x[i] -= zero[i * step];
-    }
-    if (step)
-        for (size_t i = 0; i < n; i++)
-            x[i] *= s[i];
-    else
-        for (size_t i = 0; i < n; i++)
-            x[i] *= *s;
-}
-
-static void quantize(const struct running *r, float *x, size_t n, size_t scale, size_t step)
-{
-    const struct quantize *q = r->q;
-    const float           *s = r->scale + scale;
-    const float            magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, to nearest even */
-    float                  zero[BLOCK] = {0};
-    bool                   is_integer = !assay_dtype_is_float(q->narrow);
+    const struct quantize  *q = r->q;
+    float                   zero[BLOCK];
+    struct cpu_quantize_run run = {n, step, r->scale + scale, r->zero ? zero : NULL, q->low, q->high};
     if (r->zero)
         load(r, r->zero, scale, step ? n : 1, zero);
-    for (size_t i = 0; i < n; i++) {
-        float v = x[i] / s[i * step], cut = v < -4194304.0f ? -4194304.0f : v > 4194304.0f ? 4194304.0f : v;
-        float whole = cut + magic - magic + zero[i * step];
-        whole = whole < q->low ? q->low : whole > q->high ? q->high : whole;
-        x[i] = !is_integer ? v + zero[i * step] : v == v ? whole : 0.0f;
-    }
+    if (!q->to_narrow)
+        r->kernels->dequantize(&run, x);
+    else if (assay_dtype_is_float(q->narrow))
+        r->kernels->quantize(&run, x);
+    else
+        r->kernels->quantize_integer(&run, x);
 }
 
 static void block(const struct running *r, size_t at, size_t count)
@@ -133,10 +105,10 @@ static void block(const struct running *r, size_t at, size_t count)
     for (size_t i = 0, n; i < count; i += n) {
         size_t scale, step;
         n = run_of(q, at + i, count - i, &scale, &step);
-        (q->to_narrow ? quantize : dequantize)(r, x + i, n, scale, step);
+        one_run(r, x + i, n, scale, step);
     }
     if (q->to_narrow)
-        store(r, at, count, x);
+        r->kernels->store_float[q->narrow](count, x, r->y + at * assay_dtype_bits(q->narrow) / 8, q->saturate); /* at is even */
     else
         memcpy((float *)(void *)r->y + at, x, count * sizeof *x);
 }

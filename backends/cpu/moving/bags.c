@@ -6,7 +6,7 @@
 
 #include "assay/banned.h"
 
-enum { GRAIN = 16384 };
+enum { GRAIN = 16384, AHEAD = 4 };
 
 struct bags {
     size_t  rows, width, terms, bags;
@@ -41,6 +41,12 @@ static enum assay_code check(const struct bags *b, const void *indices, const vo
     return cpu_index_check("index", indices, b->wide_index, b->terms, -(int64_t)b->rows, (int64_t)b->rows, err);
 }
 
+static const float *row_at(const struct running *r, size_t t)
+{
+    int64_t row = cpu_index_at(r->indices, r->b->wide_index, t);
+    return r->table + (size_t)(row < 0 ? row + (int64_t)r->b->rows : row) * r->b->width;
+}
+
 static void bag_piece(void *self, size_t chunk, unsigned thread)
 {
     const struct running *r = self;
@@ -54,8 +60,10 @@ static void bag_piece(void *self, size_t chunk, unsigned thread)
         if (first == last)
             memset(y, 0, b->width * sizeof *y);
         for (size_t t = first; t < last; t++) {
-            int64_t row = cpu_index_at(r->indices, b->wide_index, t);
-            const float *x = r->table + (size_t)(row < 0 ? row + (int64_t)b->rows : row) * b->width;
+            if (t + AHEAD < b->terms) /* rows are anywhere: asked for before they are needed */
+                for (size_t i = 0; i < b->width && i < 512; i += 16)
+                    __builtin_prefetch(row_at(r, t + AHEAD) + i);
+            const float *x = row_at(r, t);
             (t == first ? r->kernels->scaled : r->kernels->add_scaled)(b->width, 1.0f, x, y);
         }
         if (b->mean && last - first > 1)

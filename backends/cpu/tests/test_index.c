@@ -1,6 +1,7 @@
 /* Moving, choosing, converting and mixtures of experts: every op against the reference, within its bounds. */
 #include "backends/cpu/tests/device.h"
 #include "harness/ir/tests/sketch.h"
+#include "harness/ir/transform/gradient.h"
 #include "reference/formats/formats.h"
 #include "reference/reference.h"
 
@@ -479,4 +480,48 @@ Test(index, mixtures_of_experts_agree_with_the_reference, .timeout = 120)
     check_refused(&(struct index_case){"assay.GroupedMatMul", "f32[3,2] f32[2,2,2] i32[2]", "", 1, "ffi", 1, 2}, "counts of 2 rows together, not 3");
     check_refused(&(struct index_case){"assay.GroupedMatMul", "f32[3,2] f32[2,2,2] i32[2]", "", 1, "ffi", 4, 5}, "count 0 is 4 of 3 rows");
     check_refused(&(struct index_case){"assay.GroupedMatMulWeightGrad", "f32[3,2] f32[3,2] i32[2]", "", 1, "ffi", -1, 0}, "count 0 is -1");
+}
+
+/* A whole layer of experts with its backward half: what one op writes is what the next one reads. */
+Test(index, a_layer_of_experts_and_its_gradients_agree_with_the_reference, .timeout = 120)
+{
+    enum { T = 24, D = 16, E = 4, K = 2, F = 20 };
+    for (size_t i = 0; i < N_DEVICES; i++) {
+        struct device       d;
+        struct assay_error  err = {0};
+        struct data         data;
+        struct counted      count = {0};
+        int32_t             route[2], sorted[3], grads[3];
+        struct assay_graph *g = assay_graph_new("layer");
+        if (!device_open(&d, every_device[i])) {
+            assay_graph_free(g);
+            continue;
+        }
+        int32_t x = assay_graph_input(g, "x", ASSAY_F32, 2, (int64_t[]){T, D}, ASSAY_FILL_SIGNED);
+        int32_t gate = assay_graph_param(g, "gate", ASSAY_F32, 2, (int64_t[]){D, E}, ASSAY_FILL_SIGNED);
+        int32_t w = assay_graph_param(g, "w", ASSAY_F32, 3, (int64_t[]){E, D, F}, ASSAY_FILL_SIGNED);
+        int32_t logits = assay_graph_op(g, "MatMul", "logits", (int32_t[]){x, gate}, 2, NULL);
+        assay_graph_op_outputs(g, "assay.MoeRoute", (const char *const[]){"weights", "experts"}, 2, &logits, 1,
+                               (struct assay_attr[]){ASSAY_ATTR_INT("k", K), ASSAY_ATTR_END}, route);
+        assay_graph_op_outputs(g, "assay.MoePermute", (const char *const[]){"rows", "counts", "source"}, 3, (int32_t[]){x, route[1]}, 2,
+                               (struct assay_attr[]){ASSAY_ATTR_INT("num_experts", E), ASSAY_ATTR_END}, sorted);
+        int32_t y = assay_graph_op(g, "assay.GroupedMatMul", "y", (int32_t[]){sorted[0], w, sorted[1]}, 3, NULL);
+        int32_t z = assay_graph_op(g, "assay.MoeCombine", "z", (int32_t[]){y, route[0], sorted[2]}, 3, NULL);
+        int32_t loss = assay_graph_op(g, "ReduceMean", "loss", (int32_t[]){assay_graph_op(g, "Mul", "square", (int32_t[]){z, z}, 2, NULL)}, 1,
+                                      (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+        assay_graph_gradient(g, loss, (int32_t[]){x, gate, w}, 3, ASSAY_RECOMPUTE_NONE, grads);
+        assay_graph_output(g, z);
+        for (int k = 0; k < 3; k++)
+            assay_graph_output(g, grads[k]);
+        cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+        test_random = 9;
+        data_new(g, &data);
+        device_run(&d, g, &data, false, every_device[i]);
+        check_outputs(g, &data, every_device[i], &count);
+        cr_expect(count.unknown == 0 && count.compared == T * F + T * D + D * E + E * D * F, "%zu of %zu are unknown", count.unknown,
+                  count.compared);
+        data_free(&data);
+        assay_graph_free(g);
+        device_close(&d);
+    }
 }
