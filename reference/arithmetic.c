@@ -9,7 +9,8 @@
 
 /* OpenCL 3.0 C specification, section 7.4, full profile, single precision; reciprocal_sqrt is rsqrt. */
 const struct assay_ref_ulps assay_reference_ulps = {
-    .exp = 3, .log = 3, .tanh = 5, .erf = 16, .sqrt = 3, .divide = 2.5, .reciprocal_sqrt = 2};
+    .exp = 3, .log = 3, .tanh = 5, .erf = 16, .sqrt = 3, .divide = 2.5, .reciprocal_sqrt = 2, .sin = 4, .cos = 4,
+    .pow = 16};
 
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node)
 {

@@ -66,9 +66,10 @@ struct assay_op_reference {
 const struct assay_op_reference *assay_reference_of(const struct assay_op_row *row);
 
 /* Relative accuracy asked of elementary functions, in units in the last place of the accumulator: the full-profile
- * column of the OpenCL 3.0 C specification, section 7.4 (exp 3, log 3, tanh 5, erf 16, sqrt 3, division 2.5, …). */
+ * column of the OpenCL 3.0 C specification, section 7.4 (exp 3, log 3, tanh 5, erf 16, sqrt 3, division 2.5, sin and cos 4,
+ * pow 16, …). */
 struct assay_ref_ulps {
-    double exp, log, tanh, erf, sqrt, divide, reciprocal_sqrt;
+    double exp, log, tanh, erf, sqrt, divide, reciprocal_sqrt, sin, cos, pow;
 };
 extern const struct assay_ref_ulps assay_reference_ulps;
 

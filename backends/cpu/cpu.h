@@ -11,8 +11,8 @@
 #include "backends/cpu/pool/pool.h"
 #include "backends/cpu/vector/isa.h"
 
-#define CPU_MAX_INPUTS 8
-#define CPU_MAX_OUTPUTS 4
+#define CPU_MAX_INPUTS 32
+#define CPU_MAX_OUTPUTS 32
 #define CPU_CACHE_LINE 64
 
 enum cpu_blas { CPU_BLAS_AUTO = 0, CPU_BLAS_OPENBLAS = 1, CPU_BLAS_OWN = 2 };
@@ -59,6 +59,12 @@ const char *cpu_attr_text(const struct cpu_node *node, const char *name, const c
 /* Numbers in the list, 0 if absent; at most `capacity` are written. */
 size_t cpu_attr_i64s(const struct cpu_node *node, const char *name, int64_t *out, size_t capacity);
 
+/* For ops that look at their types themselves: is input (output) i, if it is there, of one of the types, given as bits
+ * 1 << dtype? Says why not. */
+bool cpu_in_is(const struct cpu_node *node, uint32_t i, uint32_t types, struct assay_text *why_not);
+bool cpu_out_is(const struct cpu_node *node, uint32_t i, uint32_t types, struct assay_text *why_not);
+#define CPU_TYPE(id) (1u << ASSAY_##id)
+#define CPU_TYPES_INDEX (CPU_TYPE(I32) | CPU_TYPE(I64))
 /* "f32[2,3]". */
 void cpu_describe_value(const struct assay_value_view *v, struct assay_text *out);
 

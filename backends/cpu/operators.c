@@ -15,7 +15,12 @@
     X(log_softmax) X(softmax_grad) X(log_softmax_grad) X(layer_normalization_grad) X(rms_normalization_grad) \
     X(attention_grad) X(softmax_cross_entropy_loss) X(softmax_cross_entropy_grad) X(reduce_sum_square) X(reduce_l2) \
     X(rotary_embedding) X(tensor_scatter) X(tensor_scatter_grad) \
-    X(sgd) X(adam_w) X(lamb_update) X(lamb_apply)
+    X(sgd) X(adam_w) X(lamb_update) X(lamb_apply) \
+    X(expand) X(concat) X(split) X(slice) X(slice_grad) X(squeeze) X(unsqueeze) X(flatten) X(identity) X(gather)  \
+    X(gather_grad) X(cast) X(where) X(equal) X(less) X(greater) X(greater_or_equal) X(less_or_equal) X(not) X(and) \
+    X(reciprocal) X(pow) X(clip) X(sin) X(cos) X(reduce_extreme_grad) X(top_k) X(top_k_grad) X(arg_max) \
+    X(quantize_linear) X(dequantize_linear) X(embedding_bag) X(embedding_bag_grad) X(moe_route) X(moe_route_grad)  \
+    X(moe_permute) X(moe_combine) X(moe_combine_grad) X(grouped_mat_mul) X(grouped_mat_mul_weight_grad)
 
 #define X(op) extern const struct cpu_op cpu_op_##op;
 CPU_OPS(X)
@@ -63,6 +68,26 @@ void cpu_describe_value(const struct assay_value_view *v, struct assay_text *out
     for (int32_t i = 0; i < v->rank; i++)
         assay_text_add(out, "%s%lld", i ? "," : "", (long long)v->dims[i]);
     assay_text_add(out, "]");
+}
+
+static bool is_one_of(const struct cpu_node *node, const struct assay_value_view *v, uint32_t types, struct assay_text *why_not)
+{
+    if (types >> v->dtype & 1)
+        return true;
+    assay_text_add(why_not, "%s of ", node->op);
+    cpu_describe_value(v, why_not);
+    assay_text_add(why_not, " ('%s'): that type is not computed here", v->name);
+    return false;
+}
+
+bool cpu_in_is(const struct cpu_node *node, uint32_t i, uint32_t types, struct assay_text *why_not)
+{
+    return !cpu_has_in(node, i) || is_one_of(node, &node->in[i], types, why_not);
+}
+
+bool cpu_out_is(const struct cpu_node *node, uint32_t i, uint32_t types, struct assay_text *why_not)
+{
+    return !cpu_has_out(node, i) || is_one_of(node, &node->out[i], types, why_not);
 }
 
 static void read_value(const struct cpu_node *node, int32_t id, struct assay_value_view *out)

@@ -35,7 +35,11 @@ static enum assay_code read_values(const struct assay_host *host, const struct a
 
 static bool only_renames(const struct assay_node_view *node, const struct cpu_placed *placed, const bool *taken_over)
 {
-    return !strcmp(node->op, "Reshape") && node->outputs[0] != ASSAY_NO_VALUE && placed[node->outputs[0]].temp &&
+    static const char *const names[] = {"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"};
+    bool                     is_name = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        is_name |= !strcmp(node->op, names[i]);
+    return is_name && node->outputs[0] != ASSAY_NO_VALUE && placed[node->outputs[0]].temp &&
            !taken_over[owner_of(placed, node->inputs[0])];
 }
 

@@ -21,9 +21,11 @@ void assay_gradient_op_outputs(const struct assay_gradient *q, const char *op, c
 {
     char        text[ASSAY_OP_MAX_OPERANDS][NAME_BYTES];
     const char *names[ASSAY_OP_MAX_OPERANDS] = {NULL};
-    for (size_t o = 0; o < n_outputs; o++) {
-        fresh_name(q, o, text[o]);
-        names[o] = want[o] ? text[o] : NULL;
+    for (size_t o = 0, wanted = 0; o < n_outputs; o++) { /* numbered as the values that they become */
+        if (!want[o])
+            continue;
+        fresh_name(q, wanted++, text[o]);
+        names[o] = text[o];
     }
     assay_graph_op_outputs(q->graph, op, names, n_outputs, inputs, n_inputs, attrs, out);
 }
@@ -110,6 +112,26 @@ int32_t assay_gradient_sum_to(const struct assay_gradient *q, int32_t x, int32_t
         x = assay_gradient_op(q, "ReduceSum", (int32_t[]){x, list}, 2, NULL);
     }
     return assay_gradient_shape_as(q, x, like);
+}
+
+int32_t assay_gradient_zeros(const struct assay_gradient *q, int32_t like, int32_t rank, const int64_t *dims)
+{
+    int32_t zero = assay_gradient_number(q, like, 0), shape = assay_gradient_i64s(q, (size_t)rank, dims);
+    return assay_gradient_binary(q, "Expand", zero, shape);
+}
+
+int32_t assay_gradient_where(const struct assay_gradient *q, int32_t mask, int32_t dy, bool otherwise, int32_t like)
+{
+    int32_t zero = assay_gradient_number(q, dy, 0);
+    int32_t x = assay_gradient_op(q, "Where", (int32_t[]){mask, otherwise ? zero : dy, otherwise ? dy : zero}, 3, NULL);
+    return assay_gradient_sum_to(q, x, like);
+}
+
+struct assay_attr assay_gradient_list(const char *name, size_t n, const int64_t *numbers)
+{
+    struct assay_attr attr = {.name = name, .type = ASSAY_ATTR_I64S, .n = n};
+    memcpy(attr.list, numbers, n * sizeof *numbers);
+    return attr;
 }
 
 size_t assay_gradient_attrs(const struct assay_gradient *q, struct assay_attr *room)

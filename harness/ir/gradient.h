@@ -45,6 +45,14 @@ int32_t assay_gradient_sum_to(const struct assay_gradient *q, int32_t x, int32_t
 int32_t assay_gradient_kept(const struct assay_gradient *q, int32_t x);
 /* What a Reduce node made smaller, at its input's size again: every element of `x` (the output's shape) repeated. */
 int32_t assay_gradient_expand_reduced(const struct assay_gradient *q, int32_t x);
+/* The gradient of ReduceMax (largest) and ReduceMin. */
+int32_t assay_gradient_reduce_extreme(const struct assay_gradient *q, bool largest);
+/* Zeros of x's type under a shape: one number, repeated. */
+int32_t assay_gradient_zeros(const struct assay_gradient *q, int32_t like, int32_t rank, const int64_t *dims);
+/* dy where the mask holds, else 0, or the other way round with `otherwise`; summed to the shape of `like`. */
+int32_t assay_gradient_where(const struct assay_gradient *q, int32_t mask, int32_t dy, bool otherwise, int32_t like);
+/* An attribute that is a list. */
+struct assay_attr assay_gradient_list(const char *name, size_t n, const int64_t *numbers);
 /* All attributes of the node, ended: for a gradient op that takes the attributes of its op. `room` has
  * ASSAY_GRADIENT_MAX_ATTRS entries; returns their number, so that more can be appended. */
 #define ASSAY_GRADIENT_MAX_ATTRS 24

@@ -67,6 +67,29 @@ enum assay_code assay_infer_rank(const struct assay_infer *in, int i, int32_t mi
     return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE, "the rank must be in %" PRId32 "..%" PRId32, min, max);
 }
 
+static const struct {
+    enum assay_dtype dtype;
+    int64_t number;
+} onnx_types[] = {{ASSAY_F32, 1},     {ASSAY_U8, 2},      {ASSAY_I8, 3},  {ASSAY_I32, 6}, {ASSAY_I64, 7},     {ASSAY_BOOL, 9},
+                  {ASSAY_F16, 10},    {ASSAY_F64, 11},    {ASSAY_BF16, 16}, {ASSAY_F8E4M3, 17}, {ASSAY_F8E5M2, 19},
+                  {ASSAY_U4, 21},     {ASSAY_I4, 22},     {ASSAY_F4E2M1, 23}, {ASSAY_F8E8M0, 24}};
+
+enum assay_dtype assay_onnx_dtype(int64_t number)
+{
+    for (size_t i = 0; i < sizeof onnx_types / sizeof *onnx_types; i++)
+        if (onnx_types[i].number == number)
+            return onnx_types[i].dtype;
+    return ASSAY_DTYPE_NONE;
+}
+
+int64_t assay_onnx_number(enum assay_dtype dtype)
+{
+    for (size_t i = 0; i < sizeof onnx_types / sizeof *onnx_types; i++)
+        if (onnx_types[i].dtype == dtype)
+            return onnx_types[i].number;
+    return 0;
+}
+
 /* ---- shapes -------------------------------------------------------------------------------------------- */
 
 bool assay_shape_broadcast(int32_t rank_a, const int64_t *a, int32_t rank_b, const int64_t *b, int32_t *rank,
@@ -167,6 +190,14 @@ enum assay_code assay_infer_pair(const struct assay_infer *in, uint32_t types, s
     return code;
 }
 
+enum assay_code assay_infer_comparison(const struct assay_infer *in, uint32_t types, struct assay_error *err)
+{
+    enum assay_code code = assay_infer_binary(in, types, err);
+    if (!code && in->out[0])
+        in->out[0]->dtype = ASSAY_BOOL;
+    return code;
+}
+
 /* ---- attributes and const inputs ----------------------------------------------------------------------- */
 
 enum assay_code assay_infer_axis(const struct assay_infer *in, const char *name, int32_t *axis, struct assay_error *err)
@@ -245,6 +276,41 @@ enum assay_code assay_infer_const_i64s(const struct assay_infer *in, int i, size
         return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE, "it has more than %zu numbers", capacity);
     *list = v->data;
     *n = (size_t)v->elements;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_infer_axes(const struct assay_infer *in, int i, int32_t rank, bool marked[ASSAY_MAX_RANK],
+                                 struct assay_error *err)
+{
+    const int64_t *axes;
+    size_t n;
+    enum assay_code code = assay_infer_const_i64s(in, i, ASSAY_MAX_RANK, &axes, &n, err);
+    memset(marked, 0, ASSAY_MAX_RANK * sizeof *marked);
+    for (size_t k = 0; !code && k < n; k++) {
+        int64_t axis = axes[k] < 0 ? axes[k] + rank : axes[k];
+        if (axis < 0 || axis >= rank)
+            return ASSAY_INFER_REFUSE(in, err, 0, i, "axis %" PRId64 " is not one of %" PRId32, axes[k], rank);
+        if (marked[axis])
+            return ASSAY_INFER_REFUSE(in, err, 0, i, "axis %" PRId64 " is given twice", axes[k]);
+        marked[axis] = true;
+    }
+    return code;
+}
+
+enum assay_code assay_infer_shape(const struct assay_infer *in, const char *name, int32_t *rank, int64_t *dims,
+                                  struct assay_error *err)
+{
+    const struct assay_attr *attr = assay_node_attr(in->node, name);
+    if (!attr || attr->n > ASSAY_MAX_RANK)
+        return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE, "%s must have at most %d lengths", name,
+                                  ASSAY_MAX_RANK);
+    for (size_t i = 0; i < attr->n; i++) {
+        if (attr->list[i] < 0)
+            return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE, "%s holds %" PRId64, name,
+                                      attr->list[i]);
+        dims[i] = attr->list[i];
+    }
+    *rank = (int32_t)attr->n;
     return ASSAY_OK;
 }
 

@@ -34,6 +34,12 @@ void assay_infer_refuse(const struct assay_infer *in, struct assay_error *err, c
 #define ASSAY_TYPES_NUMERIC (ASSAY_TYPES_SIGNED | ASSAY_TYPE(ASSAY_U8))
 #define ASSAY_TYPES_ORDERED (ASSAY_TYPES_NUMERIC | ASSAY_TYPE(ASSAY_BOOL))
 #define ASSAY_TYPES_ANY (~0u)
+#define ASSAY_TYPES_INDEX (ASSAY_TYPE(ASSAY_I64) | ASSAY_TYPE(ASSAY_I32))
+
+/* ONNX's numbers of types (TensorProto.DataType), as attributes name them. ASSAY_DTYPE_NONE: a type we do not have; 0:
+ * a type it does not have. */
+enum assay_dtype assay_onnx_dtype(int64_t number);
+int64_t          assay_onnx_number(enum assay_dtype dtype);
 
 /* Input i (if it is there) has a dtype of the set. */
 enum assay_code assay_infer_type(const struct assay_infer *in, int i, uint32_t types, struct assay_error *err);
@@ -66,6 +72,8 @@ enum assay_code assay_infer_unary(const struct assay_infer *in, uint32_t types, 
 enum assay_code assay_infer_binary(const struct assay_infer *in, uint32_t types, struct assay_error *err);
 /* The gradient of an element-wise op, from dY and a tensor of its type and shape: nothing broadcasts. */
 enum assay_code assay_infer_pair(const struct assay_infer *in, uint32_t types, struct assay_error *err);
+/* The same with a bool output. */
+enum assay_code assay_infer_comparison(const struct assay_infer *in, uint32_t types, struct assay_error *err);
 /* Reduce*: axes from const input 1, keepdims, noop_with_empty_axes. An empty sum is 0 and an empty extreme is the
  * least or greatest number, but an empty mean is nothing: then `empty` is false. */
 enum assay_code assay_infer_reduce(const struct assay_infer *in, uint32_t types, bool empty, struct assay_error *err);
@@ -94,6 +102,13 @@ void assay_infer_set_i64s(const struct assay_infer *in, const char *name, size_t
 /* Input i must be a const of int64 numbers, a vector of at most `capacity`. The numbers are borrowed from it. */
 enum assay_code assay_infer_const_i64s(const struct assay_infer *in, int i, size_t capacity, const int64_t **list,
                                        size_t *n, struct assay_error *err);
+
+/* Const input i as a set of axes of a shape of `rank` axes, each named once; from -rank to rank-1. */
+enum assay_code assay_infer_axes(const struct assay_infer *in, int i, int32_t rank, bool marked[ASSAY_MAX_RANK],
+                                 struct assay_error *err);
+/* Attribute `name` as a shape, of up to ASSAY_MAX_RANK lengths that are not negative. */
+enum assay_code assay_infer_shape(const struct assay_infer *in, const char *name, int32_t *rank, int64_t *dims,
+                                  struct assay_error *err);
 
 /* ---- cost ---------------------------------------------------------------------------------------------- */
 

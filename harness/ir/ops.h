@@ -27,7 +27,7 @@ struct assay_attr_row {
 };
 
 /* More operands than any row has. */
-#define ASSAY_OP_MAX_OPERANDS 8
+#define ASSAY_OP_MAX_OPERANDS 32
 
 /* What inference may look at and must fill: the wanted outputs with dtype, rank and dims. It may also complete the
  * node's attributes, so that readers find them resolved (infer.h). `in` and `out` have ASSAY_OP_MAX_OPERANDS

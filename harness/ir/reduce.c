@@ -97,3 +97,19 @@ int32_t assay_gradient_expand_reduced(const struct assay_gradient *q, int32_t x)
     int32_t shape = assay_gradient_i64s(q, (size_t)rank, dims);
     return assay_gradient_binary(q, "Expand", x, shape);
 }
+
+int32_t assay_gradient_reduce_extreme(const struct assay_gradient *q, bool largest)
+{
+    int32_t x = q->node->inputs[0], rank = assay_graph_value(q->graph, x)->rank;
+    bool    folded[ASSAY_MAX_RANK];
+    int64_t axes[ASSAY_MAX_RANK];
+    size_t  n = 0;
+    assay_reduce_axes(q->graph, q->node, folded);
+    for (int32_t d = 0; d < rank; d++)
+        if (folded[d])
+            axes[n++] = d;
+    return assay_gradient_op(q, "assay.ReduceExtremeGrad", (int32_t[]){q->dy[0], x}, 2,
+                             (struct assay_attr[]){assay_gradient_list("axes", n, axes),
+                                                   ASSAY_ATTR_INT("keepdims", assay_node_i64(q->node, "keepdims", 1)),
+                                                   ASSAY_ATTR_INT("largest", largest), ASSAY_ATTR_END});
+}

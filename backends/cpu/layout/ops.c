@@ -218,5 +218,12 @@ const struct cpu_op cpu_op_transpose = {.name = "Transpose", .domain = "", .acce
                                         .prepare = prepare_transpose};
 const struct cpu_op cpu_op_reshape = {.name = "Reshape", .domain = "", .in_place = true, .accepts = accepts_any,
                                       .prepare = prepare_copy, .any_type = true};
+#define RENAMES(op, onnx)                                                                                         \
+    const struct cpu_op cpu_op_##op = {.name = onnx, .domain = "", .in_place = true, .accepts = accepts_any,     \
+                                       .prepare = prepare_copy, .any_type = true};
+RENAMES(squeeze, "Squeeze")
+RENAMES(unsqueeze, "Unsqueeze")
+RENAMES(flatten, "Flatten")
+RENAMES(identity, "Identity")
 const struct cpu_op cpu_op_copy = {.name = "Copy", .domain = "assay", .in_place = true, .accepts = accepts_copy,
                                    .prepare = prepare_copy, .any_type = true};

@@ -25,7 +25,10 @@
     extern const struct cpu_normalization_gradient_kernels cpu_normalization_gradient_##suffix; \
     extern const struct cpu_attention_gradient_kernels     cpu_attention_gradient_##suffix; \
     extern const struct cpu_rotary_kernels        cpu_rotary_##suffix; \
-    extern const struct cpu_optimizer_kernels     cpu_optimizers_##suffix;
+    extern const struct cpu_optimizer_kernels     cpu_optimizers_##suffix; \
+    extern const struct cpu_moving_kernels        cpu_moving_##suffix;           \
+    extern const struct cpu_choosing_kernels      cpu_choosing_##suffix;         \
+    extern const struct cpu_converting_kernels    cpu_converting_##suffix;
 CPU_ISA_LIST(X)
 #undef X
 
@@ -33,8 +36,10 @@ CPU_ISA_LIST(X)
     [CPU_ISA_##id] = {CPU_ISA_##id, text, &cpu_tile_##suffix, &cpu_gemv_##suffix, &cpu_elementwise_##suffix,           \
                       &cpu_normalization_##suffix, &cpu_reduction_##suffix, &cpu_transpose_##suffix,                   \
                       &cpu_attention_##suffix, &cpu_statistics_##suffix, &cpu_pooling_##suffix, \
-                      &cpu_attention_##suffix, &cpu_normalization_gradient_##suffix,                         \
-                      &cpu_attention_gradient_##suffix, &cpu_rotary_##suffix, &cpu_optimizers_##suffix},
+                      &cpu_normalization_gradient_##suffix,                         \
+                      &cpu_attention_gradient_##suffix, &cpu_rotary_##suffix, &cpu_optimizers_##suffix, \
+                      &cpu_moving_##suffix, &cpu_choosing_##suffix,            \
+                      &cpu_converting_##suffix},
 static const struct cpu_kernels kernels[CPU_ISAS] = {CPU_ISA_LIST(X)};
 #undef X
 

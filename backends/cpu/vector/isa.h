@@ -30,6 +30,9 @@ struct cpu_transpose_kernels;
 struct cpu_attention_kernels;
 struct cpu_statistics_kernels;
 struct cpu_pooling_kernels;
+struct cpu_moving_kernels;
+struct cpu_choosing_kernels;
+struct cpu_converting_kernels;
 
 struct cpu_kernels {
     enum cpu_isa isa;
@@ -47,6 +50,9 @@ struct cpu_kernels {
     const struct cpu_attention_gradient_kernels     *attention_gradient;
     const struct cpu_rotary_kernels                 *rotary;
     const struct cpu_optimizer_kernels              *optimizers;
+    const struct cpu_moving_kernels        *moving;
+    const struct cpu_choosing_kernels      *choosing;
+    const struct cpu_converting_kernels    *converting;
 };
 
 /* Can this machine run it (processor and operating system)? */

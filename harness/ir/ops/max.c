@@ -1,5 +1,7 @@
 /* Max: C = the greater of A and B, NaN if either is, with broadcasting (ONNX Max-13 of two).
- * Cost: none, comparisons are not counted. */
+ * Cost: none, comparisons are not counted.
+ * Gradient: of the operand that is the greater, the first where they are equal, so that the shares add up. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -9,4 +11,12 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
     return assay_infer_binary(in, ASSAY_TYPES_NUMERIC, err);
 }
 
-ASSAY_OP_IR(Max) = {.infer = infer};
+static void gradient(const struct assay_gradient *q)
+{
+    int32_t first = assay_gradient_binary(q, "GreaterOrEqual", q->node->inputs[0], q->node->inputs[1]);
+    for (int i = 0; i < 2; i++)
+        if (q->wanted[i])
+            q->dx[i] = assay_gradient_where(q, first, q->dy[0], i == 1, q->node->inputs[i]);
+}
+
+ASSAY_OP_IR(Max) = {.infer = infer, .gradient = gradient};

@@ -1,5 +1,6 @@
 /* ReduceMin: the least along the axes, NaN if one is (ONNX ReduceMin-20).
  * Cost: none, comparisons are not counted. */
+#include "harness/ir/gradient.h"
 #include "harness/ir/infer.h"
 
 #include "assay/banned.h"
@@ -9,4 +10,9 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
     return assay_infer_reduce(in, ASSAY_TYPES_ORDERED, true, err);
 }
 
-ASSAY_OP_IR(ReduceMin) = {.attrs = assay_reduce_attrs, .infer = infer};
+static void gradient(const struct assay_gradient *q)
+{
+    q->dx[0] = assay_gradient_reduce_extreme(q, false);
+}
+
+ASSAY_OP_IR(ReduceMin) = {.attrs = assay_reduce_attrs, .infer = infer, .gradient = gradient};

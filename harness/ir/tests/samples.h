@@ -14,6 +14,7 @@ struct sample {
 static const struct sample samples[] = {
 #include "harness/ir/tests/samples/convolutional.inc"
 #include "harness/ir/tests/samples/elementwise.inc"
+#include "harness/ir/tests/samples/index.inc"
 #include "harness/ir/tests/samples/moving.inc"
 #include "harness/ir/tests/samples/products.inc"
 #include "harness/ir/tests/samples/rows.inc"

@@ -32,14 +32,13 @@ static inline int32_t sketch_const(struct assay_graph *g, const char *name, enum
                                    const int64_t *dims, const int64_t *numbers, size_t n)
 {
     unsigned char bytes[40 * 8];
-    double real[40];
-    size_t each = assay_dtype_bits(dtype) / 8;
+    double values[40];
     for (size_t i = 0; i < n; i++)
-        real[i] = (double)numbers[i];
-    if (assay_dtype_is_float(dtype))
-        assay_from_double(dtype, real, n, bytes);
-    for (size_t i = 0; i < n && !assay_dtype_is_float(dtype); i++)
-        memcpy(bytes + i * each, &numbers[i], each); /* little-endian */
+        values[i] = (double)numbers[i];
+    if (dtype == ASSAY_I64) /* also those that double does not hold */
+        memcpy(bytes, numbers, n * sizeof *numbers);
+    else
+        assay_from_double(dtype, values, n, bytes);
     return assay_graph_const(g, name, dtype, rank, dims, bytes);
 }
 

@@ -569,3 +569,202 @@ Test(infer, reduced_axes_can_be_asked_of_a_built_node)
         assay_graph_free(g);
     }
 }
+
+/* ---- moving, choosing, converting, mixtures of experts --------------------------------------------------- */
+
+Test(infer, parts_and_indices_have_the_shapes_of_onnx)
+{
+    static const struct shape_case cases[] = {
+        {"Concat", "f32[2,3] f32[2,1] f32[2,0]", "axis=1", "f32[2,4]"},
+        {"Concat", "i4[2,3] i4[5,3]", "axis=-2", "i4[7,3]"},
+        {"Split", "f32[2,5] i64{2,0,3}", "axis=1", "f32[2,2] f32[2,0] f32[2,3]"},
+        {"Split", "f32[7]", "num_outputs=3", "f32[3] f32[3] f32[1]"},
+        {"Split", "f32[2]", "num_outputs=4", "f32[1] f32[1] f32[0] f32[0]"},
+        {"Split", "bf16[2,6] i64{1,2,3}", "axis=-1", "bf16[2,1]"},
+        {"Slice", "f32[4,5] i64{1,-1} i64{3,-6} i64{0,1} i64{1,-2}", "", "f32[2,3]"},
+        {"Slice", "f32[4,5] i64{-3} i64{9223372036854775807}", "", "f32[3,5]"},
+        {"Slice", "f32[5] i64{9} i64{-9} i64{0} i64{-1}", "", "f32[5]"},
+        {"Slice", "f32[5] i64{-1} i64{-9223372036854775807} i64{0} i64{-9223372036854775807}", "", "f32[1]"},
+        {"Slice", "f32[5] i64{3} i64{2}", "", "f32[0]"},
+        {"Slice", "f32[0] i64{-1} i64{-9} i64{0} i64{-1}", "", "f32[0]"},
+        {"assay.SliceGrad", "f32[2,2]", "input_shape=[4,5] starts=[1,4] steps=[2,-3]", "f32[4,5]"},
+        {"Squeeze", "f32[1,2,1,3] i64{-2}", "", "f32[1,2,3]"},
+        {"Squeeze", "f32[1,2,1,3]", "", "f32[2,3]"},
+        {"Squeeze", "f32[1] i64{}", "", "f32[1]"},
+        {"Unsqueeze", "f32[2,3] i64{-1,0}", "", "f32[1,2,3,1]"},
+        {"Flatten", "f32[2,3,4]", "", "f32[2,12]"},
+        {"Flatten", "f32[2,3,4]", "axis=-1", "f32[6,4]"},
+        {"Flatten", "f32[2,3,4]", "axis=3", "f32[24,1]"},
+        {"Flatten", "f32[]", "axis=0", "f32[1,1]"},
+        {"Identity", "u4[3]", "", "u4[3]"},
+        {"Gather", "f32[4,3] i64[2,5]", "", "f32[2,5,3]"},
+        {"Gather", "bf16[4,3,2] i32[]", "axis=-2", "bf16[4,2]"},
+        {"assay.GatherGrad", "f32[2,5,3] i64[2,5]", "input_shape=[4,3]", "f32[4,3]"},
+        {"assay.GatherGrad", "f32[4,2] i32[]", "axis=1 input_shape=[4,3,2]", "f32[4,3,2]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, wrong_parts_and_indices_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Concat", "f32[2,3] f32[3,3]", "axis=1", "f32[2,3] and input 1 'in1' f32[3,3]: they differ in more than axis 1"},
+        {"Concat", "f32[2,3] f32[2,3,1]", "axis=1", "they differ in more than axis 1"},
+        {"Concat", "f32[2,3] f16[2,3]", "axis=1", "the types must be equal"},
+        {"Concat", "f32[2,3] - f32[2,3]", "axis=1", "input 1 is absent"},
+        {"Split", "f32[2,5]", "axis=1", "either input 1 or num_outputs says how it is cut"},
+        {"Split", "f32[2,5] i64{5}", "axis=1 num_outputs=1", "either input 1 or num_outputs"},
+        {"Split", "f32[2,5] i64{2,2}", "axis=1", "pieces of 4 together, not 5"},
+        {"Split", "f32[2,5] i64{2,4}", "axis=1", "a piece of 4 where 3 are left"},
+        {"Split", "f32[2,5]", "num_outputs=33", "num_outputs must be in 1..32, got 33"},
+        {"Slice", "f32[4] i64{1} i64{2} i64{0} i64{0}", "", "a step of zero"},
+        {"Slice", "f32[4] i64{1} i64{2} i64{1}", "", "an axis that is sliced is not one of it"},
+        {"Slice", "f32[4,4] i64{1,1} i64{2,2} i64{0,-2}", "", "an axis is sliced twice"},
+        {"Slice", "f32[4] i64{1,1} i64{2,2}", "", "it has fewer axes than are sliced"},
+        {"Slice", "f32[4] i64{1} i64{2,3}", "", "1 and 2 numbers"},
+        {"Slice", "f32[4] i64[1] i64{2}", "", "it must be a const, since shapes are static"},
+        {"assay.SliceGrad", "f32[2,2]", "input_shape=[4,5] starts=[1,4] steps=[3,-3]", "axis 0 from 1 by 3 leaves an axis of 4"},
+        {"assay.SliceGrad", "f32[2]", "input_shape=[4] starts=[3] steps=[9223372036854775807]", "leaves an axis of 4"},
+        {"assay.SliceGrad", "f32[2]", "input_shape=[4,5] starts=[1,4] steps=[3,-3]", "need a number for each axis"},
+        {"assay.SliceGrad", "f32[2]", "input_shape=[-4] starts=[1] steps=[1]", "input_shape holds -4"},
+        {"Squeeze", "f32[1,2] i64{1}", "", "axis 1 is not of length 1"},
+        {"Squeeze", "f32[1,2] i64{2}", "", "axis 2 is not one of 2"},
+        {"Unsqueeze", "f32[2] i64{0,-3}", "", "axis -3 is given twice"},
+        {"Unsqueeze", "f32[1,1,1,1,1,1,1] i64{0,1}", "", "more than 8 axes"},
+        {"Flatten", "f32[2,3]", "axis=3", "axis 3 is not before, in or behind it"},
+        {"Gather", "f32[] i64[2]", "", "f32[]: the rank must be in 1..8"},
+        {"Gather", "f32[3] f32[2]", "", "input 1 'in1' f32[2]: the type must be one of i64 i32"},
+        {"Gather", "f32[3] i64[2]", "axis=1", "axis 1 is not an axis of it"},
+        {"Gather", "f32[1,1,1,1,1] i64[1,1,1,1,1]", "", "more than 8 axes"},
+        {"assay.GatherGrad", "f32[2,5,4] i64[2,5]", "input_shape=[4,3]", "not what Gather makes of input_shape"},
+        {"assay.GatherGrad", "f32[2,3] i64[2]", "axis=2 input_shape=[4,3]", "not what Gather makes of input_shape"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, choices_and_conversions_have_the_shapes_of_onnx)
+{
+    static const struct shape_case cases[] = {
+        {"Cast", "f32[2,3]", "to=16", "bf16[2,3]"},
+        {"Cast", "i64[2]", "to=17 saturate=0", "f8e4m3[2]"},
+        {"Cast", "f8e8m0[2]", "to=1", "f32[2]"},
+        {"Cast", "f32[3]", "to=22", "i4[3]"},
+        {"Where", "bool[2,1] f32[3,1,4] f32[]", "", "f32[3,2,4]"},
+        {"Where", "bool[5,1,1] i4[2] i4[3,1]", "", "i4[5,3,2]"},
+        {"Equal", "bool[2,3] bool[3]", "", "bool[2,3]"},
+        {"Less", "f16[2,1] f16[3]", "", "bool[2,3]"},
+        {"Greater", "i64[2] i64[]", "", "bool[2]"},
+        {"GreaterOrEqual", "u8[2] u8[2]", "", "bool[2]"},
+        {"LessOrEqual", "f64[0] f64[1]", "", "bool[0]"},
+        {"Not", "bool[2]", "", "bool[2]"},
+        {"And", "bool[2,1] bool[3]", "", "bool[2,3]"},
+        {"Reciprocal", "f32[2]", "", "f32[2]"},
+        {"Pow", "f16[2,1] i64[3]", "", "f16[2,3]"},
+        {"Clip", "i8[2,3] - i8[]", "", "i8[2,3]"},
+        {"Sin", "bf16[2]", "", "bf16[2]"},
+        {"Cos", "f64[2]", "", "f64[2]"},
+        {"TopK", "f32[2,5,3] i64{2}", "axis=1", "f32[2,2,3] i64[2,2,3]"},
+        {"TopK", "i64[5] i64{0}", "largest=0", "i64[0]"},
+        {"assay.TopKGrad", "f32[2,3] i64[2,3]", "length=9", "f32[2,9]"},
+        {"ArgMax", "f32[2,5,3]", "", "i64[1,5,3]"},
+        {"ArgMax", "i8[2,5]", "axis=-1 keepdims=0", "i64[2]"},
+        {"assay.ReduceExtremeGrad", "f32[2,1,3] f32[2,5,3]", "axes=[1]", "f32[2,5,3]"},
+        {"assay.ReduceExtremeGrad", "f32[5] f32[2,5,3]", "axes=[2,0] keepdims=0", "f32[2,5,3]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, wrong_choices_and_conversions_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"Cast", "f32[2]", "to=24", "no cast to ONNX's type 24 here"},
+        {"Cast", "f32[2]", "to=8", "no cast to ONNX's type 8 here"},
+        {"Cast", "f32[2]", "to=1 saturate=2", "saturate must be in 0..1, got 2"},
+        {"Where", "f32[2] f32[2] f32[2]", "", "input 0 'in0' f32[2]: the type must be one of bool"},
+        {"Where", "bool[2] f32[2] f16[2]", "", "the types must be equal"},
+        {"Where", "bool[2] f32[2] f32[3]", "", "input 1 'in1' f32[2] and input 2 'in2' f32[3]: the shapes do not broadcast"},
+        {"Where", "bool[2] f32[3] f32[3]", "", "input 0 'in0' bool[2]: it does not broadcast with the choices"},
+        {"Less", "bool[2] bool[2]", "", "the type must be one of"},
+        {"Equal", "f32[2] f64[2]", "", "the types must be equal"},
+        {"Not", "u8[2]", "", "the type must be one of bool"},
+        {"And", "i32[2] i32[2]", "", "the type must be one of bool"},
+        {"Pow", "f32[2] f32[3]", "", "the shapes do not broadcast"},
+        {"Pow", "i8[2] i8[2]", "", "i8[2]: the type must be one of"},
+        {"Clip", "f32[2] f32[1]", "", "input 1 'in1' f32[1]: the rank must be 0"},
+        {"Clip", "f32[2] - f64[]", "", "the types must be equal"},
+        {"Sin", "i32[2]", "", "the type must be one of f64 f32 bf16 f16"},
+        {"TopK", "f32[2,5] i64{6}", "", "k must be one number in 0..5"},
+        {"TopK", "f32[2,5] i64{1,2}", "", "it has more than 1 numbers"},
+        {"TopK", "f32[2,5] i64{1}", "sorted=0", "sorted must be in 1..1, got 0"},
+        {"TopK", "f32[2,5] i64[1]", "", "it must be a const"},
+        {"assay.TopKGrad", "f32[2,3] i64[2,3]", "length=2", "3 along an axis of length 2"},
+        {"assay.TopKGrad", "f32[2,3] i64[2]", "length=9", "the shapes must be equal"},
+        {"ArgMax", "f32[0,2]", "", "axis 0 is empty"},
+        {"assay.ReduceExtremeGrad", "f32[2,3] f32[2,5,3]", "axes=[1]", "the first is not the second reduced"},
+        {"assay.ReduceExtremeGrad", "f32[2,1,3] f32[2,5,3]", "axes=[3]", "axes must be axes of it, from 0, each once"},
+    };
+    CHECK_REFUSALS(cases);
+}
+
+Test(infer, quantization_tables_and_experts_have_their_shapes)
+{
+    static const struct shape_case cases[] = {
+        {"QuantizeLinear", "f32[2,3] f32[]", "", "u8[2,3]"},
+        {"QuantizeLinear", "f16[2,3] f16[3] i8[3]", "", "i8[2,3]"},
+        {"QuantizeLinear", "f32[2,5] f32[2,3]", "block_size=2 output_dtype=22", "i4[2,5]"},
+        {"QuantizeLinear", "f32[2,3] f32[2]", "axis=-2 output_dtype=17", "f8e4m3[2,3]"},
+        {"DequantizeLinear", "i8[2,3] f32[]", "", "f32[2,3]"},
+        {"DequantizeLinear", "u4[2,3] bf16[3] u4[3]", "", "bf16[2,3]"},
+        {"DequantizeLinear", "i4[5,2] f16[2,2] i4[2,2]", "axis=0 block_size=3 output_dtype=1", "f32[5,2]"},
+        {"DequantizeLinear", "f4e2m1[2,64] f8e8m0[2,2]", "block_size=32 output_dtype=16", "bf16[2,64]"},
+        {"assay.EmbeddingBag", "f32[9,4] i64[7] i32[3]", "mode=mean", "f32[3,4]"},
+        {"assay.EmbeddingBagGrad", "f32[3,4] i64[7] i32[3]", "rows=9", "f32[9,4]"},
+        {"assay.MoeRoute", "f32[5,8] f32[8]", "k=2 scoring=sigmoid", "f32[5,2] i32[5,2]"},
+        {"assay.MoeRouteGrad", "f32[5,2] f32[5,8] i32[5,2]", "normalize=0", "f32[5,8]"},
+        {"assay.MoePermute", "bf16[5,4] i32[5,2]", "num_experts=8", "bf16[10,4] i32[8] i32[10]"},
+        {"assay.MoeCombine", "f32[10,4] f32[5,2] i32[10]", "", "f32[5,4]"},
+        {"assay.MoeCombineGrad", "f32[5,4] f32[10,4] f32[5,2] i32[10]", "", "f32[10,4] f32[5,2]"},
+        {"assay.GroupedMatMul", "f32[10,4] f32[8,4,6] i32[8]", "", "f32[10,6]"},
+        {"assay.GroupedMatMul", "f16[10,4] f16[8,6,4] i64[8]", "transB=1", "f16[10,6]"},
+        {"assay.GroupedMatMulWeightGrad", "f32[10,4] f32[10,6] i32[8]", "", "f32[8,4,6]"},
+    };
+    CHECK_SHAPES(cases);
+}
+
+Test(infer, wrong_quantization_tables_and_experts_are_refused)
+{
+    static const struct shape_case cases[] = {
+        {"QuantizeLinear", "f32[2,3] f32[2]", "", "f32[2,3] and input 1 'in1' f32[2]: neither one scale nor one for each place along axis 1"},
+        {"QuantizeLinear", "f32[2,3] f32[]", "output_dtype=1", "output_dtype 1 is not one to quantize to"},
+        {"QuantizeLinear", "f32[2,3] f32[] i8[]", "output_dtype=2", "output_dtype 2 is not one to quantize to"},
+        {"QuantizeLinear", "f32[2,3] f32[]", "precision=10", "precision must be the scale's type, got 10"},
+        {"QuantizeLinear", "f32[2,3] f32[3] u8[]", "", "scale and zero point need one shape"},
+        {"QuantizeLinear", "f32[2,3] f32[]", "block_size=2", "blocks need a scale each"},
+        {"QuantizeLinear", "f32[2,3] f32[3]", "axis=2", "axis 2 is not an axis of it"},
+        {"DequantizeLinear", "i8[2,5] f32[2,2]", "block_size=2", "not a scale for each block of 2 along axis 1"},
+        {"DequantizeLinear", "i8[2,5] f32[2,3]", "block_size=-2", "block_size must not be negative, got -2"},
+        {"DequantizeLinear", "f32[2] f32[]", "", "input 0 'in0' f32[2]: the type must be one of"},
+        {"DequantizeLinear", "i8[2] f32[] u8[]", "", "the types must be equal"},
+        {"DequantizeLinear", "i8[2] f8e8m0[]", "", "output_dtype must be a float's number"},
+        {"assay.EmbeddingBag", "f32[9,4] i64[7] i32[3]", "mode=max", "mode must be sum or mean, got 'max'"},
+        {"assay.EmbeddingBag", "f32[9] i64[7] i32[3]", "", "the rank must be 2"},
+        {"assay.EmbeddingBag", "f32[9,4] f32[7] i32[3]", "", "the type must be one of i64 i32"},
+        {"assay.EmbeddingBagGrad", "f32[2,4] i64[7] i32[3]", "rows=9", "2 and 3 bags"},
+        {"assay.EmbeddingBagGrad", "f32[3,4] i64[7] i32[3]", "rows=-1", "rows must not be negative, got -1"},
+        {"assay.MoeRoute", "f32[5,8]", "k=9", "k must be in 1..8, got 9"},
+        {"assay.MoeRoute", "f32[5,8] f32[5]", "k=2", "the bias must be [8]"},
+        {"assay.MoeRoute", "f32[5,8]", "k=2 scoring=relu", "scoring must be softmax or sigmoid, got 'relu'"},
+        {"assay.MoeRouteGrad", "f32[5,2] f32[5,8] i32[5,3]", "", "the shapes must be equal"},
+        {"assay.MoeRouteGrad", "f32[5,2] f32[4,8] i32[5,2]", "", "not weights of its tokens"},
+        {"assay.MoePermute", "f32[5,4] i32[4,2]", "num_experts=8", "5 and 4 tokens"},
+        {"assay.MoePermute", "f32[5,4] i32[5,2]", "num_experts=0", "num_experts must be in 1..2147483647, got 0"},
+        {"assay.MoeCombine", "f32[9,4] f32[5,2] i32[9]", "", "9 rows, 10 weights"},
+        {"assay.MoeCombine", "f32[10,4] f32[5,2] i32[9]", "", "10 rows, 9 slots"},
+        {"assay.MoeCombineGrad", "f32[4,4] f32[10,4] f32[5,2] i32[10]", "", "not what MoeCombine makes of them"},
+        {"assay.MoeCombineGrad", "f32[5,4] f32[10,4] f32[5,2] i32[9]", "", "rows, weights and slots differ in number"},
+        {"assay.GroupedMatMul", "f32[10,4] f32[8,5,6] i32[8]", "", "the inner lengths 4 and 5 differ"},
+        {"assay.GroupedMatMul", "f32[10,4] f32[8,4,6] i32[7]", "", "8 matrices, 7 counts"},
+        {"assay.GroupedMatMulWeightGrad", "f32[10,4] f32[9,6] i32[8]", "", "10 and 9 rows"},
+    };
+    CHECK_REFUSALS(cases);
+}

@@ -1,0 +1,13 @@
+/* Equal: is A B, with broadcasting; the result is bool (ONNX Equal-19).
+ * Cost: none, comparisons are not counted. */
+#include "harness/ir/gradient.h"
+#include "harness/ir/infer.h"
+
+#include "assay/banned.h"
+
+static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
+{
+    return assay_infer_comparison(in, ASSAY_TYPES_ORDERED, err);
+}
+
+ASSAY_OP_IR(Equal) = {.infer = infer, .gradient = assay_gradient_zero};

@@ -1,0 +1,6 @@
+/* Flatten: the same elements in the same order. */
+#include "reference/elementwise.h"
+
+#include "assay/banned.h"
+
+ASSAY_OP_REFERENCE(Flatten) = {.at = assay_ref_same};

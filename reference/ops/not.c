@@ -1,0 +1,19 @@
+/* Not: as certain as its operand. */
+#include "reference/elementwise.h"
+
+#include "assay/banned.h"
+
+static struct assay_bounded f(const struct assay_ref_call *call, struct assay_bounded x)
+{
+    (void)call;
+    return bounded(x.value == 0, x.error);
+}
+
+static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
+                          double *bound, struct assay_error *err)
+{
+    (void)err;
+    return assay_ref_unary(call, ASSAY_REF_EXACT, f, n, index, value, bound);
+}
+
+ASSAY_OP_REFERENCE(Not) = {.at = at};

@@ -1,0 +1,6 @@
+/* Squeeze: the same elements in the same order. */
+#include "reference/elementwise.h"
+
+#include "assay/banned.h"
+
+ASSAY_OP_REFERENCE(Squeeze) = {.at = assay_ref_same};
