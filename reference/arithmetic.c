@@ -174,11 +174,6 @@ static double total_compensated(size_t n, const double *x)
     return sum + low;
 }
 
-static bool is_double(const struct assay_arithmetic *a)
-{
-    return a->accumulate == 0x1p-53;
-}
-
 /* Whole numbers below 2^53 are summed exactly. */
 static double own_error(const struct assay_arithmetic *a, double terms, double value, double magnitude,
                         bool compensated)
@@ -209,7 +204,7 @@ struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, s
     struct assay_ref_sum s = {0};
     bool compensated = false;
     dot_plain(n, x.value, y.value, &s.value, &s.magnitude);
-    if (is_double(a) && isfinite(s.value)) {
+    if (assay_ref_compensates(a) && isfinite(s.value)) {
         double better = dot_compensated(n, x.value, y.value);
         compensated = isfinite(better); /* splitting overflows beyond 2^996 */
         s.value = compensated ? better : s.value;
@@ -222,6 +217,11 @@ struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, s
         s.error = with_errors(n, x, y);
     s.own = own_error(a, (double)n, s.value, s.magnitude, compensated);
     return s;
+}
+
+struct assay_ref_sum assay_ref_sum_made(const struct assay_arithmetic *a, size_t terms, double value, double magnitude)
+{
+    return (struct assay_ref_sum){value, magnitude, 0, own_error(a, (double)terms, value, magnitude, false)};
 }
 
 struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x)
@@ -241,7 +241,13 @@ struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n,
 /* Overflow on the way: no partial sum exceeds the sum of magnitudes. */
 static double largest_of(const struct assay_arithmetic *a)
 {
-    return is_double(a) || a->accumulate == 0 ? DBL_MAX : (double)FLT_MAX;
+    return assay_ref_compensates(a) || a->accumulate == 0 ? DBL_MAX : (double)FLT_MAX;
+}
+
+/* Probable: independent roundings of at most u each deviate by at most sqrt(n) u together (README.md, statistical bounds). */
+static double gamma_of(const struct assay_arithmetic *a, double roundings)
+{
+    return a->probable ? assay_ref_gamma(sqrt(roundings), a->accumulate) : assay_ref_gamma(roundings, a->accumulate);
 }
 
 static double error_of_sum(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
@@ -251,7 +257,7 @@ static double error_of_sum(const struct assay_arithmetic *a, const struct assay_
         return s->error;
     if (!(high <= largest_of(a)))
         return INFINITY;
-    return s->error + s->own + (roundings > 0 ? assay_ref_gamma(roundings, a->accumulate) * high : 0);
+    return s->error + s->own + (roundings > 0 ? gamma_of(a, roundings) * high : 0);
 }
 
 struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double terms,

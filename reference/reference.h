@@ -8,6 +8,7 @@
 #ifndef ASSAY_REFERENCE_H
 #define ASSAY_REFERENCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct assay_arithmetic {
     double tiny;       /* absolute error of a step that may flush a subnormal: smallest normal of the accumulator */
     double store;      /* unit roundoff of the output format, 0 for integers */
     double store_tiny; /* the same floor for the output format */
+    bool   probable;   /* n roundings of a sum add up to sqrt(n) u instead of n u: their standard deviation, not their worst */
 };
 /* From the output's and inputs' dtypes of the node. */
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node);
@@ -42,6 +44,7 @@ struct assay_ref_call {
     const struct assay_ref_tensor *out; /* n_outputs: shapes and dtypes */
     uint32_t                       output; /* which output is asked for */
     struct assay_arithmetic        arithmetic;
+    bool values_only; /* bounds are thrown away: an op may leave bound[], which is there all the same, as it is */
 };
 
 struct assay_op_reference {
