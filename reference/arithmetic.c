@@ -244,10 +244,20 @@ static double largest_of(const struct assay_arithmetic *a)
     return assay_ref_compensates(a) || a->accumulate == 0 ? DBL_MAX : (double)FLT_MAX;
 }
 
-/* Probable: independent roundings of at most u each deviate by at most sqrt(n) u together (README.md, statistical bounds). */
-static double gamma_of(const struct assay_arithmetic *a, double roundings)
+/* The standard deviation of a sum's roundings, each uniform and of no other's doing, in an order that knows nothing of the
+ * terms' signs: README.md, statistical bounds. sqrt(n) u / 3 of the magnitude when all have one sign, less when they cancel. */
+static double probable_rounding(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double n)
 {
-    return a->probable ? assay_ref_gamma(sqrt(roundings), a->accumulate) : assay_ref_gamma(roundings, a->accumulate);
+    double value = fabs(s->value) + s->error, magnitude = s->magnitude + s->error;
+    return a->accumulate * sqrt((n + 1) / 3 * value * value + (n + 7) / (2 * n) * magnitude * magnitude);
+}
+
+static double rounding_of(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
+{
+    if (!(roundings > 0))
+        return 0;
+    return a->probable ? probable_rounding(a, s, roundings)
+                       : assay_ref_gamma(roundings, a->accumulate) * (s->magnitude + s->error);
 }
 
 static double error_of_sum(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
@@ -257,7 +267,7 @@ static double error_of_sum(const struct assay_arithmetic *a, const struct assay_
         return s->error;
     if (!(high <= largest_of(a)))
         return INFINITY;
-    return s->error + s->own + (roundings > 0 ? gamma_of(a, roundings) * high : 0);
+    return s->error + s->own + rounding_of(a, s, roundings);
 }
 
 struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double terms,
