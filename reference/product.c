@@ -131,14 +131,17 @@ static bool consecutive(size_t n, const int64_t *index)
     return n > 0;
 }
 
-/* Columns side by side; eight at a time share the lines that are read. */
+/* Columns side by side, by squares of eight: they share the lines that are read and fill those that are written. */
 static void turn_columns(const struct assay_ref_product *p, const double *from, int64_t count, double *to)
 {
     for (int64_t c = 0; c < count; c += 8) {
         int64_t some = count - c < 8 ? count - c : 8;
-        for (int64_t k = 0; k < p->terms; k++) {
-            for (int64_t i = 0; i < some; i++)
-                to[(c + i) * p->terms + k] = from[k * p->y_term + (c + i) * p->y_column];
+        for (int64_t k = 0; k < p->terms; k += 8) {
+            int64_t terms = p->terms - k < 8 ? p->terms - k : 8;
+            for (int64_t i = 0; i < some; i++) {
+                for (int64_t t = 0; t < terms; t++)
+                    to[(c + i) * p->terms + k + t] = from[(k + t) * p->y_term + (c + i) * p->y_column];
+            }
         }
     }
 }
@@ -164,7 +167,9 @@ static void do_rows(const struct whole *w, int64_t r, int64_t rows, int64_t c, i
         assay_ref_dense(&d);
         for (int64_t i = 0; i < d.rows; i++) {
             size_t place = (size_t)(w->place + (r + done + i - w->first) * p->columns + c);
-            for (int64_t j = 0; j < columns; j++) {
+            for (int64_t j = 0; values_only && !p->after && j < columns; j++)
+                assay_ref_put(p->call, place + (size_t)j, bounded(d.value[i * columns + j], 0), p->value, p->bound);
+            for (int64_t j = 0; (!values_only || p->after) && j < columns; j++) {
                 struct assay_ref_sum s = {.value = d.value[i * columns + j]};
                 if (!values_only)
                     s = assay_ref_sum_made(&p->call->arithmetic, (size_t)p->terms, s.value,
