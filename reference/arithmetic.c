@@ -175,11 +175,6 @@ static double total_compensated(size_t n, const double *x)
     return sum + low;
 }
 
-static bool is_double(const struct assay_arithmetic *a)
-{
-    return a->accumulate == 0x1p-53;
-}
-
 /* Whole numbers below 2^53 are summed exactly. */
 static double own_error(const struct assay_arithmetic *a, double terms, double value, double magnitude,
                         bool compensated)
@@ -193,6 +188,13 @@ static double own_error(const struct assay_arithmetic *a, double terms, double v
 static double with_errors(size_t n, struct assay_ref_vector x, struct assay_ref_vector y)
 {
     double error = 0;
+    if (x.error && !y.error && !x.magnitude && !y.magnitude) { /* weights of an attention: the common case, fast */
+        double signs_lost;
+        dot_plain(n, x.error, y.value, &signs_lost, &error);
+        if (isfinite(error))
+            return error;
+        error = 0;
+    }
     for (size_t k = 0; k < n; k++) {
         double ex = x.error ? x.error[k] : 0, ey = y.error ? y.error[k] : 0;
         if (ex > 0 || ey > 0) {
@@ -210,7 +212,7 @@ struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, s
     struct assay_ref_sum s = {0};
     bool compensated = false;
     dot_plain(n, x.value, y.value, &s.value, &s.magnitude);
-    if (is_double(a) && isfinite(s.value)) {
+    if (assay_ref_compensates(a) && isfinite(s.value)) {
         double better = dot_compensated(n, x.value, y.value);
         compensated = isfinite(better); /* splitting overflows beyond 2^996 */
         s.value = compensated ? better : s.value;
@@ -223,6 +225,11 @@ struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, s
         s.error = with_errors(n, x, y);
     s.own = own_error(a, (double)n, s.value, s.magnitude, compensated);
     return s;
+}
+
+struct assay_ref_sum assay_ref_sum_made(const struct assay_arithmetic *a, size_t terms, double value, double magnitude)
+{
+    return (struct assay_ref_sum){value, magnitude, 0, own_error(a, (double)terms, value, magnitude, false)};
 }
 
 struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x)
@@ -242,7 +249,23 @@ struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n,
 /* Overflow on the way: no partial sum exceeds the sum of magnitudes. */
 static double largest_of(const struct assay_arithmetic *a)
 {
-    return is_double(a) || a->accumulate == 0 ? DBL_MAX : (double)FLT_MAX;
+    return assay_ref_compensates(a) || a->accumulate == 0 ? DBL_MAX : (double)FLT_MAX;
+}
+
+/* The standard deviation of a sum's roundings, each uniform and of no other's doing, in an order that knows nothing of the
+ * terms' signs: README.md, statistical bounds. sqrt(n) u / 3 of the magnitude when all have one sign, less when they cancel. */
+static double probable_rounding(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double n)
+{
+    double value = fabs(s->value) + s->error, magnitude = s->magnitude + s->error;
+    return a->accumulate * sqrt((n + 1) / 3 * value * value + (n + 7) / (2 * n) * magnitude * magnitude);
+}
+
+static double rounding_of(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
+{
+    if (!(roundings > 0))
+        return 0;
+    return a->probable ? probable_rounding(a, s, roundings)
+                       : assay_ref_gamma(roundings, a->accumulate) * (s->magnitude + s->error);
 }
 
 static double error_of_sum(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
@@ -252,7 +275,7 @@ static double error_of_sum(const struct assay_arithmetic *a, const struct assay_
         return s->error;
     if (!(high <= largest_of(a)))
         return INFINITY;
-    return s->error + s->own + (roundings > 0 ? assay_ref_gamma(roundings, a->accumulate) * high : 0);
+    return s->error + s->own + rounding_of(a, s, roundings);
 }
 
 struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double terms,

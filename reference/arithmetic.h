@@ -108,6 +108,10 @@ struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum 
 static inline void assay_ref_put(const struct assay_ref_call *call, size_t i, struct assay_bounded x, double *value,
                                  double *bound)
 {
+    if (call->values_only && fabs(x.value) < 0x1p15) { /* what every format that overflows to infinity holds: as it is */
+        value[i] = x.value;
+        return;
+    }
     x = assay_bounded_store(&call->arithmetic, call->out[call->output].dtype, x);
     value[i] = x.value;
     bound[i] = x.error;
@@ -140,6 +144,13 @@ struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, s
                                    struct assay_ref_vector y);
 /* sum over k < n of x[k]. */
 struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x);
+/* The sum that somebody else added up in the order of assay_ref_dot, without errors of its operands. */
+struct assay_ref_sum assay_ref_sum_made(const struct assay_arithmetic *a, size_t terms, double value, double magnitude);
+/* Are sums compensated in this arithmetic? */
+static inline bool assay_ref_compensates(const struct assay_arithmetic *a)
+{
+    return a->accumulate == 0x1p-53;
+}
 /* What any order of `terms` terms with at most `roundings` roundings on the way of each one gives. */
 struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double terms,
                                          double roundings);

@@ -91,8 +91,8 @@ static struct assay_bounded capped(const struct assay_ref_attention *a, struct a
     return bounded_multiply(ar, cap, assay_bounded_saturating(ar, tanh, s, assay_reference_ulps.tanh));
 }
 
-static struct assay_bounded masked(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query, int64_t key,
-                                   struct assay_bounded s)
+struct assay_bounded assay_ref_attention_masked(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query,
+                                                int64_t key, struct assay_bounded s)
 {
     const struct assay_bounded out = {-(double)INFINITY, 0};
     int64_t before = a->lengths ? (int64_t)a->lengths->value[batch] - a->queries : a->past;
@@ -119,13 +119,13 @@ void assay_ref_attention_scores(const struct assay_ref_attention *a, int64_t bat
     struct assay_ref_vector q = assay_ref_head_row(&a->q, batch, head, query);
     for (int64_t j = 0; j < a->keys; j++) {
         struct assay_bounded s = {0, 0};
-        bool hidden = mode >= 2 && masked(a, batch, head, query, j, s).value == -(double)INFINITY;
+        bool hidden = mode >= 2 && assay_ref_attention_masked(a, batch, head, query, j, s).value == -(double)INFINITY;
         if (hidden) {
             s = bounded(-(double)INFINITY, 0);
         } else {
             s = scaled_product(a, q, assay_ref_cached_row(a, &a->past_k, &a->k, batch, kv, j));
             s = mode >= 1 && a->softcap != 0 ? capped(a, s) : s;
-            s = mode >= 2 ? masked(a, batch, head, query, j, s) : s;
+            s = mode >= 2 ? assay_ref_attention_masked(a, batch, head, query, j, s) : s;
         }
         x[j] = s.value;
         e[j] = s.error;

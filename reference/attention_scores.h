@@ -22,6 +22,7 @@ struct assay_ref_attention {
     bool causal, flat;            /* 3-D: heads side by side */
     const int64_t *index;
     double *value, *bound;
+    double *turned;       /* V as [batch, head, element, key], values, then errors; NULL: it is not */
     const double *folded; /* V folded over its width: [batch, head, key], value, magnitude, error */
     double weights;
 };
@@ -31,6 +32,10 @@ void assay_ref_attention_setup(const struct assay_ref_call *call, uint32_t first
 /* The scores of one query up to `mode` of qk_matmul_output_mode, 3 being what the softmax takes in. */
 void assay_ref_attention_scores(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query, int64_t mode,
                                 double *x, double *e);
+
+/* Score s behind the mask: -inf where the query does not see the key. */
+struct assay_bounded assay_ref_attention_masked(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query,
+                                                int64_t key, struct assay_bounded s);
 
 static inline struct assay_ref_vector assay_ref_head_row(const struct assay_ref_heads *x, int64_t batch, int64_t head,
                                                          int64_t position)

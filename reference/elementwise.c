@@ -8,6 +8,7 @@ struct job {
     struct assay_bounded (*unary)(const struct assay_ref_call *call, struct assay_bounded x);
     struct assay_bounded (*binary)(const struct assay_ref_call *call, struct assay_bounded x, struct assay_bounded y);
     int64_t x_strides[ASSAY_MAX_RANK], y_strides[ASSAY_MAX_RANK];
+    bool x_same, y_same; /* shaped as the output */
     const int64_t *index;
     double *value, *bound;
 };
@@ -33,7 +34,8 @@ static void do_binary(const void *self, size_t i)
 {
     const struct job *j = self;
     const struct assay_ref_tensor *out = &j->call->out[j->call->output];
-    int64_t x = assay_ref_offset(out, j->x_strides, j->index[i]), y = assay_ref_offset(out, j->y_strides, j->index[i]);
+    int64_t x = j->x_same ? j->index[i] : assay_ref_offset(out, j->x_strides, j->index[i]);
+    int64_t y = j->y_same ? j->index[i] : assay_ref_offset(out, j->y_strides, j->index[i]);
     put(j, i, j->binary(j->call, bounded_of(&j->call->in[0], (size_t)x), bounded_of(&j->call->in[1], (size_t)y)));
 }
 
@@ -52,6 +54,8 @@ enum assay_code assay_ref_binary(const struct assay_ref_call *call, enum assay_r
                                  size_t n, const int64_t *index, double *value, double *bound)
 {
     struct job j = {.call = call, .rounding = rounding, .binary = f, .index = index, .value = value, .bound = bound};
+    j.x_same = call->in[0].elements == call->out[0].elements;
+    j.y_same = call->in[1].elements == call->out[0].elements;
     assay_ref_broadcast(&call->out[0], &call->in[0], j.x_strides);
     assay_ref_broadcast(&call->out[0], &call->in[1], j.y_strides);
     assay_ref_each(n, do_binary, &j);

@@ -6,6 +6,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/parallel.h"
 #include "reference/arithmetic.h"
+#include "reference/execute.h"
 #include "reference/formats/formats.h"
 
 #include "assay/banned.h"
@@ -13,25 +14,54 @@
 /* Elements computed in one call of an op, so that the list of their indices stays small. */
 #define CHUNK ((size_t)1 << 22)
 
-struct held {
-    double *value, *error;
-    bool ready;
-};
+static bool rounds(const struct assay_graph *g, const struct assay_node *node)
+{
+    bool floats = false;
+    for (uint32_t o = 0; o < node->n_outputs; o++)
+        floats |= node->outputs[o] != ASSAY_NO_VALUE && assay_dtype_is_float(g->values[node->outputs[o]].dtype);
+    return floats && !assay_reference_of(node->op)->exact;
+}
 
-struct assay_reference {
-    const struct assay_graph *graph;
-    const void **bound;
-    struct held *held; /* one a value */
-    bool *needed;      /* work space: one a value */
-};
+enum assay_bounds assay_bounds_of(const struct assay_graph *g)
+{
+    uint32_t *depth = calloc((size_t)g->n_values + 1, sizeof *depth), most = 0; /* nodes that round on the longest path to it */
+    for (uint32_t i = 0; depth && i < g->n_nodes; i++) {
+        const struct assay_node *n = &g->nodes[i];
+        uint32_t here = 0;
+        for (uint32_t k = 0; k < n->n_inputs; k++) {
+            if (n->inputs[k] != ASSAY_NO_VALUE && depth[n->inputs[k]] > here)
+                here = depth[n->inputs[k]];
+        }
+        here += rounds(g, n);
+        for (uint32_t k = 0; k < n->n_outputs; k++) {
+            if (n->outputs[k] != ASSAY_NO_VALUE)
+                depth[n->outputs[k]] = here;
+        }
+        most = here > most ? here : most;
+    }
+    free(depth);
+    return most > ASSAY_DEEP_NODES ? ASSAY_BOUNDS_STATISTICAL : ASSAY_BOUNDS_WORST_CASE;
+}
 
 enum assay_code assay_reference_new(const struct assay_graph *g, const void *const *bound, struct assay_reference **out,
                                     struct assay_error *err)
+{
+    return assay_reference_new_with(g, bound, ASSAY_BOUNDS_AUTO, out, err);
+}
+
+enum assay_bounds assay_reference_bounds(const struct assay_reference *r)
+{
+    return r->bounds;
+}
+
+enum assay_code assay_reference_new_with(const struct assay_graph *g, const void *const *bound, enum assay_bounds bounds,
+                                         struct assay_reference **out, struct assay_error *err)
 {
     size_t n = g->n_values;
     struct assay_reference *r = calloc(1, sizeof *r);
     if (r) {
         r->graph = g;
+        r->bounds = bounds == ASSAY_BOUNDS_AUTO ? assay_bounds_of(g) : bounds;
         r->bound = calloc(n + 1, sizeof *r->bound);
         r->held = calloc(n + 1, sizeof *r->held);
         r->needed = calloc(n + 1, sizeof *r->needed);
@@ -46,6 +76,11 @@ enum assay_code assay_reference_new(const struct assay_graph *g, const void *con
         if (g->values[v].data)
             r->bound[v] = g->values[v].data;
     }
+    if (r->bounds != ASSAY_BOUNDS_WORST_CASE &&
+        assay_statistical_new(g, r->bounds == ASSAY_BOUNDS_STATISTICAL, &r->statistical, err)) {
+        assay_reference_free(r);
+        return err->code;
+    }
     *out = r;
     return ASSAY_OK;
 }
@@ -54,23 +89,31 @@ void assay_reference_free(struct assay_reference *r)
 {
     if (!r)
         return;
-    for (size_t v = 0; r->held && v < r->graph->n_values; v++) {
-        free(r->held[v].value);
-        free(r->held[v].error);
-    }
+    for (size_t v = 0; r->held && v < r->graph->n_values; v++)
+        assay_ref_drop(&r->held[v]);
+    assay_statistical_free(r->statistical);
     free(r->held);
     free(r->bound);
     free(r->needed);
     free(r);
 }
 
-static double *doubles(uint64_t n)
+void assay_ref_drop(struct assay_held *h)
+{
+    if (!h->shared) {
+        free(h->value);
+        free(h->error);
+    }
+    *h = (struct assay_held){0};
+}
+
+double *assay_ref_doubles(uint64_t n)
 {
     size_t bytes;
     return n < SIZE_MAX / 2 && assay_size_multiply((size_t)n + 1, sizeof(double), &bytes) ? malloc(bytes) : NULL;
 }
 
-static enum assay_code no_memory(const struct assay_value *v, struct assay_error *err)
+enum assay_code assay_ref_no_memory(const struct assay_value *v, struct assay_error *err)
 {
     return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the %llu elements of '%s' in double",
                       (unsigned long long)v->elements, v->name);
@@ -98,16 +141,16 @@ static double tiny_of(enum assay_dtype dtype)
                                                                            : 0;
 }
 
-static enum assay_code convert_whole(struct assay_reference *r, int32_t value, struct assay_error *err)
+enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value, struct assay_held *h,
+                                  struct assay_error *err)
 {
     const struct assay_value *v = &r->graph->values[value];
-    struct held *h = &r->held[value];
     double tiny = tiny_of(v->dtype);
     if (!r->bound[value])
         return ASSAY_FAIL(err, ASSAY_CONFIG, "value '%s' is bound to nothing", v->name);
-    double *to = doubles(v->elements), *error = NULL;
+    double *to = assay_ref_doubles(v->elements), *error = NULL;
     if (!to)
-        return no_memory(v, err);
+        return assay_ref_no_memory(v, err);
     struct conversion c = {v, r->bound[value], to};
     assay_parallel_for((size_t)v->elements, (size_t)1 << 16, convert, &c);
     for (uint64_t i = 0; tiny > 0 && i < v->elements; i++) {
@@ -116,17 +159,23 @@ static enum assay_code convert_whole(struct assay_reference *r, int32_t value, s
             continue;
         if (!error && !(error = calloc((size_t)v->elements, sizeof *error))) {
             free(to);
-            return no_memory(v, err);
+            return assay_ref_no_memory(v, err);
         }
         error[i] = x;
     }
-    *h = (struct held){to, error, true};
+    *h = (struct assay_held){to, error, true, false};
     return ASSAY_OK;
 }
 
 /* ---- values that nodes write ------------------------------------------------------------------------------- */
 
-static void describe(const struct assay_reference *r, int32_t value, struct assay_ref_tensor *t)
+static enum assay_code convert_whole(struct assay_reference *r, int32_t value, struct assay_error *err)
+{
+    return assay_ref_convert(r, value, &r->held[value], err);
+}
+
+static void describe(const struct assay_reference *r, const struct assay_held *held, int32_t value,
+                     struct assay_ref_tensor *t)
 {
     memset(t, 0, sizeof *t);
     if (value == ASSAY_NO_VALUE)
@@ -136,8 +185,8 @@ static void describe(const struct assay_reference *r, int32_t value, struct assa
     t->rank = v->rank;
     memcpy(t->dims, v->dims, sizeof t->dims);
     t->elements = v->elements;
-    t->value = r->held[value].value;
-    t->error = r->held[value].error;
+    t->value = held[value].value;
+    t->error = held[value].error;
 }
 
 struct prepared {
@@ -146,8 +195,8 @@ struct prepared {
 };
 
 /* The call that computes `value`; its tensors are to be freed. */
-static enum assay_code prepare(const struct assay_reference *r, int32_t value, struct prepared *p,
-                               struct assay_error *err)
+static enum assay_code prepare(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
+                               struct prepared *p, struct assay_error *err)
 {
     const struct assay_node *node = &r->graph->nodes[r->graph->values[value].producer];
     p->tensors = calloc((size_t)node->n_inputs + node->n_outputs + 1, sizeof *p->tensors);
@@ -156,13 +205,15 @@ static enum assay_code prepare(const struct assay_reference *r, int32_t value, s
     p->call =
         (struct assay_ref_call){.graph = r->graph, .node = node, .in = p->tensors, .out = p->tensors + node->n_inputs};
     for (uint32_t i = 0; i < node->n_inputs; i++)
-        describe(r, node->inputs[i], &p->tensors[i]);
+        describe(r, how->held, node->inputs[i], &p->tensors[i]);
     for (uint32_t i = 0; i < node->n_outputs; i++) {
-        describe(r, node->outputs[i], &p->tensors[node->n_inputs + i]);
+        describe(r, how->held, node->outputs[i], &p->tensors[node->n_inputs + i]);
         if (node->outputs[i] == value)
             p->call.output = i;
     }
     p->call.arithmetic = assay_arithmetic_required(r->graph, node);
+    p->call.arithmetic.probable = how->probable;
+    p->call.values_only = how->values_only;
     if (p->call.output > 0) { /* the format of the output asked for, which need not be that of the first */
         const struct assay_format *f = assay_format_of(r->graph->values[value].dtype);
         p->call.arithmetic.store = f ? f->unit_roundoff : 0;
@@ -171,11 +222,11 @@ static enum assay_code prepare(const struct assay_reference *r, int32_t value, s
     return ASSAY_OK;
 }
 
-static enum assay_code call_at(const struct assay_reference *r, int32_t value, size_t n, const int64_t *index,
-                               double *out, double *bound, struct assay_error *err)
+static enum assay_code call_at(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value, size_t n,
+                               const int64_t *index, double *out, double *bound, struct assay_error *err)
 {
     struct prepared p;
-    enum assay_code code = prepare(r, value, &p, err);
+    enum assay_code code = prepare(r, how, value, &p, err);
     if (code)
         return code;
     code = assay_reference_of(p.call.node->op)->at(&p.call, n, index, out, bound, err);
@@ -192,22 +243,48 @@ static bool all_zero(const double *x, uint64_t n)
     return true;
 }
 
-static enum assay_code compute_whole(struct assay_reference *r, int32_t value, struct assay_error *err)
+/* Whole slices along the first axis, where one fits: an op may do those faster. */
+static size_t chunk_of(const struct assay_value *v)
+{
+    size_t n = (size_t)v->elements, slice = v->rank > 0 && v->dims[0] > 0 ? n / (size_t)v->dims[0] : n;
+    if (n <= CHUNK)
+        return n;
+    return slice <= CHUNK && slice > 0 ? CHUNK / slice * slice : CHUNK;
+}
+
+enum assay_code assay_ref_whole(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
+                                double *out, double *bound, struct assay_error *err)
 {
     const struct assay_value *v = &r->graph->values[value];
-    size_t n = (size_t)v->elements, most = n < CHUNK ? n : CHUNK;
-    double *out = doubles(n), *bound = doubles(n);
+    size_t n = (size_t)v->elements, most = chunk_of(v);
     int64_t *index = malloc((most + 1) * sizeof *index);
+    double *unread = bound ? NULL : assay_ref_doubles(most);
     enum assay_code code = ASSAY_OK;
-    if (!out || !bound || !index)
-        code = no_memory(v, err);
+    if (!index || (!bound && !unread))
+        code = assay_ref_no_memory(v, err);
     for (size_t done = 0; !code && done < n; done += most) {
         size_t count = n - done < most ? n - done : most;
         for (size_t i = 0; i < count; i++)
             index[i] = (int64_t)(done + i);
-        code = call_at(r, value, count, index, out + done, bound + done, err);
+        code = call_at(r, how, value, count, index, out + done, bound ? bound + done : unread, err);
     }
+    free(unread);
     free(index);
+    return code;
+}
+
+static struct assay_ref_how as_held(const struct assay_reference *r)
+{
+    return (struct assay_ref_how){.held = r->held};
+}
+
+static enum assay_code compute_whole(struct assay_reference *r, int32_t value, struct assay_error *err)
+{
+    const struct assay_value *v = &r->graph->values[value];
+    size_t n = (size_t)v->elements;
+    double *out = assay_ref_doubles(n), *bound = assay_ref_doubles(n);
+    struct assay_ref_how how = as_held(r);
+    enum assay_code code = out && bound ? assay_ref_whole(r, &how, value, out, bound, err) : assay_ref_no_memory(v, err);
     if (code) {
         free(out);
         free(bound);
@@ -217,7 +294,7 @@ static enum assay_code compute_whole(struct assay_reference *r, int32_t value, s
         free(bound);
         bound = NULL;
     }
-    r->held[value] = (struct held){out, bound, true};
+    r->held[value] = (struct assay_held){out, bound, true, false};
     return ASSAY_OK;
 }
 
@@ -283,13 +360,16 @@ enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, siz
     enum assay_code code = check_value(r, value, err);
     if (code || (code = check_index(r->graph->values[value].name, r->graph->values[value].elements, n, index, err)))
         return code;
-    struct held *h = &r->held[value];
+    if (r->statistical)
+        return assay_statistical_at(r, value, n, index, out, bound, err);
+    struct assay_held *h = &r->held[value];
+    struct assay_ref_how how = as_held(r);
     if (!h->ready && r->graph->values[value].producer < 0 && (code = convert_whole(r, value, err)))
         return code;
     if (!h->ready) {
         if ((code = compute_inputs(r, value, err)))
             return code;
-        return call_at(r, value, n, index, out, bound, err);
+        return call_at(r, &how, value, n, index, out, bound, err);
     }
     for (size_t i = 0; i < n; i++) {
         out[i] = h->value[index[i]];
@@ -306,12 +386,12 @@ static enum assay_code fold_elements(struct assay_reference *r, int32_t value, i
                                      struct assay_error *err)
 {
     struct assay_ref_tensor t;
-    describe(r, value, &t);
+    describe(r, r->held, value, &t);
     struct assay_ref_axis a = assay_ref_axis_of(&t, axis);
     size_t length = (size_t)a.length;
     int64_t *list = malloc((length + 1) * sizeof *list);
-    double *v = doubles(length), *e = doubles(length);
-    enum assay_code code = list && v && e ? ASSAY_OK : no_memory(&r->graph->values[value], err);
+    double *v = assay_ref_doubles(length), *e = assay_ref_doubles(length);
+    enum assay_code code = list && v && e ? ASSAY_OK : assay_ref_no_memory(&r->graph->values[value], err);
     for (size_t i = 0; !code && i < n; i++) {
         int64_t first = index[i] / a.inner * a.length * a.inner + index[i] % a.inner;
         for (size_t j = 0; j < length; j++)
@@ -347,11 +427,14 @@ enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, i
         return ASSAY_FAIL(err, ASSAY_CONFIG, "'%s' has no axis %d; its rank is %d", v->name, (int)axis, (int)v->rank);
     if ((code = check_index(v->name, v->dims[axis] ? v->elements / (uint64_t)v->dims[axis] : 0, n, index, err)))
         return code;
+    if (r->statistical)
+        return assay_statistical_fold(r, value, axis, weight, n, index, out, bound, err);
     if (v->producer >= 0) {
+        struct assay_ref_how how = as_held(r);
         const struct assay_op_reference *op = assay_reference_of(r->graph->nodes[v->producer].op);
         struct prepared p;
         if (op->fold) {
-            if ((code = compute_inputs(r, value, err)) || (code = prepare(r, value, &p, err)))
+            if ((code = compute_inputs(r, value, err)) || (code = prepare(r, &how, value, &p, err)))
                 return code;
             code = op->fold(&p.call, axis, weight, n, index, out, bound, err);
             free(p.tensors);
@@ -375,16 +458,39 @@ static double elements_read(const struct assay_reference *r, const struct assay_
     return n;
 }
 
+/* A function of libm costs about 20 simple operations; it all is done `times` times. */
+static double cost_of(const struct assay_reference *r, int32_t value, double times)
+{
+    const struct assay_value *v = &r->graph->values[value];
+    struct assay_cost cost = assay_node_cost(r->graph, &r->graph->nodes[v->producer]);
+    return times * ((double)cost.flops + 20 * (double)cost.transcendentals + (double)v->elements);
+}
+
+double assay_reference_preparing_cost(const struct assay_reference *r)
+{
+    const struct assay_graph *g = r->graph;
+    int32_t last = -1; /* node of the last output */
+    double ops = 0, times = r->bounds == ASSAY_BOUNDS_STATISTICAL ? 2 + ASSAY_REPLICAS
+                            : r->bounds == ASSAY_BOUNDS_NONE      ? 1
+                                                                  : 2; /* value and bound */
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        if (g->values[v].role == ASSAY_ROLE_OUTPUT && g->values[v].producer > last)
+            last = g->values[v].producer;
+    }
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        if (g->values[v].producer >= 0 && (r->statistical || g->values[v].producer < last) && !r->held[v].ready &&
+            !(r->statistical && assay_statistical_is_ready(r->statistical, (int32_t)v)))
+            ops += cost_of(r, (int32_t)v, times);
+    }
+    return ops;
+}
+
 double assay_reference_at_cost(const struct assay_reference *r, int32_t value, size_t n)
 {
     const struct assay_value *v = &r->graph->values[value];
-    if (v->producer < 0 || v->elements == 0 || r->held[value].ready)
-        return (double)n;
-    const struct assay_node *node = &r->graph->nodes[v->producer];
-    struct assay_cost cost = assay_node_cost(r->graph, node);
-    /* A function of libm costs about 20 simple operations. Each element carries value and bound: twice the work. */
-    double whole = 2 * ((double)cost.flops + 20 * (double)cost.transcendentals + (double)v->elements);
-    return whole * ((double)n / (double)v->elements) + (double)n;
+    if (v->producer < 0 || v->elements == 0 || r->held[value].ready || r->statistical)
+        return (double)n; /* statistical bounds: preparing is what costs */
+    return cost_of(r, value, 2) * ((double)n / (double)v->elements) + (double)n;
 }
 
 double assay_reference_fold_cost(const struct assay_reference *r, int32_t value, int32_t axis, size_t n)
@@ -405,6 +511,13 @@ enum assay_code assay_reference_store(struct assay_reference *r, int32_t value, 
     if (code)
         return code;
     const struct assay_value *v = &r->graph->values[value];
+    const double *values;
+    if (r->statistical) {
+        if ((code = assay_statistical_values(r, value, &values, err)))
+            return code;
+        assay_from_double(v->dtype, values, (size_t)v->elements, to);
+        return ASSAY_OK;
+    }
     if (!r->held[value].ready) {
         if (v->producer < 0)
             code = convert_whole(r, value, err);

@@ -49,7 +49,7 @@ enum assay_code assay_ref_rows_of_slots(const struct assay_ref_call *call, uint3
     return code;
 }
 
-void assay_ref_scores(const struct assay_arithmetic *a, bool softmax, size_t n, double *x, double *e, double *apart)
+void assay_ref_moe_scores(const struct assay_arithmetic *a, bool softmax, size_t n, double *x, double *e, double *apart)
 {
     struct assay_bounded sum = {0, 0};
     if (softmax)

@@ -12,6 +12,6 @@ enum assay_code assay_ref_rows_of_slots(const struct assay_ref_call *call, uint3
 /* Value and bound of a softmax (or sigmoid) of n logits that stand in x and their errors in e. `apart` gets bounds apart from
  * a factor that all scores of the row share, the error of a softmax's sum: it cancels where scores are divided by each other,
  * and moves none past another. */
-void assay_ref_scores(const struct assay_arithmetic *a, bool softmax, size_t n, double *x, double *e, double *apart);
+void assay_ref_moe_scores(const struct assay_arithmetic *a, bool softmax, size_t n, double *x, double *e, double *apart);
 
 #endif

@@ -1,11 +1,13 @@
-/* Chosen elements of matrix products. Columns are copied side by side, a few neighbours at a time (they share cache
+/* Elements of matrix products: whole rows by blocks (dense.h), others one by one. For these columns are copied side by side, a few neighbours at a time (they share cache
  * lines), and meet the rows of all the elements asked for in them. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/memory.h"
 #include "harness/base/parallel.h"
 #include "reference/arithmetic.h"
+#include "reference/dense.h"
 
 #include "assay/banned.h"
 
@@ -65,6 +67,12 @@ static struct assay_ref_vector pack_block(const struct assay_ref_product *p, int
 static void finish(const struct assay_ref_product *p, size_t place, struct assay_ref_sum s)
 {
     double terms = (double)p->terms, roundings = terms + p->extra_roundings;
+    if (p->call->values_only) {
+        if (p->after)
+            p->after(p->self, p->index[place], &s);
+        assay_ref_put(p->call, place, bounded(s.value, 0), p->value, p->bound);
+        return;
+    }
     if (p->after)
         p->after(p->self, p->index[place], &s);
     if (p->weights > 0) {
@@ -96,7 +104,196 @@ static void do_block(const void *self, size_t group, size_t count, const size_t 
     }
 }
 
-enum assay_code assay_ref_product_at(const struct assay_ref_product *p, size_t n, struct assay_error *err)
+/* ---- whole rows ---------------------------------------------------------------------------------------------- */
+
+/* Rows [first, last) of all batches' rows together; element `place` is the first one of row `first`. */
+struct whole {
+    const struct assay_ref_product *p;
+    int64_t first, last, place;
+    int64_t block, blocks; /* columns to a block, blocks */
+    int64_t stretch;       /* rows to a piece of work */
+    atomic_bool no_memory;
+};
+
+static bool by_blocks(const struct assay_ref_product *p)
+{
+    return !assay_ref_compensates(&p->call->arithmetic) && p->weights == 0 && !p->x.error && !p->y.error &&
+           !p->x.magnitude && !p->y.magnitude && p->rows * p->columns > 0;
+}
+
+/* Is index[] a run of consecutive numbers? */
+static bool consecutive(size_t n, const int64_t *index)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (index[i] != index[0] + (int64_t)i)
+            return false;
+    }
+    return n > 0;
+}
+
+/* Columns side by side, by squares of eight: they share the lines that are read and fill those that are written. */
+static void turn_columns(const struct assay_ref_product *p, const double *from, int64_t count, double *to)
+{
+    for (int64_t c = 0; c < count; c += 8) {
+        int64_t some = count - c < 8 ? count - c : 8;
+        for (int64_t k = 0; k < p->terms; k += 8) {
+            int64_t terms = p->terms - k < 8 ? p->terms - k : 8;
+            for (int64_t i = 0; i < some; i++) {
+                for (int64_t t = 0; t < terms; t++)
+                    to[(c + i) * p->terms + k + t] = from[(k + t) * p->y_term + (c + i) * p->y_column];
+            }
+        }
+    }
+}
+
+/* Rows [r, r + rows) of one batch with the columns [c, c + columns) at y. */
+static void do_rows(const struct whole *w, int64_t r, int64_t rows, int64_t c, int64_t columns, const double *y,
+                    int64_t y_row, double *sums)
+{
+    const struct assay_ref_product *p = w->p;
+    int64_t batch = r / p->rows, most = assay_ref_dense_rows(p->terms);
+    bool values_only = p->call->values_only;
+    for (int64_t done = 0; done < rows; done += most) {
+        struct assay_ref_dense d = {.rows = rows - done < most ? rows - done : most,
+                                    .columns = columns,
+                                    .terms = p->terms,
+                                    .x = p->x.value + p->x_offset[batch] + (r + done) % p->rows * p->x_row,
+                                    .y = y,
+                                    .x_row = p->x_row,
+                                    .y_row = y_row,
+                                    .value = sums,
+                                    .magnitude = values_only ? NULL : sums + most * w->block,
+                                    .step = columns};
+        assay_ref_dense(&d);
+        for (int64_t i = 0; i < d.rows; i++) {
+            size_t place = (size_t)(w->place + (r + done + i - w->first) * p->columns + c);
+            for (int64_t j = 0; values_only && !p->after && j < columns; j++)
+                assay_ref_put(p->call, place + (size_t)j, bounded(d.value[i * columns + j], 0), p->value, p->bound);
+            for (int64_t j = 0; (!values_only || p->after) && j < columns; j++) {
+                struct assay_ref_sum s = {.value = d.value[i * columns + j]};
+                if (!values_only)
+                    s = assay_ref_sum_made(&p->call->arithmetic, (size_t)p->terms, s.value,
+                                           d.magnitude[i * columns + j]);
+                finish(p, place + (size_t)j, s);
+            }
+        }
+    }
+}
+
+/* ---- few rows: y is read once as it lies, columns side by side ---------------------------------------------------- */
+
+#define STRIP 256 /* columns whose partial sums stay in the first cache */
+#define FEW_ROWS 3
+
+typedef double pair __attribute__((vector_size(16)));
+typedef double loose_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef long long pair_bits __attribute__((vector_size(16)));
+
+/* The partial sums of assay_ref_dot, number k in row k mod 8, what is left over in row 8. */
+struct strip {
+    double value[9][STRIP], magnitude[9][STRIP];
+};
+
+static void add_terms(struct strip *s, int row, double x, const double *y, int64_t columns, bool values_only)
+{
+    int64_t c = 0;
+    double *value = s->value[row], *magnitude = s->magnitude[row];
+    for (; c + 2 <= columns; c += 2) {
+        pair product = x * *(const loose_pair *)(y + c);
+        *(loose_pair *)(value + c) += product;
+        if (!values_only)
+            *(loose_pair *)(magnitude + c) += (pair)((pair_bits)product & INT64_MAX);
+    }
+    for (; c < columns; c++) {
+        value[c] += x * y[c];
+        magnitude[c] += fabs(x * y[c]);
+    }
+}
+
+static double strip_sum(double s[9][STRIP], int64_t c)
+{
+    double even = (s[0][c] + s[2][c]) + (s[4][c] + s[6][c]), odd = (s[1][c] + s[3][c]) + (s[5][c] + s[7][c]);
+    return even + odd + s[8][c];
+}
+
+/* Numbers count (row, strip). */
+static void do_strips(void *self, size_t begin, size_t end)
+{
+    struct whole *w = self;
+    const struct assay_ref_product *p = w->p;
+    struct strip *s = malloc(sizeof *s);
+    if (!s) {
+        atomic_store(&w->no_memory, true);
+        begin = end;
+    }
+    for (size_t i = begin; i < end; i++) {
+        int64_t r = w->first + (int64_t)i / w->blocks, batch = r / p->rows, c = (int64_t)i % w->blocks * STRIP;
+        int64_t columns = p->columns - c < STRIP ? p->columns - c : STRIP;
+        const double *x = p->x.value + p->x_offset[batch] + r % p->rows * p->x_row, *y = p->y.value + p->y_offset[batch] + c;
+        memset(s, 0, sizeof *s);
+        for (int64_t k = 0; k < p->terms; k++)
+            add_terms(s, k < p->terms / 8 * 8 ? (int)(k % 8) : 8, x[k], y + k * p->y_term, columns, p->call->values_only);
+        for (int64_t j = 0; j < columns; j++)
+            finish(p, (size_t)(w->place + (r - w->first) * p->columns + c + j),
+                   assay_ref_sum_made(&p->call->arithmetic, (size_t)p->terms, strip_sum(s->value, j),
+                                      strip_sum(s->magnitude, j)));
+    }
+    free(s);
+}
+
+static int64_t stretches_of(const struct whole *w)
+{
+    return (w->last - w->first + w->stretch - 1) / w->stretch;
+}
+
+/* One piece of work: a stretch of rows, with a block of the columns. */
+static void do_whole(void *self, size_t begin, size_t end)
+{
+    struct whole *w = self;
+    const struct assay_ref_product *p = w->p;
+    int64_t terms = p->terms, packed = p->y_term == 1 ? 0 : w->block * terms;
+    double *scratch = malloc((size_t)(packed + 2 * assay_ref_dense_rows(terms) * w->block + 1) * sizeof *scratch);
+    if (!scratch) {
+        atomic_store(&w->no_memory, true);
+        return;
+    }
+    for (size_t i = begin; i < end; i++) {
+        int64_t stretch = (int64_t)i / w->blocks, c = (int64_t)i % w->blocks * w->block;
+        int64_t columns = p->columns - c < w->block ? p->columns - c : w->block;
+        int64_t r = w->first + stretch * w->stretch, last = r + w->stretch < w->last ? r + w->stretch : w->last;
+        for (int64_t rows; r < last; r += rows) { /* batch by batch */
+            const double *y = p->y.value + p->y_offset[r / p->rows] + c * p->y_column;
+            rows = p->rows - r % p->rows < last - r ? p->rows - r % p->rows : last - r;
+            if (packed)
+                turn_columns(p, y, columns, scratch);
+            do_rows(w, r, rows, c, columns, packed ? scratch : y, packed ? terms : p->y_column, scratch + packed);
+        }
+    }
+    free(scratch);
+}
+
+static enum assay_code whole_rows(const struct assay_ref_product *p, int64_t first, int64_t last, int64_t place,
+                                  struct assay_error *err)
+{
+    struct whole w = {.p = p, .first = first, .last = last, .place = place, .stretch = 256};
+    w.block = assay_ref_dense_rows(p->terms);
+    w.block = w.block < p->columns ? w.block : p->columns;
+    w.blocks = (p->columns + w.block - 1) / w.block;
+    atomic_init(&w.no_memory, false);
+    if (p->rows <= FEW_ROWS && p->y_column == 1 && p->y_term != 1) {
+        w.blocks = (p->columns + STRIP - 1) / STRIP;
+        assay_parallel_for((size_t)((last - first) * w.blocks), 1, do_strips, &w);
+    } else {
+        assay_parallel_for((size_t)(stretches_of(&w) * w.blocks), 1, do_whole, &w);
+    }
+    return atomic_load(&w.no_memory) ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for products of %lld terms",
+                                                  (long long)p->terms)
+                                     : ASSAY_OK;
+}
+
+/* ---- chosen elements ----------------------------------------------------------------------------------------- */
+
+static enum assay_code chosen(const struct assay_ref_product *p, size_t n, struct assay_error *err)
 {
     size_t scratch = 0;
     if (p->y_term != 1 && !assay_size_multiply((size_t)p->terms, 3 * BLOCK, &scratch))
@@ -107,6 +304,30 @@ enum assay_code assay_ref_product_at(const struct assay_ref_product *p, size_t n
                                       .each = do_block,
                                       .self = p};
     return assay_ref_by_group(&groups, n, p->index, err);
+}
+
+/* Elements [from, to) of those asked for. */
+static enum assay_code chosen_of(const struct assay_ref_product *p, int64_t from, int64_t to, struct assay_error *err)
+{
+    struct assay_ref_product q = *p;
+    q.index += from;
+    q.value += from;
+    q.bound += from;
+    return from < to ? chosen(&q, (size_t)(to - from), err) : ASSAY_OK;
+}
+
+enum assay_code assay_ref_product_at(const struct assay_ref_product *p, size_t n, struct assay_error *err)
+{
+    if (!by_blocks(p) || (int64_t)n < p->columns || !consecutive(n, p->index))
+        return chosen(p, n, err);
+    /* A torn row at either end is done by its elements: the bits are the same. */
+    int64_t first = (p->index[0] + p->columns - 1) / p->columns, last = (p->index[0] + (int64_t)n) / p->columns;
+    int64_t head = first * p->columns - p->index[0], tail = last * p->columns - p->index[0];
+    if (last <= first)
+        return chosen(p, n, err);
+    if (chosen_of(p, 0, head, err) || chosen_of(p, tail, (int64_t)n, err))
+        return err->code;
+    return whole_rows(p, first, last, head, err);
 }
 
 /* ---- folds --------------------------------------------------------------------------------------------------- */

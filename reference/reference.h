@@ -8,6 +8,7 @@
 #ifndef ASSAY_REFERENCE_H
 #define ASSAY_REFERENCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct assay_arithmetic {
     double tiny;       /* absolute error of a step that may flush a subnormal: smallest normal of the accumulator */
     double store;      /* unit roundoff of the output format, 0 for integers */
     double store_tiny; /* the same floor for the output format */
+    bool   probable;   /* sums: the standard deviation of their roundings instead of the worst (statistical bounds) */
 };
 /* From the output's and inputs' dtypes of the node. */
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node);
@@ -42,6 +44,7 @@ struct assay_ref_call {
     const struct assay_ref_tensor *out; /* n_outputs: shapes and dtypes */
     uint32_t                       output; /* which output is asked for */
     struct assay_arithmetic        arithmetic;
+    bool values_only; /* bounds are thrown away: an op may leave bound[], which is there all the same, as it is */
 };
 
 struct assay_op_reference {
@@ -54,6 +57,7 @@ struct assay_op_reference {
      * fold. NULL: never. */
     enum assay_code (*fold)(const struct assay_ref_call *call, int32_t axis, const double *weight, size_t n,
                             const int64_t *index, double *value, double *bound, struct assay_error *err);
+    bool exact; /* moves, changes signs and chooses: rounds nothing */
 };
 
 /* The row's constant: ASSAY_OP_REFERENCE(MatMul) = { .at = …, .fold = … }; */
@@ -78,14 +82,32 @@ extern const struct assay_ref_ulps assay_reference_ulps;
 /* Values of a graph in double. Made by assay_reference_new; owns everything it computed. */
 struct assay_reference;
 
+/* Which bounds. Worst-case bounds hold whatever the signs of all roundings are, and grow by a factor with every op; in a
+ * deep graph they say nothing. Statistical bounds hold but for a stated probability (README.md): the graph is computed
+ * three more times with every element moved by its own rounding error, up or down by chance. */
+enum assay_bounds {
+    ASSAY_BOUNDS_AUTO = 0, /* statistical if a path through the graph has over ASSAY_DEEP_NODES nodes that round */
+    ASSAY_BOUNDS_WORST_CASE = 1,
+    ASSAY_BOUNDS_STATISTICAL = 2,
+    ASSAY_BOUNDS_NONE = 3, /* values alone; every bound is infinite */
+};
+#define ASSAY_DEEP_NODES 8
+#define ASSAY_REPLICAS 3
+#define ASSAY_FALSE_ALARM 1e-6 /* that a right execution of the graph has any element or sum beyond its statistical bound */
+enum assay_bounds assay_bounds_of(const struct assay_graph *g); /* what AUTO means */
+
 /* `bound[v]` gives the bytes bound to value v (as in device memory) or NULL for values that nodes write;
  * consts come from the graph. Inputs are converted on first use and may be released after _free. */
 enum assay_code assay_reference_new(const struct assay_graph *g, const void *const *bound, struct assay_reference **out,
                                     struct assay_error *err);
+enum assay_code assay_reference_new_with(const struct assay_graph *g, const void *const *bound, enum assay_bounds bounds,
+                                         struct assay_reference **out, struct assay_error *err);
+enum assay_bounds assay_reference_bounds(const struct assay_reference *r); /* never AUTO */
 void            assay_reference_free(struct assay_reference *r);
 
 /* Chosen elements of value v with bounds. Values before it are computed in full, once, as needed; v itself only at
- * the chosen elements. Work is spread over threads; results do not depend on how many. */
+ * the chosen elements. (With statistical bounds or none, all outputs of the graph at once, in full; what lies between
+ * is forgotten when its last reader has read it, and computed again should it be asked for.) Work is spread over threads; results do not depend on how many. */
 enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index,
                                    double *out, double *bound, struct assay_error *err);
 /* A weighted sum along an axis of value v, at chosen positions (as `fold` above); by the op's own fold when it has
@@ -93,6 +115,13 @@ enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, siz
 enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, int32_t axis, const double *weight,
                                      size_t n, const int64_t *index, double *out, double *bound,
                                      struct assay_error *err);
+/* Sums over the whole of value v, in statistical bounds only: `terms` says for elements [first, first + n) into which sum
+ * each goes and with what weight. One pass for all sums. */
+enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, size_t n_sums,
+                                     void (*terms)(void *self, uint64_t first, size_t n, size_t *sum, double *weight),
+                                     void *self, double *out, double *bound, struct assay_error *err);
+/* About how many double operations everything costs that must be computed before an output's elements. */
+double assay_reference_preparing_cost(const struct assay_reference *r);
 /* About how many double operations `at` of n elements costs, and a fold of n positions. For choosing what to check. */
 double assay_reference_at_cost(const struct assay_reference *r, int32_t value, size_t n);
 double assay_reference_fold_cost(const struct assay_reference *r, int32_t value, int32_t axis, size_t n);

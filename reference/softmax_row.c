@@ -26,11 +26,18 @@ static struct peak peak_of(size_t n, const double *x, const double *e)
 
 /* Bound on the exponent of the factor by which a device's weight may be off. */
 static double slack_of(const struct assay_arithmetic *a, double distance, double error, const struct peak *p,
-                       double rescalings)
+                       double of_rescalings)
+{
+    double u = a->accumulate + ASSAY_REF_OWN;
+    double exponent = error + u * (5 * (distance + error + p->error) + 2 * (fabs(p->value) + p->error));
+    return exponent * (1 + 8 * u) + of_rescalings;
+}
+
+/* The share of the slack that all elements have. */
+static double slack_of_rescalings(const struct assay_arithmetic *a, double rescalings)
 {
     double u = a->accumulate + ASSAY_REF_OWN, relative_exp = 2 * assay_reference_ulps.exp * u + 4 * ASSAY_REF_OWN;
-    double exponent = error + u * (5 * (distance + error + p->error) + 2 * (fabs(p->value) + p->error));
-    return exponent * (1 + 8 * u) - (1 + rescalings) * log1p(-relative_exp) - rescalings * log1p(-u);
+    return -(1 + rescalings) * log1p(-relative_exp) - rescalings * log1p(-u);
 }
 
 struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a, size_t n, double *x, double *e)
@@ -39,12 +46,13 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
     struct peak p = peak_of(n, x, e);
     size_t blocks = (n + BLOCK - 1) / BLOCK;
     double rescalings = fmax((double)blocks, (double)p.records);
+    double of_rescalings = slack_of_rescalings(a, rescalings);
     struct assay_ref_sum total = {0};
     s.all_masked = p.value == -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {
         double distance = p.value - x[i], weight = exp(-distance), error = 0;
         if (weight > 0 || isfinite(x[i])) {
-            double slack = slack_of(a, distance, e[i], &p, rescalings);
+            double slack = slack_of(a, distance, e[i], &p, of_rescalings);
             error = slack < 1 ? weight * expm1(slack) : exp(slack - distance);
             error += bounded_flush(weight, error, a->tiny);
         }
@@ -57,6 +65,18 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
     total.own = assay_ref_gamma((double)n + 8, ASSAY_REF_OWN) * total.magnitude;
     s.sum = assay_ref_sum_close(a, &total, (double)n, (double)n - 1);
     return s;
+}
+
+double assay_ref_softmax_values(size_t n, double *x)
+{
+    double most = -(double)INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(x[i]) || x[i] > most)
+            most = x[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] = exp(-(most - x[i]));
+    return sum;
 }
 
 struct assay_bounded assay_ref_softmax_divide(const struct assay_arithmetic *a, struct assay_bounded numerator,

@@ -17,6 +17,8 @@ struct assay_ref_softmax {
     bool all_masked;          /* every element is -infinity: 0/0 in IEEE arithmetic */
 };
 struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a, size_t n, double *x, double *e);
+/* The same without bounds: returns the sum. */
+double assay_ref_softmax_values(size_t n, double *x);
 /* numerator / sum: one division, or a reciprocal and a product. */
 struct assay_bounded assay_ref_softmax_divide(const struct assay_arithmetic *a, struct assay_bounded numerator,
                                               struct assay_bounded sum);

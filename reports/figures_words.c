@@ -39,6 +39,8 @@ void assay_figure_check_worst(struct assay_text *out, const struct assay_check *
         return;
     }
     assay_text_add(out, "observed/bound %.3g", check->worst_ratio);
+    if (*check->bound)
+        assay_text_add(out, " (%s)", check->bound);
     if (check->worst_index >= 0)
         assay_text_add(out, " at %s[%lld] of iteration %llu: observed %.9g, expected %.9g, allowed difference %.3g", check->worst_value,
                        (long long)check->worst_index, (unsigned long long)check->worst_iteration, check->worst_observed,

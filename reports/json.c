@@ -26,7 +26,7 @@ static const struct assay_field check_fields[] = {
     ASSAY_FIELD_NAMED(NAME, struct assay_check, outcome, "outcome", true, outcome_name, ASSAY_NOT_CHECKED),
     ASSAY_FIELD_NAMED(NAME, struct assay_check, assurance, "assurance", true, assurance_name, ASSAY_ASSURANCE_LOCAL),
     CHECK(TEXT, why), CHECK(U64, elements), CHECK(U64, sums), CHECK(U64, of_elements), CHECK(F64, worst_ratio),
-    CHECK(F64, median_ratio), CHECK(TEXT, worst_value), CHECK(I64, worst_index), CHECK(U64, worst_iteration),
+    CHECK(F64, median_ratio), CHECK(TEXT, bound), CHECK(TEXT, worst_value), CHECK(I64, worst_index), CHECK(U64, worst_iteration),
     CHECK(F64, worst_observed), CHECK(F64, worst_expected), CHECK(F64, worst_bound), CHECK(F64, smallest_fault),
     CHECK(U64, iterations), CHECK(U64, chosen), CHECK(U64, judged), CHECK(U64, equal), CHECK(F64, cheat_share_found),
     CHECK(U64, not_finite), CHECK(U64, poison_left), CHECK(U64, zeros), ASSAY_FIELD_END,

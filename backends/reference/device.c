@@ -210,7 +210,7 @@ enum assay_code device_bind(struct device_program *p, const struct assay_launch 
 enum assay_code device_compute(struct device_program *p, struct assay_error *err)
 {
     struct assay_reference *r;
-    enum assay_code code = assay_reference_new(p->graph, p->bound, &r, err);
+    enum assay_code code = assay_reference_new_with(p->graph, p->bound, ASSAY_BOUNDS_NONE, &r, err);
     if (code)
         return code;
     for (size_t i = 0; !code && i < p->n_outputs; i++)

@@ -8,12 +8,12 @@
 
 #include "assay/banned.h"
 
-#define NAME_BYTES 64
+#define NAME_BYTES ASSAY_VALUE_NAME_BYTES
 
 /* "<node>'<number>": names of forward values end in no such number, so none is taken. Long names are cut. */
 static void fresh_name(const struct assay_gradient *q, size_t o, char name[NAME_BYTES])
 {
-    (void)snprintf(name, NAME_BYTES, "%.48s'%u", q->node->name, (unsigned)(q->graph->n_values + o));
+    (void)snprintf(name, NAME_BYTES, "%.112s'%u", q->node->name, (unsigned)(q->graph->n_values + o));
 }
 
 void assay_gradient_op_outputs(const struct assay_gradient *q, const char *op, const int32_t *inputs, size_t n_inputs,

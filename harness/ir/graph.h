@@ -41,8 +41,11 @@ struct assay_fill {
 /* Uniform in [0.5, 1.5): for divisors, variances and scales. */
 #define ASSAY_FILL_POSITIVE ((struct assay_fill){ASSAY_FILL_UNIFORM, 0.5, 1.5})
 
+/* Of values and nodes, with the NUL: checkpoints name their tensors by long paths. */
+#define ASSAY_VALUE_NAME_BYTES 128
+
 struct assay_value {
-    char             name[64];
+    char             name[ASSAY_VALUE_NAME_BYTES];
     enum assay_dtype dtype;
     enum assay_role  role;
     enum assay_place place;
@@ -77,7 +80,7 @@ struct assay_attr {
 
 struct assay_node {
     const struct assay_op_row *op; /* ops.h: name, domain, arity, inference, cost */
-    char               name[64];
+    char               name[ASSAY_VALUE_NAME_BYTES];
     uint32_t           n_inputs, n_outputs;
     int32_t           *inputs, *outputs; /* value indices; ASSAY_NO_VALUE = absent */
     struct assay_attr *attrs; /* every attribute that has a value: defaults filled in, and resolved (README.md: axes

@@ -231,8 +231,8 @@ static enum assay_code infer(struct assay_graph *g, struct assay_node *node, con
         out[o] = next++;
     }
     enum assay_code code = node->op->ir->infer(&call, err);
-    char what[96];
-    (void)snprintf(what, sizeof what, "%s '%.63s': output", node->op->name, node->name);
+    char what[ASSAY_VALUE_NAME_BYTES + 48];
+    (void)snprintf(what, sizeof what, "%s '%.127s': output", node->op->name, node->name);
     for (uint32_t o = 0; !code && o < node->n_outputs; o++) {
         if (out[o])
             code = assay_value_measure(out[o], what, err);

@@ -16,8 +16,10 @@
 
 #include "assay/banned.h"
 
-/* Double operations that judging all launches of one case on all back ends may cost: a second or two on two cores. */
+/* Double operations that judging all launches of one case on all back ends may cost: a second or two on two cores. What a
+ * case must cost that is judged at all, one input set of a whole model, may cost more: up to a minute. */
 #define BUDGET_OPS 1e9
+#define CEILING_OPS 400e9
 #define DRIFT_LEAST 0.10 /* of the median; less is not worth a word however sure it is */
 #define TREND_LEAST 0.70 /* a neighbour that begins to work half-way makes a step: 0.5 */
 #define GROWTH_LEAST_BYTES 512.0
@@ -218,7 +220,7 @@ static enum assay_code judge_case(struct validation *v, const struct assay_recor
         code = ASSAY_FAIL(err, ASSAY_DATA, "record of case '%.120s' has id %.16s; it should be %s", first->case_name,
                           first->id, what.id);
     if (!code && !(code = assay_case_graph(&what, &g, err)) &&
-        !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, &x, err)))
+        !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, CEILING_OPS, &x, err)))
         code = judge_records(v, first->id, g, x, err);
     assay_expected_free(x);
     assay_graph_free(g);

@@ -39,6 +39,7 @@ static const struct assay_field verdict_fields[] = {
     CHECK(U64, of_elements),
     CHECK(F64, worst_ratio),
     CHECK(F64, median_ratio),
+    CHECK(TEXT, bound),
     CHECK(TEXT, worst_value),
     CHECK(I64, worst_index),
     CHECK(U64, worst_iteration),

@@ -20,6 +20,7 @@ struct state {
     struct assay_target              target;
     struct assay_closed_loop_result *out;
     struct assay_random              entropy;
+    bool                             single; /* a batch is one execution: the target restores */
     uint64_t                         begin_ns, deadline_ns, since_burst_ns;
     uint64_t                         last_end_ns; /* of the execution before; on a model clock, where time stands */
     uint64_t                         batch_begin; /* first sample of the last batch */
@@ -62,11 +63,11 @@ static enum assay_code warm_up(struct state *s, uint64_t *typical_ns, struct ass
 {
     struct assay_span span;
     uint64_t          begin = assay_clock_now_ns(), best = UINT64_MAX, last = 0;
-    if (assay_graph_target_prepare(s->loop->target, s->loop->slots, err))
-        return err->code;
     do {
+        if ((s->single || !s->out->warm_runs) && assay_graph_target_prepare(s->loop->target, s->loop->slots, err))
+            return err->code;
         uint64_t before = assay_clock_now_ns();
-        if (once(s, (uint32_t)(s->out->warm_runs % s->loop->slots), &span, err) ||
+        if (once(s, s->single ? 0 : (uint32_t)(s->out->warm_runs % s->loop->slots), &span, err) ||
             within(&span, before, assay_clock_now_ns(), err))
             return assay_error_in(err, "warm-up execution %llu", (unsigned long long)s->out->warm_runs);
         last = span.end_ns - span.begin_ns;
@@ -137,13 +138,11 @@ static enum assay_code collect(struct state *s, uint64_t batch_begin, uint64_t n
     const struct assay_closed_loop *loop = s->loop;
     uint64_t                        left = n < loop->slots ? n : loop->slots;
     for (uint64_t i = n - left; i < n; i++) {
-        const void *const *outputs;
-        uint32_t           set;
-        uint64_t           key;
-        if (assay_graph_target_collect(loop->target, (uint32_t)(i % loop->slots), &outputs, &set, &key,
-                                       &s->out->guard_changed, err))
+        struct assay_collected left_behind;
+        if (assay_graph_target_collect(loop->target, (uint32_t)(i % loop->slots), &left_behind, err))
             return err->code;
-        loop->see(loop->self, batch_begin + i, set, key, outputs);
+        s->out->guard_changed += left_behind.guard_changed;
+        loop->see(loop->self, batch_begin + i, &left_behind);
         s->out->collected++;
     }
     loop->batch_end(loop->self);
@@ -176,7 +175,7 @@ static enum assay_code batch(struct state *s, double mean_rounds, struct assay_e
     const struct assay_closed_loop *loop = s->loop;
     uint64_t                        begin = s->out->n, room = loop->max_samples - begin;
     uint64_t                        n = draw_rounds(s, mean_rounds) * loop->slots, t0 = assay_clock_now_ns();
-    n = n < room ? n : room;
+    n = s->single ? 1 : n < room ? n : room;
     if (assay_graph_target_prepare(loop->target, loop->slots, err))
         return err->code;
     uint64_t t1 = assay_clock_now_ns();
@@ -207,6 +206,7 @@ enum assay_code assay_closed_loop_run(const struct assay_closed_loop *loop, stru
     struct state s = {.loop = loop, .target = assay_graph_target_as_target(loop->target), .out = out};
     uint64_t     typical_ns = 1;
     memset(out, 0, sizeof *out);
+    s.single = assay_graph_target_restores(loop->target);
     assay_random_init(&s.entropy, assay_random_entropy());
     if (warm_up(&s, &typical_ns, err))
         return err->code;

@@ -3,7 +3,7 @@
  *     warm up │ prepare (deal inputs, poison outputs) │ n executions, timed │ collect, hash, keep │ peak and triad bursts │ prepare │ …
  *
  * A batch goes `rounds` times around the slots; what the last round left is collected. The number of rounds is
- * geometric (memoryless), from the operating system's entropy: at no moment can a device tell whether an execution's output
+ * geometric (memoryless; one execution if the target restores what executions change), from the operating system's entropy: at no moment can a device tell whether an execution's output
  * will be looked at. It ends when both the minimum of runs and the minimum of timed time are met, when there is no room for more samples, or
  * at the wall limit, which also cuts the warm-up and a batch short; one execution at least is timed. */
 #ifndef ASSAY_LOAD_CLOSED_LOOP_H
@@ -33,7 +33,7 @@ struct assay_closed_loop {
     struct assay_counters     *counters; /* run only while the timed executions run; may be NULL */
     struct assay_meter        *meter;    /* may be NULL */
     /* One collected execution, in the order they ran; and the end of a batch. */
-    void (*see)(void *self, uint64_t iteration, uint32_t set, uint64_t poison_key, const void *const *outputs);
+    void (*see)(void *self, uint64_t iteration, const struct assay_collected *left);
     void (*batch_end)(void *self);
     void (*warmed)(void *self);    /* the warm-up is over; may be NULL */
     void (*progress)(void *self, double share_done, uint64_t median_ns); /* between batches, of the last; may be NULL */

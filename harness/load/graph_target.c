@@ -19,10 +19,13 @@ struct bound {
     int32_t               value;
     enum assay_role       role;
     uint64_t              bytes;
-    uint32_t              copies; /* slots for inputs, controls and outputs; 1 for params and state */
-    struct assay_buffer **buffer; /* copies of them; NULL entries for controls */
-    unsigned char       **master; /* host copy: one for each set, or one; outputs: a staging area */
+    uint32_t              copies;  /* places on the device: those of the target for inputs, controls and outputs; else 1 */
+    uint32_t              masters; /* on the host */
+    struct assay_buffer **buffer;  /* copies of them; NULL entries for controls */
+    unsigned char       **master;  /* host copy: one for each set, or one; outputs: a staging area */
     int32_t               aliased; /* an output in the memory of this bound entry, or -1 */
+    bool                  taken;   /* a param or state that an output takes over */
+    uint64_t              front;   /* guard bytes before the content, in the buffer and in every master; as many behind */
 };
 
 struct assay_graph_target {
@@ -34,7 +37,9 @@ struct assay_graph_target {
     struct assay_program           *program;
     uint32_t                       *set_of, *dealt; /* per slot: what its inputs are; what it holds now */
     uint64_t                       *poison_key;     /* per slot */
-    const void                    **output;         /* pointers handed out by collect */
+    const void                    **output, **before; /* pointers handed out by collect */
+    uint32_t                        places;           /* of rotating values: slots, or 1 */
+    uint32_t                        turn;             /* of a target that restores: how many of set_of[] had theirs */
     size_t                          n_outputs;
     struct assay_random             entropy;
     uint64_t                        batches;
@@ -60,20 +65,38 @@ static uint64_t guarded(uint64_t bytes)
     return bytes + 2 * (uint64_t)ASSAY_GUARD_BYTES;
 }
 
+static bool restores(const struct assay_graph *g)
+{
+    for (uint32_t i = 0; i < g->n_values; i++)
+        if (g->values[i].role == ASSAY_ROLE_OUTPUT && g->values[i].alias_of != ASSAY_NO_VALUE)
+            return true;
+    return false;
+}
+
+static bool is_taken(const struct assay_graph *g, uint32_t value)
+{
+    for (uint32_t i = 0; i < g->n_values; i++)
+        if (g->values[i].role == ASSAY_ROLE_OUTPUT && g->values[i].alias_of == (int32_t)value)
+            return true;
+    return false;
+}
+
 void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint64_t *device_bytes, uint64_t *host_bytes)
 {
+    bool   single = restores(g);
     double device = 0, host = 0; /* a double does not overflow; the limit it is compared with is far below 2^53 */
     for (uint32_t i = 0; i < g->n_values; i++) {
         const struct assay_value *v = &g->values[i];
-        if (!is_bound(v) || v->alias_of != ASSAY_NO_VALUE)
+        double sets = rotates(v->role) ? slots : 1, places = single ? 1 : sets;
+        if (!is_bound(v))
             continue;
-        double copies = rotates(v->role) ? slots : 1;
         if (v->role == ASSAY_ROLE_OUTPUT) {
-            device += copies * (double)guarded(v->bytes);
+            device += v->alias_of == ASSAY_NO_VALUE ? places * (double)guarded(v->bytes) : 0;
             host += (double)guarded(v->bytes);
         } else {
-            device += v->role == ASSAY_ROLE_CONTROL ? 0 : copies * (double)v->bytes;
-            host += copies * (double)v->bytes;
+            double bytes = (double)(single && is_taken(g, i) ? guarded(v->bytes) : v->bytes);
+            device += v->role == ASSAY_ROLE_CONTROL ? 0 : places * bytes;
+            host += sets * bytes;
         }
     }
     *device_bytes = device < 9e18 ? (uint64_t)device : UINT64_MAX;
@@ -86,6 +109,11 @@ uint64_t assay_graph_target_working_set(const struct assay_graph_target *t)
     for (size_t i = 0; i < t->n_bound; i++)
         bytes += t->bound[i].aliased < 0 ? t->bound[i].bytes * t->bound[i].copies : 0;
     return bytes;
+}
+
+bool assay_graph_target_restores(const struct assay_graph_target *t)
+{
+    return t->places == 1 && restores(t->with.graph);
 }
 
 struct assay_program *assay_graph_target_program(struct assay_graph_target *t)
@@ -121,7 +149,10 @@ static enum assay_code list_bound(struct assay_graph_target *t, struct assay_err
         b->value = (int32_t)i;
         b->role = v->role;
         b->bytes = v->bytes;
-        b->copies = rotates(v->role) && v->alias_of == ASSAY_NO_VALUE ? t->with.slots : 1;
+        b->copies = rotates(v->role) && v->alias_of == ASSAY_NO_VALUE ? t->places : 1;
+        b->masters = v->role == ASSAY_ROLE_INPUT || v->role == ASSAY_ROLE_CONTROL ? t->with.slots : 1;
+        b->taken = is_taken(g, i);
+        b->front = b->taken || v->role == ASSAY_ROLE_OUTPUT ? ASSAY_GUARD_BYTES : 0;
         b->aliased = -1;
         for (size_t j = 0; v->alias_of != ASSAY_NO_VALUE && j + 1 < t->n_bound; j++)
             if (t->bound[j].value == v->alias_of)
@@ -150,16 +181,14 @@ static enum assay_code take_buffer(struct assay_graph_target *t, const struct as
 
 static enum assay_code allocate(struct assay_graph_target *t, struct bound *b, struct assay_error *err)
 {
-    bool     output = b->role == ASSAY_ROLE_OUTPUT;
-    uint32_t masters = output ? 1 : b->copies;
-    uint64_t bytes = output ? guarded(b->bytes) : b->bytes;
+    uint64_t bytes = b->bytes + 2 * b->front;
     assert(b->copies > 0); /* one, or a copy for each slot */
     b->buffer = calloc(b->copies, sizeof(struct assay_buffer *));
-    b->master = calloc(masters, sizeof(unsigned char *));
+    b->master = calloc(b->masters, sizeof(unsigned char *));
     if (!b->buffer || !b->master)
         return no_memory(err, b->copies * sizeof(void *), "a list of buffers");
     bool host = b->role == ASSAY_ROLE_CONTROL || (t->memory && t->values);
-    for (uint32_t c = 0; host && c < masters; c++)
+    for (uint32_t c = 0; host && c < b->masters; c++)
         if (!(b->master[c] = assay_block_new(bytes ? bytes : 1)))
             return no_memory(err, bytes, "the host's copy of an input set");
     struct assay_alloc how = {sizeof how, t->with.graph->values[b->value].place, bytes, 64};
@@ -174,8 +203,8 @@ static enum assay_code fill(struct assay_graph_target *t, struct bound *b, struc
 {
     if (b->role == ASSAY_ROLE_OUTPUT)
         return ASSAY_OK;
-    for (uint32_t set = 0; set < b->copies; set++)
-        if (b->master[set] && assay_fill_value(t->with.graph, b->value, t->with.seed, set, b->master[set], err))
+    for (uint32_t set = 0; set < b->masters; set++)
+        if (b->master[set] && assay_fill_value(t->with.graph, b->value, t->with.seed, set, b->master[set] + b->front, err))
             return assay_error_in(err, "filling input set %u", set);
     return ASSAY_OK;
 }
@@ -189,24 +218,21 @@ static enum assay_code upload(struct assay_graph_target *t, struct assay_buffer 
 }
 
 /* A param that no output takes over keeps its content for good: the back end may pack it. */
-static bool is_fixed(const struct assay_graph_target *t, const struct bound *b)
+static bool is_fixed(const struct bound *b)
 {
-    for (size_t i = 0; i < t->n_bound; i++)
-        if (t->bound[i].aliased >= 0 && &t->bound[t->bound[i].aliased] == b)
-            return false;
-    return b->role == ASSAY_ROLE_PARAM;
+    return b->role == ASSAY_ROLE_PARAM && !b->taken;
 }
 
 static struct assay_binding binding_of(const struct assay_graph_target *t, const struct bound *b, uint32_t slot)
 {
     const struct bound  *where = b->aliased >= 0 ? &t->bound[b->aliased] : b;
-    uint32_t             copy = where->copies > 1 ? slot : 0;
+    uint32_t             copy = where->copies > 1 ? slot : 0; /* which set a control has is the dealer's business */
     struct assay_binding x = {.value = (uint32_t)b->value, .valid_rows = ASSAY_ALL_ROWS};
     if (b->role == ASSAY_ROLE_CONTROL) {
         x.host = where->master[copy];
     } else {
         x.buffer = where->buffer[copy];
-        x.offset = b->role == ASSAY_ROLE_OUTPUT && b->aliased < 0 ? ASSAY_GUARD_BYTES : 0;
+        x.offset = where->front;
     }
     return x;
 }
@@ -216,19 +242,19 @@ static enum assay_code compile(struct assay_graph_target *t, struct assay_error 
     struct assay_rank_class all = {.size = sizeof all, .graph = t->with.graph, .multiplicity = 1};
     struct assay_binding   *fixed = calloc(t->n_bound + 1, sizeof *fixed);
     size_t                  n_fixed = 0;
-    t->binding = calloc(t->n_bound * t->with.slots + 1, sizeof *t->binding);
+    t->binding = calloc(t->n_bound * t->places + 1, sizeof *t->binding);
     if (!fixed || !t->binding) {
         free(fixed);
-        return no_memory(err, t->n_bound * t->with.slots * sizeof *fixed, "bindings");
+        return no_memory(err, t->n_bound * t->places * sizeof *fixed, "bindings");
     }
     for (size_t i = 0; i < t->n_bound; i++)
-        if (is_fixed(t, &t->bound[i]))
+        if (is_fixed(&t->bound[i]))
             fixed[n_fixed++] = binding_of(t, &t->bound[i], 0);
     t->n_bindings = t->n_bound - n_fixed;
-    for (uint32_t slot = 0; slot < t->with.slots; slot++) {
+    for (uint32_t slot = 0; slot < t->places; slot++) {
         struct assay_binding *row = &t->binding[slot * t->n_bindings];
         for (size_t i = 0; i < t->n_bound; i++)
-            if (!is_fixed(t, &t->bound[i]))
+            if (!is_fixed(&t->bound[i]))
                 *row++ = binding_of(t, &t->bound[i], slot);
     }
     struct assay_compile how = {
@@ -258,8 +284,9 @@ static enum assay_code make(struct assay_graph_target *t, struct assay_error *er
     t->set_of = calloc(t->with.slots, sizeof *t->set_of);
     t->dealt = calloc(t->with.slots, sizeof *t->dealt);
     t->poison_key = calloc(t->with.slots, sizeof *t->poison_key);
-    t->output = calloc(t->n_outputs ? t->n_outputs : 1, sizeof *t->output);
-    if (!t->set_of || !t->dealt || !t->poison_key || !t->output)
+    t->output = calloc(t->n_outputs + 1, sizeof *t->output);
+    t->before = calloc(t->n_outputs + 1, sizeof *t->before);
+    if (!t->set_of || !t->dealt || !t->poison_key || !t->output || !t->before)
         return no_memory(err, t->with.slots * 16, "the list of slots");
     if (list_bound(t, err))
         return err->code;
@@ -271,7 +298,7 @@ static enum assay_code make(struct assay_graph_target *t, struct assay_error *er
     for (size_t i = 0; i < t->n_bound; i++) {
         struct bound *b = &t->bound[i];
         for (uint32_t c = 0; b->role != ASSAY_ROLE_OUTPUT && b->role != ASSAY_ROLE_CONTROL && c < b->copies; c++)
-            if (upload(t, b->buffer[c], b->master[c], b->bytes, err))
+            if (upload(t, b->buffer[c], b->master[c], b->bytes + 2 * b->front, err))
                 return assay_error_in(err, "uploading '%.48s'", t->with.graph->values[b->value].name);
     }
     for (uint32_t slot = 0; slot < t->with.slots; slot++)
@@ -283,12 +310,14 @@ static enum assay_code make(struct assay_graph_target *t, struct assay_error *er
 enum assay_code assay_graph_target_new(const struct assay_graph_target_setup *setup, struct assay_graph_target **out,
                                        struct assay_error *err)
 {
-    if (setup->slots < ASSAY_MIN_SETS)
-        return ASSAY_FAIL(err, ASSAY_INTERNAL, "%u slots, at least %u are needed", setup->slots, ASSAY_MIN_SETS);
+    if (setup->slots < 1)
+        return ASSAY_FAIL(err, ASSAY_INTERNAL, "no slots");
     struct assay_graph_target *t = calloc(1, sizeof *t);
     if (!t)
         return no_memory(err, sizeof *t, "a target");
     t->with = *setup;
+    t->places = restores(setup->graph) ? 1 : setup->slots;
+    t->turn = setup->slots;
     t->values = setup->device->traits & ASSAY_TRAIT_VALUES;
     t->memory = setup->device->traits & ASSAY_TRAIT_MEMORY;
     assay_random_init(&t->entropy, assay_random_entropy());
@@ -314,7 +343,7 @@ void assay_graph_target_free(struct assay_graph_target *t)
         for (uint32_t c = 0; x->buffer && c < x->copies; c++)
             if (x->buffer[c])
                 b->release(t->with.session, x->buffer[c]);
-        for (uint32_t c = 0; x->master && c < (x->role == ASSAY_ROLE_OUTPUT ? 1 : x->copies); c++)
+        for (uint32_t c = 0; x->master && c < x->masters; c++)
             assay_block_free(x->master[c]);
         free(x->buffer);
         free(x->master);
@@ -325,38 +354,51 @@ void assay_graph_target_free(struct assay_graph_target *t)
     free(t->dealt);
     free(t->poison_key);
     free(t->output);
+    free(t->before);
     free(t);
 }
 
 /* ---- batches --------------------------------------------------------------------------------------------- */
 
-/* Deals the sets to the slots in a new order (Fisher and Yates) and uploads where the content changes. */
-static enum assay_code deal(struct assay_graph_target *t, struct assay_error *err)
+/* A new order of the sets (Fisher and Yates). */
+static void shuffle(struct assay_graph_target *t)
 {
     for (uint32_t i = t->with.slots - 1; i > 0; i--) {
         uint32_t j = (uint32_t)assay_random_below(&t->entropy, i + 1), kept = t->set_of[i];
         t->set_of[i] = t->set_of[j];
         t->set_of[j] = kept;
     }
+}
+
+/* The set of a slot. A target that restores has one slot, and the sets in their order. */
+static uint32_t set_of(const struct assay_graph_target *t, uint32_t slot)
+{
+    return t->places < t->with.slots ? t->set_of[t->turn - 1] : t->set_of[slot];
+}
+
+/* Deals the sets to the slots and uploads where the content changes. */
+static enum assay_code deal(struct assay_graph_target *t, struct assay_error *err)
+{
+    if (t->places == t->with.slots || t->turn == t->with.slots) {
+        shuffle(t);
+        t->turn = 0;
+    }
+    t->turn++;
     for (size_t i = 0; i < t->n_bound; i++) {
         struct bound *b = &t->bound[i];
-        for (uint32_t slot = 0; b->role == ASSAY_ROLE_INPUT && slot < t->with.slots; slot++)
-            if (t->dealt[slot] != t->set_of[slot] &&
-                upload(t, b->buffer[slot], b->master[t->set_of[slot]], b->bytes, err))
+        for (uint32_t slot = 0; b->role == ASSAY_ROLE_INPUT && slot < t->places; slot++)
+            if (t->dealt[slot] != set_of(t, slot) && upload(t, b->buffer[slot], b->master[set_of(t, slot)], b->bytes, err))
                 return err->code;
         /* A control input is bound by host pointer: the bindings themselves change. */
-        for (uint32_t slot = 0; b->role == ASSAY_ROLE_CONTROL && slot < t->with.slots; slot++)
+        for (uint32_t slot = 0; b->role == ASSAY_ROLE_CONTROL && slot < t->places; slot++)
             for (size_t k = 0; k < t->n_bindings; k++) {
                 struct assay_binding *x = &t->binding[slot * t->n_bindings + k];
                 if (x->value == (uint32_t)b->value)
-                    x->host = b->master[t->set_of[slot]];
+                    x->host = b->master[set_of(t, slot)];
             }
-        /* What executions change starts every batch from its beginning: state, and params that an output takes over. */
-        if ((b->role == ASSAY_ROLE_STATE || b->role == ASSAY_ROLE_PARAM) && !is_fixed(t, b) &&
-            upload(t, b->buffer[0], b->master[0], b->bytes, err))
-            return err->code;
     }
-    memcpy(t->dealt, t->set_of, t->with.slots * sizeof *t->dealt);
+    for (uint32_t slot = 0; slot < t->places; slot++)
+        t->dealt[slot] = set_of(t, slot);
     return ASSAY_OK;
 }
 
@@ -376,18 +418,29 @@ static enum assay_code poison(struct assay_graph_target *t, struct bound *b, uin
     return upload(t, b->buffer[slot], stage, guarded(b->bytes), err);
 }
 
+/* What executions change starts each from its beginning: state, and params that an output takes over. */
+static enum assay_code restore(struct assay_graph_target *t, struct bound *b, uint64_t key, struct assay_error *err)
+{
+    unsigned char *content = b->master[0];
+    if (b->taken && content)
+        guard_bytes(key + ((uint64_t)b->value << 8), content, content + b->front + b->bytes);
+    return upload(t, b->buffer[0], content, b->bytes + 2 * b->front, err);
+}
+
 enum assay_code assay_graph_target_prepare(struct assay_graph_target *t, uint32_t n, struct assay_error *err)
 {
     if (deal(t, err))
         return assay_error_in(err, "dealing input sets before batch %llu", (unsigned long long)t->batches);
     t->batches++;
-    for (uint32_t slot = 0; t->values && t->memory && slot < n; slot++) {
+    for (uint32_t slot = 0; slot < n && slot < t->places; slot++)
         t->poison_key[slot] = assay_random_u64(&t->entropy) & ~0xFFFFFFull;
-        for (size_t i = 0; i < t->n_bound; i++) {
-            struct bound *b = &t->bound[i];
+    for (size_t i = 0; i < t->n_bound; i++) {
+        struct bound *b = &t->bound[i];
+        if ((b->taken || b->role == ASSAY_ROLE_STATE) && restore(t, b, t->poison_key[0], err))
+            return assay_error_in(err, "restoring '%.48s'", t->with.graph->values[b->value].name);
+        for (uint32_t slot = 0; t->values && t->memory && slot < n && slot < t->places; slot++)
             if (b->role == ASSAY_ROLE_OUTPUT && b->aliased < 0 && poison(t, b, slot, err))
                 return assay_error_in(err, "poisoning outputs");
-        }
     }
     return ASSAY_OK;
 }
@@ -405,29 +458,25 @@ static uint64_t changed_guards(const struct bound *b, uint64_t key)
     return changed;
 }
 
-enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_t slot, const void *const **outputs,
-                                           uint32_t *set, uint64_t *poison_key, uint64_t *guard_changed,
+enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_t slot, struct assay_collected *out,
                                            struct assay_error *err)
 {
-    size_t n = 0;
+    const struct assay_backend *backend = t->with.backend;
+    size_t                      n = 0;
+    uint64_t                    changed = 0;
     for (size_t i = 0; i < t->n_bound; i++) {
         struct bound *b = &t->bound[i];
         if (b->role != ASSAY_ROLE_OUTPUT)
             continue;
         const struct bound *where = b->aliased >= 0 ? &t->bound[b->aliased] : b;
-        uint64_t            front = b->aliased >= 0 ? 0 : ASSAY_GUARD_BYTES;
-        uint64_t            bytes = b->aliased >= 0 ? b->bytes : guarded(b->bytes);
-        const struct assay_backend *backend = t->with.backend;
         if (assay_backend_told(backend, backend->download(t->with.session, where->buffer[where->copies > 1 ? slot : 0], 0,
-                                                          b->master[0], bytes, err), "download", err))
+                                                          b->master[0], guarded(b->bytes), err), "download", err))
             return assay_error_in(err, "downloading '%.48s'", t->with.graph->values[b->value].name);
-        if (b->aliased < 0)
-            *guard_changed += changed_guards(b, t->poison_key[slot] + ((uint64_t)b->value << 8));
-        t->output[n++] = b->master[0] + front;
+        changed += changed_guards(b, t->poison_key[slot] + ((uint64_t)where->value << 8));
+        t->output[n] = b->master[0] + b->front;
+        t->before[n++] = b->aliased >= 0 ? where->master[0] + where->front : NULL;
     }
-    *outputs = t->output;
-    *set = t->set_of[slot];
-    *poison_key = t->poison_key[slot];
+    *out = (struct assay_collected){t->output, t->before, set_of(t, slot), t->poison_key[slot], changed};
     return ASSAY_OK;
 }
 

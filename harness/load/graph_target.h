@@ -2,10 +2,16 @@
  *
  * Slots: each input value has `slots` buffers; before every batch the sets are dealt to the slots anew, in an order
  * from the operating system's entropy, so that what a buffer holds changes while its handle stays. Every output has
- * `slots` places too, each with guard bytes before and behind, poisoned before every batch. */
+ * `slots` places too, each with guard bytes before and behind, poisoned before every batch.
+ *
+ * A graph with outputs that take over params or states restores: before every execution what they take over is written
+ * anew from the host's copy, between guard bytes, so that each one is the same step from the same state with another input
+ * set. Then there is one place for everything, slot 0, and the sets take turns in an order from the operating system's
+ * entropy, each once before any comes again. */
 #ifndef ASSAY_LOAD_GRAPH_TARGET_H
 #define ASSAY_LOAD_GRAPH_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +33,8 @@ struct assay_graph_target_setup {
     const struct assay_device_info *device; /* it and the graph are borrowed until the target is freed */
     const struct assay_graph       *graph;
     uint64_t                        seed;
-    uint32_t                        slots;  /* input sets and output places; at least ASSAY_MIN_SETS */
+    uint32_t                        slots;  /* input sets, and output places unless the graph restores; at least 1, by rule
+                                               ASSAY_MIN_SETS */
     uint64_t                        limit_bytes; /* host and device memory each that may be taken */
     /* Called as phases begin. May be NULL. */
     void (*phase)(void *self, enum assay_target_phase phase);
@@ -45,12 +52,19 @@ void            assay_graph_target_free(struct assay_graph_target *t);
 struct assay_target  assay_graph_target_as_target(struct assay_graph_target *t);
 struct assay_program *assay_graph_target_program(struct assay_graph_target *t);
 
-/* Before a batch of `n` <= slots queries: deals the sets, uploads what moved, poisons the outputs. Untimed. */
+/* Must `prepare` come before every single execution? All of them are slot 0's then. */
+bool assay_graph_target_restores(const struct assay_graph_target *t);
+/* Before a batch of `n` <= slots queries: deals the sets, uploads what moved, restores, poisons the outputs. Untimed. */
 enum assay_code assay_graph_target_prepare(struct assay_graph_target *t, uint32_t n, struct assay_error *err);
-/* After the batch: brings slot's outputs to the host; pointers to each output in the order of assay_graph_outputs, valid until the next
- * call. *set and *poison_key say what the slot had. *guard_changed counts guard bytes that changed (added to). */
-enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_t slot, const void *const **outputs,
-                                           uint32_t *set, uint64_t *poison_key, uint64_t *guard_changed,
+/* What an execution left, in the order of assay_graph_outputs; valid until the next call. */
+struct assay_collected {
+    const void *const *outputs;
+    const void *const *before; /* of an output that takes over a param or state: what that held; else NULL */
+    uint32_t           set;
+    uint64_t           poison_key, guard_changed; /* guard bytes that changed */
+};
+/* After the batch: brings slot's outputs to the host. */
+enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_t slot, struct assay_collected *out,
                                            struct assay_error *err);
 /* The values filled and uploaded, for the memory part of a record: all distinct bytes a rotation touches. */
 uint64_t assay_graph_target_working_set(const struct assay_graph_target *t);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/base/student.h"
+
 /* An estimate that may lack a value or an interval; `why` says why something is missing. */
 struct assay_estimate {
     bool     has_value, has_interval;
@@ -60,13 +62,5 @@ struct assay_estimate assay_estimate_interleaved(const double *a, const double *
  * comes without interval and the why is "too few" with the numbers. */
 struct assay_estimate assay_estimate_percentile(const uint64_t *sorted, size_t n, double effective_n, double p,
                                                 double level);
-
-/* Regularized incomplete beta I_x(a, b) for a, b > 0 and 0 <= x <= 1; Student's t quantile (infinite degrees of
- * freedom: the normal one); normal quantile. NaN outside the domain. */
-double assay_incomplete_beta(double a, double b, double x);
-double assay_student_quantile(double p, double degrees_of_freedom);
-double assay_normal_quantile(double p);
-/* Largest share of bad things compatible with k seen in n at confidence (Clopper and Pearson 1934, one-sided). */
-double assay_upper_share(uint64_t k, uint64_t n, double confidence);
 
 #endif

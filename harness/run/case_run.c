@@ -36,6 +36,7 @@ struct run {
     struct assay_opened          opened;
     bool                         is_open;
     struct assay_graph_target   *target;
+    uint32_t                     sets; /* of inputs: ASSAY_MIN_SETS, fewer for want of memory */
     struct assay_witness        *witness;
     struct assay_ceiling        *ceiling; /* NULL: why_no_ceiling */
     char                         why_no_ceiling[128];
@@ -87,10 +88,10 @@ static void on_progress(void *self, double share, uint64_t median_ns)
         r->job->progress(r->job->self, ASSAY_PHASE_TIMED, share, median_ns);
 }
 
-static void on_see(void *self, uint64_t iteration, uint32_t set, uint64_t poison_key, const void *const *outputs)
+static void on_see(void *self, uint64_t iteration, const struct assay_collected *left)
 {
     struct run       *r = self;
-    struct assay_seen seen = {iteration, set, poison_key, outputs};
+    struct assay_seen seen = {iteration, left->set, left->poison_key, left->outputs, left->before};
     assay_witness_see(r->witness, &seen);
 }
 
@@ -346,11 +347,27 @@ static uint64_t memory_limit(const struct assay_device_info *device)
     return device->memory_bytes && device->memory_bytes < limit ? device->memory_bytes : limit;
 }
 
+/* As many input sets as there is memory for. With fewer, what a device remembers of one is found less surely. */
+static uint32_t affordable_sets(const struct assay_graph *g, const struct assay_device_info *device, uint64_t limit)
+{
+    uint64_t on_device, on_host;
+    uint32_t sets = ASSAY_MIN_SETS;
+    for (; sets > 1; sets /= 2) {
+        assay_graph_target_bytes(g, sets, &on_device, &on_host);
+        on_host = device->traits & ASSAY_TRAIT_VALUES ? on_host : 0;
+        if (!(device->traits & ASSAY_TRAIT_MEMORY) || (on_device <= limit && on_host <= limit))
+            break;
+    }
+    return sets;
+}
+
 static enum assay_code make_target(struct run *r, struct assay_error *err)
 {
+    uint64_t limit = memory_limit(&r->opened.device);
+    r->sets = affordable_sets(r->graph, &r->opened.device, limit);
     struct assay_graph_target_setup setup = {
         .backend = r->opened.backend, .session = r->opened.session, .device = &r->opened.device, .graph = r->graph,
-        .seed = r->job->seed, .slots = ASSAY_MIN_SETS, .limit_bytes = memory_limit(&r->opened.device),
+        .seed = r->job->seed, .slots = r->sets, .limit_bytes = limit,
         .phase = on_target_phase, .phase_self = r,
     };
     if (assay_graph_target_new(&setup, &r->target, err))
@@ -387,7 +404,7 @@ static enum assay_code make_instruments(struct run *r, struct assay_error *err)
             return err->code;
         struct assay_witness_setup setup = {
             .path = r->witness_path, .case_id = r->job->what->id, .graph = r->graph, .seed = r->job->seed,
-            .entropy = assay_random_entropy(), .sets = ASSAY_MIN_SETS, .chosen = ASSAY_WITNESS_DEFAULT_CHOSEN,
+            .entropy = assay_random_entropy(), .sets = r->sets, .chosen = ASSAY_WITNESS_DEFAULT_CHOSEN,
         };
         if (assay_witness_new(&setup, &r->witness, err)) {
             r->unstored = err->code == ASSAY_IO;
@@ -408,7 +425,7 @@ static enum assay_code time_it(struct run *r, struct assay_error *err)
 {
     const struct assay_repeat *repeat = &r->job->what->repeat;
     struct assay_closed_loop   loop = {
-          .target = r->target, .slots = ASSAY_MIN_SETS, .min_runs = (uint64_t)repeat->min_runs, .min_ns = repeat->min_ns,
+          .target = r->target, .slots = r->sets, .min_runs = (uint64_t)repeat->min_runs, .min_ns = repeat->min_ns,
           .max_ns = repeat->max_ns, .samples = r->samples.at, .max_samples = MAX_SAMPLES, .ceiling = r->ceiling,
           .counters = r->counters, .meter = r->meter, .see = on_see, .batch_end = on_batch_end, .warmed = on_warmed,
           .progress = on_progress, .self = r, .collects = r->witness != NULL, .timeout_ns = repeat->timeout_ns,
@@ -424,6 +441,9 @@ static enum assay_code time_it(struct run *r, struct assay_error *err)
     assay_noise_end(&noise, &r->record->noise);
     const char       *complaint = assay_noise_complaint(&r->record->noise);
     struct assay_text text = ASSAY_TEXT(r->record->noise_complaint);
+    if (r->sets < ASSAY_MIN_SETS)
+        assay_text_add(&text, "%u input set%s instead of %u, for want of memory%s", r->sets, r->sets == 1 ? "" : "s", ASSAY_MIN_SETS,
+                       r->loop.hit_wall_limit || complaint ? "; " : "");
     if (r->loop.hit_wall_limit)
         assay_text_add(&text, "ended at the limit of %.3g s after %llu executions%s", (double)repeat->max_ns / 1e9,
                        (unsigned long long)r->loop.n, complaint ? "; " : "");
@@ -435,7 +455,7 @@ static void summarize(struct run *r)
 {
     struct assay_record *rec = r->record;
     rec->warm_runs = r->loop.warm_runs;
-    rec->proof = (struct assay_proof){.sets = ASSAY_MIN_SETS, .iterations = r->loop.n,
+    rec->proof = (struct assay_proof){.sets = r->sets, .iterations = r->loop.n,
                                       .guard_bytes_changed = r->loop.guard_changed};
     if (r->witness) {
         struct assay_witness_counts kept = assay_witness_counts(r->witness);

@@ -115,6 +115,17 @@ static void look_at(struct assay_witness_stats *s, const double *x, uint64_t n)
     s->largest = largest;
 }
 
+/* Elements with the bits that their state had before. Of types under a byte: of their bytes. */
+static uint64_t unchanged(const struct assay_witness_part *part, const unsigned char *now, const unsigned char *before)
+{
+    uint64_t bytes = assay_dtype_bytes(part->dtype, part->elements), size = part->element_bytes, same = 0;
+    if (!memcmp(now, before, (size_t)bytes))
+        return part->elements;
+    for (uint64_t at = 0; at < bytes; at += size)
+        same += !memcmp(now + at, before + at, (size_t)size);
+    return same;
+}
+
 static void capture_output(const struct assay_capture *c, uint32_t o, unsigned char *to)
 {
     const struct assay_witness_part *part = &c->block->part[o];
@@ -144,7 +155,9 @@ static void capture_output(const struct assay_capture *c, uint32_t o, unsigned c
                               to + part->sample_at + i * part->element_bytes);
     /* The poison of floating formats from 16 bits is NaN, so without such elements none is left. */
     bool nan_poison = assay_dtype_is_float(part->dtype) && assay_dtype_bits(part->dtype) >= 16;
-    if (v->alias_of == ASSAY_NO_VALUE && (!nan_poison || stats.not_finite))
+    if (v->alias_of != ASSAY_NO_VALUE)
+        stats.poison_left = c->before && c->before[o] ? unchanged(part, from, c->before[o]) : 0;
+    else if (!nan_poison || stats.not_finite)
         stats.poison_left = assay_poison_count(part->dtype, c->poison_key + ((uint64_t)part->value << 8), part->elements, from);
     memcpy(to + part->stats_at, &stats, sizeof stats);
 }

@@ -17,6 +17,7 @@ struct assay_capture {
     const uint64_t                    *keys; /* assay_witness_key of each output in this set */
     uint64_t                           poison_key;
     const void *const                 *outputs;
+    const void *const                 *before; /* NULL, or of each output that takes over a state what that held */
     double                            *scratch;
 };
 /* Writes block->bytes at `to`, which is aligned to 8. Allocates nothing. */

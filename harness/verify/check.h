@@ -35,7 +35,8 @@ struct assay_check {
     uint64_t of_elements;     /* elements of one iteration's outputs */
     double   worst_ratio;     /* largest |observed - expected| / bound; NaN: nothing compared */
     double   median_ratio;    /* over the single elements */
-    char     worst_value[64]; /* output's name */
+    char     bound[64];       /* of what kind: "worst-case bound" or "statistical bound, 3 replicas, false alarm <= 1e-06" */
+    char     worst_value[ASSAY_VALUE_NAME_BYTES]; /* output's name */
     int64_t  worst_index;     /* flat; -1 none */
     uint64_t worst_iteration;
     double   worst_observed, worst_expected, worst_bound;

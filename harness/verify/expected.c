@@ -25,7 +25,10 @@ struct assay_expected {
     const struct assay_graph   *graph;
     assay_fill_fn              *fill;
     void                       *self;
-    double                      budget_ops;
+    double                      budget_ops, ceiling_ops;
+    double                      preparing_ops; /* making and converting inputs, and all that stands before the outputs */
+    enum assay_bounds           bounds;
+    uint32_t                    favoured;
     bool                        aimed;
     uint64_t                    seed;
     struct assay_witness_layout layout;
@@ -43,6 +46,7 @@ static void release_part(struct assay_expected_part *p)
     free(p->index);
     free(p->value);
     free(p->bound);
+    free(p->before);
     free(p->sum);
     free(p->sum_bound);
     memset(p, 0, sizeof *p);
@@ -82,8 +86,29 @@ void assay_expected_free(struct assay_expected *x)
     free(x);
 }
 
+static double inputs_cost(const struct assay_graph *g)
+{
+    double n = 0;
+    for (uint32_t v = 0; v < g->n_values; v++)
+        n += g->values[v].producer < 0 ? (double)g->values[v].elements : 0;
+    return INPUT_OPS * n;
+}
+
+/* A reference that computes nothing yet knows what everything would cost. */
+static enum assay_code count_preparing(struct assay_expected *x, struct assay_error *err)
+{
+    struct assay_reference *r;
+    if (assay_reference_new(x->graph, NULL, &r, err))
+        return err->code;
+    x->bounds = assay_reference_bounds(r);
+    x->preparing_ops = inputs_cost(x->graph) + assay_reference_preparing_cost(r);
+    assay_reference_free(r);
+    return ASSAY_OK;
+}
+
 enum assay_code assay_expected_new(const char *case_id, const struct assay_graph *g, assay_fill_fn *fill, void *self,
-                                   double budget_ops, struct assay_expected **out, struct assay_error *err)
+                                   double budget_ops, double ceiling_ops, struct assay_expected **out,
+                                   struct assay_error *err)
 {
     struct assay_expected *x = calloc(1, sizeof *x);
     if (!x || !(x->bound = calloc((size_t)g->n_values + 1, sizeof *x->bound))) {
@@ -94,6 +119,11 @@ enum assay_code assay_expected_new(const char *case_id, const struct assay_graph
     x->fill = fill;
     x->self = self;
     x->budget_ops = budget_ops;
+    x->ceiling_ops = ceiling_ops;
+    if (count_preparing(x, err)) {
+        assay_expected_free(x);
+        return err->code;
+    }
     if (!assay_string_copy(x->case_id, sizeof x->case_id, case_id)) {
         assay_expected_free(x);
         return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.40s' is no case id", case_id);
@@ -102,9 +132,15 @@ enum assay_code assay_expected_new(const char *case_id, const struct assay_graph
     return ASSAY_OK;
 }
 
-enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, const struct assay_witness_layout *layout,
-                                   struct assay_error *err)
+enum assay_bounds assay_expected_bounds(const struct assay_expected *x)
 {
+    return x->bounds;
+}
+
+enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, const struct assay_witness_layout *layout,
+                                   uint32_t favoured, struct assay_error *err)
+{
+    x->favoured = favoured;
     if (x->aimed && x->seed == seed && x->layout.sets == layout->sets && x->layout.chosen == layout->chosen)
         return ASSAY_OK;
     forget_all(x);
@@ -128,31 +164,6 @@ static bool is_given(const struct assay_value *v)
 static bool is_fixed(const struct assay_value *v)
 {
     return v->role == ASSAY_ROLE_PARAM || v->role == ASSAY_ROLE_STATE;
-}
-
-static double inputs_cost(const struct assay_graph *g)
-{
-    double n = 0;
-    for (uint32_t v = 0; v < g->n_values; v++)
-        n += g->values[v].producer < 0 ? (double)g->values[v].elements : 0;
-    return INPUT_OPS * n;
-}
-
-/* What the values in front of the outputs' own nodes cost, which the reference computes in full. */
-static double upstream_cost(const struct assay_expected *x)
-{
-    const struct assay_graph *g = x->graph;
-    double                    ops = 0;
-    int32_t                   last = -1;
-    for (uint32_t o = 0; o < x->layout.outputs; o++) {
-        int32_t producer = g->values[x->layout.block[0].part[o].value].producer;
-        last = producer > last ? producer : last;
-    }
-    for (uint32_t v = 0; v < g->n_values; v++) {
-        if (g->values[v].producer >= 0 && g->values[v].producer < last)
-            ops += assay_reference_at_cost(x->reference, (int32_t)v, (size_t)g->values[v].elements);
-    }
-    return ops;
 }
 
 static enum assay_code fill_inputs(struct assay_expected *x, uint32_t set, struct assay_error *err)
@@ -245,6 +256,23 @@ static void finish_sample(struct assay_expected_part *out, size_t n)
     }
     out->n = n;
     out->mean_square = finite > 0 ? squares / finite : 0;
+}
+
+/* What a state held before an output took it over, where the sample is. */
+static enum assay_code remember(const struct assay_expected *x, const struct assay_witness_part *part, size_t n,
+                                struct assay_expected_part *out, struct assay_error *err)
+{
+    const struct assay_value *v = &x->graph->values[part->value];
+    if (v->alias_of == ASSAY_NO_VALUE)
+        return ASSAY_OK;
+    if (!(out->before = malloc((n + 1) * sizeof *out->before)))
+        return no_memory(v, err);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char element[16];
+        assay_witness_element(v->dtype, x->bound[v->alias_of], (uint64_t)out->index[i], element);
+        assay_witness_decode(v->dtype, element, 1, &out->before[i]);
+    }
+    return ASSAY_OK;
 }
 
 static enum assay_code make_sums(struct assay_expected *x, const struct assay_witness_part *part,
@@ -361,6 +389,35 @@ static enum assay_code sum_whole(struct assay_expected *x, const struct assay_wi
     return code;
 }
 
+/* Which sum an element goes into, with the product of its two signs. */
+static void terms_of(void *self, uint64_t first, size_t n, size_t *sum, double *weight)
+{
+    const struct whole_sums       *w = self;
+    const struct assay_projection *p = w->p;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at = first + i, j = at / p->inner % p->length, position = at / p->inner / p->length * p->inner + at % p->inner;
+        sum[i] = (size_t)(position / p->per_group);
+        weight[i] = w->column[j] * w->position[position];
+    }
+}
+
+/* All sums of an output with statistical bounds: its values are there, and how far each sum may be off is told by how far
+ * the replicas' sums are. */
+static enum assay_code sum_statistical(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key,
+                                       struct assay_expected_part *out, struct assay_error *err)
+{
+    struct whole_sums w[ASSAY_WITNESS_MOST_PROJECTIONS] = {{0}};
+    enum assay_code   code = ASSAY_OK;
+    if (open_whole_sums(part, key, out, w, &x->graph->values[part->value], err))
+        return err->code;
+    for (uint32_t i = 0; !code && i < part->n_projections; i++) {
+        code = assay_reference_sums(x->reference, part->value, (size_t)w[i].p->groups, terms_of, &w[i], w[i].sum, w[i].bound, err);
+        out->has_sums[i] = !code;
+    }
+    release_whole_sums(w, part->n_projections);
+    return code;
+}
+
 /* The sums of one projection by the op's own fold. */
 static enum assay_code sum_fold(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, uint32_t i,
                                 struct assay_expected_part *out, struct assay_error *err)
@@ -405,13 +462,17 @@ static enum assay_code make_part(struct assay_expected *x, const struct assay_wi
 {
     const struct assay_value *v = &x->graph->values[part->value];
     double whole = assay_reference_at_cost(x->reference, part->value, (size_t)v->elements);
-    bool   by_fold = assay_witness_folds(x->graph, part->value);
-    bool   at_once = part->sums && !by_fold && whole <= ops;
-    size_t n = at_once ? (size_t)part->sample : affordable(x, part, part->sums && by_fold ? ops / 2 : ops);
+    bool   by_replicas = x->bounds == ASSAY_BOUNDS_STATISTICAL, by_fold = !by_replicas && assay_witness_folds(x->graph, part->value);
+    bool   at_once = part->sums && !by_fold && !by_replicas && whole <= ops;
+    size_t n = at_once || by_replicas ? (size_t)part->sample : affordable(x, part, part->sums && by_fold ? ops / 2 : ops);
     if (choose_sample(x, part, key, n, out, err) || make_sums(x, part, out, err))
         return err->code;
     if (at_once ? sum_whole(x, part, key, n, out, err)
                 : assay_reference_at(x->reference, part->value, n, out->index, out->value, out->bound, err))
+        return err->code;
+    if (remember(x, part, n, out, err))
+        return err->code;
+    if (by_replicas && sum_statistical(x, part, key, out, err))
         return err->code;
     finish_sample(out, n);
     if (!by_fold)
@@ -444,18 +505,20 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
 {
     struct assay_expected_block *b = of_exemplar ? &x->exemplar[set] : &x->content[set];
     enum assay_witness_class     class = of_exemplar ? assay_witness_exemplar_class(set) : ASSAY_WITNESS_CONTENT;
+    bool favoured = set == x->favoured, again = favoured && of_exemplar && b->ready && b->part[0].n == 0;
     *out = b;
-    if (b->ready)
+    if (b->ready && !again)
         return ASSAY_OK;
-    if (turn_to(x, set, err))
+    double ops = share_of(x, set, of_exemplar), first = of_exemplar ? x->preparing_ops : 0;
+    b->ready = true;
+    /* A content's set was prepared for its exemplar, or it is not judged at all. */
+    if (of_exemplar ? first > (favoured ? x->ceiling_ops : ops) : x->exemplar[set].part[0].n == 0)
+        return ASSAY_OK;
+    if (turn_to(x, set, err)) {
+        b->ready = false;
         return err->code;
-    double ops = share_of(x, set, of_exemplar), first = inputs_cost(x->graph) + upstream_cost(x);
-    /* Set 0 is judged whatever preparing it costs, up to the whole budget; other sets only within their share. */
-    if (first > (set == 0 ? x->budget_ops : ops)) {
-        b->ready = true;
-        return ASSAY_OK;
     }
-    ops = (ops > first ? ops - first : 0) / x->layout.outputs;
+    ops = (ops > first ? ops - first : favoured && first > 0 ? x->budget_ops * FIRST_SHARE : 0) / x->layout.outputs;
     for (uint32_t o = 0; o < x->layout.outputs; o++) {
         uint64_t key = assay_witness_key(x->seed, x->case_id, o, set);
         if (make_part(x, &x->layout.block[class].part[o], key, ops, &b->part[o], err)) {
@@ -464,6 +527,5 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
                                   x->graph->values[x->layout.block[class].part[o].value].name, set);
         }
     }
-    b->ready = true;
     return ASSAY_OK;
 }

@@ -12,6 +12,7 @@
 #include "harness/ir/graph.h"
 #include "harness/verify/check.h"
 #include "harness/verify/witness_file.h"
+#include "reference/reference.h"
 
 /* One output in one class of blocks. Counts are 0 where the budget did not reach. */
 struct assay_expected_part {
@@ -19,6 +20,7 @@ struct assay_expected_part {
     uint64_t *place;         /* which of the sample, ascending */
     int64_t  *index;         /* flat index of each */
     double   *value, *bound; /* n each */
+    double   *before;        /* n, of an output that takes over a state: what the state held; else NULL */
     bool      has_sums[ASSAY_WITNESS_MOST_PROJECTIONS];
     double   *sum, *sum_bound; /* as in the block; valid for the projections that have sums */
     double    mean_square;     /* of the finite expected values */
@@ -30,13 +32,18 @@ struct assay_expected_block {
 
 struct assay_expected;
 /* `case_id`, `g` and `self` are borrowed. budget_ops is for everything that can ever be asked of this object; it is
- * shared out by fixed shares, so that what is computed does not depend on who asks first. */
+ * shared out by fixed shares, so that what is computed does not depend on who asks first. Beyond it, one input set of
+ * each witness is prepared whatever that costs up to ceiling_ops. */
 enum assay_code assay_expected_new(const char *case_id, const struct assay_graph *g, assay_fill_fn *fill, void *self,
-                                   double budget_ops, struct assay_expected **out, struct assay_error *err);
-void            assay_expected_free(struct assay_expected *x);
-/* Sets the seed and layout of the witness to be judged. What was computed is dropped if they differ from the last. */
-enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, const struct assay_witness_layout *layout,
+                                   double budget_ops, double ceiling_ops, struct assay_expected **out,
                                    struct assay_error *err);
+void            assay_expected_free(struct assay_expected *x);
+/* Sets the seed and layout of the witness to be judged, and the set that is judged whatever it costs. What was computed is
+ * dropped if seed or layout differ from the last. */
+enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, const struct assay_witness_layout *layout,
+                                   uint32_t favoured, struct assay_error *err);
+/* Which bounds the expected values have: never AUTO. */
+enum assay_bounds assay_expected_bounds(const struct assay_expected *x);
 /* Borrowed until the next aim or free. `of_exemplar`: the set's exemplar block, else that of a content. */
 enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, bool of_exemplar,
                                      const struct assay_expected_block **out, struct assay_error *err);

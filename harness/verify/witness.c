@@ -152,7 +152,7 @@ static void capture(struct assay_witness *w, const struct assay_seen *seen, enum
 {
     struct assay_capture c = {
         .graph = w->graph, .block = &w->layout.block[class], .keys = w->keys + (size_t)seen->set * w->layout.outputs,
-        .poison_key = seen->poison_key, .outputs = seen->outputs, .scratch = w->scratch,
+        .poison_key = seen->poison_key, .outputs = seen->outputs, .before = seen->before, .scratch = w->scratch,
     };
     assay_capture_block(&c, w->layout.outputs, in_file(w, at));
 }

@@ -40,6 +40,7 @@ struct assay_seen {
     uint32_t           set;        /* which inputs it had */
     uint64_t           poison_key; /* output v was filled with assay_poison_fill of key poison_key + (v << 8) before */
     const void *const *outputs;
+    const void *const *before;     /* of each output that takes over a state: what that held before; NULL: there is none */
 };
 void assay_witness_see(struct assay_witness *w, const struct assay_seen *seen);
 /* End of a batch: its joined hash goes into the file. */

@@ -53,7 +53,7 @@ struct assay_witness_content {
 };
 /* Of all elements of one output. */
 struct assay_witness_stats {
-    uint64_t not_finite, zeros, poison_left;
+    uint64_t not_finite, zeros, poison_left; /* poison_left: of a state, elements with the bits they had before */
     double   largest; /* finite magnitude */
 };
 

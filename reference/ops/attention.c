@@ -5,9 +5,12 @@
  *
  * The error of Q K^T enters the exponent (see softmax_row.h). Scores stay in the accumulator's format; weights may be
  * rounded to the format of V before they meet it. Rows with every key masked are 0/0: nothing is asked of them. */
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "harness/base/parallel.h"
 #include "reference/attention_scores.h"
+#include "reference/dense.h"
 #include "reference/formats/formats.h"
 #include "reference/softmax_row.h"
 
@@ -43,12 +46,46 @@ static void round_weights(const struct assay_ref_attention *a, double sum, const
 static struct assay_ref_vector column_of(const struct assay_ref_attention *a, int64_t batch, int64_t kv, int64_t d, double *to)
 {
     bool errors = a->v.t->error || (a->past > 0 && a->past_v.t->error);
+    if (a->turned) {
+        const double *at = a->turned + ((batch * a->kv_heads + kv) * a->v_width + d) * a->keys;
+        int64_t all = a->batches * a->kv_heads * a->v_width * a->keys;
+        return (struct assay_ref_vector){at, NULL, errors ? at + all : NULL};
+    }
     for (int64_t j = 0; j < a->keys; j++) {
         struct assay_ref_vector row = assay_ref_cached_row(a, &a->past_v, &a->v, batch, kv, j);
         to[j] = row.value[d];
         to[a->keys + j] = row.error ? row.error[d] : 0;
     }
     return (struct assay_ref_vector){to, NULL, errors ? to + a->keys : NULL};
+}
+
+/* Head `number`, counted over the batches. */
+static void turn_head(const struct assay_ref_attention *a, int64_t number)
+{
+    bool errors = a->v.t->error || (a->past > 0 && a->past_v.t->error);
+    int64_t batch = number / a->kv_heads, kv = number % a->kv_heads;
+    int64_t at = number * a->v_width * a->keys, all = a->batches * a->kv_heads * a->v_width * a->keys;
+    for (int64_t j = 0; j < a->keys; j++) {
+        struct assay_ref_vector row = assay_ref_cached_row(a, &a->past_v, &a->v, batch, kv, j);
+        for (int64_t d = 0; d < a->v_width; d++)
+            a->turned[at + d * a->keys + j] = row.value[d];
+        for (int64_t d = 0; errors && d < a->v_width; d++)
+            a->turned[all + at + d * a->keys + j] = row.error ? row.error[d] : 0;
+    }
+}
+
+static void turn_heads(void *self, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++)
+        turn_head(self, (int64_t)i);
+}
+
+/* Worth it where most of the output is asked for; without memory it is only slower. */
+static void turn_values(struct assay_ref_attention *a, size_t n)
+{
+    size_t size = (size_t)(a->batches * a->kv_heads * a->v_width * a->keys);
+    if ((int64_t)n >= a->batches * a->q_heads * a->queries * a->v_width / 2 && (a->turned = malloc((2 * size + 1) * sizeof(double))))
+        assay_parallel_for((size_t)(a->batches * a->kv_heads), 1, turn_heads, a);
 }
 
 static struct assay_bounded folded_output(const struct assay_ref_attention *a, struct assay_ref_vector w,
@@ -101,6 +138,104 @@ static void each_query(const void *self, size_t group, size_t count, const size_
             assay_ref_put(a->call, places[i], y, a->value, a->bound);
         }
     }
+}
+
+/* ---- Y without bounds: all queries of a head at a time ------------------------------------------------------------ */
+
+#define QUERIES 32 /* to a piece of work */
+
+/* Row i of `x` has the scores of query first + i; they become weights over their sum. */
+static void weigh(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query, double *x)
+{
+    for (int64_t j = 0; j < a->keys; j++) {
+        x[j] *= a->scale;
+        if (a->softcap != 0)
+            x[j] = a->softcap * tanh(x[j] / a->softcap);
+        if (a->mask || a->causal || a->lengths)
+            x[j] = assay_ref_attention_masked(a, batch, head, query, j, bounded(x[j], 0)).value;
+    }
+    double sum = assay_ref_softmax_values((size_t)a->keys, x);
+    for (int64_t j = 0; j < a->keys; j++)
+        x[j] /= sum;
+}
+
+static int64_t place_of(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query)
+{
+    return a->flat ? ((batch * a->queries + query) * a->q_heads + head) * a->v_width
+                   : ((batch * a->q_heads + head) * a->queries + query) * a->v_width;
+}
+
+/* The raw scores of n queries from `first` on, all keys side by side. */
+static void scores_of_piece(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t first, int64_t n, double *x)
+{
+    int64_t kv = head / (a->q_heads / a->kv_heads);
+    struct assay_ref_dense d = {.rows = n, .terms = a->width, .x = assay_ref_head_row(&a->q, batch, head, first).value,
+                                .x_row = a->q.position, .step = a->keys};
+    if (a->past > 0) {
+        d.y = assay_ref_head_row(&a->past_k, batch, kv, 0).value;
+        d.y_row = a->past_k.position;
+        d.columns = a->past;
+        d.value = x;
+        assay_ref_dense(&d);
+    }
+    d.y = assay_ref_head_row(&a->k, batch, kv, 0).value;
+    d.y_row = a->k.position;
+    d.columns = a->keys - a->past;
+    d.value = x + a->past;
+    assay_ref_dense(&d);
+}
+
+struct pieces {
+    const struct assay_ref_attention *a;
+    atomic_bool no_memory;
+};
+
+/* Numbers count (batch, head, piece of the queries). */
+static void do_pieces(void *self, size_t begin, size_t end)
+{
+    struct pieces *job = self;
+    const struct assay_ref_attention *a = job->a;
+    int64_t pieces = (a->queries + QUERIES - 1) / QUERIES;
+    double *x = malloc((size_t)(QUERIES * a->keys + 1) * sizeof *x);
+    if (!x) {
+        atomic_store(&job->no_memory, true);
+        return;
+    }
+    for (size_t i = begin; i < end; i++) {
+        int64_t first = (int64_t)i % pieces * QUERIES, head = (int64_t)i / pieces % a->q_heads;
+        int64_t batch = (int64_t)i / pieces / a->q_heads, kv = head / (a->q_heads / a->kv_heads);
+        int64_t n = a->queries - first < QUERIES ? a->queries - first : QUERIES;
+        scores_of_piece(a, batch, head, first, n, x);
+        for (int64_t q = 0; q < n; q++)
+            weigh(a, batch, head, first + q, x + q * a->keys);
+        struct assay_ref_dense y = {.rows = n, .columns = a->v_width, .terms = a->keys, .x = x, .x_row = a->keys,
+                                    .y = a->turned + (batch * a->kv_heads + kv) * a->v_width * a->keys, .y_row = a->keys,
+                                    .value = a->value + place_of(a, batch, head, first), .step = place_of(a, 0, 0, 1)};
+        assay_ref_dense(&y);
+    }
+    free(x);
+}
+
+/* Is the whole of Y asked for, in order and without bounds? */
+static bool whole_values(const struct assay_ref_attention *a, size_t n)
+{
+    if (!a->call->values_only || !a->turned || (uint64_t)n != a->call->out[0].elements)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (a->index[i] != (int64_t)i)
+            return false;
+    }
+    return true;
+}
+
+static enum assay_code do_whole(const struct assay_ref_attention *a, struct assay_error *err)
+{
+    struct pieces job = {.a = a};
+    int64_t pieces = (a->queries + QUERIES - 1) / QUERIES;
+    atomic_init(&job.no_memory, false);
+    assay_parallel_for((size_t)(a->batches * a->q_heads * pieces), 1, do_pieces, &job);
+    return atomic_load(&job.no_memory) ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the scores of %lld keys", (long long)a->keys)
+                                       : ASSAY_OK;
 }
 
 /* ---- the other outputs --------------------------------------------------------------------------------------- */
@@ -159,12 +294,21 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
         put_present(&a, n);
         return ASSAY_OK;
     }
+    if (call->output == 0)
+        turn_values(&a, n);
+    if (call->output == 0 && whole_values(&a, n)) {
+        enum assay_code code = do_whole(&a, err);
+        free(a.turned);
+        return code;
+    }
     struct assay_ref_groups groups = {.n_groups = (size_t)(a.batches * a.q_heads * a.queries),
                                       .scratch = 4 * (size_t)a.keys,
                                       .group_of = call->output == 0 ? query_of : score_query,
                                       .each = call->output == 0 ? each_query : each_score,
                                       .self = &a};
-    return assay_ref_by_group(&groups, n, index, err);
+    enum assay_code code = assay_ref_by_group(&groups, n, index, err);
+    free(a.turned);
+    return code;
 }
 
 /* ---- fold over the width of the heads: fold V first ---------------------------------------------------------- */

@@ -1,8 +1,12 @@
 /* Conv, any number of spatial axes, with groups, strides, dilations and padding.
  * bound: gamma_{K+1}(u) (sum |x||w| + |b|) with K the taps inside the image: that of direct convolution and of im2col.
  * Winograd's and Fourier's algorithms make larger errors by design; the bound is not loosened for them. */
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "harness/base/parallel.h"
+#include "reference/dense.h"
 #include "reference/windows.h"
 
 #include "assay/banned.h"
@@ -55,11 +59,28 @@ static size_t group_of(const void *self, int64_t index)
     return (size_t)((image * c->groups + filter / (c->filters / c->groups)) * c->win.out_size + index % c->win.out_size);
 }
 
+/* Adds the bias and puts the element; `inside` terms are not zeros of the padding. */
+static void finish(const struct conv *c, size_t place, int64_t filter, struct assay_ref_sum s, int64_t inside)
+{
+    const struct assay_ref_tensor *b = assay_ref_input(c->call, 2);
+    int64_t terms = c->channels / c->groups * c->win.taps;
+    if (b) {
+        struct assay_bounded bias = bounded_of(b, (size_t)filter);
+        s.value += bias.value;
+        s.magnitude += fabs(bias.value);
+        s.error += bias.error;
+        s.own += ASSAY_REF_OWN * fabs(s.value);
+    }
+    assay_ref_put(c->call, place,
+                  assay_ref_sum_close(&c->call->arithmetic, &s, (double)terms, (double)(inside + (b != NULL))), c->value,
+                  c->bound);
+}
+
 static void each(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
     const struct conv *c = self;
     const struct assay_arithmetic *a = &c->call->arithmetic;
-    const struct assay_ref_tensor *x = &c->call->in[0], *w = &c->call->in[1], *b = assay_ref_input(c->call, 2);
+    const struct assay_ref_tensor *x = &c->call->in[0], *w = &c->call->in[1];
     int64_t channels = c->channels / c->groups, terms = channels * c->win.taps;
     int64_t image_group = (int64_t)group / c->win.out_size, position = (int64_t)group % c->win.out_size;
     int64_t inside =
@@ -70,16 +91,133 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
         struct assay_ref_vector row =
             assay_ref_vector_at((struct assay_ref_vector){w->value, NULL, w->error}, filter * terms);
         struct assay_ref_sum s = assay_ref_dot(a, (size_t)terms, patch, row);
-        if (b) {
-            struct assay_bounded bias = bounded_of(b, (size_t)filter);
-            s.value += bias.value;
-            s.magnitude += fabs(bias.value);
-            s.error += bias.error;
-            s.own += ASSAY_REF_OWN * fabs(s.value);
-        }
-        assay_ref_put(c->call, places[i], assay_ref_sum_close(a, &s, (double)terms, (double)(inside + (b != NULL))),
-                      c->value, c->bound);
+        finish(c, places[i], filter, s, inside);
     }
+}
+
+/* ---- whole images: patches of neighbouring positions by a block of filters at a time ----------------------------- */
+
+struct whole {
+    const struct conv *c;
+    int64_t first; /* image */
+    int64_t tile, tiles, block, blocks; /* positions to a piece of work, filters to one */
+    atomic_bool no_memory;
+};
+
+/* The patches of `n` positions, one a row, as gather() leaves them. inside[] counts taps of a channel in the image. */
+static void gather_tile(const struct conv *c, int64_t image, int64_t channel, int64_t first, int64_t n, double *patch,
+                        int64_t *inside)
+{
+    int64_t channels = c->channels / c->groups, terms = channels * c->win.taps;
+    const double *x = c->call->in[0].value + (image * c->channels + channel) * c->win.in_size;
+    memset(inside, 0, (size_t)n * sizeof *inside);
+    for (int64_t t = 0; t < c->win.taps; t++) {
+        for (int64_t p = 0; p < n; p++) {
+            int64_t offset = assay_ref_tap(&c->win, first + p, t);
+            double *to = patch + p * terms + t;
+            inside[p] += offset >= 0;
+            if (offset >= 0) {
+                for (int64_t ch = 0; ch < channels; ch++)
+                    to[ch * c->win.taps] = x[ch * c->win.in_size + offset];
+            } else {
+                for (int64_t ch = 0; ch < channels; ch++)
+                    to[ch * c->win.taps] = 0;
+            }
+        }
+    }
+}
+
+struct tile {
+    int64_t image, group, position, n, filter, filters; /* the first filter counts over all groups */
+    const double *value, *magnitude;                    /* n by filters */
+    const int64_t *inside;
+};
+
+static void finish_tile(const struct whole *w, const struct tile *t)
+{
+    const struct conv *c = w->c;
+    int64_t channels = c->channels / c->groups;
+    for (int64_t f = 0; f < t->filters; f++) {
+        int64_t filter = t->filter + f;
+        size_t place = (size_t)(((t->image - w->first) * c->filters + filter) * c->win.out_size + t->position);
+        const struct assay_ref_tensor *b = assay_ref_input(c->call, 2);
+        double bias = b ? b->value[filter] : 0;
+        for (int64_t p = 0; c->call->values_only && p < t->n; p++)
+            assay_ref_put(c->call, place + (size_t)p, bounded(t->value[p * t->filters + f] + bias, 0), c->value, c->bound);
+        if (c->call->values_only)
+            continue;
+        for (int64_t p = 0; p < t->n; p++) {
+            struct assay_ref_sum s = assay_ref_sum_made(&c->call->arithmetic, (size_t)(channels * c->win.taps),
+                                                        t->value[p * t->filters + f], t->magnitude[p * t->filters + f]);
+            finish(c, place + (size_t)p, filter, s, channels * t->inside[p]);
+        }
+    }
+}
+
+/* Numbers count (image, group, tile of positions, block of filters). */
+static void do_tiles(void *self, size_t begin, size_t end)
+{
+    struct whole *w = self;
+    const struct conv *c = w->c;
+    int64_t terms = c->channels / c->groups * c->win.taps, per_group = c->filters / c->groups, held = -1;
+    double *patch = malloc((size_t)(w->tile * terms + 2 * w->tile * w->block + 1) * sizeof *patch);
+    int64_t *inside = malloc((size_t)w->tile * sizeof *inside);
+    double *sums = patch ? patch + w->tile * terms : NULL;
+    if (!patch || !inside) {
+        atomic_store(&w->no_memory, true);
+        begin = end;
+    }
+    for (size_t i = begin; i < end; i++) {
+        int64_t here = (int64_t)i / w->blocks, number = here / w->tiles, first = (int64_t)i % w->blocks * w->block;
+        struct tile t = {.image = w->first + number / c->groups, .group = number % c->groups,
+                         .position = here % w->tiles * w->tile, .value = sums, .inside = inside};
+        t.n = c->win.out_size - t.position < w->tile ? c->win.out_size - t.position : w->tile;
+        t.filters = per_group - first < w->block ? per_group - first : w->block;
+        t.filter = t.group * per_group + first;
+        if (!c->call->values_only)
+            t.magnitude = sums + w->tile * w->block;
+        if (here != held)
+            gather_tile(c, t.image, t.group * (c->channels / c->groups), t.position, t.n, patch, inside);
+        held = here;
+        struct assay_ref_dense d = {.rows = t.n, .columns = t.filters, .terms = terms, .x = patch, .x_row = terms,
+                                    .y = c->call->in[1].value + t.filter * terms, .y_row = terms, .value = sums,
+                                    .magnitude = c->call->values_only ? NULL : sums + w->tile * w->block,
+                                    .step = t.filters};
+        assay_ref_dense(&d);
+        finish_tile(w, &t);
+    }
+    free(inside);
+    free(patch);
+}
+
+/* Images from the first one asked for on, if the elements asked for are all of theirs. */
+static bool whole_images(const struct conv *c, size_t n)
+{
+    const struct assay_ref_call *call = c->call;
+    int64_t image = c->filters * c->win.out_size;
+    if (assay_ref_compensates(&call->arithmetic) || call->in[0].error || call->in[1].error || image == 0 ||
+        (int64_t)n % image || c->index[0] % image)
+        return false;
+    for (size_t i = 1; i < n; i++) {
+        if (c->index[i] != c->index[0] + (int64_t)i)
+            return false;
+    }
+    return n > 0;
+}
+
+static enum assay_code do_images(const struct conv *c, size_t n, struct assay_error *err)
+{
+    int64_t terms = c->channels / c->groups * c->win.taps, per_group = c->filters / c->groups;
+    struct whole w = {.c = c, .first = c->index[0] / (c->filters * c->win.out_size), .tile = assay_ref_dense_rows(terms)};
+    w.tile = w.tile < c->win.out_size ? w.tile : c->win.out_size;
+    w.tiles = (c->win.out_size + w.tile - 1) / w.tile;
+    w.block = per_group < 512 ? per_group : 512;
+    w.blocks = (per_group + w.block - 1) / w.block;
+    atomic_init(&w.no_memory, false);
+    int64_t images = (int64_t)n / (c->filters * c->win.out_size);
+    assay_parallel_for((size_t)(images * c->groups * w.tiles * w.blocks), 1, do_tiles, &w);
+    return atomic_load(&w.no_memory) ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for patches of %lld numbers", (long long)terms)
+                                     : ASSAY_OK;
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
@@ -90,6 +228,8 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     c.index = index;
     c.value = value;
     c.bound = bound;
+    if (n > 0 && whole_images(&c, n))
+        return do_images(&c, n, err);
     struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.groups * c.win.out_size),
                                       .scratch = 2 * (size_t)(c.channels / c.groups * c.win.taps),
                                       .group_of = group_of,
@@ -128,14 +268,14 @@ static void each_folded(const void *self, size_t group, size_t count, const size
     const struct conv *c = self;
     int64_t terms = c->channels * c->win.taps, position = (int64_t)group % c->win.out_size;
     int64_t inside = gather(c, (int64_t)group / c->win.out_size, 0, c->channels, position, scratch);
-    int64_t terms_each = terms / c->groups, inside_each = inside * c->channels / c->groups;
     struct assay_ref_vector patch = {scratch, NULL, c->call->in[0].error ? scratch + terms : NULL};
     struct assay_ref_sum s = assay_ref_dot(&c->call->arithmetic, (size_t)terms, patch, c->folded);
     s.value += c->folded_bias.value;
     s.magnitude += c->folded_bias.magnitude;
     s.error += c->folded_bias.error;
     s.own += assay_ref_gamma((double)c->filters + 2, ASSAY_REF_OWN) * s.magnitude;
-    struct assay_bounded x = assay_ref_fold_close(c->call, &s, (double)terms_each, (double)(inside_each + 1), c->weights);
+    struct assay_bounded x = assay_ref_fold_close(c->call, &s, (double)(terms / c->groups),
+                                                  (double)(inside * c->channels / c->groups + 1), c->weights);
     for (size_t i = 0; i < count; i++) {
         c->value[places[i]] = x.value;
         c->bound[places[i]] = x.error;

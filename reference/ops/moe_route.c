@@ -50,7 +50,7 @@ static void each(const void *self, size_t token, size_t count, const size_t *pla
         x[i] = v.value;
         e[i] = v.error;
     }
-    assay_ref_scores(a, j->softmax, n, x, e, apart);
+    assay_ref_moe_scores(a, j->softmax, n, x, e, apart);
     rank(j, x, e, apart, list, index_error, work);
     for (int64_t r = 0; r < j->k; r++) {
         size_t expert = (size_t)list[r].index;

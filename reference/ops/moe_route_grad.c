@@ -63,7 +63,7 @@ static void each(const void *self, size_t token, size_t count, const size_t *pla
         e[i] = v.error;
         of[i] = of_error[i] = 0;
     }
-    assay_ref_scores(a, j->softmax, n, x, e, apart);
+    assay_ref_moe_scores(a, j->softmax, n, x, e, apart);
     if (j->normalize)
         e = apart; /* only quotients of scores occur */
     for (size_t i = 0; i < k; i++) {

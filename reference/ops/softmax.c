@@ -28,6 +28,12 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
         x[k] = b.value;
         e[k] = b.error;
     }
+    if (j->call->values_only) {
+        double sum = assay_ref_softmax_values((size_t)a->length, x);
+        for (size_t i = 0; i < count; i++)
+            j->value[places[i]] = x[j->index[places[i]] / a->inner % a->length] / sum;
+        return;
+    }
     struct assay_ref_softmax s = assay_ref_softmax_row(&j->call->arithmetic, (size_t)a->length, x, e);
     for (size_t i = 0; i < count; i++) {
         int64_t k = j->index[places[i]] / a->inner % a->length;

@@ -52,6 +52,25 @@ static void expect_fold(struct made *m, const double *value, const double *bound
     cr_expect_eq(assay_op_reference_Conv.fold(&m->call, 0, weight, 0, index, v, e, &err), ASSAY_UNSUPPORTED);
 }
 
+/* Whole images were asked for; their elements alone, in no order, and without bounds, have the same bits. */
+static void expect_elements(struct made *m, const double *value, const double *bound)
+{
+    struct assay_error err = {0};
+    size_t n = m->out[0].elements;
+    double *v = made_doubles(m, n), *e = made_doubles(m, n);
+    int64_t *index = assay_arena_take(&m->arena, n, sizeof *index);
+    for (size_t i = 0; i < n; i++)
+        index[i] = (int64_t)(n - 1 - i);
+    cr_assert_eq(assay_op_reference_Conv.at(&m->call, n, index, v, e, &err), ASSAY_OK);
+    for (size_t i = 0; i < n; i++)
+        cr_expect(v[i] == value[n - 1 - i] && e[i] == bound[n - 1 - i], "element %zu", n - 1 - i);
+    for (size_t i = 0; i < n; i++)
+        index[i] = (int64_t)i;
+    m->call.values_only = true;
+    cr_assert_eq(assay_op_reference_Conv.at(&m->call, n, index, v, e, &err), ASSAY_OK);
+    cr_expect_arr_eq(v, value, n * sizeof *v);
+}
+
 static void try_conv(uint64_t seed, const struct shape *s, const char *auto_pad)
 {
     struct made m;
@@ -88,6 +107,7 @@ static void try_conv(uint64_t seed, const struct shape *s, const char *auto_pad)
         seen.n--;
     }
     expect_fold(&m, value, bound);
+    expect_elements(&m, value, bound);
     made_end(&m);
 }
 
@@ -104,6 +124,12 @@ Test(conv, direct_convolution_in_any_order_stays_within_the_bound)
     cr_expect_eq(seen.above, 0, "worst %g", seen.worst);
     double middle = median(&seen);
     cr_expect_geq(middle, 0.02, "median %g", middle);
+}
+
+Test(conv, an_image_that_takes_several_tiles_is_no_different)
+{
+    try_conv(9, &(struct shape){1, 16, 7, 30, 30, 3, 3, 1, 1, 1, 1, 1, 1, 1}, NULL);
+    cr_expect_eq(seen.above, 0, "worst %g", seen.worst);
 }
 
 Test(conv, automatic_padding_puts_the_odd_column_where_it_says)

@@ -296,3 +296,79 @@ Test(product, gemm_scales_transposes_and_adds_within_its_bound)
     double middle = median(&seen);
     cr_expect_geq(middle, 0.02, "median %g", middle);
 }
+
+/* ---- whole rows ---------------------------------------------------------------------------------------------- */
+
+/* The n elements from `first` on, asked for together or one by one. */
+static void take(struct made *m, const struct assay_op_reference *op, int64_t first, size_t n, bool together,
+                 double *value, double *bound)
+{
+    struct assay_error err = {0};
+    int64_t *index = assay_arena_take(&m->arena, n, sizeof *index);
+    for (size_t i = 0; i < n; i++)
+        index[i] = first + (int64_t)i;
+    for (size_t i = 0; i < (together ? 1 : n); i++)
+        cr_assert_eq(op->at(&m->call, together ? n : 1, index + i, value + i, bound + i, &err), ASSAY_OK);
+}
+
+static void expect_same_bits(struct made *m, const struct assay_op_reference *op, int64_t first, size_t n)
+{
+    double *one = made_doubles(m, n), *bound = made_doubles(m, n), *all = made_doubles(m, n), *bounds = made_doubles(m, n);
+    made_ready(m, 0);
+    take(m, op, first, n, false, one, bound);
+    for (int threads = 1; threads < 4; threads++) {
+        char text[] = {(char)('0' + threads), 0};
+        setenv("ASSAY_THREADS", text, 1);
+        for (int values_only = 0; values_only < 2; values_only++) {
+            m->call.values_only = values_only;
+            memset(all, 0x55, n * sizeof *all);
+            take(m, op, first, n, true, all, bounds);
+            cr_expect_arr_eq(all, one, n * sizeof *all, "%d threads, values only: %d", threads, values_only);
+            if (!values_only)
+                cr_expect_arr_eq(bounds, bound, n * sizeof *all, "%d threads", threads);
+        }
+        m->call.values_only = false;
+    }
+    unsetenv("ASSAY_THREADS");
+}
+
+Test(product, whole_rows_have_the_bits_of_their_elements_whatever_is_torn_off_them)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct made m;
+        made_begin(&m, seed);
+        int64_t batches = 1 + (int64_t)assay_random_below(&m.random, 3), shared = (int64_t)assay_random_below(&m.random, 2);
+        int64_t rows = 1 + (int64_t)assay_random_below(&m.random, seed % 4 ? 20 : 3);
+        int64_t columns = 1 + (int64_t)assay_random_below(&m.random, seed % 3 ? 30 : 600);
+        int64_t terms = 1 + (int64_t)assay_random_below(&m.random, 90), all = batches * rows * columns;
+        made_input(&m, 0, ASSAY_F32, DIMS(batches, rows, terms), -1, 1, 2);
+        if (shared)
+            made_input(&m, 1, ASSAY_F32, DIMS(terms, columns), -1, 1, 2);
+        else
+            made_input(&m, 1, ASSAY_F32, DIMS(batches, terms, columns), -1, 1, 2);
+        made_output(&m, 0, seed % 2 ? ASSAY_F32 : ASSAY_BF16, DIMS(batches, rows, columns));
+        expect_same_bits(&m, &assay_op_reference_MatMul, 0, (size_t)all);
+        int64_t first = (int64_t)assay_random_below(&m.random, (uint64_t)all);
+        expect_same_bits(&m, &assay_op_reference_MatMul, first,
+                         1 + assay_random_below(&m.random, (uint64_t)(all - first)));
+        made_end(&m);
+    }
+}
+
+Test(product, a_whole_gemm_has_the_bits_of_its_elements_however_its_operands_lie)
+{
+    for (int turn = 0; turn < 4; turn++) {
+        struct made m;
+        enum { M = 70, N = 50, K = 37 };
+        made_begin(&m, (uint64_t)turn);
+        made_input(&m, 0, ASSAY_F32, DIMS(turn & 1 ? K : M, turn & 1 ? M : K), -1, 1, 0);
+        made_input(&m, 1, ASSAY_F32, DIMS(turn & 2 ? N : K, turn & 2 ? K : N), -1, 1, 0);
+        made_input(&m, 2, ASSAY_F32, DIMS(N), -1, 1, 0);
+        made_output(&m, 0, ASSAY_F32, DIMS(M, N));
+        made_attr(&m, ASSAY_ATTR_INT("transA", turn & 1));
+        made_attr(&m, ASSAY_ATTR_INT("transB", turn >> 1));
+        made_attr(&m, ASSAY_ATTR_FLOAT("alpha", 0.75));
+        expect_same_bits(&m, &assay_op_reference_Gemm, 0, M * N);
+        made_end(&m);
+    }
+}

@@ -8,7 +8,7 @@
 
 #include "harness/ir/graph.h"
 
-#define ASSAY_BLOCK_NAME_BYTES 64
+#define ASSAY_BLOCK_NAME_BYTES ASSAY_VALUE_NAME_BYTES
 
 /* "layers.3.mlp" + "gate" -> "layers.3.mlp.gate"; a prefix of "" adds nothing. */
 void assay_block_name(char out[ASSAY_BLOCK_NAME_BYTES], const char *prefix, const char *name);

@@ -73,7 +73,7 @@ static int32_t cached(const struct decoder *d, const char *prefix, const char *n
     int64_t dims[3] = {d->how->batch, d->room, width};
     int32_t in[3];
     assay_block_name(state, prefix, name);
-    (void)snprintf(next, sizeof next, "%.56s:next", state);
+    (void)snprintf(next, sizeof next, "%.112s:next", state);
     in[0] = assay_graph_state(d->g, state, ASSAY_F32, 3, dims, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 1});
     in[1] = x;
     in[2] = d->past;
@@ -153,7 +153,7 @@ static int32_t expand(const struct decoder *d, const char *prefix, const char *n
 {
     char full[NAME], label[NAME];
     assay_block_name(full, prefix, name);
-    (void)snprintf(label, sizeof label, "%.56s:shape", full);
+    (void)snprintf(label, sizeof label, "%.112s:shape", full);
     return assay_block_binary(d->g, "Expand", prefix, name, x, assay_graph_i64s(d->g, label, rank, dims));
 }
 
@@ -264,13 +264,15 @@ static int32_t mixture(const struct decoder *d, const char *prefix, int32_t x)
     char                      gate_name[NAME];
     assay_block_name(gate_name, prefix, "gate");
     route[0] = assay_block_linear(g, gate_name, x, &gate);
-    if (m->bias)
+    if (m->bias) { /* it only chooses, so no gradient reaches it; its own rule, outside of the step, moves it */
         route[1] = assay_block_bias(g, gate_name, "e_score_correction_bias", m->experts);
+        assay_graph_freeze(g, route[1]);
+    }
     struct assay_attr how[] = {ASSAY_ATTR_INT("k", m->top_k), ASSAY_ATTR_STRING("scoring", m->sigmoid ? "sigmoid" : "softmax"),
                                ASSAY_ATTR_INT("normalize", m->normalize), ASSAY_ATTR_FLOAT("scale", m->scale), ASSAY_ATTR_END};
     assay_graph_op_outputs(g, "assay.MoeRoute", (const char *const[]){name[0], name[1]}, 2, route, m->bias ? 2 : 1, how, routed);
     assay_graph_op_outputs(g, "assay.MoePermute", (const char *const[]){name[2], name[3], name[4]}, 3, (int32_t[]){x, routed[1]}, 2,
-                           (struct assay_attr[]){ASSAY_ATTR_INT("experts", m->experts), ASSAY_ATTR_END}, moved);
+                           (struct assay_attr[]){ASSAY_ATTR_INT("num_experts", m->experts), ASSAY_ATTR_END}, moved);
     int32_t a = expert_product(d, prefix, "gate_proj", moved[0], moved[1], s->hidden, m->expert_ffn, 1);
     int32_t b = expert_product(d, prefix, "up_proj", moved[0], moved[1], s->hidden, m->expert_ffn, 1);
     a = assay_block_binary(g, "Mul", prefix, "experts.gated", assay_block_unary(g, "Swish", prefix, "experts.swish", a), b);

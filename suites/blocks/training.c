@@ -1,5 +1,6 @@
 #include "suites/blocks/training.h"
 
+#include "harness/base/options.h"
 #include "harness/ir/transform/gradient.h"
 #include "harness/ir/transform/optimizer.h"
 
@@ -11,6 +12,12 @@ const char *const assay_block_recomputes[] = {"none", "selective", "full", NULL}
 
 void assay_block_train(struct assay_graph *g, int32_t loss, const struct assay_block_training *how)
 {
-    struct assay_optimizer optimizer = assay_optimizer_usual((enum assay_optimizer_kind)how->optimizer);
+    struct assay_optimizer optimizer;
+    struct assay_error     err = {.code = ASSAY_OK};
+    if (assay_options_defaults(assay_optimizer_options, &optimizer, &err)) {
+        assay_graph_refuse(g, err.code, "%s", err.message);
+        return;
+    }
+    optimizer.kind = how->optimizer;
     assay_graph_train(g, loss, &optimizer, (enum assay_recompute)how->recompute);
 }

@@ -139,7 +139,7 @@ static int32_t transformer(const struct net *n, const char *prefix, int32_t x, i
     y = linear(n, prefix, "proj_in", assay_block_reshape(g, prefix, "rows", y, 2, (int64_t[]){b * tokens, c}), c, true, 1);
     for (int64_t i = 0; i < blocks; i++) {
         char name[ASSAY_BLOCK_NAME_BYTES];
-        (void)snprintf(name, sizeof name, "%.32s.transformer_blocks.%d", prefix, (int)i);
+        (void)snprintf(name, sizeof name, "%.96s.transformer_blocks.%d", prefix, (int)i);
         y = transformer_block(n, name, y, tokens);
     }
     y = assay_block_reshape(g, prefix, "out_tokens", linear(n, prefix, "proj_out", y, c, true, 0.3), 3, (int64_t[]){b, tokens, c});

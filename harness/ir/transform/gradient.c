@@ -156,7 +156,7 @@ static int32_t seed(struct walk *w, int32_t loss)
     const struct assay_value *v = &w->graph->values[loss];
     double                    one = 1;
     unsigned char             bytes[8] = {0};
-    char                      name[64];
+    char                      name[ASSAY_VALUE_NAME_BYTES];
     int64_t                   dims[ASSAY_MAX_RANK];
     if (v->elements != 1 || !is_float(w, loss)) {
         assay_graph_refuse(w->graph, ASSAY_CONFIG, "gradient: loss '%s' must be one float", v->name);
@@ -164,7 +164,7 @@ static int32_t seed(struct walk *w, int32_t loss)
     }
     assay_from_double(v->dtype, &one, 1, bytes);
     memcpy(dims, v->dims, sizeof dims);
-    (void)snprintf(name, sizeof name, "%.48s'seed", v->name);
+    (void)snprintf(name, sizeof name, "%.112s'seed", v->name);
     return assay_graph_const(w->graph, name, v->dtype, v->rank, dims, bytes);
 }
 

@@ -9,7 +9,7 @@
 
 #include "assay/banned.h"
 
-#define NAME_BYTES 96 /* more than a name may have: too long ones are refused, not cut */
+#define NAME_BYTES 160 /* more than a name may have: too long ones are refused, not cut */
 
 static const char *const kinds[] = {"sgd", "adamw", "lamb", NULL};
 
@@ -47,7 +47,7 @@ static int32_t node(const struct train *t, const char *op, const char *name, con
 static void name_of(const struct train *t, int32_t param, const char *suffix, char name[NAME_BYTES])
 {
     const struct assay_value *v = assay_graph_value(t->g, param);
-    (void)snprintf(name, NAME_BYTES, "%.63s%.24s", v ? v->name : "", suffix);
+    (void)snprintf(name, NAME_BYTES, "%.127s%.24s", v ? v->name : "", suffix);
 }
 
 static int32_t number(const struct train *t, const char *name, int32_t like, double x)
@@ -180,7 +180,7 @@ static void step_adam(const struct train *t, int32_t param, int32_t grad, bool l
 static void find_params(struct train *t)
 {
     for (uint32_t v = 0; v < t->g->n_values; v++)
-        if (t->g->values[v].role == ASSAY_ROLE_PARAM && assay_dtype_is_float(t->g->values[v].dtype))
+        if (t->g->values[v].role == ASSAY_ROLE_PARAM && !t->g->values[v].frozen && assay_dtype_is_float(t->g->values[v].dtype))
             t->params[t->n++] = (int32_t)v;
     if (!t->n)
         assay_graph_refuse(t->g, ASSAY_CONFIG, "training: graph '%s' has no param that is a float", t->g->name);

@@ -92,7 +92,7 @@ static void record_witness(struct scene *s, struct assay_record *r, bool right)
     OK(assay_witness_new(&setup, &w, &s->err));
     for (uint64_t i = 0; i < 200; i++) {
         const void       *outputs[1] = {s->honest[right ? i % SETS : (i + 1) % SETS]};
-        struct assay_seen seen = {i, (uint32_t)(i % SETS), (i + 1) << 24, outputs};
+        struct assay_seen seen = {i, (uint32_t)(i % SETS), (i + 1) << 24, outputs, NULL};
         assay_witness_see(w, &seen);
     }
     OK(assay_witness_close(w, &s->err));

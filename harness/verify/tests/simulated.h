@@ -129,9 +129,13 @@ static inline void record(struct simulated *s, device_fn *device, uint64_t itera
     assay_random_init(&random, entropy + 1);
     for (uint64_t i = 0; i < iterations; i++) {
         const void       *outputs[1] = {s->now};
-        struct assay_seen seen = {i, (uint32_t)assay_random_below(&random, SETS), assay_random_u64(&random) & ~0xFFFFFFull, outputs};
         const struct assay_value *v = &s->graph->values[s->output];
-        assay_poison_fill(v->dtype, seen.poison_key + ((uint64_t)s->output << 8), (size_t)v->elements, s->now);
+        const void       *before[1] = {v->alias_of == ASSAY_NO_VALUE ? NULL : s->input[0][v->alias_of]};
+        struct assay_seen seen = {i, (uint32_t)assay_random_below(&random, SETS), assay_random_u64(&random) & ~0xFFFFFFull, outputs, before};
+        if (before[0])
+            memcpy(s->now, before[0], s->bytes);
+        else
+            assay_poison_fill(v->dtype, seen.poison_key + ((uint64_t)s->output << 8), (size_t)v->elements, s->now);
         device(s, i, seen.set, &random);
         assay_witness_see(w, &seen);
         if (i % SETS == SETS - 1)

@@ -1,4 +1,5 @@
 #include "harness/verify/tests/simulated.h"
+#include "harness/verify/expected.h"
 
 #include <math.h>
 
@@ -362,6 +363,134 @@ Test(check, calls_marginal_what_uses_over_half_of_its_bound)
         enum assay_outcome wanted = c.worst_ratio > 1 ? ASSAY_FAIL : c.worst_ratio > 0.51 ? ASSAY_MARGINAL : ASSAY_PASS;
         if (c.worst_ratio < 0.49 || c.worst_ratio > 0.51)
             cr_expect_eq(c.outcome, wanted, "%g: %s", c.worst_ratio, c.why);
+    }
+    put_away(&s);
+}
+
+/* ---- outputs that take over a state ------------------------------------------------------------------------------ */
+
+/* p - rate g, in the place of p. */
+static void simulate_step(struct simulated *s, double rate)
+{
+    struct assay_graph *g = assay_graph_new("step");
+    float               r = (float)rate;
+    int32_t p = assay_graph_param(g, "P", ASSAY_F32, 2, (int64_t[]){200, 300}, (struct assay_fill){ASSAY_FILL_UNIFORM, 0.75, 1});
+    int32_t x = assay_graph_input(g, "G", ASSAY_F32, 2, (int64_t[]){200, 300}, (struct assay_fill){ASSAY_FILL_UNIFORM, 0.9, 1});
+    int32_t scaled = assay_graph_op(g, "Mul", "scaled", (int32_t[]){x, assay_graph_const(g, "rate", ASSAY_F32, 0, NULL, &r)}, 2, NULL);
+    int32_t next = assay_graph_op(g, "Sub", "next", (int32_t[]){p, scaled}, 2, NULL);
+    assay_graph_output(g, next);
+    assay_graph_alias(g, next, p);
+    simulate(s, g, next);
+}
+
+static void not_at_all(struct simulated *s, uint64_t iteration, uint32_t set, struct assay_random *random)
+{
+    (void)s, (void)iteration, (void)set, (void)random;
+}
+
+static void twice(struct simulated *s, uint64_t iteration, uint32_t set, struct assay_random *random)
+{
+    float *y = as_floats(s);
+    (void)iteration, (void)random;
+    for (size_t i = 0; i < s->bytes / 4; i++)
+        y[i] += 2 * (((const float *)(const void *)s->honest[set])[i] - y[i]);
+}
+
+static void half_of_it(struct simulated *s, uint64_t iteration, uint32_t set, struct assay_random *random)
+{
+    (void)iteration, (void)random;
+    memcpy(s->now, s->honest[set], s->bytes / 2);
+}
+
+Test(check, judges_a_state_by_what_one_step_makes_of_it, .timeout = 60)
+{
+    struct simulated s;
+    simulate_step(&s, 1e-2);
+    struct assay_check c = run(&s, honestly, 30, 1);
+    cr_expect_eq(c.outcome, ASSAY_PASS, "%s", c.why);
+    cr_expect_eq(c.judged, 30);
+    cr_expect_str_eq(c.bound, "worst-case bound");
+    c = run(&s, twice, 30, 2);
+    cr_expect_eq(c.outcome, ASSAY_FAIL, "%s", c.why);
+    c = run(&s, half_of_it, 30, 3);
+    cr_expect_eq(c.outcome, ASSAY_FAIL, "%s", c.why);
+    cr_expect_eq(c.poison_left, 0, "what a state held is no poison");
+    put_away(&s);
+}
+
+Test(check, fails_a_state_that_is_not_written_even_where_no_bound_is_left, .timeout = 60)
+{
+    struct simulated s;
+    for (int i = 0; i < 2; i++) {
+        simulate_step(&s, i ? 4.4e-8 : 1e-2); /* the smaller step is over half a unit in the last place, and below the bound */
+        struct assay_check c = run(&s, not_at_all, 10, 1);
+        cr_expect_eq(c.outcome, ASSAY_FAIL, "%s", c.why);
+        cr_expect_eq(c.worst_ratio > 1, i == 0, "%g", c.worst_ratio);
+        cr_expect(strstr(c.why, "not written"), "%s", c.why);
+        cr_expect_eq(run(&s, honestly, 10, 1).outcome, ASSAY_PASS);
+        put_away(&s);
+    }
+    simulate_step(&s, 0); /* a step that changes nothing asks for nothing to be written */
+    cr_expect_eq(run(&s, not_at_all, 10, 1).outcome, ASSAY_PASS);
+    put_away(&s);
+}
+
+/* ---- deep graphs ------------------------------------------------------------------------------------------------- */
+
+static void simulate_deep(struct simulated *s)
+{
+    struct assay_graph *g = assay_graph_new("deep");
+    int32_t             x = assay_graph_input(g, "X", ASSAY_F32, 2, (int64_t[]){300, 40}, ASSAY_FILL_SIGNED);
+    for (int i = 0; i < 12; i++) {
+        char name[3][8];
+        (void)snprintf(name[0], sizeof name[0], "w%d", i);
+        (void)snprintf(name[1], sizeof name[1], "y%d", i);
+        (void)snprintf(name[2], sizeof name[2], "t%d", i);
+        int32_t w = assay_graph_param(g, name[0], ASSAY_F32, 2, (int64_t[]){40, i == 11 ? 300 : 40}, (struct assay_fill){ASSAY_FILL_UNIFORM, -0.4, 0.4});
+        x = assay_graph_op(g, "MatMul", name[1], (int32_t[]){x, w}, 2, NULL);
+        if (i < 11)
+            x = assay_graph_op(g, "Tanh", name[2], &x, 1, NULL);
+    }
+    assay_graph_output(g, x);
+    simulate(s, g, x);
+}
+
+Test(check, judges_deep_graphs_by_a_statistical_bound_and_says_so, .timeout = 60)
+{
+    struct simulated s;
+    simulate_deep(&s);
+    struct assay_check c = run(&s, honestly, 200, 1);
+    cr_expect_eq(c.outcome, ASSAY_PASS, "%s", c.why);
+    cr_expect_str_eq(c.bound, "statistical bound, 3 replicas, false alarm <= 1e-06");
+    cr_expect(strstr(c.why, c.bound), "%s", c.why);
+    cr_expect_eq(c.assurance, ASSAY_ASSURANCE_ALGEBRAIC);
+    cr_expect_gt(c.sums, 300);
+    cr_expect(c.smallest_fault < 1e-2, "%g", c.smallest_fault);
+    for (place = 5; place < 300 * 300; place += 30011) {
+        size = 1.02 * c.smallest_fault * root_mean_square(&s);
+        struct assay_check wrong = run(&s, one_element, 60, place);
+        cr_expect_eq(wrong.outcome, ASSAY_FAIL, "element %zu", place);
+        cr_expect(strstr(wrong.why, "times the statistical bound"), "%s", wrong.why);
+    }
+    put_away(&s);
+}
+
+/* One input set is prepared beyond the budget, up to the ceiling: the first of which anything was kept. */
+Test(check, prepares_one_set_up_to_the_ceiling_and_says_that_the_others_were_left_out, .timeout = 60)
+{
+    struct assay_error     err = {.code = ASSAY_OK};
+    struct assay_expected *x;
+    struct assay_check     c;
+    struct simulated       s;
+    simulate_deep(&s);
+    record(&s, honestly, 10, 59, 4, NULL);
+    for (int ceiling = 0; ceiling < 2; ceiling++) {
+        cr_assert_eq(assay_expected_new(CASE_ID, s.graph, fill, NULL, 1e6, ceiling ? 1e12 : 1e6, &x, &err), ASSAY_OK);
+        cr_assert_eq(assay_witness_check_expected(s.path, CASE_ID, s.graph, x, &c, &err), ASSAY_OK, "%s", err.message);
+        cr_expect_eq(c.outcome, ceiling ? ASSAY_PASS : ASSAY_NOT_CHECKED, "%s", c.why);
+        cr_expect(!ceiling || strstr(c.why, "input sets were left out, beyond the judge's budget"), "%s", c.why);
+        cr_expect(ceiling ? c.judged > 0 && c.judged < 10 : c.judged == 0);
+        assay_expected_free(x);
     }
     put_away(&s);
 }

@@ -146,7 +146,7 @@ Test(witness, counts_what_is_equal_and_allocates_nothing_while_recording)
     struct assay_allocations before = assay_allocations_so_far();
     for (uint64_t i = 0; i < 400; i++) {
         const void       *outputs[1] = {s.now};
-        struct assay_seen seen = {i, (uint32_t)(i % SETS), i << 24, outputs};
+        struct assay_seen seen = {i, (uint32_t)(i % SETS), i << 24, outputs, NULL};
         restless(&s, i, seen.set, NULL);
         assay_witness_see(w, &seen);
         assay_witness_batch_end(w);

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "harness/measure/statistics.h"
+#include "harness/base/student.h"
 
 static bool near(double got, double want, double relative)
 {

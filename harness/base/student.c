@@ -1,9 +1,10 @@
 /* The special functions behind the intervals: incomplete beta, quantiles of Student's t and of the normal
  * distribution, and the bound of Clopper and Pearson. */
+#include "harness/base/student.h"
+
 #include <float.h>
 #include <math.h>
 
-#include "harness/measure/statistics.h"
 #include "assay/banned.h"
 
 #define HALF_LOG_TWO_PI 0.918938533204672741780329736406

@@ -1,0 +1,56 @@
+/* What the files that evaluate graphs share. Nobody else includes this. */
+#ifndef ASSAY_REFERENCE_EXECUTE_H
+#define ASSAY_REFERENCE_EXECUTE_H
+
+#include <stdbool.h>
+
+#include "reference/reference.h"
+
+/* A value in double, on one run through the graph. */
+struct assay_held {
+    double *value, *error; /* error NULL: exact */
+    bool    ready, shared; /* shared: the memory is another run's */
+};
+
+struct assay_statistical;
+
+struct assay_reference {
+    const struct assay_graph *graph;
+    const void              **bound;
+    struct assay_held        *held;   /* one a value */
+    bool                     *needed; /* work space: one a value */
+    enum assay_bounds         bounds;
+    struct assay_statistical *statistical; /* of statistical bounds and of none */
+};
+
+/* Room for n doubles; NULL: none. */
+double *assay_ref_doubles(uint64_t n);
+enum assay_code assay_ref_no_memory(const struct assay_value *v, struct assay_error *err);
+/* Takes in a value that is given. */
+enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value, struct assay_held *to,
+                                  struct assay_error *err);
+void assay_ref_drop(struct assay_held *h);
+/* How a call is to be made. */
+struct assay_ref_how {
+    const struct assay_held *held; /* operands */
+    bool                     probable, values_only;
+};
+/* Every element of `value`. bound may be NULL with values_only. */
+enum assay_code assay_ref_whole(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
+                                double *out, double *bound, struct assay_error *err);
+
+/* ---- statistical.c ------------------------------------------------------------------------------------------- */
+
+enum assay_code assay_statistical_new(const struct assay_graph *g, bool replicas, struct assay_statistical **out,
+                                      struct assay_error *err);
+void            assay_statistical_free(struct assay_statistical *s);
+enum assay_code assay_statistical_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index, double *out,
+                                     double *bound, struct assay_error *err);
+enum assay_code assay_statistical_fold(struct assay_reference *r, int32_t value, int32_t axis, const double *weight,
+                                       size_t n, const int64_t *index, double *out, double *bound, struct assay_error *err);
+/* The values of an output, or of what is asked for: borrowed. */
+enum assay_code assay_statistical_values(struct assay_reference *r, int32_t value, const double **out,
+                                         struct assay_error *err);
+bool            assay_statistical_is_ready(const struct assay_statistical *s, int32_t value);
+
+#endif

@@ -1,0 +1,660 @@
+/* Statistical bounds of deep graphs: README.md derives them. One sweep computes all outputs: node by node the nominal run,
+ * each element's own rounding error d, and the replicas, whose elements are moved by +d or -d as a counter says. What no
+ * later node reads is forgotten. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/parallel.h"
+#include "harness/base/student.h"
+#include "reference/arithmetic.h"
+#include "reference/execute.h"
+
+#include "assay/banned.h"
+
+#define REPLICAS ASSAY_REPLICAS
+#define LEAST_LINE 16 /* elements of a row or column that tell its scale */
+#define MOST_FREEDOM 1000.0
+#define UNIFORM 0.57735026918962576 /* deviation of what is uniform in [-1, 1] */
+
+/* How far the replicas are from the nominal run, over one tensor of `outer` * `length` * `inner` elements. */
+struct spread {
+    uint64_t n;
+    uint64_t length, inner;   /* of the channels' axis */
+    double  *off[REPLICAS];   /* NaN or infinite: nothing can be said */
+    double  *along, *across;  /* mean squares of each channel, and of each position in all channels; NULL: not told apart */
+    double   mean, freedom;   /* mean square over all; degrees of freedom that it is worth beside an element's own three */
+    double   factor;          /* times the deviation: the bound */
+};
+
+/* A value that is kept. */
+struct kept {
+    bool          ready;
+    double       *value, *local; /* local: its own op's worst-case bound, NULL: none */
+    struct spread spread;
+};
+
+struct assay_statistical {
+    uint32_t     n_values;
+    bool         replicas; /* false: values alone */
+    struct kept *kept;     /* one a value */
+};
+
+static void release_spread(struct spread *s)
+{
+    for (int k = 0; k < REPLICAS; k++)
+        free(s->off[k]);
+    free(s->along);
+    free(s->across);
+    memset(s, 0, sizeof *s);
+}
+
+static void release_kept(struct kept *k)
+{
+    free(k->value);
+    free(k->local);
+    release_spread(&k->spread);
+    k->value = k->local = NULL;
+    k->ready = false;
+}
+
+enum assay_code assay_statistical_new(const struct assay_graph *g, bool replicas, struct assay_statistical **out,
+                                      struct assay_error *err)
+{
+    struct assay_statistical *s = calloc(1, sizeof *s);
+    if (!s || !(s->kept = calloc((size_t)g->n_values + 1, sizeof *s->kept))) {
+        free(s);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the reference of a graph of %u values", g->n_values);
+    }
+    s->n_values = g->n_values;
+    s->replicas = replicas;
+    *out = s;
+    return ASSAY_OK;
+}
+
+void assay_statistical_free(struct assay_statistical *s)
+{
+    for (uint32_t v = 0; s && v < s->n_values; v++)
+        release_kept(&s->kept[v]);
+    if (s)
+        free(s->kept);
+    free(s);
+}
+
+bool assay_statistical_is_ready(const struct assay_statistical *s, int32_t value)
+{
+    return s->kept[value].ready;
+}
+
+/* ---- deviations of one tensor -------------------------------------------------------------------------------- */
+
+/* Mean square of an element's deviations in the replicas. */
+static double square_of(const struct spread *s, uint64_t i)
+{
+    double sum = 0;
+    for (int k = 0; k < REPLICAS; k++)
+        sum += s->off[k][i] * s->off[k][i];
+    return sum / REPLICAS;
+}
+
+static uint64_t channel_of(const struct spread *s, uint64_t i)
+{
+    return i / s->inner % s->length;
+}
+
+static uint64_t position_of(const struct spread *s, uint64_t i)
+{
+    return i / s->inner / s->length * s->inner + i % s->inner;
+}
+
+/* What the mean square of element i would be if channels and positions acted on it independently of each other. */
+static double scale_of(const struct spread *s, uint64_t i)
+{
+    if (!s->along || !(s->mean > 0))
+        return s->mean;
+    return s->along[channel_of(s, i)] * s->across[position_of(s, i)] / s->mean;
+}
+
+static double deviation_of(const struct spread *s, uint64_t i)
+{
+    double own = square_of(s, i);
+    if (!isfinite(own))
+        return INFINITY;
+    return sqrt((REPLICAS * own + s->freedom * scale_of(s, i)) / (REPLICAS + s->freedom));
+}
+
+/* Means over the elements that moved at all. A line where none did has the mean of all. */
+static void divide_lines(double *line, const uint64_t *count, uint64_t n, double mean)
+{
+    for (uint64_t i = 0; i < n; i++)
+        line[i] = count[i] ? line[i] / (double)count[i] : mean;
+}
+
+static enum assay_code scale_lines(struct spread *s, struct assay_error *err)
+{
+    uint64_t channels = s->length, positions = s->n / s->length, *count = calloc(channels + positions, sizeof *count);
+    s->along = calloc(channels, sizeof *s->along);
+    s->across = calloc(positions, sizeof *s->across);
+    if (!count || !s->along || !s->across) {
+        free(count);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the deviations of %llu elements", (unsigned long long)s->n);
+    }
+    for (uint64_t i = 0; i < s->n; i++) {
+        double square = square_of(s, i);
+        if (!(square > 0) || !isfinite(square))
+            continue;
+        uint64_t c = channel_of(s, i), p = position_of(s, i);
+        s->along[c] += square;
+        s->across[p] += square;
+        count[c]++;
+        count[channels + p]++;
+    }
+    divide_lines(s->along, count, channels, s->mean);
+    divide_lines(s->across, count + channels, positions, s->mean);
+    free(count);
+    return ASSAY_OK;
+}
+
+/* Squares of REPLICAS normal deviations over a scale that itself scatters like an inverse chi square of f degrees of freedom
+ * have E[x^2] / E[x]^2 = (1 + 2 / REPLICAS) (f - 2) / (f - 4): f from the mean square of x, at least 4. */
+static double freedom_of(double n, double first, double second)
+{
+    if (!(n > 1) || !(first > 0))
+        return 4;
+    double q = second * n / (first * first) / (1 + 2.0 / REPLICAS);
+    return q > 1 ? fmin((4 * q - 2) / (q - 1), MOST_FREEDOM) : MOST_FREEDOM;
+}
+
+/* From the deviations: scales, degrees of freedom, and the factor for `compared` elements and sums together. */
+static enum assay_code settle_spread(struct spread *s, double compared, struct assay_error *err)
+{
+    double n = 0, first = 0, second = 0;
+    s->mean = 0;
+    for (uint64_t i = 0; i < s->n; i++) {
+        double square = square_of(s, i);
+        if (square > 0 && isfinite(square)) {
+            s->mean += square;
+            n++;
+        }
+    }
+    s->mean = n > 0 ? s->mean / n : 0;
+    if (s->length >= LEAST_LINE && s->n / s->length >= LEAST_LINE && s->mean > 0 && scale_lines(s, err))
+        return err->code;
+    for (uint64_t i = 0; i < s->n; i++) {
+        double x = s->mean > 0 ? square_of(s, i) / scale_of(s, i) : 0;
+        if (x > 0 && isfinite(x)) {
+            first += x;
+            second += x * x;
+        }
+    }
+    s->freedom = freedom_of(n, first, second);
+    s->factor = -assay_student_quantile(ASSAY_FALSE_ALARM / 2 / compared, REPLICAS + s->freedom);
+    return ASSAY_OK;
+}
+
+/* Elements, and the sums that may be made of them: no more than six for each. */
+static double compared_of(const struct assay_graph *g)
+{
+    double n = 0;
+    for (uint32_t v = 0; v < g->n_values; v++)
+        n += g->values[v].role == ASSAY_ROLE_OUTPUT ? (double)g->values[v].elements : 0;
+    return 7 * fmax(n, 1);
+}
+
+/* Images have their channels on the second axis, all else on the last. */
+static void shape_spread(const struct assay_value *v, struct spread *s)
+{
+    int32_t axis = v->rank >= 4 ? 1 : v->rank - 1;
+    s->n = v->elements;
+    s->length = v->rank > 0 && v->dims[axis] > 0 ? (uint64_t)v->dims[axis] : 1;
+    s->inner = 1;
+    for (int32_t d = axis + 1; d > 0 && d < v->rank; d++)
+        s->inner *= (uint64_t)v->dims[d];
+}
+
+/* ---- the sweep ----------------------------------------------------------------------------------------------- */
+
+struct sweep {
+    struct assay_reference *r;
+    struct assay_held      *run[1 + REPLICAS]; /* nominal and replicas: one a value each */
+    int                     runs;
+    bool                   *needed, *target;
+    int64_t                *last; /* node that reads the value last; -1: none */
+    double                 *d, *unread;
+};
+
+static bool is_exact(const double *d, uint64_t n)
+{
+    for (uint64_t i = 0; d && i < n; i++) {
+        if (d[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* A sign for each replica, in the bits of a number made of (value, element): SplitMix64's finalizer. */
+static uint64_t signs_of(uint64_t value, uint64_t i)
+{
+    uint64_t x = (value << 44) + (i + 1) * 0x9E3779B97F4A7C15ull;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+}
+
+struct move {
+    double       *x;
+    const double *d;
+    uint64_t      value;
+    int           replica;
+};
+
+static void move_pieces(void *self, size_t begin, size_t end)
+{
+    const struct move *m = self;
+    for (size_t i = begin; i < end; i++)
+        m->x[i] += isfinite(m->d[i]) ? (signs_of(m->value, i) >> m->replica & 1 ? UNIFORM : -UNIFORM) * m->d[i] : (double)NAN;
+}
+
+static void move(double *x, const double *d, uint64_t n, int32_t value, int replica)
+{
+    struct move m = {x, d, (uint64_t)value, replica};
+    assay_parallel_for((size_t)n, (size_t)1 << 14, move_pieces, &m);
+}
+
+/* Where a replica stands off the nominal run; not finite in the same way is not off. */
+static void stand_off(const double *x, const double *nominal, uint64_t n, double *off)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        bool same = x[i] == nominal[i] || (isnan(x[i]) && isnan(nominal[i]));
+        off[i] = same ? 0 : isfinite(nominal[i]) && isfinite(x[i]) ? x[i] - nominal[i] : (double)INFINITY;
+    }
+}
+
+static double *copy_of(const double *x, uint64_t n)
+{
+    double *to = assay_ref_doubles(n);
+    if (to)
+        memcpy(to, x, (size_t)n * sizeof *to);
+    return to;
+}
+
+/* Gives replica `k` the value `x`, moved. Takes x over. NULL: the nominal run's own. */
+static enum assay_code give(struct sweep *s, int32_t value, int k, double *x, struct assay_error *err)
+{
+    const struct assay_value *v = &s->r->graph->values[value];
+    const struct assay_held  *nominal = &s->run[0][value];
+    if (!x && is_exact(s->d, v->elements)) {
+        s->run[k][value] = (struct assay_held){nominal->value, NULL, true, true};
+        return ASSAY_OK; /* the nominal run's own memory */
+    }
+    if (!x && !(x = copy_of(nominal->value, v->elements)))
+        return assay_ref_no_memory(v, err);
+    if (s->d)
+        move(x, s->d, v->elements, value, k - 1);
+    s->run[k][value] = (struct assay_held){x, NULL, true, false};
+    return ASSAY_OK;
+}
+
+static enum assay_code take_given(struct sweep *s, int32_t value, struct assay_error *err)
+{
+    struct assay_held *h = &s->run[0][value];
+    if (assay_ref_convert(s->r, value, h, err))
+        return err->code;
+    s->d = h->error;
+    h->error = NULL;
+    for (uint64_t i = 0; s->d && i < s->r->graph->values[value].elements; i++)
+        s->d[i] /= UNIFORM; /* zero or not, and nothing between: the replicas go all the way */
+    enum assay_code code = ASSAY_OK;
+    for (int k = 1; !code && k < s->runs; k++)
+        code = give(s, value, k, NULL, err);
+    free(s->d);
+    s->d = NULL;
+    return code;
+}
+
+static bool all_shared(const struct sweep *s, const struct assay_node *node, int k)
+{
+    for (uint32_t i = 0; i < node->n_inputs; i++) {
+        if (node->inputs[i] != ASSAY_NO_VALUE && !s->run[k][node->inputs[i]].shared)
+            return false;
+    }
+    return true;
+}
+
+static enum assay_code keep_nominal(struct sweep *s, int32_t value, struct assay_error *err)
+{
+    const struct assay_value *v = &s->r->graph->values[value];
+    struct kept              *kept = &s->r->statistical->kept[value];
+    struct assay_ref_how      how = {.held = s->run[0]};
+    release_kept(kept);
+    kept->value = copy_of(s->run[0][value].value, v->elements);
+    if (s->runs > 1)
+        kept->local = assay_ref_doubles(v->elements);
+    if (!kept->value || (s->runs > 1 && !kept->local))
+        return assay_ref_no_memory(v, err);
+    shape_spread(v, &kept->spread);
+    if (s->runs == 1)
+        return ASSAY_OK;
+    double         *again = assay_ref_doubles(v->elements);
+    enum assay_code code = again ? assay_ref_whole(s->r, &how, value, again, kept->local, err) : assay_ref_no_memory(v, err);
+    free(again);
+    return code;
+}
+
+/* One replica of a value: kept where it stands before its own rounding, moved where others read it. */
+static enum assay_code replicate(struct sweep *s, int32_t value, int k, struct assay_error *err)
+{
+    const struct assay_value *v = &s->r->graph->values[value];
+    struct kept              *kept = &s->r->statistical->kept[value];
+    struct assay_ref_how      how = {.held = s->run[k], .values_only = true};
+    double                   *x = NULL;
+    if (!all_shared(s, &s->r->graph->nodes[v->producer], k)) {
+        if (!(x = assay_ref_doubles(v->elements)))
+            return assay_ref_no_memory(v, err);
+        if (assay_ref_whole(s->r, &how, value, x, NULL, err)) {
+            free(x);
+            return err->code;
+        }
+    }
+    if (s->target[value]) {
+        if (!(kept->spread.off[k - 1] = calloc((size_t)v->elements + 1, sizeof(double)))) {
+            free(x);
+            return assay_ref_no_memory(v, err);
+        }
+        if (x)
+            stand_off(x, s->run[0][value].value, v->elements, kept->spread.off[k - 1]);
+    }
+    if (s->last[value] >= 0)
+        return give(s, value, k, x, err);
+    free(x);
+    return ASSAY_OK;
+}
+
+static enum assay_code compute(struct sweep *s, int32_t value, struct assay_error *err)
+{
+    const struct assay_value *v = &s->r->graph->values[value];
+    bool                      bounds = s->runs > 1;
+    struct assay_ref_how      how = {.held = s->run[0], .probable = true, .values_only = !bounds};
+    double                   *x = assay_ref_doubles(v->elements);
+    enum assay_code           code = ASSAY_OK;
+    s->d = bounds ? assay_ref_doubles(v->elements) : NULL;
+    if (!x || (bounds && !s->d)) {
+        free(x);
+        code = assay_ref_no_memory(v, err);
+    } else {
+        code = assay_ref_whole(s->r, &how, value, x, s->d, err);
+        s->run[0][value] = (struct assay_held){x, NULL, true, false};
+    }
+    if (!code && s->target[value])
+        code = keep_nominal(s, value, err);
+    for (int k = 1; !code && k < s->runs; k++)
+        code = replicate(s, value, k, err);
+    if (!code && s->target[value]) {
+        struct kept *kept = &s->r->statistical->kept[value];
+        code = bounds ? settle_spread(&kept->spread, compared_of(s->r->graph), err) : ASSAY_OK;
+        kept->ready = !code;
+    }
+    free(s->d);
+    s->d = NULL;
+    return code;
+}
+
+static void forget(struct sweep *s, int32_t value)
+{
+    for (int k = s->runs - 1; k >= 0; k--)
+        assay_ref_drop(&s->run[k][value]);
+}
+
+static enum assay_code do_node(struct sweep *s, int64_t node, struct assay_error *err)
+{
+    const struct assay_graph *g = s->r->graph;
+    const struct assay_node  *n = &g->nodes[node];
+    bool                      wanted = false;
+    for (uint32_t o = 0; o < n->n_outputs; o++)
+        wanted |= n->outputs[o] != ASSAY_NO_VALUE && s->needed[n->outputs[o]];
+    if (!wanted)
+        return ASSAY_OK;
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        int32_t v = n->inputs[i];
+        if (v != ASSAY_NO_VALUE && !s->run[0][v].ready && take_given(s, v, err))
+            return err->code;
+    }
+    for (uint32_t o = 0; o < n->n_outputs; o++) {
+        if (n->outputs[o] != ASSAY_NO_VALUE && s->needed[n->outputs[o]] && compute(s, n->outputs[o], err))
+            return err->code;
+    }
+    for (uint32_t o = 0; o < n->n_outputs; o++) {
+        if (n->outputs[o] != ASSAY_NO_VALUE && s->last[n->outputs[o]] < 0)
+            forget(s, n->outputs[o]);
+    }
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        if (n->inputs[i] != ASSAY_NO_VALUE && s->last[n->inputs[i]] == node)
+            forget(s, n->inputs[i]);
+    }
+    return ASSAY_OK;
+}
+
+/* What the targets stand on, and who reads it last. Nodes stand in topological order. */
+static void plan(struct sweep *s)
+{
+    const struct assay_graph *g = s->r->graph;
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        s->needed[v] = s->target[v];
+        s->last[v] = -1;
+    }
+    for (int64_t node = (int64_t)g->n_nodes - 1; node >= 0; node--) {
+        const struct assay_node *n = &g->nodes[node];
+        bool                     wanted = false;
+        for (uint32_t o = 0; o < n->n_outputs; o++)
+            wanted |= n->outputs[o] != ASSAY_NO_VALUE && s->needed[n->outputs[o]];
+        for (uint32_t i = 0; wanted && i < n->n_inputs; i++) {
+            int32_t v = n->inputs[i];
+            if (v == ASSAY_NO_VALUE)
+                continue;
+            s->needed[v] = true;
+            s->last[v] = s->last[v] < 0 ? node : s->last[v];
+        }
+    }
+}
+
+static enum assay_code sweep(struct assay_reference *r, const bool *target, struct assay_error *err)
+{
+    const struct assay_graph *g = r->graph;
+    size_t                    n = (size_t)g->n_values + 1;
+    struct sweep s = {.r = r, .runs = r->statistical->replicas ? 1 + REPLICAS : 1, .needed = r->needed};
+    enum assay_code code = ASSAY_OK;
+    s.target = malloc(n * sizeof *s.target);
+    s.last = malloc(n * sizeof *s.last);
+    for (int k = 0; k < s.runs; k++)
+        code = (s.run[k] = calloc(n, sizeof *s.run[k])) ? code : ASSAY_MEMORY;
+    if (!s.target || !s.last || code) {
+        code = ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph of %u values", g->n_values);
+    } else {
+        memcpy(s.target, target, g->n_values * sizeof *target);
+        plan(&s);
+        for (uint32_t node = 0; !code && node < g->n_nodes; node++)
+            code = do_node(&s, node, err);
+        for (uint32_t v = 0; s.run[s.runs - 1] && v < g->n_values; v++)
+            forget(&s, (int32_t)v);
+    }
+    for (int k = 0; k < s.runs; k++)
+        free(s.run[k]);
+    free(s.last);
+    free(s.target);
+    return code;
+}
+
+/* A given value is what it is. */
+static enum assay_code keep_given(struct assay_reference *r, int32_t value, struct assay_error *err)
+{
+    struct kept      *kept = &r->statistical->kept[value];
+    struct assay_held h = {0};
+    if (assay_ref_convert(r, value, &h, err))
+        return err->code;
+    *kept = (struct kept){.ready = true, .value = h.value, .local = h.error};
+    return ASSAY_OK;
+}
+
+static enum assay_code make_ready(struct assay_reference *r, int32_t value, struct assay_error *err)
+{
+    const struct assay_graph *g = r->graph;
+    const struct assay_value *v = &g->values[value];
+    if (r->statistical->kept[value].ready)
+        return ASSAY_OK;
+    if (v->producer < 0)
+        return keep_given(r, value, err);
+    bool *target = calloc((size_t)g->n_values + 1, sizeof *target);
+    if (!target)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph of %u values", g->n_values);
+    target[value] = true;
+    for (uint32_t i = 0; v->role == ASSAY_ROLE_OUTPUT && i < g->n_values; i++)
+        target[i] = g->values[i].role == ASSAY_ROLE_OUTPUT && g->values[i].producer >= 0;
+    enum assay_code code = sweep(r, target, err);
+    free(target);
+    return code;
+}
+
+/* ---- what is asked ------------------------------------------------------------------------------------------- */
+
+static double bound_of(const struct spread *s, uint64_t i, double value, double local)
+{
+    double deviation = deviation_of(s, i);
+    if (!isfinite(deviation) || (isinf(local) && local > 0))
+        return INFINITY;
+    return isfinite(value) ? s->factor * deviation + local : 0;
+}
+
+enum assay_code assay_statistical_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index, double *out,
+                                     double *bound, struct assay_error *err)
+{
+    if (make_ready(r, value, err))
+        return err->code;
+    const struct kept *kept = &r->statistical->kept[value];
+    for (size_t i = 0; i < n; i++) {
+        double local = kept->local ? kept->local[index[i]] : 0;
+        out[i] = kept->value[index[i]];
+        if (!r->statistical->replicas)
+            bound[i] = INFINITY;
+        else
+            bound[i] = kept->spread.off[0] ? bound_of(&kept->spread, (uint64_t)index[i], out[i], local) : local;
+    }
+    return ASSAY_OK;
+}
+
+enum assay_code assay_statistical_values(struct assay_reference *r, int32_t value, const double **out,
+                                         struct assay_error *err)
+{
+    if (make_ready(r, value, err))
+        return err->code;
+    *out = r->statistical->kept[value].value;
+    return ASSAY_OK;
+}
+
+/* ---- sums ---------------------------------------------------------------------------------------------------- */
+
+#define PIECE ((size_t)1 << 12)
+
+struct sums {
+    double        *out, *local, *magnitude;
+    struct spread  spread;
+};
+
+static void add_terms(struct sums *s, const struct kept *kept, uint64_t first, size_t n, const size_t *sum,
+                      const double *weight)
+{
+    for (size_t i = 0; i < n; i++) {
+        double w = weight[i];
+        s->out[sum[i]] += w * kept->value[first + i];
+        s->magnitude[sum[i]] += fabs(w * kept->value[first + i]);
+        s->local[sum[i]] += w != 0 && kept->local ? fabs(w) * kept->local[first + i] : 0;
+        for (int k = 0; w != 0 && s->spread.off[k] && k < REPLICAS; k++)
+            s->spread.off[k][sum[i]] += w * kept->spread.off[k][first + i];
+    }
+}
+
+static enum assay_code open_sums(struct sums *s, const struct kept *kept, size_t n, double *out, struct assay_error *err)
+{
+    bool room = true;
+    *s = (struct sums){.out = out, .local = calloc(n + 1, sizeof(double)), .magnitude = calloc(n + 1, sizeof(double))};
+    s->spread.n = s->spread.length = n;
+    s->spread.inner = 1;
+    for (int k = 0; kept->spread.off[0] && k < REPLICAS; k++)
+        room &= (s->spread.off[k] = calloc(n + 1, sizeof(double))) != NULL;
+    memset(out, 0, n * sizeof *out);
+    return room && s->local && s->magnitude ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu sums", n);
+}
+
+static void close_sums(struct sums *s)
+{
+    free(s->local);
+    free(s->magnitude);
+    release_spread(&s->spread);
+}
+
+enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, size_t n_sums,
+                                     void (*terms)(void *self, uint64_t first, size_t n, size_t *sum, double *weight),
+                                     void *self, double *out, double *bound, struct assay_error *err)
+{
+    if (!r->statistical)
+        return ASSAY_FAIL(err, ASSAY_INTERNAL, "sums over whole values are of statistical bounds");
+    if (n_sums == 0 || make_ready(r, value, err))
+        return n_sums == 0 ? ASSAY_OK : err->code;
+    const struct kept *kept = &r->statistical->kept[value];
+    uint64_t           elements = r->graph->values[value].elements;
+    struct sums        s;
+    size_t             sum[PIECE];
+    double             weight[PIECE], roundings = (double)elements + 1; /* more than a sum can have */
+    enum assay_code    code = open_sums(&s, kept, n_sums, out, err);
+    for (uint64_t first = 0; !code && first < elements; first += PIECE) {
+        size_t n = elements - first < PIECE ? (size_t)(elements - first) : PIECE;
+        terms(self, first, n, sum, weight);
+        add_terms(&s, kept, first, n, sum, weight);
+    }
+    if (!code && s.spread.off[0])
+        code = settle_spread(&s.spread, compared_of(r->graph), err);
+    for (size_t i = 0; !code && i < n_sums; i++) {
+        double local = s.local[i] + assay_ref_gamma(roundings, ASSAY_REF_OWN) * s.magnitude[i];
+        bound[i] = !r->statistical->replicas ? (double)INFINITY
+                   : s.spread.off[0]         ? bound_of(&s.spread, i, out[i], local)
+                                             : local;
+    }
+    close_sums(&s);
+    return code;
+}
+
+/* A fold is such sums, one for each position; those asked for are picked out. */
+struct folding {
+    struct assay_ref_axis axis;
+    const double         *weight;
+};
+
+static void fold_terms(void *self, uint64_t first, size_t n, size_t *sum, double *weight)
+{
+    const struct folding *f = self;
+    uint64_t              inner = (uint64_t)f->axis.inner, length = (uint64_t)f->axis.length;
+    for (size_t k = 0; k < n; k++) {
+        uint64_t i = first + k;
+        sum[k] = (size_t)(i / inner / length * inner + i % inner);
+        weight[k] = f->weight[i / inner % length];
+    }
+}
+
+enum assay_code assay_statistical_fold(struct assay_reference *r, int32_t value, int32_t axis, const double *weight,
+                                       size_t n, const int64_t *index, double *out, double *bound, struct assay_error *err)
+{
+    const struct assay_value *v = &r->graph->values[value];
+    struct assay_ref_tensor   t = {.rank = v->rank};
+    memcpy(t.dims, v->dims, sizeof t.dims);
+    struct folding  f = {assay_ref_axis_of(&t, axis), weight};
+    size_t          all = (size_t)(f.axis.outer * f.axis.inner);
+    double         *sums = assay_ref_doubles(all), *bounds = assay_ref_doubles(all);
+    enum assay_code code = sums && bounds ? assay_reference_sums(r, value, all, fold_terms, &f, sums, bounds, err)
+                                          : assay_ref_no_memory(v, err);
+    for (size_t i = 0; !code && i < n; i++) {
+        out[i] = sums[index[i]];
+        bound[i] = bounds[index[i]];
+    }
+    free(sums);
+    free(bounds);
+    return code;
+}
