@@ -112,8 +112,8 @@ struct assay_bounded assay_ref_attention_masked(const struct assay_ref_attention
     return bounded_add(&a->call->arithmetic, s, m);
 }
 
-void assay_ref_attention_scores(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query, int64_t mode, double *x,
-                      double *e)
+void assay_ref_attention_scores(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query, int64_t mode,
+                                double *x, double *e)
 {
     int64_t kv = head / (a->q_heads / a->kv_heads);
     struct assay_ref_vector q = assay_ref_head_row(&a->q, batch, head, query);

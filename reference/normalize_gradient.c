@@ -70,7 +70,8 @@ static void each_row(const void *self, size_t row, size_t count, const size_t *p
     for (size_t k = 0; k < n; k++) {
         size_t scale = (size_t)assay_ref_offset(&call->in[X], j->rows.scale_strides, (int64_t)(first + k));
         struct assay_bounded hat = bounded_multiply(a, bounded(scratch[k], scratch[n + k]), m.inverse);
-        struct assay_bounded product = bounded_multiply(a, bounded_of(&call->in[DY], first + k), bounded_of(&call->in[SCALE], scale));
+        struct assay_bounded product = bounded_multiply(a, bounded_of(&call->in[DY], first + k),
+                                                        bounded_of(&call->in[SCALE], scale));
         scratch[k] = hat.value;
         scratch[n + k] = hat.error;
         scratch[2 * n + k] = product.value;

@@ -13,7 +13,8 @@ struct assay_ref_scattered {
     bool circular;
 };
 
-static inline struct assay_ref_scattered assay_ref_scattered_of(const struct assay_ref_call *call, uint32_t indices, int64_t length)
+static inline struct assay_ref_scattered assay_ref_scattered_of(const struct assay_ref_call *call, uint32_t indices,
+                                                                int64_t length)
 {
     const struct assay_ref_tensor *cache = &call->in[0];
     struct assay_ref_scattered s = {.length = length, .indices = assay_ref_input(call, indices)};

@@ -45,7 +45,8 @@ struct assay_ref_moments assay_ref_adam_at(const struct assay_ref_call *call, co
     struct assay_bounded first = bounded_of(&call->in[param + 2], i), second = bounded_of(&call->in[param + 3], i);
     g = adam->scaled ? bounded_multiply(a, g, adam->scale) : g;
     m.first = bounded_add(a, bounded_multiply(a, adam->beta1, first), bounded_multiply(a, adam->rest1, g));
-    m.second = bounded_add(a, bounded_multiply(a, adam->beta2, second), bounded_multiply(a, adam->rest2, bounded_multiply(a, g, g)));
+    m.second = bounded_add(a, bounded_multiply(a, adam->beta2, second),
+                           bounded_multiply(a, adam->rest2, bounded_multiply(a, g, g)));
     struct assay_bounded top = assay_bounded_divide(a, m.first, adam->correct1);
     struct assay_bounded under = assay_bounded_divide(a, m.second, adam->correct2);
     under = bounded_add(a, assay_bounded_monotone(a, root, under, assay_reference_ulps.sqrt), adam->epsilon);

@@ -55,12 +55,14 @@ static enum assay_code read_sizes(const struct assay_infer *in, struct assay_att
     if (code)
         return code;
     if (k_width != s->key_width)
-        return ASSAY_INFER_REFUSE(in, err, s->first + Q, s->first + K, "heads %" PRId64 " and %" PRId64 " wide have no product", s->key_width,
+        return ASSAY_INFER_REFUSE(in, err, s->first + Q, s->first + K, "heads %" PRId64 " and %" PRId64 " wide have no product",
+                                  s->key_width,
                                   k_width);
     if (v_heads != s->kv_heads || v_keys != s->keys)
         return ASSAY_INFER_REFUSE(in, err, s->first + K, s->first + V, "keys and values differ in heads or length");
     if (s->q_heads % s->kv_heads)
-        return ASSAY_INFER_REFUSE(in, err, s->first + Q, s->first + K, "%" PRId64 " query heads do not share %" PRId64 " key heads evenly",
+        return ASSAY_INFER_REFUSE(in, err, s->first + Q, s->first + K,
+                                  "%" PRId64 " query heads do not share %" PRId64 " key heads evenly",
                                   s->q_heads, s->kv_heads);
     return ASSAY_OK;
 }
@@ -193,7 +195,8 @@ static uint64_t causal_pairs(uint64_t queries, uint64_t past, uint64_t total)
 
 struct assay_attention_count assay_attention_count(const struct assay_graph *g, const struct assay_node *node, uint32_t first)
 {
-    const struct assay_value *q = assay_graph_value(g, node->inputs[first + Q]), *k = assay_graph_value(g, node->inputs[first + K]);
+    const struct assay_value *q = assay_graph_value(g, node->inputs[first + Q]);
+    const struct assay_value *k = assay_graph_value(g, node->inputs[first + K]);
     const struct assay_value *v = assay_graph_value(g, node->inputs[first + V]);
     const struct assay_value *mask = node->n_inputs > first + MASK ? assay_graph_value(g, node->inputs[first + MASK]) : NULL;
     const struct assay_value *past =

@@ -1,7 +1,8 @@
 /* Attention: softmax(softcap(scale Q K^T) + mask) V, with grouped heads, causal masking and a cache in front of K and
  * V. As in ONNX since opset 23 (with the order that its erratum fixed): softcap before the mask, and causal means that
- * query i sees the keys up to i + past, or with nonpad_kv_seqlen as many as let the last query see the last key. Outputs: Y; the present keys and values; and the scores, by
- * qk_matmul_output_mode 0 raw, 1 after softcap, 2 after the mask, 3 after the softmax.
+ * query i sees the keys up to i + past, or with nonpad_kv_seqlen as many as let the last query see the last key.
+ * Outputs: Y; the present keys and values; and the scores, by qk_matmul_output_mode 0 raw, 1 after softcap, 2 after the
+ * mask, 3 after the softmax.
  *
  * The error of Q K^T enters the exponent (see softmax_row.h). Scores stay in the accumulator's format; weights may be
  * rounded to the format of V before they meet it. Rows with every key masked are 0/0: nothing is asked of them. */

@@ -15,7 +15,8 @@ struct job {
 static struct assay_bounded rate_of(const struct assay_ref_call *call)
 {
     const struct assay_arithmetic *a = &call->arithmetic;
-    struct assay_bounded r = assay_ref_scalar(call, R, 0), p = assay_ref_scalar(call, NORM_P, 0), u = assay_ref_scalar(call, NORM_U, 0);
+    struct assay_bounded r = assay_ref_scalar(call, R, 0), p = assay_ref_scalar(call, NORM_P, 0);
+    struct assay_bounded u = assay_ref_scalar(call, NORM_U, 0);
     bool open = (p.error > 0 && p.value <= p.error) || (u.error > 0 && u.value <= u.error);
     struct assay_bounded ratio = p.value > 0 && u.value > 0 ? assay_bounded_divide(a, p, u) : bounded(1, 0);
     return open ? bounded(0, INFINITY) : bounded_multiply(a, r, ratio);

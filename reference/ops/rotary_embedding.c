@@ -38,10 +38,13 @@ static void each(const void *self, size_t i)
     }
     bool second = j->interleaved ? d % 2 : d >= half;
     int64_t pair = j->interleaved ? d / 2 : d % half, other = j->interleaved ? 1 : half;
-    struct assay_bounded c = bounded_of(cos, (size_t)(row * half + pair)), s = bounded_of(&j->call->in[SIN], (size_t)(row * half + pair));
-    struct assay_bounded own = bounded_of(x, (size_t)index), its = bounded_of(x, (size_t)(second ? index - other : index + other));
+    struct assay_bounded c = bounded_of(cos, (size_t)(row * half + pair));
+    struct assay_bounded s = bounded_of(&j->call->in[SIN], (size_t)(row * half + pair));
+    struct assay_bounded own = bounded_of(x, (size_t)index);
+    struct assay_bounded its = bounded_of(x, (size_t)(second ? index - other : index + other));
     struct assay_bounded straight = bounded_multiply(a, own, c), across = bounded_multiply(a, its, s);
-    assay_ref_put(j->call, i, second ? bounded_add(a, straight, across) : bounded_subtract(a, straight, across), j->value, j->bound);
+    assay_ref_put(j->call, i, second ? bounded_add(a, straight, across) : bounded_subtract(a, straight, across), j->value,
+                  j->bound);
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,

@@ -46,7 +46,8 @@ static void step_of(const char *op, const char *letters, const char *attrs, size
     cr_assert_eq(assay_reference_new(g, NULL, &ref, &err), ASSAY_OK);
     for (size_t o = 0; o < n_outputs; o++) {
         double bound[N];
-        cr_assert_eq(assay_reference_at(ref, made[o], N, (int64_t[]){0, 1, 2, 3, 4}, out[o], bound, &err), ASSAY_OK, "%s", err.message);
+        cr_assert_eq(assay_reference_at(ref, made[o], N, (int64_t[]){0, 1, 2, 3, 4}, out[o], bound, &err), ASSAY_OK, "%s",
+                     err.message);
         for (int i = 0; i < N; i++)
             cr_expect(bound[i] <= 1e-13 * (1 + fabs(out[o][i])), "%s: bound %g of output %zu", op, bound[i], o);
     }
@@ -57,7 +58,8 @@ static void step_of(const char *op, const char *letters, const char *attrs, size
 static void expect_near(const double *got, const double *want, const char *what)
 {
     for (int i = 0; i < N; i++)
-        cr_expect(fabs(got[i] - want[i]) <= 1e-14 * (1 + fabs(want[i])), "%s [%d]: %.17g, expected %.17g", what, i, got[i], want[i]);
+        cr_expect(fabs(got[i] - want[i]) <= 1e-14 * (1 + fabs(want[i])), "%s [%d]: %.17g, expected %.17g", what, i, got[i],
+                  want[i]);
 }
 
 Test(training, sgd_steps_as_a_loop_does)
@@ -132,7 +134,8 @@ static struct assay_graph *least_squares(const struct assay_optimizer *o)
     int32_t s = assay_graph_op(g, "Add", "sum", (int32_t[]){p, b}, 2, NULL);
     int32_t d = assay_graph_op(g, "Sub", "off", (int32_t[]){s, y}, 2, NULL);
     int32_t q = assay_graph_op(g, "Mul", "square", (int32_t[]){d, d}, 2, NULL);
-    int32_t loss = assay_graph_op(g, "ReduceMean", "loss", &q, 1, (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+    int32_t loss = assay_graph_op(g, "ReduceMean", "loss", &q, 1,
+                                  (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
     assay_graph_train(g, loss, o, ASSAY_RECOMPUTE_NONE);
     return g;
 }
@@ -213,8 +216,10 @@ Test(training, least_squares_are_solved_by_every_optimizer, .timeout = 60)
 {
     check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_SGD}, 0.5, 150, 1e-6);
     check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_SGD, .momentum = 0.8, .clip_norm = 1}, 0.2, 150, 1e-6);
-    check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8}, 0.1, 300, 1e-3);
-    check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_LAMB, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8, .clip_norm = 5},
+    check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8},
+                      0.1, 300, 1e-3);
+    check_convergence((struct assay_optimizer){.kind = ASSAY_OPTIMIZER_LAMB, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8,
+                                               .clip_norm = 5},
                       0.02, 300, 1e-2);
 }
 
@@ -238,7 +243,8 @@ Test(training, clipping_brings_the_norm_of_all_gradients_down)
 
 Test(training, biases_do_not_decay_and_states_begin_at_zero)
 {
-    struct assay_optimizer o = {.kind = ASSAY_OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.5};
+    struct assay_optimizer o = {.kind = ASSAY_OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8,
+                                .weight_decay = 0.5};
     struct run r;
     run_begin(&r, &o, 0.1);
     for (uint32_t k = 0; k < r.g->n_nodes; k++)
@@ -267,7 +273,8 @@ Test(training, what_cannot_be_trained_is_refused_by_name)
             int32_t scale = assay_graph_param(g, "c", ASSAY_F64, 1, (int64_t[]){2}, ASSAY_FILL_SIGNED);
             x = assay_graph_op(g, "RMSNormalization", "h", (int32_t[]){x, scale}, 2, NULL);
         }
-        int32_t loss = assay_graph_op(g, "ReduceSum", "loss", &x, 1, (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+        int32_t loss = assay_graph_op(g, "ReduceSum", "loss", &x, 1,
+                                      (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
         assay_graph_train(g, loss, &o, ASSAY_RECOMPUTE_NONE);
         cr_expect(strstr(g->first_error.message, expected[c]), "%s", g->first_error.message);
         assay_graph_free(g);
@@ -278,7 +285,8 @@ Test(training, options_have_the_defaults_of_the_field)
 {
     struct assay_optimizer o;
     struct assay_error err = {0};
-    cr_assert_eq(assay_options_parse(assay_optimizer_options, &o, "optimizer=lamb,clip-norm=0.5", "optimizer", &err), ASSAY_OK, "%s",
+    cr_assert_eq(assay_options_parse(assay_optimizer_options, &o, "optimizer=lamb,clip-norm=0.5", "optimizer", &err), ASSAY_OK,
+                 "%s",
                  err.message);
     cr_expect(o.kind == ASSAY_OPTIMIZER_LAMB && o.clip_norm == 0.5 && o.beta1 == 0.9 && o.beta2 == 0.999 && o.epsilon == 1e-8);
     cr_expect_neq(assay_options_parse(assay_optimizer_options, &o, "beta2=1", "optimizer", &err), ASSAY_OK);

@@ -229,7 +229,8 @@ static void attention_grad(query q, int32_t *out)
 /* The samples' labels are consts; each element gets `weight` of its label at the label's class, 0 elsewhere and if ignored. */
 static int32_t chosen(query q, uint32_t first, const double *weight, bool everywhere, double *total)
 {
-    const struct assay_value x = *assay_graph_value(q->graph, in(q, first)), *labels = assay_graph_value(q->graph, in(q, first + 1));
+    const struct assay_value x = *assay_graph_value(q->graph, in(q, first));
+    const struct assay_value *labels = assay_graph_value(q->graph, in(q, first + 1));
     int64_t classes = x.dims[1], inner = x.rank > 2 ? x.dims[2] : 1;
     double label[64], numbers[64];
     unsigned char bytes[64 * 8];
@@ -237,7 +238,8 @@ static int32_t chosen(query q, uint32_t first, const double *weight, bool everyw
     *total = 0;
     for (int64_t i = 0; i < (int64_t)x.elements; i++) {
         int64_t row = i / (classes * inner) * inner + i % inner, at = i / inner % classes;
-        bool ignored = assay_node_attr(q->node, "ignore_index") && (int64_t)label[row] == assay_node_i64(q->node, "ignore_index", 0);
+        bool ignored = assay_node_attr(q->node, "ignore_index") &&
+            (int64_t)label[row] == assay_node_i64(q->node, "ignore_index", 0);
         double w = ignored ? 0 : weight ? weight[(int64_t)label[row]] : 1;
         *total += at == 0 ? w : 0;
         numbers[i] = everywhere || at == (int64_t)label[row] ? w : 0;
@@ -335,7 +337,8 @@ static void scatter_grad(query q, int32_t *out)
         kept[back[i]] = -1;
     }
     out[0] = assay_gradient_shape_as(q, picked(q, in(q, 0), "kept", (int64_t)dy.elements, kept), q->node->outputs[0]);
-    out[1] = assay_gradient_shape_as(q, picked(q, in(q, 0), "back", (int64_t)dy.elements / cache * length, back), q->node->outputs[1]);
+    out[1] = assay_gradient_shape_as(q, picked(q, in(q, 0), "back", (int64_t)dy.elements / cache * length, back),
+                                     q->node->outputs[1]);
 }
 
 static const struct decomposition table[] = {

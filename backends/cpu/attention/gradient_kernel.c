@@ -135,7 +135,8 @@ static void block(const struct cpu_attention_gradient_block *b)
         mask_scores(&b->query[i], &w, w.weights + i);
     for (size_t lane = 0; lane < w.wide; lane += VL)
         weigh(&w, lane);
-    multiply(b->tile, w.keys, w.wide, b->v_width, (struct factor){b->v, b->v_row, 1}, w.dy_across, w.wide, w.slopes, w.wide, false);
+    multiply(b->tile, w.keys, w.wide, b->v_width, (struct factor){b->v, b->v_row, 1}, w.dy_across, w.wide, w.slopes, w.wide,
+             false);
     for (size_t lane = 0; lane < w.wide; lane += VL)
         pull_back(&w, lane, b->softcap > 0.0f);
     if (b->dv)

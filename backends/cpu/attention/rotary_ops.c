@@ -56,7 +56,7 @@ static enum assay_code run(const void *state, const struct cpu_call *call, struc
 {
     const struct rotary *s = state;
     struct running r = {s, call->engine->kernels->rotary, call->in[X], call->in[COS], call->in[SIN], call->in[IDS], call->out[0],
-                        cpu_pool_pieces(call->engine->pool, s->rows, s->width < GRAIN_ELEMENTS ? GRAIN_ELEMENTS / (s->width + 1) + 1 : 1, 4)};
+                        cpu_pool_pieces(call->engine->pool, s->rows, GRAIN_ELEMENTS / (s->width + 1) + 1, 4)};
     (void)err;
     cpu_pool_run(call->engine->pool, r.pieces, run_rows, &r);
     return ASSAY_OK;
@@ -89,9 +89,11 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
     step->state = s;
     step->release = free;
     step->run = run;
-    (void)snprintf(step->kernel, sizeof step->kernel, "vectors of ours, %zu heads of %zu, %zu turned", s->rows, s->width, s->turned);
+    (void)snprintf(step->kernel, sizeof step->kernel, "vectors of ours, %zu heads of %zu, %zu turned", s->rows, s->width,
+                   s->turned);
     return ASSAY_OK;
 }
 
 const struct cpu_op cpu_op_rotary_embedding = {
-    .name = "RotaryEmbedding", .domain = "", .in_place = true, .accepts = accepts, .prepare = prepare, .integer_inputs = 1u << IDS};
+    .name = "RotaryEmbedding", .domain = "", .in_place = true, .accepts = accepts, .prepare = prepare,
+    .integer_inputs = 1u << IDS};

@@ -32,7 +32,8 @@ static void forward(void *self, size_t outer, unsigned thread)
 {
     const struct running *r = self;
     const struct scatter *s = r->s;
-    size_t      begin = begin_of(r, outer), whole = s->cache * s->inner, first = s->cache - begin < s->update ? s->cache - begin : s->update;
+    size_t      begin = begin_of(r, outer), whole = s->cache * s->inner, left = s->cache - begin;
+    size_t      first = left < s->update ? left : s->update;
     const char *update = r->update + outer * s->update * s->inner;
     char       *out = r->out + outer * whole;
     (void)thread;
@@ -46,7 +47,8 @@ static void backward(void *self, size_t outer, unsigned thread)
 {
     const struct running *r = self;
     const struct scatter *s = r->s;
-    size_t      begin = begin_of(r, outer), whole = s->cache * s->inner, first = s->cache - begin < s->update ? s->cache - begin : s->update;
+    size_t      begin = begin_of(r, outer), whole = s->cache * s->inner, left = s->cache - begin;
+    size_t      first = left < s->update ? left : s->update;
     const char *dy = r->cache + outer * whole;
     char       *out = r->out + outer * whole;
     (void)thread;
@@ -140,7 +142,8 @@ static enum assay_code prepare_backward(const struct cpu_engine *engine, const s
 }
 
 const struct cpu_op cpu_op_tensor_scatter = {
-    .name = "TensorScatter", .domain = "", .in_place = true, .accepts = accepts_forward, .prepare = prepare_forward, .any_type = true};
+    .name = "TensorScatter", .domain = "", .in_place = true, .accepts = accepts_forward, .prepare = prepare_forward,
+    .any_type = true};
 const struct cpu_op cpu_op_tensor_scatter_grad = {
     .name = "TensorScatterGrad", .domain = "assay", .in_place = true, .accepts = accepts_backward, .prepare = prepare_backward,
     .integer_inputs = 1u << 1};

@@ -250,4 +250,5 @@ static enum assay_code prepare_gradient(const struct cpu_engine *engine, const s
 const struct cpu_op cpu_op_softmax_cross_entropy_loss = {
     .name = "SoftmaxCrossEntropyLoss", .domain = "", .accepts = accepts, .prepare = prepare_loss, .integer_inputs = 1u << 1};
 const struct cpu_op cpu_op_softmax_cross_entropy_grad = {
-    .name = "SoftmaxCrossEntropyGrad", .domain = "assay", .accepts = accepts, .prepare = prepare_gradient, .integer_inputs = 1u << 2};
+    .name = "SoftmaxCrossEntropyGrad", .domain = "assay", .accepts = accepts, .prepare = prepare_gradient,
+    .integer_inputs = 1u << 2};

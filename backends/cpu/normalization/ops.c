@@ -44,7 +44,8 @@ static enum assay_code run_softmax(const void *state, const struct cpu_call *cal
         r.pieces = cpu_row_pieces(call, s);
         cpu_pool_run(call->engine->pool, r.pieces, softmax_rows, &r);
     } else {
-        cpu_pool_run(call->engine->pool, s->outer * ((s->inner + CPU_ALONG_COLUMNS - 1) / CPU_ALONG_COLUMNS), softmax_columns, &r);
+        cpu_pool_run(call->engine->pool, s->outer * ((s->inner + CPU_ALONG_COLUMNS - 1) / CPU_ALONG_COLUMNS), softmax_columns,
+                     &r);
     }
     return ASSAY_OK;
 }

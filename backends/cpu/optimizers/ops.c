@@ -76,7 +76,8 @@ static enum assay_code run_sgd(const void *state, const struct cpu_call *call, s
 }
 
 /* From T on the operands of AdamW and LambUpdate are the same. */
-static enum assay_code run_adam(const struct optimizer *s, const struct cpu_call *call, struct cpu_update *u, const void *const *in)
+static enum assay_code run_adam(const struct optimizer *s, const struct cpu_call *call, struct cpu_update *u,
+                                const void *const *in)
 {
     double step = (double)*(const int64_t *)in[0];
     u->p = in[1];

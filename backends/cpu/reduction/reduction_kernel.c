@@ -13,12 +13,14 @@ enum { LINES = 8, BLOCK = 64, ROW_BLOCK = 4096 };
 
 INLINE vf join(const enum cpu_reduce how, vf a, vf b)
 {
-    return how == CPU_REDUCE_SUM || how == CPU_REDUCE_SQUARES ? a + b : how == CPU_REDUCE_MAX ? vf_max_nan(a, b) : vf_min_nan(a, b);
+    return how == CPU_REDUCE_SUM || how == CPU_REDUCE_SQUARES ? a + b : how == CPU_REDUCE_MAX ? vf_max_nan(a, b)
+           : vf_min_nan(a, b);
 }
 
 INLINE float start(const enum cpu_reduce how)
 {
-    return how == CPU_REDUCE_SUM || how == CPU_REDUCE_SQUARES ? 0.0f : how == CPU_REDUCE_MAX ? -__builtin_inff() : __builtin_inff();
+    return how == CPU_REDUCE_SUM || how == CPU_REDUCE_SQUARES ? 0.0f : how == CPU_REDUCE_MAX ? -__builtin_inff()
+           : __builtin_inff();
 }
 
 INLINE float join_one(const enum cpu_reduce how, float a, float b)

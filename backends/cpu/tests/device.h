@@ -14,7 +14,7 @@
 
 extern const struct assay_backend *assay_backend_entry(const struct assay_host *host);
 
-#define MAX_VALUES 64
+#define MAX_VALUES 128
 #define GUARD 64 /* floats behind every tensor that must stay as they are */
 #define GUARD_BITS 0x7fc0dea1u
 

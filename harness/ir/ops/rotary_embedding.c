@@ -52,7 +52,8 @@ static enum assay_code check_caches(const struct assay_infer *in, int64_t turned
             return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE, "with position_ids it must be [P,%" PRId64 "]", half);
         if (!ids && (c->rank != 3 || c->dims[0] != batch || c->dims[1] != length || c->dims[2] != half))
             return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE,
-                                      "without position_ids it must be [%" PRId64 ",%" PRId64 ",%" PRId64 "]", batch, length, half);
+                                      "without position_ids it must be [%" PRId64 ",%" PRId64 ",%" PRId64 "]", batch, length,
+                                      half);
     }
     return assay_infer_same_shape(in, COS, SIN, err);
 }
@@ -73,7 +74,8 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
         return code;
     turned = turned ? turned : width;
     if (turned < 0 || turned > width || turned % 2)
-        return ASSAY_INFER_REFUSE(in, err, X, ASSAY_INFER_NONE, "%" PRId64 " of a head's %" PRId64 " numbers do not turn in pairs",
+        return ASSAY_INFER_REFUSE(in, err, X, ASSAY_INFER_NONE,
+                                  "%" PRId64 " of a head's %" PRId64 " numbers do not turn in pairs",
                                   turned, width);
     code = check_caches(in, turned, err);
     if (code)
@@ -87,7 +89,8 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
 static void cost(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost)
 {
     const struct assay_value *x = assay_graph_value(g, node->inputs[X]);
-    uint64_t heads = (uint64_t)assay_node_i64(node, "num_heads", 1), turned = (uint64_t)assay_node_i64(node, "rotary_embedding_dim", 0);
+    uint64_t heads = (uint64_t)assay_node_i64(node, "num_heads", 1);
+    uint64_t turned = (uint64_t)assay_node_i64(node, "rotary_embedding_dim", 0);
     uint64_t width = x->rank == 4 ? (uint64_t)x->dims[3] : heads ? (uint64_t)x->dims[2] / heads : 0;
     if (width)
         assay_cost_flops(cost, 3 * turned, x->elements / width);

@@ -30,7 +30,8 @@ static enum assay_code check_mode(const struct assay_infer *in, int indices, int
         return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE, "mode must be linear or circular, got '%.32s'",
                                   mode);
     if (at && (at->dtype != ASSAY_I64 || at->rank != 1 || at->dims[0] != in->in[0]->dims[0]))
-        return ASSAY_INFER_REFUSE(in, err, indices, ASSAY_INFER_NONE, "write_indices must be i64[%" PRId64 "]", in->in[0]->dims[0]);
+        return ASSAY_INFER_REFUSE(in, err, indices, ASSAY_INFER_NONE, "write_indices must be i64[%" PRId64 "]",
+                                  in->in[0]->dims[0]);
     return ASSAY_OK;
 }
 
@@ -49,7 +50,8 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
     for (int32_t i = 0; fits && i < past->rank; i++)
         fits = i == axis ? update->dims[i] <= past->dims[i] : update->dims[i] == past->dims[i];
     if (!fits)
-        return ASSAY_INFER_REFUSE(in, err, PAST, UPDATE, "the second must have the first's shape, at most as long along axis %" PRId32,
+        return ASSAY_INFER_REFUSE(in, err, PAST, UPDATE,
+                                  "the second must have the first's shape, at most as long along axis %" PRId32,
                                   axis);
     assay_infer_output(in, 0, past->dtype, past->rank, past->dims);
     return ASSAY_OK;

@@ -28,7 +28,8 @@ static enum assay_code check_mode(const struct assay_infer *in, int indices, int
         return ASSAY_INFER_REFUSE(in, err, ASSAY_INFER_NONE, ASSAY_INFER_NONE, "mode must be linear or circular, got '%.32s'",
                                   mode);
     if (at && (at->dtype != ASSAY_I64 || at->rank != 1 || at->dims[0] != in->in[0]->dims[0]))
-        return ASSAY_INFER_REFUSE(in, err, indices, ASSAY_INFER_NONE, "write_indices must be i64[%" PRId64 "]", in->in[0]->dims[0]);
+        return ASSAY_INFER_REFUSE(in, err, indices, ASSAY_INFER_NONE, "write_indices must be i64[%" PRId64 "]",
+                                  in->in[0]->dims[0]);
     return ASSAY_OK;
 }
 

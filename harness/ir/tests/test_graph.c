@@ -153,12 +153,12 @@ static struct assay_graph *named(const char *first, const char *second)
 
 Test(graph, names_are_unique_short_and_printable)
 {
-    char longest[64], longer[65];
+    char longest[ASSAY_VALUE_NAME_BYTES], longer[ASSAY_VALUE_NAME_BYTES + 1];
     memset(longest, 'a', sizeof longest);
     memset(longer, 'a', sizeof longer);
-    longest[63] = longer[64] = 0;
+    longest[sizeof longest - 1] = longer[sizeof longer - 1] = 0;
     expect_refused(named("x", "x"), "param 'x': the graph already has a value of that name");
-    expect_refused(named(longest, longer), "is longer than 63 bytes");
+    expect_refused(named(longest, longer), "is longer than 127 bytes");
     expect_refused(named("x", ""), "param without a name");
     expect_refused(named(NULL, "x"), "input without a name");
     expect_refused(named("x", "a\nb"), "param name 'a…' holds a control character");

@@ -74,17 +74,20 @@ Test(infer_transformers, gradients_of_elements_and_rows)
 Test(infer_transformers, attention_and_its_gradient)
 {
     static const struct line good[] = {
-        {"assay.AttentionGrad", "f32[2,4,3,5] f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5]", "", "f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5]"},
+        {"assay.AttentionGrad", "f32[2,4,3,5] f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5]", "",
+         "f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5]"},
         {"assay.AttentionGrad", "f16[2,3,20] f16[2,3,28] f16[2,6,14] f16[2,6,10] bool[3,6]", "q_num_heads=4 kv_num_heads=2",
          "f16[2,3,28] f16[2,6,14] f16[2,6,10]"},
         {"Attention", "f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5] - - - i64[2]", "", "f32[2,4,3,5]"},
     };
     static const struct line bad[] = {
-        {"assay.AttentionGrad", "f32[2,4,3,6] f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5]", "", "not of the shape of Attention's output"},
+        {"assay.AttentionGrad", "f32[2,4,3,6] f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5]", "",
+         "not of the shape of Attention's output"},
         {"assay.AttentionGrad", "f64[2,4,3,5] f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5]", "", "the types must be equal"},
         {"assay.AttentionGrad", "f32[2,4,3,5] f32[2,4,3,7] f32[2,3,6,7] f32[2,3,6,5]", "",
          "input 1 'in1' f32[2,4,3,7] and input 2 'in2' f32[2,3,6,7]: 4 query heads do not share 3 key heads evenly"},
-        {"assay.AttentionGrad", "f32[2,4,3,5] f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5] f32[3,7]", "", "it does not stretch to [2,4,3,6]"},
+        {"assay.AttentionGrad", "f32[2,4,3,5] f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5] f32[3,7]", "",
+         "it does not stretch to [2,4,3,6]"},
         {"Attention", "f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5] - - - i64[3]", "", "nonpad_kv_seqlen must be i64[2]"},
         {"Attention", "f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5] - - - i32[2]", "", "nonpad_kv_seqlen must be i64[2]"},
         {"Attention", "f32[2,4,3,7] f32[2,2,6,7] f32[2,2,6,5] - f32[2,2,1,7] f32[2,2,1,5] i64[2]", "", "together with a past"},
@@ -174,7 +177,8 @@ Test(infer_transformers, adams_numbers_are_checked)
         {"assay.AdamW", "f32[] i32[] f32[5] f32[5] f32[5] f32[5]", "", "the type must be one of"},
         {"assay.AdamW", "f32[] i64[] f32[5] f32[5] f32[4] f32[5]", "", "the shapes must be equal"},
         {"assay.AdamW", "f32[] i64[] f32[5] f32[5] f32[5] f32[5]", "beta2=1.0", "beta2 must be in [0,1), got 1"},
-        {"assay.LambUpdate", "i64[] f32[5] f32[5] f32[5] f32[5]", "weight_decay=-0.5", "weight_decay must be in [0,1e+30), got -0.5"},
+        {"assay.LambUpdate", "i64[] f32[5] f32[5] f32[5] f32[5]", "weight_decay=-0.5",
+         "weight_decay must be in [0,1e+30), got -0.5"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct assay_graph *g = sketch(bad[i].op, bad[i].inputs, bad[i].attrs, 3);

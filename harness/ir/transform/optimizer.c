@@ -144,7 +144,8 @@ static void step_node(const struct train *t, int32_t param, const char *op, cons
 static void step_sgd(const struct train *t, int32_t param, int32_t grad)
 {
     static const char *const suffixes[] = {".next", ".m.next"};
-    struct assay_attr attrs[] = {ASSAY_ATTR_FLOAT("momentum", t->o->momentum), ASSAY_ATTR_FLOAT("weight_decay", decay_of(t, param)),
+    struct assay_attr attrs[] = {ASSAY_ATTR_FLOAT("momentum", t->o->momentum),
+                                 ASSAY_ATTR_FLOAT("weight_decay", decay_of(t, param)),
                                  ASSAY_ATTR_END};
     int32_t m = t->o->momentum > 0 ? state_of(t, param, ".m") : ASSAY_NO_VALUE, out[2];
     step_node(t, param, "assay.Sgd", (int32_t[]){t->rate, param, grad, m, t->scale}, 5, attrs, suffixes, (int32_t[]){param, m},
@@ -172,7 +173,8 @@ static void step_adam(const struct train *t, int32_t param, int32_t grad, bool l
     for (int i = 0; i < 2; i++)
         norms[i] = node(t, "ReduceL2", name[i], i ? out : &param, 1,
                         (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
-    step_node(t, param, "assay.LambApply", (int32_t[]){t->rate, param, out[0], norms[0], norms[1]}, 5, NULL, next, &param, 1, out);
+    step_node(t, param, "assay.LambApply", (int32_t[]){t->rate, param, out[0], norms[0], norms[1]}, 5, NULL, next, &param, 1,
+              out);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------------------- */
