@@ -2,6 +2,7 @@
  * loops are those of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008. */
 #include <string.h>
 
+#include "backends/cpu/layout/transpose.h"
 #include "backends/cpu/products/sgemm.h"
 #include "backends/cpu/products/tile.h"
 
@@ -19,35 +20,44 @@ size_t cpu_sgemm_own_scratch(const struct cpu_kernels *kernels)
     return (size_t)DEPTH * (ROWS + kernels->tile->rows + COLUMNS + kernels->tile->columns);
 }
 
-/* Rows [row, row + rows) and depth [at, at + depth) of A into panels of `high` rows, [panel][k][m], zeros below. */
-static void pack_a(const struct cpu_sgemm *p, size_t row, size_t rows, size_t at, size_t depth, size_t high, float *to)
+/* Zeros in columns [n, wide) of `depth` rows. */
+static void clear_rest(size_t n, size_t wide, size_t depth, float *to)
 {
-    size_t step_m = p->a_transposed ? 1 : p->lda, step_k = p->a_transposed ? p->lda : 1;
+    for (size_t k = 0; n < wide && k < depth; k++)
+        memset(to + k * wide + n, 0, (wide - n) * sizeof *to);
+}
+
+/* Rows [row, row + rows) and depth [at, at + depth) of A into panels of `high` rows, [panel][k][m], zeros below. */
+static void pack_a(const struct cpu_kernels *kernels, const struct cpu_sgemm *p, size_t row, size_t rows, size_t at, size_t depth,
+                   float *to)
+{
+    size_t high = kernels->tile->rows;
     for (size_t m0 = 0; m0 < rows; m0 += high, to += high * depth) {
-        size_t       n = least(high, rows - m0);
-        const float *from = p->a + (row + m0) * step_m + at * step_k;
-        for (size_t m = 0; m < high; m++)
+        size_t n = least(high, rows - m0);
+        if (p->a_transposed)
             for (size_t k = 0; k < depth; k++)
-                to[k * high + m] = m < n ? p->alpha * from[m * step_m + k * step_k] : 0.0f;
+                memcpy(to + k * high, p->a + (at + k) * p->lda + row + m0, n * sizeof *to);
+        else
+            kernels->transpose->matrix(n, depth, p->a + (row + m0) * p->lda + at, p->lda, to, high);
+        clear_rest(n, high, depth, to);
+        for (size_t i = 0; p->alpha != 1.0f && i < high * depth; i++)
+            to[i] *= p->alpha;
     }
 }
 
 /* Columns of B into panels of `wide` columns, [panel][k][n], zeros to the right. */
-static void pack_b(const struct cpu_sgemm *p, size_t column, size_t columns, size_t at, size_t depth, size_t wide,
-                   float *to)
+static void pack_b(const struct cpu_kernels *kernels, const struct cpu_sgemm *p, size_t column, size_t columns, size_t at,
+                   size_t depth, float *to)
 {
+    size_t wide = kernels->tile->columns;
     for (size_t n0 = 0; n0 < columns; n0 += wide, to += wide * depth) {
         size_t n = least(wide, columns - n0);
-        if (!p->b_transposed) {
-            for (size_t k = 0; k < depth; k++) {
-                memcpy(to + k * wide, p->b + (at + k) * p->ldb + column + n0, n * sizeof *to);
-                memset(to + k * wide + n, 0, (wide - n) * sizeof *to);
-            }
-            continue;
-        }
-        for (size_t j = 0; j < wide; j++)
+        if (p->b_transposed)
+            kernels->transpose->matrix(n, depth, p->b + (column + n0) * p->ldb + at, p->ldb, to, wide);
+        else
             for (size_t k = 0; k < depth; k++)
-                to[k * wide + j] = j < n ? p->b[(column + n0 + j) * p->ldb + at + k] : 0.0f;
+                memcpy(to + k * wide, p->b + (at + k) * p->ldb + column + n0, n * sizeof *to);
+        clear_rest(n, wide, depth, to);
     }
 }
 
@@ -80,10 +90,10 @@ void cpu_sgemm_own(const struct cpu_kernels *kernels, const struct cpu_sgemm *p,
     for (size_t n = 0; n < p->n; n += wide)
         for (size_t k = 0; k < p->k; k += DEPTH) {
             size_t columns = least(wide, p->n - n), depth = least(DEPTH, p->k - k);
-            pack_b(p, n, columns, k, depth, tile->columns, b);
+            pack_b(kernels, p, n, columns, k, depth, b);
             for (size_t m = 0; m < p->m; m += ROWS) {
                 size_t rows = least(ROWS, p->m - m);
-                pack_a(p, m, rows, k, depth, tile->rows, a);
+                pack_a(kernels, p, m, rows, k, depth, a);
                 multiply_block(tile, p, a, b, m, rows, n, columns, depth, p->add || k > 0);
             }
         }
