@@ -404,7 +404,7 @@ static enum assay_code make_instruments(struct run *r, struct assay_error *err)
             return err->code;
         struct assay_witness_setup setup = {
             .path = r->witness_path, .case_id = r->job->what->id, .graph = r->graph, .seed = r->job->seed,
-            .entropy = assay_random_entropy(), .sets = r->sets, .chosen = ASSAY_WITNESS_DEFAULT_CHOSEN,
+            .entropy = assay_random_entropy(), .sets = r->sets, .chosen = assay_witness_chosen_of(r->graph, r->sets),
         };
         if (assay_witness_new(&setup, &r->witness, err)) {
             r->unstored = err->code == ASSAY_IO;

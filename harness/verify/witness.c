@@ -86,6 +86,17 @@ static enum assay_code make_memory(struct assay_witness *w, struct assay_error *
     return ASSAY_OK;
 }
 
+uint32_t assay_witness_chosen_of(const struct assay_graph *g, uint32_t sets)
+{
+    struct assay_witness_layout *layout = malloc(sizeof *layout);
+    struct assay_error           ignored;
+    uint32_t                     chosen = ASSAY_WITNESS_DEFAULT_CHOSEN;
+    while (layout && chosen > 1 && assay_witness_layout(g, sets, chosen, layout, &ignored))
+        chosen -= chosen / 4 ? chosen / 4 : 1;
+    free(layout);
+    return chosen;
+}
+
 enum assay_code assay_witness_new(const struct assay_witness_setup *setup, struct assay_witness **out,
                                   struct assay_error *err)
 {

@@ -21,6 +21,10 @@
 
 struct assay_witness;
 
+/* How many iterations may be kept: ASSAY_WITNESS_DEFAULT_CHOSEN, or fewer where a graph has so many outputs that a witness
+ * would grow too large. */
+uint32_t assay_witness_chosen_of(const struct assay_graph *g, uint32_t sets);
+
 struct assay_witness_setup {
     const char               *path;    /* file to make */
     const char               *case_id; /* 16 hex digits */

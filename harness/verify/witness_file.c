@@ -20,12 +20,19 @@ _Static_assert(sizeof(struct assay_witness_content) == 32 && sizeof(struct assay
 #define OTHERS_BYTES (208u << 10) /* shared by the exemplars of the other sets */
 #define CONTENTS_BYTES (320u << 10) /* shared by all contents */
 #define MOST_GROUPS 2048u
+#define FEW_OUTPUTS 32u
+#define COUNTS_BYTES 48u /* of one output in a block: its counts, an element, a sum */
 
 static const char magic[8] = {'A', 'S', 'S', 'A', 'Y', 'W', 'I', 'T'};
 
 static uint64_t up8(uint64_t bytes)
 {
     return (bytes + 7) / 8 * 8;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
 }
 
 static uint64_t divide_up(uint64_t a, uint64_t b)
@@ -160,6 +167,9 @@ enum assay_code assay_witness_layout(const struct assay_graph *g, uint32_t sets,
     if (check_outputs(g, values, n, &out->elements, err))
         return err->code;
     uint64_t other = sets > 1 ? OTHERS_BYTES / (sets - 1) : OTHERS_BYTES, content = CONTENTS_BYTES / chosen;
+    uint64_t counts = n > FEW_OUTPUTS ? n * COUNTS_BYTES : 0; /* what many outputs take in any case */
+    other = less(other, counts);
+    content = less(content, counts);
     out->sets = sets;
     out->chosen = chosen;
     out->outputs = (uint32_t)n;

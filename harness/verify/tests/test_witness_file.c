@@ -90,7 +90,7 @@ Test(witness_file, stays_within_its_size_and_keeps_all_of_small_outputs)
         int64_t  rows, columns;
         uint32_t sets, chosen;
     } shape[] = {{1, 1, 1, 1, 1}, {1, 256, 256, 8, 59}, {1, 30000, 1000, 8, 59}, {5, 3000, 1000, 8, 59}, {1, 30000, 1000, 256, 59},
-                 {1, 30000, 1000, 8, 1024}, {32, 1000, 1000, 8, 59}, {2, 1 << 20, 1, 1, 1}};
+                 {1, 30000, 1000, 8, 1024}, {32, 1000, 1000, 8, 59}, {2, 1 << 20, 1, 1, 1}, {330, 1000, 1000, 8, 12}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         struct assay_error          err = {.code = ASSAY_OK};
         struct assay_witness_layout l;
@@ -106,6 +106,24 @@ Test(witness_file, stays_within_its_size_and_keeps_all_of_small_outputs)
             for (uint32_t k = 0; k < p->n_projections; k++)
                 cr_expect_geq(p->projection[k].positions * p->projection[k].length, p->elements);
         }
+        assay_graph_free(g);
+    }
+}
+
+Test(witness_file, keeps_fewer_iterations_of_a_graph_with_hundreds_of_outputs)
+{
+    const int outputs[] = {1, 32, 330, 512};
+    uint32_t  last = ASSAY_WITNESS_DEFAULT_CHOSEN;
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        static struct assay_witness_layout l;
+        struct assay_error                 err = {.code = ASSAY_OK};
+        struct assay_graph                *g = graph_of(outputs[i], 1000, 1000);
+        uint32_t                           chosen = assay_witness_chosen_of(g, 8);
+        cr_expect_eq(chosen, outputs[i] <= 32 ? ASSAY_WITNESS_DEFAULT_CHOSEN : chosen);
+        cr_expect(chosen <= last && chosen >= 10, "%d outputs: %u", outputs[i], chosen);
+        cr_expect_eq(assay_witness_layout(g, 8, chosen, &l, &err), ASSAY_OK, "%s", err.message);
+        cr_expect_geq(l.block[ASSAY_WITNESS_FIRST].part[0].sample, 64, "enough to trust an output by");
+        last = chosen;
         assay_graph_free(g);
     }
 }
