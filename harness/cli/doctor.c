@@ -157,11 +157,12 @@ static void look_at_ceiling(struct doctor *d)
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
 {
     const struct doctor_options *o = given_options;
-    struct doctor                d = {.findings = json_array()};
+    struct doctor                d = {.findings = NULL};
     (void)operands;
     (void)given;
     if (n)
         return assay_cli_usage("doctor takes no operands");
+    d.findings = json_array();
     assay_table_init(&d.table, (const char *const[]){"what", "there", "detail", "cure", NULL});
     look_at_backends(&d);
     look_at_ceiling(&d);
