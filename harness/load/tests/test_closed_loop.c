@@ -23,14 +23,14 @@ static struct {
     enum fake_fault                 fault_after_warm_up;
 } run;
 
-static void see(void *self, uint64_t iteration, uint32_t set, uint64_t key, const void *const *outputs)
+static void see(void *self, uint64_t iteration, const struct assay_collected *left)
 {
     float        a[FAKE_N], w[FAKE_N];
-    const float *c = outputs[0];
+    const float *c = left->outputs[0];
     struct assay_error err = {0};
-    (void)self, (void)key;
+    (void)self;
     cr_expect(run.seen == 0 || iteration > run.last_iteration, "in the order they ran");
-    cr_assert(!assay_fill_value(run.g, 0, 1, set, a, &err) && !assay_fill_value(run.g, 1, 1, set, w, &err));
+    cr_assert(!assay_fill_value(run.g, 0, 1, left->set, a, &err) && !assay_fill_value(run.g, 1, 1, left->set, w, &err));
     for (int k = 0; k < FAKE_N; k++)
         run.wrong += c[k] != a[k] + w[k];
     run.last_iteration = iteration;
