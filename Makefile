@@ -25,7 +25,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 # Targets that set the machine up first and then call make again need no features yet.
-OUTER := help run check check-long asan tsan lint fuzz bench dist install clean new-backend
+OUTER := help run check check-long asan tsan lint fuzz bench dist install clean new-backend oracle
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -126,6 +126,8 @@ tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
 bench: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/bench build/assay
+PYTHON ?= python3
+oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
 install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)
 help:
@@ -135,6 +137,7 @@ help:
 	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='
+	@echo 'make oracle       PyTorch computes the small models again (PYTHON=, ci/oracle)'
 	@echo 'make dist         one folder that runs with nothing installed'
 	@echo 'make new-backend NAME=x                                  a back end to begin with'
 	@echo 'make clean        CONFIG=release|debug|asan|tsan|cov|fuzz  V=1  JOBS=n'

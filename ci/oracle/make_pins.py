@@ -113,6 +113,11 @@ def read(assay, case):
     return shown["case"], shown["id"], values, params
 
 
+def single(x):
+    """ONNX attributes are single precision."""
+    return float(numpy.float32(x))
+
+
 # ---- the models, from their papers ----------------------------------------------------------------------------------
 
 
@@ -122,7 +127,7 @@ def linear(v, name, x):
 
 def resnet(v, case):
     def norm(name, x):
-        return F.batch_norm(x, None, None, v[name + ".weight"], v[name + ".bias"], training=True, eps=1e-5)
+        return F.batch_norm(x, None, None, v[name + ".weight"], v[name + ".bias"], training=True, eps=single(1e-5))
 
     def block(name, x, stride):
         y = F.relu(norm(name + ".bn1", F.conv2d(x, v[name + ".conv1.weight"])))
@@ -164,7 +169,7 @@ def bert(v, case):
     width = v["embeddings.LayerNorm.weight"].shape[0]
 
     def norm(name, x):
-        return F.layer_norm(x, (width,), v[name + ".weight"], v[name + ".bias"], eps=1e-12)
+        return F.layer_norm(x, (width,), v[name + ".weight"], v[name + ".bias"], eps=single(1e-12))
 
     e = "embeddings."
     x = v[e + "word_embeddings.weight"][v["input_ids"]] + v[e + "token_type_embeddings.weight"][v["token_type_ids"]]
@@ -245,6 +250,7 @@ def decoder(v, case):
     model = case.split("model=")[1].split(",")[0]
     with open(f"suites/models/{model}.json", encoding="utf-8") as f:
         shape = json.load(f)
+    shape["norm_epsilon"] = single(shape["norm_epsilon"])
     batch, tokens = v["input_ids"].shape
     theta, inter, dim = shape["rope_theta"], shape.get("rope_interleaved", False), shape["hidden"] // shape["heads"]
     x = v["model.embed_tokens.weight"][v["input_ids"]].reshape(batch * tokens, -1)
