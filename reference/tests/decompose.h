@@ -85,7 +85,8 @@ static inline void expect_same(const struct decomposition *d, struct assay_refer
         cr_assert_eq(assay_reference_at(r, b, 1, &i, &x[1], &bound[1], &err), ASSAY_OK, "%s", err.message);
         cr_expect(isfinite(bound[1]) && bound[0] <= 1e-2 * (1 + fabs(x[0])), "%s(%s; %s): output %zu [%lld]: bounds %g and %g",
                   d->op, d->inputs, d->attrs, output, (long long)i, bound[0], bound[1]);
-        cr_expect(fabs(x[0] - x[1]) <= bound[0] + (d->exact ? 0 : bound[1]), "%s(%s; %s): output %zu [%lld] is %.9g +- %.2g, of core ops %.9g +- %.2g",
+        cr_expect(fabs(x[0] - x[1]) <= bound[0] + (d->exact ? 0 : bound[1]),
+                  "%s(%s; %s): output %zu [%lld] is %.9g +- %.2g, of core ops %.9g +- %.2g",
                   d->op, d->inputs, d->attrs, output, (long long)i, x[0], bound[0], x[1], bound[1]);
     }
 }

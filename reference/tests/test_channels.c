@@ -73,7 +73,8 @@ static void try_batch(uint64_t seed, bool training, int way, bool folded, double
             statistics(way, x, c, &at_mean, &at_variance);
         for (size_t k = 0; k < N; k++) {
             size_t i = at(c, k);
-            see(&seen, (double)normalize(folded, (float)x[i], at_mean, at_variance, (float)scale[c], (float)bias[c]), value[i], bound[i]);
+            see(&seen, (double)normalize(folded, (float)x[i], at_mean, at_variance, (float)scale[c], (float)bias[c]), value[i],
+                bound[i]);
         }
     }
     made_end(&m);

@@ -16,7 +16,8 @@ static void given(struct made *m, uint32_t i, int64_t n, const double *x)
 static void expect(const double *value, const double *want, size_t n, const char *what)
 {
     for (size_t i = 0; i < n; i++)
-        cr_expect(isnan(want[i]) ? isnan(value[i]) : fabs(value[i] - want[i]) < 1e-12, "%s: [%zu] is %g, not %g", what, i, value[i],
+        cr_expect(isnan(want[i]) ? isnan(value[i]) : fabs(value[i] - want[i]) < 1e-12, "%s: [%zu] is %g, not %g", what, i,
+                  value[i],
                   want[i]);
 }
 

@@ -268,7 +268,8 @@ void cpu_backward_free(struct cpu_backward *b)
     free(b);
 }
 
-void cpu_backward_run(const struct cpu_backward *b, const struct cpu_engine *engine, const float *dy, const float *other, float *to)
+void cpu_backward_run(const struct cpu_backward *b, const struct cpu_engine *engine, const float *dy, const float *other,
+                      float *to)
 {
     struct running r = {b, engine, dy, other, to};
     if (b->direct) {

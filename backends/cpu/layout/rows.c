@@ -108,7 +108,8 @@ static void fill(float *y, int64_t begin, int64_t end, float value)
 
 static void pad_row(const struct rows *s, const float *x, size_t row, float *y)
 {
-    int64_t at = 0, stride = 1, rest = (int64_t)row, n = last_of(s, s->in), wide = last_of(s, s->out), before = s->width[s->leading];
+    int64_t at = 0, stride = 1, rest = (int64_t)row, n = last_of(s, s->in), wide = last_of(s, s->out),
+        before = s->width[s->leading];
     bool    inside = n > 0;
     for (int32_t d = s->leading - 1; d >= 0; d--) {
         int64_t place = rest % s->out[d] - s->width[d];

@@ -178,8 +178,8 @@ static enum assay_code prepare_any(const struct cpu_engine *engine, const struct
     if (!laid || !s->scratch || (average && !count_averages(&s->plan, cpu_attr_i64(node, "count_include_pad", 0), end)) ||
         (!average && backward && !mark_inside(&s->plan)))
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the rows of a pool");
-    (void)snprintf(step->kernel, sizeof step->kernel, "vectors of ours, %zu planes of %zux%zu by %zux%zu", s->planes, s->plan.in[0],
-                   s->plan.in[1], s->plan.kernel[0], s->plan.kernel[1]);
+    (void)snprintf(step->kernel, sizeof step->kernel, "vectors of ours, %zu planes of %zux%zu by %zux%zu", s->planes,
+                   s->plan.in[0], s->plan.in[1], s->plan.kernel[0], s->plan.kernel[1]);
     return ASSAY_OK;
 }
 

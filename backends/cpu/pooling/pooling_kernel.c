@@ -67,10 +67,10 @@ INLINE const float *split(const plan *p, const float *line, float *phases)
 }
 
 /* Sum of what the taps of one phase give to VL of its columns; tap kx stands at gives + kx * apart. */
-INLINE vf sum_taps(const plan *p, const float *gives, size_t apart, size_t phase, size_t j)
+INLINE vf sum_taps(const plan *p, size_t wide, const float *gives, size_t apart, size_t phase, size_t j)
 {
     vf sum = vf_all(0.0f);
-    for (size_t kx = 0; kx < p->kernel[1]; kx++)
+    for (size_t kx = 0; kx < wide; kx++)
         if (p->tap[kx].phase == phase)
             sum += vf_load(gives + kx * apart + p->margin + j - p->tap[kx].column);
     return sum;
@@ -124,20 +124,20 @@ static void average(const plan *p, const float *x, float *y, float *scratch)
 }
 
 /* What the taps of a row of windows give, as a line. */
-INLINE void merge(const plan *p, const float *gives, size_t apart, float *line)
+INLINE void merge(const plan *p, size_t wide, const float *gives, size_t apart, float *line)
 {
     size_t step = p->stride[1];
     for (size_t j = 0; step == 1 && j < p->phase; j += VL)
-        vf_store(line + j, sum_taps(p, gives, apart, 0, j));
+        vf_store(line + j, sum_taps(p, wide, gives, apart, 0, j));
     for (size_t j = 0; step == 2 && j < p->phase; j += VL) {
-        vf even = sum_taps(p, gives, apart, 0, j), odd = sum_taps(p, gives, apart, 1, j);
+        vf even = sum_taps(p, wide, gives, apart, 0, j), odd = sum_taps(p, wide, gives, apart, 1, j);
         vf_zip(&even, &odd);
         vf_store(line + 2 * j, even);
         vf_store(line + 2 * j + VL, odd);
     }
     for (size_t phase = 0; step > 2 && phase < step; phase++)
         for (size_t j = 0; j < p->phase; j += VL) {
-            vf sum = sum_taps(p, gives, apart, phase, j);
+            vf sum = sum_taps(p, wide, gives, apart, phase, j);
             for (size_t i = 0; i < VL; i++)
                 line[(j + i) * step + phase] = sum[i];
         }
@@ -161,7 +161,7 @@ static void average_grad(const plan *p, const float *dy, float *dx, float *scrat
             size_t left = p->out[1] - ox;
             store_some(gives + p->margin + ox, load_some(dy + ox, left) * load_some(factor + ox, left), left);
         }
-        merge(p, gives, 0, line); /* every tap gives the same */
+        merge(p, p->kernel[1], gives, 0, line); /* every tap gives the same */
         for (size_t ky = 0; ky < p->kernel[0]; ky++) {
             const float *row = row_at(p, dx, oy, ky);
             if (row)
@@ -170,27 +170,35 @@ static void average_grad(const plan *p, const float *dy, float *dx, float *scrat
     }
 }
 
-/* Every tap of VL windows in its order: where it is the greatest it gives the gradient, and those windows are done. */
-INLINE void give(const plan *p, const float *const *phases, float *gives, size_t apart, size_t ox, vf dy, vf greatest)
+/* VL windows. The greatest; then every tap in its order: where it is the greatest it gives the gradient, and those windows
+ * are done. `high` and `wide` are the kernel's, as numbers that the compiler knows where they are usual. */
+INLINE void give(const plan *p, size_t high, size_t wide, const float *const *phases, float *gives, size_t apart, size_t ox,
+                 vf dy)
 {
+    vf greatest = vf_all(-__builtin_inff());
     vi open = vi_all(-1);
-    for (size_t ky = 0; ky < p->kernel[0]; ky++)
-        for (size_t kx = 0; phases[ky] && kx < p->kernel[1]; kx++) {
+    for (size_t ky = 0; ky < high; ky++) {
+        for (size_t kx = 0; phases[ky] && kx < wide; kx++)
+            greatest = vf_max_nan(vf_load(phases[ky] + p->tap[kx].at + ox), greatest);
+    }
+    for (size_t ky = 0; ky < high; ky++) {
+        for (size_t kx = 0; phases[ky] && kx < wide; kx++) {
             vf x = vf_load(phases[ky] + p->tap[kx].at + ox);
             vi inside;
             memcpy(&inside, p->inside + p->tap[kx].at + ox, sizeof inside);
             vi is = ((x == greatest) | (x != x)) & open & inside;
             open &= ~is;
-            vf_store(gives + (ky * p->kernel[1] + kx) * apart + p->margin + ox, vf_bits(is & vi_bits(dy)));
+            vf_store(gives + (ky * wide + kx) * apart + p->margin + ox, vf_bits(is & vi_bits(dy)));
         }
+    }
 }
 
 /* Scratch: a line, then for each row of the kernel a line, its phases, and what each tap gives. */
-static void max_grad(const plan *p, const float *dy, const float *x, float *dx, float *scratch)
+INLINE void max_grad_of(const plan *p, size_t high, size_t wide, const float *dy, const float *x, float *dx, float *scratch)
 {
-    size_t        all = line_floats(p), high = p->kernel[0], apart = p->phase + 2 * p->margin;
+    size_t        all = line_floats(p), apart = p->phase + 2 * p->margin;
     float        *line = scratch, *lines = line + all, *rooms = lines + high * all, *gives = rooms + high * all;
-    const float **phases = (const float **)(void *)(gives + high * p->kernel[1] * apart);
+    const float **phases = (const float **)(void *)(gives + high * wide * apart);
     memset(dx, 0, p->in[0] * p->in[1] * sizeof *dx);
     for (size_t ky = 0; ky < high; ky++)
         fill_line(p, -__builtin_inff(), lines + ky * all);
@@ -201,20 +209,25 @@ static void max_grad(const plan *p, const float *dy, const float *x, float *dx, 
                 memcpy(lines + ky * all + p->pad[1], row, p->in[1] * sizeof *row);
             phases[ky] = row ? split(p, lines + ky * all, rooms + ky * all) : NULL;
         }
-        for (size_t ox = 0; ox < p->out[1]; ox += VL) {
-            vf greatest = vf_all(-__builtin_inff());
-            for (size_t ky = 0; ky < high; ky++)
-                for (size_t kx = 0; phases[ky] && kx < p->kernel[1]; kx++)
-                    greatest = vf_max_nan(vf_load(phases[ky] + p->tap[kx].at + ox), greatest);
-            give(p, phases, gives, apart, ox, load_some(dy + ox, p->out[1] - ox), greatest);
-        }
+        for (size_t ox = 0; ox < p->out[1]; ox += VL)
+            give(p, high, wide, phases, gives, apart, ox, load_some(dy + ox, p->out[1] - ox));
         for (size_t ky = 0; ky < high; ky++) {
             if (!phases[ky])
                 continue;
-            merge(p, gives + ky * p->kernel[1] * apart, apart, line);
+            merge(p, wide, gives + ky * wide * apart, apart, line);
             add_line(p, line, dx + (row_at(p, x, oy, ky) - x));
         }
     }
+}
+
+static void max_grad(const plan *p, const float *dy, const float *x, float *dx, float *scratch)
+{
+    if (p->kernel[0] == 3 && p->kernel[1] == 3)
+        max_grad_of(p, 3, 3, dy, x, dx, scratch);
+    else if (p->kernel[0] == 2 && p->kernel[1] == 2)
+        max_grad_of(p, 2, 2, dy, x, dx, scratch);
+    else
+        max_grad_of(p, p->kernel[0], p->kernel[1], dy, x, dx, scratch);
 }
 
 const struct cpu_pooling_kernels CPU_ISA_NAME(pooling) = {

@@ -188,7 +188,8 @@ static void share_out(const struct cpu_engine *engine, struct batch *s)
     s->by_images = s->images >= 2 * s->pieces;
     size_t cuts = s->by_images ? s->images : (s->each + 15) / 16;
     s->pieces = s->pieces < cuts ? s->pieces : cuts ? cuts : 1;
-    s->shares = cpu_pool_pieces(engine->pool, s->channels, elements >= GRAIN_ELEMENTS ? 1 : GRAIN_ELEMENTS / (elements + 1) + 1, 8);
+    s->shares = cpu_pool_pieces(engine->pool, s->channels,
+                                elements >= GRAIN_ELEMENTS ? 1 : GRAIN_ELEMENTS / (elements + 1) + 1, 8);
 }
 
 static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu_node *node, struct cpu_step *step,

@@ -39,7 +39,8 @@ static void forward(const struct running *r, size_t set)
     r->kernels->add(&(struct cpu_runs){1, n, n}, x + at, &m);
     float inverse = inverse_of(s, &m);
     for (size_t c = 0; c < s->in_group; c++, at += s->each, channel++)
-        r->kernels->shift(&(struct cpu_runs){1, s->each, s->each}, x + at, m.mean, inverse * scale[channel], bias[channel], y + at);
+        r->kernels->shift(&(struct cpu_runs){1, s->each, s->each}, x + at, m.mean, inverse * scale[channel], bias[channel],
+                          y + at);
 }
 
 static void backward(const struct running *r, size_t set)
@@ -118,8 +119,8 @@ static void release(void *state)
     free(s);
 }
 
-static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu_node *node, struct cpu_step *step, bool is_gradient,
-                               struct assay_error *err)
+static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu_node *node, struct cpu_step *step,
+                               bool is_gradient, struct assay_error *err)
 {
     const struct assay_value_view *x = &node->in[is_gradient ? 1 : 0];
     struct group                  *s = calloc(1, sizeof *s);

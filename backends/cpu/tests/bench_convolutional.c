@@ -24,24 +24,30 @@ static const struct {
     {"batch_norm_grad", "assay.BatchNormalizationGrad", "f32[4,64,56,56] f32[4,64,56,56] f32[64]", "", 3, false},
     {"batch_norm_large", "BatchNormalization", "f32[16,64,112,112] f32[64] f32[64] f32[64] f32[64]", "training_mode=1", 3, false},
     {"batch_norm_grad_large", "assay.BatchNormalizationGrad", "f32[16,64,112,112] f32[16,64,112,112] f32[64]", "", 3, false},
-    {"batch_norm_small", "BatchNormalization", "f32[32,2048,7,7] f32[2048] f32[2048] f32[2048] f32[2048]", "training_mode=1", 3, false},
+    {"batch_norm_small", "BatchNormalization", "f32[32,2048,7,7] f32[2048] f32[2048] f32[2048] f32[2048]", "training_mode=1",
+     3, false},
     {"batch_norm_grad_small", "assay.BatchNormalizationGrad", "f32[32,2048,7,7] f32[32,2048,7,7] f32[2048]", "", 3, false},
     {"group_norm", "GroupNormalization", "f32[2,320,64,64] f32[320] f32[320]", "num_groups=32", 1, false},
     {"group_norm_grad", "assay.GroupNormalizationGrad", "f32[2,320,64,64] f32[2,320,64,64] f32[320]", "num_groups=32", 3, false},
     {"max_pool", "MaxPool", "f32[8,64,112,112]", "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1]", 1, false},
-    {"max_pool_grad", "assay.MaxPoolGrad", "f32[8,64,56,56] f32[8,64,112,112]", "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1]", 1, false},
+    {"max_pool_grad", "assay.MaxPoolGrad", "f32[8,64,56,56] f32[8,64,112,112]",
+     "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1]", 1, false},
     {"max_pool_2x2", "MaxPool", "f32[8,64,112,112]", "kernel_shape=[2,2] strides=[2,2]", 1, false},
     {"average_pool", "AveragePool", "f32[8,64,112,112]", "kernel_shape=[2,2] strides=[2,2]", 1, false},
-    {"average_pool_grad", "assay.AveragePoolGrad", "f32[8,64,56,56]", "kernel_shape=[2,2] strides=[2,2] input_shape=[8,64,112,112]", 1, false},
+    {"average_pool_grad", "assay.AveragePoolGrad", "f32[8,64,56,56]",
+     "kernel_shape=[2,2] strides=[2,2] input_shape=[8,64,112,112]", 1, false},
     {"global_average_pool", "GlobalAveragePool", "f32[64,2048,7,7]", "", 1, false},
     {"resize", "Resize", "f32[2,320,32,32] - - i64{2,320,64,64}", "", 1, false},
     {"resize_grad", "assay.ResizeGrad", "f32[2,320,64,64]", "factors=[1,1,2,2]", 1, false},
     {"pad", "Pad", "f32[4,64,56,56] i64{0,0,1,1,0,0,1,1}", "", 1, false},
     {"conv", "Conv", "f32[4,64,56,56] f32[64,64,3,3]", "pads=[1,1,1,1]", 1, true},
-    {"conv_input_grad", "assay.ConvInputGrad", "f32[4,64,56,56] f32[64,64,3,3]", "pads=[1,1,1,1] input_shape=[4,64,56,56]", 1, true},
+    {"conv_input_grad", "assay.ConvInputGrad", "f32[4,64,56,56] f32[64,64,3,3]", "pads=[1,1,1,1] input_shape=[4,64,56,56]", 1,
+     true},
     {"conv_weight_grad", "assay.ConvWeightGrad", "f32[4,64,56,56] f32[4,64,56,56]", "pads=[1,1,1,1] kernel_shape=[3,3]", 1, true},
-    {"conv_input_grad_stride2", "assay.ConvInputGrad", "f32[4,128,28,28] f32[128,128,3,3]", "pads=[1,1,1,1] strides=[2,2] input_shape=[4,128,56,56]", 1, true},
-    {"conv_weight_grad_stride2", "assay.ConvWeightGrad", "f32[4,128,28,28] f32[4,128,56,56]", "pads=[1,1,1,1] strides=[2,2] kernel_shape=[3,3]", 1, true},
+    {"conv_input_grad_stride2", "assay.ConvInputGrad", "f32[4,128,28,28] f32[128,128,3,3]",
+     "pads=[1,1,1,1] strides=[2,2] input_shape=[4,128,56,56]", 1, true},
+    {"conv_weight_grad_stride2", "assay.ConvWeightGrad", "f32[4,128,28,28] f32[4,128,56,56]",
+     "pads=[1,1,1,1] strides=[2,2] kernel_shape=[3,3]", 1, true},
     {"conv_input_grad_1x1", "assay.ConvInputGrad", "f32[4,256,56,56] f32[256,64,1,1]", "input_shape=[4,64,56,56]", 1, true},
     {"conv_weight_grad_1x1", "assay.ConvWeightGrad", "f32[4,256,56,56] f32[4,64,56,56]", "kernel_shape=[1,1]", 1, true},
 };
@@ -119,7 +125,8 @@ static void bench(const struct assay_backend *b, struct assay_session *s, struct
     b->describe(s, launch.program, &kernel);
     const char *line = strchr(text, '\n');
     printf("bench %s %.1f %% of %s, %.3f ms, %.1f G%s/s of %.1f;%s\n", cases[c].name, 100 * work / least_s / most,
-           cases[c].product ? "peak" : "triad", 1e3 * least_s, 1e-9 * work / least_s, cases[c].product ? "FLOP" : "B", 1e-9 * most, line ? strchr(line, ':') + 1 : "");
+           cases[c].product ? "peak" : "triad", 1e3 * least_s, 1e-9 * work / least_s, cases[c].product ? "FLOP" : "B",
+               1e-9 * most, line ? strchr(line, ':') + 1 : "");
     for (size_t i = 0; i < launch.n_bindings; i++)
         free(launch.bindings[i].host);
     b->discard(s, launch.program);
@@ -131,7 +138,8 @@ int main(int argc, char **argv)
     struct assay_error  err = {0};
     char                parsed[256] = {0};
     unsigned            threads = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
-    struct assay_host   host = {.size = sizeof host, .abi_major = ASSAY_ABI_MAJOR, .abi_minor = ASSAY_ABI_MINOR, .now_ns = now_ns, .log = silent};
+    struct assay_host   host = {.size = sizeof host, .abi_major = ASSAY_ABI_MAJOR, .abi_minor = ASSAY_ABI_MINOR,
+                                .now_ns = now_ns, .log = silent};
     struct assay_session *s;
     struct assay_ceiling *ceiling;
     assay_graph_lend(&host);

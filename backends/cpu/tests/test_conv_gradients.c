@@ -51,7 +51,8 @@ Test(conv_gradients, weights_that_stay_are_prepared_once, .timeout = 60)
         struct assay_reference *r;
         const void             *bound[MAX_VALUES] = {NULL};
         struct assay_attr       attrs[] = {{.name = "pads", .type = ASSAY_ATTR_I64S, .list = {1, 1, 1, 1}, .n = 4},
-                                           {.name = "input_shape", .type = ASSAY_ATTR_I64S, .list = {2, 3, 9, 9}, .n = 4}, ASSAY_ATTR_END};
+                                           {.name = "input_shape", .type = ASSAY_ATTR_I64S, .list = {2, 3, 9, 9}, .n = 4},
+                                               ASSAY_ATTR_END};
         struct assay_graph     *g = assay_graph_new("g");
         int32_t dy = assay_graph_input(g, "dy", ASSAY_F32, 4, (int64_t[]){2, 8, 9, 9}, ASSAY_FILL_SIGNED);
         int32_t w = assay_graph_param(g, "w", ASSAY_F32, 4, (int64_t[]){8, 3, 3, 3}, ASSAY_FILL_SIGNED);

@@ -18,19 +18,23 @@ static const struct judged table[] = {
     {"assay.MaxPoolGrad", "f32[1,1,1,1] f32[1,1,1,1]", "kernel_shape=[1,1]", 1, -1, 1, 0},
     {"assay.MaxPoolGrad", "f32[0,3,4,4] f32[0,3,5,5]", "kernel_shape=[2,2]", 1, -1, 1, 0},
     {"assay.MaxPoolGrad", "f32[1,2,19,45] f32[1,2,19,45]", "kernel_shape=[3,3] pads=[1,1,1,1]", 1, -1, 1, 0.25f},
-    {"assay.MaxPoolGrad", "f32[1,2,6,38] f32[1,2,19,45]", "kernel_shape=[2,5] strides=[3,1] dilations=[4,3] pads=[1,5,2,0]", 1, -1, 1, 0.25f},
-    {"assay.MaxPoolGrad", "f32[1,2,5,12] f32[1,2,10,33]", "kernel_shape=[3,2] strides=[2,3] ceil_mode=1 pads=[0,1,1,0]", 1, -1, 1, 0.5f},
+    {"assay.MaxPoolGrad", "f32[1,2,6,38] f32[1,2,19,45]", "kernel_shape=[2,5] strides=[3,1] dilations=[4,3] pads=[1,5,2,0]", 1,
+     -1, 1, 0.25f},
+    {"assay.MaxPoolGrad", "f32[1,2,5,12] f32[1,2,10,33]", "kernel_shape=[3,2] strides=[2,3] ceil_mode=1 pads=[0,1,1,0]", 1, -1,
+     1, 0.5f},
     {"assay.MaxPoolGrad", "f32[3,4,20] f32[3,4,77]", "kernel_shape=[5] strides=[4] pads=[2,2]", 1, -1, 1, 0},
     {"AveragePool", "f32[2,3,23,37]", RESNET, 1, -1, 1, 0},
     {"AveragePool", "f32[2,3,23,37]", RESNET " count_include_pad=1", 1, -1, 1, 0},
     {"AveragePool", "f32[2,5,14,14]", "kernel_shape=[2,2] strides=[2,2]", 1, -1, 1, 0},
     {"AveragePool", "f32[1,7,7,7]", "kernel_shape=[7,7]", 1, -1, 1, 0},
-    {"AveragePool", "f32[1,2,10,33]", "kernel_shape=[3,2] strides=[2,3] ceil_mode=1 count_include_pad=1 pads=[0,1,1,0]", 1, -1, 1, 0},
+    {"AveragePool", "f32[1,2,10,33]", "kernel_shape=[3,2] strides=[2,3] ceil_mode=1 count_include_pad=1 pads=[0,1,1,0]", 1, -1,
+     1, 0},
     {"AveragePool", "f32[3,4,77]", "kernel_shape=[5] strides=[4] pads=[2,2]", 1, -1, 1, 0},
     {"assay.AveragePoolGrad", "f32[2,3,12,19]", RESNET " input_shape=[2,3,23,37]", 1, -1, 1, 0},
     {"assay.AveragePoolGrad", "f32[2,3,12,19]", RESNET " count_include_pad=1 input_shape=[2,3,23,37]", 1, -1, 1, 0},
     {"assay.AveragePoolGrad", "f32[2,5,7,7]", "kernel_shape=[2,2] strides=[2,2] input_shape=[2,5,14,14]", 1, -1, 1, 0},
-    {"assay.AveragePoolGrad", "f32[1,2,5,12]", "kernel_shape=[3,2] strides=[2,3] ceil_mode=1 pads=[0,1,1,0] input_shape=[1,2,10,33]", 1, -1, 1, 0},
+    {"assay.AveragePoolGrad", "f32[1,2,5,12]",
+     "kernel_shape=[3,2] strides=[2,3] ceil_mode=1 pads=[0,1,1,0] input_shape=[1,2,10,33]", 1, -1, 1, 0},
     {"assay.AveragePoolGrad", "f32[3,4,20]", "kernel_shape=[5] strides=[4] pads=[2,2] input_shape=[3,4,77]", 1, -1, 1, 0},
     {"GlobalAveragePool", "f32[2,5,7,7]", "", 1, -1, 1, 0},
     {"GlobalAveragePool", "f32[3,40,1]", "", 1, -1, 1, 0},
@@ -73,7 +77,8 @@ Test(pooling, a_nan_wins_and_padding_never_gets_a_gradient, .timeout = 30)
             for (int k = 0; k < 8; k++) {
                 float got = floats(&data, y)[k];
                 cr_expect(isnan(want_y[k]) ? isnan(got) : got == want_y[k], "%s: y[%d] is %g", every_device[i], k, (double)got);
-                cr_expect_eq(floats(&data, dx)[k], want_dx[k], "%s: dx[%d] is %g", every_device[i], k, (double)floats(&data, dx)[k]);
+                cr_expect_eq(floats(&data, dx)[k], want_dx[k], "%s: dx[%d] is %g", every_device[i], k, (double)floats(&data,
+                    dx)[k]);
             }
             device_close(&d);
         }

@@ -38,7 +38,8 @@ Test(rows, pad_puts_the_number_that_it_is_given, .timeout = 20)
     struct data         data;
     const float         seven = 7;
     int32_t x = assay_graph_input(g, "x", ASSAY_F32, 1, (int64_t[]){2}, ASSAY_FILL_SIGNED);
-    int32_t in[] = {x, assay_graph_i64s(g, "pads", 2, (int64_t[]){1, 2}), assay_graph_const(g, "seven", ASSAY_F32, 0, NULL, &seven)};
+    int32_t in[] = {x, assay_graph_i64s(g, "pads", 2, (int64_t[]){1, 2}), assay_graph_const(g, "seven", ASSAY_F32, 0, NULL,
+        &seven)};
     int32_t y = assay_graph_op(g, "Pad", "y", in, 3, NULL);
     assay_graph_output(g, y);
     cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);

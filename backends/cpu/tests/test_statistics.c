@@ -56,7 +56,8 @@ Test(statistics, running_statistics_may_take_over_what_they_move, .timeout = 30)
     in[3] = assay_graph_state(g, "mean", ASSAY_F32, 1, &c, ASSAY_FILL_SIGNED);
     in[4] = assay_graph_state(g, "variance", ASSAY_F32, 1, &c, ASSAY_FILL_POSITIVE);
     assay_graph_op_outputs(g, "BatchNormalization", (const char *const[]){"y", "mean'", "variance'"}, 3, in, 5,
-                           (struct assay_attr[]){ASSAY_ATTR_INT("training_mode", 1), ASSAY_ATTR_FLOAT("momentum", 0.5), ASSAY_ATTR_END}, out);
+                           (struct assay_attr[]){ASSAY_ATTR_INT("training_mode", 1), ASSAY_ATTR_FLOAT("momentum", 0.5),
+                                                 ASSAY_ATTR_END}, out);
     for (int o = 0; o < 3; o++)
         assay_graph_output(g, out[o]);
     assay_graph_alias(g, out[1], in[3]);

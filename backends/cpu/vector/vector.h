@@ -210,8 +210,10 @@ static inline void vf_unzip(vf *a, vf *b)
     *a = (vf)_mm512_permutex2var_ps((__m512)first, even, (__m512)second);
     *b = (vf)_mm512_permutex2var_ps((__m512)first, odd, (__m512)second);
 #elif defined(__AVX2__)
-    *a = (vf)_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps((__m256)first, (__m256)second, 0x88)), 0xd8));
-    *b = (vf)_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps((__m256)first, (__m256)second, 0xdd)), 0xd8));
+    *a = (vf)_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps((__m256)first, (__m256)second, 0x88)),
+                                                    0xd8));
+    *b = (vf)_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps((__m256)first, (__m256)second, 0xdd)),
+                                                    0xd8));
 #elif defined(__SSE2__)
     *a = (vf)_mm_shuffle_ps((__m128)first, (__m128)second, 0x88);
     *b = (vf)_mm_shuffle_ps((__m128)first, (__m128)second, 0xdd);

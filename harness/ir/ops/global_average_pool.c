@@ -19,7 +19,8 @@ static enum assay_code infer(const struct assay_infer *in, struct assay_error *e
     for (int32_t i = 0; i < x->rank; i++) {
         dims[i] = i < 2 ? x->dims[i] : 1;
         if (i >= 2 && x->dims[i] == 0)
-            return ASSAY_INFER_REFUSE(in, err, 0, ASSAY_INFER_NONE, "axis %" PRId32 " is empty, and of nothing there is no mean", i);
+            return ASSAY_INFER_REFUSE(in, err, 0, ASSAY_INFER_NONE,
+                                      "axis %" PRId32 " is empty, and of nothing there is no mean", i);
     }
     assay_infer_output(in, 0, x->dtype, x->rank, dims);
     return ASSAY_OK;

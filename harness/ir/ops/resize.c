@@ -67,7 +67,8 @@ static enum assay_code whole_factor(const struct assay_infer *in, int32_t axis, 
 {
     if (!(factor >= 1 && factor <= 65536) || factor != (double)(int64_t)factor)
         return ASSAY_INFER_REFUSE(in, err, 0, ASSAY_INFER_NONE,
-                                  "axis %" PRId32 " would grow by %g; only whole factors from 1 to 65536 are known", axis, factor);
+                                  "axis %" PRId32 " would grow by %g; only whole factors from 1 to 65536 are known", axis,
+                                      factor);
     *out = (int64_t)factor;
     return ASSAY_OK;
 }

@@ -151,7 +151,8 @@ Test(infer, pools_have_the_shapes_of_onnx)
         {"GlobalAveragePool", "f32[2,2048,7,7]", "", "f32[2,2048,1,1]"},
         {"GlobalAveragePool", "bf16[0,3,4]", "", "bf16[0,3,1]"},
         {"assay.MaxPoolGrad", "f32[1,2,2,2] f32[1,2,5,5]", "kernel_shape=[2,2] strides=[2,2]", "f32[1,2,5,5]"},
-        {"assay.AveragePoolGrad", "f32[1,2,3,3]", "kernel_shape=[2,2] strides=[2,2] ceil_mode=1 input_shape=[1,2,5,5]", "f32[1,2,5,5]"},
+        {"assay.AveragePoolGrad", "f32[1,2,3,3]", "kernel_shape=[2,2] strides=[2,2] ceil_mode=1 input_shape=[1,2,5,5]",
+         "f32[1,2,5,5]"},
     };
     CHECK_SHAPES(cases);
 }
@@ -301,7 +302,8 @@ Test(infer, wrong_convolutions_are_refused)
         {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3]", "input_shape=[1,3,8,8]", "the ranks must be equal"},
         {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "input_shape=[1,3,8]", "input_shape has 3 numbers, not 4"},
         {"assay.ConvInputGrad", "f32[1,4,6,6] f32[4,3,3,3]", "", "needs attribute 'input_shape'"},
-        {"assay.ConvInputGrad", "f32[1,5,6,6] f32[5,1,3,3]", "group=2 input_shape=[1,2,8,8]", "5 kernels do not divide into 2 groups"},
+        {"assay.ConvInputGrad", "f32[1,5,6,6] f32[5,1,3,3]", "group=2 input_shape=[1,2,8,8]",
+         "5 kernels do not divide into 2 groups"},
         {"assay.ConvWeightGrad", "f32[1,4,6,6] f32[1,3,8,8]", "", "needs attribute 'kernel_shape'"},
         {"assay.ConvWeightGrad", "f32[1,4,6,6] f32[1,3,8,8]", "kernel_shape=[3,2]", "windows over the input give [1,4,6,7]"},
         {"assay.ConvWeightGrad", "f32[2,4,6,6] f32[1,3,8,8]", "kernel_shape=[3,3]", "windows over the input give [1,4,6,6]"},
