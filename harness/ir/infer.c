@@ -282,8 +282,8 @@ enum assay_code assay_infer_const_i64s(const struct assay_infer *in, int i, size
 enum assay_code assay_infer_axes(const struct assay_infer *in, int i, int32_t rank, bool marked[ASSAY_MAX_RANK],
                                  struct assay_error *err)
 {
-    const int64_t *axes;
-    size_t n;
+    const int64_t *axes = NULL;
+    size_t n = 0;
     enum assay_code code = assay_infer_const_i64s(in, i, ASSAY_MAX_RANK, &axes, &n, err);
     memset(marked, 0, ASSAY_MAX_RANK * sizeof *marked);
     for (size_t k = 0; !code && k < n; k++) {

@@ -44,9 +44,12 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     int64_t                        groups = call->out[0].dims[0], rows = a->dims[0], depth = a->dims[1];
     int64_t                       *first = malloc((size_t)(groups + 1) * sizeof *first);
     double                        *turned = malloc(((a->error ? 2 : 1) * a->elements + 1) * sizeof *turned);
-    enum assay_code code = first && turned ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to turn %lld rows", (long long)rows);
-    if (!code)
-        code = assay_ref_groups_of(call, 2, rows, first, err);
+    if (!first || !turned) {
+        free(turned);
+        free(first);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to turn %lld rows", (long long)rows);
+    }
+    enum assay_code code = assay_ref_groups_of(call, 2, rows, first, err);
     if (!code) {
         turn(a->value, rows, depth, turned);
         if (a->error)

@@ -30,9 +30,10 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     enum assay_code                code = assay_ref_check_indices(call, 1, 0, count, err);
     if (code)
         return code;
-    int64_t *first = malloc(((size_t)count + 1 + experts->elements) * sizeof *first), *source = first + count + 1;
+    int64_t *first = malloc(((size_t)count + 1 + experts->elements) * sizeof *first);
     if (!first)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to sort %llu slots", (unsigned long long)experts->elements);
+    int64_t *source = first + count + 1;
     sort_slots(experts, count, first, source);
     for (size_t i = 0; i < n; i++) {
         struct assay_bounded v;

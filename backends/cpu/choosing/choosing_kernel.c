@@ -57,7 +57,7 @@ static void both(size_t n, const void *const in[3], const size_t step[3], void *
         LOOP2(uint8_t, uint8_t, uint8_t, a && b);
 }
 
-static void not(size_t n, const void *const in[3], const size_t step[3], void *out)
+static void negation(size_t n, const void *const in[3], const size_t step[3], void *out)
 {
     const uint8_t *x = in[0];
     uint8_t       *r = out;
@@ -269,7 +269,7 @@ const struct cpu_choosing_kernels CPU_ISA_NAME(choosing) = {
         [CPU_EQUAL_F32] = equal_f32, [CPU_EQUAL_I32] = equal_i32, [CPU_EQUAL_I64] = equal_i64, [CPU_EQUAL_BOOL] = equal_bool,
         [CPU_LESS_F32] = less_f32, [CPU_LESS_I32] = less_i32, [CPU_LESS_I64] = less_i64,
         [CPU_LESS_OR_EQUAL_F32] = less_or_equal_f32, [CPU_LESS_OR_EQUAL_I32] = less_or_equal_i32,
-        [CPU_LESS_OR_EQUAL_I64] = less_or_equal_i64, [CPU_AND] = both, [CPU_NOT] = not, [CPU_WHERE_8] = where_8,
+        [CPU_LESS_OR_EQUAL_I64] = less_or_equal_i64, [CPU_AND] = both, [CPU_NOT] = negation, [CPU_WHERE_8] = where_8,
         [CPU_WHERE_16] = where_16, [CPU_WHERE_32] = where_32, [CPU_WHERE_64] = where_64, [CPU_CLIP] = clip,
         [CPU_RECIPROCAL] = reciprocal, [CPU_POW] = power, [CPU_SIN] = sine, [CPU_COS] = cosine,
     },

@@ -109,7 +109,7 @@ static enum assay_code prepare_expand(const struct cpu_engine *engine, const str
                                       struct assay_error *err)
 {
     const struct assay_value_view *x = &node->in[0], *y = &node->out[0];
-    ptrdiff_t                      from[ASSAY_MAX_RANK], to[ASSAY_MAX_RANK];
+    ptrdiff_t                      from[ASSAY_MAX_RANK] = {0}, to[ASSAY_MAX_RANK] = {0};
     struct parts                  *p = parts_new(step, 1, "runs repeated", err);
     (void)engine;
     if (!p)
@@ -128,7 +128,7 @@ static enum assay_code prepare_expand(const struct cpu_engine *engine, const str
 static void plan_piece(struct cpu_strided *s, const struct assay_value_view *whole, const struct assay_value_view *piece,
                        int64_t axis, int64_t at, bool joining)
 {
-    ptrdiff_t in_whole[ASSAY_MAX_RANK], in_piece[ASSAY_MAX_RANK];
+    ptrdiff_t in_whole[ASSAY_MAX_RANK] = {0}, in_piece[ASSAY_MAX_RANK] = {0};
     strides_of(whole, in_whole);
     strides_of(piece, in_piece);
     ptrdiff_t begin = (ptrdiff_t)at * in_whole[axis];
@@ -185,7 +185,7 @@ static enum assay_code prepare_slice(const struct cpu_engine *engine, const stru
 {
     const struct assay_value_view *x = &node->in[0], *y = &node->out[0];
     const int64_t *starts = node->known[1], *axes = node->known[3], *steps = node->known[4];
-    ptrdiff_t      stride[ASSAY_MAX_RANK], from[ASSAY_MAX_RANK], to[ASSAY_MAX_RANK], begin = 0;
+    ptrdiff_t      stride[ASSAY_MAX_RANK] = {0}, from[ASSAY_MAX_RANK], to[ASSAY_MAX_RANK] = {0}, begin = 0;
     struct parts  *p = parts_new(step, 1, "parts copied out", err);
     (void)engine;
     if (!p)
@@ -209,8 +209,8 @@ static enum assay_code prepare_slice_grad(const struct cpu_engine *engine, const
                                           struct assay_error *err)
 {
     const struct assay_value_view *dy = &node->in[0], *dx = &node->out[0];
-    int64_t       starts[ASSAY_MAX_RANK], steps[ASSAY_MAX_RANK];
-    ptrdiff_t     stride[ASSAY_MAX_RANK], from[ASSAY_MAX_RANK], begin = 0;
+    int64_t       starts[ASSAY_MAX_RANK] = {0}, steps[ASSAY_MAX_RANK] = {0};
+    ptrdiff_t     stride[ASSAY_MAX_RANK] = {0}, from[ASSAY_MAX_RANK] = {0}, begin = 0;
     struct parts *p = parts_new(step, 1, "zeros, then the part copied in", err);
     (void)engine;
     if (!p)

@@ -45,9 +45,9 @@ static enum assay_code lengths(const struct assay_infer *in, int64_t whole, int6
 static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
 {
     const struct assay_value *x = in->in[0];
-    int64_t                   sizes[ASSAY_OP_MAX_OPERANDS], dims[ASSAY_MAX_RANK], sum = 0;
+    int64_t                   sizes[ASSAY_OP_MAX_OPERANDS] = {0}, dims[ASSAY_MAX_RANK], sum = 0;
     int32_t                   axis;
-    size_t                    n;
+    size_t                    n = 0;
     enum assay_code           code = assay_infer_axis(in, "axis", &axis, err);
     if (!code)
         code = lengths(in, x->dims[axis], sizes, &n, err);
@@ -80,7 +80,7 @@ static void gradient(const struct assay_gradient *q)
     const struct assay_attr *sizes = assay_node_attr(q->node, "sizes");
     int64_t                  axis = assay_node_i64(q->node, "axis", 0), starts[ASSAY_MAX_RANK] = {0}, at = 0;
     int64_t                  ones[ASSAY_MAX_RANK] = {1, 1, 1, 1, 1, 1, 1, 1}, dims[ASSAY_MAX_RANK];
-    int32_t                  parts[ASSAY_OP_MAX_OPERANDS], given = 0, alone = ASSAY_NO_VALUE;
+    int32_t                  parts[ASSAY_OP_MAX_OPERANDS] = {0}, given = 0, alone = ASSAY_NO_VALUE;
     for (size_t i = 0; i < sizes->n; at += sizes->list[i++]) {
         parts[i] = i < q->node->n_outputs ? q->dy[i] : ASSAY_NO_VALUE;
         if (parts[i] == ASSAY_NO_VALUE)

@@ -22,7 +22,7 @@ struct walk {
 
 static bool is_costly(const struct assay_node *node)
 {
-    static const char *const costly[] = {"MatMul", "Gemm", "Conv", "Attention"};
+    static const char *const costly[] = {"MatMul", "Gemm", "Conv", "Attention", "GroupedMatMul"};
     for (size_t i = 0; i < sizeof costly / sizeof *costly; i++)
         if (!strcmp(node->op->name, costly[i]))
             return true;
