@@ -19,7 +19,7 @@ struct net {
 static int32_t add_layer(struct net *t, int l, int32_t x)
 {
     struct assay_graph *g = t->graph;
-    char                w[16], b[16], name[3][16];
+    char                w[24], b[24], name[3][40];
     (void)snprintf(w, sizeof w, "w%d", l);
     (void)snprintf(b, sizeof b, "b%d", l);
     for (int i = 0; i < 3; i++)
@@ -262,7 +262,7 @@ static struct assay_graph *chain_of(int adds, int32_t *out, int32_t *inner)
     int32_t             x = assay_graph_input(g, "x", ASSAY_F32, 2, (int64_t[]){6, 5}, ASSAY_FILL_SIGNED);
     int32_t             y = assay_graph_input(g, "y", ASSAY_F32, 2, (int64_t[]){6, 5}, ASSAY_FILL_SIGNED);
     for (int i = 0; i < adds; i++) {
-        char name[2][16];
+        char name[2][24];
         (void)snprintf(name[0], sizeof name[0], "a%d", i);
         (void)snprintf(name[1], sizeof name[1], "n%d", i);
         x = assay_graph_op(g, i % 3 ? "Add" : "Div", name[0], (int32_t[]){x, y}, 2, NULL);
