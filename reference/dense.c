@@ -18,7 +18,7 @@
         typedef double    loose __attribute__((vector_size(bytes), aligned(8), may_alias));                            \
         typedef long long bits __attribute__((vector_size(bytes)));                                                    \
         enum { WIDE = bytes / 8, PIECES = EIGHT / WIDE };                                                              \
-        vector  v[R][C][PIECES], m[magnitudes ? R : 1][magnitudes ? C : 1][PIECES];                                    \
+        vector  v[R][C][PIECES], m[1 + magnitudes * (R - 1)][1 + magnitudes * (C - 1)][PIECES];                                    \
         int64_t n = d->terms, k = 0;                                                                                   \
         UNROLLED for (int i = 0; i < R; i++) UNROLLED for (int j = 0; j < C; j++)                                      \
             UNROLLED for (int p = 0; p < PIECES; p++) {                                                                \

@@ -567,7 +567,7 @@ static void add_terms(struct sums *s, const struct kept *kept, uint64_t first, s
         s->out[sum[i]] += w * kept->value[first + i];
         s->magnitude[sum[i]] += fabs(w * kept->value[first + i]);
         s->local[sum[i]] += w != 0 && kept->local ? fabs(w) * kept->local[first + i] : 0;
-        for (int k = 0; w != 0 && s->spread.off[k] && k < REPLICAS; k++)
+        for (int k = 0; w != 0 && k < REPLICAS && s->spread.off[k]; k++)
             s->spread.off[k][sum[i]] += w * kept->spread.off[k][first + i];
     }
 }

@@ -232,7 +232,7 @@ static enum assay_code choose_sample(struct assay_expected *x, const struct assa
                                      struct assay_expected_part *out, struct assay_error *err)
 {
     out->place = malloc(n * sizeof *out->place);
-    out->index = malloc(n * sizeof *out->index);
+    out->index = calloc(n + 1, sizeof *out->index);
     out->value = malloc(n * sizeof *out->value);
     out->bound = malloc(n * sizeof *out->bound);
     if (!out->place || !out->index || !out->value || !out->bound)
@@ -268,7 +268,7 @@ static enum assay_code remember(const struct assay_expected *x, const struct ass
     if (!(out->before = malloc((n + 1) * sizeof *out->before)))
         return no_memory(v, err);
     for (size_t i = 0; i < n; i++) {
-        unsigned char element[16];
+        unsigned char element[16] = {0};
         assay_witness_element(v->dtype, x->bound[v->alias_of], (uint64_t)out->index[i], element);
         assay_witness_decode(v->dtype, element, 1, &out->before[i]);
     }

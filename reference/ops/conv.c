@@ -161,7 +161,7 @@ static void do_tiles(void *self, size_t begin, size_t end)
     const struct conv *c = w->c;
     int64_t terms = c->channels / c->groups * c->win.taps, per_group = c->filters / c->groups, held = -1;
     double *patch = malloc((size_t)(w->tile * terms + 2 * w->tile * w->block + 1) * sizeof *patch);
-    int64_t *inside = malloc((size_t)w->tile * sizeof *inside);
+    int64_t *inside = calloc((size_t)w->tile, sizeof *inside);
     double *sums = patch ? patch + w->tile * terms : NULL;
     if (!patch || !inside) {
         atomic_store(&w->no_memory, true);

@@ -442,7 +442,7 @@ static void simulate_deep(struct simulated *s)
     struct assay_graph *g = assay_graph_new("deep");
     int32_t             x = assay_graph_input(g, "X", ASSAY_F32, 2, (int64_t[]){300, 40}, ASSAY_FILL_SIGNED);
     for (int i = 0; i < 12; i++) {
-        char name[3][8];
+        char name[3][24];
         (void)snprintf(name[0], sizeof name[0], "w%d", i);
         (void)snprintf(name[1], sizeof name[1], "y%d", i);
         (void)snprintf(name[2], sizeof name[2], "t%d", i);
