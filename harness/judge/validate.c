@@ -17,9 +17,9 @@
 #include "assay/banned.h"
 
 /* Double operations that judging all launches of one case on all back ends may cost: a second or two on two cores. What a
- * case must cost that is judged at all, one input set of a whole model, may cost more: up to a minute. */
+ * case must cost that is judged at all, one input set of a whole model, may cost more: up to two minutes or three. */
 #define BUDGET_OPS 1e9
-#define CEILING_OPS 400e9
+#define CEILING_OPS 4e12
 #define DRIFT_LEAST 0.10 /* of the median; less is not worth a word however sure it is */
 #define TREND_LEAST 0.70 /* a neighbour that begins to work half-way makes a step: 0.5 */
 #define GROWTH_LEAST_BYTES 512.0

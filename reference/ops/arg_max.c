@@ -35,4 +35,4 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return assay_ref_lines_each(&l, n, 1, each, err);
 }
 
-ASSAY_OP_REFERENCE(ArgMax) = {.at = at};
+ASSAY_OP_REFERENCE(ArgMax) = {.at = at, .exact = true};

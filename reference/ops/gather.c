@@ -20,4 +20,4 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return code;
 }
 
-ASSAY_OP_REFERENCE(Gather) = {.at = at};
+ASSAY_OP_REFERENCE(Gather) = {.at = at, .exact = true};

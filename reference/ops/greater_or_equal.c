@@ -17,4 +17,4 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return assay_ref_binary(call, ASSAY_REF_EXACT, f, n, index, value, bound);
 }
 
-ASSAY_OP_REFERENCE(GreaterOrEqual) = {.at = at};
+ASSAY_OP_REFERENCE(GreaterOrEqual) = {.at = at, .exact = true};

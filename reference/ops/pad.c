@@ -28,4 +28,4 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return ASSAY_OK;
 }
 
-ASSAY_OP_REFERENCE(Pad) = {.at = at};
+ASSAY_OP_REFERENCE(Pad) = {.at = at, .exact = true};

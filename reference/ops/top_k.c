@@ -31,4 +31,4 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return assay_ref_lines_each(&l, n, 6 * (size_t)l.axis.length, each, err);
 }
 
-ASSAY_OP_REFERENCE(TopK) = {.at = at};
+ASSAY_OP_REFERENCE(TopK) = {.at = at, .exact = true};

@@ -37,4 +37,4 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return code ? code : assay_ref_lines_each(&l, n, 2 * (size_t)l.length, each, err);
 }
 
-ASSAY_OP_REFERENCE(TopKGrad) = {.at = at};
+ASSAY_OP_REFERENCE(TopKGrad) = {.at = at, .exact = true};

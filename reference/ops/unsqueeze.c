@@ -3,4 +3,4 @@
 
 #include "assay/banned.h"
 
-ASSAY_OP_REFERENCE(Unsqueeze) = {.at = assay_ref_same};
+ASSAY_OP_REFERENCE(Unsqueeze) = {.at = assay_ref_same, .exact = true};
