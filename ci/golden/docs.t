@@ -29,12 +29,13 @@ $ examples reports/README.md
 0 assay report out/quick --format md,csv,json
 0 assay report out/a out/b -o both
 
-# no README has examples that are not run here; those of ci/README.md are fuzzing, which has a target of its own
+# no README has examples that are not run here; those of ci/ are fuzzing and PyTorch, which have targets of their own
 $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z])' $(find . -path ./build -prune -o -path ./out -prune -o -name README.md -print) | sort
 ./README.md
 ./backends/chaos/README.md
 ./backends/null/README.md
 ./ci/README.md
+./ci/oracle/README.md
 ./harness/run/README.md
 ./reports/README.md
 

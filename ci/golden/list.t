@@ -1,9 +1,9 @@
 $ assay list suites | grep -E '^(suite|quick) '
-suite    about
-quick    two minutes on any machine: one case or two of every family of kernels
+suite      about
+quick      a few minutes on any machine: one case or two of every family of kernels, and the standard models
 
-$ assay list suites --json | grep -A 1 'about.*two minutes'
-    "about": "two minutes on any machine: one case or two of every family of kernels",
+$ assay list suites --json | grep -A 1 'about.*few minutes'
+    "about": "a few minutes on any machine: one case or two of every family of kernels, and the standard models",
     "suite": "quick"
 
 $ assay list workloads | grep -E '^(workload|gemm|attention) ' | tr -s ' '
@@ -45,11 +45,11 @@ $ assay list devices --json | grep -A 4 '"device": "null:nothing"'
     "product": "no device",
     "values": "no"
 
-$ assay list ops | head -4
-op                  domain  tier  inputs  outputs
-MatMul              onnx    core     2–2      1–1
-Gemm                onnx    core     2–3      1–1
-Conv                onnx    core     2–3      1–1
+$ assay list ops | head -4 | tr -s ' '
+op domain tier inputs outputs
+MatMul onnx core 2–2 1–1
+Gemm onnx core 2–3 1–1
+Conv onnx core 2–3 1–1
 
 $ assay list ops --json | grep -B 2 -A 3 '"op": "MatMul"'
     "domain": "onnx",
@@ -110,4 +110,4 @@ $ assay list suites --jsn
 $ mkdir -p data/suites && cp "$ASSAY_SOURCE/suites/quick.json" data/suites/ && echo '{' >data/suites/broken.json && ASSAY_DATA=data assay list suites
 suite   about
 broken  data/suites/broken.json:2:0: string or '}' expected near end of file
-quick   two minutes on any machine: one case or two of every family of kernels
+quick   a few minutes on any machine: one case or two of every family of kernels, and the standard models

@@ -21,6 +21,7 @@ $ assay show attention.decode/tokens=64,heads=4,kv_heads=2 --json
   "case": "attention.decode/batch=1,causal=true,dtype=f32,head_dim=64,heads=4,kv_heads=2,tokens=64",
   "flops": 66556,
   "id": "037efd1a5bae8b36",
+  "multiply_adds": 33278.0,
   "nodes": [
     {
       "flops": 66556,
@@ -30,23 +31,39 @@ $ assay show attention.decode/tokens=64,heads=4,kv_heads=2 --json
       "written_bytes": 1024
     }
   ],
+  "parameters": 0,
   "read_bytes": 66560,
   "transcendentals": 260,
   "values": [
     {
       "bytes": 1024,
+      "fill": {
+        "a": -1.0,
+        "b": 1.0,
+        "kind": "uniform"
+      },
       "name": "Q",
       "role": "input",
       "type": "f32[1,4,1,64]"
     },
     {
       "bytes": 32768,
+      "fill": {
+        "a": -1.0,
+        "b": 1.0,
+        "kind": "uniform"
+      },
       "name": "K",
       "role": "input",
       "type": "f32[1,2,64,64]"
     },
     {
       "bytes": 32768,
+      "fill": {
+        "a": -1.0,
+        "b": 1.0,
+        "kind": "uniform"
+      },
       "name": "V",
       "role": "input",
       "type": "f32[1,2,64,64]"
