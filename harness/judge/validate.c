@@ -25,6 +25,7 @@
 #define GROWTH_LEAST_BYTES 512.0
 #define GROWTH_LEAST_ALL_BYTES 1048576.0
 #define ABOVE_CEILING 1.6 /* the best burst is itself noisy; a copy that bypasses caches reaches 4/3 of a triad that does not */
+#define LEAST_BURSTS 5 /* of the triad, which has no cross-check as the peak has: fewer may all have met a neighbour */
 #define BEYOND_CACHES_BYTES ((uint64_t)1 << 30) /* working sets that no host's caches hold */
 
 struct validation {
@@ -92,7 +93,8 @@ static void judge_ceilings(const struct assay_record *r, struct assay_check *che
     if (peak > ABOVE_CEILING)
         say(check, ASSAY_UNTRUSTED, "%.2f times the multiply-add peak that was measured beside it: the work cannot all have been done",
             peak);
-    else if (triad > ABOVE_CEILING && r->working_set_bytes >= BEYOND_CACHES_BYTES)
+    else if (triad > ABOVE_CEILING && r->working_set_bytes >= BEYOND_CACHES_BYTES &&
+             r->metric[ASSAY_METRIC_ceiling_best_bytes_per_s].n >= LEAST_BURSTS)
         say(check, ASSAY_UNTRUSTED, "%.2f times the bandwidth that was measured beside it, with a working set of %.0f MiB that no cache holds",
             triad, (double)r->working_set_bytes / 1048576);
 }
