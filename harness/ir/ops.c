@@ -74,13 +74,21 @@ static bool stands_before(const int32_t *list, uint32_t at)
     return false;
 }
 
+static uint64_t bytes_read(const struct assay_graph *g, const struct assay_node *node, uint32_t i)
+{
+    const struct assay_value *v = assay_graph_value(g, node->inputs[i]);
+    uint64_t                  bytes = v ? v->bytes : 0;
+    uint64_t                  some = v && node->op->ir->reads ? node->op->ir->reads(g, node, i) : bytes;
+    return some < bytes ? some : bytes;
+}
+
 struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assay_node *node)
 {
     struct assay_cost cost = {.size = sizeof cost};
     for (uint32_t i = 0; i < node->n_inputs; i++) {
         const struct assay_value *v = assay_graph_value(g, node->inputs[i]);
         if (v && !stands_before(node->inputs, i))
-            cost.read_bytes = assay_count_add(cost.read_bytes, v->bytes);
+            cost.read_bytes = assay_count_add(cost.read_bytes, bytes_read(g, node, i));
     }
     for (uint32_t i = 0; i < node->n_outputs; i++) {
         const struct assay_value *v = assay_graph_value(g, node->outputs[i]);
@@ -90,6 +98,23 @@ struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assa
     if (node->op->ir->cost)
         node->op->ir->cost(g, node, &cost);
     return cost;
+}
+
+/* Of a value that the graph is given: all of it, unless every reader only takes chosen rows. */
+static uint64_t bytes_read_by_all(const struct assay_graph *g, int32_t value)
+{
+    const struct assay_value *v = &g->values[value];
+    uint64_t                  bytes = 0;
+    uint32_t                  choosing = 0;
+    for (uint32_t n = 0; n < g->n_nodes; n++) {
+        const struct assay_node *node = &g->nodes[n];
+        for (uint32_t i = 0; node->op->ir->reads && i < node->n_inputs; i++)
+            if (node->inputs[i] == value) {
+                bytes = assay_count_add(bytes, bytes_read(g, node, i));
+                choosing++;
+            }
+    }
+    return v->readers > choosing || bytes > v->bytes ? v->bytes : bytes;
 }
 
 struct assay_cost assay_graph_cost(const struct assay_graph *g)
@@ -105,7 +130,7 @@ struct assay_cost assay_graph_cost(const struct assay_graph *g)
         if (value->role == ASSAY_ROLE_OUTPUT)
             whole.written_bytes = assay_count_add(whole.written_bytes, value->bytes);
         else if (value->producer < 0 && value->readers > 0)
-            whole.read_bytes = assay_count_add(whole.read_bytes, value->bytes);
+            whole.read_bytes = assay_count_add(whole.read_bytes, bytes_read_by_all(g, (int32_t)v));
     }
     return whole;
 }

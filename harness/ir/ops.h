@@ -47,6 +47,8 @@ struct assay_op_ir {
     enum assay_code (*infer)(const struct assay_infer *in, struct assay_error *err);
     /* Adds flops and transcendentals; bytes are already counted (each input and output once). NULL: neither. */
     void (*cost)(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost);
+    /* Bytes read of input i where that is not all of them: rows that are chosen. NULL: all. More than there are counts as all. */
+    uint64_t (*reads)(const struct assay_graph *g, const struct assay_node *node, uint32_t i);
     /* Emits the gradients of the inputs. NULL: not differentiable (gradient ops, optimizers); assay_gradient_zero where
      * the derivative is zero. */
     void (*gradient)(const struct assay_gradient *q);

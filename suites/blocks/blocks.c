@@ -103,6 +103,11 @@ static int32_t int8_weight(struct assay_graph *g, const char *prefix, const char
                 (struct assay_attr[]){ASSAY_ATTR_INT("axis", 0), ASSAY_ATTR_END});
 }
 
+static int32_t to_f32(struct assay_graph *g, const char *prefix, const char *name, int32_t x)
+{
+    return node(g, "Cast", prefix, name, &x, 1, (struct assay_attr[]){ASSAY_ATTR_INT("to", 1), ASSAY_ATTR_END}); /* 1: ONNX's number of f32 */
+}
+
 int32_t assay_block_weight(struct assay_graph *g, const char *prefix, const char *name, enum assay_dtype store, int32_t rank,
                            const int64_t *dims, int64_t fan_in, double gain)
 {
@@ -115,7 +120,7 @@ int32_t assay_block_weight(struct assay_graph *g, const char *prefix, const char
         return w;
     char f32_name[NAME];
     (void)snprintf(f32_name, sizeof f32_name, "%.40s:f32", name);
-    return node(g, "Cast", prefix, f32_name, &w, 1, (struct assay_attr[]){ASSAY_ATTR_INT("to", 1), ASSAY_ATTR_END}); /* 1: ONNX's number of f32 */
+    return to_f32(g, prefix, f32_name, w);
 }
 
 int32_t assay_block_scale(struct assay_graph *g, const char *prefix, const char *name, int64_t n)
@@ -154,10 +159,19 @@ int32_t assay_block_layer_norm(struct assay_graph *g, const char *prefix, int32_
                 (struct assay_attr[]){ASSAY_ATTR_FLOAT("epsilon", epsilon), ASSAY_ATTR_END});
 }
 
-int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t indices, int64_t n, int64_t width, int32_t *table)
+int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t indices, int64_t n, int64_t width, enum assay_dtype store,
+                              int32_t *table)
 {
-    *table = param(g, prefix, "weight", ASSAY_F32, 2, (int64_t[]){n, width}, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 0.02});
-    return node(g, "Gather", prefix, "", (int32_t[]){*table, indices}, 2, NULL);
+    enum assay_dtype dtype = store == ASSAY_DTYPE_NONE ? ASSAY_F32 : store;
+    *table = param(g, prefix, "weight", dtype, 2, (int64_t[]){n, width}, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 0.02});
+    int32_t rows = node(g, "Gather", prefix, "", (int32_t[]){*table, indices}, 2, NULL);
+    return dtype == ASSAY_F32 ? rows : to_f32(g, prefix, "f32", rows);
+}
+
+int32_t assay_block_table(struct assay_graph *g, const char *prefix, int32_t table)
+{
+    const struct assay_value *v = assay_graph_value(g, table);
+    return v && v->dtype != ASSAY_F32 ? to_f32(g, prefix, "weight:f32", table) : table;
 }
 
 int32_t assay_block_cross_entropy(struct assay_graph *g, int32_t logits, int32_t labels)

@@ -51,9 +51,12 @@ int32_t assay_block_linear(struct assay_graph *g, const char *prefix, int32_t x,
 /* Over the last axis: params "<prefix>.weight" and, of a layer norm, "<prefix>.bias". */
 int32_t assay_block_rms_norm(struct assay_graph *g, const char *prefix, int32_t x, int64_t n, double epsilon);
 int32_t assay_block_layer_norm(struct assay_graph *g, const char *prefix, int32_t x, int64_t n, double epsilon);
-/* Rows of the table "<prefix>.weight" [n, width], whose deviation is 0.02: what models start from, and what keeps the logits
+/* Rows in f32 of the table "<prefix>.weight" [n, width], stored in f32, bf16 or f16 (NONE: f32), whose deviation is 0.02: what models start from, and what keeps the logits
  * of a model that multiplies with the same table near one. */
-int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t indices, int64_t n, int64_t width, int32_t *table);
+int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t indices, int64_t n, int64_t width, enum assay_dtype store,
+                              int32_t *table);
+/* A table as the matrix of a product: in f32 where it is stored in another format. */
+int32_t assay_block_table(struct assay_graph *g, const char *prefix, int32_t table);
 /* Mean cross-entropy of logits[rows, classes] and labels[rows]. */
 int32_t assay_block_cross_entropy(struct assay_graph *g, int32_t logits, int32_t labels);
 

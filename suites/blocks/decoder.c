@@ -363,14 +363,20 @@ static void begin(struct decoder *d)
         rotary_tables(d);
 }
 
+/* Tables have no scales: where matrices are whole numbers they are bf16. */
+static enum assay_dtype table_format(const struct decoder *d)
+{
+    return d->how->store == ASSAY_I8 ? ASSAY_BF16 : d->how->store;
+}
+
 static int32_t embed(const struct decoder *d, int32_t *table)
 {
     const struct assay_model_shape *s = d->shape;
     int32_t                         ids = assay_graph_input(d->g, "input_ids", ASSAY_I64, 2, (int64_t[]){d->how->batch, d->length},
                                                             (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(s->vocab - 1)});
-    int32_t x = assay_block_embedding(d->g, "model.embed_tokens", ids, s->vocab, s->hidden, table);
+    int32_t x = assay_block_embedding(d->g, "model.embed_tokens", ids, s->vocab, s->hidden, table_format(d), table);
     if (s->positions == ASSAY_POSITIONS_LEARNED) {
-        int32_t other, p = assay_block_embedding(d->g, "model.embed_positions", d->positions, s->context, s->hidden, &other);
+        int32_t other, p = assay_block_embedding(d->g, "model.embed_positions", d->positions, s->context, s->hidden, ASSAY_F32, &other);
         x = assay_block_binary(d->g, "Add", "model", "embedded", x, p);
     }
     return rows(d, "model", "rows", x, s->hidden);
@@ -404,5 +410,5 @@ int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *h
     x = norm(&d, "model", "norm", x, s->hidden);
     if (!s->tied)
         return linear(&d, "", "lm_head", x, s->hidden, s->vocab, false, 1);
-    return assay_graph_op(g, "Gemm", "lm_head", (int32_t[]){x, table}, 2, (struct assay_attr[]){ASSAY_ATTR_INT("transB", 1), ASSAY_ATTR_END});
+    return assay_graph_op(g, "Gemm", "lm_head", (int32_t[]){x, assay_block_table(g, "model.embed_tokens", table)}, 2, (struct assay_attr[]){ASSAY_ATTR_INT("transB", 1), ASSAY_ATTR_END});
 }

@@ -52,4 +52,11 @@ static void gradient(const struct assay_gradient *q)
         q->dx[0] = assay_gradient_op(q, "assay.EmbeddingBagGrad", (int32_t[]){q->dy[0], q->node->inputs[1], q->node->inputs[2]}, 3, list);
 }
 
-ASSAY_OP_IR(EmbeddingBag) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};
+/* The chosen rows, not the table. */
+static uint64_t reads(const struct assay_graph *g, const struct assay_node *node, uint32_t i)
+{
+    const struct assay_value *table = assay_graph_value(g, node->inputs[0]);
+    return i == 0 ? assay_dtype_bytes(table->dtype, assay_count_multiply(assay_input_elements(g, node, 1), (uint64_t)table->dims[1])) : UINT64_MAX;
+}
+
+ASSAY_OP_IR(EmbeddingBag) = {.attrs = attrs, .infer = infer, .reads = reads, .cost = cost, .gradient = gradient};

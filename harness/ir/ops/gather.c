@@ -45,4 +45,10 @@ static void gradient(const struct assay_gradient *q)
                                                            ASSAY_ATTR_END});
 }
 
-ASSAY_OP_IR(Gather) = {.attrs = attrs, .infer = infer, .gradient = gradient};
+/* The chosen entries, not the table. */
+static uint64_t reads(const struct assay_graph *g, const struct assay_node *node, uint32_t i)
+{
+    return i == 0 ? assay_graph_value(g, node->outputs[0])->bytes : UINT64_MAX;
+}
+
+ASSAY_OP_IR(Gather) = {.attrs = attrs, .infer = infer, .reads = reads, .gradient = gradient};

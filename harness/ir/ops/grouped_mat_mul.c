@@ -55,4 +55,11 @@ static void gradient(const struct assay_gradient *q)
                                      (int32_t[]){turned ? q->dy[0] : rows, turned ? rows : q->dy[0], counts}, 3, NULL);
 }
 
-ASSAY_OP_IR(GroupedMatMul) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};
+/* A matrix for every row at most: which of them, the counts say. */
+static uint64_t reads(const struct assay_graph *g, const struct assay_node *node, uint32_t i)
+{
+    const struct assay_value *w = assay_graph_value(g, node->inputs[1]), *rows = assay_graph_value(g, node->inputs[0]);
+    return i == 1 && w->dims[0] ? assay_count_multiply(w->bytes / (uint64_t)w->dims[0], (uint64_t)rows->dims[0]) : UINT64_MAX;
+}
+
+ASSAY_OP_IR(GroupedMatMul) = {.attrs = attrs, .infer = infer, .reads = reads, .cost = cost, .gradient = gradient};
