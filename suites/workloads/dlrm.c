@@ -99,7 +99,7 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
     /* In groups, since a node has few operands. */
     for (int i = 0; i <= TABLES; i += 7) {
         int32_t group[8], n = 0;
-        char    name[16];
+        char    name[24];
         if (all != ASSAY_NO_VALUE)
             group[n++] = all;
         for (int k = i; k < i + 7 && k <= TABLES; k++)
