@@ -60,7 +60,7 @@ static void restless(struct simulated *s, uint64_t iteration, uint32_t set, stru
         memcpy(s->now, s->honest[set], s->bytes);
 }
 
-Test(witness, keeps_every_iteration_with_the_same_chance_and_the_exemplar_among_them, .timeout = 60)
+Test(witness, keeps_every_iteration_with_the_same_chance_and_the_exemplar_among_them, .timeout = 240)
 {
     enum { RUNS = 3000, ITERATIONS = 60, CHOSEN = 6 };
     struct simulated            s;
