@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "assay/backend.h"
@@ -54,7 +55,9 @@ static struct assay_binding *bind_all(const struct assay_graph *g, size_t *n)
         const struct assay_value *value = assay_graph_value(g, (int32_t)v);
         if (value->role == ASSAY_ROLE_CONST || value->role == ASSAY_ROLE_TEMP || value->alias_of != ASSAY_NO_VALUE)
             continue;
-        void *at = aligned_alloc(64, (value->bytes + 127) / 64 * 64);
+        void *at = aligned_alloc(2u << 20, (value->bytes + (2u << 20)) >> 21 << 21);
+        if (value->bytes >= 4u << 20)
+            (void)madvise(at, value->bytes, MADV_HUGEPAGE); /* as the back end's own buffers */
         memset(at, 0, value->bytes);
         if (value->role != ASSAY_ROLE_OUTPUT && assay_fill_value(g, (int32_t)v, 1, 0, at, &err))
             fail("filling", &err);
