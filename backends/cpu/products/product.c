@@ -9,7 +9,7 @@
 /* Work below this is not worth waking another thread for: some 10 us of one core. */
 #define LEAST_FLOPS 1000000.0
 
-enum kind { NOTHING, COMBINE, DOTS, BLOCKS_OPENBLAS, BLOCKS_OWN };
+enum kind { NOTHING, COMBINE, DOTS, BLOCKS_OPENBLAS, BLOCKS_OWN, STORED };
 
 struct cpu_product_plan {
     struct cpu_product product;
@@ -25,9 +25,12 @@ struct cpu_product_plan {
 struct running {
     const struct cpu_product_plan *plan;
     const struct cpu_engine       *engine;
-    const float                   *a, *b, *c;
+    const float                   *a, *b, *c, *added, *scale;
+    const void                    *stored;
     float                         *y;
 };
+
+static const size_t stored_bytes[CPU_STORED] = {4, 2, 2, 1};
 
 static void add_c(const struct running *r, size_t row, size_t rows, size_t column, size_t columns, size_t batch,
                   bool keep)
@@ -41,6 +44,23 @@ static void add_c(const struct running *r, size_t row, size_t rows, size_t colum
     }
 }
 
+/* What follows the sums of a block. */
+static void finish_block(const struct running *r, size_t batch, size_t row, size_t rows, size_t column, size_t columns)
+{
+    const struct cpu_product *p = &r->plan->product;
+    if (columns == p->n) { /* rows go on without gaps */
+        columns *= rows;
+        rows = rows ? 1 : 0;
+    }
+    for (size_t i = row; i < row + rows; i++) {
+        size_t at = (batch * p->m + i) * p->n + column;
+        if (p->has_added)
+            r->engine->kernels->gemv->add(columns, r->added + at, r->y + at);
+        if (p->activation)
+            p->activation(columns, r->y + at, p->activation_alpha, r->y + at);
+    }
+}
+
 static void run_nothing(void *self, size_t batch, unsigned thread)
 {
     const struct running     *r = self;
@@ -49,6 +69,7 @@ static void run_nothing(void *self, size_t batch, unsigned thread)
     memset(r->y + batch * p->m * p->n, 0, p->m * p->n * sizeof *r->y);
     if (p->has_c)
         add_c(r, 0, p->m, 0, p->n, batch, false);
+    finish_block(r, batch, 0, p->m, 0, p->n);
 }
 
 static void run_block(void *self, size_t chunk, unsigned thread)
@@ -83,6 +104,34 @@ static void run_block(void *self, size_t chunk, unsigned thread)
         cpu_openblas_sgemm(r->engine->openblas, &block);
     else
         cpu_sgemm_own(r->engine->kernels, &block, plan->scratch + thread * plan->scratch_floats);
+    finish_block(r, batch, row, block.m, column, block.n);
+}
+
+/* Rows of B that stay in the first-level cache while every row of A meets them. */
+enum { STORED_ROWS = 4 };
+
+static void run_stored(void *self, size_t chunk, unsigned thread)
+{
+    const struct running          *r = self;
+    const struct cpu_product_plan *plan = r->plan;
+    const struct cpu_product      *p = &plan->product;
+    size_t begin, end, row_bytes = p->k * stored_bytes[p->stored];
+    (void)thread;
+    cpu_pool_piece(p->n, plan->across, STORED_ROWS, chunk, &begin, &end);
+    for (size_t j = begin, n; j < end; j += n) {
+        n = p->m == 1 ? end - begin : end - j < STORED_ROWS ? end - j : STORED_ROWS;
+        for (size_t i = 0; i < p->m; i++)
+            r->engine->kernels->gemv->stored_dots[p->stored](n, p->k, (const char *)r->stored + j * row_bytes, p->k,
+                                                             r->a + i * p->k, r->y + i * p->n + j);
+    }
+    for (size_t i = 0; i < p->m; i++) {
+        float *y = r->y + i * p->n;
+        for (size_t j = begin; j < end; j++)
+            y[j] *= p->alpha * (p->has_scale ? r->scale[j] : 1.0f);
+        if (p->has_c)
+            add_c(r, i, 1, begin, end - begin, 0, true);
+        finish_block(r, 0, i, 1, begin, end - begin);
+    }
 }
 
 /* One piece of the result's elements by one piece of the contraction, into the result or its partial sums. */
@@ -129,13 +178,14 @@ static void finish_vector(const struct running *r)
             r->y[i] *= p->alpha;
     for (size_t i = 0; p->has_c && i < p->batch; i++)
         add_c(r, 0, p->m, 0, p->n, i, true);
+    for (size_t i = 0; i < p->batch; i++)
+        finish_block(r, i, 0, p->m, 0, p->n);
 }
 
-void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engine *engine, const float *a, const float *b,
-                     const float *c, float *y)
+void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engine *engine, const struct cpu_product_operands *at)
 {
     const struct cpu_product *p = &plan->product;
-    struct running            r = {plan, engine, a, b, c, y};
+    struct running            r = {plan, engine, at->a, at->b, at->c, at->added, at->scale, at->b, at->y};
     size_t                    chunks = p->batch * plan->across * plan->along;
     switch (plan->kind) {
     case NOTHING: cpu_pool_run(engine->pool, p->batch, run_nothing, &r); break;
@@ -146,6 +196,7 @@ void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engin
         break;
     case BLOCKS_OPENBLAS:
     case BLOCKS_OWN: cpu_pool_run(engine->pool, chunks, run_block, &r); break;
+    case STORED: cpu_pool_run(engine->pool, plan->across, run_stored, &r); break;
     }
 }
 
@@ -213,8 +264,9 @@ static void describe(const struct cpu_product_plan *plan, const struct cpu_engin
 {
     const struct cpu_product *p = &plan->product;
     static const char *const  name[] = {"nothing to multiply", "gemv of ours, combining rows", "gemv of ours, dot products",
-                                        "sgemm of OpenBLAS", "sgemm of ours"};
-    assay_text_add(out, "%s", name[plan->kind]);
+                                        "sgemm of OpenBLAS", "sgemm of ours", "gemv of ours, dot products"};
+    static const char *const  stored[] = {"", " with bf16 rows", " with f16 rows", " with i8 rows"};
+    assay_text_add(out, "%s%s", name[plan->kind], stored[p->stored]);
     if (plan->kind == NOTHING)
         return;
     assay_text_add(out, ", %zux%zux%zu", p->m, p->n, p->k);
@@ -238,6 +290,10 @@ enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const stru
     plan->across = plan->along = 1;
     if (!product->k || !product->m || !product->n || !product->batch) {
         plan->kind = NOTHING;
+    } else if (product->stored != CPU_STORED_F32) {
+        size_t threads = threads_each(engine, product);
+        plan->kind = STORED;
+        plan->across = threads == 1 ? 1 : cpu_pool_pieces(engine->pool, product->n, 16, 4);
     } else if (product->m == 1 || product->n == 1) {
         plan_vector(plan, engine);
     } else {
