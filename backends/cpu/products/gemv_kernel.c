@@ -111,51 +111,56 @@ INLINE vf widen_i8(const int8_t *p)
     return __builtin_convertvector(lanes_of_bytes(p), vf);
 }
 
-/* Rows follow each other in memory: the beginnings of the next ones are asked for while these are read, since prefetchers
- * stop where a page ends. */
-#define DOTS(name, type)                                                                                                   \
-    INLINE vf part_##name(const type *p, size_t n)                                                                         \
-    {                                                                                                                      \
-        type part[VL] = {0};                                                                                               \
-        memcpy(part, p, n * sizeof *p);                                                                                    \
-        return widen_##name(part);                                                                                         \
-    }                                                                                                                      \
-    INLINE void rows_##name(const int streams, size_t columns, const type *w, size_t stride, const float *x, float *y)     \
-    {                                                                                                                      \
-        vf     sum[STREAMS] = {{0}}, odd[STREAMS] = {{0}};                                                                 \
-        size_t j = 0;                                                                                                      \
-        for (; j + 2 * VL <= columns; j += 2 * VL) {                                                                       \
-            vf x0 = vf_load(x + j), x1 = vf_load(x + j + VL);                                                              \
-            CPU_UNROLL(8)                                                                                                  \
-            for (int s = 0; s < streams; s++) {                                                                            \
-                const type *at = w + (size_t)s * stride + j;                                                               \
-                __builtin_prefetch(at + (size_t)streams * stride);                                                         \
-                if (2 * VL * sizeof *w > 64)                                                                               \
-                    __builtin_prefetch(at + (size_t)streams * stride + VL);                                                \
-                sum[s] += widen_##name(at) * x0;                                                                           \
-                odd[s] += widen_##name(at + VL) * x1;                                                                      \
-            }                                                                                                              \
-        }                                                                                                                  \
-        for (; j < columns; j += VL) {                                                                                     \
-            size_t n = columns - j < VL ? columns - j : VL;                                                                \
-            vf     x0 = n == VL ? vf_load(x + j) : vf_load_part(x + j, n);                                                 \
-            for (int s = 0; s < streams; s++) {                                                                            \
-                const type *at = w + (size_t)s * stride + j;                                                               \
-                sum[s] += (n == VL ? widen_##name(at) : part_##name(at, n)) * x0;                                          \
-            }                                                                                                              \
-        }                                                                                                                  \
-        for (int s = 0; s < streams; s++)                                                                                  \
-            y[s] = vf_sum(sum[s] + odd[s]);                                                                                \
-    }                                                                                                                      \
-    static void dots_##name(size_t rows, size_t columns, const void *from, size_t stride, const float *x, float *y)        \
-    {                                                                                                                      \
-        const type *w = from;                                                                                              \
-        size_t      i = 0;                                                                                                 \
-        for (; i + 4 <= rows; i += 4)                                                                                      \
-            rows_##name(4, columns, w + i * stride, stride, x, y + i);                                                     \
-        for (; i < rows; i++)                                                                                              \
-            rows_##name(1, columns, w + i * stride, stride, x, y + i);                                                     \
+/* Long rows one after another: one stream is what prefetchers follow best (measured: 31 GB/s, four rows at once 19).
+ * Short rows four at a time, so that their sums are ready while others are added up. */
+#define LONG (16 * VL)
+#define DOTS(name, type)                                                                                                    \
+    INLINE vf part_##name(const type *p, size_t n)                                                                          \
+    {                                                                                                                       \
+        type part[VL] = {0};                                                                                                \
+        memcpy(part, p, n * sizeof *p);                                                                                     \
+        return widen_##name(part);                                                                                          \
+    }                                                                                                                       \
+    INLINE vf rest_##name(size_t j, size_t columns, const type *w, const float *x)                                          \
+    {                                                                                                                       \
+        vf sum = vf_all(0.0f);                                                                                              \
+        for (; j + VL <= columns; j += VL)                                                                                  \
+            sum += widen_##name(w + j) * vf_load(x + j);                                                                    \
+        return j < columns ? sum + part_##name(w + j, columns - j) * vf_load_part(x + j, columns - j) : sum;                \
+    }                                                                                                                       \
+    static float row_##name(size_t columns, const type *w, const float *x)                                                  \
+    {                                                                                                                       \
+        vf     sum[4] = {{0}};                                                                                              \
+        size_t j = 0;                                                                                                       \
+        for (; j + 4 * VL <= columns; j += 4 * VL) {                                                                        \
+            CPU_UNROLL(4)                                                                                                   \
+            for (size_t s = 0; s < 4; s++)                                                                                  \
+                sum[s] += widen_##name(w + j + s * VL) * vf_load(x + j + s * VL);                                           \
+        }                                                                                                                   \
+        return vf_sum((sum[0] + sum[1]) + (sum[2] + sum[3]) + rest_##name(j, columns, w, x));                               \
+    }                                                                                                                       \
+    static void four_##name(size_t columns, const type *w, size_t stride, const float *x, float *y)                         \
+    {                                                                                                                       \
+        vf     sum[4] = {{0}};                                                                                              \
+        size_t j = 0;                                                                                                       \
+        for (; j + VL <= columns; j += VL) {                                                                                \
+            CPU_UNROLL(4)                                                                                                   \
+            for (size_t s = 0; s < 4; s++)                                                                                  \
+                sum[s] += widen_##name(w + s * stride + j) * vf_load(x + j);                                                \
+        }                                                                                                                   \
+        for (size_t s = 0; s < 4; s++)                                                                                      \
+            y[s] = vf_sum(sum[s] + rest_##name(j, columns, w + s * stride, x));                                             \
+    }                                                                                                                       \
+    static void dots_##name(size_t rows, size_t columns, const void *from, size_t stride, const float *x, float *y)         \
+    {                                                                                                                       \
+        const type *w = from;                                                                                               \
+        size_t      i = 0;                                                                                                  \
+        for (; columns < LONG && i + 4 <= rows; i += 4)                                                                     \
+            four_##name(columns, w + i * stride, stride, x, y + i);                                                         \
+        for (; i < rows; i++)                                                                                               \
+            y[i] = row_##name(columns, w + i * stride, x);                                                                  \
     }
+
 DOTS(f32, float)
 DOTS(bf16, uint16_t)
 DOTS(f16, uint16_t)
