@@ -103,6 +103,13 @@ static int32_t int8_weight(struct assay_graph *g, const char *prefix, const char
                 (struct assay_attr[]){ASSAY_ATTR_INT("axis", 0), ASSAY_ATTR_END});
 }
 
+int32_t assay_block_widen(struct assay_graph *g, const char *prefix, const char *name, int32_t x)
+{
+    char f32_name[NAME];
+    (void)snprintf(f32_name, sizeof f32_name, "%.40s:f32", name);
+    return node(g, "Cast", prefix, f32_name, &x, 1, (struct assay_attr[]){ASSAY_ATTR_INT("to", 1), ASSAY_ATTR_END}); /* 1: ONNX's number of f32 */
+}
+
 int32_t assay_block_weight(struct assay_graph *g, const char *prefix, const char *name, enum assay_dtype store, int32_t rank,
                            const int64_t *dims, int64_t fan_in, double gain)
 {
@@ -113,9 +120,7 @@ int32_t assay_block_weight(struct assay_graph *g, const char *prefix, const char
     int32_t          w = param(g, prefix, name, dtype, rank, dims, (struct assay_fill){ASSAY_FILL_NORMAL, 0, deviation});
     if (dtype == ASSAY_F32)
         return w;
-    char f32_name[NAME];
-    (void)snprintf(f32_name, sizeof f32_name, "%.40s:f32", name);
-    return node(g, "Cast", prefix, f32_name, &w, 1, (struct assay_attr[]){ASSAY_ATTR_INT("to", 1), ASSAY_ATTR_END}); /* 1: ONNX's number of f32 */
+    return assay_block_widen(g, prefix, name, w);
 }
 
 int32_t assay_block_scale(struct assay_graph *g, const char *prefix, const char *name, int64_t n)
@@ -154,10 +159,15 @@ int32_t assay_block_layer_norm(struct assay_graph *g, const char *prefix, int32_
                 (struct assay_attr[]){ASSAY_ATTR_FLOAT("epsilon", epsilon), ASSAY_ATTR_END});
 }
 
-int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t indices, int64_t n, int64_t width, int32_t *table)
+int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t indices, int64_t n, int64_t width,
+                              enum assay_dtype store, int32_t *table)
 {
-    *table = param(g, prefix, "weight", ASSAY_F32, 2, (int64_t[]){n, width}, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 0.02});
-    return node(g, "Gather", prefix, "", (int32_t[]){*table, indices}, 2, NULL);
+    bool halves = store == ASSAY_BF16 || store == ASSAY_F16;
+    *table = param(g, prefix, "weight", halves ? store : ASSAY_F32, 2, (int64_t[]){n, width}, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 0.02});
+    if (!halves)
+        return node(g, "Gather", prefix, "", (int32_t[]){*table, indices}, 2, NULL);
+    int32_t rows = node(g, "Gather", prefix, "stored", (int32_t[]){*table, indices}, 2, NULL);
+    return assay_block_widen(g, prefix, "rows", rows);
 }
 
 int32_t assay_block_cross_entropy(struct assay_graph *g, int32_t logits, int32_t labels)

@@ -34,6 +34,8 @@ int64_t assay_block_length(const struct assay_graph *g, int32_t x, int32_t axis)
  * param has that format and a Cast (bf16, f16) or DequantizeLinear (i8, one scale a row) makes it f32 again. */
 int32_t assay_block_weight(struct assay_graph *g, const char *prefix, const char *name, enum assay_dtype store, int32_t rank,
                            const int64_t *dims, int64_t fan_in, double gain);
+/* x as f32, called "<prefix>.<name>:f32". */
+int32_t assay_block_widen(struct assay_graph *g, const char *prefix, const char *name, int32_t x);
 /* A vector of what scales: uniform in [0.5, 1.5); and of what is added: uniform in [-0.1, 0.1). */
 int32_t assay_block_scale(struct assay_graph *g, const char *prefix, const char *name, int64_t n);
 int32_t assay_block_bias(struct assay_graph *g, const char *prefix, const char *name, int64_t n);
@@ -52,8 +54,9 @@ int32_t assay_block_linear(struct assay_graph *g, const char *prefix, int32_t x,
 int32_t assay_block_rms_norm(struct assay_graph *g, const char *prefix, int32_t x, int64_t n, double epsilon);
 int32_t assay_block_layer_norm(struct assay_graph *g, const char *prefix, int32_t x, int64_t n, double epsilon);
 /* Rows of the table "<prefix>.weight" [n, width], whose deviation is 0.02: what models start from, and what keeps the logits
- * of a model that multiplies with the same table near one. */
-int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t indices, int64_t n, int64_t width, int32_t *table);
+ * of a model that multiplies with the same table near one. `store` bf16 or f16: the table has that format, the rows are f32. */
+int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t indices, int64_t n, int64_t width,
+                              enum assay_dtype store, int32_t *table);
 /* Mean cross-entropy of logits[rows, classes] and labels[rows]. */
 int32_t assay_block_cross_entropy(struct assay_graph *g, int32_t logits, int32_t labels);
 

@@ -368,9 +368,9 @@ static int32_t embed(const struct decoder *d, int32_t *table)
     const struct assay_model_shape *s = d->shape;
     int32_t                         ids = assay_graph_input(d->g, "input_ids", ASSAY_I64, 2, (int64_t[]){d->how->batch, d->length},
                                                             (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(s->vocab - 1)});
-    int32_t x = assay_block_embedding(d->g, "model.embed_tokens", ids, s->vocab, s->hidden, table);
+    int32_t x = assay_block_embedding(d->g, "model.embed_tokens", ids, s->vocab, s->hidden, d->how->store, table);
     if (s->positions == ASSAY_POSITIONS_LEARNED) {
-        int32_t other, p = assay_block_embedding(d->g, "model.embed_positions", d->positions, s->context, s->hidden, &other);
+        int32_t other, p = assay_block_embedding(d->g, "model.embed_positions", d->positions, s->context, s->hidden, ASSAY_F32, &other);
         x = assay_block_binary(d->g, "Add", "model", "embedded", x, p);
     }
     return rows(d, "model", "rows", x, s->hidden);
@@ -404,5 +404,8 @@ int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *h
     x = norm(&d, "model", "norm", x, s->hidden);
     if (!s->tied)
         return linear(&d, "", "lm_head", x, s->hidden, s->vocab, false, 1);
+    const struct assay_value *stored = table == ASSAY_NO_VALUE ? NULL : assay_graph_value(g, table);
+    if (stored && stored->dtype != ASSAY_F32)
+        table = assay_block_widen(g, "model.embed_tokens", "weight", table);
     return assay_graph_op(g, "Gemm", "lm_head", (int32_t[]){x, table}, 2, (struct assay_attr[]){ASSAY_ATTR_INT("transB", 1), ASSAY_ATTR_END});
 }

@@ -102,9 +102,9 @@ static int32_t embeddings(const struct encoder *e, int32_t *words)
     int32_t ids = assay_graph_input(g, "input_ids", ASSAY_I64, 2, both, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(e->vocabulary - 1)});
     int32_t types = assay_graph_input(g, "token_type_ids", ASSAY_I64, 2, both, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, 1});
     int32_t where = assay_graph_i64s(g, "position_ids", (size_t)e->tokens, positions);
-    int32_t x = assay_block_embedding(g, "embeddings.word_embeddings", ids, e->vocabulary, e->hidden, words);
-    int32_t t = assay_block_embedding(g, "embeddings.token_type_embeddings", types, 2, e->hidden, &table);
-    int32_t p = assay_block_embedding(g, "embeddings.position_embeddings", where, e->positions, e->hidden, &table);
+    int32_t x = assay_block_embedding(g, "embeddings.word_embeddings", ids, e->vocabulary, e->hidden, ASSAY_F32, words);
+    int32_t t = assay_block_embedding(g, "embeddings.token_type_embeddings", types, 2, e->hidden, ASSAY_F32, &table);
+    int32_t p = assay_block_embedding(g, "embeddings.position_embeddings", where, e->positions, e->hidden, ASSAY_F32, &table);
     x = assay_block_binary(g, "Add", "embeddings", "sum1", x, t);
     x = assay_block_binary(g, "Add", "embeddings", "sum2", x, p);
     x = assay_block_reshape(g, "embeddings", "rows", x, 2, (int64_t[]){e->batch * e->tokens, e->hidden});
