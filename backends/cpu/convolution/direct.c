@@ -14,7 +14,7 @@ enum { DEPTH = 640, BAND_FLOATS = 56 * 1024, SLACK = 64 };
 /* Below this much useful arithmetic in ours, oneDNN's layouts are worth their reorders; of a single tap there is less
  * arithmetic to win by them. Measured on ResNet-50's layers. */
 #define LEAST_EFFICIENCY 0.93
-#define LEAST_EFFICIENCY_ONE_TAP 0.6
+#define LEAST_EFFICIENCY_ONE_TAP 0.8
 
 struct cpu_direct {
     struct cpu_conv_shape shape;
