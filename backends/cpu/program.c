@@ -18,6 +18,7 @@ struct assay_program {
     uint64_t                 *stamp_ns; /* n_steps ends, of the last traced launch */
     uint64_t                  launches, traced_launch, traced_begin_ns;
     void                     *block;
+    uint64_t                  block_bytes;
     struct cpu_fusion         fusion; /* while it is built */
 };
 
@@ -137,15 +138,14 @@ static enum assay_code reserve(struct assay_program *p, uint32_t n_nodes, struct
 static enum assay_code build(struct assay_program *p, const struct cpu_engine *engine, const struct assay_compile *how,
                              bool *renames, struct assay_error *err)
 {
-    uint64_t block_bytes;
     uint32_t n_nodes = p->host->graph_nodes(p->graph);
     if (reserve(p, n_nodes, err) || find_chains(p, how, err) ||
-        cpu_placement_plan(p->host, p->graph, &p->fusion, p->placed, renames, &block_bytes, err))
+        cpu_placement_plan(p->host, p->graph, &p->fusion, p->placed, renames, &p->block_bytes, err))
         return err->code;
-    p->block = cpu_block_new(block_bytes);
+    p->block = cpu_block_new(p->block_bytes);
     if (!p->block)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %llu bytes of values between nodes",
-                          (unsigned long long)block_bytes);
+                          (unsigned long long)p->block_bytes);
     if (place_values(p, how, err))
         return err->code;
     for (uint32_t i = 0; i < n_nodes; i++)
@@ -299,6 +299,7 @@ void cpu_program_describe(struct assay_session *s, const struct assay_program *p
 {
     assay_text_add(out, "%s vectors, ", s->engine.kernels->name);
     cpu_pool_describe(s->engine.pool, out);
+    assay_text_add(out, ", %llu bytes of values between nodes", (unsigned long long)p->block_bytes);
     for (uint32_t i = 0; i < p->n_steps; i++) {
         struct assay_node_view node = {.size = sizeof node};
         if (s->host->graph_node(p->graph, p->steps[i].node, &node))

@@ -277,6 +277,14 @@ static void describe(const struct cpu_product_plan *plan, const struct cpu_engin
         assay_text_add(out, " (%s)", cpu_openblas_config(engine->openblas));
 }
 
+/* So few that reading B once counts more than how fast it is multiplied: a library would pack it first. */
+enum { FEW_ROWS = 4 };
+
+static bool has_few_rows(const struct cpu_product *p)
+{
+    return p->batch == 1 && p->m > 1 && p->m <= FEW_ROWS && p->n > 1 && !p->a_transposed && p->b_transposed;
+}
+
 enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const struct cpu_product *product,
                                      struct cpu_product_plan **out, struct assay_text *kernel, struct assay_error *err)
 {
@@ -290,7 +298,7 @@ enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const stru
     plan->across = plan->along = 1;
     if (!product->k || !product->m || !product->n || !product->batch) {
         plan->kind = NOTHING;
-    } else if (product->stored != CPU_STORED_F32) {
+    } else if (product->stored != CPU_STORED_F32 || has_few_rows(product)) {
         size_t threads = threads_each(engine, product);
         plan->kind = STORED;
         plan->across = threads == 1 ? 1 : cpu_pool_pieces(engine->pool, product->n, 16, 4);

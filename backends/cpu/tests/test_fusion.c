@@ -91,6 +91,8 @@ static const struct gemm_case {
     {9, 1, 40, ASSAY_F32, "Tanh", BIAS | ACT},
     {7, 5, 40, ASSAY_F32, "Relu", BIAS | SUM | ACT | SUM_FIRST},
     {7, 5, 40, ASSAY_F32, "Relu", BIAS | SUM | ACT | ALSO_READ},
+    {2, 33, 300, ASSAY_F32, "Relu", BIAS | SUM | ACT},
+    {4, 130, 77, ASSAY_F32, "Relu", 0},
     {1, 300, 1031, ASSAY_BF16, "Gelu", 0},
     {1, 37, 70, ASSAY_F16, "Gelu", BIAS | SUM | ACT},
     {8, 129, 257, ASSAY_BF16, "Relu", BIAS | ACT},
