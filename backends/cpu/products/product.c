@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "backends/cpu/products/across.h"
 #include "backends/cpu/products/gemv.h"
 
 #include "assay/banned.h"
@@ -9,7 +10,7 @@
 /* Work below this is not worth waking another thread for: some 10 us of one core. */
 #define LEAST_FLOPS 1000000.0
 
-enum kind { NOTHING, COMBINE, DOTS, BLOCKS_OPENBLAS, BLOCKS_OWN, STORED };
+enum kind { NOTHING, COMBINE, DOTS, BLOCKS_OPENBLAS, BLOCKS_OWN, STORED, ACROSS };
 
 struct cpu_product_plan {
     struct cpu_product product;
@@ -20,6 +21,7 @@ struct cpu_product_plan {
     float             *partial;     /* [along][batch][outs], when the contraction is cut */
     float             *scratch;     /* of our own sgemm, scratch_floats a thread */
     size_t             scratch_floats;
+    float             *panels;      /* of A, when it is read across */
 };
 
 struct running {
@@ -158,6 +160,33 @@ static void run_vector(void *self, size_t chunk, unsigned thread)
         gemv->dots(out_end - out, k_end - k, w + out * p->k + k, p->k, x, y + out);
 }
 
+static struct cpu_across across_of(const struct running *r)
+{
+    const struct cpu_product *p = &r->plan->product;
+    return (struct cpu_across){p->m, p->n, p->k, r->a, r->b, r->y};
+}
+
+static void pack_across(void *self, size_t panel, unsigned thread)
+{
+    const struct running *r = self;
+    struct cpu_across     p = across_of(r);
+    (void)thread;
+    cpu_across_pack(r->engine->kernels, &p, panel, r->plan->panels);
+}
+
+static void run_across(void *self, size_t chunk, unsigned thread)
+{
+    const struct running     *r = self;
+    const struct cpu_product *p = &r->plan->product;
+    struct cpu_across         across = across_of(r);
+    size_t column = chunk * CPU_ACROSS_ROWS, columns = p->n - column < CPU_ACROSS_ROWS ? p->n - column : CPU_ACROSS_ROWS;
+    cpu_across_multiply(r->engine->kernels, &across, r->plan->panels, column, columns,
+                        r->plan->scratch + thread * r->plan->scratch_floats);
+    if (p->has_c)
+        add_c(r, 0, p->m, column, columns, 0, true);
+    finish_block(r, 0, 0, p->m, column, columns);
+}
+
 static void add_partials(const struct running *r)
 {
     const struct cpu_product_plan *plan = r->plan;
@@ -196,6 +225,10 @@ void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engin
         break;
     case BLOCKS_OPENBLAS:
     case BLOCKS_OWN: cpu_pool_run(engine->pool, chunks, run_block, &r); break;
+    case ACROSS:
+        cpu_pool_run(engine->pool, cpu_across_panels(engine->kernels, p->m), pack_across, &r);
+        cpu_pool_run(engine->pool, plan->across, run_across, &r);
+        break;
     case STORED: cpu_pool_run(engine->pool, plan->across, run_stored, &r); break;
     }
 }
@@ -253,9 +286,15 @@ static enum assay_code reserve(struct cpu_product_plan *plan, const struct cpu_e
         plan->scratch_floats = cpu_sgemm_own_scratch(engine->kernels);
         plan->scratch = cpu_block_new(plan->scratch_floats * cpu_pool_threads(engine->pool) * sizeof *plan->scratch);
     }
+    if (plan->kind == ACROSS) {
+        const struct cpu_product *p = &plan->product;
+        plan->scratch_floats = cpu_across_sums_floats(engine->kernels, p->m);
+        plan->scratch = cpu_block_new(plan->scratch_floats * cpu_pool_threads(engine->pool) * sizeof *plan->scratch);
+        plan->panels = cpu_block_new(cpu_across_panels_floats(engine->kernels, p->m, p->k) * sizeof *plan->panels);
+    }
     if (plan->along > 1 && (plan->kind == COMBINE || plan->kind == DOTS))
         plan->partial = cpu_block_new(plan->along * plan->product.batch * plan->outs * sizeof *plan->partial);
-    bool lacks = (plan->kind == BLOCKS_OWN && !plan->scratch) ||
+    bool lacks = ((plan->kind == BLOCKS_OWN || plan->kind == ACROSS) && !plan->scratch) || (plan->kind == ACROSS && !plan->panels) ||
                  (plan->along > 1 && (plan->kind == COMBINE || plan->kind == DOTS) && !plan->partial);
     return lacks ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a product's scratch") : ASSAY_OK;
 }
@@ -264,7 +303,7 @@ static void describe(const struct cpu_product_plan *plan, const struct cpu_engin
 {
     const struct cpu_product *p = &plan->product;
     static const char *const  name[] = {"nothing to multiply", "gemv of ours, combining rows", "gemv of ours, dot products",
-                                        "sgemm of OpenBLAS", "sgemm of ours", "gemv of ours, dot products"};
+                                        "sgemm of OpenBLAS", "sgemm of ours", "gemv of ours, dot products", "product of ours, rows as they stand"};
     static const char *const  stored[] = {"", " with bf16 rows", " with f16 rows", " with i8 rows"};
     assay_text_add(out, "%s%s", name[plan->kind], stored[p->stored]);
     if (plan->kind == NOTHING)
@@ -304,6 +343,10 @@ enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const stru
         plan->across = threads == 1 ? 1 : cpu_pool_pieces(engine->pool, product->n, 16, 4);
     } else if (product->m == 1 || product->n == 1) {
         plan_vector(plan, engine);
+    } else if (product->batch == 1 && product->alpha == 1.0f && !product->a_transposed && product->b_transposed &&
+               cpu_across_is_good(engine->kernels, product->m, product->n, product->k)) {
+        plan->kind = ACROSS;
+        plan->across = (product->n + CPU_ACROSS_ROWS - 1) / CPU_ACROSS_ROWS;
     } else {
         plan->kind = engine->openblas ? BLOCKS_OPENBLAS : BLOCKS_OWN;
         plan_blocks(plan, engine);
@@ -326,5 +369,6 @@ void cpu_product_plan_free(void *self)
     free(plan->product.b_at);
     free(plan->partial);
     free(plan->scratch);
+    free(plan->panels);
     free(plan);
 }
