@@ -30,6 +30,16 @@ struct cpu_engine {
     bool                       prefer_onednn; /* for convolutions that both it and ours take */
 };
 
+/* What a step computes besides its node (fusion/fusion.h): its operands stand behind the node's own. */
+enum { CPU_IN_ADDED = 8, CPU_IN_SCALE = 9 };
+struct cpu_fused {
+    uint32_t    normalization; /* a BatchNormalization that goes into weights and bias; UINT32_MAX: none */
+    int32_t     known_id[4];   /* its scale, bias, mean and variance, */
+    const void *known[4];      /* and what they hold */
+    int         activation; /* enum cpu_unary; -1: none */
+    float       alpha;
+};
+
 /* A node with its operands, read through the host's accessors. */
 struct cpu_node {
     const struct assay_host  *host;
@@ -40,6 +50,7 @@ struct cpu_node {
     int32_t                   in_id[CPU_MAX_INPUTS], out_id[CPU_MAX_OUTPUTS]; /* ASSAY_NO_VALUE = absent */
     struct assay_value_view   in[CPU_MAX_INPUTS], out[CPU_MAX_OUTPUTS];
     const void               *known[CPU_MAX_INPUTS]; /* content of consts and, at compile, of fixed params; else NULL */
+    struct cpu_fused          fused;
 };
 
 static inline bool cpu_has_in(const struct cpu_node *node, uint32_t i)

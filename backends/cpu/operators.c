@@ -113,7 +113,8 @@ bool cpu_node_read(const struct assay_host *host, const struct assay_graph *g, u
         return false;
     }
     *out = (struct cpu_node){.host = host, .graph = g, .index = index, .op = view.op, .n_in = view.n_inputs,
-                             .n_out = view.n_outputs};
+                             .n_out = view.n_outputs,
+                             .fused = {.normalization = UINT32_MAX, .activation = -1}};
     for (uint32_t i = 0; i < view.n_inputs; i++) {
         out->in_id[i] = view.inputs[i];
         read_value(out, view.inputs[i], &out->in[i]);

@@ -44,25 +44,27 @@ static bool only_renames(const struct assay_node_view *node, const struct cpu_pl
 }
 
 /* How long each temp lives: from the first step that touches its memory to the last. */
-static void find_lives(const struct assay_host *host, const struct assay_graph *g, struct cpu_placed *placed,
-                       const bool *taken_over, bool *renames)
+static void find_lives(const struct assay_host *host, const struct assay_graph *g, const struct cpu_fusion *fusion,
+                       struct cpu_placed *placed, const bool *taken_over, bool *renames)
 {
     uint32_t n = host->graph_nodes(g);
     for (uint32_t i = 0; i < n; i++) {
         struct assay_node_view node = {.size = sizeof node};
         if (!host->graph_node(g, i, &node))
             continue;
-        renames[i] = only_renames(&node, placed, taken_over);
+        renames[i] = fusion->place[i] == i && only_renames(&node, placed, taken_over);
         if (renames[i])
             placed[node.outputs[0]].same_as = node.inputs[0];
         for (uint32_t k = 0; k < node.n_inputs + node.n_outputs; k++) {
             int32_t v = k < node.n_inputs ? node.inputs[k] : node.outputs[k - node.n_inputs];
-            if (v == ASSAY_NO_VALUE)
+            if (v == ASSAY_NO_VALUE || fusion->unstored[v])
                 continue;
             struct cpu_placed *owner = &placed[owner_of(placed, v)];
-            if (owner->born == UINT32_MAX)
-                owner->born = i;
-            owner->dies = i;
+            uint32_t           at = fusion->place[i]; /* when it is really touched */
+            if (owner->born == UINT32_MAX || at < owner->born)
+                owner->born = at;
+            if (at > owner->dies)
+                owner->dies = at;
         }
     }
 }
@@ -90,8 +92,8 @@ static uint64_t place_one(struct cpu_placed *const *order, size_t n, const struc
     return at;
 }
 
-enum assay_code cpu_placement_plan(const struct assay_host *host, const struct assay_graph *g, struct cpu_placed *placed,
-                                   bool *renames, uint64_t *block_bytes, struct assay_error *err)
+enum assay_code cpu_placement_plan(const struct assay_host *host, const struct assay_graph *g, const struct cpu_fusion *fusion,
+                                   struct cpu_placed *placed, bool *renames, uint64_t *block_bytes, struct assay_error *err)
 {
     uint32_t            n_values = host->graph_values(g);
     bool               *taken_over = calloc(n_values ? n_values : 1, sizeof *taken_over);
@@ -103,7 +105,7 @@ enum assay_code cpu_placement_plan(const struct assay_host *host, const struct a
     }
     if (read_values(host, g, placed, taken_over, err))
         goto free_lists;
-    find_lives(host, g, placed, taken_over, renames);
+    find_lives(host, g, fusion, placed, taken_over, renames);
     for (uint32_t v = 0; v < n_values; v++)
         if (placed[v].temp && placed[v].same_as == ASSAY_NO_VALUE && placed[v].born != UINT32_MAX)
             order[n++] = &placed[v];

@@ -4,6 +4,7 @@
 #define CPU_PLACEMENT_H
 
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/fusion/fusion.h"
 
 struct cpu_placed {
     uint64_t bytes;
@@ -13,8 +14,8 @@ struct cpu_placed {
     bool     temp, bound; /* bound: each launch must say where it is */
 };
 
-/* Fills placed[n_values] and the block's size. Nodes in `renames` (one flag a node) only rename their input. */
-enum assay_code cpu_placement_plan(const struct assay_host *host, const struct assay_graph *g, struct cpu_placed *placed,
-                                bool *renames, uint64_t *block_bytes, struct assay_error *err);
+/* Values that no step stores have no place. Fills placed[n_values] and the block's size. Nodes in `renames` (one flag a node) only rename their input. */
+enum assay_code cpu_placement_plan(const struct assay_host *host, const struct assay_graph *g, const struct cpu_fusion *fusion,
+                                   struct cpu_placed *placed, bool *renames, uint64_t *block_bytes, struct assay_error *err);
 
 #endif

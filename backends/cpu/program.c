@@ -1,6 +1,7 @@
 /* A graph as a list of steps, and its execution: everything runs within the call, on the pool. */
 #include <stdlib.h>
 
+#include "backends/cpu/fusion/fusion.h"
 #include "backends/cpu/placement.h"
 #include "backends/cpu/session.h"
 
@@ -17,6 +18,8 @@ struct assay_program {
     uint64_t                 *stamp_ns; /* n_steps ends, of the last traced launch */
     uint64_t                  launches, traced_launch, traced_begin_ns;
     void                     *block;
+    uint64_t                  block_bytes;
+    struct cpu_fusion         fusion; /* while it is built */
 };
 
 static const void *row_at(const void *rows, size_t stride, size_t i)
@@ -78,20 +81,45 @@ static enum assay_code prepare_step(struct assay_program *p, const struct cpu_en
     struct assay_text    why_not = ASSAY_TEXT(why);
     if (!cpu_node_read(p->host, p->graph, node_index, &node, &why_not) || !cpu_node_accepts(&node, &op, &why_not))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "node %u: %s", node_index, why);
+    cpu_fusion_apply(&p->fusion, &node);
     *step = (struct cpu_step){.node = node_index, .n_in = node.n_in, .n_out = node.n_out};
     for (uint32_t i = 0; i < node.n_in; i++) {
         step->in_id[i] = node.in_id[i];
         if (cpu_has_in(&node, i) && p->bound_in[node.in_id[i]] == UINT64_MAX && !p->placed[node.in_id[i]].temp)
             node.known[i] = p->at[node.in_id[i]];
     }
+    for (size_t i = 0; node.fused.normalization != CPU_NO_NODE && i < 4; i++)
+        node.fused.known[i] = p->at[node.fused.known_id[i]];
     memcpy(step->out_id, node.out_id, sizeof step->out_id);
+    struct assay_text kernel;
     if (op->prepare(engine, &node, step, err)) {
         if (step->release)
             step->release(step->state);
         return assay_error_in(err, "preparing node %u (%s)", node_index, node.op);
     }
+    kernel = assay_text_over(step->kernel + strlen(step->kernel), sizeof step->kernel - strlen(step->kernel));
+    cpu_fusion_describe(&p->fusion, &node, &kernel);
     p->n_steps++;
     return ASSAY_OK;
+}
+
+static enum assay_code find_chains(struct assay_program *p, const struct assay_compile *how, struct assay_error *err)
+{
+    bool *known = calloc(p->n_values + 1u, sizeof *known);
+    if (!known)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %u values", p->n_values);
+    for (size_t i = 0; i < how->n_fixed; i++) {
+        const struct assay_binding *b = row_at(how->fixed, how->binding_stride, i);
+        if (b->value < p->n_values)
+            known[b->value] = true;
+    }
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        struct assay_value_view view = {.size = sizeof view};
+        known[v] |= p->host->graph_value(p->graph, v, &view) && view.role == ASSAY_ROLE_CONST;
+    }
+    (void)cpu_fusion_find(p->host, p->graph, known, &p->fusion, err);
+    free(known);
+    return err->code;
 }
 
 static enum assay_code reserve(struct assay_program *p, uint32_t n_nodes, struct assay_error *err)
@@ -110,19 +138,18 @@ static enum assay_code reserve(struct assay_program *p, uint32_t n_nodes, struct
 static enum assay_code build(struct assay_program *p, const struct cpu_engine *engine, const struct assay_compile *how,
                              bool *renames, struct assay_error *err)
 {
-    uint64_t block_bytes;
     uint32_t n_nodes = p->host->graph_nodes(p->graph);
-    if (reserve(p, n_nodes, err) ||
-        cpu_placement_plan(p->host, p->graph, p->placed, renames, &block_bytes, err))
+    if (reserve(p, n_nodes, err) || find_chains(p, how, err) ||
+        cpu_placement_plan(p->host, p->graph, &p->fusion, p->placed, renames, &p->block_bytes, err))
         return err->code;
-    p->block = cpu_block_new(block_bytes);
+    p->block = cpu_block_new(p->block_bytes);
     if (!p->block)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %llu bytes of values between nodes",
-                          (unsigned long long)block_bytes);
+                          (unsigned long long)p->block_bytes);
     if (place_values(p, how, err))
         return err->code;
     for (uint32_t i = 0; i < n_nodes; i++)
-        if (!renames[i] && prepare_step(p, engine, i, err))
+        if (!renames[i] && p->fusion.place[i] == i && prepare_step(p, engine, p->fusion.base[i], err))
             return err->code;
     return ASSAY_OK;
 }
@@ -150,8 +177,10 @@ enum assay_code cpu_program_compile(struct assay_session *s, const struct assay_
         p = NULL;
     }
     free(renames);
-    if (p)
+    if (p) {
+        cpu_fusion_release(&p->fusion);
         *out = p;
+    }
     return trouble.code;
 }
 
@@ -169,6 +198,7 @@ void cpu_program_discard(struct assay_session *s, struct assay_program *p)
     free(p->steps);
     free(p->stamp_ns);
     free(p->block);
+    cpu_fusion_release(&p->fusion);
     free(p);
 }
 
@@ -269,6 +299,7 @@ void cpu_program_describe(struct assay_session *s, const struct assay_program *p
 {
     assay_text_add(out, "%s vectors, ", s->engine.kernels->name);
     cpu_pool_describe(s->engine.pool, out);
+    assay_text_add(out, ", %llu bytes of values between nodes", (unsigned long long)p->block_bytes);
     for (uint32_t i = 0; i < p->n_steps; i++) {
         struct assay_node_view node = {.size = sizeof node};
         if (s->host->graph_node(p->graph, p->steps[i].node, &node))

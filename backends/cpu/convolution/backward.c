@@ -275,7 +275,7 @@ void cpu_backward_run(const struct cpu_backward *b, const struct cpu_engine *eng
     if (b->direct) {
         if (!b->turned_before)
             turn(b, engine, other);
-        cpu_direct_run(b->direct, engine, dy, b->turned, NULL, to);
+        cpu_direct_run(b->direct, engine, dy, b->turned, &(struct cpu_direct_end){0}, to);
     } else if (b->of_weights) {
         cpu_pool_run(engine->pool, b->shape.groups * b->parts * b->blocks, weight_block, &r);
     } else {

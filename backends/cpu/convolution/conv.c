@@ -2,7 +2,9 @@
 #include <stdlib.h>
 
 #include "backends/cpu/convolution/direct.h"
+#include "backends/cpu/convolution/fold.h"
 #include "backends/cpu/convolution/onednn.h"
+#include "backends/cpu/elementwise/elementwise.h"
 
 #include "assay/banned.h"
 
@@ -10,6 +12,15 @@
 struct conv {
     struct cpu_direct      *direct; /* one of the two */
     struct cpu_onednn_conv *onednn;
+    float *weights, *bias; /* with a BatchNormalization folded in, or NULL */
+    bool   relu;
+    size_t planes, each;   /* of the output: images times channels, and elements of one */
+};
+
+struct finishing {
+    const struct cpu_call *call;
+    size_t                 each;
+    bool                   relu;
 };
 
 static bool accepts(const struct cpu_node *node, struct assay_text *why_not)
@@ -36,17 +47,41 @@ static void release(void *state)
     struct conv *conv = state;
     cpu_direct_free(conv->direct);
     cpu_onednn_conv_free(conv->onednn);
+    free(conv->weights);
+    free(conv->bias);
     free(conv);
+}
+
+static void finish_plane(void *self, size_t plane, unsigned thread)
+{
+    const struct finishing *f = self;
+    const float            *added = f->call->in[CPU_IN_ADDED];
+    float                  *y = (float *)f->call->out[0] + plane * f->each;
+    (void)thread;
+    f->call->engine->kernels->elementwise->finish(f->each, y, 0.0f, added ? added + plane * f->each : NULL, f->relu, y);
+}
+
+/* The library stores its sums; what follows them is one pass. */
+static enum assay_code run_onednn(const struct conv *conv, const struct cpu_call *call, const float *weights, const float *bias,
+                                  struct assay_error *err)
+{
+    struct finishing f = {call, conv->each, conv->relu};
+    if (cpu_onednn_conv_run(conv->onednn, &(struct cpu_onednn_operands){call->in[0], weights, bias, call->out[0]}, err))
+        return err->code;
+    if (conv->relu || call->in[CPU_IN_ADDED])
+        cpu_pool_run(call->engine->pool, conv->planes, finish_plane, &f);
+    return ASSAY_OK;
 }
 
 static enum assay_code run(const void *state, const struct cpu_call *call, struct assay_error *err)
 {
     const struct conv *conv = state;
+    const float       *weights = conv->weights ? conv->weights : call->in[1], *bias = conv->bias ? conv->bias : call->in[2];
     if (conv->onednn)
-        return cpu_onednn_conv_run(
-            conv->onednn, &(struct cpu_onednn_operands){call->in[0], call->in[1], call->in[2], call->out[0]}, err);
+        return run_onednn(conv, call, weights, bias, err);
     if (conv->direct)
-        cpu_direct_run(conv->direct, call->engine, call->in[0], call->in[1], call->in[2], call->out[0]);
+        cpu_direct_run(conv->direct, call->engine, call->in[0], weights,
+                       &(struct cpu_direct_end){bias, call->in[CPU_IN_ADDED], conv->relu}, call->out[0]);
     return ASSAY_OK;
 }
 
@@ -64,12 +99,19 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
     if (!node->out[0].elements)
         return ASSAY_OK;
     cpu_conv_shape_read(node, &node->in[0], &node->in[1], &node->out[0], &shape);
-    shape.has_bias = cpu_has_in(node, 2);
+    shape.has_bias = cpu_has_in(node, 2) || node->fused.normalization != UINT32_MAX;
+    conv->relu = node->fused.activation == CPU_RELU;
+    conv->planes = shape.images * shape.out_channels;
+    conv->each = shape.out[0] * shape.out[1];
+    if (node->fused.normalization != UINT32_MAX &&
+        cpu_fold_normalization(node, &shape, node->known[1], node->known[2], &conv->weights, &conv->bias, err))
+        return err->code;
+    const float       *weights = conv->weights ? conv->weights : node->known[1];
     struct assay_error refused = {0};
     if (engine->onednn && (engine->prefer_onednn || !cpu_direct_is_good(engine, &shape)) &&
-        !cpu_onednn_conv_new(engine->onednn, CPU_ONEDNN_OUTPUT, &shape, node->known[1], &conv->onednn, &kernel, &refused))
+        !cpu_onednn_conv_new(engine->onednn, CPU_ONEDNN_OUTPUT, &shape, weights, &conv->onednn, &kernel, &refused))
         return ASSAY_OK;
-    return cpu_direct_new(engine, &shape, node->known[1], &conv->direct, &kernel, err);
+    return cpu_direct_new(engine, &shape, weights, &conv->direct, &kernel, err);
 }
 
 const struct cpu_op cpu_op_conv = {.name = "Conv", .domain = "", .accepts = accepts, .prepare = prepare};

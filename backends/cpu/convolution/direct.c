@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "backends/cpu/elementwise/elementwise.h"
 #include "backends/cpu/products/tile.h"
 
 #include "assay/banned.h"
@@ -13,7 +14,7 @@ enum { DEPTH = 640, BAND_FLOATS = 56 * 1024, SLACK = 64 };
 /* Below this much useful arithmetic in ours, oneDNN's layouts are worth their reorders; of a single tap there is less
  * arithmetic to win by them. Measured on ResNet-50's layers. */
 #define LEAST_EFFICIENCY 0.93
-#define LEAST_EFFICIENCY_ONE_TAP 0.6
+#define LEAST_EFFICIENCY_ONE_TAP 0.8
 
 struct cpu_direct {
     struct cpu_conv_shape shape;
@@ -191,7 +192,9 @@ void cpu_direct_free(struct cpu_direct *d)
 struct running {
     const struct cpu_direct       *d;
     const struct cpu_tile_kernels *tile;
-    const float                   *x, *bias;
+    cpu_finish_fn                 *finish;
+    const float                   *x;
+    struct cpu_direct_end          end;
     float                         *y;
 };
 
@@ -257,18 +260,17 @@ static void write_out(const struct running *r, const float *sums, size_t image, 
                       size_t rows)
 {
     const struct cpu_conv_shape *s = &r->d->shape;
-    size_t                       width = s->out[1];
+    size_t                       wide = r->d->wide, width = s->out[1];
+    if (wide == width) { /* rows go on without gaps */
+        wide = width *= rows;
+        rows = 1;
+    }
     for (size_t c = 0; c < n; c++) {
-        float       *y = r->y + ((image * s->out_channels + channel + c) * s->out[0] + row) * width;
+        size_t       at = ((image * s->out_channels + channel + c) * s->out[0] + row) * s->out[1];
         const float *from = sums + c * r->d->sums_row;
-        float        bias = r->bias ? r->bias[channel + c] : 0.0f;
-        for (size_t i = 0; i < rows; i++, y += width, from += r->d->wide) {
-            if (!r->bias)
-                memcpy(y, from, width * sizeof *y);
-            else
-                for (size_t j = 0; j < width; j++)
-                    y[j] = from[j] + bias;
-        }
+        float        bias = r->end.bias ? r->end.bias[channel + c] : 0.0f;
+        for (size_t i = 0; i < rows; i++, at += width, from += wide)
+            r->finish(width, from, bias, r->end.added ? r->end.added + at : NULL, r->end.relu, r->y + at);
     }
 }
 
@@ -294,9 +296,9 @@ static void run_band(void *self, size_t chunk, unsigned thread)
 }
 
 void cpu_direct_run(const struct cpu_direct *d, const struct cpu_engine *engine, const float *x, const float *weights,
-                    const float *bias, float *y)
+                    const struct cpu_direct_end *end, float *y)
 {
-    struct running r = {d, engine->kernels->tile, x, bias, y};
+    struct running r = {d, engine->kernels->tile, engine->kernels->elementwise->finish, x, *end, y};
     if (!d->packed_before)
         pack(d, engine, weights);
     cpu_pool_run(engine->pool, d->shape.images * d->shape.groups * d->parts * d->bands, run_band, &r);

@@ -14,8 +14,13 @@ struct cpu_direct;
 enum assay_code cpu_direct_new(const struct cpu_engine *engine, const struct cpu_conv_shape *shape, const float *weights,
                                struct cpu_direct **out, struct assay_text *kernel, struct assay_error *err);
 void            cpu_direct_free(struct cpu_direct *plan);
-void            cpu_direct_run(const struct cpu_direct *plan, const struct cpu_engine *engine, const float *x,
-                               const float *weights, const float *bias, float *y);
+/* What is done to sums before they are stored. */
+struct cpu_direct_end {
+    const float *bias, *added; /* of each output channel; shaped as y; NULL = none */
+    bool         relu;
+};
+void cpu_direct_run(const struct cpu_direct *plan, const struct cpu_engine *engine, const float *x, const float *weights,
+                    const struct cpu_direct_end *end, float *y);
 /* Useful part of the arithmetic it would do, 0 to 1. */
 double cpu_direct_efficiency(const struct cpu_engine *engine, const struct cpu_conv_shape *shape);
 /* Is that so much that oneDNN's layouts are not worth their reorders? */

@@ -21,7 +21,11 @@ typedef void cpu_unary_fn(size_t n, const float *x, float alpha, float *out);
 /* out may be dy or x itself. */
 typedef void cpu_pair_fn(size_t n, const float *dy, const float *x, float alpha, float *out);
 
+/* out = x + bias + added, which may be NULL, and no less than 0 if `relu`; out may be x. */
+typedef void cpu_finish_fn(size_t n, const float *x, float bias, const float *added, int relu, float *out);
+
 struct cpu_elementwise_kernels {
+    cpu_finish_fn *finish;
     cpu_binary_fn *binary[CPU_BINARIES];
     cpu_unary_fn  *unary[CPU_UNARIES];
     cpu_pair_fn   *pair[CPU_PAIRS];

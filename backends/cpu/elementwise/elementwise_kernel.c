@@ -119,8 +119,35 @@ UNARIES(X)
 PAIRS(X)
 #undef X
 
+INLINE vf one_finish(vf x, vf bias, vf added, const int relu)
+{
+    vf sum = x + bias + added;
+    return relu ? vf_max(vf_all(0.0f), sum) : sum;
+}
+
+INLINE void finish_as(size_t n, const float *x, float bias, const float *added, const int relu, float *out)
+{
+    vf     b = vf_all(bias), zero = vf_all(0.0f);
+    size_t i = 0;
+    for (; i + VL <= n; i += VL)
+        vf_store(out + i, one_finish(vf_load(x + i), b, added ? vf_load(added + i) : zero, relu));
+    if (i < n)
+        vf_store_part(out + i, one_finish(vf_load_part(x + i, n - i), b, added ? vf_load_part(added + i, n - i) : zero, relu), n - i);
+}
+
+static void finish(size_t n, const float *x, float bias, const float *added, int relu, float *out)
+{
+    if (added && relu)
+        finish_as(n, x, bias, added, 1, out);
+    else if (relu)
+        finish_as(n, x, bias, NULL, 1, out);
+    else
+        finish_as(n, x, bias, added, 0, out);
+}
+
 #define X(id, name, expression) [CPU_##id] = all_##name,
 const struct cpu_elementwise_kernels CPU_ISA_NAME(elementwise) = {
+    .finish = finish,
     .binary = {BINARIES(X)},
     .unary = {UNARIES(X)},
     .pair = {PAIRS(X)},

@@ -53,37 +53,122 @@ static void combine(size_t rows, size_t columns, const float *x, const float *w,
         combine_block(rows, columns - j < BLOCK ? columns - j : BLOCK, x, w + j, stride, y + j);
 }
 
-INLINE void dot_rows(const int streams, size_t columns, const float *w, size_t stride, const float *x, float *y)
+typedef uint16_t halves __attribute__((vector_size(CPU_VECTOR_BYTES / 2)));
+typedef int8_t   bytes __attribute__((vector_size(CPU_VECTOR_BYTES / 4)));
+
+INLINE vf widen_f32(const float *p)
 {
-    vf     sum[STREAMS] = {{0}}, odd[STREAMS] = {{0}};
-    size_t j = 0;
-    for (; j + 2 * VL <= columns; j += 2 * VL) {
-        vf x0 = vf_load(x + j), x1 = vf_load(x + j + VL);
-CPU_UNROLL(8)
-        for (int s = 0; s < streams; s++) {
-            sum[s] += vf_load(w + (size_t)s * stride + j) * x0;
-            odd[s] += vf_load(w + (size_t)s * stride + j + VL) * x1;
-        }
-    }
-    for (; j < columns; j += VL) {
-        size_t n = columns - j < VL ? columns - j : VL;
-        vf     x0 = n == VL ? vf_load(x + j) : vf_load_part(x + j, n);
-        for (int s = 0; s < streams; s++) {
-            const float *at = w + (size_t)s * stride + j;
-            sum[s] += (n == VL ? vf_load(at) : vf_load_part(at, n)) * x0;
-        }
-    }
-    for (int s = 0; s < streams; s++)
-        y[s] = vf_sum(sum[s] + odd[s]);
+    return vf_load(p);
 }
+
+/* 16 bits without a sign, and 8 with one, into lanes; compilers make many small steps of __builtin_convertvector. */
+INLINE vu lanes_of_halves(const uint16_t *p)
+{
+#if defined(__AVX512F__)
+    return (vu)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p));
+#elif defined(__AVX2__)
+    return (vu)_mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)p));
+#else
+    halves h;
+    memcpy(&h, p, sizeof h);
+    return __builtin_convertvector(h, vu);
+#endif
+}
+
+INLINE vi lanes_of_bytes(const int8_t *p)
+{
+#if defined(__AVX512F__)
+    return (vi)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)p));
+#elif defined(__AVX2__)
+    return (vi)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)p));
+#else
+    bytes b;
+    memcpy(&b, p, sizeof b);
+    return __builtin_convertvector(b, vi);
+#endif
+}
+
+INLINE vf widen_bf16(const uint16_t *p)
+{
+    return (vf)(lanes_of_halves(p) << 16);
+}
+
+/* The exponent's bias differs by 112; all ones are infinite or no number in both. */
+INLINE vf widen_f16(const uint16_t *p)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)p));
+#else
+    vu wide = lanes_of_halves(p), magnitude = (wide & 0x7fffu) << 13, sign = (wide & 0x8000u) << 16;
+    vf scaled = (vf)magnitude * 0x1p112f;
+    vi special = (vi)(magnitude >= 0x0f800000u);
+    return (vf)(((vu)vf_select(special, (vf)(magnitude | 0x7f800000u), scaled)) | sign);
+#endif
+}
+
+INLINE vf widen_i8(const int8_t *p)
+{
+    return __builtin_convertvector(lanes_of_bytes(p), vf);
+}
+
+/* Long rows one after another: one stream is what prefetchers follow best (measured: 31 GB/s, four rows at once 19).
+ * Short rows four at a time, so that their sums are ready while others are added up. */
+#define LONG (16 * VL)
+#define DOTS(name, type)                                                                                                    \
+    INLINE vf part_##name(const type *p, size_t n)                                                                          \
+    {                                                                                                                       \
+        type part[VL] = {0};                                                                                                \
+        memcpy(part, p, n * sizeof *p);                                                                                     \
+        return widen_##name(part);                                                                                          \
+    }                                                                                                                       \
+    INLINE vf rest_##name(size_t j, size_t columns, const type *w, const float *x)                                          \
+    {                                                                                                                       \
+        vf sum = vf_all(0.0f);                                                                                              \
+        for (; j + VL <= columns; j += VL)                                                                                  \
+            sum += widen_##name(w + j) * vf_load(x + j);                                                                    \
+        return j < columns ? sum + part_##name(w + j, columns - j) * vf_load_part(x + j, columns - j) : sum;                \
+    }                                                                                                                       \
+    static float row_##name(size_t columns, const type *w, const float *x)                                                  \
+    {                                                                                                                       \
+        vf     sum[4] = {{0}};                                                                                              \
+        size_t j = 0;                                                                                                       \
+        for (; j + 4 * VL <= columns; j += 4 * VL) {                                                                        \
+            CPU_UNROLL(4)                                                                                                   \
+            for (size_t s = 0; s < 4; s++)                                                                                  \
+                sum[s] += widen_##name(w + j + s * VL) * vf_load(x + j + s * VL);                                           \
+        }                                                                                                                   \
+        return vf_sum((sum[0] + sum[1]) + (sum[2] + sum[3]) + rest_##name(j, columns, w, x));                               \
+    }                                                                                                                       \
+    static void four_##name(size_t columns, const type *w, size_t stride, const float *x, float *y)                         \
+    {                                                                                                                       \
+        vf     sum[4] = {{0}};                                                                                              \
+        size_t j = 0;                                                                                                       \
+        for (; j + VL <= columns; j += VL) {                                                                                \
+            CPU_UNROLL(4)                                                                                                   \
+            for (size_t s = 0; s < 4; s++)                                                                                  \
+                sum[s] += widen_##name(w + s * stride + j) * vf_load(x + j);                                                \
+        }                                                                                                                   \
+        for (size_t s = 0; s < 4; s++)                                                                                      \
+            y[s] = vf_sum(sum[s] + rest_##name(j, columns, w + s * stride, x));                                             \
+    }                                                                                                                       \
+    static void dots_##name(size_t rows, size_t columns, const void *from, size_t stride, const float *x, float *y)         \
+    {                                                                                                                       \
+        const type *w = from;                                                                                               \
+        size_t      i = 0;                                                                                                  \
+        for (; columns < LONG && i + 4 <= rows; i += 4)                                                                     \
+            four_##name(columns, w + i * stride, stride, x, y + i);                                                         \
+        for (; i < rows; i++)                                                                                               \
+            y[i] = row_##name(columns, w + i * stride, x);                                                                  \
+    }
+
+DOTS(f32, float)
+DOTS(bf16, uint16_t)
+DOTS(f16, uint16_t)
+DOTS(i8, int8_t)
 
 static void dots(size_t rows, size_t columns, const float *w, size_t stride, const float *x, float *y)
 {
-    size_t i = 0;
-    for (; i + 4 <= rows; i += 4)
-        dot_rows(4, columns, w + i * stride, stride, x, y + i);
-    for (; i < rows; i++)
-        dot_rows(1, columns, w + i * stride, stride, x, y + i);
+    dots_f32(rows, columns, w, stride, x, y);
 }
 
 static void add(size_t n, const float *z, float *y)
@@ -108,6 +193,8 @@ static void finish(size_t n, float scale, const float *c, size_t c_step, float c
 const struct cpu_gemv_kernels CPU_ISA_NAME(gemv) = {
     .combine = combine,
     .dots = dots,
+    .stored_dots = {[CPU_STORED_F32] = dots_f32, [CPU_STORED_BF16] = dots_bf16, [CPU_STORED_F16] = dots_f16,
+                    [CPU_STORED_I8] = dots_i8},
     .add = add,
     .finish = finish,
 };

@@ -84,6 +84,19 @@ static bool accepts_gemm(const struct cpu_node *node, struct assay_text *why_not
     return small_enough(node, why_not);
 }
 
+/* What fusion found around a Gemm. */
+static void read_fused(const struct cpu_engine *engine, const struct cpu_node *node, struct cpu_product *p)
+{
+    enum assay_dtype dtype = node->in[1].dtype;
+    p->stored = dtype == ASSAY_BF16 ? CPU_STORED_BF16 : dtype == ASSAY_F16 ? CPU_STORED_F16 : dtype == ASSAY_I8 ? CPU_STORED_I8
+                                                                                                      : CPU_STORED_F32;
+    p->has_scale = cpu_has_in(node, CPU_IN_SCALE);
+    p->has_added = cpu_has_in(node, CPU_IN_ADDED);
+    if (node->fused.activation >= 0)
+        p->activation = engine->kernels->elementwise->unary[node->fused.activation];
+    p->activation_alpha = node->fused.alpha;
+}
+
 static enum assay_code prepare_gemm(const struct cpu_engine *engine, const struct cpu_node *node, struct cpu_step *step,
                                     struct assay_error *err)
 {
@@ -101,13 +114,15 @@ static enum assay_code prepare_gemm(const struct cpu_engine *engine, const struc
         p.c_column = 1;
     if (p.has_c && c->rank > 1 && c->dims[0] != 1)
         p.c_row = p.c_column ? p.n : 1;
+    read_fused(engine, node, &p);
     return finish_prepare(engine, &p, step, err);
 }
 
 static enum assay_code run(const void *state, const struct cpu_call *call, struct assay_error *err)
 {
     (void)err;
-    cpu_product_run(state, call->engine, call->in[0], call->in[1], call->in[2], call->out[0]);
+    cpu_product_run(state, call->engine, &(struct cpu_product_operands){call->in[0], call->in[1], call->in[2],
+                    call->in[CPU_IN_ADDED], call->in[CPU_IN_SCALE], call->out[0]});
     return ASSAY_OK;
 }
 

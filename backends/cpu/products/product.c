@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "backends/cpu/products/across.h"
 #include "backends/cpu/products/gemv.h"
 
 #include "assay/banned.h"
@@ -9,7 +10,7 @@
 /* Work below this is not worth waking another thread for: some 10 us of one core. */
 #define LEAST_FLOPS 1000000.0
 
-enum kind { NOTHING, COMBINE, DOTS, BLOCKS_OPENBLAS, BLOCKS_OWN };
+enum kind { NOTHING, COMBINE, DOTS, BLOCKS_OPENBLAS, BLOCKS_OWN, STORED, ACROSS };
 
 struct cpu_product_plan {
     struct cpu_product product;
@@ -20,14 +21,18 @@ struct cpu_product_plan {
     float             *partial;     /* [along][batch][outs], when the contraction is cut */
     float             *scratch;     /* of our own sgemm, scratch_floats a thread */
     size_t             scratch_floats;
+    float             *panels;      /* of A, when it is read across */
 };
 
 struct running {
     const struct cpu_product_plan *plan;
     const struct cpu_engine       *engine;
-    const float                   *a, *b, *c;
+    const float                   *a, *b, *c, *added, *scale;
+    const void                    *stored;
     float                         *y;
 };
+
+static const size_t stored_bytes[CPU_STORED] = {4, 2, 2, 1};
 
 static void add_c(const struct running *r, size_t row, size_t rows, size_t column, size_t columns, size_t batch,
                   bool keep)
@@ -41,6 +46,23 @@ static void add_c(const struct running *r, size_t row, size_t rows, size_t colum
     }
 }
 
+/* What follows the sums of a block. */
+static void finish_block(const struct running *r, size_t batch, size_t row, size_t rows, size_t column, size_t columns)
+{
+    const struct cpu_product *p = &r->plan->product;
+    if (columns == p->n) { /* rows go on without gaps */
+        columns *= rows;
+        rows = rows ? 1 : 0;
+    }
+    for (size_t i = row; i < row + rows; i++) {
+        size_t at = (batch * p->m + i) * p->n + column;
+        if (p->has_added)
+            r->engine->kernels->gemv->add(columns, r->added + at, r->y + at);
+        if (p->activation)
+            p->activation(columns, r->y + at, p->activation_alpha, r->y + at);
+    }
+}
+
 static void run_nothing(void *self, size_t batch, unsigned thread)
 {
     const struct running     *r = self;
@@ -49,6 +71,7 @@ static void run_nothing(void *self, size_t batch, unsigned thread)
     memset(r->y + batch * p->m * p->n, 0, p->m * p->n * sizeof *r->y);
     if (p->has_c)
         add_c(r, 0, p->m, 0, p->n, batch, false);
+    finish_block(r, batch, 0, p->m, 0, p->n);
 }
 
 static void run_block(void *self, size_t chunk, unsigned thread)
@@ -83,6 +106,34 @@ static void run_block(void *self, size_t chunk, unsigned thread)
         cpu_openblas_sgemm(r->engine->openblas, &block);
     else
         cpu_sgemm_own(r->engine->kernels, &block, plan->scratch + thread * plan->scratch_floats);
+    finish_block(r, batch, row, block.m, column, block.n);
+}
+
+/* Rows of B that stay in the first-level cache while every row of A meets them. */
+enum { STORED_ROWS = 4 };
+
+static void run_stored(void *self, size_t chunk, unsigned thread)
+{
+    const struct running          *r = self;
+    const struct cpu_product_plan *plan = r->plan;
+    const struct cpu_product      *p = &plan->product;
+    size_t begin, end, row_bytes = p->k * stored_bytes[p->stored];
+    (void)thread;
+    cpu_pool_piece(p->n, plan->across, STORED_ROWS, chunk, &begin, &end);
+    for (size_t j = begin, n; j < end; j += n) {
+        n = p->m == 1 ? end - begin : end - j < STORED_ROWS ? end - j : STORED_ROWS;
+        for (size_t i = 0; i < p->m; i++)
+            r->engine->kernels->gemv->stored_dots[p->stored](n, p->k, (const char *)r->stored + j * row_bytes, p->k,
+                                                             r->a + i * p->k, r->y + i * p->n + j);
+    }
+    for (size_t i = 0; i < p->m; i++) {
+        float *y = r->y + i * p->n;
+        for (size_t j = begin; j < end; j++)
+            y[j] *= p->alpha * (p->has_scale ? r->scale[j] : 1.0f);
+        if (p->has_c)
+            add_c(r, i, 1, begin, end - begin, 0, true);
+        finish_block(r, 0, i, 1, begin, end - begin);
+    }
 }
 
 /* One piece of the result's elements by one piece of the contraction, into the result or its partial sums. */
@@ -109,6 +160,33 @@ static void run_vector(void *self, size_t chunk, unsigned thread)
         gemv->dots(out_end - out, k_end - k, w + out * p->k + k, p->k, x, y + out);
 }
 
+static struct cpu_across across_of(const struct running *r)
+{
+    const struct cpu_product *p = &r->plan->product;
+    return (struct cpu_across){p->m, p->n, p->k, r->a, r->b, r->y};
+}
+
+static void pack_across(void *self, size_t panel, unsigned thread)
+{
+    const struct running *r = self;
+    struct cpu_across     p = across_of(r);
+    (void)thread;
+    cpu_across_pack(r->engine->kernels, &p, panel, r->plan->panels);
+}
+
+static void run_across(void *self, size_t chunk, unsigned thread)
+{
+    const struct running     *r = self;
+    const struct cpu_product *p = &r->plan->product;
+    struct cpu_across         across = across_of(r);
+    size_t column = chunk * CPU_ACROSS_ROWS, columns = p->n - column < CPU_ACROSS_ROWS ? p->n - column : CPU_ACROSS_ROWS;
+    cpu_across_multiply(r->engine->kernels, &across, r->plan->panels, column, columns,
+                        r->plan->scratch + thread * r->plan->scratch_floats);
+    if (p->has_c)
+        add_c(r, 0, p->m, column, columns, 0, true);
+    finish_block(r, 0, 0, p->m, column, columns);
+}
+
 static void add_partials(const struct running *r)
 {
     const struct cpu_product_plan *plan = r->plan;
@@ -129,13 +207,14 @@ static void finish_vector(const struct running *r)
             r->y[i] *= p->alpha;
     for (size_t i = 0; p->has_c && i < p->batch; i++)
         add_c(r, 0, p->m, 0, p->n, i, true);
+    for (size_t i = 0; i < p->batch; i++)
+        finish_block(r, i, 0, p->m, 0, p->n);
 }
 
-void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engine *engine, const float *a, const float *b,
-                     const float *c, float *y)
+void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engine *engine, const struct cpu_product_operands *at)
 {
     const struct cpu_product *p = &plan->product;
-    struct running            r = {plan, engine, a, b, c, y};
+    struct running            r = {plan, engine, at->a, at->b, at->c, at->added, at->scale, at->b, at->y};
     size_t                    chunks = p->batch * plan->across * plan->along;
     switch (plan->kind) {
     case NOTHING: cpu_pool_run(engine->pool, p->batch, run_nothing, &r); break;
@@ -146,6 +225,11 @@ void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engin
         break;
     case BLOCKS_OPENBLAS:
     case BLOCKS_OWN: cpu_pool_run(engine->pool, chunks, run_block, &r); break;
+    case ACROSS:
+        cpu_pool_run(engine->pool, cpu_across_panels(engine->kernels, p->m), pack_across, &r);
+        cpu_pool_run(engine->pool, plan->across, run_across, &r);
+        break;
+    case STORED: cpu_pool_run(engine->pool, plan->across, run_stored, &r); break;
     }
 }
 
@@ -202,9 +286,15 @@ static enum assay_code reserve(struct cpu_product_plan *plan, const struct cpu_e
         plan->scratch_floats = cpu_sgemm_own_scratch(engine->kernels);
         plan->scratch = cpu_block_new(plan->scratch_floats * cpu_pool_threads(engine->pool) * sizeof *plan->scratch);
     }
+    if (plan->kind == ACROSS) {
+        const struct cpu_product *p = &plan->product;
+        plan->scratch_floats = cpu_across_sums_floats(engine->kernels, p->m);
+        plan->scratch = cpu_block_new(plan->scratch_floats * cpu_pool_threads(engine->pool) * sizeof *plan->scratch);
+        plan->panels = cpu_block_new(cpu_across_panels_floats(engine->kernels, p->m, p->k) * sizeof *plan->panels);
+    }
     if (plan->along > 1 && (plan->kind == COMBINE || plan->kind == DOTS))
         plan->partial = cpu_block_new(plan->along * plan->product.batch * plan->outs * sizeof *plan->partial);
-    bool lacks = (plan->kind == BLOCKS_OWN && !plan->scratch) ||
+    bool lacks = ((plan->kind == BLOCKS_OWN || plan->kind == ACROSS) && !plan->scratch) || (plan->kind == ACROSS && !plan->panels) ||
                  (plan->along > 1 && (plan->kind == COMBINE || plan->kind == DOTS) && !plan->partial);
     return lacks ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a product's scratch") : ASSAY_OK;
 }
@@ -213,8 +303,9 @@ static void describe(const struct cpu_product_plan *plan, const struct cpu_engin
 {
     const struct cpu_product *p = &plan->product;
     static const char *const  name[] = {"nothing to multiply", "gemv of ours, combining rows", "gemv of ours, dot products",
-                                        "sgemm of OpenBLAS", "sgemm of ours"};
-    assay_text_add(out, "%s", name[plan->kind]);
+                                        "sgemm of OpenBLAS", "sgemm of ours", "gemv of ours, dot products", "product of ours, rows as they stand"};
+    static const char *const  stored[] = {"", " with bf16 rows", " with f16 rows", " with i8 rows"};
+    assay_text_add(out, "%s%s", name[plan->kind], stored[p->stored]);
     if (plan->kind == NOTHING)
         return;
     assay_text_add(out, ", %zux%zux%zu", p->m, p->n, p->k);
@@ -223,6 +314,14 @@ static void describe(const struct cpu_product_plan *plan, const struct cpu_engin
     assay_text_add(out, ", cut %zux%zu", plan->across, plan->along);
     if (plan->kind == BLOCKS_OPENBLAS)
         assay_text_add(out, " (%s)", cpu_openblas_config(engine->openblas));
+}
+
+/* So few that reading B once counts more than how fast it is multiplied: a library would pack it first. */
+enum { FEW_ROWS = 4 };
+
+static bool has_few_rows(const struct cpu_product *p)
+{
+    return p->batch == 1 && p->m > 1 && p->m <= FEW_ROWS && p->n > 1 && !p->a_transposed && p->b_transposed;
 }
 
 enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const struct cpu_product *product,
@@ -238,8 +337,16 @@ enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const stru
     plan->across = plan->along = 1;
     if (!product->k || !product->m || !product->n || !product->batch) {
         plan->kind = NOTHING;
+    } else if (product->stored != CPU_STORED_F32 || has_few_rows(product)) {
+        size_t threads = threads_each(engine, product);
+        plan->kind = STORED;
+        plan->across = threads == 1 ? 1 : cpu_pool_pieces(engine->pool, product->n, 16, 4);
     } else if (product->m == 1 || product->n == 1) {
         plan_vector(plan, engine);
+    } else if (product->batch == 1 && product->alpha == 1.0f && !product->a_transposed && product->b_transposed &&
+               cpu_across_is_good(engine->kernels, product->m, product->n, product->k)) {
+        plan->kind = ACROSS;
+        plan->across = (product->n + CPU_ACROSS_ROWS - 1) / CPU_ACROSS_ROWS;
     } else {
         plan->kind = engine->openblas ? BLOCKS_OPENBLAS : BLOCKS_OWN;
         plan_blocks(plan, engine);
@@ -262,5 +369,6 @@ void cpu_product_plan_free(void *self)
     free(plan->product.b_at);
     free(plan->partial);
     free(plan->scratch);
+    free(plan->panels);
     free(plan);
 }

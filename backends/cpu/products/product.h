@@ -5,6 +5,8 @@
 #include <limits.h>
 
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/elementwise/elementwise.h"
+#include "backends/cpu/products/gemv.h"
 #include "backends/cpu/products/sgemm.h"
 
 struct cpu_product {
@@ -14,6 +16,18 @@ struct cpu_product {
     float   alpha, beta;     /* alpha A B + beta C */
     bool    has_c;
     size_t  c_row, c_column; /* strides of C in floats, 0 where it is broadcast */
+    enum cpu_stored stored;  /* of B transposed, when it is not f32; then m is small and `batch` 1 */
+    bool    has_scale;       /* of each row of a stored B */
+    bool    has_added;       /* a matrix shaped as the result is added to it */
+    cpu_unary_fn *activation; /* at last; NULL: none */
+    float   activation_alpha;
+};
+
+struct cpu_product_operands {
+    const float *a;
+    const void  *b;
+    const float *c, *added, *scale; /* NULL where the product has none */
+    float       *y;
 };
 
 /* Chooses how; takes over a_at and b_at (also on failure). Writes the choice into `kernel`. */
@@ -21,8 +35,7 @@ struct cpu_product_plan;
 enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const struct cpu_product *product,
                                      struct cpu_product_plan **out, struct assay_text *kernel, struct assay_error *err);
 void            cpu_product_plan_free(void *plan);
-/* y: batch x m x n, contiguous; c may be NULL if the product has none. */
-void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engine *engine, const float *a, const float *b,
-                     const float *c, float *y);
+/* y: batch x m x n, contiguous. */
+void cpu_product_run(const struct cpu_product_plan *plan, const struct cpu_engine *engine, const struct cpu_product_operands *at);
 
 #endif

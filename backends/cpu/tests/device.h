@@ -34,21 +34,21 @@ struct device {
     struct assay_session       *session;
 };
 
-static uint64_t test_now_ns(void)
+static inline uint64_t test_now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void test_log(enum assay_log_level level, const char *text)
+static inline void test_log(enum assay_log_level level, const char *text)
 {
     (void)level;
     (void)text;
 }
 
 /* false: this machine lacks what the options ask for. */
-static bool device_open(struct device *d, const char *options)
+static inline bool device_open(struct device *d, const char *options)
 {
     struct assay_error err = {0};
     char               parsed[256] = {0};
@@ -67,7 +67,7 @@ static bool device_open(struct device *d, const char *options)
     return true;
 }
 
-static void device_close(struct device *d)
+static inline void device_close(struct device *d)
 {
     d->backend->close(d->session);
 }
@@ -81,14 +81,14 @@ struct data {
 
 static uint32_t test_random = 1;
 
-static float random_float(void)
+static inline float random_float(void)
 {
     test_random = test_random * 1664525u + 1013904223u;
     return (float)(int32_t)test_random / 2147483648.0f;
 }
 
 /* Inputs in [-1, 1), outputs not-a-number, a guard behind each. Consts are the graph's. */
-static void data_new(const struct assay_graph *g, struct data *data)
+static inline void data_new(const struct assay_graph *g, struct data *data)
 {
     memset(data, 0, sizeof *data);
     cr_assert_leq(g->n_values, MAX_VALUES);
@@ -113,13 +113,13 @@ static void data_new(const struct assay_graph *g, struct data *data)
     }
 }
 
-static void data_free(struct data *data)
+static inline void data_free(struct data *data)
 {
     for (size_t i = 0; i < MAX_VALUES; i++)
         free(data->at[i]);
 }
 
-static bool guards_stand(const struct data *data)
+static inline bool guards_stand(const struct data *data)
 {
     for (size_t v = 0; v < MAX_VALUES; v++)
         for (size_t i = 0; data->at[v] && i < GUARD; i++) {
@@ -133,7 +133,7 @@ static bool guards_stand(const struct data *data)
 
 /* ---- running -------------------------------------------------------------------------------------------------- */
 
-static struct assay_program *device_compile(struct device *d, const struct assay_graph *g, const struct data *data,
+static inline struct assay_program *device_compile(struct device *d, const struct assay_graph *g, const struct data *data,
                                             bool params_fixed, struct assay_error *err)
 {
     struct assay_binding    fixed[MAX_VALUES];
@@ -149,7 +149,7 @@ static struct assay_program *device_compile(struct device *d, const struct assay
     return program;
 }
 
-static enum assay_code device_launch(struct device *d, struct assay_program *program, const struct assay_graph *g,
+static inline enum assay_code device_launch(struct device *d, struct assay_program *program, const struct assay_graph *g,
                                      const struct data *data, struct assay_error *err)
 {
     struct assay_binding bindings[MAX_VALUES];
@@ -173,7 +173,7 @@ static enum assay_code device_launch(struct device *d, struct assay_program *pro
 }
 
 /* Accepts, compiles and runs twice (a second run must not depend on what the first left); any refusal fails the test. */
-static void device_run(struct device *d, const struct assay_graph *g, const struct data *data, bool params_fixed,
+static inline void device_run(struct device *d, const struct assay_graph *g, const struct data *data, bool params_fixed,
                        const char *what)
 {
     struct assay_error err = {0};

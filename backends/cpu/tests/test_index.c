@@ -271,6 +271,9 @@ Test(index, numbers_are_compared_and_chosen, .timeout = 120)
     static const struct index_case cases[] = {
         {"Equal", "f32[13,17] f32[17]", "", 1, "ww", 0, 0},
         {"Equal", "i64[300,70] i64[300,1]", "", 1, "ii", -3, 3},
+        {"Add", "i64[7,1,5] i64[3,1]", "", 1, "ii", -1000, 1000},
+        {"Sub", "i32[7,5] i32[]", "", 1, "ii", -1000, 1000},
+        {"Mul", "i64[5] i64[5]", "", 1, "ii", -1000, 1000},
         {"Equal", "i32[] i32[5]", "", 1, "ii", -1, 1},
         {"Equal", "bool[40] bool[40]", "", 1, "ii", 0, 2},
         {"Less", "f32[300,70] f32[300,1]", "", 1, "ww", 0, 0},
