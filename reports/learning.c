@@ -147,7 +147,7 @@ static size_t draw_loss(struct assay_plots *plots, const struct curves *c)
         line_at(script, 2, c->target, "target", "3", "0.6");
     }
     if (c->by_loss && isfinite(c->floor))
-        fprintf(script, "set yrange [%.6g:*]\n", 0.92 * c->floor);
+        fprintf(script, "set yrange [%.6g:*]\n", 0.8 * c->floor);
     for (size_t i = 0; i < c->n; i++) {
         steps_block(script, i, &c->at[i], false);
         evaluations_block(script, i, &c->at[i]);

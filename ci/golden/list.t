@@ -1,6 +1,6 @@
 $ assay list suites | grep -E '^(suite|quick) '
-suite    about
-quick    two minutes on any machine: one case or two of every family of kernels
+suite     about
+quick     two minutes on any machine: one case or two of every family of kernels
 
 $ assay list suites --json | grep -A 1 'about.*two minutes'
     "about": "two minutes on any machine: one case or two of every family of kernels",

@@ -34,7 +34,7 @@ static const struct assay_option params[] = {
      .help = "share of unseen pictures that may be classed wrongly"},
     COUNT(max_steps, "1000", "of training"),
     COUNT(evaluate_every, "50", "steps of training between evaluations"),
-    COUNT(evaluation_batches, "64", "batches of unseen pictures that an evaluation sees"),
+    COUNT(evaluation_batches, "32", "batches of unseen pictures that an evaluation sees"),
     {0},
 };
 #undef COUNT
