@@ -87,9 +87,13 @@ static void steps_block(FILE *script, size_t number, const struct curve *c, bool
 
 static void evaluations_block(FILE *script, size_t number, const struct curve *c)
 {
+    size_t all = 0, k = 0;
+    for (size_t i = 0; i < c->n; i++)
+        all += c->rows[i].kind == ASSAY_LESSON_EVALUATION;
+    size_t each = (all + POINTS - 1) / POINTS; /* of very many, some; the last one always */
     fprintf(script, "$pe%zu << EOD\n", number);
     for (size_t i = 0; i < c->n; i++)
-        if (c->rows[i].kind == ASSAY_LESSON_EVALUATION && isfinite(c->rows[i].value))
+        if (c->rows[i].kind == ASSAY_LESSON_EVALUATION && (++k % each == 0 || k == all) && isfinite(c->rows[i].value))
             fprintf(script, "%llu %.6g\n", (unsigned long long)c->rows[i].step, c->rows[i].value);
     fputs("EOD\n", script);
 }

@@ -346,7 +346,7 @@ enum assay_code assay_learned_check(const struct assay_learned_claim *c, double 
     }
     if ((code = evaluate(c, net, t.evaluation_batches, &q, err)) || (code = first_loss(c, &loss, &bound, err)))
         goto done;
-    out->assurance = ASSAY_ASSURANCE_FULL;
+    out->assurance = ASSAY_ASSURANCE_LEARNED;
     out->elements = q.compared + 1;
     out->of_elements = q.compared;
     out->judged = 1; /* the first step's loss; what all the others did is in the net */

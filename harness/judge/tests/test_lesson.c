@@ -6,6 +6,7 @@
 #include "harness/judge/verdict.h"
 #include "harness/plan/plan.h"
 #include "harness/run/case_run.h"
+#include "harness/run/launcher.h"
 #include "harness/run/tests/as_worker.h"
 #include "harness/store/run_folder.h"
 
@@ -151,6 +152,34 @@ Test(lesson, what_computes_no_values_cannot_learn)
     cr_expect_eq(record.status, ASSAY_STATUS_UNSUPPORTED);
     cr_expect(strstr(record.reason, "nothing can be learned on it"), "%s", record.reason);
     cr_expect_eq(verdict.check.outcome, ASSAY_NOT_CHECKED);
+    scratch_remove(&s);
+}
+
+/* The launcher's own way: the worker dies in step 3, and what it had learned until then is there. */
+Test(lesson, a_crash_keeps_the_curve)
+{
+    struct scratch           s = scratch_new();
+    struct assay_error       err = {0};
+    struct assay_plan        plan;
+    struct assay_run_counts  counts;
+    struct assay_lesson_row *rows = NULL;
+    size_t                   n = 0;
+    const char              *backend = as_worker_backend("chaos", ",mode=crash,after=2");
+    assay_plan_init(&plan);
+    cr_assert_eq(assay_plan_add(&plan, "text.learn/" SMALL ",max_steps=8,within=0", &err), ASSAY_OK, "%s", err.message);
+    struct assay_run_request request = {.plan = &plan, .backends = &backend, .n_backends = 1, .folder = in(&s, "run")};
+    cr_assert_eq(assay_run(&request, &counts, &err), ASSAY_OK, "%s", err.message);
+    struct assay_run_folder *folder = NULL;
+    cr_assert_eq(assay_run_folder_read(request.folder, &folder, &err), ASSAY_OK, "%s", err.message);
+    size_t n_records;
+    record = *assay_run_folder_records(folder, &n_records);
+    cr_expect(n_records == 1 && record.status == ASSAY_STATUS_CRASHED, "%s", record.reason);
+    assay_run_folder_curve_file(record.id, record.backend, 0, record.curve_file);
+    cr_assert_eq(assay_curve_read(request.folder, &record, &rows, &n, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(n == 2 && rows[1].step == 2 && isfinite(rows[1].value), "%zu rows", n);
+    free(rows);
+    assay_run_folder_close(folder);
+    assay_plan_release(&plan);
     scratch_remove(&s);
 }
 
