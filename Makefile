@@ -120,7 +120,7 @@ SECONDS_EACH ?= 60
 run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
 check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10
 check-long: check
-	$(Q)ci/kill-test build/assay 50 && ci/coverage-test build/assay 200
+	$(Q)ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay
 asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint

@@ -41,7 +41,8 @@ static void gather(struct assay_report_run *run)
             continue;
         struct assay_report_case *c = &run->cases[run->n_cases++];
         *c = (struct assay_report_case){.name = row->case_name, .id = row->id, .number = run->n_cases,
-                                        .rows = run->rows + taken, .plot = ASSAY_PLOT_NONE};
+                                        .rows = run->rows + taken, .plot = ASSAY_PLOT_NONE,
+                                        .learning = ASSAY_PLOT_NONE, .quality = ASSAY_PLOT_NONE, .norms = ASSAY_PLOT_NONE};
         for (size_t j = i; j < s->n_rows; j++)
             if (strcmp(s->rows[j].id, row->id) == 0) {
                 run->rows[taken++] = &s->rows[j];

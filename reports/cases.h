@@ -19,6 +19,8 @@ struct assay_report_case {
     size_t                                 plot; /* distribution, or ASSAY_PLOT_NONE */
     bool                                   plot_is_log;
     char                                   why_no_plot[200];
+    size_t                                 learning, quality, norms; /* of what was trained; or ASSAY_PLOT_NONE */
+    char                                   why_no_learning[200];
 };
 
 struct assay_report_run {
@@ -40,6 +42,9 @@ unsigned assay_report_series(const struct assay_summary *summary, const char *ba
 
 /* distribution.c: plots of the typical launches' samples, one a case. */
 void assay_distributions_begin(struct assay_report_run *run, struct assay_plots *plots);
+
+/* learning.c: curves of the typical launches of what was trained. */
+void assay_learning_begin(struct assay_report_run *run, struct assay_plots *plots);
 
 /* roofline.c: where a row stands. Intensity in flop a byte, 0 when it cannot be placed, with the reason. */
 double assay_roofline_place(const struct assay_summary_row *row, const char **why_not);

@@ -32,6 +32,11 @@ static const char *const titles[ASSAY_METRIC_COUNT] = {
     [ASSAY_METRIC_harness_allocations] = "allocations by the harness",
     [ASSAY_METRIC_plugin_allocations] = "allocations by the back end",
     [ASSAY_METRIC_memory_growth_bytes] = "memory growth per iteration",
+    [ASSAY_METRIC_steps_to_quality] = "steps to quality",
+    [ASSAY_METRIC_time_to_quality_ns] = "time to quality",
+    [ASSAY_METRIC_quality] = "quality on unseen data",
+    [ASSAY_METRIC_quality_target] = "quality to reach",
+    [ASSAY_METRIC_quality_floor] = "best quality there can be",
 };
 
 const char *assay_figure_metric_title(enum assay_metric metric)

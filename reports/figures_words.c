@@ -22,13 +22,14 @@ void assay_figure_check_scope(struct assay_text *out, const struct assay_check *
     case ASSAY_ASSURANCE_ALGEBRAIC: assay_text_add(out, "algebraic: every output element went through random sums with their own bound, "); break;
     case ASSAY_ASSURANCE_SAMPLED: assay_text_add(out, "sampled: a seeded sample of the output elements was compared with the reference, "); break;
     case ASSAY_ASSURANCE_LOCAL: assay_text_add(out, "local: each node was checked from the device's own inputs, "); break;
+    case ASSAY_ASSURANCE_LEARNED: assay_text_add(out, "learned: the net that training left was evaluated by the reference on data it never saw, "); break;
     }
     counted(out, check->elements, "comparison of a single element", "comparisons of single elements");
     if (check->sums) {
         assay_text_add(out, " and ");
         counted(out, check->sums, "of a sum", "of sums");
     }
-    assay_text_add(out, "; one iteration has ");
+    assay_text_add(out, check->assurance == ASSAY_ASSURANCE_LEARNED ? "; the evaluation has " : "; one iteration has ");
     counted(out, check->of_elements, "output element", "output elements");
 }
 
@@ -51,6 +52,11 @@ void assay_figure_check_worst(struct assay_text *out, const struct assay_check *
 
 void assay_figure_check_iterations(struct assay_text *out, const struct assay_check *check)
 {
+    if (check->assurance == ASSAY_ASSURANCE_LEARNED) {
+        counted(out, check->iterations, "training step", "training steps");
+        assay_text_add(out, "; the first one's loss was compared, all of them are judged by the net they led to");
+        return;
+    }
     assay_text_add(out, "judged ");
     assay_figure_count(out, check->judged);
     assay_text_add(out, " of ");

@@ -252,6 +252,45 @@ static void distribution(struct assay_page *p, const struct assay_report_run *ru
     assay_sink_raw(&p->to, "</figcaption></figure>\n");
 }
 
+static void keys(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+{
+    assay_sink_raw(&p->to, "<ul class=\"keys\">");
+    for (size_t i = 0; i < c->n_rows; i++) {
+        assay_sink_raw(&p->to, "<li>");
+        assay_page_series(p, run->summary, c->rows[i]->backend, false);
+        assay_sink_raw(&p->to, "</li>");
+    }
+    assay_sink_raw(&p->to, "</ul>");
+}
+
+static void one_curve(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c, size_t plot,
+                      const char *label, const char *caption)
+{
+    if (!assay_plots_svg(p->plots, plot))
+        return;
+    assay_sink_raw(&p->to, "<figure>\n");
+    assay_page_plot(p, plot, label);
+    assay_sink_raw(&p->to, "<figcaption>");
+    keys(p, run, c);
+    assay_sink_raw(&p->to, "%s</figcaption></figure>\n", caption);
+}
+
+static void learning(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+{
+    if (*c->why_no_learning) {
+        assay_sink_raw(&p->to, "<p class=\"none\">No curve: ");
+        assay_sink_text(&p->to, c->why_no_learning);
+        assay_sink_raw(&p->to, ".</p>\n");
+    }
+    bool apart = c->quality != ASSAY_PLOT_NONE;
+    one_curve(p, run, c, c->learning, "Loss by training step",
+              apart ? "Loss of the training steps, on data that never come again; means where a point stands for several steps."
+                    : "Lines: loss of the training steps, on data that never come again; means where a point stands for several steps. Points: "
+                      "mean loss on unseen data. The floor is the entropy of the data: no net can be expected below it.");
+    one_curve(p, run, c, c->quality, "Share of unseen data classed wrongly by training step", "Share of unseen data that is classed wrongly.");
+    one_curve(p, run, c, c->norms, "Norm of all gradients by training step", "Norm of all gradients together, before they are clipped.");
+}
+
 void assay_page_cases(struct assay_page *p, const struct assay_report_run *run)
 {
     assay_sink_raw(&p->to, "<section id=\"");
@@ -267,6 +306,7 @@ void assay_page_cases(struct assay_page *p, const struct assay_report_run *run)
         assay_sink_raw(&p->to, "</span></summary>\n<div class=\"body\" id=\"case-%zu-%zu\">\n<p class=\"small\">case id <code>", run->number, c->number);
         assay_sink_text(&p->to, c->id);
         assay_sink_raw(&p->to, "</code></p>\n");
+        learning(p, run, c);
         distribution(p, run, c);
         for (size_t j = 0; j < c->n_rows; j++)
             one_backend(p, run, c->rows[j]);

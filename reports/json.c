@@ -24,7 +24,7 @@ static const char *assurance_name(int value)
 #define CHECK(kind, member) ASSAY_FIELD(kind, struct assay_check, member, #member, true)
 static const struct assay_field check_fields[] = {
     ASSAY_FIELD_NAMED(NAME, struct assay_check, outcome, "outcome", true, outcome_name, ASSAY_NOT_CHECKED),
-    ASSAY_FIELD_NAMED(NAME, struct assay_check, assurance, "assurance", true, assurance_name, ASSAY_ASSURANCE_LOCAL),
+    ASSAY_FIELD_NAMED(NAME, struct assay_check, assurance, "assurance", true, assurance_name, ASSAY_ASSURANCE_LEARNED),
     CHECK(TEXT, why), CHECK(U64, elements), CHECK(U64, sums), CHECK(U64, of_elements), CHECK(F64, worst_ratio),
     CHECK(F64, median_ratio), CHECK(TEXT, bound), CHECK(TEXT, worst_value), CHECK(I64, worst_index), CHECK(U64, worst_iteration),
     CHECK(F64, worst_observed), CHECK(F64, worst_expected), CHECK(F64, worst_bound), CHECK(F64, smallest_fault),

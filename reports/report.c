@@ -42,6 +42,7 @@ static bool write_html(const struct assay_summary *const *runs, size_t n, struct
             if (ok) {
                 assay_roofline_begin(&sorted[i], plots);
                 assay_distributions_begin(&sorted[i], plots);
+                assay_learning_begin(&sorted[i], plots);
             }
         }
         assay_plots_draw(plots);

@@ -118,6 +118,22 @@ static void on_begin(void *self, const struct assay_run_step *step)
     on_progress(self, step, "start", 0, 0);
 }
 
+/* Of what was trained: how good it became, and when it was good enough. */
+static void learned(struct assay_text *line, const struct assay_record *record)
+{
+    const struct assay_metric_value *quality = &record->metric[ASSAY_METRIC_quality], *steps = &record->metric[ASSAY_METRIC_steps_to_quality];
+    const struct assay_metric_value *took = &record->metric[ASSAY_METRIC_time_to_quality_ns];
+    if (!quality->has_value)
+        return;
+    assay_text_add(line, ", quality %.4g", quality->value);
+    if (steps->has_value && took->has_value) {
+        assay_text_add(line, " after %.0f steps, ", steps->value);
+        assay_string_quantity(line, took->value / 1e9, "s", 3);
+    } else {
+        assay_text_add(line, ", target %.4g not reached", record->metric[ASSAY_METRIC_quality_target].value);
+    }
+}
+
 static void on_done(void *self, const struct assay_run_step *step, const struct assay_record *record)
 {
     const struct screen *s = self;
@@ -133,6 +149,7 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
         assay_string_quantity(&line, latency->value / 1e9, "s", 3);
         if (spread->has_value)
             assay_text_add(&line, " spread %.1f %%", 100 * spread->value);
+        learned(&line, record);
     } else {
         assay_text_add(&line, " %s: ", assay_status_name(record->status));
         assay_string_escape(&line, ASSAY_ESCAPE_TERMINAL, record->reason);

@@ -12,6 +12,7 @@
 #include "harness/measure/statistics.h"
 #include "harness/plan/plan.h"
 #include "harness/verify/expected.h"
+#include "harness/verify/learned.h"
 #include "suites/data/fill.h"
 
 #include "assay/banned.h"
@@ -159,6 +160,61 @@ static enum assay_code judge_outputs(const struct validation *v, const struct as
     return ASSAY_OK;
 }
 
+/* ---- one that was trained ------------------------------------------------------------------------------------ */
+
+static bool is_lesson(const struct assay_case *c)
+{
+    return c->workload->lesson && !strcmp(c->workload->lesson->phase, c->phase);
+}
+
+static double value_of(const struct assay_record *r, enum assay_metric metric, double if_absent)
+{
+    return r->metric[metric].has_value ? r->metric[metric].value : if_absent;
+}
+
+/* The curve must tell what the record tells: its first step's loss is judged, its last evaluation is the quality. */
+static enum assay_code read_claim(const struct validation *v, const struct assay_record *r, struct assay_learned_claim *claim,
+                                  struct assay_error *err)
+{
+    struct assay_lesson_row *rows = NULL;
+    size_t                   n = 0;
+    double                   last = NAN;
+    if (assay_curve_read(assay_run_folder_path(v->folder), r, &rows, &n, err))
+        return err->code;
+    claim->first_loss = n && rows[0].kind == ASSAY_LESSON_STEP ? rows[0].value : NAN;
+    for (size_t i = 0; i < n; i++) {
+        claim->steps += rows[i].kind == ASSAY_LESSON_STEP;
+        last = rows[i].kind == ASSAY_LESSON_EVALUATION ? rows[i].value : last;
+    }
+    free(rows);
+    claim->quality = value_of(r, ASSAY_METRIC_quality, NAN);
+    claim->reached_step = (uint64_t)value_of(r, ASSAY_METRIC_steps_to_quality, 0);
+    if (isfinite(claim->quality) && claim->quality != last)
+        return ASSAY_FAIL(err, ASSAY_DATA, "the record has a quality of %.9g and its curve ends at %.9g", claim->quality, last);
+    return ASSAY_OK;
+}
+
+static enum assay_code judge_lesson(const struct validation *v, const struct assay_record *r, const struct assay_case *what,
+                                    const struct assay_graph *step, struct assay_check *check, struct assay_error *err)
+{
+    char                       path[4096];
+    struct assay_learned_claim claim = {.path = path, .case_id = r->id, .lesson = what->workload->lesson, .params = what->params,
+                                        .step = step, .seed = v->seed};
+    if (witness_path(v, r, path, err) || read_claim(v, r, &claim, err))
+        return err->code;
+    struct assay_graph *evaluation = assay_graph_new("evaluation");
+    if (!evaluation)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph");
+    claim.evaluation = evaluation;
+    enum assay_code code = what->workload->lesson->build_evaluation(what->params, evaluation, err);
+    if (!code)
+        code = assay_learned_check(&claim, CEILING_OPS, check, err);
+    assay_graph_free(evaluation);
+    if (!code)
+        judge_figures(v, r, check);
+    return code;
+}
+
 static void tell(struct validation *v, const struct assay_verdict *verdict)
 {
     char line[1400];
@@ -189,8 +245,18 @@ static bool needs_reference(const struct validation *v, const char *id)
     return false;
 }
 
-static enum assay_code judge_records(struct validation *v, const char *id, const struct assay_graph *g,
-                                     struct assay_expected *x, struct assay_error *err)
+static enum assay_code judge_record(const struct validation *v, const struct assay_record *r, const struct assay_case *what,
+                                    const struct assay_graph *g, struct assay_expected *x, struct assay_check *check,
+                                    struct assay_error *err)
+{
+    if (nothing_to_judge(r, check))
+        return ASSAY_OK;
+    return what && is_lesson(what) ? judge_lesson(v, r, what, g, check, err) : judge_outputs(v, r, g, x, check, err);
+}
+
+/* `what`, `g` and `x` are there if there is something to judge. */
+static enum assay_code judge_records(struct validation *v, const char *id, const struct assay_case *what,
+                                     const struct assay_graph *g, struct assay_expected *x, struct assay_error *err)
 {
     for (size_t i = 0; i < v->n; i++) {
         const struct assay_record *r = &v->records[i];
@@ -201,7 +267,7 @@ static enum assay_code judge_records(struct validation *v, const char *id, const
         (void)assay_string_copy(verdict->id, sizeof verdict->id, r->id);
         (void)assay_string_copy(verdict->backend, sizeof verdict->backend, r->backend);
         verdict->launch = r->launch;
-        if (!nothing_to_judge(r, &verdict->check) && judge_outputs(v, r, g, x, &verdict->check, err))
+        if (judge_record(v, r, what, g, x, &verdict->check, err))
             return assay_error_in(err, "judging launch %u of '%.80s'", r->launch, r->case_name);
         tell(v, verdict);
     }
@@ -215,15 +281,15 @@ static enum assay_code judge_case(struct validation *v, const struct assay_recor
     struct assay_expected *x = NULL;
     enum assay_code        code = ASSAY_OK;
     if (!needs_reference(v, first->id))
-        return judge_records(v, first->id, NULL, NULL, err);
+        return judge_records(v, first->id, NULL, NULL, NULL, err);
     if (assay_case_parse(first->case_name, &what, err))
         return assay_error_in(err, "reading case '%.100s' of a record", first->case_name);
     if (strcmp(what.id, first->id) != 0)
         code = ASSAY_FAIL(err, ASSAY_DATA, "record of case '%.120s' has id %.16s; it should be %s", first->case_name,
                           first->id, what.id);
     if (!code && !(code = assay_case_graph(&what, &g, err)) &&
-        !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, CEILING_OPS, &x, err)))
-        code = judge_records(v, first->id, g, x, err);
+        (is_lesson(&what) || !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, CEILING_OPS, &x, err))))
+        code = judge_records(v, first->id, &what, g, x, err);
     assay_expected_free(x);
     assay_graph_free(g);
     assay_case_release(&what);

@@ -33,7 +33,7 @@ static const struct assay_field verdict_fields[] = {
     ASSAY_FIELD_NAMED(NAME, struct assay_verdict, check.outcome, "outcome", true, outcome_text, ASSAY_NOT_CHECKED),
     CHECK(TEXT, why),
     ASSAY_FIELD_NAMED(NAME, struct assay_verdict, check.assurance, "assurance", true, assurance_text,
-                      ASSAY_ASSURANCE_LOCAL),
+                      ASSAY_ASSURANCE_LEARNED),
     CHECK(U64, elements),
     CHECK(U64, sums),
     CHECK(U64, of_elements),

@@ -72,6 +72,17 @@ enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, st
     return near ? assay_error_hint(err, "did you mean '%s.%s'?", name, near) : err->code;
 }
 
+/* What learns takes minutes, and as long as it takes. */
+static void time_to_learn(struct assay_case *c)
+{
+    const struct assay_lesson *lesson = c->workload->lesson;
+    if (!lesson || strcmp(lesson->phase, c->phase) != 0)
+        return;
+    c->repeat.launches = 1;
+    c->repeat.max_ns = 1800000000000u;
+    c->repeat.timeout_ns = 2400000000000u;
+}
+
 /* The one spelling of the name, and the id made from it. */
 static enum assay_code set_name(struct assay_case *c, struct assay_error *err)
 {
@@ -113,6 +124,7 @@ enum assay_code assay_case_parse(const char *text, struct assay_case *out, struc
         free(c.params);
         return assay_error_in(err, "reading case '%.80s'", text);
     }
+    time_to_learn(&c);
     *out = c;
     return ASSAY_OK;
 }

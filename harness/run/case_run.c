@@ -1,6 +1,7 @@
 #include "harness/run/case_run.h"
 
 #include <malloc.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "harness/ir/ops.h"
 #include "harness/load/closed_loop.h"
 #include "harness/load/graph_target.h"
+#include "harness/load/lesson.h"
 #include "harness/measure/ceiling.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/noise.h"
@@ -22,6 +24,7 @@
 #include "harness/measure/statistics.h"
 #include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
+#include "harness/verify/learned.h"
 #include "harness/verify/witness.h"
 
 #include "assay/banned.h"
@@ -35,6 +38,8 @@ struct run {
     struct assay_graph          *graph;
     struct assay_opened          opened;
     bool                         is_open;
+    const struct assay_lesson   *lesson;     /* NULL: the case is not trained to a quality */
+    struct assay_graph          *evaluation; /* of the lesson */
     struct assay_graph_target   *target;
     uint32_t                     sets; /* of inputs: ASSAY_MIN_SETS, fewer for want of memory */
     struct assay_witness        *witness;
@@ -42,14 +47,15 @@ struct run {
     char                         why_no_ceiling[128];
     struct assay_counters       *counters;
     struct assay_meter          *meter;
-    struct assay_mapped_file     samples;
-    char                         samples_path[700], witness_path[700];
+    struct assay_mapped_file     samples, curve;
+    char                         samples_path[700], witness_path[700], curve_path[700];
     bool                         unstored; /* a file of the run folder could not be made or kept */
     enum assay_phase             phase;
     uint64_t                     phase_begin_ns;
     uint64_t                     memory_before[2]; /* heap, resident: after the first batch, when all buffers have been touched */
     uint64_t                     settled_n;        /* iterations until then; 0 = not yet */
     struct assay_closed_loop_result loop;
+    struct assay_lesson_result      learned;
 };
 
 /* ---- phases ---------------------------------------------------------------------------------------------- */
@@ -315,6 +321,25 @@ static enum assay_code build(struct run *r, struct assay_error *err)
     r->record->read_bytes = cost.read_bytes;
     r->record->written_bytes = cost.written_bytes;
     r->record->items = c->workload->items ? c->workload->items(c->params, c->phase) : 1;
+    r->lesson = c->workload->lesson && !strcmp(c->workload->lesson->phase, c->phase) ? c->workload->lesson : NULL;
+    if (!r->lesson)
+        return ASSAY_OK;
+    if (!(r->evaluation = assay_graph_new("evaluation")))
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph");
+    if (r->lesson->build_evaluation(c->params, r->evaluation, err))
+        return assay_error_in(err, "building the evaluation of '%.80s'", c->name);
+    return ASSAY_OK;
+}
+
+static enum assay_code ask_accepted(const struct run *r, const struct assay_graph *g, struct assay_error *err)
+{
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        char              reason[160];
+        struct assay_text why = ASSAY_TEXT(reason);
+        if (!r->opened.backend->accepts(r->opened.session, g, i, &why))
+            return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "node '%.48s' (%s): %s", g->nodes[i].name, g->nodes[i].op->name,
+                              *reason ? reason : "no reason given");
+    }
     return ASSAY_OK;
 }
 
@@ -327,14 +352,9 @@ static enum assay_code open_device(struct run *r, struct assay_error *err)
     r->record->device = r->opened.device;
     r->record->evidence = assay_evidence_of(&r->opened.device);
     (void)assay_string_copy(r->record->backend, sizeof r->record->backend, r->opened.canonical);
-    for (uint32_t i = 0; i < r->graph->n_nodes; i++) {
-        char              reason[160];
-        struct assay_text why = ASSAY_TEXT(reason);
-        if (!r->opened.backend->accepts(r->opened.session, r->graph, i, &why))
-            return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "node '%.48s' (%s): %s", r->graph->nodes[i].name,
-                              r->graph->nodes[i].op->name, *reason ? reason : "no reason given");
-    }
-    return ASSAY_OK;
+    if (ask_accepted(r, r->graph, err))
+        return err->code;
+    return r->lesson ? ask_accepted(r, r->evaluation, err) : ASSAY_OK;
 }
 
 /* What may be taken: most of what is available now, and no more than the device has. */
@@ -456,6 +476,9 @@ static enum assay_code time_it(struct run *r, struct assay_error *err)
     return ASSAY_OK;
 }
 
+static const enum assay_metric of_lessons[] = {ASSAY_METRIC_steps_to_quality, ASSAY_METRIC_time_to_quality_ns, ASSAY_METRIC_quality,
+                                               ASSAY_METRIC_quality_target, ASSAY_METRIC_quality_floor};
+
 static void summarize(struct run *r)
 {
     struct assay_record *rec = r->record;
@@ -474,6 +497,135 @@ static void summarize(struct run *r)
     counters(r);
     set(r, ASSAY_METRIC_first_ns, (double)r->loop.first_ns, 1, r->opened.device.clock);
     set(r, ASSAY_METRIC_compile_ns, (double)rec->phase_ns[ASSAY_PHASE_COMPILE], 1, ASSAY_CLOCK_HOST);
+    for (size_t i = 0; i < sizeof of_lessons / sizeof *of_lessons && !r->lesson; i++)
+        absent(r, of_lessons[i], "the case is not trained to a quality");
+}
+
+/* ---- a case that is trained -------------------------------------------------------------------------------- */
+
+static enum assay_code make_lesson_instruments(struct run *r, struct assay_error *err)
+{
+    struct assay_record      *rec = r->record;
+    struct assay_lesson_terms terms;
+    char                      samples[160], witness[160], curve[160];
+    size_t                    ignored;
+    uint32_t                  needed = ASSAY_TRAIT_VALUES | ASSAY_TRAIT_MEMORY;
+    enter(r, ASSAY_PHASE_WITNESS);
+    if ((r->opened.device.traits & needed) != needed)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the device computes no values: nothing can be learned on it");
+    r->lesson->terms(r->job->what->params, &terms);
+    if (assay_learned_bytes(r->evaluation, &ignored, err))
+        return err->code;
+    assay_run_folder_curve_file(r->job->what->id, rec->backend, r->job->launch, curve);
+    if (terms.max_steps > MAX_SAMPLES)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_steps %llu; at most %u are recorded", (unsigned long long)terms.max_steps, MAX_SAMPLES);
+    if (name_file(r, "samples", samples, r->samples_path, err) || name_file(r, "witness", witness, r->witness_path, err) ||
+        assay_path_join(r->curve_path, sizeof r->curve_path, r->job->folder, curve, err) ||
+        assay_mapped_file_new(r->samples_path, (size_t)terms.max_steps * sizeof(uint64_t), &r->samples, err) ||
+        assay_mapped_file_new(r->curve_path, (size_t)assay_lesson_rows(&terms) * sizeof(struct assay_lesson_row), &r->curve, err)) {
+        r->unstored = err->code == ASSAY_IO;
+        return err->code;
+    }
+    (void)assay_string_copy(rec->samples_file, sizeof rec->samples_file, samples);
+    (void)assay_string_copy(rec->curve_file, sizeof rec->curve_file, curve);
+    (void)assay_string_copy(r->why_no_ceiling, sizeof r->why_no_ceiling, "no bursts are run beside a training");
+    return assay_counters_open(&r->counters, err) ? err->code : assay_meter_open(r->job->power, &r->meter, err);
+}
+
+static void on_compiled(void *self, const struct assay_program *step)
+{
+    struct run       *r = self;
+    struct assay_text text = ASSAY_TEXT(r->record->compiled);
+    if (ASSAY_HAS(r->opened.backend, describe))
+        r->opened.backend->describe(r->opened.session, step, &text);
+}
+
+static void on_step(void *self, double share, uint64_t median_ns)
+{
+    struct run *r = self;
+    if (!r->settled_n && r->learned.evaluations) { /* all buffers of both programs have been touched */
+        memory_now(r->memory_before);
+        r->settled_n = r->learned.loop.n;
+    }
+    if (r->job->progress)
+        r->job->progress(r->job->self, ASSAY_PHASE_TIMED, share, median_ns);
+}
+
+static enum assay_code on_learned(void *self, const void *const *params, size_t n, struct assay_error *err)
+{
+    struct run              *r = self;
+    const struct assay_case *c = r->job->what;
+    (void)n;
+    enter(r, ASSAY_PHASE_WITNESS);
+    if (assay_learned_write(r->witness_path, c->id, r->job->seed, r->learned.steps, r->evaluation, params, err)) {
+        r->unstored = err->code == ASSAY_IO;
+        return err->code;
+    }
+    assay_run_folder_file("witness", c->id, r->record->backend, r->job->launch, r->record->witness_file);
+    return ASSAY_OK;
+}
+
+static enum assay_code learn(struct run *r, struct assay_error *err)
+{
+    const struct assay_repeat *repeat = &r->job->what->repeat;
+    struct assay_lesson_run    how = {
+           .backend = r->opened.backend, .session = r->opened.session, .device = &r->opened.device, .lesson = r->lesson,
+           .params = r->job->what->params, .step = r->graph, .evaluation = r->evaluation, .seed = r->job->seed,
+           .timeout_ns = repeat->timeout_ns, .max_ns = repeat->max_ns, .rows = r->curve.at, .samples = r->samples.at,
+           .max_samples = r->samples.bytes / sizeof(uint64_t), .counters = r->counters, .meter = r->meter, .phase = on_target_phase,
+           .begun = on_warmed, .progress = on_step, .learned = on_learned, .compiled = on_compiled, .self = r,
+    };
+    struct assay_noise_probe noise;
+    assay_noise_begin(&noise);
+    enum assay_code code = assay_lesson_run(&how, &r->learned, err);
+    r->loop = r->learned.loop;
+    if (code)
+        return code;
+    assay_noise_end(&noise, &r->record->noise);
+    const char       *complaint = assay_noise_complaint(&r->record->noise);
+    struct assay_text text = ASSAY_TEXT(r->record->noise_complaint);
+    if (r->learned.hit_wall_limit)
+        assay_text_add(&text, "ended at the limit of %.3g s after %llu steps%s", (double)repeat->max_ns / 1e9,
+                       (unsigned long long)r->learned.steps, complaint ? "; " : "");
+    assay_text_add(&text, "%s", complaint ? complaint : "");
+    return ASSAY_OK;
+}
+
+static void summarize_lesson(struct run *r)
+{
+    const struct assay_lesson_result *l = &r->learned;
+    enum assay_clock                  clock = ASSAY_CLOCK_HOST;
+    summarize(r);
+    r->record->proof.sets = l->steps; /* every step has data of its own */
+    set(r, ASSAY_METRIC_quality_target, l->terms.target, 1, 0);
+    set(r, ASSAY_METRIC_quality_floor, l->terms.floor, 1, 0);
+    if (isfinite(l->quality))
+        set(r, ASSAY_METRIC_quality, l->quality, l->evaluations, 0);
+    else
+        absent(r, ASSAY_METRIC_quality, "the loss became no finite number");
+    if (l->reached) {
+        set(r, ASSAY_METRIC_steps_to_quality, (double)l->reached_step, 1, 0);
+        set(r, ASSAY_METRIC_time_to_quality_ns, (double)l->reached_ns, 1, clock);
+        return;
+    }
+    absent(r, ASSAY_METRIC_steps_to_quality, "the target was not reached");
+    absent(r, ASSAY_METRIC_time_to_quality_ns, "the target was not reached");
+}
+
+static enum assay_code train_case(struct run *r, struct assay_error *err)
+{
+    if (make_lesson_instruments(r, err) || learn(r, err))
+        return err->code;
+    summarize_lesson(r);
+    return ASSAY_OK;
+}
+
+static enum assay_code time_case(struct run *r, struct assay_error *err)
+{
+    if (make_target(r, err) || make_instruments(r, err) || time_it(r, err))
+        return err->code;
+    summarize(r);
+    return ASSAY_OK;
 }
 
 /* Closes files (cutting the samples to what was taken) and hashes them for the record. */
@@ -485,6 +637,10 @@ static enum assay_code finish_files(struct run *r, struct assay_error *err)
     if (r->witness && assay_witness_close(r->witness, err) && !first.code)
         first = *err;
     r->witness = NULL;
+    if (r->curve.at && assay_mapped_file_close(&r->curve, r->curve_path, (size_t)r->learned.n_rows * sizeof(struct assay_lesson_row), err) && !first.code)
+        first = *err;
+    if (!first.code && *r->record->curve_file && assay_sha256_file(r->curve_path, r->record->curve_sha256, err))
+        first = *err;
     if (!first.code && *r->record->samples_file && assay_sha256_file(r->samples_path, r->record->samples_sha256, err))
         first = *err;
     if (!first.code && *r->record->witness_file && assay_sha256_file(r->witness_path, r->record->witness_sha256, err))
@@ -503,6 +659,7 @@ static void close_all(struct run *r)
     if (r->is_open)
         assay_backend_close(&r->opened);
     assay_graph_free(r->graph);
+    assay_graph_free(r->evaluation);
 }
 
 static enum assay_status status_of(enum assay_code code)
@@ -533,14 +690,10 @@ enum assay_code assay_case_run(const struct assay_case_job *job, struct assay_re
     enum assay_code code = build(&r, &err);
     if (!code)
         code = open_device(&r, &err);
-    if (!code)
-        code = make_target(&r, &err);
-    if (!code)
-        code = make_instruments(&r, &err);
-    if (!code)
-        code = time_it(&r, &err);
-    if (!code)
-        summarize(&r);
+    if (!code && r.lesson)
+        code = train_case(&r, &err);
+    else if (!code)
+        code = time_case(&r, &err);
     struct assay_error closing = {.code = ASSAY_OK};
     if (finish_files(&r, &closing) && !code) {
         err = closing;

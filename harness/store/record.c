@@ -75,6 +75,8 @@ static const struct assay_field record_fields[] = {
     ROW(TEXT, samples_sha256, "samples_sha256", false),
     ROW(TEXT, witness_file, "witness_file", false),
     ROW(TEXT, witness_sha256, "witness_sha256", false),
+    ROW(TEXT, curve_file, "curve_file", false),
+    ROW(TEXT, curve_sha256, "curve_sha256", false),
     ROW(U64, started_utc_ns, "started_utc_ns", false),
     ROW(U64, wall_ns, "wall_ns", false),
     ROW(TEXT, repeat, "repeat", true),

@@ -102,6 +102,7 @@ struct assay_record {
     char     energy_source[128];
     char     samples_file[160], witness_file[160]; /* relative to the run folder; empty = none */
     char     samples_sha256[65], witness_sha256[65];
+    char     curve_file[160], curve_sha256[65]; /* of what was trained: struct assay_lesson_row, one a step or evaluation */
     uint64_t started_utc_ns, wall_ns;
     char     repeat[1024];      /* the command line that runs this again */
     uint32_t             n_counters;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/load/lesson.h"
 #include "harness/store/record.h"
 
 struct assay_run_folder;
@@ -47,6 +48,8 @@ const char                *assay_run_folder_path(const struct assay_run_folder *
 
 /* "samples/<id>.<back end, safe for a file name>.<launch>.bin"; `kind` is "samples" or "witness". */
 void assay_run_folder_file(const char *kind, const char *id, const char *backend, uint32_t launch, char out[160]);
+/* "samples/<id>.<back end>.<launch>.curve": how a training went. */
+void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t launch, char out[160]);
 /* A line with a UTC time in log.txt; cannot fail loudly. */
 ASSAY_PRINTF(2, 3)
 void assay_run_folder_log(struct assay_run_folder *folder, const char *fmt, ...);
@@ -54,5 +57,8 @@ void assay_run_folder_log(struct assay_run_folder *folder, const char *fmt, ...)
 /* Latency samples: little-endian u64 nanoseconds, in time order, checked against the record's SHA-256. Free *out. */
 enum assay_code assay_samples_read(const char *folder, const struct assay_record *record, uint64_t **out, size_t *n,
                                    struct assay_error *err);
+/* The points of how a training went, in order; free *out. As assay_samples_read. */
+enum assay_code assay_curve_read(const char *folder, const struct assay_record *record, struct assay_lesson_row **out, size_t *n,
+                                 struct assay_error *err);
 
 #endif

@@ -43,6 +43,13 @@ void assay_run_folder_file(const char *kind, const char *id, const char *backend
     assay_text_add(&text, ".%u.bin", launch);
 }
 
+void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t launch, char out[160])
+{
+    assay_run_folder_file("samples", id, backend, launch, out);
+    size_t length = strlen(out), stem = length - strlen("bin");
+    (void)assay_string_copy(out + stem, 160 - stem, "curve");
+}
+
 /* A record may come from anywhere: it must not lead out of the run folder. */
 static bool is_ours(const char *file)
 {
@@ -50,33 +57,59 @@ static bool is_ours(const char *file)
     return strncmp(file, "samples/", strlen("samples/")) == 0 && *name && *name != '.' && !strchr(name, '/');
 }
 
+/* The bytes of one of a launch's files in samples/, a whole number of units, in which `what` come; free *out. */
+static enum assay_code read_file(const char *folder, const struct assay_record *record, const char *file, const char *recorded,
+                                 const char *what, size_t unit, char **out, size_t *length, struct assay_error *err)
+{
+    char path[4096], sha256[65];
+    if (!*file)
+        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "launch %u of case '%.100s' left no %s", record->launch, record->case_name, what);
+    if (!is_ours(file))
+        return ASSAY_FAIL(err, ASSAY_DATA, "%s must be a file in 'samples/', not '%.150s'", what, file);
+    enum assay_code code = assay_path_join(path, sizeof path, folder, file, err);
+    if (!code)
+        code = assay_file_read(path, SAMPLES_LIMIT_BYTES, out, length, err);
+    if (code)
+        return code;
+    assay_sha256_hex(*out, *length, sha256);
+    if (*recorded && strcmp(sha256, recorded) != 0)
+        code = ASSAY_FAIL(err, ASSAY_DATA, "%s: not the %s that were written: the record has another SHA-256", path, what);
+    else if (*length % unit != 0)
+        code = ASSAY_FAIL(err, ASSAY_DATA, "%s: %zu bytes are no whole number of %s", path, *length, what);
+    if (code)
+        free(*out);
+    return code;
+}
+
 enum assay_code assay_samples_read(const char *folder, const struct assay_record *record, uint64_t **out, size_t *n,
                                    struct assay_error *err)
 {
-    char path[4096], sha256[65], *bytes;
-    size_t length;
-    if (!record->samples_file[0])
-        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "launch %u of case '%.100s' left no samples", record->launch,
-                          record->case_name);
-    if (!is_ours(record->samples_file))
-        return ASSAY_FAIL(err, ASSAY_DATA, "samples must be a file in 'samples/', not '%.150s'", record->samples_file);
-    if (assay_path_join(path, sizeof path, folder, record->samples_file, err) ||
-        assay_file_read(path, SAMPLES_LIMIT_BYTES, &bytes, &length, err))
-        return err->code;
-    assay_sha256_hex(bytes, length, sha256);
-    if (record->samples_sha256[0] && strcmp(sha256, record->samples_sha256) != 0)
-        (void)ASSAY_FAIL(err, ASSAY_DATA, "%s: not the samples that were written: the record has another SHA-256",
-                         path);
-    else if (length % sizeof(uint64_t) != 0)
-        (void)ASSAY_FAIL(err, ASSAY_DATA, "%s: %zu bytes are no whole number of samples", path, length);
-    else {
-        uint64_t *samples = (uint64_t *)(void *)bytes; /* as aligned as malloc's memory is */
-        *n = length / sizeof *samples;
-        for (size_t i = 0; i < *n; i++)
-            samples[i] = le64toh(samples[i]);
-        *out = samples;
-        return ASSAY_OK;
-    }
-    free(bytes);
-    return err->code;
+    char           *bytes = NULL;
+    size_t          length = 0;
+    enum assay_code code = read_file(folder, record, record->samples_file, record->samples_sha256, "samples", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
+    uint64_t *samples = (uint64_t *)(void *)bytes; /* as aligned as malloc's memory is */
+    *n = length / sizeof *samples;
+    for (size_t i = 0; i < *n; i++)
+        samples[i] = le64toh(samples[i]);
+    *out = samples;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_curve_read(const char *folder, const struct assay_record *record, struct assay_lesson_row **out, size_t *n,
+                                 struct assay_error *err)
+{
+    char           *bytes = NULL;
+    size_t          length = 0;
+    enum assay_code code = read_file(folder, record, record->curve_file, record->curve_sha256, "points of a curve", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
+    uint64_t *word = (uint64_t *)(void *)bytes; /* doubles lie as the 64 bits they are */
+    for (size_t i = 0; i < length / sizeof *word; i++)
+        word[i] = le64toh(word[i]);
+    *out = (struct assay_lesson_row *)(void *)bytes;
+    for (*n = 0; *n < length / sizeof **out && (*out)[*n].kind; ++*n) /* a launch that crashed left the rest empty */
+        ;
+    return ASSAY_OK;
 }

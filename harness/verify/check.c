@@ -508,6 +508,7 @@ const char *assay_assurance_name(enum assay_assurance assurance)
     case ASSAY_ASSURANCE_ALGEBRAIC: return "algebraic";
     case ASSAY_ASSURANCE_SAMPLED: return "sampled";
     case ASSAY_ASSURANCE_LOCAL: return "local";
+    case ASSAY_ASSURANCE_LEARNED: return "learned";
     }
     return "unknown";
 }

@@ -23,6 +23,7 @@ enum assay_assurance {
     ASSAY_ASSURANCE_ALGEBRAIC = 2, /* every element through random sums with their bound, and a sample singly */
     ASSAY_ASSURANCE_SAMPLED = 3,   /* a sample of the elements */
     ASSAY_ASSURANCE_LOCAL = 4,     /* each node from the device's own inputs */
+    ASSAY_ASSURANCE_LEARNED = 5,   /* the net that a training left, evaluated by the reference on data it never saw */
 };
 const char *assay_assurance_name(enum assay_assurance assurance);
 

@@ -1,5 +1,7 @@
 #include "suites/blocks/training.h"
 
+#include <math.h>
+
 #include "harness/base/options.h"
 #include "harness/ir/transform/gradient.h"
 #include "harness/ir/transform/optimizer.h"
@@ -20,4 +22,12 @@ void assay_block_train(struct assay_graph *g, int32_t loss, const struct assay_b
     }
     optimizer.kind = how->optimizer;
     assay_graph_train(g, loss, &optimizer, (enum assay_recompute)how->recompute);
+}
+
+double assay_schedule_cosine(uint64_t step, uint64_t last, uint64_t warm, double end)
+{
+    if (step < warm)
+        return (double)step / (double)warm;
+    double gone = last > warm ? (double)(step - warm) / (double)(last - warm) : 1;
+    return end + (1 - end) * 0.5 * (1 + cos(3.14159265358979323846 * (gone < 1 ? gone : 1)));
 }

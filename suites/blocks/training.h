@@ -30,4 +30,8 @@ extern const char *const assay_block_optimizers[], *const assay_block_recomputes
 /* Gradients of the scalar `loss`, the optimizer's step on every param, the loss as an output. */
 void assay_block_train(struct assay_graph *g, int32_t loss, const struct assay_block_training *how);
 
+/* A schedule's factor in step 1, 2, ... of `last`: up in a straight line over `warm` steps, then down to `end` by half a
+ * cosine. */
+double assay_schedule_cosine(uint64_t step, uint64_t last, uint64_t warm, double end);
+
 #endif

@@ -103,3 +103,13 @@ double assay_markov_entropy_rate(void)
         ranks -= rank_probability(r) * log(rank_probability(r));
     return (bit + (1 - P_MARKER) * ranks) / (1 + P_MARKER);
 }
+
+double assay_markov_loss_deviation(void)
+{
+    double rate = assay_markov_entropy_rate(), marker = -log(P_MARKER) - 2 * rate, squares = P_MARKER * marker * marker;
+    for (int r = 0; r < SYMBOLS - 1; r++) {
+        double p = (1 - P_MARKER) * rank_probability(r), term = -log(p) - rate;
+        squares += p * term * term;
+    }
+    return sqrt(squares / (1 + P_MARKER)); /* the mean of the terms is 0 */
+}

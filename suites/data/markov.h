@@ -30,6 +30,10 @@ void assay_markov_init(struct assay_markov *m, uint64_t seed);
 void assay_markov_sequence(const struct assay_markov *m, uint64_t index, size_t n, int64_t *out);
 /* Nats a symbol: no model can have a smaller expected loss. */
 double assay_markov_entropy_rate(void);
+/* Standard deviation, in nats, of what a symbol adds to the loss of a reader who knows the source: the mean over n symbols has
+ * this over sqrt n. By the renewal of free steps: a cycle is a free step of surprisal S and the copy behind it, if any, of 0;
+ *     deviation^2 = variance of (S - rate * (symbols of the cycle)) / (mean symbols of a cycle). */
+double assay_markov_loss_deviation(void);
 /* Probability of each symbol behind what was said; `past` points behind the last symbol, at least 32 stand before it. For
  * tests, and for telling what a perfect model would lose on a given text. */
 void assay_markov_next(const struct assay_markov *m, const int64_t *past, double out[ASSAY_MARKOV_SYMBOLS]);

@@ -4,9 +4,41 @@
 #ifndef ASSAY_WORKLOAD_H
 #define ASSAY_WORKLOAD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "assay/error.h"
 #include "assay/graph.h"
 #include "assay/option.h"
+
+/* What a net that was trained is judged by; less is better. */
+enum assay_lesson_quality {
+    ASSAY_QUALITY_LOSS = 1,       /* mean loss on unseen data: the evaluation's only output is the mean loss of a batch */
+    ASSAY_QUALITY_ERROR_RATE = 2, /* share of unseen items that are classed wrongly: its only output is scores [items, classes] */
+};
+
+struct assay_lesson_terms {
+    double   target;          /* quality to reach: at most this */
+    double   floor;           /* no net can be expected to have a better one */
+    double   floor_deviation; /* standard deviation, by chance of the evaluation's data, of the quality of the best possible net */
+    uint64_t max_steps, evaluate_every, evaluation_batches;
+};
+
+/* How a workload is trained: from its params' fill rules, by steps whose data never come again, until a quality on data that
+ * no step ever sees is reached. `params` are those of the workload. */
+struct assay_lesson {
+    const char               *phase; /* the workload's phase that is trained; `build` gives its step */
+    enum assay_lesson_quality quality;
+    void (*terms)(const void *params, struct assay_lesson_terms *out);
+    /* Of step 1, 2, ...; bound to the step's input "learning_rate" (and the number itself to "step", where there is one). */
+    double (*learning_rate)(const void *params, uint64_t step);
+    /* Fills an empty graph whose params have the names of the step's params and states. */
+    enum assay_code (*build_evaluation)(const void *params, struct assay_graph *g, struct assay_error *err);
+    /* Content of the data input `name` of training step n (from 1), or of evaluation batch n (from 0); a function of all that
+     * is given. Of an evaluation by error rate "labels" (i64[items]) is asked for too. false: there is no such input. */
+    bool (*data)(const void *params, uint64_t seed, bool evaluation, uint64_t n, const char *name, void *to);
+};
 
 struct assay_workload {
     const char                *name, *summary;
@@ -21,6 +53,7 @@ struct assay_workload {
     /* Fills an empty graph (harness/ir/graph.h). Parameters are within their table's ranges; what no range can
      * say (a head count that does not divide) is refused here, naming the parameter. */
     enum assay_code (*build)(const void *params, const char *phase, struct assay_graph *g, struct assay_error *err);
+    const struct assay_lesson *lesson; /* NULL: there is none */
 };
 
 #endif

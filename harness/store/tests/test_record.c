@@ -25,7 +25,7 @@ static struct assay_record *full_record(void)
     memset(r, 'a', sizeof *r);
     FULL(r->case_name), FULL(r->id), FULL(r->backend), FULL(r->grade), FULL(r->reason), FULL(r->noise_complaint);
     FULL(r->compiled), FULL(r->energy_source), FULL(r->samples_file), FULL(r->witness_file), FULL(r->repeat);
-    FULL(r->samples_sha256), FULL(r->witness_sha256);
+    FULL(r->samples_sha256), FULL(r->witness_sha256), FULL(r->curve_file), FULL(r->curve_sha256);
     fill_device(&r->device);
     r->status = ASSAY_STATUS_CRASHED;
     r->evidence = ASSAY_EVIDENCE_CLAIMED;

@@ -54,3 +54,31 @@ Test(samples, are_never_looked_for_outside_the_run_folder)
     }
     scratch_remove(&s);
 }
+
+Test(samples, of_a_curve_are_rows_up_to_the_first_that_was_never_written)
+{
+    struct assay_lesson_row  rows[4] = {{.kind = ASSAY_LESSON_STEP, .step = 1, .value = 2.5, .span_ns = 7}, {.kind = ASSAY_LESSON_EVALUATION, .step = 1}};
+    struct scratch           s = scratch_new();
+    struct assay_error       err = {0};
+    struct assay_record     *r = record_of(0, 3);
+    struct assay_lesson_row *read = NULL;
+    size_t                   n = 0;
+    cr_assert_eq(sizeof *rows, 64u);
+    cr_expect_eq(assay_curve_read(s.path, r, &read, &n, &err), ASSAY_UNAVAILABLE);
+    cr_expect(strstr(err.message, "left no points of a curve"), "%s", err.message);
+    assay_run_folder_curve_file(r->id, "cpu", r->launch, r->curve_file);
+    cr_expect(strcmp(r->curve_file + strlen(r->curve_file) - 8, ".3.curve") == 0, "%s", r->curve_file);
+    cr_assert_eq(mkdir(in(&s, "samples"), 0777), 0);
+    put_bytes(in(&s, r->curve_file), (const unsigned char *)rows, sizeof rows);
+    cr_assert_eq(assay_curve_read(s.path, r, &read, &n, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(n == 2 && read[0].value == 2.5 && read[0].span_ns == 7 && read[1].kind == ASSAY_LESSON_EVALUATION);
+    free(read);
+    put_bytes(in(&s, r->curve_file), (const unsigned char *)rows, 65);
+    cr_expect_eq(assay_curve_read(s.path, r, &read, &n, &err), ASSAY_DATA);
+    memset(r->curve_sha256, 'a', 64);
+    put_bytes(in(&s, r->curve_file), (const unsigned char *)rows, 64);
+    cr_expect_eq(assay_curve_read(s.path, r, &read, &n, &err), ASSAY_DATA, "another SHA-256");
+    (void)snprintf(r->curve_file, sizeof r->curve_file, "../x");
+    cr_expect_eq(assay_curve_read(s.path, r, &read, &n, &err), ASSAY_DATA);
+    scratch_remove(&s);
+}

@@ -35,6 +35,27 @@ Test(markov, a_perfect_reader_loses_the_entropy_rate)
     free(x);
 }
 
+/* Of 400 means over 500 symbols: their spread is the deviation over sqrt 500, known to 1 / sqrt(800) = 3.5 %. */
+Test(markov, means_of_a_perfect_reader_spread_as_said)
+{
+    struct assay_markov m;
+    double              sum = 0, squares = 0, p[ASSAY_MARKOV_SYMBOLS];
+    assay_markov_init(&m, 8);
+    for (uint64_t i = 0; i < 400; i++) {
+        int64_t *x = text_of(&m, i, 532);
+        double   loss = 0;
+        for (size_t t = 32; t < 532; t++) {
+            assay_markov_next(&m, x + t, p);
+            loss -= log(p[x[t]]) / 500;
+        }
+        sum += loss / 400;
+        squares += loss * loss / 400;
+        free(x);
+    }
+    double ratio = sqrt(squares - sum * sum) / (assay_markov_loss_deviation() / sqrt(500));
+    cr_expect(ratio > 0.86 && ratio < 1.14, "%.3f", ratio);
+}
+
 /* By hand: p = 1/4, q = 1/2, 1/4, ..., 2^-14, 2^-14. */
 Test(markov, the_entropy_rate_is_that_of_its_formula)
 {
