@@ -20,8 +20,10 @@
 #include "harness/measure/noise.h"
 #include "harness/measure/power.h"
 #include "harness/measure/statistics.h"
+#include "harness/run/case_trace.h"
 #include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
+#include "harness/store/trace.h"
 #include "harness/verify/witness.h"
 
 #include "assay/banned.h"
@@ -471,6 +473,33 @@ static void summarize(struct run *r)
     set(r, ASSAY_METRIC_compile_ns, (double)rec->phase_ns[ASSAY_PHASE_COMPILE], 1, ASSAY_CLOCK_HOST);
 }
 
+/* Where the time of an execution goes. No figure depends on it: without one, the record has the reason. */
+static enum assay_code trace_it(struct run *r, struct assay_error *err)
+{
+    const struct assay_repeat    *repeat = &r->job->what->repeat;
+    struct assay_record          *rec = r->record;
+    struct assay_trace            trace = {0};
+    struct assay_case_trace_setup setup = {
+        .backend = r->opened.backend, .target = r->target, .graph = r->graph, .slots = r->sets,
+        .enough_ns = repeat->min_ns, .max_ns = repeat->max_ns, .timeout_ns = repeat->timeout_ns,
+    };
+    struct assay_error why = {.code = ASSAY_OK};
+    char               file[160], path[700];
+    enter(r, ASSAY_PHASE_TRACE);
+    if (assay_case_trace(&setup, &trace, &rec->traced_ns, &why)) {
+        (void)assay_string_copy(rec->why_no_trace, sizeof rec->why_no_trace, why.message);
+        return ASSAY_OK;
+    }
+    if (!name_file(r, "trace", file, path, err) && !assay_trace_write(path, &trace, err) &&
+        !assay_sha256_file(path, rec->trace_sha256, err)) {
+        (void)assay_string_copy(rec->trace_file, sizeof rec->trace_file, file);
+        rec->trace_runs = trace.executions;
+    }
+    assay_trace_release(&trace);
+    r->unstored = r->unstored || err->code == ASSAY_IO;
+    return err->code;
+}
+
 /* Closes files (cutting the samples to what was taken) and hashes them for the record. */
 static enum assay_code finish_files(struct run *r, struct assay_error *err)
 {
@@ -534,8 +563,10 @@ enum assay_code assay_case_run(const struct assay_case_job *job, struct assay_re
         code = make_instruments(&r, &err);
     if (!code)
         code = time_it(&r, &err);
-    if (!code)
+    if (!code) {
         summarize(&r);
+        code = trace_it(&r, &err);
+    }
     struct assay_error closing = {.code = ASSAY_OK};
     if (finish_files(&r, &closing) && !code) {
         err = closing;
