@@ -153,6 +153,6 @@ void assay_figure_trace(struct assay_text *out, const struct assay_report_model 
     if (isfinite(cost)) {
         assay_text_add(out, ". Without tracing the median is ");
         assay_figure_value(out, ASSAY_METRIC_latency_ns, r->metric[ASSAY_METRIC_latency_ns].value);
-        assay_text_add(out, ": tracing costs %.1f %%", 100 * cost);
+        assay_text_add(out, cost < 0 ? ": the traced sum is %.1f %% below it" : ": tracing costs %.1f %%", 100 * fabs(cost));
     }
 }

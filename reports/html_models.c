@@ -41,10 +41,9 @@ static void words(struct assay_page *p, const struct assay_report_model *m)
 
 /* ---- by node --------------------------------------------------------------------------------------------- */
 
-static void bar(struct assay_page *p, const struct assay_report_model *m, double ns, double longest, size_t colour)
+static void time_and_share(struct assay_page *p, const struct assay_report_model *m, double ns)
 {
-    assay_sink_raw(&p->to, "<span class=\"track\"><span class=\"bar b%zu\" style=\"width:%.2f%%\"></span></span><span class=\"num\">", colour,
-                   longest > 0 ? 100 * ns / longest : 0);
+    assay_sink_raw(&p->to, "<span class=\"num\">");
     traced(p, m, ASSAY_METRIC_latency_ns, ns);
     assay_sink_raw(&p->to, " <small>%.1f %%</small></span></li>\n", 100 * assay_report_model_share(m, ns));
 }
@@ -55,7 +54,7 @@ static void bars(struct assay_page *p, const struct assay_report_model *m)
     double rest = 0;
     for (size_t i = shown; i < m->n_timed; i++)
         rest += m->by_time[i]->ns;
-    double longest = fmax(rest, m->by_time[0]->ns);
+    double longest = m->by_time[0]->ns;
     assay_sink_raw(&p->to, "<h4>Time by node</h4>\n<ol class=\"bars\" aria-label=\"time by node, traced, the longest first\">\n");
     for (size_t i = 0; i < shown; i++) {
         const struct assay_model_node *node = m->by_time[i];
@@ -66,11 +65,13 @@ static void bars(struct assay_page *p, const struct assay_report_model *m)
         assay_sink_raw(&p->to, "\">");
         assay_sink_text(&p->to, node->op);
         assay_sink_raw(&p->to, "</small></span>");
-        bar(p, m, node->ns, longest, series(node->rank));
+        assay_sink_raw(&p->to, "<span class=\"track\"><span class=\"bar b%zu\" style=\"width:%.2f%%\"></span></span>", series(node->rank),
+                       longest > 0 ? 100 * node->ns / longest : 0);
+        time_and_share(p, m, node->ns);
     }
     if (shown < m->n_timed) {
-        assay_sink_raw(&p->to, "<li class=\"rest\"><span class=\"of\">%zu more, together</span>", m->n_timed - shown);
-        bar(p, m, rest, longest, 0);
+        assay_sink_raw(&p->to, "<li class=\"rest\"><span class=\"of\">%zu more, together</span><span></span>", m->n_timed - shown);
+        time_and_share(p, m, rest);
     }
     assay_sink_raw(&p->to, "</ol>\n");
 }
@@ -128,7 +129,8 @@ static void by_op(struct assay_page *p, const struct assay_report_model *m)
     for (size_t k = 0; k < m->n_ops; k++)
         op_row(p, m, k);
     assay_sink_raw(&p->to, "</tbody></table></div>\n<p class=\"small\">Rates are algorithmic: a node's operations, and its operands and results once each, over its traced "
-                           "time. A byte rate above the triad's was served by a cache.</p>\n");
+                           "time. A byte rate above the triad's was served by a cache, "
+                           "or is that of an op which reads only a part of an operand (Gather, Slice).</p>\n");
 }
 
 /* ---- below the roof -------------------------------------------------------------------------------------- */

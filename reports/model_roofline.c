@@ -69,8 +69,7 @@ void assay_model_roofline_begin(struct assay_report_model *model, struct assay_p
             "set xlabel \"arithmetic intensity of a node (flop/byte, its operands and results once)\"\nset ylabel \"rate (Gflop/s), traced\" offset 1\n"
             "roof(i) = i * %.9g < %.9g ? i * %.9g : %.9g\n",
             low[0], high[0], low[1], high[1], triad, peak, triad, peak);
-    fprintf(script, "set label 1 \"peak %.4g Gflop/s\" at graph 0.985, first %.6g right offset 0,0.6 noenhanced\n", peak, peak);
-    fprintf(script, "set label 2 \"triad %.4g GB/s\" at graph 0.015, graph 0.955 left noenhanced\n", triad);
+    fprintf(script, "set label 1 \"peak %.4g Gflop/s, triad %.4g GB/s\" at graph 0.015, graph 0.955 left noenhanced\n", peak, triad);
     fputs("plot roof(x) with lines lw 1.6 lc rgb \"#000000\"", script);
     int filled = assay_figure_is_proved(model->row) ? 7 : 6;
     for (unsigned s = 1; s <= ASSAY_PLOT_MAX_SERIES && s <= model->n_ops; s++)
