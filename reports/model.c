@@ -103,7 +103,7 @@ bool assay_report_model_init(struct assay_report_model *out, const struct assay_
 {
     struct assay_error err = {.code = ASSAY_OK};
     *out = (struct assay_report_model){.row = row, .plot = ASSAY_PLOT_NONE};
-    struct assay_graph *g = graph_of(typical(out));
+    struct assay_graph *g = row->n_launches ? graph_of(typical(out)) : NULL;
     if (!g || g->n_nodes < ASSAY_MODEL_LEAST_NODES) {
         assay_graph_free(g);
         return true;
