@@ -110,7 +110,7 @@ bool assay_report_model_init(struct assay_report_model *out, const struct assay_
     }
     out->graph = g;
     out->nodes = calloc(g->n_nodes, sizeof *out->nodes);
-    out->by_time = calloc(g->n_nodes, sizeof *out->by_time);
+    out->by_time = calloc(g->n_nodes, sizeof(struct assay_model_node *));
     out->ops = calloc(g->n_nodes, sizeof *out->ops);
     if (!out->nodes || !out->by_time || !out->ops)
         return false;
@@ -122,7 +122,7 @@ bool assay_report_model_init(struct assay_report_model *out, const struct assay_
         (void)assay_string_copy(out->why_not, sizeof out->why_not, err.message);
     else if (!take_times(out))
         (void)assay_string_copy(out->why_not, sizeof out->why_not, "the trace is of another graph than this program builds for the case");
-    qsort(out->by_time, out->n_timed, sizeof *out->by_time, longer);
+    qsort(out->by_time, out->n_timed, sizeof(struct assay_model_node *), longer);
     group(out);
     return true;
 }
