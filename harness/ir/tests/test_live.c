@@ -36,7 +36,7 @@ Test(live, a_chain_needs_two_values_at_a_time)
     g = assay_graph_new("chain");
     int32_t x = input("x", 100);
     for (int i = 0; i < 10; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "v%d", i);
         x = op1("Relu", name, x);
     }
