@@ -147,6 +147,8 @@ static void roofline(struct assay_page *p, const struct assay_report_model *m)
     assay_page_plot(p, m->plot, "Roofline of the nodes, both axes logarithmic; their rates by op are in the table above");
     assay_sink_raw(&p->to, "<figcaption><ul class=\"keys\">");
     for (size_t k = 0; k < m->n_ops && k < ASSAY_PLOT_MAX_SERIES; k++) {
+        if (m->ops[k].flops <= 0 && k + 1 < ASSAY_PLOT_MAX_SERIES) /* it has no point */
+            continue;
         assay_sink_raw(&p->to, "<li><span class=\"key s%zu\"></span> ", series(k));
         if (k + 1 == ASSAY_PLOT_MAX_SERIES && m->n_ops > ASSAY_PLOT_MAX_SERIES)
             assay_sink_raw(&p->to, "other ops");

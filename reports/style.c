@@ -98,7 +98,7 @@ const char *const assay_page_style[] = {
     "@media print{\n@page{size:A4;margin:14mm 12mm}\nbody{font-size:9.5pt;line-height:1.4}\nheader,main,footer{max-width:none;padding:0}\nnav,.skip{display:none}\n"
     "h2{break-after:avoid;margin-top:1.6rem}\nh3,h4,h5,summary,thead{break-after:avoid}\ntr,figure,.tiles li,dl.facts>div,pre{break-inside:avoid}\nthead{display:table-header-group}\n"
     "table{font-size:7.8pt}\nth,td{padding:.22rem .35rem}\n.scroll,.plot{overflow:visible}\ntd.num{white-space:normal}\n.results .case{min-width:0;max-width:none;width:24%}\n.be{white-space:normal}\n.v{border:1px solid currentColor;background:none}\n"
-    ".bars li{grid-template-columns:minmax(0,6.6cm) minmax(0,1fr) 3.4cm;padding:0;font-size:7.8pt}\n.track{background:none}\ndetails.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
+    ".bars li{grid-template-columns:minmax(0,6.6cm) minmax(0,1fr) 3.4cm;padding:0;font-size:7.8pt}\n.track{background:none;height:.55rem}.model+.model{break-before:page}\ndetails.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
     "a{color:inherit;text-decoration:none}\n.cautions{border:1px solid var(--warn);border-left-width:4px;background:none}\n#cases{break-before:page}\n}\n",
     NULL,
 };
