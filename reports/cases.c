@@ -57,12 +57,15 @@ bool assay_report_run_init(struct assay_report_run *out, const struct assay_summ
     *out = (struct assay_report_run){.summary = summary, .number = number, .roofline = ASSAY_PLOT_NONE};
     out->cases = calloc(n, sizeof *out->cases);
     out->rows = calloc(n, sizeof(struct assay_summary_row *));
+    out->models = calloc(n, sizeof *out->models);
     double *room = calloc(n, sizeof *room);
-    bool    ok = out->cases && out->rows && room;
+    bool    ok = out->cases && out->rows && out->models && room;
     if (ok) {
         gather(out);
         out->peak_flops_per_s = median_of(summary, ASSAY_METRIC_ceiling_flops_per_s, room);
         out->triad_bytes_per_s = median_of(summary, ASSAY_METRIC_ceiling_bytes_per_s, room);
+        for (size_t i = 0; ok && i < summary->n_rows; i++)
+            ok = assay_report_model_init(&out->models[i], summary, &summary->rows[i]);
     }
     free(room);
     return ok;
@@ -70,6 +73,9 @@ bool assay_report_run_init(struct assay_report_run *out, const struct assay_summ
 
 void assay_report_run_release(struct assay_report_run *run)
 {
+    for (size_t i = 0; run->models && i < run->summary->n_rows; i++)
+        assay_report_model_release(&run->models[i]);
+    free(run->models);
     free(run->cases);
     free(run->rows);
     memset(run, 0, sizeof *run);

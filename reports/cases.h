@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "harness/judge/summary.h"
+#include "reports/model.h"
 #include "reports/plot.h"
 
 /* Beyond so many cases distributions are not drawn, and the report says so: a drawing has 10 KiB. */
@@ -29,6 +30,7 @@ struct assay_report_run {
     struct assay_report_case   *cases;
     size_t                      n_cases;
     const struct assay_summary_row **rows; /* behind cases[].rows */
+    struct assay_report_model  *models; /* one a row of the summary; without nodes where there is nothing to divide */
     size_t                      roofline;  /* plot, or ASSAY_PLOT_NONE */
     double                      peak_flops_per_s, triad_bytes_per_s; /* medians over the rows that have them; 0 = none */
 };

@@ -56,4 +56,9 @@ const char *assay_figure_manifest(const struct assay_summary *run, const char *k
 /* The seed, as the manifest has it (number or text). */
 void assay_figure_seed(struct assay_text *out, const struct assay_summary *run);
 
+struct assay_report_model;
+/* "193 nodes; the 175 that the back end tells of sum to 236.4 ms (traced, median of 3 executions); tracing costs 1.2 % over …", or why there
+ * are no times. */
+void assay_figure_trace(struct assay_text *out, const struct assay_report_model *model);
+
 #endif

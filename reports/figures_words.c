@@ -5,6 +5,7 @@
 
 #include "harness/base/strings.h"
 #include "reports/figures.h"
+#include "reports/model.h"
 
 #include "assay/banned.h"
 
@@ -134,4 +135,30 @@ void assay_figure_seed(struct assay_text *out, const struct assay_summary *run)
         assay_text_add(out, "%lld", (long long)json_integer_value(seed));
     else
         assay_text_add(out, "%s", json_is_string(seed) ? json_string_value(seed) : "not recorded");
+}
+
+void assay_figure_trace(struct assay_text *out, const struct assay_report_model *model)
+{
+    const struct assay_record *r = model->row->launches[model->row->typical];
+    double                     cost = assay_report_model_cost(model);
+    counted(out, model->n, "node", "nodes");
+    if (!model->n_timed) {
+        assay_text_add(out, "; no times of them: %s", *model->why_not ? model->why_not : "the trace is empty");
+        return;
+    }
+    if (model->n_timed < model->n)
+        assay_text_add(out, "; the %zu that the back end tells of sum to ", model->n_timed);
+    else
+        assay_text_add(out, ", whose times sum to ");
+    assay_figure_value(out, ASSAY_METRIC_latency_ns, model->sum_ns);
+    assay_text_add(out, " (traced, medians of ");
+    counted(out, model->trace.executions, "execution", "executions");
+    assay_text_add(out, "; a traced execution takes ");
+    assay_figure_value(out, ASSAY_METRIC_latency_ns, r->traced_ns);
+    assay_text_add(out, ")");
+    if (isfinite(cost)) {
+        assay_text_add(out, ". Without tracing the median is ");
+        assay_figure_value(out, ASSAY_METRIC_latency_ns, r->metric[ASSAY_METRIC_latency_ns].value);
+        assay_text_add(out, cost < 0 ? ": the traced sum is %.1f %% below it" : ": tracing costs %.1f %%", 100 * fabs(cost));
+    }
 }

@@ -11,8 +11,9 @@ static const struct {
     void (*write)(struct assay_page *p, const struct assay_report_run *run);
 } sections[] = {
     {"summary", "Summary", assay_page_summary},       {"results", "Results", assay_page_results},
-    {"roofline", "Roofline", assay_page_roofline},    {"cases", "Case by case", assay_page_cases},
-    {"uncounted", "Not counted", assay_page_uncounted}, {"environment", "Environment", assay_page_environment},
+    {"roofline", "Roofline", assay_page_roofline},    {"models", "Models", assay_page_models},
+    {"cases", "Case by case", assay_page_cases},      {"uncounted", "Not counted", assay_page_uncounted},
+    {"environment", "Environment", assay_page_environment},
 };
 #define N_SECTIONS (sizeof sections / sizeof *sections)
 

@@ -6,6 +6,7 @@
 #include "harness/store/fields.h"
 #include "reports/figures.h"
 #include "reports/formats.h"
+#include "reports/model.h"
 
 #include "assay/banned.h"
 
@@ -87,6 +88,53 @@ static json_t *launches_json(const struct assay_summary_row *row)
     return list;
 }
 
+static json_t *nodes_json(const struct assay_report_model *m)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < m->n; i++) {
+        const struct assay_model_node *node = &m->nodes[i];
+        json_array_append_new(list, json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", assay_json_string(node->name), "op", node->op, "note",
+                                              assay_json_string(node->note), "traced_ns", node->has_ns ? assay_json_number(node->ns) : json_null(),
+                                              "flops", assay_json_u64(node->cost.flops), "read_bytes", assay_json_u64(node->cost.read_bytes),
+                                              "written_bytes", assay_json_u64(node->cost.written_bytes)));
+    }
+    return list;
+}
+
+static json_t *ops_json(const struct assay_report_model *m)
+{
+    json_t *list = json_array();
+    for (size_t k = 0; list && k < m->n_ops; k++) {
+        const struct assay_model_op *op = &m->ops[k];
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "op", op->op, "nodes", (json_int_t)op->n, "timed_nodes",
+                                              (json_int_t)op->timed, "traced_ns", op->timed ? assay_json_number(op->ns) : json_null(), "timed_flops",
+                                              assay_json_number(op->flops), "timed_bytes", assay_json_number(op->bytes), "flops",
+                                              assay_json_number(op->all_flops), "bytes", assay_json_number(op->all_bytes)));
+    }
+    return list;
+}
+
+/* Null for a case that is no model; NULL when something could not be made. */
+static json_t *model_json(const struct assay_summary *run, const struct assay_summary_row *row)
+{
+    struct assay_report_model m;
+    bool                      ok = assay_report_model_init(&m, run, row);
+    json_t                   *object = ok ? json_null() : NULL;
+    if (ok && m.n) {
+        json_t *nodes = nodes_json(&m), *ops = ops_json(&m);
+        ok = nodes && ops && json_array_size(nodes) == m.n && json_array_size(ops) == m.n_ops;
+        object = ok ? json_pack("{s:I, s:o, s:o, s:o, s:o, s:O, s:O}", "executions", (json_int_t)m.trace.executions, "sum_ns",
+                                m.n_timed ? assay_json_number(m.sum_ns) : json_null(), "over_untraced", assay_json_number(assay_report_model_cost(&m)),
+                                "launch", json_integer((json_int_t)row->launches[row->typical]->launch), "why", assay_json_string(m.why_not), "nodes",
+                                nodes, "ops", ops)
+                    : NULL;
+        json_decref(nodes);
+        json_decref(ops);
+    }
+    assay_report_model_release(&m);
+    return object;
+}
+
 static json_t *row_json(const struct assay_summary_row *row)
 {
     return json_pack("{s:o, s:o, s:o, s:s, s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:I}", "case", assay_json_string(row->case_name), "id",
@@ -121,7 +169,7 @@ static json_t *run_json(const struct assay_summary *run)
     for (size_t i = 0; ok && i < run->n_rows; i++) {
         json_t *row = row_json(&run->rows[i]), *launches = launches_json(&run->rows[i]);
         ok = row && launches && json_array_size(launches) == run->rows[i].n_launches && json_object_set(row, "launches", launches) == 0 &&
-             json_array_append(rows, row) == 0;
+             json_object_set_new(row, "model", model_json(run, &run->rows[i])) == 0 && json_array_append(rows, row) == 0;
         json_decref(row);
         json_decref(launches);
     }

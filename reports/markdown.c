@@ -3,6 +3,7 @@
 
 #include "reports/figures.h"
 #include "reports/formats.h"
+#include "reports/model.h"
 
 #include "assay/banned.h"
 
@@ -60,6 +61,57 @@ static void result(struct assay_sink *to, const struct assay_summary_row *row)
     cell(to, room);
     cell(to, row->noisy ? row->noise : row->n_medians ? "quiet" : "–");
     assay_sink_raw(to, "\n");
+}
+
+static void model_figure(struct assay_sink *to, const struct assay_report_model *m, enum assay_metric metric, bool there, double value)
+{
+    char              room[64];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_figure_value(&text, metric, value);
+    assay_sink_raw(to, there ? " %s" : "%s", there ? assay_figure_evidence_mark(m->row->evidence) : "");
+    cell(to, there ? room : "–");
+}
+
+static void model(struct assay_sink *to, const struct assay_report_model *m)
+{
+    char              room[512];
+    struct assay_text text = ASSAY_TEXT(room);
+    double            peak = assay_report_model_peak(m), triad = assay_report_model_triad(m);
+    assay_sink_raw(to, "\n### Where the time goes: ");
+    assay_sink_text(to, m->row->case_name);
+    assay_sink_raw(to, " on ");
+    assay_sink_text(to, m->row->backend);
+    assay_sink_raw(to, "\n\n");
+    assay_figure_trace(&text, m);
+    assay_sink_text(to, room);
+    assay_sink_raw(to, ". Verdict: %s.\n\n| op | nodes | with a time | time, traced | share | rate | of peak | byte rate | of triad |\n"
+                       "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n", assay_outcome_name(m->row->outcome));
+    for (size_t k = 0; k < m->n_ops; k++) {
+        const struct assay_model_op *op = &m->ops[k];
+        double                       flops = assay_report_model_rate(op->flops, op->ns), bytes = assay_report_model_rate(op->bytes, op->ns);
+        assay_sink_raw(to, "|");
+        cell(to, op->op);
+        assay_sink_raw(to, " %zu | %zu |", op->n, op->timed);
+        model_figure(to, m, ASSAY_METRIC_latency_ns, op->timed > 0, op->ns);
+        model_figure(to, m, ASSAY_METRIC_peak_share, op->timed > 0, assay_report_model_share(m, op->ns));
+        model_figure(to, m, ASSAY_METRIC_flops_per_s, flops > 0, flops);
+        model_figure(to, m, ASSAY_METRIC_peak_share, flops > 0 && peak > 0, flops / peak);
+        model_figure(to, m, ASSAY_METRIC_bytes_per_s, bytes > 0, bytes);
+        model_figure(to, m, ASSAY_METRIC_bandwidth_share, bytes > 0 && triad > 0, bytes / triad);
+        assay_sink_raw(to, "\n");
+    }
+}
+
+static void models(struct assay_sink *to, const struct assay_summary *run)
+{
+    for (size_t i = 0; i < run->n_rows; i++) {
+        struct assay_report_model m;
+        if (!assay_report_model_init(&m, run, &run->rows[i]))
+            to->failed = true;
+        else if (m.n)
+            model(to, &m);
+        assay_report_model_release(&m);
+    }
 }
 
 static void unproved(struct assay_sink *to, const struct assay_summary *run)
@@ -125,6 +177,7 @@ static void one_run(struct assay_sink *to, const struct assay_summary *run)
                        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n");
     for (size_t i = 0; i < run->n_rows; i++)
         result(to, &run->rows[i]);
+    models(to, run);
     unproved(to, run);
 }
 

@@ -44,6 +44,7 @@ void assay_page_series(struct assay_page *p, const struct assay_summary *run, co
 void assay_page_summary(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_results(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_roofline(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_models(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_cases(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_uncounted(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_environment(struct assay_page *p, const struct assay_report_run *run);

@@ -78,6 +78,11 @@ const char *const assay_page_style[] = {
     "pre.repeat{background:var(--soft);border:1px solid var(--line);border-radius:4px;padding:.6rem .8rem;margin:.3rem 0;white-space:pre-wrap;overflow-wrap:anywhere;user-select:all}\n"
     "figure{margin:.8rem 0}\n.plot{overflow-x:auto}\n.plot svg{display:block;width:100%;max-width:52rem;height:auto;font-family:inherit}\nfigcaption{font-size:.82rem;color:var(--muted)}\n"
     ".keys{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;padding:0;margin:.3rem 0;color:var(--text)}\n.names{font-size:.85rem}\n.prose{max-width:46rem;padding-left:1.2rem}\n.prose li{margin:.35rem 0}\n"
+    ".bars{list-style:none;padding:0;margin:.4rem 0;font-size:.82rem;line-height:1.35}\n.bars li{display:grid;grid-template-columns:minmax(0,20rem) minmax(0,1fr) 9.5rem;gap:.1rem .8rem;align-items:center;padding:.12rem 0;break-inside:avoid}\n"
+    ".bars .of{overflow-wrap:anywhere}.bars b{font-weight:500}.bars small{display:inline;font-size:inherit}.bars .rest{border-top:1px solid var(--line);margin-top:.2rem;padding-top:.3rem}\n"
+    ".track{background:var(--soft);height:.85rem;border-radius:2px;overflow:hidden}.bar{display:block;height:100%;min-width:1px;background:currentColor;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
+    ".b1,.s1{color:var(--s1)}.b2,.s2{color:var(--s2)}.b3,.s3{color:var(--s3)}.b4,.s4{color:var(--s4)}.b5,.s5{color:var(--s5)}.b6,.s6{color:var(--s6)}.b7,.s7{color:var(--s7)}.b8,.s8{color:var(--s8)}\n"
+    ".on{display:inline;color:var(--muted);font-weight:400}\n"
     "footer{margin-top:3rem;padding-bottom:2rem;color:var(--muted);font-size:.82rem;border-top:1px solid var(--line)}\n",
     /* phone: the results become cards */
     "@media screen and (max-width:46rem){\n"
@@ -86,12 +91,14 @@ const char *const assay_page_style[] = {
     ".cards tr{border:1px solid var(--line);border-radius:6px;padding:.5rem .8rem .6rem;margin:0 0 .7rem}\n.cards tr.first>*{border-top:0}\n"
     ".cards th,.cards td{display:block;border:0;padding:.12rem 0;text-align:left;white-space:normal}\n.results .case{display:block;max-width:none;padding-bottom:.35rem}\n"
     ".cards td::before{content:attr(data-label);color:var(--muted);float:left;width:6.6rem}\n.cards td>small{margin-left:6.6rem}\n.results .ev{margin-right:.2em}\n"
+    ".bars li{grid-template-columns:minmax(0,1fr) auto;padding:.25rem 0}.bars .track{grid-row:2;grid-column:1/-1;height:.6rem}.bars .rest>span:empty{display:none}\n"
+    ".ops tr{display:grid;grid-template-columns:1.35fr 1fr;gap:0 .4rem}.ops th,.ops td:nth-child(4){grid-column:1/-1}.ops td::before{width:4.2rem}.ops td>small{margin-left:4.2rem}.ops td{white-space:nowrap}\n"
     "dl.facts>div{grid-template-columns:minmax(0,1fr)}\n.plot svg{min-width:31rem}\n.legend{grid-template-columns:1fr}\n}\n",
     /* paper */
     "@media print{\n@page{size:A4;margin:14mm 12mm}\nbody{font-size:9.5pt;line-height:1.4}\nheader,main,footer{max-width:none;padding:0}\nnav,.skip{display:none}\n"
     "h2{break-after:avoid;margin-top:1.6rem}\nh3,h4,h5,summary,thead{break-after:avoid}\ntr,figure,.tiles li,dl.facts>div,pre{break-inside:avoid}\nthead{display:table-header-group}\n"
     "table{font-size:7.8pt}\nth,td{padding:.22rem .35rem}\n.scroll,.plot{overflow:visible}\ntd.num{white-space:normal}\n.results .case{min-width:0;max-width:none;width:24%}\n.be{white-space:normal}\n.v{border:1px solid currentColor;background:none}\n"
-    "details.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
+    ".bars li{grid-template-columns:minmax(0,6.6cm) minmax(0,1fr) 3.4cm;padding:0;font-size:7.8pt}\n.track{background:none;height:.55rem}.model+.model{break-before:page}\ndetails.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
     "a{color:inherit;text-decoration:none}\n.cautions{border:1px solid var(--warn);border-left-width:4px;background:none}\n#cases{break-before:page}\n}\n",
     NULL,
 };

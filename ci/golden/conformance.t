@@ -15,7 +15,7 @@ $ assay conformance chaos,mode=crash -o wrong --quiet | tail -1
 ? 1
 
 $ ls wrong | tr '\n' ' '
-lock log.txt manifest.json plan.json records.jsonl samples witness
+lock log.txt manifest.json plan.json records.jsonl samples trace witness
 
 $ assay conformance no-such-backend
 ! assay: there is no back end 'no-such-backend'; there are: chaos, cpu, null, reference, template (while opening 'no-such-backend')

@@ -21,6 +21,7 @@ $ assay show attention.decode/tokens=64,heads=4,kv_heads=2 --json
   "case": "attention.decode/batch=1,causal=true,dtype=f32,head_dim=64,heads=4,kv_heads=2,tokens=64",
   "flops": 66556,
   "id": "037efd1a5bae8b36",
+  "live_bytes": 1024,
   "multiply_adds": 33278.0,
   "nodes": [
     {
@@ -33,6 +34,7 @@ $ assay show attention.decode/tokens=64,heads=4,kv_heads=2 --json
   ],
   "parameters": 0,
   "read_bytes": 66560,
+  "state_bytes": 0,
   "transcendentals": 260,
   "values": [
     {
@@ -75,6 +77,7 @@ $ assay show attention.decode/tokens=64,heads=4,kv_heads=2 --json
       "type": "f32[1,4,1,64]"
     }
   ],
+  "weights_bytes": 0,
   "written_bytes": 1024
 }
 
@@ -84,6 +87,65 @@ $ assay show gemm/k=4,m=2 --json | grep '"id"'
 
 $ assay show gemm/m=2,k=4,n=1024 --json | grep '"id"'
   "id": "51bf25b91ef92a0b",
+
+# a large graph is summed up by op and by part, unless all of it is asked for
+$ assay show resnet50.infer
+case      resnet50.infer/batch=1,classes=1000,image=224,optimizer=sgd,recompute=none,width=64
+id        a6c306d36c4d1771
+about     ResNet-50 v1.5, image classification: answers, or one step of training
+headline  items_per_s
+work      8.217 Gflop, 98.27 MiB moved (inputs once, outputs once)
+memory    102.4 MiB on the device, 102.3 MiB on the host (8 input sets)
+model     25,557,032 parameters, 4.089 GMAC in products
+weights   97.69 MiB
+live      9.188 MiB of results at most, while 'layer1.0.downsample.1' runs (in node order, nothing in place)
+
+op                  nodes        flops    share      bytes    share
+Conv                   53  8.174 Gflop   99.5 %  172.5 MiB   42.5 %
+BatchNormalization     53  33.40 Mflop    0.4 %  85.20 MiB   21.0 %
+Add                    16  5.519 Mflop    0.1 %  63.16 MiB   15.5 %
+Gemm                    1  4.097 Mflop    0.0 %  7.828 MiB    1.9 %
+GlobalAveragePool       1  100.4 kflop    0.0 %  400.0 KiB    0.1 %
+Relu                   49       0 flop    0.0 %  73.31 MiB   18.0 %
+MaxPool                 1       0 flop    0.0 %  3.828 MiB    0.9 %
+Reshape                 1       0 flop    0.0 %  16.02 KiB    0.0 %
+all                   175  8.217 Gflop  100.0 %  406.3 MiB  100.0 %
+
+part        times  nodes        flops   share      bytes   share
+conv1           1      1  236.0 Mflop   2.9 %  3.673 MiB   0.9 %
+bn1             1      1  2.409 Mflop   0.0 %  6.126 MiB   1.5 %
+relu            1      1       0 flop   0.0 %  6.125 MiB   1.5 %
+maxpool         1      1       0 flop   0.0 %  3.828 MiB   0.9 %
+layer1.0        1     12  469.2 Mflop   5.7 %  44.70 MiB  11.0 %
+layer1.1–2      2     20  882.3 Mflop  10.7 %  74.04 MiB  18.2 %
+layer2.0        1     12  749.3 Mflop   9.1 %  35.91 MiB   8.8 %
+layer2.1–3      3     30  1.317 Gflop  16.0 %  58.35 MiB  14.4 %
+layer3.0        1     12  747.2 Mflop   9.1 %  23.02 MiB   5.7 %
+layer3.1–5      5     50  2.189 Gflop  26.6 %  67.30 MiB  16.6 %
+layer4.0        1     12  746.1 Mflop   9.1 %  31.69 MiB   7.8 %
+layer4.1–2      2     20  874.6 Mflop  10.6 %  43.28 MiB  10.7 %
+avgpool         1      1  100.4 kflop   0.0 %  400.0 KiB   0.1 %
+flatten         1      1       0 flop   0.0 %  16.02 KiB   0.0 %
+fc              1      1  4.097 Mflop   0.0 %  7.828 MiB   1.9 %
+
+444 values and 175 nodes; --nodes lists them. Bytes are each node's own: its operands and results once.
+
+run it    assay run resnet50.infer/batch=1,classes=1000,image=224,optimizer=sgd,recompute=none,width=64 --backend cpu
+
+$ assay show bert.infer | sed -n "/^part/,/^$/p"
+part                times  nodes        flops    share      bytes   share
+embeddings              1      7  884.6 kflop    0.0 %  95.81 MiB  15.0 %
+encoder.layer.0–11     12    192  22.41 Gflop  100.0 %  540.5 MiB  84.5 %
+pooler                  1      5  1.180 Mflop    0.0 %  3.398 MiB   0.5 %
+
+
+$ assay show resnet50.infer --nodes | grep -c '  Conv  '
+53
+
+$ assay show decoder.decode --json | grep -E '"(live|state|weights)_bytes"'
+  "live_bytes": 417792,
+  "state_bytes": 5898240,
+  "weights_bytes": 1442992128,
 
 # the command that runs it runs it
 $ assay show gemm/m=8,n=8,k=8 --backend 'template:host,memory=64MiB' | tail -1

@@ -112,5 +112,6 @@ manifest.json
 plan.json
 records.jsonl
 samples
+trace
 verdicts.jsonl
 witness

@@ -5,8 +5,10 @@
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/show_summary.h"
 #include "harness/cli/table.h"
 #include "harness/ir/graph.h"
+#include "harness/ir/live.h"
 #include "harness/ir/ops.h"
 #include "harness/load/graph_target.h"
 #include "harness/plan/plan.h"
@@ -16,12 +18,16 @@
 
 struct show_options {
     char backend[512];
-    bool json;
+    bool nodes, json;
 };
+
+#define MANY_NODES 24 /* a graph of more is summed up, unless all are asked for */
 
 static const struct assay_option options[] = {
     {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct show_options, backend), .bytes = 512, .dflt = "cpu",
      .help = "for the command line that runs it"},
+    {.name = "nodes", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct show_options, nodes), .dflt = "false",
+     .help = "list every value and node, also of a large graph"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct show_options, json), .dflt = "false",
      .help = "print JSON"},
     {0},
@@ -124,7 +130,11 @@ static json_t *as_json(const struct assay_case *c, const struct assay_graph *g)
             json_object_set_new(value, "fill", fill_json(&g->values[i].fill));
         json_array_append_new(values, value);
     }
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "case", c->name, "id", c->id, "parameters",
+    struct assay_live live;
+    bool              known = assay_graph_live(g, &live);
+    return json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights_bytes",
+                     known ? assay_json_u64(live.param_bytes) : json_null(), "state_bytes", known ? assay_json_u64(live.state_bytes) : json_null(),
+                     "live_bytes", known ? assay_json_u64(live.peak_bytes) : json_null(), "case", c->name, "id", c->id, "parameters",
                      assay_json_u64(parameters(g)), "multiply_adds", assay_json_number(multiply_adds(g)), "flops", assay_json_u64(cost.flops),
                      "transcendentals", assay_json_u64(cost.transcendentals), "read_bytes", assay_json_u64(cost.read_bytes),
                      "written_bytes", assay_json_u64(cost.written_bytes), "nodes", nodes, "values", values);
@@ -140,7 +150,42 @@ static void group_digits(char out[48], uint64_t n)
         assay_text_add(&text, "%s%c", i && (length - i) % 3 == 0 ? "," : "", digits[i]);
 }
 
-static void print_case(const struct assay_case *c, const struct assay_graph *g, const char *backend)
+/* Weights, and the most that lies between inputs and outputs at a time. */
+static void print_live(const struct assay_graph *g)
+{
+    struct assay_live live;
+    char              weights[48], states[48], peak[48];
+    if (!assay_graph_live(g, &live))
+        return;
+    quantity(weights, (double)live.param_bytes, "B");
+    quantity(states, (double)live.state_bytes, "B");
+    quantity(peak, (double)live.peak_bytes, "B");
+    if (live.param_bytes)
+        printf("weights   %s", weights);
+    if (live.state_bytes)
+        printf("%s%s", live.param_bytes ? ", and states " : "states    ", states);
+    if (live.param_bytes || live.state_bytes)
+        puts("");
+    if (g->n_nodes > 1)
+        printf("live      %s of results at most, while '%s' runs (in node order, nothing in place)\n", peak, g->nodes[live.at_node].name);
+}
+
+static void print_listing(const struct assay_graph *g, bool all)
+{
+    puts("");
+    if (all || g->n_nodes <= MANY_NODES) {
+        print_values(g);
+        puts("");
+        print_nodes(g);
+        return;
+    }
+    assay_show_ops(g, stdout);
+    puts("");
+    assay_show_layers(g, stdout);
+    printf("\n%u values and %u nodes; --nodes lists them. Bytes are each node's own: its operands and results once.\n", g->n_values, g->n_nodes);
+}
+
+static void print_case(const struct assay_case *c, const struct assay_graph *g, const char *backend, bool all)
 {
     struct assay_cost cost = assay_graph_cost(g);
     char              flops[48], bytes[48], device_text[48], host_text[48];
@@ -159,10 +204,8 @@ static void print_case(const struct assay_case *c, const struct assay_graph *g, 
         quantity(work, multiply_adds(g), "MAC");
         printf("model     %s parameters, %s in products\n", count, work);
     }
-    puts("");
-    print_values(g);
-    puts("");
-    print_nodes(g);
+    print_live(g);
+    print_listing(g, all);
     char *name = assay_string_escaped(ASSAY_ESCAPE_SHELL, c->name), *where = assay_string_escaped(ASSAY_ESCAPE_SHELL, backend);
     printf("\nrun it    assay run %s --backend %s\n", name ? name : c->name, where ? where : backend);
     free(name);
@@ -184,7 +227,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         if (o->json)
             assay_cli_print_json(as_json(&c, g));
         else
-            print_case(&c, g, o->backend);
+            print_case(&c, g, o->backend, o->nodes);
     }
     assay_graph_free(g);
     assay_case_release(&c);

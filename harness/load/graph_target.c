@@ -482,13 +482,13 @@ enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_
 
 /* ---- as a target ----------------------------------------------------------------------------------------- */
 
-static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *token, struct assay_error *err)
+static enum assay_code start(struct assay_graph_target *t, const struct assay_query *q, uint32_t flags, uint64_t *token,
+                             struct assay_error *err)
 {
-    struct assay_graph_target *t = self;
     if (t->n_in_flight == MAX_IN_FLIGHT)
         return ASSAY_FAIL(err, ASSAY_INTERNAL, "more than %u queries in flight", MAX_IN_FLIGHT);
     struct assay_launch launch = {
-        .size = sizeof launch, .program = t->program, .earliest_ns = q->earliest_ns,
+        .size = sizeof launch, .flags = flags, .program = t->program, .earliest_ns = q->earliest_ns,
         .bindings = &t->binding[q->slot * t->n_bindings], .n_bindings = t->n_bindings,
         .binding_stride = sizeof(struct assay_binding),
     };
@@ -505,13 +505,34 @@ static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *
     return ASSAY_OK;
 }
 
-static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span,
-                            struct assay_error *err)
+static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *token, struct assay_error *err)
 {
-    struct assay_graph_target  *t = self;
+    return start(self, q, 0, token, err);
+}
+
+/* Where the rows of a trace go, or NULL: the event is asked for them between its end and its being forgotten. */
+struct tracing {
+    struct assay_trace_row *rows;
+    size_t                  capacity, n;
+    enum assay_code         code;
+    struct assay_error      err;
+};
+
+static void ask_for_trace(struct assay_graph_target *t, struct assay_event *event, struct tracing *out)
+{
+    const struct assay_backend *b = t->with.backend;
+    enum assay_code code = b->trace(t->with.session, event, out->rows, sizeof *out->rows, out->capacity, &out->n, &out->err);
+    out->code = assay_backend_told(b, code, "trace", &out->err);
+}
+
+static enum assay_code wait_for(struct assay_graph_target *t, uint64_t timeout_ns, uint64_t *token, struct assay_span *span,
+                                struct tracing *tracing, struct assay_error *err)
+{
     size_t                      done = 0;
     enum assay_allocation_owner before = assay_allocation_owner_set(ASSAY_ALLOCATION_PLUGIN);
     enum assay_code code = t->with.backend->poll(t->with.session, t->in_flight, t->n_in_flight, timeout_ns, &done, span, err);
+    if (!code && done < t->n_in_flight && tracing)
+        ask_for_trace(t, t->in_flight[done], tracing);
     if (!code && done < t->n_in_flight)
         t->with.backend->forget(t->with.session, t->in_flight[done]);
     (void)assay_allocation_owner_set(before);
@@ -525,6 +546,12 @@ static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, st
     t->in_flight[done] = t->in_flight[t->n_in_flight];
     t->token[done] = t->token[t->n_in_flight];
     return ASSAY_OK;
+}
+
+static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span,
+                            struct assay_error *err)
+{
+    return wait_for(self, timeout_ns, token, span, NULL, err);
 }
 
 static void cancel(void *self, uint64_t token)
@@ -543,4 +570,29 @@ static void cancel(void *self, uint64_t token)
 struct assay_target assay_graph_target_as_target(struct assay_graph_target *t)
 {
     return (struct assay_target){.self = t, .clock = t->with.device->clock, .issue = issue, .poll = poll, .cancel = cancel};
+}
+
+/* ---- traced ---------------------------------------------------------------------------------------------- */
+
+enum assay_code assay_graph_target_trace(struct assay_graph_target *t, uint32_t slot, uint64_t timeout_ns,
+                                         struct assay_trace_row *rows, size_t capacity, size_t *n, struct assay_span *span,
+                                         struct assay_error *err)
+{
+    struct assay_query query = {.slot = slot};
+    struct tracing     tracing = {.rows = rows, .capacity = capacity};
+    uint64_t           token = 0;
+    if (!ASSAY_HAS(t->with.backend, trace))
+        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "back end '%.60s' has no trace", t->with.backend->name);
+    memset(rows, 0, capacity * sizeof *rows);
+    *span = (struct assay_span){.size = sizeof *span};
+    if (start(t, &query, ASSAY_LAUNCH_TRACE, &token, err))
+        return err->code;
+    if (wait_for(t, timeout_ns, &token, span, &tracing, err)) {
+        cancel(t, token);
+        return err->code;
+    }
+    if (tracing.code)
+        *err = tracing.err;
+    *n = tracing.n;
+    return tracing.code;
 }

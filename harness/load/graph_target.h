@@ -66,6 +66,11 @@ struct assay_collected {
 /* After the batch: brings slot's outputs to the host. */
 enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_t slot, struct assay_collected *out,
                                            struct assay_error *err);
+/* One execution of a slot that was prepared, with the flag that traces it: waits for it and asks for its rows. *n = how many
+ * there are, also beyond `capacity`. ASSAY_UNAVAILABLE: the back end has no trace. */
+enum assay_code assay_graph_target_trace(struct assay_graph_target *t, uint32_t slot, uint64_t timeout_ns,
+                                         struct assay_trace_row *rows, size_t capacity, size_t *n, struct assay_span *span,
+                                         struct assay_error *err);
 /* The values filled and uploaded, for the memory part of a record: all distinct bytes a rotation touches. */
 uint64_t assay_graph_target_working_set(const struct assay_graph_target *t);
 

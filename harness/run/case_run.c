@@ -22,8 +22,10 @@
 #include "harness/measure/noise.h"
 #include "harness/measure/power.h"
 #include "harness/measure/statistics.h"
+#include "harness/run/case_trace.h"
 #include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
+#include "harness/store/trace.h"
 #include "harness/verify/learned.h"
 #include "harness/verify/witness.h"
 
@@ -620,12 +622,39 @@ static enum assay_code train_case(struct run *r, struct assay_error *err)
     return ASSAY_OK;
 }
 
+/* Where the time of an execution goes. No figure depends on it: without one, the record has the reason. */
+static enum assay_code trace_it(struct run *r, struct assay_error *err)
+{
+    const struct assay_repeat    *repeat = &r->job->what->repeat;
+    struct assay_record          *rec = r->record;
+    struct assay_trace            trace = {0};
+    struct assay_case_trace_setup setup = {
+        .backend = r->opened.backend, .target = r->target, .graph = r->graph, .slots = r->sets,
+        .enough_ns = repeat->min_ns, .max_ns = repeat->max_ns, .timeout_ns = repeat->timeout_ns,
+    };
+    struct assay_error why = {.code = ASSAY_OK};
+    char               file[160], path[700];
+    enter(r, ASSAY_PHASE_TRACE);
+    if (assay_case_trace(&setup, &trace, &rec->traced_ns, &why)) {
+        (void)assay_string_copy(rec->why_no_trace, sizeof rec->why_no_trace, why.message);
+        return ASSAY_OK;
+    }
+    if (!name_file(r, "trace", file, path, err) && !assay_trace_write(path, &trace, err) &&
+        !assay_sha256_file(path, rec->trace_sha256, err)) {
+        (void)assay_string_copy(rec->trace_file, sizeof rec->trace_file, file);
+        rec->trace_runs = trace.executions;
+    }
+    assay_trace_release(&trace);
+    r->unstored = r->unstored || err->code == ASSAY_IO;
+    return err->code;
+}
+
 static enum assay_code time_case(struct run *r, struct assay_error *err)
 {
     if (make_target(r, err) || make_instruments(r, err) || time_it(r, err))
         return err->code;
     summarize(r);
-    return ASSAY_OK;
+    return trace_it(r, err);
 }
 
 /* Closes files (cutting the samples to what was taken) and hashes them for the record. */

@@ -96,8 +96,8 @@ static enum assay_code open_folder(struct launcher *l, struct assay_error *err)
         json_decref(about);
     }
     json_decref(plan);
-    static const char *const parts[] = {"samples", "witness"};
-    for (size_t i = 0; !code && i < 2; i++)
+    static const char *const parts[] = {"samples", "witness", "trace"};
+    for (size_t i = 0; !code && i < sizeof parts / sizeof *parts; i++)
         if (!(code = assay_path_join(path, sizeof path, l->with->folder, parts[i], err)))
             code = assay_folder_make(path, err);
     return code;

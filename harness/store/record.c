@@ -77,6 +77,11 @@ static const struct assay_field record_fields[] = {
     ROW(TEXT, witness_sha256, "witness_sha256", false),
     ROW(TEXT, curve_file, "curve_file", false),
     ROW(TEXT, curve_sha256, "curve_sha256", false),
+    ROW(TEXT, trace_file, "trace_file", false),
+    ROW(TEXT, trace_sha256, "trace_sha256", false),
+    ROW(U32, trace_runs, "trace_runs", false),
+    ROW(F64, traced_ns, "traced_ns", false),
+    ROW(TEXT, why_no_trace, "why_no_trace", false),
     ROW(U64, started_utc_ns, "started_utc_ns", false),
     ROW(U64, wall_ns, "wall_ns", false),
     ROW(TEXT, repeat, "repeat", true),
@@ -181,7 +186,7 @@ static const struct assay_field no_fields[] = {ASSAY_FIELD_END}; /* an object wh
 static const struct assay_field phase_fields[] = {
     PHASE(BUILD, "build"),     PHASE(OPEN, "open"), PHASE(FILL, "fill"),   PHASE(UPLOAD, "upload"),
     PHASE(COMPILE, "compile"), PHASE(WARM, "warm"), PHASE(TIMED, "timed"), PHASE(WITNESS, "witness"),
-    PHASE(CLOSE, "close"),     ASSAY_FIELD_END,
+    PHASE(TRACE, "trace"),     PHASE(CLOSE, "close"), ASSAY_FIELD_END,
 };
 #undef PHASE
 

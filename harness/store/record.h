@@ -64,7 +64,7 @@ struct assay_metric_value {
 /* Phases of a worker's life, apart, each with its span on the host's clock. */
 enum assay_phase {
     ASSAY_PHASE_BUILD, ASSAY_PHASE_OPEN, ASSAY_PHASE_FILL, ASSAY_PHASE_UPLOAD, ASSAY_PHASE_COMPILE, ASSAY_PHASE_WARM,
-    ASSAY_PHASE_TIMED, ASSAY_PHASE_WITNESS, ASSAY_PHASE_CLOSE, ASSAY_PHASE_COUNT
+    ASSAY_PHASE_TIMED, ASSAY_PHASE_WITNESS, ASSAY_PHASE_TRACE, ASSAY_PHASE_CLOSE, ASSAY_PHASE_COUNT
 };
 const char *assay_phase_name(enum assay_phase phase);
 
@@ -100,8 +100,11 @@ struct assay_record {
     uint64_t warm_runs;
     char     compiled[1024];    /* the back end's description of what it compiled */
     char     energy_source[128];
-    char     samples_file[160], witness_file[160]; /* relative to the run folder; empty = none */
-    char     samples_sha256[65], witness_sha256[65];
+    char     samples_file[160], witness_file[160], trace_file[160]; /* relative to the run folder; empty = none */
+    char     samples_sha256[65], witness_sha256[65], trace_sha256[65];
+    uint32_t trace_runs;        /* executions that were traced, after the timed ones; 0: why_no_trace */
+    double   traced_ns;         /* one of them, from begin to end: their median */
+    char     why_no_trace[160];
     char     curve_file[160], curve_sha256[65]; /* of what was trained: struct assay_lesson_row, one a step or evaluation */
     uint64_t started_utc_ns, wall_ns;
     char     repeat[1024];      /* the command line that runs this again */

@@ -236,7 +236,7 @@ enum assay_code assay_run_folder_read(const char *path, struct assay_run_folder 
 /* What an interrupted creation may leave: names of ours, and halves of files under their temporary names. */
 static bool is_left_by_creation(const char *name)
 {
-    static const char *const whole[] = {".", "..", "lock", "samples", "witness", "plan.json", "manifest.json"};
+    static const char *const whole[] = {".", "..", "lock", "samples", "witness", "trace", "plan.json", "manifest.json"};
     static const char *const begun[] = {"plan.json.", "manifest.json.", "records.jsonl."};
     size_t length = strlen(name);
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
@@ -283,8 +283,9 @@ static enum assay_code build(struct assay_run_folder *f, const json_t *manifest,
                              struct assay_error *err)
 {
     if (assay_folder_make(f->path, err) || check_fresh(f, err) || take_lock(f, err) || check_fresh(f, err) ||
-        make_folder(f, "samples", err) || make_folder(f, "witness", err) || json_write(f, "plan.json", plan, err) ||
-        json_write(f, "manifest.json", manifest, err) || assay_file_replace(f->records_path, "", 0, err) ||
+        make_folder(f, "samples", err) || make_folder(f, "witness", err) || make_folder(f, "trace", err) ||
+        json_write(f, "plan.json", plan, err) || json_write(f, "manifest.json", manifest, err) ||
+        assay_file_replace(f->records_path, "", 0, err) ||
         load(f, err))
         return err->code;
     return open_for_appending(f, err);

@@ -46,7 +46,7 @@ const json_t              *assay_run_folder_manifest(const struct assay_run_fold
 const json_t              *assay_run_folder_plan(const struct assay_run_folder *folder);
 const char                *assay_run_folder_path(const struct assay_run_folder *folder);
 
-/* "samples/<id>.<back end, safe for a file name>.<launch>.bin"; `kind` is "samples" or "witness". */
+/* "samples/<id>.<back end, safe for a file name>.<launch>.bin"; `kind` is "samples", "witness" or "trace" (".json"). */
 void assay_run_folder_file(const char *kind, const char *id, const char *backend, uint32_t launch, char out[160]);
 /* "samples/<id>.<back end>.<launch>.curve": how a training went. */
 void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t launch, char out[160]);

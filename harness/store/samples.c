@@ -40,7 +40,7 @@ void assay_run_folder_file(const char *kind, const char *id, const char *backend
         assay_string_hex64(assay_hash_text(backend, 0), hash);
         assay_text_add(&text, "-%s", hash);
     }
-    assay_text_add(&text, ".%u.bin", launch);
+    assay_text_add(&text, ".%u.%s", launch, strcmp(kind, "trace") == 0 ? "json" : "bin");
 }
 
 void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t launch, char out[160])

@@ -28,6 +28,7 @@ static void begin(void)
     s = scratch_new();
     (void)mkdir(in(&s, "samples"), 0755);
     (void)mkdir(in(&s, "witness"), 0755);
+    (void)mkdir(in(&s, "trace"), 0755);
 }
 
 static void end(void)

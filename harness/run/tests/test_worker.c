@@ -60,6 +60,7 @@ Test(worker, case_gives_the_record_of_that_launch_and_leaves_its_files)
     struct assay_error         err = {0};
     (void)mkdir(in(&s, "samples"), 0755);
     (void)mkdir(in(&s, "witness"), 0755);
+    (void)mkdir(in(&s, "trace"), 0755);
     cr_assert_eq(work(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:{s:s, s:s, s:s}}", "do", "case", "case", "gemm/m=8,n=8,k=8", "backend", as_worker_backend("template", ""),
                                 "folder", s.path, "repeat_line", "assay run it", "seed", 5, "launch", 2, "repeat", "min_runs", "20", "min_s", "1ms", "max_s", "5s")),
                  ASSAY_JOB_ANSWERED, "%s", out.error.message);

@@ -25,7 +25,8 @@ static struct assay_record *full_record(void)
     memset(r, 'a', sizeof *r);
     FULL(r->case_name), FULL(r->id), FULL(r->backend), FULL(r->grade), FULL(r->reason), FULL(r->noise_complaint);
     FULL(r->compiled), FULL(r->energy_source), FULL(r->samples_file), FULL(r->witness_file), FULL(r->repeat);
-    FULL(r->samples_sha256), FULL(r->witness_sha256), FULL(r->curve_file), FULL(r->curve_sha256);
+    FULL(r->samples_sha256), FULL(r->witness_sha256), FULL(r->trace_file), FULL(r->trace_sha256), FULL(r->why_no_trace);
+    FULL(r->curve_file), FULL(r->curve_sha256);
     fill_device(&r->device);
     r->status = ASSAY_STATUS_CRASHED;
     r->evidence = ASSAY_EVIDENCE_CLAIMED;
@@ -89,7 +90,9 @@ static enum assay_code trip(const struct assay_record *r, struct assay_record *o
 static void clear_padding(struct assay_record *r)
 {
     CLEAR(r);
-    HOLE(r, witness_sha256, started_utc_ns);
+    HOLE(r, trace_sha256, trace_runs);
+    HOLE(r, trace_runs, traced_ns);
+    HOLE(r, why_no_trace, started_utc_ns);
     HOLE(r, n_counters, counters);
     for (uint32_t i = 0; i < r->n_counters; i++)
         CLEAR(&r->counters[i]);
