@@ -59,13 +59,22 @@ static bool read_shape(const char *at, struct assay_tensor *t)
     return true;
 }
 
+static enum assay_code unknown_type(const char *descr, const char *what, struct assay_error *err)
+{
+    char              type[13], shown[64];
+    struct assay_text text = ASSAY_TEXT(shown);
+    (void)assay_string_copy(type, sizeof type, descr);
+    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, type);
+    return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its type is %s; known are little-endian f2 f4 f8 i1 i4 i8 u1 b1", what, shown);
+}
+
 static enum assay_code read_header(const char *header, const char *what, struct assay_tensor *t, struct assay_error *err)
 {
     const char *descr = member(header, "descr"), *order = member(header, "fortran_order"), *shape = member(header, "shape");
     if (!descr || !order || !shape)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its header lacks descr, fortran_order or shape", what);
     if (!(t->dtype = dtype_of(descr)))
-        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its type is %.12s; known are little-endian f2 f4 f8 i1 i4 i8 u1 b1", what, descr);
+        return unknown_type(descr, what, err);
     if (strncmp(order, "False", 5) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: it is in Fortran's order; save it in C's", what);
     if (!read_shape(shape, t))
