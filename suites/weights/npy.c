@@ -130,5 +130,5 @@ enum assay_code assay_npy_read(const void *bytes, size_t length, const char *wha
 
 enum assay_code assay_npy_open(const char *path, struct assay_tensor_file **out, struct assay_error *err)
 {
-    return assay_tensor_file_map(path, assay_npy_read, out, err);
+    return assay_tensor_file_map(path, path, assay_npy_read, out, err);
 }
