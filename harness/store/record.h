@@ -103,7 +103,7 @@ struct assay_record {
     char     samples_file[160], witness_file[160]; /* relative to the run folder; empty = none */
     char     samples_sha256[65], witness_sha256[65];
     uint64_t started_utc_ns, wall_ns;
-    char     repeat[1024];      /* the command line that runs this again */
+    char     repeat[2048];      /* the command line that runs this again */
     uint32_t             n_counters;
     struct assay_counter counters[ASSAY_RECORD_MAX_COUNTERS]; /* last: what is beyond n_counters is never touched */
 };

@@ -25,13 +25,14 @@ static const char *member(const char *header, const char *key)
     return at + 1 + strspn(at + 1, " ");
 }
 
+static const struct {
+    const char      *name;
+    enum assay_dtype dtype;
+} types[] = {{"'<f8'", ASSAY_F64}, {"'<f4'", ASSAY_F32}, {"'<f2'", ASSAY_F16}, {"'<i8'", ASSAY_I64},
+             {"'<i4'", ASSAY_I32}, {"'|i1'", ASSAY_I8},  {"'|u1'", ASSAY_U8},  {"'|b1'", ASSAY_BOOL}};
+
 static enum assay_dtype dtype_of(const char *descr)
 {
-    static const struct {
-        const char      *name;
-        enum assay_dtype dtype;
-    } types[] = {{"'<f8'", ASSAY_F64}, {"'<f4'", ASSAY_F32}, {"'<f2'", ASSAY_F16}, {"'<i8'", ASSAY_I64},
-                 {"'<i4'", ASSAY_I32}, {"'|i1'", ASSAY_I8},  {"'|u1'", ASSAY_U8},  {"'|b1'", ASSAY_BOOL}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strncmp(descr, types[i].name, strlen(types[i].name)) == 0)
             return types[i].dtype;
@@ -131,4 +132,47 @@ enum assay_code assay_npy_read(const void *bytes, size_t length, const char *wha
 enum assay_code assay_npy_open(const char *path, struct assay_tensor_file **out, struct assay_error *err)
 {
     return assay_tensor_file_map(path, path, assay_npy_read, out, err);
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
+
+/* The dictionary with blanks and a line end behind it, so that the data begin at a multiple of 64; returns its length, 0: the
+ * type has no name. */
+static size_t make_header(const struct assay_tensor *t, char out[512])
+{
+    struct assay_text text = assay_text_over(out, 512);
+    const char       *descr = NULL;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        descr = types[i].dtype == t->dtype ? types[i].name : descr;
+    if (!descr)
+        return 0;
+    assay_text_add(&text, "{'descr': %s, 'fortran_order': False, 'shape': (", descr);
+    for (int32_t i = 0; i < t->rank; i++)
+        assay_text_add(&text, "%lld%s", (long long)t->dims[i], t->rank == 1 ? "," : i + 1 < t->rank ? ", " : "");
+    assay_text_add(&text, "), }");
+    size_t n = strlen(out), whole = (10 + n + 1 + 63) / 64 * 64 - 10;
+    memset(out + n, ' ', whole - n - 1);
+    out[whole - 1] = '\n';
+    return whole;
+}
+
+enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
+                                enum assay_code (*fill)(void *self, void *to, struct assay_error *err), void *self, struct assay_error *err)
+{
+    struct assay_tensor      measured = *t;
+    struct assay_mapped_file file;
+    struct assay_error       ignored;
+    char                     header[512];
+    size_t                   n = make_header(t, header);
+    if (!n)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "'%.120s' is %s; an .npy file cannot hold that", t->name, assay_dtype_name(t->dtype));
+    if (assay_tensor_measure(&measured, path, err) || assay_mapped_file_new(path, 10 + n + measured.bytes, &file, err))
+        return err->code;
+    unsigned char *at = file.at;
+    memcpy(at, "\x93NUMPY\x01\x00", 8);
+    at[8] = (unsigned char)n;
+    at[9] = (unsigned char)(n >> 8);
+    memcpy(at + 10, header, n);
+    enum assay_code code = fill(self, at + 10 + n, err), closed = assay_mapped_file_close(&file, path, file.bytes, code ? &ignored : err);
+    return code ? code : closed;
 }
