@@ -8,6 +8,7 @@
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
+#include "harness/ir/graph.h"
 #include "harness/measure/power.h"
 #include "harness/plan/plan.h"
 #include "harness/run/launcher.h"
@@ -213,6 +214,16 @@ static enum assay_code what_is(const char *word, const struct words *w, bool *is
                                         "ends in .json");
 }
 
+/* A case that somebody names and that cannot be built, like a model whose heads do not divide, is told at once; one of a suite costs
+ * itself and not the others, and is recorded. */
+static enum assay_code must_build(const struct assay_case *c, struct assay_error *err)
+{
+    struct assay_graph *g = NULL;
+    enum assay_code     code = assay_case_graph(c, &g, err);
+    assay_graph_free(g);
+    return code == ASSAY_CONFIG || code == ASSAY_DATA ? code : ASSAY_OK;
+}
+
 /* One suite, or any number of cases. */
 static enum assay_code make_plan(size_t n, char **operands, const struct run_options *o, const bool *given,
                                  struct assay_plan *plan, struct assay_error *err)
@@ -229,7 +240,7 @@ static enum assay_code make_plan(size_t n, char **operands, const struct run_opt
                 return ASSAY_FAIL(err, ASSAY_CONFIG, "a suite is run by itself: '%.60s' stands among %zu operands", operands[i], n);
             if (assay_plan_read(operands[i], plan, err))
                 return err->code;
-        } else if (assay_plan_add(plan, operands[i], err)) {
+        } else if (assay_plan_add(plan, operands[i], err) || must_build(&plan->cases[plan->n_cases - 1], err)) {
             return err->code;
         }
     }
