@@ -21,14 +21,15 @@ struct export_options {
 
 static const char *const formats[] = {"safetensors", "npy", NULL};
 
+#define AT(member) offsetof(struct export_options, member)
+
 static const struct assay_option options[] = {
-    {.name = "format", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct export_options, format), .dflt = "safetensors", .choices = formats,
+    {.name = "format", .type = ASSAY_OPT_ENUM, .offset = AT(format), .dflt = "safetensors", .choices = formats,
      .help = "safetensors: the weights, one file; npy: the inputs, a folder with a file each"},
-    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct export_options, out), .bytes = 512, .dflt = "",
-     .help = "the file or the folder to write"},
-    {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct export_options, seed), .dflt = "1", .min = 0,
-     .max = 9007199254740992.0, .help = "that the values are made from"},
-    {.name = "sets", .type = ASSAY_OPT_I64, .offset = offsetof(struct export_options, sets), .dflt = "8", .min = 1, .max = 1024,
+    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = AT(out), .bytes = 512, .dflt = "", .help = "the file or the folder to write"},
+    {.name = "seed", .type = ASSAY_OPT_I64, .offset = AT(seed), .dflt = "1", .min = 0, .max = 9007199254740992.0,
+     .help = "that the values are made from"},
+    {.name = "sets", .type = ASSAY_OPT_I64, .offset = AT(sets), .dflt = "8", .min = 1, .max = 1024,
      .help = "of inputs: the length of the axis before the others"},
     {0},
 };
@@ -85,7 +86,8 @@ static enum assay_code fill_input(void *self, void *to, struct assay_error *err)
     const struct exporting *x = self;
     const uint64_t          bytes = x->g->values[x->input].bytes;
     for (int64_t set = 0; set < x->o->sets; set++)
-        if (assay_fill_value(x->g, x->input, (uint64_t)x->o->seed, (uint64_t)set, (unsigned char *)to + (uint64_t)set * bytes, err))
+        if (assay_fill_value(x->g, x->input, (uint64_t)x->o->seed, (uint64_t)set, (unsigned char *)to + (uint64_t)set * bytes,
+                             err))
             return err->code;
     return ASSAY_OK;
 }

@@ -66,8 +66,10 @@ enum assay_code assay_plan_add(struct assay_plan *plan, const char *case_name, s
 static enum assay_code use_files(struct assay_plan *plan, const struct assay_case *c, struct assay_value_source **source,
                                  const struct assay_graph *g, struct assay_error *err)
 {
-    if (assay_value_source_open(g, plan->weights.path, plan->inputs.path, source, err) || assay_value_source_check(*source, err) ||
-        assay_value_source_files(*source, *plan->weights.path ? &plan->weights : NULL, *plan->inputs.path ? &plan->inputs : NULL, err))
+    if (assay_value_source_open(g, plan->weights.path, plan->inputs.path, source, err) ||
+        assay_value_source_check(*source, err) ||
+        assay_value_source_files(*source, *plan->weights.path ? &plan->weights : NULL, *plan->inputs.path ? &plan->inputs : NULL,
+                                 err))
         return assay_error_in(err, "giving its values to case '%.80s'", c->name);
     return ASSAY_OK;
 }
@@ -76,7 +78,8 @@ enum assay_code assay_plan_use_files(struct assay_plan *plan, const char *weight
                                      void (*say)(void *self, const struct assay_case *c, const char *what), void *self,
                                      struct assay_error *err)
 {
-    if ((*weights && assay_file_set_init(&plan->weights, weights, err)) || (*inputs && assay_file_set_init(&plan->inputs, inputs, err)))
+    if ((*weights && assay_file_set_init(&plan->weights, weights, err)) ||
+        (*inputs && assay_file_set_init(&plan->inputs, inputs, err)))
         return err->code;
     enum assay_code code = ASSAY_OK;
     for (size_t i = 0; !code && i < plan->n_cases && (*weights || *inputs); i++) {
@@ -167,7 +170,8 @@ enum assay_code assay_plan_from_json(const json_t *json, struct assay_plan *out,
     (void)assay_string_copy(plan.name, sizeof plan.name, name);
     (void)assay_string_copy(plan.about, sizeof plan.about, about);
     plan.seed = (uint64_t)json_integer_value(seed);
-    if ((weights && assay_file_set_from_json(weights, &plan.weights, err)) || (inputs && assay_file_set_from_json(inputs, &plan.inputs, err))) {
+    if ((weights && assay_file_set_from_json(weights, &plan.weights, err)) ||
+        (inputs && assay_file_set_from_json(inputs, &plan.inputs, err))) {
         assay_plan_release(&plan);
         return err->code;
     }

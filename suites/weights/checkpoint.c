@@ -76,8 +76,8 @@ static bool candidate(const struct rule *r, int variant, const char *name, char 
     bool              has = !strncmp(name, "model.", 6);
     if (!ends_in(name, r->ours) || (variant == 1 && has) || (variant == 2 && !has) || (variant == 2 && kept < 6))
         return false;
-    assay_text_add(&text, "%s%.*s%s", variant == 1 ? "model." : "", (int)(kept - (variant == 2 ? 6 : 0)), name + (variant == 2 ? 6 : 0),
-                   r->theirs);
+    assay_text_add(&text, "%s%.*s%s", variant == 1 ? "model." : "", (int)(kept - (variant == 2 ? 6 : 0)),
+                   name + (variant == 2 ? 6 : 0), r->theirs);
     return true;
 }
 
@@ -131,8 +131,8 @@ static enum assay_code choose(const struct assay_checkpoint *c, const char *para
             if ((rules[r].last && *out->name) || !candidate(&rules[r], variant, param, name) || !look_up(c, name))
                 continue;
             if (*out->name)
-                return ASSAY_FAIL(err, ASSAY_DATA, "%.40s: '%.60s' may be tensor '%.60s' or '%.60s'", file_of(look_up(c, name)), param,
-                                  out->name, name);
+                return ASSAY_FAIL(err, ASSAY_DATA, "%.40s: '%.60s' may be tensor '%.60s' or '%.60s'", file_of(look_up(c, name)),
+                                  param, out->name, name);
             out->rule = &rules[r];
             (void)assay_string_copy(out->name, NAME, name);
         }
@@ -147,7 +147,8 @@ static void describe_tensor(const struct assay_tensor *t, char out[96])
     assay_value_describe(&v, &text);
 }
 
-static enum assay_code mismatch(const struct assay_folder_tensor *t, const struct assay_value *v, const char *what, struct assay_error *err)
+static enum assay_code mismatch(const struct assay_folder_tensor *t, const struct assay_value *v, const char *what,
+                                struct assay_error *err)
 {
     char              has[96], wants[96];
     struct assay_text text = ASSAY_TEXT(wants);
@@ -291,7 +292,8 @@ static enum assay_code find_extra(struct assay_checkpoint *c, struct assay_error
         if (c->user[i] != ASSAY_NO_VALUE || is_buffer(t[i].tensor->name))
             continue;
         if (!is_tied_output(c, &t[i]))
-            return ASSAY_FAIL(err, ASSAY_DATA, "%.60s: the model has no use for tensor '%.120s'", file_of(&t[i]), t[i].tensor->name);
+            return ASSAY_FAIL(err, ASSAY_DATA, "%.60s: the model has no use for tensor '%.120s'", file_of(&t[i]),
+                              t[i].tensor->name);
         c->untied = &t[i];
     }
     return ASSAY_OK;
@@ -349,8 +351,8 @@ static enum assay_code check_tensor(const struct assay_folder_tensor *t, enum as
     int64_t at = assay_tensor_first_bad(t->tensor, to, &found);
     if (at < 0)
         return ASSAY_OK;
-    return ASSAY_FAIL(err, ASSAY_DATA, "%.60s: tensor '%.80s' holds %g at element %" PRId64 "%s%s", file_of(t), t->tensor->name, found, at,
-                      found - found == 0 ? ", too large for " : "", found - found == 0 ? assay_dtype_name(to) : "");
+    return ASSAY_FAIL(err, ASSAY_DATA, "%.60s: tensor '%.80s' holds %g at element %" PRId64 "%s%s", file_of(t), t->tensor->name,
+                      found, at, found - found == 0 ? ", too large for " : "", found - found == 0 ? assay_dtype_name(to) : "");
 }
 
 static enum assay_code check_tied(const struct assay_checkpoint *c, struct assay_error *err)
@@ -361,8 +363,8 @@ static enum assay_code check_tied(const struct assay_checkpoint *c, struct assay
     const struct assay_tensor *a = c->untied->tensor, *b = c->of[embedding].parts.part[0]->tensor;
     if (a->dtype == b->dtype && a->bytes == b->bytes && !memcmp(a->data, b->data, a->bytes))
         return ASSAY_OK;
-    return ASSAY_FAIL(err, ASSAY_DATA, "%.60s: tensor '%.60s' is not '%.60s', to which the model's output is tied", file_of(c->untied), a->name,
-                      b->name);
+    return ASSAY_FAIL(err, ASSAY_DATA, "%.60s: tensor '%.60s' is not '%.60s', to which the model's output is tied",
+                      file_of(c->untied), a->name, b->name);
 }
 
 enum assay_code assay_checkpoint_check(const struct assay_checkpoint *c, struct assay_error *err)
@@ -401,5 +403,6 @@ void assay_checkpoint_say(const struct assay_checkpoint *c, struct assay_text *o
     if (rounded)
         assay_text_add(out, "%zu param%s rounded to %s", rounded, rounded == 1 ? " is" : "s are", to);
     if (quantized)
-        assay_text_add(out, "%s%zu param%s quantized to i8 with a scale a row", rounded ? ", " : "", quantized, quantized == 1 ? " is" : "s are");
+        assay_text_add(out, "%s%zu param%s quantized to i8 with a scale a row", rounded ? ", " : "", quantized,
+                       quantized == 1 ? " is" : "s are");
 }

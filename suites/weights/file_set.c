@@ -51,7 +51,8 @@ static enum assay_code hash_samples(const struct assay_mapped_file *file, char o
     return ASSAY_OK;
 }
 
-static enum assay_code digest(const struct assay_file_set *set, const char *name, struct assay_file_digest *out, struct assay_error *err)
+static enum assay_code digest(const struct assay_file_set *set, const char *name, struct assay_file_digest *out,
+                              struct assay_error *err)
 {
     char                     path[800];
     struct assay_text        text = ASSAY_TEXT(path);
@@ -97,11 +98,11 @@ enum assay_code assay_file_set_check(const struct assay_file_set *set, struct as
         if (digest(set, was->name, &is, err))
             return err->code;
         if (is.bytes != was->bytes)
-            return ASSAY_FAIL(err, ASSAY_DATA, "'%.110s%s%.60s' is not the file that was run with: %llu bytes were %llu", set->path, slash,
-                              was->name, (unsigned long long)is.bytes, (unsigned long long)was->bytes);
+            return ASSAY_FAIL(err, ASSAY_DATA, "'%.110s%s%.60s' is not the file that was run with: %llu bytes were %llu",
+                              set->path, slash, was->name, (unsigned long long)is.bytes, (unsigned long long)was->bytes);
         if (strcmp(is.sha256, was->sha256) != 0)
-            return ASSAY_FAIL(err, ASSAY_DATA, "'%.110s%s%.60s' is not the file that was run with: it has another SHA-256", set->path, slash,
-                              was->name);
+            return ASSAY_FAIL(err, ASSAY_DATA, "'%.110s%s%.60s' is not the file that was run with: it has another SHA-256",
+                              set->path, slash, was->name);
     }
     return ASSAY_OK;
 }
@@ -113,8 +114,9 @@ json_t *assay_file_set_to_json(const struct assay_file_set *set)
     json_t *files = json_array();
     for (size_t i = 0; i < set->n; i++) {
         const struct assay_file_digest *f = &set->files[i];
-        json_array_append_new(files, json_pack("{s:o, s:o, s:s, s:s}", "file", assay_json_string(f->name), "bytes", assay_json_u64(f->bytes),
-                                               "sha256_of", f->whole ? "all" : "samples", "sha256", f->sha256));
+        json_array_append_new(files, json_pack("{s:o, s:o, s:s, s:s}", "file", assay_json_string(f->name), "bytes",
+                                               assay_json_u64(f->bytes), "sha256_of", f->whole ? "all" : "samples", "sha256",
+                                               f->sha256));
     }
     return json_pack("{s:o, s:o}", "path", assay_json_string(set->path), "files", files);
 }
@@ -123,7 +125,8 @@ static bool file_from_json(const json_t *json, struct assay_file_digest *out)
 {
     const char *name, *of, *sha256;
     json_int_t  bytes;
-    if (json_unpack((json_t *)json, "{s:s, s:I, s:s, s:s !}", "file", &name, "bytes", &bytes, "sha256_of", &of, "sha256", &sha256))
+    if (json_unpack((json_t *)json, "{s:s, s:I, s:s, s:s !}", "file", &name, "bytes", &bytes, "sha256_of", &of, "sha256",
+                    &sha256))
         return false;
     out->bytes = (uint64_t)bytes;
     out->whole = !strcmp(of, "all");

@@ -1,6 +1,7 @@
 /* numpy's NEP 1: a magic, the length of a header, the header as a Python dictionary, the data. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/base/strings.h"
 #include "suites/weights/tensor_list.h"
@@ -112,8 +113,8 @@ enum assay_code assay_npy_read(const void *bytes, size_t length, const char *wha
     enum assay_code code = read_header(header, what, &t, err);
     free(header);
     if (!code && t.bytes != length - begin - header_bytes)
-        code = ASSAY_FAIL(err, ASSAY_DATA, "%.110s: %zu bytes of data; type and shape have %llu", what, length - begin - header_bytes,
-                          (unsigned long long)t.bytes);
+        code = ASSAY_FAIL(err, ASSAY_DATA, "%.110s: %zu bytes of data; type and shape have %llu", what,
+                          length - begin - header_bytes, (unsigned long long)t.bytes);
     if (code)
         return code;
     name_after(what, &t);
@@ -157,7 +158,8 @@ static size_t make_header(const struct assay_tensor *t, char out[512])
 }
 
 enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
-                                enum assay_code (*fill)(void *self, void *to, struct assay_error *err), void *self, struct assay_error *err)
+                                enum assay_code (*fill)(void *self, void *to, struct assay_error *err), void *self,
+                                struct assay_error *err)
 {
     struct assay_tensor      measured = *t;
     struct assay_mapped_file file;
@@ -165,7 +167,8 @@ enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
     char                     header[512];
     size_t                   n = make_header(t, header);
     if (!n)
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "'%.120s' is %s; an .npy file cannot hold that", t->name, assay_dtype_name(t->dtype));
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "'%.120s' is %s; an .npy file cannot hold that", t->name,
+                          assay_dtype_name(t->dtype));
     if (assay_tensor_measure(&measured, path, err) || assay_mapped_file_new(path, 10 + n + measured.bytes, &file, err))
         return err->code;
     unsigned char *at = file.at;
@@ -173,6 +176,9 @@ enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
     at[8] = (unsigned char)n;
     at[9] = (unsigned char)(n >> 8);
     memcpy(at + 10, header, n);
-    enum assay_code code = fill(self, at + 10 + n, err), closed = assay_mapped_file_close(&file, path, file.bytes, code ? &ignored : err);
+    enum assay_code code = fill(self, at + 10 + n, err),
+                    closed = assay_mapped_file_close(&file, path, file.bytes, code ? &ignored : err);
+    if (code || closed)
+        (void)unlink(path); /* half a file is none */
     return code ? code : closed;
 }

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "suites/weights/tensor_list.h"
 
@@ -18,7 +19,8 @@ static json_t *entry_of(const struct assay_tensor *t, uint64_t begin)
 }
 
 /* The header's text, and in *bytes what follows it. */
-static enum assay_code make_header(const struct assay_tensor *tensors, size_t n, char **out, uint64_t *bytes, struct assay_error *err)
+static enum assay_code make_header(const struct assay_tensor *tensors, size_t n, char **out, uint64_t *bytes,
+                                   struct assay_error *err)
 {
     json_t         *header = json_object();
     enum assay_code code = ASSAY_OK;
@@ -68,5 +70,7 @@ enum assay_code assay_safetensors_write(const char *path, const struct assay_ten
             at += t.bytes;
     }
     enum assay_code closed = assay_mapped_file_close(&file, path, file.bytes, code ? &ignored : err);
+    if (code || closed)
+        (void)unlink(path); /* half a file is none */
     return code ? code : closed;
 }

@@ -43,7 +43,8 @@ enum assay_code assay_safetensors_write(const char *path, const struct assay_ten
 /* Writes an .npy file of version 1: the tensor's dtype, rank and dims are read; `fill` makes its bytes. A type that numpy lacks is
  * ASSAY_UNSUPPORTED. */
 enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
-                                enum assay_code (*fill)(void *self, void *to, struct assay_error *err), void *self, struct assay_error *err);
+                                enum assay_code (*fill)(void *self, void *to, struct assay_error *err), void *self,
+                                struct assay_error *err);
 
 /* Bytes, already in memory, as either format: what the two calls above do behind the mapping. For tests and fuzzing; `bytes`
  * must stay as long as the file. `what` names it in messages. */

@@ -202,8 +202,8 @@ static enum assay_code list_tensors(struct assay_tensor_folder *f, struct assay_
     qsort(f->tensors, f->n, sizeof *f->tensors, tensors_by_name);
     for (size_t i = 1; i < f->n; i++)
         if (!strcmp(f->tensors[i - 1].tensor->name, f->tensors[i].tensor->name))
-            return ASSAY_FAIL(err, ASSAY_DATA, "%.70s: tensor '%.90s' is in %.70s too", f->tensors[i].file, f->tensors[i].tensor->name,
-                              f->tensors[i - 1].file);
+            return ASSAY_FAIL(err, ASSAY_DATA, "%.70s: tensor '%.90s' is in %.70s too", f->tensors[i].file,
+                              f->tensors[i].tensor->name, f->tensors[i - 1].file);
     return ASSAY_OK;
 }
 
@@ -216,11 +216,13 @@ static enum assay_code compare_with_index(const struct assay_tensor_folder *f, c
     {
         const struct assay_folder_tensor *t = assay_tensor_folder_find(f, name);
         if (!t || strcmp(t->file, json_string_value(shard)) != 0)
-            return ASSAY_FAIL(err, ASSAY_DATA, "%.90s: tensor '%.90s' is not in it, though the index says so", json_string_value(shard), name);
+            return ASSAY_FAIL(err, ASSAY_DATA, "%.90s: tensor '%.90s' is not in it, though the index says so",
+                              json_string_value(shard), name);
     }
     for (size_t i = 0; i < f->n; i++)
         if (!json_object_get(map, f->tensors[i].tensor->name))
-            return ASSAY_FAIL(err, ASSAY_DATA, "%.90s: tensor '%.90s' is not in the index", f->tensors[i].file, f->tensors[i].tensor->name);
+            return ASSAY_FAIL(err, ASSAY_DATA, "%.90s: tensor '%.90s' is not in the index", f->tensors[i].file,
+                              f->tensors[i].tensor->name);
     return ASSAY_OK;
 }
 

@@ -69,7 +69,8 @@ static void fill_plain(const struct job *job)
 /* ---- stacked and transposed -------------------------------------------------------------------------------------- */
 
 /* Rows [o, o + rows) and columns [i, i + columns) of tensor [out, in], as tile[column][row]. */
-static void transposed_tile(const struct assay_tensor *t, int64_t o, size_t rows, int64_t i, size_t columns, double tile[TILE][TILE])
+static void transposed_tile(const struct assay_tensor *t, int64_t o, size_t rows, int64_t i, size_t columns,
+                            double tile[TILE][TILE])
 {
     double row[TILE];
     for (size_t r = 0; r < rows; r++) {
@@ -226,7 +227,8 @@ struct search {
 /* What lies between the largest and half a step beyond it rounds to the largest. */
 static bool is_bad(const struct search *s, double x)
 {
-    return !isfinite(x) || (s->to != ASSAY_DTYPE_NONE && fabs(x) > assay_format_of(s->to)->largest && !isfinite(assay_round_to(s->to, x)));
+    return !isfinite(x) ||
+           (s->to != ASSAY_DTYPE_NONE && fabs(x) > assay_format_of(s->to)->largest && !isfinite(assay_round_to(s->to, x)));
 }
 
 static void search_range(void *self, size_t begin, size_t end)

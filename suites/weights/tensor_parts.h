@@ -1,4 +1,4 @@
-/* Numbers of a param as they come out of one tensor, or of one tensor an expert, stacked and transposed; and the param's bytes. */
+/* A param's bytes, made of one tensor, or of one tensor an expert, stacked and transposed. */
 #ifndef ASSAY_WEIGHTS_TENSOR_PARTS_H
 #define ASSAY_WEIGHTS_TENSOR_PARTS_H
 
@@ -13,7 +13,8 @@ struct assay_tensor_parts {
     bool                               stacked; /* param [n, in, out] of n tensors [out, in] */
 };
 
-/* Can a tensor of this type fill a param of that? Floats become f32, f64, bf16 and f16; with `quantizes` int8; else only the same. */
+/* Can a tensor of this type fill a param of that? Floats become f32, f64, bf16 and f16, with `quantizes` int8 too; else only
+ * the same will do. */
 bool assay_tensor_converts(enum assay_dtype from, enum assay_dtype to, bool quantizes);
 /* Does that round? */
 bool assay_tensor_rounds(enum assay_dtype from, enum assay_dtype to);

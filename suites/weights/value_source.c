@@ -65,7 +65,8 @@ static enum assay_code open_input(struct assay_value_source *s, const char *fold
     memcpy(described.dims, t->dims, sizeof t->dims);
     assay_value_describe(&described, &has_text);
     if (sets_of(t, v) < 1 || !has_type(t->dtype, v->dtype))
-        return ASSAY_FAIL(err, ASSAY_DATA, "%.100s: it is %.40s; the input is %.40s, with or without an axis of sets before it", name, has, wants);
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.100s: it is %.40s; the input is %.40s, with or without an axis of sets before it",
+                          name, has, wants);
     return ASSAY_OK;
 }
 
@@ -180,8 +181,8 @@ void assay_value_source_say(const struct assay_value_source *s, struct assay_tex
         assay_checkpoint_say(s->weights, out);
 }
 
-enum assay_code assay_value_source_files(const struct assay_value_source *s, struct assay_file_set *weights, struct assay_file_set *inputs,
-                                         struct assay_error *err)
+enum assay_code assay_value_source_files(const struct assay_value_source *s, struct assay_file_set *weights,
+                                         struct assay_file_set *inputs, struct assay_error *err)
 {
     const struct assay_tensor_folder *folder = s->weights ? assay_checkpoint_folder(s->weights) : NULL;
     for (size_t i = 0; folder && weights && i < assay_tensor_folder_n_files(folder); i++)

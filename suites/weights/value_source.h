@@ -23,8 +23,8 @@ enum assay_code assay_value_source_check(const struct assay_value_source *s, str
 /* What was converted, as a sentence, or nothing. */
 void assay_value_source_say(const struct assay_value_source *s, struct assay_text *out);
 /* Adds the files that are used to the sets, whose paths are those the source was opened with. Either may be NULL. */
-enum assay_code assay_value_source_files(const struct assay_value_source *s, struct assay_file_set *weights, struct assay_file_set *inputs,
-                                         struct assay_error *err);
+enum assay_code assay_value_source_files(const struct assay_value_source *s, struct assay_file_set *weights,
+                                         struct assay_file_set *inputs, struct assay_error *err);
 
 /* Fills all bytes of one value for one input set, as assay_fill_value does (suites/data/fill.h); `s` may be NULL. */
 enum assay_code assay_value_fill(const struct assay_value_source *s, const struct assay_graph *g, int32_t value, uint64_t seed,

@@ -1,4 +1,4 @@
-/* Any bytes are an .npy file whose numbers fill it to the end, or are refused in one line. ci/fuzz builds and runs it. */
+/* Any bytes are an .npy file whose numbers fill it to the end, or are refused in one line. */
 #include "suites/weights/tensor_file.h"
 
 #include "harness/base/tests/fuzz.h"

@@ -1,4 +1,4 @@
-/* Any bytes are a safetensors file whose tensors lie in it side by side, or are refused in one line. ci/fuzz builds and runs it. */
+/* Any bytes are a safetensors file whose tensors lie in it side by side, or are refused in one line. */
 #include "suites/weights/tensor_file.h"
 
 #include "harness/base/tests/fuzz.h"

@@ -172,8 +172,8 @@ Test(checkpoint, knows_the_experts_of_mixtral)
 
 Test(checkpoint, tells_mixtrals_three_matrices_and_gate_apart)
 {
-    static const char *const names[4] = {"m.mlp.experts.gate_proj.weight", "m.mlp.experts.up_proj.weight", "m.mlp.experts.down_proj.weight",
-                                         "m.mlp.gate.weight"};
+    static const char *const names[4] = {"m.mlp.experts.gate_proj.weight", "m.mlp.experts.up_proj.weight",
+                                         "m.mlp.experts.down_proj.weight", "m.mlp.gate.weight"};
     int32_t w[4];
     for (int i = 0; i < 4; i++)
         w[i] = param(names[i], ASSAY_F32, i < 3 ? 3 : 2, 1, 1, 1);
@@ -192,10 +192,12 @@ Test(checkpoint, tells_mixtrals_three_matrices_and_gate_apart)
 
 Test(checkpoint, quantizes_stacked_experts_with_a_scale_an_expert)
 {
-    int32_t     w = param("x.experts.up_proj.weight", ASSAY_I8, 3, 2, 1, 2), s = param("x.experts.up_proj.weight_scale", ASSAY_F32, 1, 2, 0, 0);
+    int32_t w = param("x.experts.up_proj.weight", ASSAY_I8, 3, 2, 1, 2),
+            s = param("x.experts.up_proj.weight_scale", ASSAY_F32, 1, 2, 0, 0);
     signed char q[4];
     float       scale[2];
-    MODEL({"x.experts.0.up_proj.weight", ASSAY_F32, 2, {2, 1}, 1, 1}, {"x.experts.1.up_proj.weight", ASSAY_F32, 2, {2, 1}, -8, 4});
+    MODEL({"x.experts.0.up_proj.weight", ASSAY_F32, 2, {2, 1}, 1, 1},
+          {"x.experts.1.up_proj.weight", ASSAY_F32, 2, {2, 1}, -8, 4});
     open_it();
     fill(w, q);
     fill(s, scale);
@@ -248,7 +250,8 @@ Test(checkpoint, leaves_a_tied_output_matrix_only_if_it_is_the_embedding)
     cr_expect_eq(assay_checkpoint_check(c, &err), ASSAY_OK, "%s", err.message);
     assay_checkpoint_close(c);
     MODEL({"model.embed_tokens.weight", ASSAY_F32, 2, {2, 1}, 3, 1}, {"lm_head.weight", ASSAY_F32, 2, {2, 1}, 3, 2});
-    expect_bad_content("model.safetensors: tensor 'lm_head.weight' is not 'model.embed_tokens.weight', to which the model's output is tied");
+    expect_bad_content(
+        "model.safetensors: tensor 'lm_head.weight' is not 'model.embed_tokens.weight', to which the model's output is tied");
 }
 
 Test(checkpoint, leaves_buffers_that_hold_no_weights)
@@ -322,7 +325,8 @@ Test(checkpoint, refuses_scales_that_the_file_has_for_weights_it_has_as_floats)
 Test(checkpoint, refuses_two_tensors_for_one_param_and_two_params_for_one_tensor)
 {
     (void)param("m.mlp.experts.up_proj.weight", ASSAY_F32, 3, 1, 1, 1);
-    MODEL({"m.mlp.experts.0.up_proj.weight", ASSAY_F32, 2, {1, 1}, 1, 0}, {"m.block_sparse_moe.experts.0.w3.weight", ASSAY_F32, 2, {1, 1}, 1, 0});
+    MODEL({"m.mlp.experts.0.up_proj.weight", ASSAY_F32, 2, {1, 1}, 1, 0},
+          {"m.block_sparse_moe.experts.0.w3.weight", ASSAY_F32, 2, {1, 1}, 1, 0});
     expect_refused("model.safetensors: 'm.mlp.experts.up_proj.weight' may be tensor 'm.mlp.experts.*.up_proj.weight' or "
                    "'m.block_sparse_moe.experts.*.w3.weight'");
     assay_graph_free(g);
@@ -335,7 +339,8 @@ Test(checkpoint, refuses_two_tensors_for_one_param_and_two_params_for_one_tensor
 Test(checkpoint, refuses_NaN_and_infinity_wherever_they_are)
 {
     (void)param("w", ASSAY_F32, 1, 200001, 0, 0);
-    MODEL({"w", ASSAY_F32, 1, {200001}, 3.4e38, 1.5e30}); /* half a step beyond the largest at (3.40282357e38 - 3.4e38) / 1.5e30 */
+    /* half a step beyond the largest at (3.40282357e38 - 3.4e38) / 1.5e30 */
+    MODEL({"w", ASSAY_F32, 1, {200001}, 3.4e38, 1.5e30});
     expect_bad_content("model.safetensors: tensor 'w' holds inf at element 188238");
     MODEL({"w", ASSAY_BF16, 1, {200001}, 0, INFINITY}); /* 0 * inf is NaN */
     expect_bad_content("model.safetensors: tensor 'w' holds nan at element 0");

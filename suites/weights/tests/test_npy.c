@@ -38,7 +38,8 @@ Test(npy, reads_its_three_versions)
 {
     for (int version = 1; version <= 3; version++) {
         size_t n;
-        cr_assert_eq(read_it(version, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 24), ASSAY_OK, "%s", err.message);
+        cr_assert_eq(read_it(version, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 24), ASSAY_OK, "%s",
+                     err.message);
         const struct assay_tensor *t = assay_tensor_file_tensors(file, &n);
         cr_assert_eq(n, 1);
         cr_expect_str_eq(t->name, "x");

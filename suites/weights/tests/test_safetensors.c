@@ -39,8 +39,11 @@ static enum assay_code read_it(const char *header, size_t data_bytes)
 Test(safetensors, hands_out_tensors_by_name_with_type_shape_and_place)
 {
     size_t n;
-    cr_assert_eq(read_it("{\"__metadata__\":{\"format\":\"pt\"},\"b\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[2,10]},"
-                         "\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2]}}", 10), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(
+        read_it("{\"__metadata__\":{\"format\":\"pt\"},\"b\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[2,10]},"
+                "\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2]}}",
+                10),
+        ASSAY_OK, "%s", err.message);
     const struct assay_tensor *t = assay_tensor_file_tensors(file, &n);
     cr_assert_eq(n, 2);
     cr_expect_str_eq(t[0].name, "a");
@@ -91,7 +94,8 @@ Test(safetensors, refuses_what_does_not_fit_its_file_and_names_the_tensor)
 {
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         cr_expect_eq(read_it(refused[i].header, refused[i].data_bytes), ASSAY_DATA, "%zu: %s", i, refused[i].header);
-        cr_expect(strncmp(err.message, "x.safetensors: ", 15) == 0 && strstr(err.message, refused[i].said), "%zu: %s", i, err.message);
+        cr_expect(strncmp(err.message, "x.safetensors: ", 15) == 0 && strstr(err.message, refused[i].said), "%zu: %s", i,
+                  err.message);
         cr_expect_null(file);
     }
 }
@@ -125,7 +129,8 @@ static double first_number(const struct assay_tensor_file *from, const char *nam
 
 Test(safetensors, reads_what_the_reference_implementation_wrote)
 {
-    cr_assert_eq(assay_safetensors_open("suites/weights/tests/fixtures/python.safetensors", &file, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_safetensors_open("suites/weights/tests/fixtures/python.safetensors", &file, &err), ASSAY_OK, "%s",
+                 err.message);
     size_t n;
     (void)assay_tensor_file_tensors(file, &n);
     cr_expect_eq(n, 7);
