@@ -29,6 +29,12 @@ $ examples reports/README.md
 0 assay report out/quick --format md,csv,json
 0 assay report out/a out/b -o both
 
+$ examples suites/weights/README.md
+0 assay export decoder.prefill/model=tiny-dense -o w.safetensors
+0 assay export decoder.prefill/model=tiny-dense --format npy -o in
+0 assay run decoder.prefill/model=tiny-dense --weights w.safetensors --inputs in --launches 1 -o out/files
+0 assay validate out/files
+
 # no README has examples that are not run here; those of ci/ are fuzzing and PyTorch, which have targets of their own
 $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z])' $(find . -path ./build -prune -o -path ./out -prune -o -name README.md -print) | sort
 ./README.md
@@ -38,6 +44,7 @@ $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z]
 ./ci/oracle/README.md
 ./harness/run/README.md
 ./reports/README.md
+./suites/weights/README.md
 
 # examples within the text
 $ ci=$ASSAY_SOURCE/ci; "$ci/setup" run --print | grep -vE '^(sudo )?apt-get install ' 

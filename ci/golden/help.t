@@ -11,6 +11,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   validate     judges the results of a run from its witnesses, against the reference and its bounds
   compare      is B worse than A, case by case: worse, no worse, or undecided
   report       writes the report of one or more run folders: a page with plots, text, a table, or JSON
+  export       writes the seeded weights of a case as safetensors, or its inputs as .npy
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
@@ -32,6 +33,8 @@ options:
   --resume          go on with a run that was interrupted
   --seed N          of inputs and samples (default: the suite's) (from 0 to 9007199254740992)
   --power TEXT      an external meter: cmd=COMMAND or file=PATH
+  --weights TEXT    a folder of safetensors that params come from, instead of the seed
+  --inputs TEXT     a folder with NAME.npy for every input, instead of the seed
   --quiet           no progress
   --launches N      worker processes for each case, instead of the suite's (from 1 to 1000)
   --min-runs N      timed iterations of a launch, at least (from 1 to 1000000000)
@@ -40,15 +43,16 @@ options:
   --timeout-s TIME  a worker that takes longer is ended (from 50ms to 86400s)
 
 # every verb has help, the same in both spellings; its first line says how it is called
-$ for verb in doctor list show plan run validate compare report conformance; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
+$ for verb in doctor list show plan run validate compare report export conformance; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
 usage: assay doctor [options]
-usage: assay list suites|workloads|backends|devices|ops|counters|metrics [options]
+usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics [options]
 usage: assay show CASE [options]
 usage: assay plan SUITE [options]
 usage: assay run SUITE|CASE… [options]
 usage: assay validate DIR [options]
 usage: assay compare A [B] [options]
 usage: assay report DIR… [options]
+usage: assay export CASE [options]
 usage: assay conformance PLUGIN.so|NAME[:device][,option=value…] [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
@@ -58,18 +62,19 @@ $ assay man | grep -E '^\.S[HS]'
 .SH DESCRIPTION
 .SH VERBS
 .SS "assay doctor"
-.SS "assay list suites|workloads|backends|devices|ops|counters|metrics"
+.SS "assay list suites|workloads|models|backends|devices|ops|counters|metrics"
 .SS "assay show CASE"
 .SS "assay plan SUITE"
 .SS "assay run SUITE|CASE…"
 .SS "assay validate DIR"
 .SS "assay compare A [B]"
 .SS "assay report DIR…"
+.SS "assay export CASE"
 .SS "assay conformance PLUGIN.so|NAME[:device][,option=value…]"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 
-$ for verb in doctor list show plan run validate compare report conformance; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
+$ for verb in doctor list show plan run validate compare report export conformance; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
 
 $ assay man | grep '^\.' | grep -vE '^\.(TH|SH|SS|TP|PP|B|I)( |$)'
 ? 1

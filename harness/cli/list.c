@@ -8,12 +8,14 @@
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
+#include "harness/ir/graph.h"
 #include "harness/ir/ops.h"
 #include "harness/measure/counters.h"
 #include "harness/plan/plan.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
 #include "harness/store/record.h"
+#include "suites/blocks/model_shape.h"
 #include "suites/workloads/workloads.h"
 
 #include "assay/banned.h"
@@ -82,6 +84,41 @@ static enum assay_code workloads(struct listing *l, struct assay_error *err)
         free(target);
         add(l, (const char *const[]){all[i]->name, phases, params, all[i]->summary});
     }
+    return err->code;
+}
+
+struct model_listing {
+    struct listing     *l;
+    struct assay_error *err;
+};
+
+/* The count is that of the graph that would be run. */
+static void add_model(void *self, const struct assay_model_shape *shape)
+{
+    struct model_listing *m = self;
+    struct assay_case     c;
+    struct assay_graph   *g = NULL;
+    char                  name[128], layers[24], count[48];
+    (void)snprintf(name, sizeof name, "decoder.prefill/tokens=1,model=%s", shape->name);
+    if (m->err->code || assay_case_parse(name, &c, m->err))
+        return;
+    if (!assay_case_graph(&c, &g, m->err)) {
+        (void)snprintf(layers, sizeof layers, "%lld", (long long)shape->layers);
+        assay_table_digits(count, assay_graph_parameters(g));
+        add(m->l, (const char *const[]){shape->name, shape->inferred ? "inferred" : "published", layers, count, shape->about});
+    }
+    assay_graph_free(g);
+    assay_case_release(&c);
+}
+
+static enum assay_code models(struct listing *l, struct assay_error *err)
+{
+    static const char *const titles[] = {"model", "status", ">layers", ">parameters", "about", NULL};
+    struct assay_error       built = {.code = ASSAY_OK};
+    struct model_listing     m = {l, &built};
+    begin(l, titles);
+    if (!assay_model_shapes_list(add_model, &m, err) && built.code)
+        *err = built;
     return err->code;
 }
 
@@ -190,7 +227,7 @@ static enum assay_code metrics(struct listing *l, struct assay_error *err)
 static const struct {
     const char *name;
     enum assay_code (*make)(struct listing *l, struct assay_error *err);
-} lists[] = {{"suites", suites}, {"workloads", workloads}, {"backends", backends}, {"devices", devices},
+} lists[] = {{"suites", suites}, {"workloads", workloads}, {"models", models}, {"backends", backends}, {"devices", devices},
              {"ops", ops},       {"counters", counters},   {"metrics", metrics}};
 
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
@@ -213,7 +250,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         json_decref(l.json);
         return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
     }
-    static const char known[] = "suites, workloads, backends, devices, ops, counters, metrics";
+    static const char known[] = "suites, workloads, models, backends, devices, ops, counters, metrics";
     if (n != 1)
         return assay_cli_usage("list needs one of %s", known);
     const char *near = assay_string_nearest(operands[0], names, sizeof names / sizeof *names);
@@ -223,7 +260,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_list = {
     .name = "list",
-    .operands = "suites|workloads|backends|devices|ops|counters|metrics",
+    .operands = "suites|workloads|models|backends|devices|ops|counters|metrics",
     .summary = "lists what there is, each absence with its reason",
     .options = options,
     .options_bytes = sizeof(struct list_options),

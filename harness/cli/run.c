@@ -8,6 +8,7 @@
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
+#include "harness/ir/graph.h"
 #include "harness/measure/power.h"
 #include "harness/plan/plan.h"
 #include "harness/run/launcher.h"
@@ -18,7 +19,7 @@
 #define MAX_BACKENDS 16
 
 struct run_options {
-    char                out[512], backend[4096], power[512];
+    char                out[512], backend[4096], power[512], weights[512], inputs[512];
     bool                resume, quiet;
     int64_t             seed;
     struct assay_repeat repeat;
@@ -41,6 +42,10 @@ static const struct assay_option options[] = {
      .max = 9007199254740992.0, .help = "of inputs and samples (default: the suite's)"},
     {.name = "power", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, power), .bytes = 512, .dflt = "",
      .help = "an external meter: cmd=COMMAND or file=PATH"},
+    {.name = "weights", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, weights), .bytes = 512, .dflt = "",
+     .help = "a folder of safetensors that params come from, instead of the seed"},
+    {.name = "inputs", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, inputs), .bytes = 512, .dflt = "",
+     .help = "a folder with NAME.npy for every input, instead of the seed"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct run_options, quiet), .dflt = "false",
      .help = "no progress"},
     REPEAT("launches", ASSAY_OPT_I64, launches, 1, 1000, "worker processes for each case, instead of the suite's"),
@@ -226,6 +231,16 @@ static enum assay_code what_is(const char *word, const struct words *w, bool *is
                                         "ends in .json");
 }
 
+/* A case that somebody names and that cannot be built, like a model whose heads do not divide, is told at once; one of a suite costs
+ * itself and not the others, and is recorded. */
+static enum assay_code must_build(const struct assay_case *c, struct assay_error *err)
+{
+    struct assay_graph *g = NULL;
+    enum assay_code     code = assay_case_graph(c, &g, err);
+    assay_graph_free(g);
+    return code == ASSAY_CONFIG || code == ASSAY_DATA ? code : ASSAY_OK;
+}
+
 /* One suite, or any number of cases. */
 static enum assay_code make_plan(size_t n, char **operands, const struct run_options *o, const bool *given,
                                  struct assay_plan *plan, struct assay_error *err)
@@ -242,7 +257,7 @@ static enum assay_code make_plan(size_t n, char **operands, const struct run_opt
                 return ASSAY_FAIL(err, ASSAY_CONFIG, "a suite is run by itself: '%.60s' stands among %zu operands", operands[i], n);
             if (assay_plan_read(operands[i], plan, err))
                 return err->code;
-        } else if (assay_plan_add(plan, operands[i], err)) {
+        } else if (assay_plan_add(plan, operands[i], err) || must_build(&plan->cases[plan->n_cases - 1], err)) {
             return err->code;
         }
     }
@@ -265,6 +280,15 @@ static enum assay_code make_plan(size_t n, char **operands, const struct run_opt
             plan->seed = (uint64_t)o->seed;
     }
     return ASSAY_OK;
+}
+
+static void on_conversion(void *self, const struct assay_case *c, const char *what)
+{
+    char brief[ASSAY_CASE_NAME_BYTES];
+    (void)self;
+    assay_case_brief(c->name, brief);
+    assay_cli_complain("assay: note: ", brief, ": ");
+    assay_cli_complain("", what, "\n");
 }
 
 static enum assay_code split_backends(char *list, const char **out, size_t *n, struct assay_error *err)
@@ -344,7 +368,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         return assay_cli_usage("run needs a suite or cases: assay run quick, assay run gemm/m=64,n=64,k=64");
     size_t n_backends = 0;
     if (make_plan(n, operands, &o, given, &plan, &err) || split_backends(o.backend, backends, &n_backends, &err) ||
-        name_folder(o.out, &plan, screen.folder, &err) || check_meter(o.power, &err)) {
+        name_folder(o.out, &plan, screen.folder, &err) || check_meter(o.power, &err) ||
+        assay_plan_use_files(&plan, o.weights, o.inputs, on_conversion, NULL, &err)) {
         assay_plan_release(&plan);
         return assay_cli_fail(&err);
     }

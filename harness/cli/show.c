@@ -83,15 +83,6 @@ static void print_nodes(const struct assay_graph *g)
     assay_table_release(&table);
 }
 
-/* Numbers that training would move; frozen statistics are none. */
-static uint64_t parameters(const struct assay_graph *g)
-{
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < g->n_values; i++)
-        n += g->values[i].role == ASSAY_ROLE_PARAM && !g->values[i].frozen ? g->values[i].elements : 0;
-    return n;
-}
-
 /* Half the flops of products and convolutions: what papers count as a model's work. Attention's own products are in. */
 static double multiply_adds(const struct assay_graph *g)
 {
@@ -135,19 +126,9 @@ static json_t *as_json(const struct assay_case *c, const struct assay_graph *g)
     return json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights_bytes",
                      known ? assay_json_u64(live.param_bytes) : json_null(), "state_bytes", known ? assay_json_u64(live.state_bytes) : json_null(),
                      "live_bytes", known ? assay_json_u64(live.peak_bytes) : json_null(), "case", c->name, "id", c->id, "parameters",
-                     assay_json_u64(parameters(g)), "multiply_adds", assay_json_number(multiply_adds(g)), "flops", assay_json_u64(cost.flops),
+                     assay_json_u64(assay_graph_parameters(g)), "multiply_adds", assay_json_number(multiply_adds(g)), "flops", assay_json_u64(cost.flops),
                      "transcendentals", assay_json_u64(cost.transcendentals), "read_bytes", assay_json_u64(cost.read_bytes),
                      "written_bytes", assay_json_u64(cost.written_bytes), "nodes", nodes, "values", values);
-}
-
-/* 25557032 as 25,557,032. */
-static void group_digits(char out[48], uint64_t n)
-{
-    char              digits[24];
-    struct assay_text text = assay_text_over(out, 48);
-    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
-    for (size_t i = 0, length = strlen(digits); i < length; i++)
-        assay_text_add(&text, "%s%c", i && (length - i) % 3 == 0 ? "," : "", digits[i]);
 }
 
 /* Weights, and the most that lies between inputs and outputs at a time. */
@@ -198,9 +179,9 @@ static void print_case(const struct assay_case *c, const struct assay_graph *g, 
     printf("case      %s\nid        %s\nabout     %s\nheadline  %s\nwork      %s, %s moved (inputs once, outputs once)\n"
            "memory    %s on the device, %s on the host (%u input sets)\n",
            c->name, c->id, c->workload->summary, c->workload->headline, flops, bytes, device_text, host_text, ASSAY_MIN_SETS);
-    if (parameters(g)) {
+    if (assay_graph_parameters(g)) {
         char count[48], work[48];
-        group_digits(count, parameters(g));
+        assay_table_digits(count, assay_graph_parameters(g));
         quantity(work, multiply_adds(g), "MAC");
         printf("model     %s parameters, %s in products\n", count, work);
     }

@@ -80,3 +80,12 @@ void assay_table_release(struct assay_table *t)
     t->cell = NULL;
     t->n_rows = t->capacity = 0;
 }
+
+void assay_table_digits(char out[48], uint64_t n)
+{
+    char              digits[24];
+    struct assay_text text = assay_text_over(out, 48);
+    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    for (size_t i = 0, length = strlen(digits); i < length; i++)
+        assay_text_add(&text, "%s%c", i && (length - i) % 3 == 0 ? "," : "", digits[i]);
+}

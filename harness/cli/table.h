@@ -2,6 +2,7 @@
 #ifndef ASSAY_CLI_TABLE_H
 #define ASSAY_CLI_TABLE_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "assay/error.h"
@@ -20,5 +21,7 @@ void assay_table_init(struct assay_table *t, const char *const *titles);
 void assay_table_row(struct assay_table *t, const char *const *cells);
 void assay_table_print(const struct assay_table *t, FILE *out);
 void assay_table_release(struct assay_table *t);
+/* 25557032 as 25,557,032. */
+void assay_table_digits(char out[48], uint64_t n);
 
 #endif

@@ -157,6 +157,8 @@ int64_t assay_node_i64(const struct assay_node *node, const char *name, int64_t 
 double  assay_node_f64(const struct assay_node *node, const char *name, double if_absent);
 const char *assay_node_text(const struct assay_node *node, const char *name, const char *if_absent);
 
+/* Numbers that training would move: elements of all params but the frozen ones. */
+uint64_t assay_graph_parameters(const struct assay_graph *g);
 /* The graph's outputs in the order of their values; returns their number, fills at most capacity. */
 size_t assay_graph_outputs(const struct assay_graph *g, int32_t *values, size_t capacity);
 

@@ -11,6 +11,14 @@ const struct assay_value *assay_graph_value(const struct assay_graph *g, int32_t
     return index >= 0 && (uint32_t)index < g->n_values ? &g->values[index] : NULL;
 }
 
+uint64_t assay_graph_parameters(const struct assay_graph *g)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < g->n_values; i++)
+        n += g->values[i].role == ASSAY_ROLE_PARAM && !g->values[i].frozen ? g->values[i].elements : 0;
+    return n;
+}
+
 size_t assay_graph_outputs(const struct assay_graph *g, int32_t *values, size_t capacity)
 {
     size_t n = 0;

@@ -13,7 +13,7 @@
 #include "harness/plan/plan.h"
 #include "harness/verify/expected.h"
 #include "harness/verify/learned.h"
-#include "suites/data/fill.h"
+#include "suites/weights/value_source.h"
 
 #include "assay/banned.h"
 
@@ -35,6 +35,8 @@ struct validation {
     struct assay_verdict      *verdicts;
     size_t                     n, done;
     uint64_t                   seed;
+    struct assay_file_set      weights, inputs;
+    struct assay_value_source *source; /* of the case that is judged; NULL: the generator */
     void (*progress)(void *self, size_t done, size_t all, const char *line);
     void *self;
 };
@@ -232,7 +234,7 @@ static enum assay_code fill(void *self, const struct assay_graph *g, int32_t val
                             struct assay_error *err)
 {
     const struct validation *v = self;
-    return assay_fill_value(g, value, v->seed, set, to, err);
+    return assay_value_fill(v->source, g, value, v->seed, set, to, err);
 }
 
 static bool needs_reference(const struct validation *v, const char *id)
@@ -274,6 +276,11 @@ static enum assay_code judge_records(struct validation *v, const char *id, const
     return ASSAY_OK;
 }
 
+static enum assay_code open_source(struct validation *v, const struct assay_graph *g, struct assay_error *err)
+{
+    return v->weights.n || v->inputs.n ? assay_value_source_open(g, v->weights.path, v->inputs.path, &v->source, err) : ASSAY_OK;
+}
+
 static enum assay_code judge_case(struct validation *v, const struct assay_record *first, struct assay_error *err)
 {
     struct assay_case      what = {.params = NULL};
@@ -287,10 +294,12 @@ static enum assay_code judge_case(struct validation *v, const struct assay_recor
     if (strcmp(what.id, first->id) != 0)
         code = ASSAY_FAIL(err, ASSAY_DATA, "record of case '%.120s' has id %.16s; it should be %s", first->case_name,
                           first->id, what.id);
-    if (!code && !(code = assay_case_graph(&what, &g, err)) &&
+    if (!code && !(code = assay_case_graph(&what, &g, err)) && !(code = open_source(v, g, err)) &&
         (is_lesson(&what) || !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, CEILING_OPS, &x, err))))
         code = judge_records(v, first->id, &what, g, x, err);
     assay_expected_free(x);
+    assay_value_source_close(v->source);
+    v->source = NULL;
     assay_graph_free(g);
     assay_case_release(&what);
     return code;
@@ -322,21 +331,40 @@ static enum assay_code read_seed(const struct assay_run_folder *folder, uint64_t
     return ASSAY_OK;
 }
 
+/* Values that came from files come from the same files again, or there is no verdict. */
+static enum assay_code read_files(struct validation *v, struct assay_error *err)
+{
+    const json_t *suite = json_object_get(assay_run_folder_plan(v->folder), "suite");
+    const json_t *weights = json_object_get(suite, "weights"), *inputs = json_object_get(suite, "inputs");
+    if ((weights && assay_file_set_from_json(weights, &v->weights, err)) || (inputs && assay_file_set_from_json(inputs, &v->inputs, err)))
+        return assay_error_in(err, "reading plan.json");
+    return assay_file_set_check(&v->weights, err) ? err->code : assay_file_set_check(&v->inputs, err);
+}
+
+static enum assay_code judge_all(struct validation *v, struct assay_error *err)
+{
+    if (read_seed(v->folder, &v->seed, err) || read_files(v, err))
+        return err->code;
+    if (!(v->verdicts = calloc(v->n + 1, sizeof *v->verdicts)))
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu verdicts", v->n);
+    for (size_t i = 0; i < v->n; i++)
+        if (is_first_of_its_case(v, i) && judge_case(v, &v->records[i], err))
+            return err->code;
+    return ASSAY_OK;
+}
+
 enum assay_code assay_validate_run(struct assay_run_folder *folder,
                                    void (*progress)(void *self, size_t done, size_t all, const char *line), void *self,
                                    struct assay_verdict **out, size_t *n, struct assay_error *err)
 {
     struct validation v = {.folder = folder, .progress = progress, .self = self};
     v.records = assay_run_folder_records(folder, &v.n);
-    if (read_seed(folder, &v.seed, err))
+    enum assay_code code = judge_all(&v, err);
+    assay_file_set_release(&v.weights);
+    assay_file_set_release(&v.inputs);
+    if (code) {
+        free(v.verdicts);
         return assay_error_in(err, "validating '%.100s'", assay_run_folder_path(folder));
-    if (!(v.verdicts = calloc(v.n + 1, sizeof *v.verdicts)))
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu verdicts", v.n);
-    for (size_t i = 0; i < v.n; i++) {
-        if (is_first_of_its_case(&v, i) && judge_case(&v, &v.records[i], err)) {
-            free(v.verdicts);
-            return assay_error_in(err, "validating '%.100s'", assay_run_folder_path(folder));
-        }
     }
     *out = v.verdicts;
     *n = v.n;

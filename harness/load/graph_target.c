@@ -7,7 +7,6 @@
 #include "harness/base/memory.h"
 #include "harness/base/random.h"
 #include "harness/load/told.h"
-#include "suites/data/fill.h"
 #include "suites/data/poison.h"
 
 #include "assay/banned.h"
@@ -204,7 +203,7 @@ static enum assay_code fill(struct assay_graph_target *t, struct bound *b, struc
     if (b->role == ASSAY_ROLE_OUTPUT)
         return ASSAY_OK;
     for (uint32_t set = 0; set < b->masters; set++)
-        if (b->master[set] && assay_fill_value(t->with.graph, b->value, t->with.seed, set, b->master[set] + b->front, err))
+        if (b->master[set] && assay_value_fill(t->with.source, t->with.graph, b->value, t->with.seed, set, b->master[set] + b->front, err))
             return assay_error_in(err, "filling input set %u", set);
     return ASSAY_OK;
 }

@@ -19,6 +19,7 @@
 #include "assay/error.h"
 #include "harness/ir/graph.h"
 #include "harness/load/target.h"
+#include "suites/weights/value_source.h"
 
 #define ASSAY_MIN_SETS 8u
 #define ASSAY_GUARD_BYTES 4096u
@@ -32,6 +33,7 @@ struct assay_graph_target_setup {
     struct assay_session           *session;
     const struct assay_device_info *device; /* it and the graph are borrowed until the target is freed */
     const struct assay_graph       *graph;
+    const struct assay_value_source *source; /* borrowed likewise; NULL: all values from the generator */
     uint64_t                        seed;
     uint32_t                        slots;  /* input sets, and output places unless the graph restores; at least 1, by rule
                                                ASSAY_MIN_SETS */

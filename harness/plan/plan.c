@@ -10,6 +10,8 @@
 #include "harness/base/options.h"
 #include "harness/base/process.h"
 #include "harness/base/strings.h"
+#include "harness/ir/graph.h"
+#include "suites/weights/value_source.h"
 
 #include "assay/banned.h"
 
@@ -25,6 +27,8 @@ void assay_plan_release(struct assay_plan *plan)
     for (size_t i = 0; i < plan->n_cases; i++)
         assay_case_release(&plan->cases[i]);
     free(plan->cases);
+    assay_file_set_release(&plan->weights);
+    assay_file_set_release(&plan->inputs);
     plan->cases = NULL;
     plan->n_cases = 0;
 }
@@ -57,6 +61,47 @@ enum assay_code assay_plan_add(struct assay_plan *plan, const char *case_name, s
     return assay_plan_take(plan, &c, err);
 }
 
+/* ---- values from files ------------------------------------------------------------------------------------------ */
+
+static enum assay_code use_files(struct assay_plan *plan, const struct assay_case *c, struct assay_value_source **source,
+                                 const struct assay_graph *g, struct assay_error *err)
+{
+    if (assay_value_source_open(g, plan->weights.path, plan->inputs.path, source, err) ||
+        assay_value_source_check(*source, err) ||
+        assay_value_source_files(*source, *plan->weights.path ? &plan->weights : NULL, *plan->inputs.path ? &plan->inputs : NULL,
+                                 err))
+        return assay_error_in(err, "giving its values to case '%.80s'", c->name);
+    return ASSAY_OK;
+}
+
+enum assay_code assay_plan_use_files(struct assay_plan *plan, const char *weights, const char *inputs,
+                                     void (*say)(void *self, const struct assay_case *c, const char *what), void *self,
+                                     struct assay_error *err)
+{
+    if ((*weights && assay_file_set_init(&plan->weights, weights, err)) ||
+        (*inputs && assay_file_set_init(&plan->inputs, inputs, err)))
+        return err->code;
+    enum assay_code code = ASSAY_OK;
+    for (size_t i = 0; !code && i < plan->n_cases && (*weights || *inputs); i++) {
+        const struct assay_case   *c = &plan->cases[i];
+        struct assay_graph        *g = NULL;
+        struct assay_value_source *source = NULL;
+        char                       what[256];
+        struct assay_text          text = ASSAY_TEXT(what);
+        *what = 0;
+        if (!(code = assay_case_graph(c, &g, err)) && !(code = use_files(plan, c, &source, g, err))) {
+            assay_value_source_say(source, &text);
+            if (*what)
+                say(self, c, what);
+        }
+        assay_value_source_close(source);
+        assay_graph_free(g);
+    }
+    return code;
+}
+
+/* ---- as JSON ---------------------------------------------------------------------------------------------------- */
+
 static json_t *repeat_to_json(const struct assay_repeat *repeat)
 {
     json_t *object = json_object();
@@ -77,8 +122,13 @@ json_t *assay_plan_to_json(const struct assay_plan *plan)
         json_array_append_new(cases, json_pack("{s:o, s:s, s:o}", "case", assay_json_string(c->name), "id", c->id,
                                                "repeat", repeat_to_json(&c->repeat)));
     }
-    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "format", PLAN_FORMAT, "name", assay_json_string(plan->name), "about",
-                     assay_json_string(plan->about), "seed", assay_json_u64(plan->seed), "cases", cases);
+    json_t *json = json_pack("{s:s, s:o, s:o, s:o, s:o}", "format", PLAN_FORMAT, "name", assay_json_string(plan->name), "about",
+                             assay_json_string(plan->about), "seed", assay_json_u64(plan->seed), "cases", cases);
+    if (plan->weights.n)
+        json_object_set_new(json, "weights", assay_file_set_to_json(&plan->weights));
+    if (plan->inputs.n)
+        json_object_set_new(json, "inputs", assay_file_set_to_json(&plan->inputs));
+    return json;
 }
 
 static enum assay_code case_from_json(const json_t *json, struct assay_case *c, struct assay_error *err)
@@ -111,15 +161,20 @@ enum assay_code assay_plan_from_json(const json_t *json, struct assay_plan *out,
 {
     struct assay_plan plan;
     const char       *format, *name, *about;
-    json_t           *cases, *seed;
+    json_t           *cases, *seed, *weights = NULL, *inputs = NULL;
     assay_plan_init(&plan);
-    if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:o, s:o !}", "format", &format, "name", &name, "about", &about,
-                    "seed", &seed, "cases", &cases) ||
+    if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:o, s:o, s?o, s?o !}", "format", &format, "name", &name, "about", &about,
+                    "seed", &seed, "cases", &cases, "weights", &weights, "inputs", &inputs) ||
         strcmp(format, PLAN_FORMAT) != 0 || !json_is_array(cases) || !json_is_integer(seed) || json_integer_value(seed) < 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "this is not a plan of format '%s'", PLAN_FORMAT);
     (void)assay_string_copy(plan.name, sizeof plan.name, name);
     (void)assay_string_copy(plan.about, sizeof plan.about, about);
     plan.seed = (uint64_t)json_integer_value(seed);
+    if ((weights && assay_file_set_from_json(weights, &plan.weights, err)) ||
+        (inputs && assay_file_set_from_json(inputs, &plan.inputs, err))) {
+        assay_plan_release(&plan);
+        return err->code;
+    }
     for (size_t i = 0; i < json_array_size(cases); i++) {
         struct assay_case c;
         if (case_from_json(json_array_get(cases, i), &c, err) || assay_plan_take(&plan, &c, err)) {

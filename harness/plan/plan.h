@@ -8,6 +8,7 @@
 
 #include "assay/error.h"
 #include "assay/workload.h"
+#include "suites/weights/file_set.h"
 
 #define ASSAY_CASE_NAME_BYTES 512
 
@@ -35,6 +36,8 @@ struct assay_plan {
     uint64_t           seed;
     struct assay_case *cases;
     size_t             n_cases;
+    /* What the values of all cases come from, instead of the generator; all zero: from the generator. */
+    struct assay_file_set weights, inputs;
 };
 
 /* From a case name, complete or not ("gemm/m=64"; "gemm" is all defaults). Messages name what is wrong and the nearest. */
@@ -60,6 +63,12 @@ enum assay_code assay_suites_list(void (*each)(void *self, const char *name, con
 void            assay_plan_release(struct assay_plan *plan);
 /* An empty plan with defaults. */
 void            assay_plan_init(struct assay_plan *plan);
+
+/* The values of every case come from `weights` and `inputs` (suites/weights/value_source.h), either "" for none: opens and reads
+ * them for each case, refuses what does not fit, and keeps which files they were. `say` is told what is converted. */
+enum assay_code assay_plan_use_files(struct assay_plan *plan, const char *weights, const char *inputs,
+                                     void (*say)(void *self, const struct assay_case *c, const char *what), void *self,
+                                     struct assay_error *err);
 
 /* The plan as plan.json holds it; and back. */
 json_t         *assay_plan_to_json(const struct assay_plan *plan);

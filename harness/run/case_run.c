@@ -28,6 +28,7 @@
 #include "harness/store/trace.h"
 #include "harness/verify/learned.h"
 #include "harness/verify/witness.h"
+#include "suites/weights/value_source.h"
 
 #include "assay/banned.h"
 
@@ -38,6 +39,7 @@ struct run {
     const struct assay_case_job *job;
     struct assay_record         *record;
     struct assay_graph          *graph;
+    struct assay_value_source   *source;
     struct assay_opened          opened;
     bool                         is_open;
     const struct assay_lesson   *lesson;     /* NULL: the case is not trained to a quality */
@@ -315,7 +317,10 @@ static void counters(struct run *r)
 static enum assay_code build(struct run *r, struct assay_error *err)
 {
     const struct assay_case *c = r->job->what;
+    const char *weights = r->job->weights ? r->job->weights : "", *inputs = r->job->inputs ? r->job->inputs : "";
     if (assay_case_graph(c, &r->graph, err))
+        return err->code;
+    if ((*weights || *inputs) && assay_value_source_open(r->graph, weights, inputs, &r->source, err))
         return err->code;
     struct assay_cost cost = assay_graph_cost(r->graph);
     r->record->flops = cost.flops;
@@ -394,7 +399,7 @@ static enum assay_code make_target(struct run *r, struct assay_error *err)
     r->sets = affordable_sets(r->graph, &r->opened.device, limit);
     struct assay_graph_target_setup setup = {
         .backend = r->opened.backend, .session = r->opened.session, .device = &r->opened.device, .graph = r->graph,
-        .seed = r->job->seed, .slots = r->sets, .limit_bytes = limit,
+        .source = r->source, .seed = r->job->seed, .slots = r->sets, .limit_bytes = limit,
         .phase = on_target_phase, .phase_self = r,
     };
     if (assay_graph_target_new(&setup, &r->target, err))
@@ -687,6 +692,7 @@ static void close_all(struct run *r)
     assay_graph_target_free(r->target);
     if (r->is_open)
         assay_backend_close(&r->opened);
+    assay_value_source_close(r->source);
     assay_graph_free(r->graph);
     assay_graph_free(r->evaluation);
 }

@@ -114,16 +114,22 @@ static void backend_to_repeat(const struct launcher *l, size_t backend, char out
     assay_text_add(&text, "%s%s", slash ? plugin(l, backend) : "", slash ? name + strcspn(name, ":") : name);
 }
 
-static void repeat_line(const struct launcher *l, const struct assay_run_step *step, size_t backend, char out[1024])
+static void repeat_line(const struct launcher *l, const struct assay_run_step *step, size_t backend, char out[2048])
 {
     char name[1024];
-    struct assay_text text = assay_text_over(out, 1024);
+    struct assay_text text = assay_text_over(out, 2048);
     assay_text_add(&text, "assay run ");
     assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->what->name);
     assay_text_add(&text, " --backend ");
     backend_to_repeat(l, backend, name);
     assay_string_escape(&text, ASSAY_ESCAPE_SHELL, name);
     assay_text_add(&text, " --seed %llu", (unsigned long long)l->with->plan->seed);
+    const struct { const char *option, *path; } files[] = {{" --weights ", l->with->plan->weights.path}, {" --inputs ", l->with->plan->inputs.path}};
+    for (size_t i = 0; i < 2; i++)
+        if (*files[i].path) {
+            assay_text_add(&text, "%s", files[i].option);
+            assay_string_escape(&text, ASSAY_ESCAPE_SHELL, files[i].path);
+        }
     struct assay_repeat usual;
     struct assay_error  ignored;
     if (assay_options_defaults(assay_repeat_options, &usual, &ignored))
@@ -144,7 +150,7 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
 
 static json_t *job_of(const struct launcher *l, const struct assay_run_step *step, size_t backend)
 {
-    char    line[1024];
+    char    line[2048];
     json_t *repeat = json_object();
     for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
         char              value[64];
@@ -153,7 +159,8 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
         json_object_set_new(repeat, row->name, json_string(value));
     }
     repeat_line(l, step, backend, line);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "do", "case", "case", step->what->name, "backend",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "weights", l->with->plan->weights.path, "inputs",
+                     l->with->plan->inputs.path, "do", "case", "case", step->what->name, "backend",
                      step->backend, "plugin", plugin(l, backend), "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
 }

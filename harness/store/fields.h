@@ -10,7 +10,7 @@
 
 #include "assay/error.h"
 
-#define ASSAY_FIELD_TEXT_BYTES 1024 /* largest text member */
+#define ASSAY_FIELD_TEXT_BYTES 2048 /* largest text member */
 
 enum assay_field_kind {
     ASSAY_FIELD_TEXT,  /* char[bytes] */

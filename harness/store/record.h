@@ -107,7 +107,7 @@ struct assay_record {
     char     why_no_trace[160];
     char     curve_file[160], curve_sha256[65]; /* of what was trained: struct assay_lesson_row, one a step or evaluation */
     uint64_t started_utc_ns, wall_ns;
-    char     repeat[1024];      /* the command line that runs this again */
+    char     repeat[2048];      /* the command line that runs this again */
     uint32_t             n_counters;
     struct assay_counter counters[ASSAY_RECORD_MAX_COUNTERS]; /* last: what is beyond n_counters is never touched */
 };

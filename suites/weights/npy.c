@@ -1,6 +1,7 @@
 /* numpy's NEP 1: a magic, the length of a header, the header as a Python dictionary, the data. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/base/strings.h"
 #include "suites/weights/tensor_list.h"
@@ -25,13 +26,14 @@ static const char *member(const char *header, const char *key)
     return at + 1 + strspn(at + 1, " ");
 }
 
+static const struct {
+    const char      *name;
+    enum assay_dtype dtype;
+} types[] = {{"'<f8'", ASSAY_F64}, {"'<f4'", ASSAY_F32}, {"'<f2'", ASSAY_F16}, {"'<i8'", ASSAY_I64},
+             {"'<i4'", ASSAY_I32}, {"'|i1'", ASSAY_I8},  {"'|u1'", ASSAY_U8},  {"'|b1'", ASSAY_BOOL}};
+
 static enum assay_dtype dtype_of(const char *descr)
 {
-    static const struct {
-        const char      *name;
-        enum assay_dtype dtype;
-    } types[] = {{"'<f8'", ASSAY_F64}, {"'<f4'", ASSAY_F32}, {"'<f2'", ASSAY_F16}, {"'<i8'", ASSAY_I64},
-                 {"'<i4'", ASSAY_I32}, {"'|i1'", ASSAY_I8},  {"'|u1'", ASSAY_U8},  {"'|b1'", ASSAY_BOOL}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strncmp(descr, types[i].name, strlen(types[i].name)) == 0)
             return types[i].dtype;
@@ -59,13 +61,22 @@ static bool read_shape(const char *at, struct assay_tensor *t)
     return true;
 }
 
+static enum assay_code unknown_type(const char *descr, const char *what, struct assay_error *err)
+{
+    char              type[13], shown[64];
+    struct assay_text text = ASSAY_TEXT(shown);
+    (void)assay_string_copy(type, sizeof type, descr);
+    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, type);
+    return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its type is %s; known are little-endian f2 f4 f8 i1 i4 i8 u1 b1", what, shown);
+}
+
 static enum assay_code read_header(const char *header, const char *what, struct assay_tensor *t, struct assay_error *err)
 {
     const char *descr = member(header, "descr"), *order = member(header, "fortran_order"), *shape = member(header, "shape");
     if (!descr || !order || !shape)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its header lacks descr, fortran_order or shape", what);
     if (!(t->dtype = dtype_of(descr)))
-        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its type is %.12s; known are little-endian f2 f4 f8 i1 i4 i8 u1 b1", what, descr);
+        return unknown_type(descr, what, err);
     if (strncmp(order, "False", 5) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: it is in Fortran's order; save it in C's", what);
     if (!read_shape(shape, t))
@@ -102,8 +113,8 @@ enum assay_code assay_npy_read(const void *bytes, size_t length, const char *wha
     enum assay_code code = read_header(header, what, &t, err);
     free(header);
     if (!code && t.bytes != length - begin - header_bytes)
-        code = ASSAY_FAIL(err, ASSAY_DATA, "%.110s: %zu bytes of data; type and shape have %llu", what, length - begin - header_bytes,
-                          (unsigned long long)t.bytes);
+        code = ASSAY_FAIL(err, ASSAY_DATA, "%.110s: %zu bytes of data; type and shape have %llu", what,
+                          length - begin - header_bytes, (unsigned long long)t.bytes);
     if (code)
         return code;
     name_after(what, &t);
@@ -121,5 +132,53 @@ enum assay_code assay_npy_read(const void *bytes, size_t length, const char *wha
 
 enum assay_code assay_npy_open(const char *path, struct assay_tensor_file **out, struct assay_error *err)
 {
-    return assay_tensor_file_map(path, assay_npy_read, out, err);
+    return assay_tensor_file_map(path, path, assay_npy_read, out, err);
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
+
+/* The dictionary with blanks and a line end behind it, so that the data begin at a multiple of 64; returns its length, 0: the
+ * type has no name. */
+static size_t make_header(const struct assay_tensor *t, char out[512])
+{
+    struct assay_text text = assay_text_over(out, 512);
+    const char       *descr = NULL;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        descr = types[i].dtype == t->dtype ? types[i].name : descr;
+    if (!descr)
+        return 0;
+    assay_text_add(&text, "{'descr': %s, 'fortran_order': False, 'shape': (", descr);
+    for (int32_t i = 0; i < t->rank; i++)
+        assay_text_add(&text, "%lld%s", (long long)t->dims[i], t->rank == 1 ? "," : i + 1 < t->rank ? ", " : "");
+    assay_text_add(&text, "), }");
+    size_t n = strlen(out), whole = (10 + n + 1 + 63) / 64 * 64 - 10;
+    memset(out + n, ' ', whole - n - 1);
+    out[whole - 1] = '\n';
+    return whole;
+}
+
+enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
+                                enum assay_code (*fill)(void *self, void *to, struct assay_error *err), void *self,
+                                struct assay_error *err)
+{
+    struct assay_tensor      measured = *t;
+    struct assay_mapped_file file;
+    struct assay_error       ignored;
+    char                     header[512];
+    size_t                   n = make_header(t, header);
+    if (!n)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "'%.120s' is %s; an .npy file cannot hold that", t->name,
+                          assay_dtype_name(t->dtype));
+    if (assay_tensor_measure(&measured, path, err) || assay_mapped_file_new(path, 10 + n + measured.bytes, &file, err))
+        return err->code;
+    unsigned char *at = file.at;
+    memcpy(at, "\x93NUMPY\x01\x00", 8);
+    at[8] = (unsigned char)n;
+    at[9] = (unsigned char)(n >> 8);
+    memcpy(at + 10, header, n);
+    enum assay_code code = fill(self, at + 10 + n, err),
+                    closed = assay_mapped_file_close(&file, path, file.bytes, code ? &ignored : err);
+    if (code || closed)
+        (void)unlink(path); /* half a file is none */
+    return code ? code : closed;
 }

@@ -13,18 +13,27 @@
 #define HEADER_MOST 100000000u
 #define DEPTH_MOST 4 /* the object, a tensor, its list; one more for what a future version may add */
 
+static const struct {
+    const char      *name;
+    enum assay_dtype dtype;
+} types[] = {{"F64", ASSAY_F64},        {"F32", ASSAY_F32},        {"BF16", ASSAY_BF16},      {"F16", ASSAY_F16},
+             {"F8_E4M3", ASSAY_F8E4M3}, {"F8_E5M2", ASSAY_F8E5M2}, {"F8_E8M0", ASSAY_F8E8M0}, {"I64", ASSAY_I64},
+             {"I32", ASSAY_I32},        {"I8", ASSAY_I8},          {"U8", ASSAY_U8},          {"BOOL", ASSAY_BOOL}};
+
 static enum assay_dtype dtype_of(const char *name)
 {
-    static const struct {
-        const char      *name;
-        enum assay_dtype dtype;
-    } types[] = {{"F64", ASSAY_F64},        {"F32", ASSAY_F32},        {"BF16", ASSAY_BF16}, {"F16", ASSAY_F16}, {"F8_E4M3", ASSAY_F8E4M3},
-                 {"F8_E5M2", ASSAY_F8E5M2}, {"F8_E8M0", ASSAY_F8E8M0}, {"I64", ASSAY_I64},   {"I32", ASSAY_I32}, {"I8", ASSAY_I8},
-                 {"U8", ASSAY_U8},          {"BOOL", ASSAY_BOOL}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcmp(types[i].name, name) == 0)
             return types[i].dtype;
     return ASSAY_DTYPE_NONE;
+}
+
+const char *assay_safetensors_type_name(enum assay_dtype dtype)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (types[i].dtype == dtype)
+            return types[i].name;
+    return NULL;
 }
 
 /* Brackets that are open at once, outside of texts: a parser that recurses must not meet a header made to exhaust it. */
@@ -85,7 +94,8 @@ static enum assay_code read_tensor(const struct reading *r, const char *name, co
                                    struct place *at, struct assay_error *err)
 {
     const char   *type = json_string_value(json_object_get(entry, "dtype"));
-    const json_t *offsets = json_object_get(entry, "data_offsets"), *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
+    const json_t *offsets = json_object_get(entry, "data_offsets"), *begin = json_array_get(offsets, 0),
+                 *end = json_array_get(offsets, 1);
     if (!assay_string_copy(t->name, sizeof t->name, name))
         return complain(r, name, err, "has a name that is too long");
     if (!json_is_object(entry) || json_object_size(entry) != 3 || !type)
@@ -119,8 +129,11 @@ static enum assay_code check_places(const struct reading *r, struct assay_error 
     qsort(r->places, r->n, sizeof *r->places, by_begin);
     for (size_t i = 0; i < r->n; at = r->places[i++].end)
         if (r->places[i].begin != at)
-            return complain(r, r->tensors[r->places[i].tensor].name, err, r->places[i].begin < at ? "overlaps another" : "lies behind a gap");
-    return at == r->data_bytes ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_DATA, "%.110s: %" PRIu64 " bytes at its end belong to no tensor", r->what, r->data_bytes - at);
+            return complain(r, r->tensors[r->places[i].tensor].name, err,
+                            r->places[i].begin < at ? "overlaps another" : "lies behind a gap");
+    return at == r->data_bytes ? ASSAY_OK
+                               : ASSAY_FAIL(err, ASSAY_DATA, "%.110s: %" PRIu64 " bytes at its end belong to no tensor", r->what,
+                                            r->data_bytes - at);
 }
 
 static int by_name(const void *a, const void *b)
@@ -190,5 +203,5 @@ enum assay_code assay_safetensors_read(const void *bytes, size_t length, const c
 
 enum assay_code assay_safetensors_open(const char *path, struct assay_tensor_file **out, struct assay_error *err)
 {
-    return assay_tensor_file_map(path, assay_safetensors_read, out, err);
+    return assay_tensor_file_map(path, path, assay_safetensors_read, out, err);
 }

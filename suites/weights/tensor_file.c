@@ -45,7 +45,7 @@ enum assay_code assay_tensor_measure(struct assay_tensor *t, const char *what, s
     return ASSAY_OK;
 }
 
-enum assay_code assay_tensor_file_map(const char *path,
+enum assay_code assay_tensor_file_map(const char *path, const char *what,
                                       enum assay_code (*read)(const void *, size_t, const char *, struct assay_tensor_file **,
                                                               struct assay_error *),
                                       struct assay_tensor_file **out, struct assay_error *err)
@@ -53,7 +53,7 @@ enum assay_code assay_tensor_file_map(const char *path,
     struct assay_mapped_file mapping;
     if (assay_mapped_file_read(path, &mapping, err))
         return err->code;
-    if (read(mapping.at, mapping.bytes, path, out, err)) {
+    if (read(mapping.at, mapping.bytes, what, out, err)) {
         assay_mapped_file_release(&mapping);
         return err->code;
     }

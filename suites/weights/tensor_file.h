@@ -34,6 +34,18 @@ void            assay_tensor_file_close(struct assay_tensor_file *file);
 const struct assay_tensor *assay_tensor_file_tensors(const struct assay_tensor_file *file, size_t *n);
 const struct assay_tensor *assay_tensor_file_find(const struct assay_tensor_file *file, const char *name);
 
+/* Writes a safetensors file of tensors (name, dtype, rank and dims are read) in the order given; `fill` makes the bytes of one. A
+ * type that the format has no name for is ASSAY_UNSUPPORTED. */
+enum assay_code assay_safetensors_write(const char *path, const struct assay_tensor *tensors, size_t n,
+                                        enum assay_code (*fill)(void *self, size_t tensor, void *to, struct assay_error *err),
+                                        void *self, struct assay_error *err);
+
+/* Writes an .npy file of version 1: the tensor's dtype, rank and dims are read; `fill` makes its bytes. A type that numpy lacks is
+ * ASSAY_UNSUPPORTED. */
+enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
+                                enum assay_code (*fill)(void *self, void *to, struct assay_error *err), void *self,
+                                struct assay_error *err);
+
 /* Bytes, already in memory, as either format: what the two calls above do behind the mapping. For tests and fuzzing; `bytes`
  * must stay as long as the file. `what` names it in messages. */
 enum assay_code assay_safetensors_read(const void *bytes, size_t length, const char *what, struct assay_tensor_file **out,

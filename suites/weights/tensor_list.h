@@ -13,8 +13,10 @@ struct assay_tensor_file {
 
 /* Fills elements and bytes from dtype, rank and dims, which are not below zero. */
 enum assay_code assay_tensor_measure(struct assay_tensor *t, const char *what, struct assay_error *err);
-/* Maps the file and reads it; the mapping then belongs to the result. */
-enum assay_code assay_tensor_file_map(const char *path,
+/* The name that safetensors has for a type, NULL: none. */
+const char      *assay_safetensors_type_name(enum assay_dtype dtype);
+/* Maps the file and reads it; the mapping then belongs to the result. `what` names it in messages. */
+enum assay_code assay_tensor_file_map(const char *path, const char *what,
                                       enum assay_code (*read)(const void *, size_t, const char *, struct assay_tensor_file **,
                                                               struct assay_error *),
                                       struct assay_tensor_file **out, struct assay_error *err);
