@@ -107,7 +107,8 @@ int32_t assay_block_widen(struct assay_graph *g, const char *prefix, const char 
 {
     char f32_name[NAME];
     (void)snprintf(f32_name, sizeof f32_name, "%.40s:f32", name);
-    return node(g, "Cast", prefix, f32_name, &x, 1, (struct assay_attr[]){ASSAY_ATTR_INT("to", 1), ASSAY_ATTR_END}); /* 1: ONNX's number of f32 */
+    /* 1: ONNX's number of f32 */
+    return node(g, "Cast", prefix, f32_name, &x, 1, (struct assay_attr[]){ASSAY_ATTR_INT("to", 1), ASSAY_ATTR_END});
 }
 
 int32_t assay_block_weight(struct assay_graph *g, const char *prefix, const char *name, enum assay_dtype store, int32_t rank,
@@ -163,7 +164,8 @@ int32_t assay_block_embedding(struct assay_graph *g, const char *prefix, int32_t
                               enum assay_dtype store, int32_t *table)
 {
     bool halves = store == ASSAY_BF16 || store == ASSAY_F16;
-    *table = param(g, prefix, "weight", halves ? store : ASSAY_F32, 2, (int64_t[]){n, width}, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 0.02});
+    *table = param(g, prefix, "weight", halves ? store : ASSAY_F32, 2, (int64_t[]){n, width},
+                   (struct assay_fill){ASSAY_FILL_NORMAL, 0, 0.02});
     if (!halves)
         return node(g, "Gather", prefix, "", (int32_t[]){*table, indices}, 2, NULL);
     int32_t rows = node(g, "Gather", prefix, "stored", (int32_t[]){*table, indices}, 2, NULL);
