@@ -111,7 +111,10 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
     if (engine->onednn && (engine->prefer_onednn || !cpu_direct_is_good(engine, &shape)) &&
         !cpu_onednn_conv_new(engine->onednn, CPU_ONEDNN_OUTPUT, &shape, weights, &conv->onednn, &kernel, &refused))
         return ASSAY_OK;
-    return cpu_direct_new(engine, &shape, weights, &conv->direct, &kernel, err);
+    (void)cpu_direct_new(engine, &shape, weights, &conv->direct, &kernel, err);
+    free(conv->weights); /* packed now */
+    conv->weights = NULL;
+    return err->code;
 }
 
 const struct cpu_op cpu_op_conv = {.name = "Conv", .domain = "", .accepts = accepts, .prepare = prepare};

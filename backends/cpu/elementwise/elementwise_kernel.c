@@ -132,7 +132,8 @@ INLINE void finish_as(size_t n, const float *x, float bias, const float *added, 
     for (; i + VL <= n; i += VL)
         vf_store(out + i, one_finish(vf_load(x + i), b, added ? vf_load(added + i) : zero, relu));
     if (i < n)
-        vf_store_part(out + i, one_finish(vf_load_part(x + i, n - i), b, added ? vf_load_part(added + i, n - i) : zero, relu), n - i);
+        vf_store_part(out + i,
+                      one_finish(vf_load_part(x + i, n - i), b, added ? vf_load_part(added + i, n - i) : zero, relu), n - i);
 }
 
 static void finish(size_t n, const float *x, float bias, const float *added, int relu, float *out)

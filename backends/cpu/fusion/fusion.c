@@ -69,7 +69,8 @@ static bool can_stay_unstored(const struct finder *s, int32_t v)
 static bool can_be_read_later(const struct finder *s, const struct assay_node_view *n)
 {
     for (uint32_t i = 0; i < n->n_inputs; i++)
-        if (n->inputs[i] != ASSAY_NO_VALUE && (s->overwritten[n->inputs[i]] || value_of(s, n->inputs[i]).alias_of != ASSAY_NO_VALUE))
+        if (n->inputs[i] != ASSAY_NO_VALUE &&
+            (s->overwritten[n->inputs[i]] || value_of(s, n->inputs[i]).alias_of != ASSAY_NO_VALUE))
             return false;
     return true;
 }

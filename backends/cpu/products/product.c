@@ -294,7 +294,8 @@ static enum assay_code reserve(struct cpu_product_plan *plan, const struct cpu_e
     }
     if (plan->along > 1 && (plan->kind == COMBINE || plan->kind == DOTS))
         plan->partial = cpu_block_new(plan->along * plan->product.batch * plan->outs * sizeof *plan->partial);
-    bool lacks = ((plan->kind == BLOCKS_OWN || plan->kind == ACROSS) && !plan->scratch) || (plan->kind == ACROSS && !plan->panels) ||
+    bool lacks = ((plan->kind == BLOCKS_OWN || plan->kind == ACROSS) && !plan->scratch) ||
+                 (plan->kind == ACROSS && !plan->panels) ||
                  (plan->along > 1 && (plan->kind == COMBINE || plan->kind == DOTS) && !plan->partial);
     return lacks ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a product's scratch") : ASSAY_OK;
 }
@@ -302,8 +303,9 @@ static enum assay_code reserve(struct cpu_product_plan *plan, const struct cpu_e
 static void describe(const struct cpu_product_plan *plan, const struct cpu_engine *engine, struct assay_text *out)
 {
     const struct cpu_product *p = &plan->product;
-    static const char *const  name[] = {"nothing to multiply", "gemv of ours, combining rows", "gemv of ours, dot products",
-                                        "sgemm of OpenBLAS", "sgemm of ours", "gemv of ours, dot products", "product of ours, rows as they stand"};
+    static const char *const  name[] = {
+        "nothing to multiply", "gemv of ours, combining rows", "gemv of ours, dot products", "sgemm of OpenBLAS",
+        "sgemm of ours", "gemv of ours, dot products", "product of ours, rows as they stand"};
     static const char *const  stored[] = {"", " with bf16 rows", " with f16 rows", " with i8 rows"};
     assay_text_add(out, "%s%s", name[plan->kind], stored[p->stored]);
     if (plan->kind == NOTHING)

@@ -130,11 +130,13 @@ static void bench(const struct assay_backend *b, struct assay_session *s, struct
     struct assay_graph *g = NULL;
     if (assay_case_parse(name, &c, &err) || assay_case_graph(&c, &g, &err))
         fail(name, &err);
-    struct assay_launch     launch = {.size = sizeof launch, .binding_stride = sizeof(struct assay_binding), .flags = ASSAY_LAUNCH_TRACE};
+    struct assay_launch     launch = {.size = sizeof launch, .binding_stride = sizeof(struct assay_binding),
+                                      .flags = ASSAY_LAUNCH_TRACE};
     struct assay_binding   *all = bind_all(g, &launch.n_bindings), *fixed = calloc(launch.n_bindings + 1, sizeof *fixed);
     struct assay_rank_class rank = {.size = sizeof rank, .graph = g, .multiplicity = 1};
-    struct assay_compile    how = {.size = sizeof how, .classes = &rank, .n_classes = 1, .class_stride = sizeof rank, .fixed = fixed,
-                                   .n_fixed = fixed_of(g, all, launch.n_bindings, fixed), .binding_stride = sizeof *fixed};
+    struct assay_compile    how = {.size = sizeof how, .classes = &rank, .n_classes = 1, .class_stride = sizeof rank,
+                                   .fixed = fixed, .n_fixed = fixed_of(g, all, launch.n_bindings, fixed),
+                                   .binding_stride = sizeof *fixed};
     struct assay_trace_row *rows = calloc(g->n_nodes + 1u, sizeof *rows), *best = calloc(g->n_nodes + 1u, sizeof *best);
     size_t                  n_rows = 0;
     if (b->compile(s, &how, &launch.program, &err))
@@ -153,8 +155,8 @@ static void bench(const struct assay_backend *b, struct assay_session *s, struct
         }
     }
     printf("bench %s %.1f %% of peak, %.1f %% of triad, %.3f ms; peak %.1f GFLOP/s, triad %.1f GB/s, %zu steps\n", name,
-           100 * (double)cost.flops / least_s / flops, 100 * (double)(cost.read_bytes + cost.written_bytes) / least_s / bytes, 1e3 * least_s,
-           1e-9 * flops, 1e-9 * bytes, n_rows);
+           100 * (double)cost.flops / least_s / flops,
+           100 * (double)(cost.read_bytes + cost.written_bytes) / least_s / bytes, 1e3 * least_s, 1e-9 * flops, 1e-9 * bytes, n_rows);
     print_shares(g, best, n_rows);
     fflush(stdout);
     for (size_t i = 0; i < launch.n_bindings; i++)
@@ -172,7 +174,8 @@ int main(int argc, char **argv)
 {
     struct assay_error    err = {0};
     char                  parsed[256] = {0};
-    struct assay_host     host = {.size = sizeof host, .abi_major = ASSAY_ABI_MAJOR, .abi_minor = ASSAY_ABI_MINOR, .now_ns = now_ns, .log = silent};
+    struct assay_host     host = {.size = sizeof host, .abi_major = ASSAY_ABI_MAJOR, .abi_minor = ASSAY_ABI_MINOR,
+                                  .now_ns = now_ns, .log = silent};
     struct assay_session *s;
     struct assay_ceiling *ceiling;
     assay_graph_lend(&host);

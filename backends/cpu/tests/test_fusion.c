@@ -61,7 +61,8 @@ static struct assay_graph *conv_graph(const struct conv_case *c)
 {
     struct assay_graph *g = assay_graph_new("chain");
     int32_t in[3] = {assay_graph_input(g, "x", ASSAY_F32, 4, (int64_t[]){c->n, c->c, c->h, c->w}, ASSAY_FILL_SIGNED),
-                     assay_graph_param(g, "w", ASSAY_F32, 4, (int64_t[]){c->filters, c->c / c->groups, c->kernel, c->kernel}, ASSAY_FILL_SIGNED)};
+                     assay_graph_param(g, "w", ASSAY_F32, 4,
+                                       (int64_t[]){c->filters, c->c / c->groups, c->kernel, c->kernel}, ASSAY_FILL_SIGNED)};
     if (c->with & BIAS)
         in[2] = vector(g, "b", c->filters, ASSAY_FILL_SIGNED);
     struct assay_attr attrs[] = {{.name = "strides", .type = ASSAY_ATTR_I64S, .list = {c->stride, c->stride}, .n = 2},
@@ -69,11 +70,12 @@ static struct assay_graph *conv_graph(const struct conv_case *c)
                                  ASSAY_ATTR_INT("group", c->groups),
                                  ASSAY_ATTR_END};
     int32_t x = assay_graph_op(g, "Conv", "conv", in, c->with & BIAS ? 3 : 2, attrs);
-    if (c->with & NORM)
-        x = assay_graph_op(g, "BatchNormalization", "bn",
-                           (int32_t[]){x, vector(g, "scale", c->filters, ASSAY_FILL_SIGNED), vector(g, "shift", c->filters, ASSAY_FILL_SIGNED),
-                                       vector(g, "mean", c->filters, ASSAY_FILL_SIGNED), vector(g, "variance", c->filters, ASSAY_FILL_POSITIVE)},
-                           5, NULL);
+    if (c->with & NORM) {
+        int32_t scale = vector(g, "scale", c->filters, ASSAY_FILL_SIGNED), shift = vector(g, "shift", c->filters, ASSAY_FILL_SIGNED);
+        int32_t mean = vector(g, "mean", c->filters, ASSAY_FILL_SIGNED);
+        int32_t variance = vector(g, "variance", c->filters, ASSAY_FILL_POSITIVE);
+        x = assay_graph_op(g, "BatchNormalization", "bn", (int32_t[]){x, scale, shift, mean, variance}, 5, NULL);
+    }
     finish_chain(g, x, "Relu", c->with);
     return g;
 }
