@@ -69,7 +69,7 @@ static void steps_block(FILE *script, size_t number, const struct curve *c, bool
     double sum = 0;
     for (size_t i = 0; i < c->n; i++)
         steps += c->rows[i].kind == ASSAY_LESSON_STEP;
-    size_t each = (steps + POINTS - 1) / POINTS;
+    size_t each = steps / POINTS + 1;
     fprintf(script, "$ps%zu << EOD\n", number);
     for (size_t i = 0; i < c->n; i++) {
         if (c->rows[i].kind != ASSAY_LESSON_STEP)
@@ -90,7 +90,7 @@ static void evaluations_block(FILE *script, size_t number, const struct curve *c
     size_t all = 0, k = 0;
     for (size_t i = 0; i < c->n; i++)
         all += c->rows[i].kind == ASSAY_LESSON_EVALUATION;
-    size_t each = (all + POINTS - 1) / POINTS; /* of very many, some; the last one always */
+    size_t each = all / POINTS + 1; /* of very many, some; the last one always */
     fprintf(script, "$pe%zu << EOD\n", number);
     for (size_t i = 0; i < c->n; i++)
         if (c->rows[i].kind == ASSAY_LESSON_EVALUATION && (++k % each == 0 || k == all) && isfinite(c->rows[i].value))

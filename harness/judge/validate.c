@@ -249,7 +249,7 @@ static enum assay_code judge_record(const struct validation *v, const struct ass
 {
     if (nothing_to_judge(r, check))
         return ASSAY_OK;
-    return is_lesson(what) ? judge_lesson(v, r, what, g, check, err) : judge_outputs(v, r, g, x, check, err);
+    return what && is_lesson(what) ? judge_lesson(v, r, what, g, check, err) : judge_outputs(v, r, g, x, check, err);
 }
 
 /* `what`, `g` and `x` are there if there is something to judge. */

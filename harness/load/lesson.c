@@ -230,11 +230,11 @@ static enum assay_code fill_inputs(struct lesson *l, const struct program *p, ui
     const struct assay_lesson_run *w = l->with;
     for (uint32_t i = 0; i < p->graph->n_values; i++) {
         const struct assay_value *v = &p->graph->values[i];
-        unsigned char            *to = p->place[i] ? p->place[i]->host : NULL;
         float                     narrow = (float)rate;
         int64_t                   number = (int64_t)n;
         if (v->role != ASSAY_ROLE_INPUT && v->role != ASSAY_ROLE_CONTROL)
             continue;
+        unsigned char *to = p->place[i]->host;
         if (p == &l->step && !strcmp(v->name, "learning_rate") && v->dtype == ASSAY_F32)
             memcpy(to, &narrow, sizeof narrow);
         else if (p == &l->step && !strcmp(v->name, "step") && v->dtype == ASSAY_I64)
@@ -417,7 +417,7 @@ static enum assay_code batch_quality(struct lesson *l, uint64_t batch, double *o
 static enum assay_code evaluate(struct lesson *l, struct assay_error *err)
 {
     const struct assay_lesson_terms *t = &l->out->terms;
-    double                           sum = 0, one;
+    double                           sum = 0, one = NAN;
     uint64_t                         spans = 0;
     for (uint64_t b = 0; b < t->evaluation_batches; b++) {
         struct assay_span span;

@@ -66,26 +66,29 @@ static enum assay_code read_file(const char *folder, const struct assay_record *
         return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "launch %u of case '%.100s' left no %s", record->launch, record->case_name, what);
     if (!is_ours(file))
         return ASSAY_FAIL(err, ASSAY_DATA, "%s must be a file in 'samples/', not '%.150s'", what, file);
-    if (assay_path_join(path, sizeof path, folder, file, err) || assay_file_read(path, SAMPLES_LIMIT_BYTES, out, length, err))
-        return err->code;
+    enum assay_code code = assay_path_join(path, sizeof path, folder, file, err);
+    if (!code)
+        code = assay_file_read(path, SAMPLES_LIMIT_BYTES, out, length, err);
+    if (code)
+        return code;
     assay_sha256_hex(*out, *length, sha256);
     if (*recorded && strcmp(sha256, recorded) != 0)
-        (void)ASSAY_FAIL(err, ASSAY_DATA, "%s: not the %s that were written: the record has another SHA-256", path, what);
+        code = ASSAY_FAIL(err, ASSAY_DATA, "%s: not the %s that were written: the record has another SHA-256", path, what);
     else if (*length % unit != 0)
-        (void)ASSAY_FAIL(err, ASSAY_DATA, "%s: %zu bytes are no whole number of %s", path, *length, what);
-    else
-        return ASSAY_OK;
-    free(*out);
-    return err->code;
+        code = ASSAY_FAIL(err, ASSAY_DATA, "%s: %zu bytes are no whole number of %s", path, *length, what);
+    if (code)
+        free(*out);
+    return code;
 }
 
 enum assay_code assay_samples_read(const char *folder, const struct assay_record *record, uint64_t **out, size_t *n,
                                    struct assay_error *err)
 {
-    char  *bytes;
-    size_t length;
-    if (read_file(folder, record, record->samples_file, record->samples_sha256, "samples", sizeof **out, &bytes, &length, err))
-        return err->code;
+    char           *bytes = NULL;
+    size_t          length = 0;
+    enum assay_code code = read_file(folder, record, record->samples_file, record->samples_sha256, "samples", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
     uint64_t *samples = (uint64_t *)(void *)bytes; /* as aligned as malloc's memory is */
     *n = length / sizeof *samples;
     for (size_t i = 0; i < *n; i++)
@@ -97,10 +100,11 @@ enum assay_code assay_samples_read(const char *folder, const struct assay_record
 enum assay_code assay_curve_read(const char *folder, const struct assay_record *record, struct assay_lesson_row **out, size_t *n,
                                  struct assay_error *err)
 {
-    char  *bytes;
-    size_t length;
-    if (read_file(folder, record, record->curve_file, record->curve_sha256, "points of a curve", sizeof **out, &bytes, &length, err))
-        return err->code;
+    char           *bytes = NULL;
+    size_t          length = 0;
+    enum assay_code code = read_file(folder, record, record->curve_file, record->curve_sha256, "points of a curve", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
     uint64_t *word = (uint64_t *)(void *)bytes; /* doubles lie as the 64 bits they are */
     for (size_t i = 0; i < length / sizeof *word; i++)
         word[i] = le64toh(word[i]);

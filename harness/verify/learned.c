@@ -84,7 +84,7 @@ enum assay_code assay_learned_write(const char *path, const char *case_id, uint6
 /* The file's bytes, found to be what they should; free *out. */
 static enum assay_code read_file(const struct assay_learned_claim *c, unsigned char **out, struct assay_error *err)
 {
-    struct assay_witness_header h;
+    struct assay_witness_header h = {.version = 0};
     size_t                      bytes, length;
     char                       *file = NULL;
     if (assay_learned_bytes(c->evaluation, &bytes, err) || assay_file_read(c->path, ASSAY_WITNESS_MAX_BYTES, &file, &length, err))

@@ -113,7 +113,7 @@ static bool data(const void *given, uint64_t seed, bool evaluation, uint64_t n, 
 {
     const struct shapes *p = given;
     bool                 labels = !strcmp(name, "labels");
-    float                image[PIXELS];
+    float                image[PIXELS] = {0}; /* that nobody looks at: only its class is wanted */
     if (!labels && strcmp(name, "images") != 0)
         return false;
     for (int64_t i = 0; i < p->batch; i++) {
