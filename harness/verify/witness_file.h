@@ -18,7 +18,7 @@
 #define ASSAY_WITNESS_VERSION 1u
 #define ASSAY_WITNESS_MOST_SETS 256u
 #define ASSAY_WITNESS_MOST_CHOSEN 1024u
-#define ASSAY_WITNESS_MOST_OUTPUTS 1024u /* a training step's: every param, and its momentum */
+#define ASSAY_WITNESS_MOST_OUTPUTS 1024u /* a training step's: every param, and its two moments; BERT base has 608 */
 #define ASSAY_WITNESS_MOST_PROJECTIONS 6u
 #define ASSAY_WITNESS_BATCHES 1024u /* whose hashes are kept; later ones only enter the chain */
 #define ASSAY_WITNESS_NONE UINT32_MAX

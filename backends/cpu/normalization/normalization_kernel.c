@@ -118,15 +118,19 @@ static void log_softmax_row(size_t n, const float *x, float *y)
         store_some(y + i, load_some(x + i, n - i) - top - log, n - i);
 }
 
+/* In vectors throughout: an array of floats on the stack would be loaded as one, and sanitizers' stacks align it by less. */
 static void log_softmax_columns(size_t n, size_t columns, size_t stride, const float *x, float *y)
 {
     for (size_t c = 0; c < columns; c += VL) {
         size_t left = columns - c;
-        float  top[VL], sum[VL];
-        weigh_columns(n, left < VL ? left : VL, stride, x + c, top, sum);
-        vf base = load_some(top, left), log = vf_log(load_some(sum, left));
+        vf     most = vf_all(-__builtin_inff()), total = vf_all(0.0f);
         for (size_t i = 0; i < n; i++)
-            store_some(y + i * stride + c, load_some(x + i * stride + c, left) - base - log, left);
+            most = vf_max_nan(load_some(x + i * stride + c, left), most);
+        for (size_t i = 0; i < n; i++)
+            total += vf_exp(load_some(x + i * stride + c, left) - most);
+        vf log = vf_log(total);
+        for (size_t i = 0; i < n; i++)
+            store_some(y + i * stride + c, load_some(x + i * stride + c, left) - most - log, left);
     }
 }
 
