@@ -156,7 +156,7 @@ static void roofline(struct assay_page *p, const struct assay_report_model *m)
             assay_sink_text(&p->to, m->ops[k].op);
         assay_sink_raw(&p->to, "</li>");
     }
-    assay_sink_raw(&p->to, "</ul>%zu of %zu nodes, traced; a point's area is its share of the time. %s %zu without a place only move bytes, have no time, or are too short.</figcaption></figure>\n",
+    assay_sink_raw(&p->to, "</ul>%zu of %zu nodes, traced; a point's area grows with its share of the time. %s %zu without a place only move bytes, have no time, or are too short.</figcaption></figure>\n",
                    placed, m->n, assay_figure_is_proved(m->row) ? "Filled: the outputs were proved right." : "Hollow: the outputs are not proved.", m->n - placed);
 }
 

@@ -635,7 +635,7 @@ static enum assay_code trace_it(struct run *r, struct assay_error *err)
     struct assay_trace            trace = {0};
     struct assay_case_trace_setup setup = {
         .backend = r->opened.backend, .target = r->target, .graph = r->graph, .slots = r->sets,
-        .enough_ns = repeat->min_ns, .max_ns = repeat->max_ns, .timeout_ns = repeat->timeout_ns,
+        .timeout_ns = repeat->timeout_ns,
     };
     struct assay_error why = {.code = ASSAY_OK};
     char               file[160], path[700];

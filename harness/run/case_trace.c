@@ -80,12 +80,6 @@ static enum assay_code once(struct tracing *t, struct assay_error *err)
     return ASSAY_OK;
 }
 
-static bool another(const struct tracing *t, uint64_t begin_ns)
-{
-    uint64_t took = assay_clock_now_ns() - begin_ns;
-    return !t->runs || (t->runs < ASSAY_TRACE_RUNS && took < t->with->max_ns && (t->runs < ASSAY_TRACE_LEAST || took < t->with->enough_ns));
-}
-
 static enum assay_code conclude(const struct tracing *t, struct assay_trace *out, struct assay_error *err)
 {
     const struct assay_graph *g = t->with->graph;
@@ -118,7 +112,7 @@ enum assay_code assay_case_trace(const struct assay_case_trace_setup *setup, str
     if (!room(&t, err)) {
         uint64_t begin = assay_clock_now_ns();
         enum assay_code code = ASSAY_OK;
-        while (!code && another(&t, begin))
+        while (!code && t.runs < ASSAY_TRACE_RUNS && (!t.runs || assay_clock_now_ns() - begin < ASSAY_TRACE_NS))
             code = once(&t, err);
         if (!code && !conclude(&t, out, err))
             *traced_ns = assay_median(t.span_ns, t.runs);

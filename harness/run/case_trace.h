@@ -11,14 +11,13 @@
 #include "harness/store/trace.h"
 
 #define ASSAY_TRACE_RUNS 5u
-#define ASSAY_TRACE_LEAST 3u
+#define ASSAY_TRACE_NS 3000000000u /* no further execution is begun after it */
 
 struct assay_case_trace_setup {
     const struct assay_backend *backend;
     struct assay_graph_target  *target;
     const struct assay_graph   *graph;
     uint32_t                    slots;      /* of the target */
-    uint64_t                    enough_ns, max_ns; /* no further execution is begun after enough_ns and ASSAY_TRACE_LEAST, or after max_ns */
     uint64_t                    timeout_ns; /* of one execution */
 };
 
