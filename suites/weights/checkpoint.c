@@ -26,7 +26,7 @@ struct assay_checkpoint {
     const struct assay_graph   *g;
     struct assay_tensor_folder *folder;
     struct mapped              *of;   /* for each value of the graph */
-    int32_t                    *user; /* for each tensor of the folder: the first param that uses it, or ASSAY_NO_VALUE */
+    int32_t                    *user; /* for each tensor of the folder: one more than the first param that uses it; 0: none does */
     const struct assay_folder_tensor *untied; /* an output matrix of its own, which must equal the embedding; or NULL */
 };
 
@@ -91,7 +91,7 @@ static enum assay_code no_memory(struct assay_error *err)
 /* What a file is called in messages: one given by itself has no name in its folder. */
 static const char *file_of(const struct assay_folder_tensor *t)
 {
-    return *t->file ? t->file : "the file";
+    return t && *t->file ? t->file : "the file";
 }
 
 /* "x.*.y" with the number of an expert. */
@@ -182,11 +182,11 @@ static enum assay_code use(struct assay_checkpoint *c, const struct assay_folder
 {
     size_t   n;
     int32_t *user = &c->user[t - assay_tensor_folder_tensors(c->folder, &n)];
-    if (*user != ASSAY_NO_VALUE && !shares)
+    if (*user && !shares)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.60s: tensor '%.60s' would fill '%.50s' and '%.50s'", file_of(t), t->tensor->name,
-                          c->g->values[*user].name, c->g->values[value].name);
-    if (*user == ASSAY_NO_VALUE)
-        *user = value;
+                          c->g->values[*user - 1].name, c->g->values[value].name);
+    if (!*user)
+        *user = value + 1;
     return ASSAY_OK;
 }
 
@@ -289,7 +289,7 @@ static enum assay_code find_extra(struct assay_checkpoint *c, struct assay_error
     size_t                            n;
     const struct assay_folder_tensor *t = assay_tensor_folder_tensors(c->folder, &n);
     for (size_t i = 0; i < n; i++) {
-        if (c->user[i] != ASSAY_NO_VALUE || is_buffer(t[i].tensor->name))
+        if (c->user[i] || is_buffer(t[i].tensor->name))
             continue;
         if (!is_tied_output(c, &t[i]))
             return ASSAY_FAIL(err, ASSAY_DATA, "%.60s: the model has no use for tensor '%.120s'", file_of(&t[i]),
@@ -311,11 +311,9 @@ enum assay_code assay_checkpoint_open(const char *path, const struct assay_graph
     if (!code)
         (void)assay_tensor_folder_tensors(c->folder, &n);
     c->of = calloc(g->n_values + 1, sizeof *c->of);
-    c->user = malloc((n + 1) * sizeof *c->user);
+    c->user = calloc(n + 1, sizeof *c->user);
     if (!code && (!c->of || !c->user))
         code = no_memory(err);
-    for (size_t i = 0; !code && i < n; i++)
-        c->user[i] = ASSAY_NO_VALUE;
     if (!code && ((code = map_params(c, err)) || (code = find_extra(c, err))))
         (void)assay_error_in(err, "reading weights '%.90s'", path);
     if (code) {

@@ -93,7 +93,7 @@ enum assay_code assay_file_set_check(const struct assay_file_set *set, struct as
 {
     for (size_t i = 0; i < set->n; i++) {
         const struct assay_file_digest *was = &set->files[i];
-        struct assay_file_digest        is;
+        struct assay_file_digest        is = {.bytes = 0};
         const char                     *slash = *was->name ? "/" : "";
         if (digest(set, was->name, &is, err))
             return err->code;

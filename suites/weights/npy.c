@@ -161,7 +161,8 @@ enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
                                 enum assay_code (*fill)(void *self, void *to, struct assay_error *err), void *self,
                                 struct assay_error *err)
 {
-    struct assay_tensor      measured = *t;
+    static const unsigned char magic[8] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+    struct assay_tensor        measured = *t;
     struct assay_mapped_file file;
     struct assay_error       ignored;
     char                     header[512];
@@ -172,7 +173,7 @@ enum assay_code assay_npy_write(const char *path, const struct assay_tensor *t,
     if (assay_tensor_measure(&measured, path, err) || assay_mapped_file_new(path, 10 + n + measured.bytes, &file, err))
         return err->code;
     unsigned char *at = file.at;
-    memcpy(at, "\x93NUMPY\x01\x00", 8);
+    memcpy(at, magic, sizeof magic);
     at[8] = (unsigned char)n;
     at[9] = (unsigned char)(n >> 8);
     memcpy(at + 10, header, n);

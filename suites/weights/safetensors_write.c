@@ -11,11 +11,12 @@
 /* One tensor's entry; its bytes follow those of the ones before it. */
 static json_t *entry_of(const struct assay_tensor *t, uint64_t begin)
 {
-    json_t *shape = json_array();
+    json_t  *shape = json_array();
+    uint64_t end = begin + t->bytes;
     for (int32_t i = 0; i < t->rank; i++)
         json_array_append_new(shape, json_integer(t->dims[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", assay_safetensors_type_name(t->dtype), "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)(begin + t->bytes));
+                     (json_int_t)begin, (json_int_t)end);
 }
 
 /* The header's text, and in *bytes what follows it. */
@@ -58,8 +59,8 @@ enum assay_code assay_safetensors_write(const char *path, const struct assay_ten
     unsigned char *at = file.at;
     for (int i = 0; i < 8; i++)
         at[i] = (unsigned char)((uint64_t)room >> 8 * i);
-    memset(at + 8, ' ', room);
-    memcpy(at + 8, header, text);
+    for (size_t i = 0; i < room; i++)
+        at[8 + i] = i < text ? (unsigned char)header[i] : ' ';
     free(header);
     at += 8 + room;
     enum assay_code code = ASSAY_OK;

@@ -205,7 +205,8 @@ enum assay_code assay_value_source_files(const struct assay_value_source *s, str
 /* Set number `set` is slice number `set` of as many as there are, over and over. */
 static void fill_from_file(const struct assay_tensor *t, const struct assay_value *v, uint64_t set, void *to)
 {
-    uint64_t                          slice = set % (uint64_t)sets_of(t, v);
+    int64_t                           sets = sets_of(t, v);
+    uint64_t                          slice = sets > 1 ? set % (uint64_t)sets : 0;
     struct assay_tensor               part = *t;
     struct assay_folder_tensor        whole = {&part, ""};
     const struct assay_folder_tensor *list[1] = {&whole};
