@@ -134,9 +134,9 @@ run it    assay run resnet50.infer/batch=1,classes=1000,image=224,optimizer=sgd,
 
 $ assay show bert.infer | sed -n "/^part/,/^$/p"
 part                times  nodes        flops    share      bytes   share
-embeddings              1      7  884.6 kflop    0.0 %  95.81 MiB  15.0 %
-encoder.layer.0–11     12    192  22.41 Gflop  100.0 %  540.5 MiB  84.5 %
-pooler                  1      5  1.180 Mflop    0.0 %  3.398 MiB   0.5 %
+embeddings              1      7  884.6 kflop    0.0 %  5.640 MiB   1.0 %
+encoder.layer.0–11     12    192  22.41 Gflop  100.0 %  540.5 MiB  98.4 %
+pooler                  1      5  1.180 Mflop    0.0 %  3.026 MiB   0.6 %
 
 
 $ assay show resnet50.infer --nodes | grep -c '  Conv  '

@@ -368,7 +368,7 @@ static bool decide_untrusted(const struct judge *j)
         const struct assay_witness_part *part = &j->layout.block[ASSAY_WITNESS_FIRST].part[o];
         const struct shown              *s = &j->shown[o];
         const char                      *name = j->graph->values[part->value].name;
-        uint64_t                         least = part->elements / 2 < LEAST_TELLING ? (part->elements + 1) / 2 : LEAST_TELLING;
+        uint64_t                         least = s->compared / 2 < LEAST_TELLING ? (s->compared + 1) / 2 : LEAST_TELLING;
         if (s->telling < least) {
             say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: only %llu of %llu compared elements of '%s' differ from zero by more than their bound",
                 (unsigned long long)s->telling, (unsigned long long)s->compared, name);
