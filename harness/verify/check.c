@@ -362,14 +362,30 @@ static bool decide_fail(const struct judge *j)
     return false;
 }
 
+/* Of many outputs (a training step has hundreds) some may have nothing to tell: the gradient of a bias that a softmax takes
+ * out again is zero. Together they may be a tenth of them. */
+static bool few_are_weak(const struct judge *j, uint32_t weak)
+{
+    return 10 * weak <= j->layout.outputs;
+}
+
+static bool tells_enough(const struct shown *s)
+{
+    return s->telling >= (s->compared / 2 < LEAST_TELLING ? (s->compared + 1) / 2 : LEAST_TELLING);
+}
+
 static bool decide_untrusted(const struct judge *j)
 {
+    uint32_t weak = 0;
+    for (uint32_t o = 0; o < j->layout.outputs; o++)
+        weak += !tells_enough(&j->shown[o]) || (!j->shown[o].varies && j->shown[o].compared > 1);
+    if (few_are_weak(j, weak))
+        return false;
     for (uint32_t o = 0; o < j->layout.outputs; o++) {
         const struct assay_witness_part *part = &j->layout.block[ASSAY_WITNESS_FIRST].part[o];
         const struct shown              *s = &j->shown[o];
         const char                      *name = j->graph->values[part->value].name;
-        uint64_t                         least = s->compared / 2 < LEAST_TELLING ? (s->compared + 1) / 2 : LEAST_TELLING;
-        if (s->telling < least) {
+        if (!tells_enough(s)) {
             say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: only %llu of %llu compared elements of '%s' differ from zero by more than their bound",
                 (unsigned long long)s->telling, (unsigned long long)s->compared, name);
             return true;
