@@ -1,5 +1,6 @@
 #include "reference/normalize_gradient.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "reference/normalize.h"
@@ -80,6 +81,7 @@ static void each_row(const void *self, size_t row, size_t count, const size_t *p
     struct assay_ref_sum along = assay_ref_dot(a, n, g, h), all = assay_ref_total(a, n, g);
     struct assay_bounded slope = mean_of(a, n, &along, (double)n), level = mean_of(a, n, &all, (double)n - 1);
     for (size_t i = 0; i < count; i++) {
+        assert(n > 0); /* or no element would be asked for */
         int64_t k = j->index[places[i]] % (int64_t)n;
         struct assay_bounded rest = bounded(g.value[k], g.error[k]);
         rest = j->centred ? bounded_subtract(a, rest, level) : rest;

@@ -650,7 +650,7 @@ enum assay_code assay_statistical_fold(struct assay_reference *r, int32_t value,
     double         *sums = assay_ref_doubles(all), *bounds = assay_ref_doubles(all);
     enum assay_code code = sums && bounds ? assay_reference_sums(r, value, all, fold_terms, &f, sums, bounds, err)
                                           : assay_ref_no_memory(v, err);
-    for (size_t i = 0; !code && i < n; i++) {
+    for (size_t i = 0; !code && sums && bounds && i < n; i++) {
         out[i] = sums[index[i]];
         bound[i] = bounds[index[i]];
     }

@@ -6,6 +6,7 @@
  *                  "matrix": { "m,n,k": [[64,64,64],[512,512,512]], "dtype": ["f32"] } } ] }
  *
  * A matrix key with commas takes rows of as many values; the keys of a matrix are crossed in the order they stand. */
+#include <assert.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,7 @@ static enum assay_code add_value(const struct reader *r, struct entry *e, const 
                                  const char *name, const json_t *value, struct assay_text *list, struct assay_error *err)
 {
     char text[ASSAY_CASE_NAME_BYTES];
+    assert(e->what.workload); /* it is read before its parameters */
     if (value_text(r, object, place_key, value, text, err))
         return err->code;
     if (assay_option_set(e->what.workload->params, e->what.params, name, text, err))
@@ -91,7 +93,7 @@ static enum assay_code add_value(const struct reader *r, struct entry *e, const 
 static uint32_t *slot_of(const struct reader *r, const char *id)
 {
     size_t at = assay_hash_text(id, 0) & (SLOTS - 1);
-    while (r->slot[at] && strcmp(r->plan->cases[r->slot[at] - 1].id, id))
+    while (r->slot[at] && strcmp(r->plan->cases[r->slot[at] - 1].id, id) != 0)
         at = (at + 1) & (SLOTS - 1);
     return &r->slot[at];
 }

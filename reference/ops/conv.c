@@ -274,8 +274,8 @@ static void each_folded(const void *self, size_t group, size_t count, const size
     s.magnitude += c->folded_bias.magnitude;
     s.error += c->folded_bias.error;
     s.own += assay_ref_gamma((double)c->filters + 2, ASSAY_REF_OWN) * s.magnitude;
-    struct assay_bounded x = assay_ref_fold_close(c->call, &s, (double)(terms / c->groups),
-                                                  (double)(inside * c->channels / c->groups + 1), c->weights);
+    int64_t terms_each = terms / c->groups, inside_each = inside * c->channels / c->groups;
+    struct assay_bounded x = assay_ref_fold_close(c->call, &s, (double)terms_each, (double)(inside_each + 1), c->weights);
     for (size_t i = 0; i < count; i++) {
         c->value[places[i]] = x.value;
         c->bound[places[i]] = x.error;

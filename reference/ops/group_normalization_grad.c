@@ -1,6 +1,8 @@
 /* GroupNormalizationGrad: for a group of n elements of one image, x' = (x - mean) inverse and g = dy scale,
  *   dX = inverse (g - mean(g) - x' mean(g x'));
  * for a channel, over all images, dScale = sum dy x' and dBias = sum dy. gamma as in BatchNormalizationGrad. */
+#include <assert.h>
+
 #include "reference/channels.h"
 
 #include "assay/banned.h"
@@ -54,6 +56,7 @@ static void each_group(const void *self, size_t group, size_t count, const size_
     struct assay_bounded m1 = assay_bounded_divide(a, assay_ref_sum_close(a, &s, (double)n, (double)n - 1), length);
     struct assay_bounded m2 = assay_bounded_divide(a, assay_ref_sum_close(a, &p, (double)n, (double)n + 1), length);
     for (size_t i = 0; i < count; i++) {
+        assert(j->length > 0); /* or no element would be asked for */
         size_t k = (size_t)(j->index[places[i]] % j->length);
         assay_ref_put(j->call, places[i],
                       assay_ref_projected(a, inverse, bounded(g[k], g[n + k]), m1, bounded(x[k], x[n + k]), m2), j->value,

@@ -2,6 +2,8 @@
  * zero is left to the arithmetic: a device may know it or compute it. */
 #include <string.h>
 
+#include <assert.h>
+
 #include "reference/moe.h"
 
 #include "assay/banned.h"
@@ -79,6 +81,7 @@ static void each(const void *self, size_t token, size_t count, const size_t *pla
     }
     struct assay_bounded through = dot(a, j->k, (struct assay_ref_vector){d, NULL, d + k}, (struct assay_ref_vector){s, NULL, s + k});
     for (size_t i = 0; i < count; i++) {
+        assert(j->experts > 0); /* or no element would be asked for */
         size_t               expert = (size_t)(j->index[places[i]] % j->experts);
         struct assay_bounded p = bounded(x[expert], e[expert]), ds = bounded(of[expert], of_error[expert]), out;
         if (j->softmax)

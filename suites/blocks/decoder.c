@@ -334,7 +334,7 @@ static int32_t positions(const struct decoder *d)
         return assay_block_reshape(d->g, "", "position_ids", d->past, 2, dims);
     int64_t *list = malloc((size_t)(dims[0] * dims[1]) * sizeof *list);
     if (!list) {
-        assay_graph_refuse(d->g, ASSAY_MEMORY, "no memory for %lld positions", (long long)(dims[0] * dims[1]));
+        assay_graph_refuse(d->g, ASSAY_MEMORY, "no memory for %lld x %lld positions", (long long)dims[0], (long long)dims[1]);
         return ASSAY_NO_VALUE;
     }
     for (int64_t i = 0; i < dims[0] * dims[1]; i++)

@@ -75,7 +75,8 @@ int assay_shapes_draw(uint64_t seed, uint64_t index, float out[SIDE * SIDE])
     double middle_x = between(&r, size, SIDE - size) - 0.5, middle_y = between(&r, size, SIDE - size) - 0.5;
     double dark = between(&r, -0.3, 0.3), light = dark + between(&r, 0.6, 1.4);
     for (int i = 0; i < SIDE * SIDE; i++) {
-        double x = (i % SIDE - middle_x) / size, y = (i / SIDE - middle_y) / size;
+        int    column = i % SIDE, row = i / SIDE;
+        double x = (column - middle_x) / size, y = (row - middle_y) / size;
         double inside = 0.5 - size * shapes[shape].distance(x * cos(turn) + y * sin(turn), y * cos(turn) - x * sin(turn));
         double share = inside < 0 ? 0 : inside > 1 ? 1 : inside; /* of the pixel that is covered, about */
         out[i] = (float)(dark + (light - dark) * share + 0.1 * assay_random_normal(&r));

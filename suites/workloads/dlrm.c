@@ -109,7 +109,7 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
     }
     x = assay_block_concat(g, "interaction", "joined", (int32_t[]){dense, pairs(g, p, all)}, 2, 1);
     x = net(g, "top", x, top, 5, true);
-    if (strcmp(phase, "train")) {
+    if (strcmp(phase, "train") != 0) {
         assay_graph_output(g, assay_block_unary(g, "Sigmoid", "", "probability", x));
         return assay_graph_finish(g, err);
     }

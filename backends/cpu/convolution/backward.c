@@ -1,5 +1,6 @@
 #include "backends/cpu/convolution/backward.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "backends/cpu/convolution/direct.h"
@@ -219,7 +220,9 @@ static void lay_out(struct cpu_backward *b, const struct cpu_engine *engine)
     b->block = least(b->in_each, b->taps < ROWS ? ROWS / b->taps : 1);
     while (b->block > 1 && images * s->groups * ((b->in_each + b->block - 1) / b->block) < threads)
         b->block = (b->block + 1) / 2;
+    assert(b->block > 0);
     b->blocks = (b->in_each + b->block - 1) / b->block;
+    assert(s->groups > 0 && b->blocks > 0); /* a convolution without elements is not prepared */
     b->parts = b->of_weights ? least(b->out_each, (threads + s->groups * b->blocks - 1) / (s->groups * b->blocks)) : 1;
     b->part = (b->out_each + b->parts - 1) / b->parts;
     b->parts = (b->out_each + b->part - 1) / b->part;

@@ -82,7 +82,7 @@ static inline void vf_store_part(float *p, vf v, size_t n)
 /* All ones in the first n lanes. */
 static inline vi vi_first(size_t n)
 {
-    vi lane;
+    vi lane = {0};
     for (int i = 0; i < VL; i++)
         lane[i] = i;
     return lane < vi_all(n < VL ? (int32_t)n : VL);

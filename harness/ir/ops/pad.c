@@ -50,7 +50,7 @@ static enum assay_code read_widths(const struct assay_infer *in, int64_t *widths
         int64_t axis = axes ? axes[i] : (int64_t)i;
         axis += axis < 0 ? rank : 0;
         if (axis < 0 || axis >= rank || taken[axis])
-            return ASSAY_INFER_REFUSE(in, err, 0, 3, "%" PRId64 " is no axis of the first, or is given twice", axes[i]);
+            return ASSAY_INFER_REFUSE(in, err, 0, 3, "%" PRId64 " is no axis of the first, or is given twice", axis);
         taken[axis] = true;
         widths[axis] = pads[i];
         widths[rank + axis] = pads[n_axes + i];

@@ -44,7 +44,7 @@ static void clone_node(struct walk *w, uint32_t index)
     struct assay_gradient   q = {.graph = w->graph, .node = &node};
     struct assay_attr       attrs[ASSAY_GRADIENT_MAX_ATTRS];
     int32_t                 in[ASSAY_OP_MAX_OPERANDS], out[ASSAY_OP_MAX_OPERANDS];
-    bool                    want[ASSAY_OP_MAX_OPERANDS];
+    bool                    want[ASSAY_OP_MAX_OPERANDS] = {false};
     for (uint32_t i = 0; i < node.n_inputs; i++) {
         in[i] = node.inputs[i];
         if (in[i] != ASSAY_NO_VALUE && !is_kept(w, in[i]))
