@@ -9,7 +9,7 @@ static void check(struct assay_external *x)
 {
     double joules = NAN;
     char   why[64] = "";
-    assay_external_stop(x);
+    assay_external_stop(x, assay_clock_now_ns());
     if (assay_external_read(x, &joules, why, sizeof why))
         FUZZ_HOLDS(joules >= 0 && joules <= MOST_WATTS * 1e6);
     else
@@ -22,7 +22,7 @@ static void begin(struct assay_external *x, bool is_command)
     (void)pthread_mutex_init(&x->lock, NULL);
     x->is_command = is_command;
     x->process = (struct assay_process){0, -1, -1, -1};
-    assay_external_start(x);
+    assay_external_start(x, assay_clock_now_ns());
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
