@@ -53,9 +53,11 @@ static void check_json(const char *from, const char *escaped, char *back, char *
         } else if (at[1] == 'u') {
             FUZZ_HOLDS(sscanf(at + 2, "%4x", &code) == 1);
             n = 6;
-            out += code < 0x80 ? snprintf(out, 2, "%c", (int)code)
-                               : snprintf(out, 4, "%c%c%c", (int)(0xE0 | code >> 12), (int)(0x80 | (code >> 6 & 63)),
-                                          (int)(0x80 | (code & 63)));
+            if (code >= 0x800)
+                *out++ = (char)(0xE0 | code >> 12);
+            if (code >= 0x80)
+                *out++ = (char)(code < 0x800 ? 0xC0 | code >> 6 : 0x80 | (code >> 6 & 63));
+            *out++ = (char)(code < 0x80 ? code : 0x80 | (code & 63));
         } else {
             FUZZ_HOLDS(at[1] && strchr(names, at[1]));
             *out++ = meanings[strchr(names, at[1]) - names];
