@@ -47,10 +47,9 @@ static enum assay_code read_widths(const struct assay_infer *in, int64_t *widths
     if (!code && n != 2 * n_axes)
         code = ASSAY_INFER_REFUSE(in, err, 0, 1, "%zu pads for %zu axes", n, n_axes);
     for (size_t i = 0; !code && i < n_axes; i++) {
-        int64_t axis = axes ? axes[i] : (int64_t)i;
-        axis += axis < 0 ? rank : 0;
+        int64_t given = axes ? axes[i] : (int64_t)i, axis = given < 0 ? given + rank : given;
         if (axis < 0 || axis >= rank || taken[axis])
-            return ASSAY_INFER_REFUSE(in, err, 0, 3, "%" PRId64 " is no axis of the first, or is given twice", axis);
+            return ASSAY_INFER_REFUSE(in, err, 0, 3, "%" PRId64 " is no axis of the first, or is given twice", given);
         taken[axis] = true;
         widths[axis] = pads[i];
         widths[rank + axis] = pads[n_axes + i];
