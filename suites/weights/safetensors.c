@@ -76,6 +76,15 @@ static enum assay_code complain(const struct reading *r, const char *tensor, str
     return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: tensor '%.100s' %s", r->what, shown, why);
 }
 
+/* Later messages show names as they are, each in its line: one that would steer a terminal is refused here. */
+static bool is_plain(const char *name)
+{
+    char *shown = assay_string_escaped(ASSAY_ESCAPE_TERMINAL, name);
+    bool  plain = shown && strcmp(shown, name) == 0;
+    free(shown);
+    return plain;
+}
+
 static enum assay_code read_shape(const struct reading *r, const json_t *shape, struct assay_tensor *t, struct assay_error *err)
 {
     if (!json_is_array(shape) || json_array_size(shape) > ASSAY_MAX_RANK)
@@ -98,6 +107,8 @@ static enum assay_code read_tensor(const struct reading *r, const char *name, co
                  *end = json_array_get(offsets, 1);
     if (!assay_string_copy(t->name, sizeof t->name, name))
         return complain(r, name, err, "has a name that is too long");
+    if (!is_plain(name))
+        return complain(r, name, err, "has a name with control characters");
     if (!json_is_object(entry) || json_object_size(entry) != 3 || !type)
         return complain(r, name, err, "is not described by dtype, shape and data_offsets");
     if (!(t->dtype = dtype_of(type)))
@@ -182,8 +193,12 @@ enum assay_code assay_safetensors_read(const void *bytes, size_t length, const c
     if (header_bytes == 0 || text[0] != '{' || is_too_deep(text, header_bytes))
         return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its header is no plain JSON object", what);
     json_t *header = json_loadb(text, header_bytes, JSON_REJECT_DUPLICATES, &where);
-    if (!header)
-        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its header is no JSON: %.100s at byte %d", what, where.text, where.position);
+    if (!header) {
+        char              shown[4 * sizeof where.text];
+        struct assay_text escaped = ASSAY_TEXT(shown);
+        assay_string_escape(&escaped, ASSAY_ESCAPE_TERMINAL, where.text);
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: its header is no JSON: %.100s at byte %d", what, shown, where.position);
+    }
     r.data = at + 8 + header_bytes;
     r.data_bytes = length - 8 - header_bytes;
     enum assay_code           code = read_header(&r, header, err);

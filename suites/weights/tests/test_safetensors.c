@@ -87,7 +87,10 @@ static const struct {
     {"{\"a\":[[[[1]]]]}", 0, "its header is no plain JSON object"},
     {"[1]", 0, "its header is no plain JSON object"},
     {"{\"a\":", 0, "its header is no JSON: "},
-    {"{\"a\\u001b[2J\":[1]}", 0, "tensor 'a\\x1b[2J' is not described by dtype, shape and data_offsets"},
+    {"{\"a\\u001b[2J\":[1]}", 0, "tensor 'a\\x1b[2J' has a name with control characters"},
+    {"{\"a\\n\":" T("F32", "[4294967296,4294967296]", 0, 8) "}", 8, "tensor 'a\\x0a' has a name with control characters"},
+    {"{\"a\\u202eb\":" T("F32", "[2]", 0, 8) "}", 8, "tensor 'a\\xe2\\x80\\xaeb' has a name with control characters"},
+    {"{\"a\": \v", 0, "its header is no JSON: invalid token near '\\x0b'"},
 };
 
 Test(safetensors, refuses_what_does_not_fit_its_file_and_names_the_tensor)
