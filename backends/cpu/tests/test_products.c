@@ -1,5 +1,7 @@
 /* MatMul and Gemm against plain sums in double. */
+#include "backends/cpu/products/sgemm.h"
 #include "backends/cpu/tests/device.h"
+#include "backends/cpu/vector/isa.h"
 
 #include "assay/banned.h"
 
@@ -188,4 +190,17 @@ Test(products, gemm_transposes_scales_and_adds_a_stretched_c, .timeout = 60)
             check_gemm(&d, &gemms[j], every_device[i]);
         device_close(&d);
     }
+}
+
+/* A release of OpenBLAS does not know the processors that come after it, and took them for one of 2004. */
+Test(products, openblas_uses_the_vectors_that_the_processor_has)
+{
+    const struct cpu_openblas *blas;
+    struct assay_error         err = {0};
+    struct device              d;
+    if (!cpu_isa_runs(CPU_ISA_V3) || !device_open(&d, "threads=1,blas=openblas"))
+        cr_skip_test("no AVX2, or no OpenBLAS");
+    cr_assert_eq(cpu_openblas_load(&blas, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_null(strstr(cpu_openblas_config(blas), "Prescott"), "%s", cpu_openblas_config(blas));
+    device_close(&d);
 }
