@@ -67,14 +67,14 @@ $(LIBRARY): $(SRCS:%.c=$(O)/%.o)
 $(CORE): $(CORE_SRCS:%.c=$(O)/%.o)
 	$(Q)rm -f $@; ar rcs $@ $^
 $(O)/assay: $(O)/harness/cli/main.o $(LIBRARY)
-	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-rpath,'$$ORIGIN/lib' -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/lib' -o $@ $^ $(LIBS)
 
 # backends/<name>/backend.mk sets <name>_SRCS and, if it needs them, <name>_CFLAGS, <name>_LIBS, <name>_ARCHIVES.
 define PLUGIN
 $(1)_OBJS := $$($(1)_SRCS:%.c=$(O)/backends/$(1)/%.o)
 $$($(1)_OBJS): ALL_CFLAGS += $$($(1)_CFLAGS)
 $(O)/backends/assay-$(1).so: $$($(1)_OBJS) $$($(1)_ARCHIVES)
-	$(Q)mkdir -p $$(@D); $(CC) $(ALL_LDFLAGS) -shared -Wl,-rpath,'$$$$ORIGIN/../lib' -Wl,--exclude-libs,ALL $$(if $$(filter asan tsan,$(CONFIG)),,-Wl,-z,defs) -o $$@ $$^ $$($(1)_LIBS) -lm
+	$(Q)mkdir -p $$(@D); $(CC) $(ALL_LDFLAGS) -shared -Wl,--disable-new-dtags,-rpath,'$$$$ORIGIN/../lib' -Wl,--exclude-libs,ALL $$(if $$(filter asan tsan,$(CONFIG)),,-Wl,-z,defs) -o $$@ $$^ $$($(1)_LIBS) -lm
 endef
 $(foreach n,$(NAMES),$(eval $(call PLUGIN,$(n))))
 
@@ -118,7 +118,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 OUT ?= out/quick
 SECONDS_EACH ?= 60
 run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
-check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10
+check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10 && ci/package-test build
 check-long: check
 	$(Q)ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay
 asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay
