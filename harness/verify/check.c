@@ -362,47 +362,52 @@ static bool decide_fail(const struct judge *j)
     return false;
 }
 
-/* Of many outputs (a training step has hundreds) some may have nothing to tell: the gradient of a bias that a softmax takes
- * out again is zero. Together they may be a tenth of them. */
-static bool few_are_weak(const struct judge *j, uint32_t weak)
-{
-    return 10 * weak <= j->layout.outputs;
-}
-
 static bool tells_enough(const struct shown *s)
 {
     return s->telling >= (s->compared / 2 < LEAST_TELLING ? (s->compared + 1) / 2 : LEAST_TELLING);
 }
 
-static bool decide_untrusted(const struct judge *j)
+/* Within their bounds, but zeros or one constant would have been, too. */
+static bool is_weak(const struct shown *s)
+{
+    return !tells_enough(s) || (!s->varies && s->compared > 1);
+}
+
+/* How many outputs are weak, and the first of them. */
+static uint32_t weak_outputs(const struct judge *j, uint32_t *first)
 {
     uint32_t weak = 0;
-    for (uint32_t o = 0; o < j->layout.outputs; o++)
-        weak += !tells_enough(&j->shown[o]) || (!j->shown[o].varies && j->shown[o].compared > 1);
-    if (few_are_weak(j, weak))
+    for (uint32_t o = j->layout.outputs; o-- > 0;)
+        if (is_weak(&j->shown[o])) {
+            weak++;
+            *first = o;
+        }
+    return weak;
+}
+
+/* Of many outputs (a training step has hundreds) a tenth may be weak: the gradient of a bias that a softmax takes out again is zero,
+ * and a device that writes more than the bound there fails all the same. */
+static bool decide_untrusted(const struct judge *j)
+{
+    uint32_t o = 0;
+    if (10 * weak_outputs(j, &o) <= j->layout.outputs)
         return false;
-    for (uint32_t o = 0; o < j->layout.outputs; o++) {
-        const struct assay_witness_part *part = &j->layout.block[ASSAY_WITNESS_FIRST].part[o];
-        const struct shown              *s = &j->shown[o];
-        const char                      *name = j->graph->values[part->value].name;
-        if (!tells_enough(s)) {
-            say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: only %llu of %llu compared elements of '%s' differ from zero by more than their bound",
-                (unsigned long long)s->telling, (unsigned long long)s->compared, name);
-            return true;
-        }
-        if (!s->varies && s->compared > 1) {
-            say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: all %llu compared elements of '%s' are %.9g",
-                (unsigned long long)s->compared, name, s->first_value);
-            return true;
-        }
-    }
-    return false;
+    const struct shown *s = &j->shown[o];
+    const char         *name = j->graph->values[j->layout.block[ASSAY_WITNESS_FIRST].part[o].value].name;
+    if (!tells_enough(s))
+        say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: only %llu of %llu compared elements of '%s' differ from zero by more than their bound",
+            (unsigned long long)s->telling, (unsigned long long)s->compared, name);
+    else
+        say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: all %llu compared elements of '%s' are %.9g",
+            (unsigned long long)s->compared, name, s->first_value);
+    return true;
 }
 
 static void decide_pass(const struct judge *j)
 {
     struct assay_check *out = j->out;
     struct assay_text   text = assay_text_over(out->why, sizeof out->why);
+    uint32_t            weak, first = 0;
     out->outcome = ASSAY_PASS;
     for (uint32_t o = 0; o < j->layout.outputs; o++)
         if (j->shown[o].strange)
@@ -410,6 +415,9 @@ static void decide_pass(const struct judge *j)
     assay_text_add(&text, "%llu of %llu observed iterations judged: %llu elements and %llu sums are within %.2g of their bounds (%s)",
                    (unsigned long long)out->judged, (unsigned long long)out->iterations, (unsigned long long)out->elements,
                    (unsigned long long)out->sums, out->worst_ratio, out->bound);
+    if ((weak = weak_outputs(j, &first)) > 0)
+        assay_text_add(&text, "; %u of %u outputs have nothing to tell, '%s' first", weak, j->layout.outputs,
+                       j->graph->values[j->layout.block[ASSAY_WITNESS_FIRST].part[first].value].name);
     if (j->sets_judged < j->sets_kept)
         assay_text_add(&text, "; %u of %u input sets were left out, beyond the judge's budget", j->sets_kept - j->sets_judged,
                        j->sets_kept);

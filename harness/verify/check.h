@@ -29,7 +29,7 @@ const char *assay_assurance_name(enum assay_assurance assurance);
 
 struct assay_check {
     enum assay_outcome   outcome;
-    char                 why[256]; /* one sentence; for pass: what was shown */
+    char                 why[400]; /* one sentence; for pass: what was shown */
     enum assay_assurance assurance;
     uint64_t elements;        /* output elements compared singly with the reference */
     uint64_t sums;            /* random sums compared */

@@ -271,6 +271,76 @@ Test(check, trusts_no_agreement_of_zeros_or_constants)
     put_away(&s);
 }
 
+#define OUTPUTS 20
+#define EACH 500
+
+/* 20 outputs, each Relu of its own input; the last `weak` inputs are negative. Output o of iteration i starts at now[o]; `spoiled`
+ * gets one wrong element. */
+static struct assay_check run_many(uint32_t weak, int32_t spoiled)
+{
+    struct assay_error  err = {.code = ASSAY_OK};
+    struct assay_graph *g = assay_graph_new("many");
+    struct simulated    s = {.graph = g};
+    struct assay_witness *w;
+    float                 now[OUTPUTS][EACH], x[EACH];
+    const void           *outputs[OUTPUTS], *before[OUTPUTS] = {NULL};
+    int32_t               in[OUTPUTS];
+    char                  name[24];
+    for (uint32_t o = 0; o < OUTPUTS; o++) {
+        (void)snprintf(name, sizeof name, "x%u", o);
+        in[o] = assay_graph_input(g, name, ASSAY_F32, 1, (int64_t[]){EACH}, (struct assay_fill){ASSAY_FILL_UNIFORM, o < OUTPUTS - weak ? 0.5 : -2, o < OUTPUTS - weak ? 1 : -1});
+        (void)snprintf(name, sizeof name, "y%u", o);
+        assay_graph_output(g, assay_graph_op(g, "Relu", name, &in[o], 1, NULL));
+        outputs[o] = now[o];
+    }
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+    (void)snprintf(s.path, sizeof s.path, "/tmp/assay-witness-%d.bin", (int)getpid());
+    struct assay_witness_setup setup = {.path = s.path, .case_id = CASE_ID, .graph = g, .seed = SEED, .entropy = 3, .sets = SETS, .chosen = 59};
+    cr_assert_eq(assay_witness_new(&setup, &w, &err), ASSAY_OK, "%s", err.message);
+    for (uint64_t i = 0; i < 60; i++) {
+        struct assay_seen seen = {i, (uint32_t)(i % SETS), (i + 1) << 24, outputs, before};
+        for (uint32_t o = 0; o < OUTPUTS; o++) {
+            cr_assert_eq(fill(NULL, g, in[o], seen.set, x, &err), ASSAY_OK, "%s", err.message);
+            for (size_t e = 0; e < EACH; e++)
+                now[o][e] = x[e] > 0 ? x[e] : 0;
+        }
+        if (spoiled >= 0)
+            now[spoiled][i % EACH] += 0.25f;
+        assay_witness_see(w, &seen);
+        if (i % SETS == SETS - 1)
+            assay_witness_batch_end(w);
+    }
+    cr_assert_eq(assay_witness_close(w, &err), ASSAY_OK, "%s", err.message);
+    struct assay_check c = judged(&s, BUDGET);
+    assay_graph_free(g);
+    (void)unlink(s.path);
+    return c;
+}
+
+Test(check, lets_a_tenth_of_many_outputs_have_nothing_to_tell_and_says_so, .timeout = 60)
+{
+    struct assay_check c = run_many(0, -1);
+    cr_expect_eq(c.outcome, ASSAY_PASS, "%s", c.why);
+    cr_expect_null(strstr(c.why, "nothing to tell"), "%s", c.why);
+    c = run_many(2, -1);
+    cr_expect_eq(c.outcome, ASSAY_PASS, "%s", c.why);
+    cr_expect(strstr(c.why, "2 of 20 outputs have nothing to tell, 'y18' first"), "%s", c.why);
+    c = run_many(3, -1);
+    cr_expect_eq(c.outcome, ASSAY_UNTRUSTED, "%s", c.why);
+    cr_expect(strstr(c.why, "proved nothing") && strstr(c.why, "'y17'"), "%s", c.why);
+}
+
+Test(check, fails_a_wrong_element_beside_and_inside_outputs_that_have_nothing_to_tell, .timeout = 60)
+{
+    for (int32_t spoiled = 16; spoiled < OUTPUTS; spoiled++) {
+        struct assay_check c = run_many(2, spoiled);
+        char               name[24];
+        (void)snprintf(name, sizeof name, "y%d", spoiled);
+        cr_expect_eq(c.outcome, ASSAY_FAIL, "%s", c.why);
+        cr_expect_str_eq(c.worst_value, name);
+    }
+}
+
 Test(check, sums_segments_of_ops_that_do_not_fold, .timeout = 60)
 {
     struct simulated s;
