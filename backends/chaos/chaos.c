@@ -250,7 +250,7 @@ static enum assay_code misbehave(struct assay_session *s, struct assay_program *
             break;
     }
     if (s->mode == SLOW)
-        sleep_ns((k - s->after) * (20000 + s->usual_ns / 50));
+        sleep_ns((k - s->after) * (80000 + s->usual_ns / 50)); /* far above the 4 ms that some timers round to */
     return s->mode == LEAK ? leak(err) : ASSAY_OK;
 }
 
