@@ -49,6 +49,11 @@ enum assay_code assay_reference_new(const struct assay_graph *g, const void *con
     return assay_reference_new_with(g, bound, ASSAY_BOUNDS_AUTO, out, err);
 }
 
+void assay_reference_will_compare(struct assay_reference *r, double comparisons)
+{
+    r->comparisons = comparisons;
+}
+
 enum assay_bounds assay_reference_bounds(const struct assay_reference *r)
 {
     return r->bounds;

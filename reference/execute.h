@@ -20,6 +20,7 @@ struct assay_reference {
     struct assay_held        *held;   /* one a value */
     bool                     *needed; /* work space: one a value */
     enum assay_bounds         bounds;
+    double                    comparisons; /* that the false alarm is shared by; 0: all there can be */
     struct assay_statistical *statistical; /* of statistical bounds and of none */
 };
 

@@ -104,6 +104,9 @@ enum assay_code assay_reference_new_with(const struct assay_graph *g, const void
                                          struct assay_reference **out, struct assay_error *err);
 enum assay_bounds assay_reference_bounds(const struct assay_reference *r); /* never AUTO */
 void            assay_reference_free(struct assay_reference *r);
+/* How many elements and sums will be compared in all, which share ASSAY_FALSE_ALARM: fewer make statistical bounds narrower.
+ * Before any element is asked for. Unsaid: all elements of the outputs, and six sums for each. */
+void            assay_reference_will_compare(struct assay_reference *r, double comparisons);
 
 /* Chosen elements of value v with bounds. Values before it are computed in full, once, as needed; v itself only at
  * the chosen elements. (With statistical bounds or none, all outputs of the graph at once, in full; what lies between

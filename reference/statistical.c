@@ -192,10 +192,13 @@ static enum assay_code settle_spread(struct spread *s, double compared, struct a
     return ASSAY_OK;
 }
 
-/* Elements, and the sums that may be made of them: no more than six for each. */
-static double compared_of(const struct assay_graph *g)
+/* Unsaid: elements, and the sums that may be made of them, no more than six for each. */
+static double compared_of(const struct assay_reference *r)
 {
+    const struct assay_graph *g = r->graph;
     double n = 0;
+    if (r->comparisons > 0)
+        return r->comparisons;
     for (uint32_t v = 0; v < g->n_values; v++)
         n += g->values[v].role == ASSAY_ROLE_OUTPUT ? (double)g->values[v].elements : 0;
     return 7 * fmax(n, 1);
@@ -391,7 +394,7 @@ static enum assay_code compute(struct sweep *s, int32_t value, struct assay_erro
         code = replicate(s, value, k, err);
     if (!code && s->target[value]) {
         struct kept *kept = &s->r->statistical->kept[value];
-        code = bounds ? settle_spread(&kept->spread, compared_of(s->r->graph), err) : ASSAY_OK;
+        code = bounds ? settle_spread(&kept->spread, compared_of(s->r), err) : ASSAY_OK;
         kept->ready = !code;
     }
     free(s->d);
@@ -611,7 +614,7 @@ enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, s
         add_terms(&s, kept, first, n, sum, weight);
     }
     if (!code && s.spread.off[0])
-        code = settle_spread(&s.spread, compared_of(r->graph), err);
+        code = settle_spread(&s.spread, compared_of(r), err);
     for (size_t i = 0; !code && i < n_sums; i++) {
         double local = s.local[i] + assay_ref_gamma(roundings, ASSAY_REF_OWN) * s.magnitude[i];
         bound[i] = !r->statistical->replicas ? (double)INFINITY

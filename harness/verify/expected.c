@@ -185,6 +185,19 @@ static enum assay_code fill_inputs(struct assay_expected *x, uint32_t set, struc
     return ASSAY_OK;
 }
 
+/* All elements and sums of the witness, of all exemplars and contents. */
+static double comparisons_of(const struct assay_witness_layout *l)
+{
+    double n = 0;
+    for (uint32_t o = 0; o < l->outputs; o++) {
+        const struct assay_witness_part *first = &l->block[ASSAY_WITNESS_FIRST].part[o], *other = &l->block[ASSAY_WITNESS_OTHER].part[o],
+                                        *content = &l->block[ASSAY_WITNESS_CONTENT].part[o];
+        n += (double)(first->sample + first->sums) + (double)(other->sample + other->sums) * (l->sets - 1) +
+             (double)(content->sample + content->sums) * l->chosen;
+    }
+    return n;
+}
+
 static enum assay_code turn_to(struct assay_expected *x, uint32_t set, struct assay_error *err)
 {
     if (x->reference && x->current == set)
@@ -194,6 +207,7 @@ static enum assay_code turn_to(struct assay_expected *x, uint32_t set, struct as
     if (fill_inputs(x, set, err) ||
         assay_reference_new(x->graph, (const void *const *)x->bound, &x->reference, err))
         return err->code;
+    assay_reference_will_compare(x->reference, comparisons_of(&x->layout));
     x->current = set;
     return ASSAY_OK;
 }

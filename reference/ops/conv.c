@@ -1,12 +1,10 @@
 /* Conv, any number of spatial axes, with groups, strides, dilations and padding.
  * bound: gamma_{K+1}(u) (sum |x||w| + |b|) with K the taps inside the image: that of direct convolution and of im2col.
  * Winograd's and Fourier's algorithms make larger errors by design; the bound is not loosened for them. */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/parallel.h"
-#include "reference/dense.h"
+#include "reference/patches.h"
 #include "reference/windows.h"
 
 #include "assay/banned.h"
@@ -95,27 +93,20 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
     }
 }
 
-/* ---- whole images: patches of neighbouring positions by a block of filters at a time ----------------------------- */
+/* ---- whole images ------------------------------------------------------------------------------------------------ */
 
-struct whole {
-    const struct conv *c;
-    int64_t first; /* image */
-    int64_t tile, tiles, block, blocks; /* positions to a piece of work, filters to one */
-    atomic_bool no_memory;
-};
-
-/* The patches of `n` positions, one a row, as gather() leaves them. inside[] counts taps of a channel in the image. */
-static void gather_tile(const struct conv *c, int64_t image, int64_t channel, int64_t first, int64_t n, double *patch,
-                        int64_t *inside)
+/* The patches of `n` positions, one a row, as gather() leaves them. inside[] counts the taps in the image. */
+static void gather_tile(const void *self, int64_t image, int64_t group, int64_t first, int64_t n, double *patch, int64_t *inside)
 {
+    const struct conv *c = self;
     int64_t channels = c->channels / c->groups, terms = channels * c->win.taps;
-    const double *x = c->call->in[0].value + (image * c->channels + channel) * c->win.in_size;
+    const double *x = c->call->in[0].value + (image * c->channels + group * channels) * c->win.in_size;
     memset(inside, 0, (size_t)n * sizeof *inside);
     for (int64_t t = 0; t < c->win.taps; t++) {
         for (int64_t p = 0; p < n; p++) {
             int64_t offset = assay_ref_tap(&c->win, first + p, t);
             double *to = patch + p * terms + t;
-            inside[p] += offset >= 0;
+            inside[p] += offset >= 0 ? channels : 0;
             if (offset >= 0) {
                 for (int64_t ch = 0; ch < channels; ch++)
                     to[ch * c->win.taps] = x[ch * c->win.in_size + offset];
@@ -127,97 +118,24 @@ static void gather_tile(const struct conv *c, int64_t image, int64_t channel, in
     }
 }
 
-struct tile {
-    int64_t image, group, position, n, filter, filters; /* the first filter counts over all groups */
-    const double *value, *magnitude;                    /* n by filters */
-    const int64_t *inside;
-};
-
-static void finish_tile(const struct whole *w, const struct tile *t)
+static void finish_one(const void *self, size_t place, int64_t filter, struct assay_ref_sum s, int64_t inside)
 {
-    const struct conv *c = w->c;
-    int64_t channels = c->channels / c->groups;
-    for (int64_t f = 0; f < t->filters; f++) {
-        int64_t filter = t->filter + f;
-        size_t place = (size_t)(((t->image - w->first) * c->filters + filter) * c->win.out_size + t->position);
-        const struct assay_ref_tensor *b = assay_ref_input(c->call, 2);
-        double bias = b ? b->value[filter] : 0;
-        for (int64_t p = 0; c->call->values_only && p < t->n; p++)
-            assay_ref_put(c->call, place + (size_t)p, bounded(t->value[p * t->filters + f] + bias, 0), c->value, c->bound);
-        if (c->call->values_only)
-            continue;
-        for (int64_t p = 0; p < t->n; p++) {
-            struct assay_ref_sum s = assay_ref_sum_made(&c->call->arithmetic, (size_t)(channels * c->win.taps),
-                                                        t->value[p * t->filters + f], t->magnitude[p * t->filters + f]);
-            finish(c, place + (size_t)p, filter, s, channels * t->inside[p]);
-        }
-    }
-}
-
-/* Numbers count (image, group, tile of positions, block of filters). */
-static void do_tiles(void *self, size_t begin, size_t end)
-{
-    struct whole *w = self;
-    const struct conv *c = w->c;
-    int64_t terms = c->channels / c->groups * c->win.taps, per_group = c->filters / c->groups, held = -1;
-    double *patch = malloc((size_t)(w->tile * terms + 2 * w->tile * w->block + 1) * sizeof *patch);
-    int64_t *inside = calloc((size_t)w->tile, sizeof *inside);
-    double *sums = patch ? patch + w->tile * terms : NULL;
-    if (!patch || !inside) {
-        atomic_store(&w->no_memory, true);
-        begin = end;
-    }
-    for (size_t i = begin; i < end; i++) {
-        int64_t here = (int64_t)i / w->blocks, number = here / w->tiles, first = (int64_t)i % w->blocks * w->block;
-        struct tile t = {.image = w->first + number / c->groups, .group = number % c->groups,
-                         .position = here % w->tiles * w->tile, .value = sums, .inside = inside};
-        t.n = c->win.out_size - t.position < w->tile ? c->win.out_size - t.position : w->tile;
-        t.filters = per_group - first < w->block ? per_group - first : w->block;
-        t.filter = t.group * per_group + first;
-        if (!c->call->values_only)
-            t.magnitude = sums + w->tile * w->block;
-        if (here != held)
-            gather_tile(c, t.image, t.group * (c->channels / c->groups), t.position, t.n, patch, inside);
-        held = here;
-        struct assay_ref_dense d = {.rows = t.n, .columns = t.filters, .terms = terms, .x = patch, .x_row = terms,
-                                    .y = c->call->in[1].value + t.filter * terms, .y_row = terms, .value = sums,
-                                    .magnitude = c->call->values_only ? NULL : sums + w->tile * w->block,
-                                    .step = t.filters};
-        assay_ref_dense(&d);
-        finish_tile(w, &t);
-    }
-    free(inside);
-    free(patch);
-}
-
-/* Images from the first one asked for on, if the elements asked for are all of theirs. */
-static bool whole_images(const struct conv *c, size_t n)
-{
-    const struct assay_ref_call *call = c->call;
-    int64_t image = c->filters * c->win.out_size;
-    if (assay_ref_compensates(&call->arithmetic) || call->in[0].error || call->in[1].error || image == 0 ||
-        (int64_t)n % image || c->index[0] % image)
-        return false;
-    for (size_t i = 1; i < n; i++) {
-        if (c->index[i] != c->index[0] + (int64_t)i)
-            return false;
-    }
-    return n > 0;
+    const struct conv *c = self;
+    const struct assay_ref_tensor *b = assay_ref_input(c->call, 2);
+    if (c->call->values_only)
+        assay_ref_put(c->call, place, bounded(s.value + (b ? b->value[filter] : 0), 0), c->value, c->bound);
+    else
+        finish(c, place, filter, s, inside);
 }
 
 static enum assay_code do_images(const struct conv *c, size_t n, struct assay_error *err)
 {
-    int64_t terms = c->channels / c->groups * c->win.taps, per_group = c->filters / c->groups;
-    struct whole w = {.c = c, .first = c->index[0] / (c->filters * c->win.out_size), .tile = assay_ref_dense_rows(terms)};
-    w.tile = w.tile < c->win.out_size ? w.tile : c->win.out_size;
-    w.tiles = (c->win.out_size + w.tile - 1) / w.tile;
-    w.block = per_group < 512 ? per_group : 512;
-    w.blocks = (per_group + w.block - 1) / w.block;
-    atomic_init(&w.no_memory, false);
-    int64_t images = (int64_t)n / (c->filters * c->win.out_size);
-    assay_parallel_for((size_t)(images * c->groups * w.tiles * w.blocks), 1, do_tiles, &w);
-    return atomic_load(&w.no_memory) ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for patches of %lld numbers", (long long)terms)
-                                     : ASSAY_OK;
+    struct assay_ref_patches p = {.call = c->call, .groups = c->groups, .columns = c->filters, .plane = c->win.out_size,
+                                  .terms = c->channels / c->groups * c->win.taps, .y = c->call->in[1].value,
+                                  .gather = gather_tile, .finish = finish_one, .self = c};
+    p.first = c->index[0] / (p.columns * p.plane);
+    p.images = (int64_t)n / (p.columns * p.plane);
+    return assay_ref_patches_at(&p, err);
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
@@ -228,7 +146,7 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     c.index = index;
     c.value = value;
     c.bound = bound;
-    if (n > 0 && whole_images(&c, n))
+    if (assay_ref_whole_slices(call, n, index, c.filters * c.win.out_size))
         return do_images(&c, n, err);
     struct assay_ref_groups groups = {.n_groups = (size_t)(call->in[0].dims[0] * c.groups * c.win.out_size),
                                       .scratch = 2 * (size_t)(c.channels / c.groups * c.win.taps),

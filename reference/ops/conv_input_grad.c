@@ -1,7 +1,9 @@
 /* ConvInputGrad: dX[n, c, i] = sum over filters m of c's group and taps t of dY[n, m, o(i, t)] W[m, c, t], where tap t sees
  * i from o(i, t). bound: gamma_K(u) sum |dY||W| with K the products that there are. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "reference/patches.h"
 #include "reference/windows.h"
 
 #include "assay/banned.h"
@@ -67,6 +69,45 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
     }
 }
 
+/* ---- whole images ------------------------------------------------------------------------------------------------ */
+
+static void gather_tile(const void *self, int64_t image, int64_t group, int64_t first, int64_t n, double *patch, int64_t *met)
+{
+    const struct job *j = self;
+    int64_t out_group = j->filters / j->groups, terms = out_group * j->win.taps;
+    const double *dy = j->call->in[0].value + (image * j->filters + group * out_group) * j->win.out_size;
+    memset(met, 0, (size_t)n * sizeof *met);
+    for (int64_t t = 0; t < j->win.taps; t++) {
+        for (int64_t i = 0; i < n; i++) {
+            int64_t position = assay_ref_tap_from(&j->win, first + i, t);
+            double *to = patch + i * terms + t;
+            met[i] += position >= 0 ? out_group : 0;
+            for (int64_t m = 0; m < out_group; m++)
+                to[m * j->win.taps] = position >= 0 ? dy[m * j->win.out_size + position] : 0;
+        }
+    }
+}
+
+static void finish_one(const void *self, size_t place, int64_t channel, struct assay_ref_sum s, int64_t met)
+{
+    const struct job *j = self;
+    double terms = (double)(j->filters / j->groups * j->win.taps);
+    (void)channel;
+    assay_ref_put(j->call, place,
+                  j->call->values_only ? bounded(s.value, 0) : assay_ref_sum_close(&j->call->arithmetic, &s, terms, (double)met),
+                  j->value, j->bound);
+}
+
+static enum assay_code do_images(const struct job *j, size_t n, struct assay_error *err)
+{
+    struct assay_ref_patches p = {.call = j->call, .groups = j->groups, .columns = j->channels, .plane = j->win.in_size,
+                                  .terms = j->filters / j->groups * j->win.taps, .y = j->weights.value,
+                                  .gather = gather_tile, .finish = finish_one, .self = j};
+    p.first = j->index[0] / (p.columns * p.plane);
+    p.images = (int64_t)n / (p.columns * p.plane);
+    return assay_ref_patches_at(&p, err);
+}
+
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
                           double *bound, struct assay_error *err)
 {
@@ -86,7 +127,9 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
                                       .group_of = group_of,
                                       .each = each,
                                       .self = &j};
-    enum assay_code code = assay_ref_by_group(&groups, n, index, err);
+    enum assay_code code = assay_ref_whole_slices(call, n, index, j.channels * j.win.in_size)
+                               ? do_images(&j, n, err)
+                               : assay_ref_by_group(&groups, n, index, err);
     free(turned);
     return code;
 }

@@ -1,7 +1,12 @@
 /* ConvWeightGrad: dW[m, c, t] = sum over images n and positions o of dY[n, m, o] X[n, c, i(o, t)], where tap t sees i from o.
  * bound: gamma_K(u) sum |dY||X| with K the products inside the image. */
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "harness/base/parallel.h"
+#include "reference/dense.h"
+#include "reference/patches.h"
 #include "reference/windows.h"
 
 #include "assay/banned.h"
@@ -64,6 +69,81 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
     }
 }
 
+/* ---- whole filters: their gradients dY as rows, what taps see of channels as columns ----------------------------------- */
+
+struct whole {
+    const struct job *j;
+    int64_t first, last; /* filters */
+    int64_t block, blocks; /* columns of a group to a piece of work */
+    int64_t rows;          /* filters to one product */
+    atomic_bool no_memory;
+};
+
+/* Filters [filter, filter + rows) with the columns [c, c + columns) of their group, as patch[] has them. */
+static void do_product(const struct whole *w, int64_t filter, int64_t rows, int64_t c, int64_t columns, const double *patch,
+                       const double *inside, double *sums)
+{
+    const struct job *j = w->j;
+    bool values_only = j->call->values_only;
+    int64_t terms = j->images * j->win.out_size, row = j->channels / j->groups * j->win.taps;
+    struct assay_ref_dense d = {.rows = rows, .columns = columns, .terms = terms, .x = j->dy.value + filter * terms, .x_row = terms,
+                                .y = patch, .y_row = terms, .value = sums, .magnitude = values_only ? NULL : sums + rows * columns,
+                                .step = columns};
+    assay_ref_dense(&d);
+    for (int64_t i = 0; i < rows * columns; i++) {
+        size_t place = (size_t)((filter + i / columns - w->first) * row + c + i % columns);
+        struct assay_bounded x = bounded(d.value[i], 0);
+        if (!values_only) {
+            struct assay_ref_sum s = assay_ref_sum_made(&j->call->arithmetic, (size_t)terms, d.value[i], d.magnitude[i]);
+            x = assay_ref_sum_close(&j->call->arithmetic, &s, (double)terms, inside[i % columns]);
+        }
+        assay_ref_put(j->call, place, x, j->value, j->bound);
+    }
+}
+
+/* Numbers count (group, block of its columns). */
+static void do_columns(void *self, size_t begin, size_t end)
+{
+    struct whole *w = self;
+    const struct job *j = w->j;
+    int64_t in_group = j->channels / j->groups, out_group = j->filters / j->groups, row = in_group * j->win.taps;
+    int64_t terms = j->images * j->win.out_size;
+    double *patch = malloc((size_t)((w->block + 1) * (terms + 1) + 2 * w->rows * w->block) * sizeof *patch);
+    double *inside = patch ? patch + (w->block + 1) * terms : NULL; /* gather() puts no errors behind exact operands */
+    if (!patch) {
+        atomic_store(&w->no_memory, true);
+        begin = end;
+    }
+    for (size_t i = begin; i < end; i++) {
+        int64_t group = (int64_t)i / w->blocks, c = (int64_t)i % w->blocks * w->block;
+        int64_t columns = row - c < w->block ? row - c : w->block;
+        int64_t filter = group * out_group > w->first ? group * out_group : w->first;
+        int64_t last = (group + 1) * out_group < w->last ? (group + 1) * out_group : w->last;
+        for (int64_t k = 0; filter < last && k < columns; k++) {
+            int64_t channel = group * in_group + (c + k) / j->win.taps;
+            inside[k] = (double)(j->images * gather(j, channel, (c + k) % j->win.taps, patch + k * terms));
+        }
+        for (int64_t rows; filter < last; filter += rows) {
+            rows = last - filter < w->rows ? last - filter : w->rows;
+            do_product(w, filter, rows, c, columns, patch, inside, inside + w->block);
+        }
+    }
+    free(patch);
+}
+
+static enum assay_code whole_filters(const struct job *j, size_t n, struct assay_error *err)
+{
+    int64_t row = j->channels / j->groups * j->win.taps, most = assay_ref_dense_rows(j->images * j->win.out_size);
+    struct whole w = {.j = j, .first = j->index[0] / row, .rows = most, .block = most < row ? most : row};
+    w.last = w.first + (int64_t)n / row;
+    w.blocks = (row + w.block - 1) / w.block;
+    atomic_init(&w.no_memory, false);
+    assay_parallel_for((size_t)(j->groups * w.blocks), 1, do_columns, &w);
+    return atomic_load(&w.no_memory) ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for patches of %lld numbers",
+                                                  (long long)(j->images * j->win.out_size))
+                                     : ASSAY_OK;
+}
+
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
                           double *bound, struct assay_error *err)
 {
@@ -87,7 +167,9 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
                                       .group_of = group_of,
                                       .each = each,
                                       .self = &j};
-    enum assay_code code = assay_ref_by_group(&groups, n, index, err);
+    enum assay_code code = assay_ref_whole_slices(call, n, index, j.channels / j.groups * j.win.taps)
+                               ? whole_filters(&j, n, err)
+                               : assay_ref_by_group(&groups, n, index, err);
     free(turned);
     return code;
 }

@@ -294,6 +294,28 @@ static struct assay_reference *reference_of(const struct assay_graph *g, const f
     return r;
 }
 
+Test(statistical, fewer_comparisons_make_narrower_bounds_about_the_same_values)
+{
+    struct net         *t = net_new(5);
+    struct assay_error  err = {0};
+    int64_t             index[ALL];
+    double              value[2][ALL], bound[2][ALL];
+    for (int64_t i = 0; i < ALL; i++)
+        index[i] = i;
+    for (int said = 0; said < 2; said++) {
+        struct assay_reference *r;
+        cr_assert_eq(assay_reference_new(t->graph, t->bound, &r, &err), ASSAY_OK, "%s", err.message);
+        if (said)
+            assay_reference_will_compare(r, 20);
+        cr_assert_eq(assay_reference_at(r, t->out, ALL, index, value[said], bound[said], &err), ASSAY_OK, "%s", err.message);
+        assay_reference_free(r);
+    }
+    cr_expect_arr_eq(value[0], value[1], sizeof value[0]);
+    for (int i = 0; i < ALL; i++)
+        cr_expect(bound[1][i] > 0.4 * bound[0][i] && bound[1][i] < 0.95 * bound[0][i], "%d: %g, %g", i, bound[0][i], bound[1][i]);
+    net_free(t);
+}
+
 Test(statistical, inner_values_and_inputs_can_be_asked_for_and_everything_can_be_stored)
 {
     int32_t             out, inner;
