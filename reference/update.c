@@ -36,24 +36,49 @@ static double root(double x)
     return sqrt(x > 0 ? x : 0); /* no mean of squares is below zero, whatever its bound says */
 }
 
-struct assay_ref_moments assay_ref_adam_at(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param,
-                                           size_t i)
+static struct assay_bounded gradient_at(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i)
+{
+    struct assay_bounded g = bounded_of(&call->in[param + 1], i);
+    return adam->scaled ? bounded_multiply(&call->arithmetic, g, adam->scale) : g;
+}
+
+struct assay_bounded assay_ref_adam_first(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i)
 {
     const struct assay_arithmetic *a = &call->arithmetic;
-    struct assay_ref_moments m;
-    struct assay_bounded p = bounded_of(&call->in[param], i), g = bounded_of(&call->in[param + 1], i);
-    struct assay_bounded first = bounded_of(&call->in[param + 2], i), second = bounded_of(&call->in[param + 3], i);
-    g = adam->scaled ? bounded_multiply(a, g, adam->scale) : g;
-    m.first = bounded_add(a, bounded_multiply(a, adam->beta1, first), bounded_multiply(a, adam->rest1, g));
-    m.second = bounded_add(a, bounded_multiply(a, adam->beta2, second),
-                           bounded_multiply(a, adam->rest2, bounded_multiply(a, g, g)));
-    struct assay_bounded top = assay_bounded_divide(a, m.first, adam->correct1);
-    struct assay_bounded under = assay_bounded_divide(a, m.second, adam->correct2);
-    under = bounded_add(a, assay_bounded_monotone(a, root, under, assay_reference_ulps.sqrt), adam->epsilon);
-    m.direction = assay_bounded_divide(a, top, under);
-    if (adam->decays)
-        m.direction = bounded_add(a, m.direction, bounded_multiply(a, adam->decay, p));
+    return bounded_add(a, bounded_multiply(a, adam->beta1, bounded_of(&call->in[param + 2], i)),
+                       bounded_multiply(a, adam->rest1, gradient_at(call, adam, param, i)));
+}
+
+struct assay_bounded assay_ref_adam_second(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i)
+{
+    const struct assay_arithmetic *a = &call->arithmetic;
+    struct assay_bounded g = gradient_at(call, adam, param, i);
+    return bounded_add(a, bounded_multiply(a, adam->beta2, bounded_of(&call->in[param + 3], i)),
+                       bounded_multiply(a, adam->rest2, bounded_multiply(a, g, g)));
+}
+
+/* The value of the direction alone, by the same operations: most of the time goes into bounds. */
+static double direction_value(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i)
+{
+    double p = call->in[param].value[i], g = call->in[param + 1].value[i];
+    g = adam->scaled ? g * adam->scale.value : g;
+    double first = adam->beta1.value * call->in[param + 2].value[i] + adam->rest1.value * g;
+    double second = adam->beta2.value * call->in[param + 3].value[i] + adam->rest2.value * (g * g);
+    double u = first / adam->correct1.value / (root(second / adam->correct2.value) + adam->epsilon.value);
+    return adam->decays ? u + adam->decay.value * p : u;
+}
+
+struct assay_bounded assay_ref_adam_direction(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param,
+                                              size_t i)
+{
+    const struct assay_arithmetic *a = &call->arithmetic;
     if (adam->open)
-        m.direction = bounded(0, INFINITY);
-    return m;
+        return bounded(0, INFINITY);
+    if (call->values_only)
+        return bounded(direction_value(call, adam, param, i), 0);
+    struct assay_bounded top = assay_bounded_divide(a, assay_ref_adam_first(call, adam, param, i), adam->correct1);
+    struct assay_bounded under = assay_bounded_divide(a, assay_ref_adam_second(call, adam, param, i), adam->correct2);
+    under = bounded_add(a, assay_bounded_monotone(a, root, under, assay_reference_ulps.sqrt), adam->epsilon);
+    struct assay_bounded u = assay_bounded_divide(a, top, under);
+    return adam->decays ? bounded_add(a, u, bounded_multiply(a, adam->decay, bounded_of(&call->in[param], i))) : u;
 }

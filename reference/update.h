@@ -16,11 +16,9 @@ struct assay_ref_adam {
 /* `step` is the input that holds T; `scale` that of scale. */
 struct assay_ref_adam assay_ref_adam_of(const struct assay_ref_call *call, uint32_t step, uint32_t scale);
 
-struct assay_ref_moments {
-    struct assay_bounded direction, first, second; /* U, M', V' */
-};
-/* Element i; P, G, M, V stand from input `param` on. */
-struct assay_ref_moments assay_ref_adam_at(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param,
-                                           size_t i);
+/* U, M' and V' of element i; P, G, M, V stand from input `param` on. */
+struct assay_bounded assay_ref_adam_direction(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i);
+struct assay_bounded assay_ref_adam_first(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i);
+struct assay_bounded assay_ref_adam_second(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i);
 
 #endif

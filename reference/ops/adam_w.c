@@ -12,16 +12,25 @@ struct job {
     double *value, *bound;
 };
 
-static void each(const void *self, size_t i)
+static struct assay_bounded next(const struct job *j, size_t i)
+{
+    const struct assay_arithmetic *a = &j->call->arithmetic;
+    struct assay_bounded p = bounded_of(&j->call->in[P], i), u = assay_ref_adam_direction(j->call, &j->adam, P, i);
+    struct assay_bounded x = bounded_subtract(a, p, bounded_multiply(a, assay_ref_scalar(j->call, R, 0), u));
+    if (j->adam.decays)
+        x.error += 2 * a->accumulate * (fabs(p.value) + p.error);
+    return x;
+}
+
+static void each(const void *self, size_t k)
 {
     const struct job *j = self;
-    const struct assay_arithmetic *a = &j->call->arithmetic;
-    struct assay_ref_moments m = assay_ref_adam_at(j->call, &j->adam, P, (size_t)j->index[i]);
-    struct assay_bounded p = bounded_of(&j->call->in[P], (size_t)j->index[i]);
-    struct assay_bounded next = bounded_subtract(a, p, bounded_multiply(a, assay_ref_scalar(j->call, R, 0), m.direction));
-    if (j->adam.decays)
-        next.error += 2 * a->accumulate * (fabs(p.value) + p.error);
-    assay_ref_put(j->call, i, j->call->output == 0 ? next : j->call->output == 1 ? m.first : m.second, j->value, j->bound);
+    size_t i = (size_t)j->index[k];
+    assay_ref_put(j->call, k,
+                  j->call->output == 0   ? next(j, i)
+                  : j->call->output == 1 ? assay_ref_adam_first(j->call, &j->adam, P, i)
+                                         : assay_ref_adam_second(j->call, &j->adam, P, i),
+                  j->value, j->bound);
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,

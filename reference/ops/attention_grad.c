@@ -189,28 +189,49 @@ static size_t key_head_of(const void *self, int64_t index)
     return (size_t)(w.batch * j->a.kv_heads + w.head);
 }
 
+/* What a query adds to element i: a weight, that of its key's position, times an element of the query's own row. */
+struct share {
+    int64_t position, element;
+};
+
+static void add_values(size_t count, const struct share *at, const double *weight, const double *with, double *sums)
+{
+    for (size_t i = 0; i < count; i++)
+        sums[3 * i] += weight[at[i].position] * with[at[i].element];
+}
+
+static void add_bounded(size_t count, const struct share *at, const double *weight, const double *error,
+                        struct assay_ref_vector with, double *sums)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct assay_ref_sum s = {sums[3 * i], sums[3 * i + 1], sums[3 * i + 2], 0};
+        add_product(&s, bounded(weight[at[i].position], error[at[i].position]), of_row(with, at[i].element));
+        sums[3 * i] = s.value;
+        sums[3 * i + 1] = s.magnitude;
+        sums[3 * i + 2] = s.error;
+    }
+}
+
 /* dK or dV: each query of each head of the group adds its share to the elements that are asked for. */
 static void add_up(const struct job *j, size_t group, size_t count, const size_t *places, double *scratch)
 {
     bool keys = j->a.call->output == 1;
     int64_t kv = (int64_t)group % j->a.kv_heads, batch = (int64_t)group / j->a.kv_heads, rows = j->group * j->a.queries;
     double *sums = scratch + SCRATCH_ROWS * j->a.keys;
-    for (size_t i = 0; i < 3 * count; i++)
-        sums[i] = 0;
+    struct share *at = (struct share *)(void *)(sums + 3 * count);
+    for (size_t i = 0; i < count; i++) {
+        struct where w = of_key(j, j->a.index[places[i]]);
+        at[i] = (struct share){w.position, w.element};
+        sums[3 * i] = sums[3 * i + 1] = sums[3 * i + 2] = 0;
+    }
     for (int64_t r = 0; r < rows; r++) {
         int64_t head = kv * j->group + r / j->a.queries, query = r % j->a.queries;
         struct pairs w = pairs_of(j, batch, head, query, scratch);
         struct assay_ref_vector with = assay_ref_head_row(keys ? &j->a.q : &j->dy, batch, head, query);
-        for (size_t i = 0; i < count; i++) {
-            struct where at = of_key(j, j->a.index[places[i]]);
-            struct assay_ref_sum s = {sums[3 * i], sums[3 * i + 1], sums[3 * i + 2], 0};
-            add_product(&s, keys ? bounded(w.s[at.position], w.s_error[at.position])
-                                 : bounded(w.p[at.position], w.p_error[at.position]),
-                        of_row(with, at.element));
-            sums[3 * i] = s.value;
-            sums[3 * i + 1] = s.magnitude;
-            sums[3 * i + 2] = s.error;
-        }
+        if (j->a.call->values_only)
+            add_values(count, at, keys ? w.s : w.p, with.value, sums);
+        else
+            add_bounded(count, at, keys ? w.s : w.p, keys ? w.s_error : w.p_error, with, sums);
     }
     for (size_t i = 0; i < count; i++)
         put_sum(j, places[i], (struct assay_ref_sum){sums[3 * i], sums[3 * i + 1], sums[3 * i + 2], 0}, (double)rows,
@@ -242,7 +263,7 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     j.dy = assay_ref_heads_of(&call->in[DY], j.a.q_heads);
     j.group = j.a.q_heads / j.a.kv_heads;
     struct assay_ref_groups groups = {.n_groups = (size_t)(j.a.batches * j.a.kv_heads),
-                                      .scratch = SCRATCH_ROWS * (size_t)j.a.keys + 3 * room_of(&j),
+                                      .scratch = SCRATCH_ROWS * (size_t)j.a.keys + 5 * room_of(&j),
                                       .group_of = key_head_of,
                                       .each = each_key_head,
                                       .self = &j};

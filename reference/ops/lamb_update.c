@@ -12,11 +12,15 @@ struct job {
     double *value, *bound;
 };
 
-static void each(const void *self, size_t i)
+static void each(const void *self, size_t k)
 {
     const struct job *j = self;
-    struct assay_ref_moments m = assay_ref_adam_at(j->call, &j->adam, P, (size_t)j->index[i]);
-    assay_ref_put(j->call, i, j->call->output == 0 ? m.direction : j->call->output == 1 ? m.first : m.second, j->value, j->bound);
+    size_t i = (size_t)j->index[k];
+    assay_ref_put(j->call, k,
+                  j->call->output == 0   ? assay_ref_adam_direction(j->call, &j->adam, P, i)
+                  : j->call->output == 1 ? assay_ref_adam_first(j->call, &j->adam, P, i)
+                                         : assay_ref_adam_second(j->call, &j->adam, P, i),
+                  j->value, j->bound);
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
