@@ -1,4 +1,4 @@
-$ assay conformance template --quiet | sed -nE 's/^(holds|FAILS) +(.*[^ ])  .*/\1 \2/p' | grep -v / | head -20
+$ assay conformance template --timeout-s 60s --quiet | sed -nE 's/^(holds|FAILS) +(.*[^ ])  .*/\1 \2/p' | grep -v / | head -20
 holds it loads, agrees on the ABI, and finds a device
 holds the device says what it is and how that is known
 holds upload and download keep every byte
@@ -6,7 +6,7 @@ holds two programs live side by side
 holds every execution completes once, with a span that fits
 holds every execution completes once, with a span that fits
 
-$ assay conformance null | tail -1
+$ assay conformance null --timeout-s 60s | tail -1
 5 passed, 0 failed, 31 not checked
 
 $ assay conformance chaos,mode=crash -o wrong --quiet | tail -1
