@@ -91,10 +91,10 @@ static void gather_tile(const void *self, int64_t image, int64_t group, int64_t 
 static void finish_one(const void *self, size_t place, int64_t channel, struct assay_ref_sum s, int64_t met)
 {
     const struct job *j = self;
-    double terms = (double)(j->filters / j->groups * j->win.taps);
+    int64_t terms = j->filters / j->groups * j->win.taps;
     (void)channel;
     assay_ref_put(j->call, place,
-                  j->call->values_only ? bounded(s.value, 0) : assay_ref_sum_close(&j->call->arithmetic, &s, terms, (double)met),
+                  j->call->values_only ? bounded(s.value, 0) : assay_ref_sum_close(&j->call->arithmetic, &s, (double)terms, (double)met),
                   j->value, j->bound);
 }
 
