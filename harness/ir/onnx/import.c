@@ -1,0 +1,220 @@
+#include "harness/ir/onnx/import.h"
+
+#include <inttypes.h>
+
+#include "harness/ir/infer.h"
+#include "harness/ir/onnx/upgrade.h"
+
+#include "assay/banned.h"
+
+#define OPSET_MOST 24
+
+struct import {
+    const struct assay_onnx_model *model;
+    const struct assay_onnx_known *known;
+    size_t                         n_known;
+    const char                    *what;
+    struct assay_graph            *graph;
+    struct assay_arena             arena;
+    int64_t                        opset;
+};
+
+/* ---- values ---- */
+
+static enum assay_code add_const(struct import *im, const char *name, const struct assay_onnx_array *a)
+{
+    /* Content in a file has any alignment; the graph copies it by bytes. */
+    (void)assay_graph_const(im->graph, name, a->dtype, a->rank, a->dims, a->data);
+    return im->graph->first_error.code;
+}
+
+static enum assay_code add_initializer(struct import *im, const struct assay_onnx_tensor *t, const char *name, struct assay_error *err)
+{
+    struct assay_onnx_array a;
+    if (!name || !*name)
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: byte %zu: an initializer without a name", im->what, t->position);
+    if (assay_onnx_tensor_array(t, im->what, &im->arena, &a, err))
+        return err->code;
+    return add_const(im, name, &a) ? assay_graph_finish(im->graph, err) : ASSAY_OK;
+}
+
+static const struct assay_onnx_known *find_known(const struct import *im, const char *name)
+{
+    for (size_t i = 0; i < im->n_known; i++)
+        if (strcmp(im->known[i].name, name) == 0)
+            return &im->known[i];
+    return NULL;
+}
+
+static enum assay_code declared(const struct import *im, const struct assay_onnx_value *v, struct assay_onnx_array *a,
+                                struct assay_error *err)
+{
+    const struct assay_onnx_tensor_type *type = v->type ? v->type->tensor : NULL;
+    if (!type || !(a->dtype = assay_onnx_dtype(type->type)))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: input '%.60s' is no tensor of a type that is read", im->what,
+                          v->position, v->name);
+    if (!type->shape || type->shape->n_dims > ASSAY_MAX_RANK)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: input '%.60s' has no shape of at most 8 axes", im->what,
+                          v->position, v->name);
+    a->rank = (int32_t)type->shape->n_dims;
+    for (int32_t i = 0; i < a->rank; i++) {
+        const struct assay_onnx_dim *dim = &type->shape->dims[i];
+        if (dim->symbol)
+            return ASSAY_FAIL(err, ASSAY_CONFIG, "%.110s: byte %zu: input '%.60s' has length '%.40s', which needs a number", im->what,
+                              dim->position, v->name, dim->symbol);
+        a->dims[i] = dim->value;
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code add_input(struct import *im, const struct assay_onnx_value *v, struct assay_error *err)
+{
+    const struct assay_onnx_known *known;
+    struct assay_onnx_array        a = {.rank = 0};
+    if (!v->name || !*v->name)
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: byte %zu: an input without a name", im->what, v->position);
+    if (assay_graph_find(im->graph, v->name) != ASSAY_NO_VALUE)
+        return ASSAY_OK; /* up to version 3 of the format initializers stand among the inputs */
+    known = find_known(im, v->name);
+    if (known)
+        a = known->array;
+    else if (declared(im, v, &a, err))
+        return err->code;
+    if (a.data)
+        return add_const(im, v->name, &a) ? assay_graph_finish(im->graph, err) : ASSAY_OK;
+    (void)assay_graph_input(im->graph, v->name, a.dtype, a.rank, a.dims, ASSAY_FILL_SIGNED);
+    return im->graph->first_error.code ? assay_graph_finish(im->graph, err) : ASSAY_OK;
+}
+
+/* ---- nodes ---- */
+
+static enum assay_code take_attribute(struct import *im, const struct assay_onnx_node *node, const struct assay_onnx_attribute *from,
+                                      struct assay_attr *to, struct assay_error *err)
+{
+    *to = (struct assay_attr){.name = from->name};
+    switch (from->type) {
+    case ASSAY_ONNX_ATTRIBUTE_INT: to->type = ASSAY_ATTR_I64, to->i = from->i; return ASSAY_OK;
+    case ASSAY_ONNX_ATTRIBUTE_FLOAT: to->type = ASSAY_ATTR_F64, to->f = (double)from->f; return ASSAY_OK;
+    case ASSAY_ONNX_ATTRIBUTE_STRING: {
+        char *text = assay_arena_take(&im->arena, from->s.length + 1, 1);
+        if (!text)
+            return ASSAY_FAIL(err, ASSAY_MEMORY, "%.110s: no memory for attribute '%.60s'", im->what, from->name);
+        if (from->s.length)
+            memcpy(text, from->s.at, from->s.length);
+        to->type = ASSAY_ATTR_TEXT, to->text = text;
+        return ASSAY_OK;
+    }
+    case ASSAY_ONNX_ATTRIBUTE_INTS:
+        if (from->n_ints > ASSAY_ATTR_MAX_LENGTH)
+            break;
+        to->type = ASSAY_ATTR_I64S, to->n = from->n_ints;
+        for (size_t i = 0; i < to->n; i++)
+            to->list[i] = from->ints[i];
+        return ASSAY_OK;
+    default: break;
+    }
+    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: %.60s: attribute '%.60s' is of a kind that is not read", im->what,
+                      from->position, node->op, from->name);
+}
+
+static enum assay_code find_operands(const struct import *im, const struct assay_onnx_node *node, int32_t *in, struct assay_error *err)
+{
+    for (size_t i = 0; i < node->n_inputs; i++) {
+        in[i] = *node->inputs[i] ? assay_graph_find(im->graph, node->inputs[i]) : ASSAY_NO_VALUE;
+        if (*node->inputs[i] && in[i] == ASSAY_NO_VALUE)
+            return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: byte %zu: %.60s reads '%.60s', which nothing before it gives", im->what,
+                              node->position, node->op, node->inputs[i]);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code add_constant(struct import *im, const struct assay_onnx_node *node, struct assay_error *err)
+{
+    const struct assay_onnx_attribute *value = node->n_attributes == 1 ? node->attributes : NULL;
+    if (!value || strcmp(value->name, "value") != 0 || !value->t || node->n_outputs != 1)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: Constant without a tensor as its value", im->what, node->position);
+    return add_initializer(im, value->t, node->outputs[0], err);
+}
+
+static enum assay_code check_op(const struct import *im, const struct assay_onnx_node *node, struct assay_error *err)
+{
+    const char *domain = node->domain && strcmp(node->domain, "ai.onnx") != 0 ? node->domain : "";
+    int64_t     since = *domain ? 0 : assay_onnx_since(node->op);
+    if (!since)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: op %.60s%s%.60s is not read", im->what, node->position, domain,
+                          *domain ? "." : "", node->op);
+    if (im->opset < since)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: %.60s of opset %" PRId64 " is not read, from %" PRId64 " on it is",
+                          im->what, node->position, node->op, im->opset, since);
+    if (node->n_inputs > ASSAY_OP_MAX_OPERANDS || node->n_outputs > ASSAY_OP_MAX_OPERANDS ||
+        node->n_attributes > ASSAY_ATTR_MAX_LENGTH)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: %.60s has more than 32 operands or attributes", im->what,
+                          node->position, node->op);
+    return ASSAY_OK;
+}
+
+static enum assay_code add_node(struct import *im, const struct assay_onnx_node *node, struct assay_error *err)
+{
+    struct assay_onnx_call call = {.graph = im->graph, .op = node->op, .n_in = node->n_inputs, .n_out = node->n_outputs};
+    const char            *names[ASSAY_OP_MAX_OPERANDS];
+    int32_t                out[ASSAY_OP_MAX_OPERANDS];
+    if (strcmp(node->op, "Constant") == 0 && (!node->domain || !*node->domain))
+        return add_constant(im, node, err);
+    if (check_op(im, node, err) || find_operands(im, node, call.in, err))
+        return err->code;
+    for (size_t i = 0; i < node->n_attributes; i++)
+        if (take_attribute(im, node, &node->attributes[i], &call.attrs[i], err))
+            return err->code;
+    for (size_t i = 0; i < node->n_outputs; i++)
+        names[i] = *node->outputs[i] ? node->outputs[i] : NULL;
+    call.name = node->n_outputs && names[0] ? names[0] : node->op;
+    enum assay_code code = assay_onnx_upgrade(&call, im->opset, err);
+    if (code && !im->graph->first_error.code)
+        return assay_error_in(err, "reading the node at byte %zu of '%.80s'", node->position, im->what);
+    assay_graph_op_outputs(im->graph, node->op, names, node->n_outputs, call.in, call.n_in, call.attrs, out);
+    if (!im->graph->first_error.code)
+        return ASSAY_OK;
+    (void)assay_graph_finish(im->graph, err);
+    return assay_error_in(err, "reading the node at byte %zu of '%.80s'", node->position, im->what);
+}
+
+static enum assay_code add_all(struct import *im, struct assay_error *err)
+{
+    const struct assay_onnx_graph *g = im->model->graph;
+    for (size_t i = 0; i < g->n_initializers; i++)
+        if (add_initializer(im, &g->initializers[i], g->initializers[i].name, err))
+            return err->code;
+    for (size_t i = 0; i < g->n_inputs; i++)
+        if (add_input(im, &g->inputs[i], err))
+            return err->code;
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (add_node(im, &g->nodes[i], err))
+            return err->code;
+    for (size_t i = 0; i < g->n_outputs; i++) {
+        int32_t value = g->outputs[i].name ? assay_graph_find(im->graph, g->outputs[i].name) : ASSAY_NO_VALUE;
+        if (value == ASSAY_NO_VALUE)
+            return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: byte %zu: output '%.60s' is written by no node", im->what,
+                              g->outputs[i].position, g->outputs[i].name ? g->outputs[i].name : "");
+        assay_graph_output(im->graph, value);
+    }
+    return assay_graph_finish(im->graph, err);
+}
+
+enum assay_code assay_onnx_import(const struct assay_onnx_model *m, const char *what, const struct assay_onnx_known *known,
+                                  size_t n_known, struct assay_graph **out, struct assay_error *err)
+{
+    struct import im = {.model = m, .known = known, .n_known = n_known, .what = what, .opset = assay_onnx_model_opset(m, "")};
+    if (im.opset < 1 || im.opset > OPSET_MOST)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: opset %" PRId64 " of ONNX's own domain, read are 1 to %d", what, im.opset,
+                          OPSET_MOST);
+    im.graph = assay_graph_new("onnx");
+    if (!im.graph)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.110s: no memory for its graph", what);
+    enum assay_code code = add_all(&im, err);
+    assay_arena_clear(&im.arena);
+    if (code)
+        assay_graph_free(im.graph);
+    else
+        *out = im.graph;
+    return code;
+}

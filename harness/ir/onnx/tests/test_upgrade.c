@@ -1,0 +1,111 @@
+#include <criterion/criterion.h>
+
+#include "harness/ir/onnx/upgrade.h"
+
+#include "assay/banned.h"
+
+TestSuite(upgrade, .timeout = 60);
+
+static struct assay_error     err;
+static struct assay_onnx_call call;
+
+/* A call of `op` on one f32[2,3,4]. */
+static void setup(void)
+{
+    struct assay_graph *g = assay_graph_new("g");
+    cr_assert(g);
+    call = (struct assay_onnx_call){.graph = g, .name = "y", .n_in = 1, .n_out = 1};
+    call.in[0] = assay_graph_input(g, "x", ASSAY_F32, 3, (int64_t[]){2, 3, 4}, ASSAY_FILL_SIGNED);
+}
+
+static enum assay_code upgrade(const char *op, int64_t opset)
+{
+    call.op = op;
+    return assay_onnx_upgrade(&call, opset, &err);
+}
+
+Test(upgrade, axes_become_an_operand, .init = setup)
+{
+    call.attrs[0] = (struct assay_attr){.name = "axes", .type = ASSAY_ATTR_I64S, .list = {0, 2}, .n = 2};
+    call.attrs[1] = ASSAY_ATTR_INT("keepdims", 0);
+    cr_assert_eq(upgrade("ReduceMax", 17), ASSAY_OK);
+    cr_assert_eq(call.n_in, 2);
+    const struct assay_value *axes = assay_graph_value(call.graph, call.in[1]);
+    cr_expect_str_eq(axes->name, "y/axes");
+    cr_expect(axes->role == ASSAY_ROLE_CONST && axes->elements == 2 && ((const int64_t *)axes->data)[1] == 2);
+    cr_expect(strcmp(call.attrs[0].name, "keepdims") == 0 && !call.attrs[1].name, "the other attribute stays");
+    assay_graph_free(call.graph);
+}
+
+Test(upgrade, today_s_nodes_stay_as_they_are, .init = setup)
+{
+    call.attrs[0] = (struct assay_attr){.name = "axes", .type = ASSAY_ATTR_I64S, .n = 0};
+    cr_assert_eq(upgrade("ReduceMax", 18), ASSAY_OK);
+    cr_expect(call.n_in == 1 && strcmp(call.attrs[0].name, "axes") == 0);
+    assay_graph_free(call.graph);
+}
+
+Test(upgrade, an_absent_operand_leaves_its_place, .init = setup)
+{
+    call.attrs[0] = ASSAY_ATTR_FLOAT("max", 6);
+    cr_assert_eq(upgrade("Clip", 6), ASSAY_OK);
+    cr_assert_eq(call.n_in, 3);
+    cr_expect_eq(call.in[1], ASSAY_NO_VALUE);
+    cr_expect_eq(*(const float *)assay_graph_value(call.graph, call.in[2])->data, 6.0f);
+    assay_graph_free(call.graph);
+}
+
+Test(upgrade, a_split_without_lengths_is_one_of_equal_parts, .init = setup)
+{
+    call.n_out = 3;
+    cr_assert_eq(upgrade("Split", 13), ASSAY_OK);
+    cr_expect(strcmp(call.attrs[0].name, "num_outputs") == 0 && call.attrs[0].i == 3 && !call.attrs[1].name);
+    assay_graph_free(call.graph);
+}
+
+static const struct {
+    char              op[24];
+    int64_t           opset;
+    struct {
+        char    name[12];
+        int64_t i;
+    } attr;
+    size_t            n_out;
+    char              why[110]; /* empty: it is read */
+} rows[] = {
+    {"Softmax", 12, {"axis", 2}, 1, ""},
+    {"Softmax", 12, {"axis", -1}, 1, ""},
+    {"Softmax", 12, {"axis", 1}, 1, "Softmax 'y' of an old opset goes over several axes, which is not read"},
+    {"LogSoftmax", 12, {"", 0}, 1, "LogSoftmax 'y' of an old opset goes over several axes, which is not read"},
+    {"Softmax", 13, {"axis", 1}, 1, ""},
+    {"Add", 6, {"broadcast", 1}, 1, ""},
+    {"Add", 6, {"axis", 1}, 1, "Add 'y' of an old opset aligns shapes by 'axis', which is not read"},
+    {"BatchNormalization", 6, {"is_test", 1}, 1, ""},
+    {"BatchNormalization", 6, {"", 0}, 1, "BatchNormalization 'y' of an old opset trains, which is not read"},
+    {"BatchNormalization", 9, {"", 0}, 1, ""},
+    {"BatchNormalization", 9, {"", 0}, 5, "BatchNormalization 'y' of an old opset trains, which is not read"},
+    {"BatchNormalization", 7, {"spatial", 0}, 1,
+     "BatchNormalization 'y' of an old opset has statistics of every activation, which is not read"},
+};
+
+Test(upgrade, what_means_something_else_is_refused)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setup();
+        if (*rows[i].attr.name)
+            call.attrs[0] = ASSAY_ATTR_INT(rows[i].attr.name, rows[i].attr.i);
+        call.n_out = rows[i].n_out;
+        cr_expect_eq(upgrade(rows[i].op, rows[i].opset), *rows[i].why ? ASSAY_UNSUPPORTED : ASSAY_OK, "row %zu", i);
+        if (*rows[i].why)
+            cr_expect_str_eq(err.message, rows[i].why, "row %zu: %s", i, err.message);
+        assay_graph_free(call.graph);
+    }
+}
+
+Test(upgrade, knows_the_oldest_version_that_is_read)
+{
+    cr_expect_eq(assay_onnx_since("Resize"), 11);
+    cr_expect_eq(assay_onnx_since("Softmax"), 1);
+    cr_expect_eq(assay_onnx_since("assay.Copy"), 0);
+    cr_expect_eq(assay_onnx_since("NoSuchOp"), 0);
+}
