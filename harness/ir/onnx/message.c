@@ -118,7 +118,7 @@ static enum assay_code take_lists(struct reading *r, const struct assay_message 
         if (!f.number)
             break;
         const struct assay_message_row *row = row_of(m, f.number);
-        size_t                          n;
+        size_t                          n = 0;
         if (!row || !element_bytes(row))
             continue;
         if (count(&w, row, &f, &n, err))
