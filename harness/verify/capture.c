@@ -28,14 +28,12 @@ static uint64_t signs_of(const struct assay_projection *p)
 size_t assay_capture_scratch(const struct assay_witness_layout *layout)
 {
     uint64_t most = 0;
-    for (int class = 0; class < ASSAY_WITNESS_CLASSES; class++) {
-        for (uint32_t o = 0; o < layout->outputs; o++) {
-            const struct assay_witness_part *part = &layout->block[class].part[o];
-            uint64_t                         need = 0;
-            for (uint32_t i = 0; i < part->n_projections; i++)
-                need += signs_of(&part->projection[i]);
-            most = need > most ? need : most;
-        }
+    for (uint32_t k = 0; k < sizeof layout->part / sizeof *layout->part; k++) { /* those beyond the last have no projections */
+        const struct assay_witness_part *part = &layout->part[k];
+        uint64_t                         need = 0;
+        for (uint32_t i = 0; i < part->n_projections; i++)
+            need += signs_of(&part->projection[i]);
+        most = need > most ? need : most;
     }
     return (size_t)most + PIECE;
 }
@@ -126,9 +124,9 @@ static uint64_t unchanged(const struct assay_witness_part *part, const unsigned 
     return same;
 }
 
-static void capture_output(const struct assay_capture *c, uint32_t o, unsigned char *to)
+static void capture_output(const struct assay_capture *c, const struct assay_witness_part *part, unsigned char *to)
 {
-    const struct assay_witness_part *part = &c->block->part[o];
+    const uint32_t                   o = part->output;
     const struct assay_value        *v = &c->graph->values[part->value];
     const unsigned char             *from = c->outputs[o];
     struct assay_witness_stats       stats = {0};
@@ -162,8 +160,8 @@ static void capture_output(const struct assay_capture *c, uint32_t o, unsigned c
     memcpy(to + part->stats_at, &stats, sizeof stats);
 }
 
-void assay_capture_block(const struct assay_capture *c, uint32_t outputs, unsigned char *to)
+void assay_capture_block(const struct assay_capture *c, uint32_t parts, unsigned char *to)
 {
-    for (uint32_t o = 0; o < outputs; o++)
-        capture_output(c, o, to);
+    for (uint32_t i = 0; i < parts; i++)
+        capture_output(c, &c->part[i], to);
 }

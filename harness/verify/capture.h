@@ -13,14 +13,14 @@ size_t assay_capture_scratch(const struct assay_witness_layout *layout);
 
 struct assay_capture {
     const struct assay_graph          *graph;
-    const struct assay_witness_block  *block;
+    const struct assay_witness_part   *part; /* those of the block */
     const uint64_t                    *keys; /* assay_witness_key of each output in this set */
     uint64_t                           poison_key;
     const void *const                 *outputs;
     const void *const                 *before; /* NULL, or of each output that takes over a state what that held */
     double                            *scratch;
 };
-/* Writes block->bytes at `to`, which is aligned to 8. Allocates nothing. */
-void assay_capture_block(const struct assay_capture *c, uint32_t outputs, unsigned char *to);
+/* Writes the block at `to`, which is aligned to 8. Allocates nothing. */
+void assay_capture_block(const struct assay_capture *c, uint32_t parts, unsigned char *to);
 
 #endif

@@ -23,6 +23,8 @@
 
 /* What one output of all judged contents showed. */
 struct shown {
+    int32_t  value;
+    bool     in_contents; /* every content's block has it; else only exemplars' may */
     uint64_t compared, telling; /* single elements; those where |expected| > bound, so that a zero would fail */
     double   first_value;       /* of the observed ones */
     bool     varies;
@@ -39,7 +41,8 @@ struct judge {
     struct assay_witness_header   header;
     struct assay_expected        *expected;
     struct assay_check           *out;
-    struct shown                  shown[ASSAY_WITNESS_MOST_OUTPUTS];
+    struct shown                 *shown;          /* one an output of the graph */
+    uint32_t                      looked_at;      /* outputs that the block has of which the assurance is */
     double                       *ratio; /* of all single elements */
     size_t                        n_ratios, room;
     bool                          judged[ASSAY_WITNESS_MOST_CHOSEN]; /* contents */
@@ -130,10 +133,10 @@ static bool is_strange(enum assay_dtype dtype, double ratio, double expected, do
     return ratio > MARGINAL && format && bound > MARGINAL_ROUNDINGS * format->unit_roundoff * fabs(expected);
 }
 
-static enum assay_code compare_sample(struct judge *j, uint32_t o, struct place at, uint64_t block,
+static enum assay_code compare_sample(struct judge *j, struct place at, uint64_t block,
                                       const struct assay_expected_part *x, struct assay_error *err)
 {
-    struct shown        *shown = &j->shown[o];
+    struct shown        *shown = &j->shown[at.part->output];
     const unsigned char *sample = j->file + block + at.part->sample_at;
     for (size_t i = 0; i < x->n; i++) {
         double observed, ratio;
@@ -163,8 +166,9 @@ static int64_t first_of(const struct assay_projection *p, uint64_t group)
 }
 
 /* The device's elements were added in double, in some order: gamma_n of at most n times their largest magnitude. */
-static void compare_sums(struct judge *j, uint32_t o, struct place at, uint64_t block, const struct assay_expected_part *x)
+static void compare_sums(struct judge *j, struct place at, uint64_t block, const struct assay_expected_part *x)
 {
+    struct shown              *shown = &j->shown[at.part->output];
     struct assay_witness_stats stats = stats_at(j, at.part, block);
     for (uint32_t i = 0; i < at.part->n_projections; i++) {
         const struct assay_projection *p = &at.part->projection[i];
@@ -176,13 +180,13 @@ static void compare_sums(struct judge *j, uint32_t o, struct place at, uint64_t 
             double observed, expected = x->sum[p->first + g], bound = x->sum_bound[p->first + g] + adding;
             memcpy(&observed, j->file + block + at.part->sums_at + 8 * (p->first + g), sizeof observed);
             if (!isfinite(expected)) { /* a sum of such says nothing about which */
-                j->shown[o].infinite_expected = true;
+                shown->infinite_expected = true;
                 continue;
             }
             at.index = first_of(p, g);
             double ratio = ratio_of(observed, expected, bound);
             note(j, &at, ratio, observed, expected, bound);
-            j->shown[o].strange |= ratio > MARGINAL;
+            shown->strange |= ratio > MARGINAL;
             j->out->sums++;
         }
     }
@@ -201,15 +205,19 @@ static double poison_by_chance(const struct assay_witness_part *part)
     return mean + 6 * sqrt(mean) + 2;
 }
 
-static void count_content(struct judge *j, uint32_t content)
+/* Outputs that contents' blocks have are counted there, so that none is counted twice. */
+static void count_block(struct judge *j, enum assay_witness_class class, uint64_t block)
 {
-    for (uint32_t o = 0; o < j->layout.outputs; o++) {
-        const struct assay_witness_part *part = &j->layout.block[ASSAY_WITNESS_CONTENT].part[o];
-        struct assay_witness_stats s = stats_at(j, part, assay_witness_content_at(&j->layout, content));
+    for (uint32_t i = 0; i < j->layout.block[class].parts; i++) {
+        const struct assay_witness_part *part = &assay_witness_parts(&j->layout, class)[i];
+        struct shown                    *shown = &j->shown[part->output];
+        struct assay_witness_stats       s = stats_at(j, part, block);
+        if (class != ASSAY_WITNESS_CONTENT && shown->in_contents)
+            continue;
         j->out->not_finite += s.not_finite;
         j->out->zeros += s.zeros;
         if (j->graph->values[part->value].alias_of != ASSAY_NO_VALUE) {
-            j->shown[o].unchanged |= s.poison_left == part->elements; /* some of a state may well stay as it is */
+            shown->unchanged |= s.poison_left == part->elements; /* some of a state may well stay as it is */
             continue;
         }
         j->out->poison_left += s.poison_left;
@@ -222,12 +230,11 @@ static void count_content(struct judge *j, uint32_t content)
 }
 
 /* A content with elements that are not finite where nothing expected is not, in the output as far as it was seen. */
-static void suspect(struct judge *j, uint32_t o, const struct assay_witness_part *part, uint64_t block,
-                    const struct assay_expected_part *x)
+static void suspect(struct judge *j, const struct assay_witness_part *part, uint64_t block, const struct assay_expected_part *x)
 {
     struct assay_witness_stats s = stats_at(j, part, block);
-    if (!assay_covers_singly(part, x) && !j->shown[o].infinite_expected)
-        j->shown[o].unexplained += s.not_finite;
+    if (!assay_covers_singly(part, x) && !j->shown[part->output].infinite_expected)
+        j->shown[part->output].unexplained += s.not_finite;
 }
 
 static enum assay_code judge_content(struct judge *j, uint32_t content, bool of_exemplar, struct assay_error *err)
@@ -239,14 +246,14 @@ static enum assay_code judge_content(struct judge *j, uint32_t content, bool of_
     const struct assay_expected_block *x;
     if (assay_expected_block(j->expected, c.set, of_exemplar, &x, err))
         return err->code;
-    for (uint32_t o = 0; o < j->layout.outputs; o++) {
-        struct place at = {.part = &j->layout.block[class].part[o], .content = content};
-        if (x->part[o].n == 0)
+    for (uint32_t i = 0; i < j->layout.block[class].parts; i++) {
+        struct place at = {.part = &assay_witness_parts(&j->layout, class)[i], .content = content};
+        if (x->part[i].n == 0)
             return ASSAY_OK; /* beyond the budget */
-        if (compare_sample(j, o, at, block, &x->part[o], err))
+        if (compare_sample(j, at, block, &x->part[i], err))
             return err->code;
-        compare_sums(j, o, at, block, &x->part[o]);
-        suspect(j, o, at.part, block, &x->part[o]);
+        compare_sums(j, at, block, &x->part[i]);
+        suspect(j, at.part, block, &x->part[i]);
     }
     j->judged[content] = true;
     j->out->judged += c.kept;
@@ -257,20 +264,23 @@ static enum assay_code judge_content(struct judge *j, uint32_t content, bool of_
 /* The assurance is that of the best judged exemplar: the first set that was kept. */
 static enum assay_code assure(struct judge *j, uint32_t set, struct assay_error *err)
 {
-    const struct assay_witness_block  *block = &j->layout.block[assay_witness_exemplar_class(set)];
+    enum assay_witness_class           class = assay_witness_exemplar_class(set);
+    const struct assay_witness_part   *part = assay_witness_parts(&j->layout, class);
     const struct assay_expected_block *x;
-    bool                               singly = true, by_sums = true;
-    double                             fault = 0;
+    double                             fault = 0, elements = 0;
+    j->looked_at = j->layout.block[class].parts;
+    bool singly = j->looked_at == j->layout.outputs, by_sums = singly;
     if (assay_expected_block(j->expected, set, true, &x, err))
         return err->code;
-    for (uint32_t o = 0; o < j->layout.outputs; o++) {
-        bool all = assay_covers_singly(&block->part[o], &x->part[o]);
+    for (uint32_t i = 0; i < j->looked_at; i++) {
+        bool all = assay_covers_singly(&part[i], &x->part[i]);
         singly &= all;
-        by_sums &= all || assay_covers_by_sums(&block->part[o], &x->part[o]);
-        double of = assay_smallest_fault(&block->part[o], &x->part[o]);
+        by_sums &= all || assay_covers_by_sums(&part[i], &x->part[i]);
+        double of = assay_smallest_fault(&part[i], &x->part[i]);
         fault = of > fault ? of : fault;
+        elements += (double)part[i].elements;
     }
-    j->out->smallest_fault = fault;
+    j->out->smallest_fault = elements >= 0.99 * (double)j->layout.elements ? fault : INFINITY;
     j->out->assurance = singly ? ASSAY_ASSURANCE_FULL : by_sums ? ASSAY_ASSURANCE_ALGEBRAIC : ASSAY_ASSURANCE_SAMPLED;
     return ASSAY_OK;
 }
@@ -337,10 +347,10 @@ static bool decide_fail(const struct judge *j)
         return true;
     }
     for (uint32_t o = 0; o < j->layout.outputs; o++) {
-        const struct assay_witness_part *part = &j->layout.block[ASSAY_WITNESS_FIRST].part[o];
+        const struct assay_value *v = &j->graph->values[j->shown[o].value];
         if (j->shown[o].unchanged && 2 * j->shown[o].due > j->shown[o].compared) {
             say(out, ASSAY_FAIL, "a state was not written: all %llu elements of '%s' are what they were before the iteration",
-                (unsigned long long)part->elements, j->graph->values[part->value].name);
+                (unsigned long long)v->elements, v->name);
             return true;
         }
     }
@@ -354,8 +364,7 @@ static bool decide_fail(const struct judge *j)
     for (uint32_t o = 0; o < j->layout.outputs; o++) {
         if (j->shown[o].unexplained && !j->shown[o].infinite_expected) {
             say(out, ASSAY_FAIL, "%llu elements of '%s' are not finite; every expected value that was computed is",
-                (unsigned long long)j->shown[o].unexplained,
-                j->graph->values[j->layout.block[ASSAY_WITNESS_FIRST].part[o].value].name);
+                (unsigned long long)j->shown[o].unexplained, j->graph->values[j->shown[o].value].name);
             return true;
         }
     }
@@ -393,7 +402,7 @@ static bool decide_untrusted(const struct judge *j)
     if (10 * weak_outputs(j, &o) <= j->layout.outputs)
         return false;
     const struct shown *s = &j->shown[o];
-    const char         *name = j->graph->values[j->layout.block[ASSAY_WITNESS_FIRST].part[o].value].name;
+    const char         *name = j->graph->values[s->value].name;
     if (!tells_enough(s))
         say(j->out, ASSAY_UNTRUSTED, "agreed and proved nothing: only %llu of %llu compared elements of '%s' differ from zero by more than their bound",
             (unsigned long long)s->telling, (unsigned long long)s->compared, name);
@@ -417,7 +426,9 @@ static void decide_pass(const struct judge *j)
                    (unsigned long long)out->sums, out->worst_ratio, out->bound);
     if ((weak = weak_outputs(j, &first)) > 0)
         assay_text_add(&text, "; %u of %u outputs have nothing to tell, '%s' first", weak, j->layout.outputs,
-                       j->graph->values[j->layout.block[ASSAY_WITNESS_FIRST].part[first].value].name);
+                       j->graph->values[j->shown[first].value].name);
+    if (j->looked_at < j->layout.outputs)
+        assay_text_add(&text, "; %u of %u outputs were looked at, drawn by the seed", j->looked_at, j->layout.outputs);
     if (j->sets_judged < j->sets_kept)
         assay_text_add(&text, "; %u of %u input sets were left out, beyond the judge's budget", j->sets_kept - j->sets_judged,
                        j->sets_kept);
@@ -458,6 +469,37 @@ static uint32_t first_kept(const struct judge *j)
     return 0;
 }
 
+static enum assay_code list_outputs(struct judge *j, struct assay_error *err)
+{
+    const uint32_t n = j->layout.outputs;
+    int32_t       *values = calloc(n, sizeof *values);
+    j->shown = calloc(n, sizeof *j->shown);
+    if (!values || !j->shown) {
+        free(values);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for judging %u outputs", n);
+    }
+    (void)assay_graph_outputs(j->graph, values, n);
+    for (uint32_t o = 0; o < n; o++)
+        j->shown[o].value = values[o];
+    free(values);
+    for (uint32_t i = 0; i < j->layout.block[ASSAY_WITNESS_CONTENT].parts; i++)
+        j->shown[assay_witness_parts(&j->layout, ASSAY_WITNESS_CONTENT)[i].output].in_contents = true;
+    return ASSAY_OK;
+}
+
+static void count_all(struct judge *j)
+{
+    for (uint32_t i = 0; i < j->layout.chosen; i++)
+        if (content_at(j, i).kept)
+            count_block(j, ASSAY_WITNESS_CONTENT, assay_witness_content_at(&j->layout, i));
+    for (uint32_t s = 0; s < j->layout.sets; s++) {
+        struct assay_witness_set set;
+        memcpy(&set, j->file + j->layout.sets_at + s * sizeof set, sizeof set);
+        if (set.exemplar != ASSAY_WITNESS_NONE)
+            count_block(j, assay_witness_exemplar_class(s), assay_witness_exemplar_at(&j->layout, s));
+    }
+}
+
 static enum assay_code judge_file(struct judge *j, struct assay_error *err)
 {
     struct assay_check *out = j->out;
@@ -466,10 +508,9 @@ static enum assay_code judge_file(struct judge *j, struct assay_error *err)
                                 .worst_ratio = NAN, .median_ratio = NAN, .worst_index = -1, .worst_observed = NAN,
                                 .worst_expected = NAN, .worst_bound = NAN, .smallest_fault = INFINITY};
     name_bound(j);
-    for (uint32_t i = 0; i < j->layout.chosen; i++) {
-        if (content_at(j, i).kept)
-            count_content(j, i);
-    }
+    if (list_outputs(j, err))
+        return err->code;
+    count_all(j);
     if (assay_expected_aim(j->expected, j->header.seed, &j->layout, first_kept(j), err) || judge_sets(j, err))
         return err->code;
     decide(j);
@@ -492,8 +533,10 @@ enum assay_code assay_witness_check_expected(const char *path, const char *case_
         code = judge_file(j, err);
     }
     assay_mapped_file_release(&file);
-    if (j)
+    if (j) {
         free(j->ratio);
+        free(j->shown);
+    }
     free(j);
     if (code)
         return assay_error_in(err, "judging witness '%s'", path);

@@ -52,20 +52,21 @@ static void release_part(struct assay_expected_part *p)
     memset(p, 0, sizeof *p);
 }
 
-static void release_block(struct assay_expected_block *b)
+static void release_block(struct assay_expected_block *b, uint32_t parts)
 {
-    for (uint32_t o = 0; o < ASSAY_WITNESS_MOST_OUTPUTS; o++)
-        release_part(&b->part[o]);
-    b->ready = false;
+    for (uint32_t i = 0; b->part && i < parts; i++)
+        release_part(&b->part[i]);
+    free(b->part);
+    *b = (struct assay_expected_block){.ready = false};
 }
 
 static void forget_all(struct assay_expected *x)
 {
     for (uint32_t s = 0; s < x->layout.sets; s++) {
         if (x->exemplar)
-            release_block(&x->exemplar[s]);
+            release_block(&x->exemplar[s], x->layout.block[assay_witness_exemplar_class(s)].parts);
         if (x->content)
-            release_block(&x->content[s]);
+            release_block(&x->content[s], x->layout.block[ASSAY_WITNESS_CONTENT].parts);
     }
     free(x->exemplar);
     free(x->content);
@@ -189,11 +190,12 @@ static enum assay_code fill_inputs(struct assay_expected *x, uint32_t set, struc
 static double comparisons_of(const struct assay_witness_layout *l)
 {
     double n = 0;
-    for (uint32_t o = 0; o < l->outputs; o++) {
-        const struct assay_witness_part *first = &l->block[ASSAY_WITNESS_FIRST].part[o], *other = &l->block[ASSAY_WITNESS_OTHER].part[o],
-                                        *content = &l->block[ASSAY_WITNESS_CONTENT].part[o];
-        n += (double)(first->sample + first->sums) + (double)(other->sample + other->sums) * (l->sets - 1) +
-             (double)(content->sample + content->sums) * l->chosen;
+    const double blocks[ASSAY_WITNESS_CLASSES] = {
+        [ASSAY_WITNESS_CONTENT] = l->chosen, [ASSAY_WITNESS_FIRST] = 1, [ASSAY_WITNESS_OTHER] = l->sets - 1};
+    for (int class = 0; class < ASSAY_WITNESS_CLASSES; class++) {
+        const struct assay_witness_part *part = assay_witness_parts(l, (enum assay_witness_class)class);
+        for (uint32_t i = 0; i < l->block[class].parts; i++)
+            n += (double)(part[i].sample + part[i].sums) * blocks[class];
     }
     return n;
 }
@@ -519,6 +521,10 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
 {
     struct assay_expected_block *b = of_exemplar ? &x->exemplar[set] : &x->content[set];
     enum assay_witness_class     class = of_exemplar ? assay_witness_exemplar_class(set) : ASSAY_WITNESS_CONTENT;
+    const struct assay_witness_part *part = assay_witness_parts(&x->layout, class);
+    uint32_t                         parts = x->layout.block[class].parts;
+    if (!b->part && !(b->part = calloc(parts, sizeof *b->part)))
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what is expected of %u outputs", parts);
     bool favoured = set == x->favoured, again = favoured && of_exemplar && b->ready && b->part[0].n == 0;
     *out = b;
     if (b->ready && !again)
@@ -526,19 +532,19 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
     double ops = share_of(x, set, of_exemplar), first = of_exemplar ? x->preparing_ops : 0;
     b->ready = true;
     /* A content's set was prepared for its exemplar, or it is not judged at all. */
-    if (of_exemplar ? first > (favoured ? x->ceiling_ops : ops) : x->exemplar[set].part[0].n == 0)
+    if (of_exemplar ? first > (favoured ? x->ceiling_ops : ops) : !x->exemplar[set].part || x->exemplar[set].part[0].n == 0)
         return ASSAY_OK;
     if (turn_to(x, set, err)) {
         b->ready = false;
         return err->code;
     }
-    ops = (ops > first ? ops - first : favoured && first > 0 ? x->budget_ops * FIRST_SHARE : 0) / x->layout.outputs;
-    for (uint32_t o = 0; o < x->layout.outputs; o++) {
-        uint64_t key = assay_witness_key(x->seed, x->case_id, o, set);
-        if (make_part(x, &x->layout.block[class].part[o], key, ops, &b->part[o], err)) {
-            release_block(b);
+    ops = (ops > first ? ops - first : favoured && first > 0 ? x->budget_ops * FIRST_SHARE : 0) / parts;
+    for (uint32_t i = 0; i < parts; i++) {
+        uint64_t key = assay_witness_key(x->seed, x->case_id, part[i].output, set);
+        if (make_part(x, &part[i], key, ops, &b->part[i], err)) {
+            release_block(b, parts);
             return assay_error_in(err, "expecting '%.48s' of input set %u",
-                                  x->graph->values[x->layout.block[class].part[o].value].name, set);
+                                  x->graph->values[part[i].value].name, set);
         }
     }
     return ASSAY_OK;

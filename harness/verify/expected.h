@@ -26,8 +26,8 @@ struct assay_expected_part {
     double    mean_square;     /* of the finite expected values */
 };
 struct assay_expected_block {
-    bool                       ready;
-    struct assay_expected_part part[ASSAY_WITNESS_MOST_OUTPUTS];
+    bool                        ready;
+    struct assay_expected_part *part; /* one a part of the block */
 };
 
 struct assay_expected;

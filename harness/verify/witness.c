@@ -41,6 +41,7 @@ struct assay_witness {
     struct set_state             *set;
     uint64_t                     *ticket; /* of each kept iteration */
     uint64_t                     *keys;   /* of each output in each set */
+    int32_t                      *values; /* of the outputs */
     double                       *scratch;
     struct assay_witness_set     *sets;   /* these three in the file */
     struct assay_witness_kept    *kept;
@@ -58,6 +59,7 @@ static void dispose(struct assay_witness *w)
     free(w->set);
     free(w->ticket);
     free(w->keys);
+    free(w->values);
     assay_block_free(w->scratch);
     free(w);
 }
@@ -74,10 +76,12 @@ static enum assay_code make_memory(struct assay_witness *w, struct assay_error *
     w->set = calloc(l->sets, sizeof *w->set);
     w->ticket = calloc(l->chosen, sizeof *w->ticket);
     w->keys = calloc((size_t)l->sets * l->outputs, sizeof *w->keys);
+    w->values = calloc(l->outputs, sizeof *w->values);
     if (assay_size_multiply(assay_capture_scratch(l), sizeof(double), &bytes))
         w->scratch = assay_block_new(bytes);
-    if (!w->set || !w->ticket || !w->keys || !w->scratch)
+    if (!w->set || !w->ticket || !w->keys || !w->values || !w->scratch)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for recording a witness");
+    (void)assay_graph_outputs(w->graph, w->values, l->outputs);
     for (uint32_t s = 0; s < l->sets; s++) {
         w->set[s].lowest = UINT64_MAX;
         for (uint32_t o = 0; o < l->outputs; o++)
@@ -91,7 +95,7 @@ uint32_t assay_witness_chosen_of(const struct assay_graph *g, uint32_t sets)
     struct assay_witness_layout *layout = malloc(sizeof *layout);
     struct assay_error           ignored;
     uint32_t                     chosen = ASSAY_WITNESS_DEFAULT_CHOSEN;
-    while (layout && chosen > 1 && assay_witness_layout(g, sets, chosen, layout, &ignored))
+    while (layout && chosen > 1 && assay_witness_layout(g, 0, sets, chosen, layout, &ignored))
         chosen -= chosen / 4 ? chosen / 4 : 1;
     free(layout);
     return chosen;
@@ -110,7 +114,7 @@ enum assay_code assay_witness_new(const struct assay_witness_setup *setup, struc
         !assay_string_copy(w->case_id, sizeof w->case_id, setup->case_id))
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "path or case id of a witness is too long: '%.80s', '%.40s'", setup->path,
                          setup->case_id);
-    else if (!assay_witness_layout(w->graph, setup->sets, setup->chosen, &w->layout, err) && !make_memory(w, err) &&
+    else if (!assay_witness_layout(w->graph, w->seed, setup->sets, setup->chosen, &w->layout, err) && !make_memory(w, err) &&
              !assay_mapped_file_new(w->path, (size_t)w->layout.file_bytes, &w->file, err)) {
         w->sets = in_file(w, w->layout.sets_at);
         w->kept = in_file(w, w->layout.kept_at);
@@ -134,10 +138,8 @@ static bool same(struct assay_hash128 a, struct assay_hash128 b)
 static struct assay_hash128 hash_outputs(const struct assay_witness *w, const struct assay_seen *seen)
 {
     struct assay_hash128 all = {0, 0};
-    for (uint32_t o = 0; o < w->layout.outputs; o++) {
-        const struct assay_value *v = &w->graph->values[w->layout.block[ASSAY_WITNESS_FIRST].part[o].value];
-        all = assay_hash_join(all, assay_hash_bytes(seen->outputs[o], (size_t)v->bytes));
-    }
+    for (uint32_t o = 0; o < w->layout.outputs; o++)
+        all = assay_hash_join(all, assay_hash_bytes(seen->outputs[o], (size_t)w->graph->values[w->values[o]].bytes));
     return all;
 }
 
@@ -162,10 +164,10 @@ static void count(struct assay_witness *w, uint32_t set, struct assay_hash128 ha
 static void capture(struct assay_witness *w, const struct assay_seen *seen, enum assay_witness_class class, uint64_t at)
 {
     struct assay_capture c = {
-        .graph = w->graph, .block = &w->layout.block[class], .keys = w->keys + (size_t)seen->set * w->layout.outputs,
+        .graph = w->graph, .part = assay_witness_parts(&w->layout, class), .keys = w->keys + (size_t)seen->set * w->layout.outputs,
         .poison_key = seen->poison_key, .outputs = seen->outputs, .before = seen->before, .scratch = w->scratch,
     };
-    assay_capture_block(&c, w->layout.outputs, in_file(w, at));
+    assay_capture_block(&c, w->layout.block[class].parts, in_file(w, at));
 }
 
 /* The content with these bits, or a free place into which it is taken. There are as many places as kept iterations. */

@@ -1,5 +1,6 @@
 #include "harness/verify/witness_file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/verify/witness.h"
@@ -38,6 +39,15 @@ static uint64_t less(uint64_t a, uint64_t b)
 static uint64_t divide_up(uint64_t a, uint64_t b)
 {
     return (a + b - 1) / b;
+}
+
+/* 64 bits from (key, word): the finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
+static uint64_t mix(uint64_t key, uint64_t word)
+{
+    uint64_t x = key + (word + 1) * 0x9E3779B97F4A7C15ull;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
 }
 
 /* ---- what is kept of an output ------------------------------------------------------------------------------- */
@@ -118,19 +128,35 @@ static void choose_projections(const struct assay_graph *g, struct assay_witness
         add_projection(part, a, axes[1] >= 0 && stream > 0 ? stream + 2 : stream);
 }
 
-static void lay_block(const struct assay_graph *g, const int32_t *values, uint32_t outputs, bool first,
-                      uint64_t sample_bytes, uint64_t sum_bytes, struct assay_witness_block *block)
+/* Where a block's parts are, and of which outputs: all, or one of each of equally many neighbours. */
+static void choose_outputs(const int32_t *values, enum assay_witness_class class, uint64_t seed, struct assay_witness_layout *l)
 {
-    for (uint32_t o = 0; o < outputs; o++) {
-        const struct assay_value  *v = &g->values[values[o]];
-        struct assay_witness_part *part = &block->part[o];
+    uint32_t most = class == ASSAY_WITNESS_FIRST ? ASSAY_WITNESS_FIRST_OUTPUTS : ASSAY_WITNESS_OTHER_OUTPUTS;
+    struct assay_witness_block *block = &l->block[class];
+    block->first = class > 0 ? l->block[class - 1].first + l->block[class - 1].parts : 0;
+    block->parts = l->outputs < most ? l->outputs : most;
+    for (uint32_t i = 0; i < block->parts; i++) {
+        struct assay_witness_part *part = &l->part[block->first + i];
+        part->output = (uint32_t)assay_witness_place(mix(seed, class), l->outputs, block->parts, i);
+        part->value = values[part->output];
+    }
+}
+
+static void lay_block(const struct assay_graph *g, enum assay_witness_class class, uint64_t sample_bytes, uint64_t sum_bytes,
+                      struct assay_witness_layout *l)
+{
+    struct assay_witness_block *block = &l->block[class];
+    for (uint32_t i = 0; i < block->parts; i++) {
+        struct assay_witness_part *part = &l->part[block->first + i];
+        const struct assay_value  *v = &g->values[part->value];
         unsigned                   bits = assay_dtype_bits(v->dtype);
-        *part = (struct assay_witness_part){.value = values[o], .dtype = v->dtype, .elements = v->elements,
-                                            .element_bytes = bits < 8 ? 1 : bits / 8};
-        uint64_t most = sample_bytes / outputs / part->element_bytes;
+        part->dtype = v->dtype;
+        part->elements = v->elements;
+        part->element_bytes = bits < 8 ? 1 : bits / 8;
+        uint64_t most = sample_bytes / block->parts / part->element_bytes;
         most = most > FIRST_MOST ? FIRST_MOST : most ? most : 1;
         part->sample = v->elements < most ? v->elements : most;
-        choose_projections(g, part, first, sum_bytes / outputs);
+        choose_projections(g, part, class == ASSAY_WITNESS_FIRST, sum_bytes / block->parts);
         part->stats_at = block->bytes;
         part->sums_at = part->stats_at + sizeof(struct assay_witness_stats);
         part->sample_at = part->sums_at + 8 * part->sums;
@@ -141,9 +167,8 @@ static void lay_block(const struct assay_graph *g, const int32_t *values, uint32
 static enum assay_code check_outputs(const struct assay_graph *g, const int32_t *values, size_t n, uint64_t *elements,
                                      struct assay_error *err)
 {
-    if (n == 0 || n > ASSAY_WITNESS_MOST_OUTPUTS)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "graph '%s' has %zu outputs; a witness keeps 1 to %u", g->name, n,
-                          ASSAY_WITNESS_MOST_OUTPUTS);
+    if (n == 0)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "graph '%s' has no outputs: there is nothing to witness", g->name);
     *elements = 0;
     for (size_t i = 0; i < n; i++) {
         const struct assay_value *v = &g->values[values[i]];
@@ -155,27 +180,41 @@ static enum assay_code check_outputs(const struct assay_graph *g, const int32_t 
     return ASSAY_OK;
 }
 
-enum assay_code assay_witness_layout(const struct assay_graph *g, uint32_t sets, uint32_t chosen,
+static void lay_blocks(const struct assay_graph *g, const int32_t *values, uint64_t seed, struct assay_witness_layout *out)
+{
+    for (int class = 0; class < ASSAY_WITNESS_CLASSES; class++)
+        choose_outputs(values, (enum assay_witness_class)class, seed, out);
+    uint64_t other = out->sets > 1 ? OTHERS_BYTES / (out->sets - 1) : OTHERS_BYTES, content = CONTENTS_BYTES / out->chosen;
+    uint32_t n = out->block[ASSAY_WITNESS_OTHER].parts;
+    uint64_t counts = n > FEW_OUTPUTS ? n * COUNTS_BYTES : 0; /* what many outputs take in any case */
+    other = less(other, counts);
+    content = less(content, counts);
+    lay_block(g, ASSAY_WITNESS_FIRST, FIRST_SAMPLE, FIRST_SUMS, out);
+    lay_block(g, ASSAY_WITNESS_OTHER, other / 5 * 3, other / 5 * 2, out);
+    lay_block(g, ASSAY_WITNESS_CONTENT, content / 2, content / 2, out);
+}
+
+enum assay_code assay_witness_layout(const struct assay_graph *g, uint64_t seed, uint32_t sets, uint32_t chosen,
                                      struct assay_witness_layout *out, struct assay_error *err)
 {
-    int32_t values[ASSAY_WITNESS_MOST_OUTPUTS];
-    size_t  n = assay_graph_outputs(g, values, ASSAY_WITNESS_MOST_OUTPUTS);
+    size_t n = assay_graph_outputs(g, NULL, 0);
     memset(out, 0, sizeof *out);
     if (sets < 1 || sets > ASSAY_WITNESS_MOST_SETS || chosen < 1 || chosen > ASSAY_WITNESS_MOST_CHOSEN)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "a witness keeps 1 to %u iterations of 1 to %u sets, not %u of %u",
                           ASSAY_WITNESS_MOST_CHOSEN, ASSAY_WITNESS_MOST_SETS, chosen, sets);
-    if (check_outputs(g, values, n, &out->elements, err))
-        return err->code;
-    uint64_t other = sets > 1 ? OTHERS_BYTES / (sets - 1) : OTHERS_BYTES, content = CONTENTS_BYTES / chosen;
-    uint64_t counts = n > FEW_OUTPUTS ? n * COUNTS_BYTES : 0; /* what many outputs take in any case */
-    other = less(other, counts);
-    content = less(content, counts);
+    int32_t *values = calloc(n + 1, sizeof *values);
+    if (!values)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the list of %zu outputs", n);
+    (void)assay_graph_outputs(g, values, n);
     out->sets = sets;
     out->chosen = chosen;
     out->outputs = (uint32_t)n;
-    lay_block(g, values, out->outputs, true, FIRST_SAMPLE, FIRST_SUMS, &out->block[ASSAY_WITNESS_FIRST]);
-    lay_block(g, values, out->outputs, false, other / 5 * 3, other / 5 * 2, &out->block[ASSAY_WITNESS_OTHER]);
-    lay_block(g, values, out->outputs, false, content / 2, content / 2, &out->block[ASSAY_WITNESS_CONTENT]);
+    enum assay_code code = check_outputs(g, values, n, &out->elements, err);
+    if (!code)
+        lay_blocks(g, values, seed, out);
+    free(values);
+    if (code)
+        return code;
     out->sets_at = sizeof(struct assay_witness_header);
     out->kept_at = out->sets_at + sets * sizeof(struct assay_witness_set);
     out->contents_at = out->kept_at + chosen * sizeof(struct assay_witness_kept);
@@ -191,15 +230,6 @@ enum assay_code assay_witness_layout(const struct assay_graph *g, uint32_t sets,
 }
 
 /* ---- choices ------------------------------------------------------------------------------------------------- */
-
-/* 64 bits from (key, word): the finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
-static uint64_t mix(uint64_t key, uint64_t word)
-{
-    uint64_t x = key + (word + 1) * 0x9E3779B97F4A7C15ull;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-    return x ^ (x >> 31);
-}
 
 uint64_t assay_witness_key(uint64_t seed, const char *case_id, uint32_t output, uint32_t set)
 {
@@ -332,9 +362,9 @@ enum assay_code assay_witness_inspect(const unsigned char *file, size_t bytes, c
     struct assay_witness_header h;
     if (inspect_header(file, bytes, case_id, &h, err))
         return err->code;
-    if (assay_witness_layout(g, h.sets, h.chosen, layout, err)) {
-        err->code = ASSAY_DATA;
-        return ASSAY_DATA;
+    if (assay_witness_layout(g, h.seed, h.sets, h.chosen, layout, err)) {
+        err->code = err->code == ASSAY_MEMORY ? ASSAY_MEMORY : ASSAY_DATA;
+        return err->code;
     }
     if (layout->file_bytes != bytes || layout->outputs != h.outputs || layout->elements != h.elements || h.kept > h.chosen ||
         h.kept > h.seen)

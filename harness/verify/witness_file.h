@@ -3,7 +3,7 @@
  *     header | sets | kept iterations | contents | hashes of batches | exemplar of each set | one block a content
  *
  * A content is what one or more kept iterations of one set left in the outputs, known by its hash. Where everything
- * lies is a function of (graph, sets, chosen) alone: the reader computes it anew and takes no offset from the file. */
+ * lies is a function of (graph, seed, sets, chosen) alone: the reader computes it anew and takes no offset from the file. */
 #ifndef ASSAY_VERIFY_WITNESS_FILE_H
 #define ASSAY_VERIFY_WITNESS_FILE_H
 
@@ -18,7 +18,10 @@
 #define ASSAY_WITNESS_VERSION 1u
 #define ASSAY_WITNESS_MOST_SETS 256u
 #define ASSAY_WITNESS_MOST_CHOSEN 1024u
-#define ASSAY_WITNESS_MOST_OUTPUTS 1024u /* a training step's: every param, and its two moments; BERT base has 608 */
+/* A training step has every param and its two moments for outputs: 608 of BERT base, 1,183 of BERT large. Of more than these a
+ * block keeps a choice. */
+#define ASSAY_WITNESS_FIRST_OUTPUTS 2048u
+#define ASSAY_WITNESS_OTHER_OUTPUTS 640u
 #define ASSAY_WITNESS_MOST_PROJECTIONS 6u
 #define ASSAY_WITNESS_BATCHES 1024u /* whose hashes are kept; later ones only enter the chain */
 #define ASSAY_WITNESS_NONE UINT32_MAX
@@ -69,6 +72,7 @@ struct assay_projection {
 };
 /* What a block holds of one output. */
 struct assay_witness_part {
+    uint32_t                output; /* its place in assay_graph_outputs */
     int32_t                 value;
     enum assay_dtype        dtype;
     uint64_t                elements, sample;
@@ -80,19 +84,26 @@ struct assay_witness_part {
 /* What is kept of a content (every one), of set 0's exemplar, of the other sets' exemplars. */
 enum assay_witness_class { ASSAY_WITNESS_CONTENT, ASSAY_WITNESS_FIRST, ASSAY_WITNESS_OTHER, ASSAY_WITNESS_CLASSES };
 struct assay_witness_block {
-    uint64_t                  bytes;
-    struct assay_witness_part part[ASSAY_WITNESS_MOST_OUTPUTS];
+    uint64_t bytes;
+    uint32_t parts, first; /* of the layout's: how many it has, ascending by output, and where they begin */
 };
 struct assay_witness_layout {
-    uint32_t                   sets, chosen, outputs;
+    uint32_t                   sets, chosen, outputs; /* outputs: of the graph */
     uint64_t                   elements;
     struct assay_witness_block block[ASSAY_WITNESS_CLASSES];
+    struct assay_witness_part  part[ASSAY_WITNESS_FIRST_OUTPUTS + 2 * ASSAY_WITNESS_OTHER_OUTPUTS];
     uint64_t sets_at, kept_at, contents_at, batches_at, first_at, others_at, blocks_at, file_bytes;
 };
 
-/* ASSAY_CONFIG when the numbers are out of range or even the least does not fit into ASSAY_WITNESS_MAX_BYTES. */
-enum assay_code assay_witness_layout(const struct assay_graph *g, uint32_t sets, uint32_t chosen,
+/* `seed` chooses which outputs are kept where there are too many. ASSAY_CONFIG when the numbers are out of range or even the
+ * least does not fit into ASSAY_WITNESS_MAX_BYTES. */
+enum assay_code assay_witness_layout(const struct assay_graph *g, uint64_t seed, uint32_t sets, uint32_t chosen,
                                      struct assay_witness_layout *out, struct assay_error *err);
+static inline const struct assay_witness_part *assay_witness_parts(const struct assay_witness_layout *l,
+                                                                   enum assay_witness_class class)
+{
+    return &l->part[l->block[class].first];
+}
 static inline enum assay_witness_class assay_witness_exemplar_class(uint32_t set)
 {
     return set == 0 ? ASSAY_WITNESS_FIRST : ASSAY_WITNESS_OTHER;

@@ -1,5 +1,6 @@
 #include "harness/verify/tests/simulated.h"
 #include "harness/verify/expected.h"
+#include "harness/verify/witness_file.h"
 
 #include <math.h>
 
@@ -274,47 +275,105 @@ Test(check, trusts_no_agreement_of_zeros_or_constants)
 #define OUTPUTS 20
 #define EACH 500
 
-/* 20 outputs, each Relu of its own input; the last `weak` inputs are negative. Output o of iteration i starts at now[o]; `spoiled`
- * gets one wrong element. */
-static struct assay_check run_many(uint32_t weak, int32_t spoiled)
+/* `n` outputs, each Relu of its own input; the last `weak` inputs are negative. `spoiled` gets one wrong element, another in each
+ * iteration. */
+static struct assay_graph *many(uint32_t n, int64_t each, uint32_t weak, int32_t *in)
 {
     struct assay_error  err = {.code = ASSAY_OK};
     struct assay_graph *g = assay_graph_new("many");
-    struct simulated    s = {.graph = g};
-    struct assay_witness *w;
-    float                 now[OUTPUTS][EACH], x[EACH];
-    const void           *outputs[OUTPUTS], *before[OUTPUTS] = {NULL};
-    int32_t               in[OUTPUTS];
-    char                  name[24];
-    for (uint32_t o = 0; o < OUTPUTS; o++) {
+    char                name[24];
+    for (uint32_t o = 0; o < n; o++) {
         (void)snprintf(name, sizeof name, "x%u", o);
-        in[o] = assay_graph_input(g, name, ASSAY_F32, 1, (int64_t[]){EACH}, (struct assay_fill){ASSAY_FILL_UNIFORM, o < OUTPUTS - weak ? 0.5 : -2, o < OUTPUTS - weak ? 1 : -1});
+        in[o] = assay_graph_input(g, name, ASSAY_F32, 1, &each, (struct assay_fill){ASSAY_FILL_UNIFORM, o < n - weak ? 0.5 : -2, o < n - weak ? 1 : -1});
         (void)snprintf(name, sizeof name, "y%u", o);
         assay_graph_output(g, assay_graph_op(g, "Relu", name, &in[o], 1, NULL));
-        outputs[o] = now[o];
     }
     cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+    return g;
+}
+
+static void relu(const struct assay_graph *g, const int32_t *in, uint32_t n, size_t each, uint32_t set, float *now)
+{
+    struct assay_error err = {.code = ASSAY_OK};
+    for (uint32_t o = 0; o < n; o++) {
+        float *y = now + o * each;
+        cr_assert_eq(fill(NULL, g, in[o], set, y, &err), ASSAY_OK, "%s", err.message);
+        for (size_t e = 0; e < each; e++)
+            y[e] = y[e] > 0 ? y[e] : 0;
+    }
+}
+
+static struct assay_check run_outputs(uint32_t n, size_t each, uint32_t weak, int32_t spoiled)
+{
+    struct assay_error    err = {.code = ASSAY_OK};
+    int32_t              *in = calloc(n, sizeof *in);
+    float                *now = calloc(n * each, sizeof *now);
+    const void          **outputs = calloc(n, sizeof *outputs), **before = calloc(n, sizeof *before);
+    struct simulated      s = {.graph = many(n, (int64_t)each, weak, in)};
+    struct assay_witness *w;
     (void)snprintf(s.path, sizeof s.path, "/tmp/assay-witness-%d.bin", (int)getpid());
-    struct assay_witness_setup setup = {.path = s.path, .case_id = CASE_ID, .graph = g, .seed = SEED, .entropy = 3, .sets = SETS, .chosen = 59};
+    struct assay_witness_setup setup = {.path = s.path, .case_id = CASE_ID, .graph = s.graph, .seed = SEED, .entropy = 3, .sets = SETS,
+                                        .chosen = assay_witness_chosen_of(s.graph, SETS)};
     cr_assert_eq(assay_witness_new(&setup, &w, &err), ASSAY_OK, "%s", err.message);
+    for (uint32_t o = 0; o < n; o++)
+        outputs[o] = now + o * each;
     for (uint64_t i = 0; i < 60; i++) {
         struct assay_seen seen = {i, (uint32_t)(i % SETS), (i + 1) << 24, outputs, before};
-        for (uint32_t o = 0; o < OUTPUTS; o++) {
-            cr_assert_eq(fill(NULL, g, in[o], seen.set, x, &err), ASSAY_OK, "%s", err.message);
-            for (size_t e = 0; e < EACH; e++)
-                now[o][e] = x[e] > 0 ? x[e] : 0;
-        }
+        relu(s.graph, in, n, each, seen.set, now);
         if (spoiled >= 0)
-            now[spoiled][i % EACH] += 0.25f;
+            now[(size_t)spoiled * each + i % each] += 0.25f;
         assay_witness_see(w, &seen);
         if (i % SETS == SETS - 1)
             assay_witness_batch_end(w);
     }
     cr_assert_eq(assay_witness_close(w, &err), ASSAY_OK, "%s", err.message);
     struct assay_check c = judged(&s, BUDGET);
-    assay_graph_free(g);
+    assay_graph_free(s.graph);
     (void)unlink(s.path);
+    free(in);
+    free(now);
+    free(outputs);
+    free(before);
     return c;
+}
+
+static struct assay_check run_many(uint32_t weak, int32_t spoiled)
+{
+    return run_outputs(OUTPUTS, EACH, weak, spoiled);
+}
+
+Test(check, judges_a_thousand_outputs_all_and_of_thousands_a_choice_that_it_states, .timeout = 240)
+{
+    struct assay_check c = run_outputs(1183, 40, 0, -1); /* as many as a step of BERT large has */
+    cr_expect_eq(c.outcome, ASSAY_PASS, "%s", c.why);
+    cr_expect(c.assurance != ASSAY_ASSURANCE_SAMPLED && isfinite(c.smallest_fault) && !strstr(c.why, "looked at"), "%s", c.why);
+    c = run_outputs(1183, 40, 0, 1182);
+    cr_expect_eq(c.outcome, ASSAY_FAIL, "%s", c.why);
+    cr_expect_str_eq(c.worst_value, "y1182");
+    c = run_outputs(3000, 40, 0, -1);
+    cr_expect_eq(c.outcome, ASSAY_PASS, "%s", c.why);
+    cr_expect(c.assurance == ASSAY_ASSURANCE_SAMPLED && isinf(c.smallest_fault), "a fault in another output is not found");
+    cr_expect(strstr(c.why, "2048 of 3000 outputs were looked at"), "%s", c.why);
+}
+
+Test(check, finds_outputs_that_are_kept_of_exemplars_only, .timeout = 240)
+{
+    struct assay_error          err = {.code = ASSAY_OK};
+    struct assay_witness_layout l;
+    int32_t                     in[700];
+    char                        name[24];
+    struct assay_graph         *g = many(700, 40, 0, in);
+    cr_assert_eq(assay_witness_layout(g, SEED, SETS, 8, &l, &err), ASSAY_OK, "%s", err.message);
+    const struct assay_witness_part *content = assay_witness_parts(&l, ASSAY_WITNESS_CONTENT);
+    uint32_t                         left_out = 0;
+    while (left_out < l.block[ASSAY_WITNESS_CONTENT].parts && content[left_out].output == left_out)
+        left_out++;
+    cr_assert_lt(left_out, 700u);
+    assay_graph_free(g);
+    (void)snprintf(name, sizeof name, "y%u", left_out);
+    struct assay_check c = run_outputs(700, 40, 0, (int32_t)left_out);
+    cr_expect_eq(c.outcome, ASSAY_FAIL, "%s", c.why);
+    cr_expect_str_eq(c.worst_value, name);
 }
 
 Test(check, lets_a_tenth_of_many_outputs_have_nothing_to_tell_and_says_so, .timeout = 60)

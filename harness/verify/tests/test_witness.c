@@ -28,7 +28,7 @@ static struct assay_witness_layout layout_of(struct simulated *s, uint32_t chose
 {
     struct assay_error          err = {.code = ASSAY_OK};
     struct assay_witness_layout l;
-    cr_assert_eq(assay_witness_layout(s->graph, SETS, chosen, &l, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_witness_layout(s->graph, SEED, SETS, chosen, &l, &err), ASSAY_OK, "%s", err.message);
     return l;
 }
 
@@ -113,7 +113,7 @@ Test(witness, describes_the_contents_that_are_kept_in_the_end)
     for (uint32_t i = 0; i < 12; i++) {
         struct assay_witness_kept    k;
         struct assay_witness_content c;
-        const struct assay_witness_part *part = &l.block[ASSAY_WITNESS_CONTENT].part[0];
+        const struct assay_witness_part *part = assay_witness_parts(&l, ASSAY_WITNESS_CONTENT);
         memcpy(&k, file + l.kept_at + i * sizeof k, sizeof k);
         memcpy(&c, file + l.contents_at + k.content * sizeof c, sizeof c);
         restless(&s, k.iteration, k.set, NULL);

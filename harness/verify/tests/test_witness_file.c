@@ -95,10 +95,10 @@ Test(witness_file, stays_within_its_size_and_keeps_all_of_small_outputs)
         struct assay_error          err = {.code = ASSAY_OK};
         struct assay_witness_layout l;
         struct assay_graph         *g = graph_of(shape[i].outputs, shape[i].rows, shape[i].columns);
-        cr_expect_eq(assay_witness_layout(g, shape[i].sets, shape[i].chosen, &l, &err), ASSAY_OK, "%s", err.message);
+        cr_expect_eq(assay_witness_layout(g, 1, shape[i].sets, shape[i].chosen, &l, &err), ASSAY_OK, "%s", err.message);
         cr_expect_leq(l.file_bytes, ASSAY_WITNESS_MAX_BYTES, "shape %zu", i);
         for (uint32_t o = 0; o < l.outputs; o++) {
-            const struct assay_witness_part *p = &l.block[ASSAY_WITNESS_FIRST].part[o];
+            const struct assay_witness_part *p = &assay_witness_parts(&l, ASSAY_WITNESS_FIRST)[o];
             cr_expect_geq(p->sample, 1);
             cr_expect_eq(p->sums == 0, p->sample == p->elements, "sums where not everything is kept");
             if (i == 1)
@@ -112,7 +112,7 @@ Test(witness_file, stays_within_its_size_and_keeps_all_of_small_outputs)
 
 Test(witness_file, keeps_fewer_iterations_of_a_graph_with_hundreds_of_outputs)
 {
-    const int outputs[] = {1, 32, 330, 512};
+    const int outputs[] = {1, 32, 330, 512, 1183, 3000};
     uint32_t  last = ASSAY_WITNESS_DEFAULT_CHOSEN;
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
         static struct assay_witness_layout l;
@@ -121,8 +121,13 @@ Test(witness_file, keeps_fewer_iterations_of_a_graph_with_hundreds_of_outputs)
         uint32_t                           chosen = assay_witness_chosen_of(g, 8);
         cr_expect_eq(chosen, outputs[i] <= 32 ? ASSAY_WITNESS_DEFAULT_CHOSEN : chosen);
         cr_expect(chosen <= last && chosen >= 10, "%d outputs: %u", outputs[i], chosen);
-        cr_expect_eq(assay_witness_layout(g, 8, chosen, &l, &err), ASSAY_OK, "%s", err.message);
-        cr_expect_geq(l.block[ASSAY_WITNESS_FIRST].part[0].sample, 64, "enough to trust an output by");
+        cr_expect_eq(assay_witness_layout(g, 1, 8, chosen, &l, &err), ASSAY_OK, "%s", err.message);
+        const struct assay_witness_part *first = assay_witness_parts(&l, ASSAY_WITNESS_FIRST);
+        const uint32_t                   kept = l.block[ASSAY_WITNESS_FIRST].parts;
+        cr_expect_eq(kept, outputs[i] < 2048 ? (uint32_t)outputs[i] : 2048);
+        cr_expect_geq(first[0].sample, kept <= 512 ? 64 : 32, "enough to trust an output by, beside the sums of all");
+        for (uint32_t k = 1; k < kept; k++)
+            cr_expect(first[k].output > first[k - 1].output && first[k].output < (uint32_t)outputs[i]);
         last = chosen;
         assay_graph_free(g);
     }
