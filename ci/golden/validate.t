@@ -115,3 +115,12 @@ samples
 trace
 verdicts.jsonl
 witness
+
+# memory that is not there costs one case its verdict, not the others
+$ assay run gemm/m=2048,n=2048,k=2048 gemm/m=8,n=8,k=8 --backend cpu --launches 1 --min-s 1ms --min-runs 2 -o tight --quiet
+tight
+
+@skip asan,tsan: a sanitizer reserves more than the limit
+$ (ulimit -v 80000; assay validate tight >out); grep -c 'small: no memory for' out; tail -1 out
+1
+1 passed, 0 failed, 1 not checked

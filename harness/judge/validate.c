@@ -18,9 +18,11 @@
 #include "assay/banned.h"
 
 /* Double operations that judging all launches of one case on all back ends may cost: a second or two on two cores. What a
- * case must cost that is judged at all, one input set of a whole model, may cost more: up to two minutes or three. */
+ * case must cost that is judged at all, one input set of a whole model, may cost more: up to an hour. From a few seconds on it is
+ * said beforehand. */
 #define BUDGET_OPS 1e9
-#define CEILING_OPS 4e12
+#define CEILING_OPS 4e13
+#define ANNOUNCED_S 5.0
 #define DRIFT_LEAST 0.10 /* of the median; less is not worth a word however sure it is */
 #define TREND_LEAST 0.70 /* a neighbour that begins to work half-way makes a step: 0.5 */
 #define GROWTH_LEAST_BYTES 512.0
@@ -253,7 +255,13 @@ static enum assay_code judge_record(const struct validation *v, const struct ass
 {
     if (nothing_to_judge(r, check))
         return ASSAY_OK;
-    return what && is_lesson(what) ? judge_lesson(v, r, what, g, check, err) : judge_outputs(v, r, g, x, check, err);
+    enum assay_code code = what && is_lesson(what) ? judge_lesson(v, r, what, g, check, err) : judge_outputs(v, r, g, x, check, err);
+    if (code != ASSAY_MEMORY)
+        return code;
+    (void)nothing_to_judge(r, check); /* what was found so far is not said */
+    say(check, ASSAY_NOT_CHECKED, "the judge's machine is too small: %s", err->message);
+    *err = (struct assay_error){.code = ASSAY_OK};
+    return ASSAY_OK;
 }
 
 /* `what`, `g` and `x` are there if there is something to judge. */
@@ -276,6 +284,18 @@ static enum assay_code judge_records(struct validation *v, const char *id, const
     return ASSAY_OK;
 }
 
+/* How long the reference will take, where that is long. */
+static void announce(struct validation *v, const struct assay_case *what, const struct assay_expected *x)
+{
+    char   line[1400], name[ASSAY_CASE_NAME_BYTES];
+    double ops = assay_expected_preparing_ops(x), seconds = ops / ASSAY_EXPECTED_OPS_PER_S;
+    if (!v->progress || seconds < ANNOUNCED_S || ops > CEILING_OPS)
+        return;
+    assay_case_brief(what->name, name);
+    (void)snprintf(line, sizeof line, "about %.0f s for the reference of %s", seconds, name);
+    v->progress(v->self, v->done, v->n, line);
+}
+
 static enum assay_code open_source(struct validation *v, const struct assay_graph *g, struct assay_error *err)
 {
     return v->weights.n || v->inputs.n ? assay_value_source_open(g, v->weights.path, v->inputs.path, &v->source, err) : ASSAY_OK;
@@ -295,8 +315,11 @@ static enum assay_code judge_case(struct validation *v, const struct assay_recor
         code = ASSAY_FAIL(err, ASSAY_DATA, "record of case '%.120s' has id %.16s; it should be %s", first->case_name,
                           first->id, what.id);
     if (!code && !(code = assay_case_graph(&what, &g, err)) && !(code = open_source(v, g, err)) &&
-        (is_lesson(&what) || !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, CEILING_OPS, &x, err))))
+        (is_lesson(&what) || !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, CEILING_OPS, &x, err)))) {
+        if (x)
+            announce(v, &what, x);
         code = judge_records(v, first->id, &what, g, x, err);
+    }
     assay_expected_free(x);
     assay_value_source_close(v->source);
     v->source = NULL;

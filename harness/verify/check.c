@@ -450,7 +450,8 @@ static void decide(struct judge *j)
     if (j->header.seen == 0)
         say(out, ASSAY_NOT_CHECKED, "no iteration was observed");
     else if (out->judged == 0)
-        say(out, ASSAY_NOT_CHECKED, "evaluating the reference is beyond the judge's budget");
+        say(out, ASSAY_NOT_CHECKED, "evaluating the reference is beyond the judge's budget: %.2g operations, about %.0f s",
+            assay_expected_preparing_ops(j->expected), assay_expected_preparing_ops(j->expected) / ASSAY_EXPECTED_OPS_PER_S);
     else if (!decide_untrusted(j))
         decide_pass(j);
 }

@@ -138,6 +138,11 @@ enum assay_bounds assay_expected_bounds(const struct assay_expected *x)
     return x->bounds;
 }
 
+double assay_expected_preparing_ops(const struct assay_expected *x)
+{
+    return x->preparing_ops;
+}
+
 enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, const struct assay_witness_layout *layout,
                                    uint32_t favoured, struct assay_error *err)
 {

@@ -14,6 +14,10 @@
 #include "harness/verify/witness_file.h"
 #include "reference/reference.h"
 
+/* What two cores of today do of them in a second, to say beforehand how long judging takes: a forward of BERT large had 2.2e10 of its
+ * own to itself, and 1.5e10 on a busy machine. */
+#define ASSAY_EXPECTED_OPS_PER_S 1.5e10
+
 /* One output in one class of blocks. Counts are 0 where the budget did not reach. */
 struct assay_expected_part {
     size_t    n;             /* of the block's sample */
@@ -44,6 +48,8 @@ enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, cons
                                    uint32_t favoured, struct assay_error *err);
 /* Which bounds the expected values have: never AUTO. */
 enum assay_bounds assay_expected_bounds(const struct assay_expected *x);
+/* Double operations that the first judged set takes in any case. */
+double assay_expected_preparing_ops(const struct assay_expected *x);
 /* Borrowed until the next aim or free. `of_exemplar`: the set's exemplar block, else that of a content. */
 enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, bool of_exemplar,
                                      const struct assay_expected_block **out, struct assay_error *err);
