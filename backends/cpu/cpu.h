@@ -119,5 +119,9 @@ bool cpu_node_accepts(const struct cpu_node *node, const struct cpu_op **op, str
 
 /* Zeroed, aligned to a cache line; NULL when out of memory. Free with free(). */
 void *cpu_block_new(size_t bytes);
+/* free() of a block that goes before its program does, so that cpu_blocks_bytes knows. */
+void cpu_block_free(void *block);
+/* Bytes of the blocks that this thread made, less those that cpu_block_free took back. */
+uint64_t cpu_blocks_bytes(void);
 
 #endif

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "backends/cpu/cpu.h"
@@ -185,13 +186,28 @@ bool cpu_node_accepts(const struct cpu_node *node, const struct cpu_op **op, str
     return accepts_types(*op, node, why_not) && accepts_aliases(*op, node, why_not) && (*op)->accepts(node, why_not);
 }
 
+static _Thread_local uint64_t blocks_bytes;
+
 void *cpu_block_new(size_t bytes)
 {
     size_t room = (bytes + CPU_CACHE_LINE - 1) / CPU_CACHE_LINE * CPU_CACHE_LINE;
     if (room < bytes)
         return NULL;
     void *block = aligned_alloc(CPU_CACHE_LINE, room ? room : CPU_CACHE_LINE);
-    if (block)
+    if (block) {
         memset(block, 0, room);
+        blocks_bytes += malloc_usable_size(block);
+    }
     return block;
+}
+
+void cpu_block_free(void *block)
+{
+    blocks_bytes -= malloc_usable_size(block);
+    free(block);
+}
+
+uint64_t cpu_blocks_bytes(void)
+{
+    return blocks_bytes;
 }

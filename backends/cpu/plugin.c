@@ -135,7 +135,6 @@ static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32
 static enum assay_code alloc_buffer(struct assay_session *s, const struct assay_alloc *how, struct assay_buffer **out,
                                     struct assay_error *err)
 {
-    (void)s;
     if (how->place == ASSAY_PLACE_PEER)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "memory of a peer; this device has none");
     if (how->alignment > 4096)
@@ -154,13 +153,14 @@ static enum assay_code alloc_buffer(struct assay_session *s, const struct assay_
     if (how->bytes >= 4u << 20)
         (void)madvise(at, how->bytes, MADV_HUGEPAGE);
     b->bytes = at;
+    s->memory.buffer_bytes += how->bytes;
     *out = b;
     return ASSAY_OK;
 }
 
 static void release_buffer(struct assay_session *s, struct assay_buffer *b)
 {
-    (void)s;
+    s->memory.buffer_bytes -= b ? b->n_bytes : 0;
     if (b && b->bytes)
         (void)munmap(b->bytes, b->n_bytes);
     free(b);
@@ -230,6 +230,12 @@ static const char *library(uint32_t i)
     return i < 2 ? path[i] : NULL;
 }
 
+static void memory(struct assay_session *s, struct assay_memory *out)
+{
+    out->buffer_bytes = s->memory.buffer_bytes;
+    out->program_bytes = s->memory.program_bytes;
+}
+
 static const struct assay_backend backend = {
     .size = sizeof backend,
     .abi_major = ASSAY_ABI_MAJOR,
@@ -256,6 +262,7 @@ static const struct assay_backend backend = {
     .describe = cpu_program_describe,
     .trace = cpu_program_trace,
     .library = library,
+    .memory = memory,
 };
 
 ASSAY_EXPORT const struct assay_backend *assay_backend_entry(const struct assay_host *lent);

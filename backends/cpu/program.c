@@ -18,7 +18,7 @@ struct assay_program {
     uint64_t                 *stamp_ns; /* n_steps ends, of the last traced launch */
     uint64_t                  launches, traced_launch, traced_begin_ns;
     void                     *block;
-    uint64_t                  block_bytes;
+    uint64_t                  block_bytes, held_bytes; /* held: all blocks of the program */
     struct cpu_fusion         fusion; /* while it is built */
 };
 
@@ -171,6 +171,7 @@ enum assay_code cpu_program_compile(struct assay_session *s, const struct assay_
     p->graph = rank->graph;
     p->n_values = s->host->graph_values(rank->graph);
     struct assay_error trouble = {0};
+    uint64_t           before = cpu_blocks_bytes();
     if (build(p, &s->engine, how, renames, &trouble)) {
         *err = trouble;
         cpu_program_discard(s, p);
@@ -179,6 +180,8 @@ enum assay_code cpu_program_compile(struct assay_session *s, const struct assay_
     free(renames);
     if (p) {
         cpu_fusion_release(&p->fusion);
+        p->held_bytes = cpu_blocks_bytes() - before;
+        s->memory.program_bytes += p->held_bytes;
         *out = p;
     }
     return trouble.code;
@@ -186,9 +189,9 @@ enum assay_code cpu_program_compile(struct assay_session *s, const struct assay_
 
 void cpu_program_discard(struct assay_session *s, struct assay_program *p)
 {
-    (void)s;
     if (!p)
         return;
+    s->memory.program_bytes -= p->held_bytes;
     for (uint32_t i = 0; i < p->n_steps; i++)
         if (p->steps[i].release)
             p->steps[i].release(p->steps[i].state);

@@ -24,6 +24,7 @@ struct assay_session {
     struct cpu_engine        engine;
     struct assay_event       events[CPU_EVENTS];
     uint32_t                 next_event;
+    struct assay_memory      memory;
 };
 
 enum assay_code cpu_program_compile(struct assay_session *s, const struct assay_compile *how,

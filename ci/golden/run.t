@@ -219,3 +219,15 @@ $ assay run gemm -o ''
 $ ls -d powered
 ! ls: cannot access 'powered': No such file or directory
 ? 2
+
+# a training step allocates nothing, and the record says what memory the device holds
+$ assay run decoder.train/model=tiny-dense,tokens=16 --backend cpu --launches 1 --min-s 1ms --min-runs 8 -o step --quiet
+step
+
+@skip asan,tsan: a sanitizer replaces the allocator, so nothing is counted
+$ for what in harness plugin; do grep -oE "\"${what}_allocations\":\{[^}]*\"value\":[0-9.]+" step/records.jsonl | sed 's/.*://'; done
+0.0
+0.0
+
+$ grep -cE '"device_memory_share":\{"n":1,"value":[0-9]' step/records.jsonl
+1

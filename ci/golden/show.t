@@ -95,7 +95,7 @@ id        a6c306d36c4d1771
 about     ResNet-50 v1.5, image classification: answers, or one step of training
 headline  items_per_s
 work      8.217 Gflop, 98.27 MiB moved (inputs once, outputs once)
-memory    102.4 MiB on the device, 102.3 MiB on the host (8 input sets)
+memory    102.4 MiB on the device, 13.61 MiB on the host (8 input sets)
 model     25,557,032 parameters, 4.089 GMAC in products
 weights   97.69 MiB
 live      9.188 MiB of results at most, while 'layer1.0.downsample.1' runs (in node order, nothing in place)

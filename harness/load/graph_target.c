@@ -83,7 +83,7 @@ static bool is_taken(const struct assay_graph *g, uint32_t value)
 void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint64_t *device_bytes, uint64_t *host_bytes)
 {
     bool   single = restores(g);
-    double device = 0, host = 0; /* a double does not overflow; the limit it is compared with is far below 2^53 */
+    double device = 0, host = 0, largest = 0; /* largest: fixed params pass through the host one by one; a double does not overflow; the limit it is compared with is far below 2^53 */
     for (uint32_t i = 0; i < g->n_values; i++) {
         const struct assay_value *v = &g->values[i];
         double sets = rotates(v->role) ? slots : 1, places = single ? 1 : sets;
@@ -92,6 +92,9 @@ void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint6
         if (v->role == ASSAY_ROLE_OUTPUT) {
             device += v->alias_of == ASSAY_NO_VALUE ? places * (double)guarded(v->bytes) : 0;
             host += (double)guarded(v->bytes);
+        } else if (v->role == ASSAY_ROLE_PARAM && !is_taken(g, i)) {
+            device += (double)v->bytes;
+            largest = (double)v->bytes > largest ? (double)v->bytes : largest;
         } else {
             double bytes = (double)(single && is_taken(g, i) ? guarded(v->bytes) : v->bytes);
             device += v->role == ASSAY_ROLE_CONTROL ? 0 : places * bytes;
@@ -99,6 +102,7 @@ void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint6
         }
     }
     *device_bytes = device < 9e18 ? (uint64_t)device : UINT64_MAX;
+    host += largest;
     *host_bytes = host < 9e18 ? (uint64_t)host : UINT64_MAX;
 }
 
@@ -216,10 +220,26 @@ static enum assay_code upload(struct assay_graph_target *t, struct assay_buffer 
     return assay_backend_told(t->with.backend, t->with.backend->upload(t->with.session, to, 0, from, bytes, err), "upload", err);
 }
 
-/* A param that no output takes over keeps its content for good: the back end may pack it. */
+/* A param that no output takes over keeps its content for good: the back end may pack it, and the host needs no copy. */
 static bool is_fixed(const struct bound *b)
 {
     return b->role == ASSAY_ROLE_PARAM && !b->taken;
+}
+
+static enum assay_code load(struct assay_graph_target *t, struct bound *b, struct assay_error *err)
+{
+    tell_phase(t, ASSAY_TARGET_FILL);
+    if (allocate(t, b, err) || fill(t, b, err))
+        return err->code;
+    tell_phase(t, ASSAY_TARGET_UPLOAD);
+    for (uint32_t c = 0; b->role != ASSAY_ROLE_OUTPUT && b->role != ASSAY_ROLE_CONTROL && c < b->copies; c++)
+        if (upload(t, b->buffer[c], b->master[c], b->bytes + 2 * b->front, err))
+            return assay_error_in(err, "uploading '%.48s'", t->with.graph->values[b->value].name);
+    if (is_fixed(b)) {
+        assay_block_free(b->master[0]);
+        b->master[0] = NULL;
+    }
+    return ASSAY_OK;
 }
 
 static struct assay_binding binding_of(const struct assay_graph_target *t, const struct bound *b, uint32_t slot)
@@ -289,17 +309,9 @@ static enum assay_code make(struct assay_graph_target *t, struct assay_error *er
         return no_memory(err, t->with.slots * 16, "the list of slots");
     if (list_bound(t, err))
         return err->code;
-    tell_phase(t, ASSAY_TARGET_FILL);
     for (size_t i = 0; i < t->n_bound; i++)
-        if (allocate(t, &t->bound[i], err) || fill(t, &t->bound[i], err))
+        if (load(t, &t->bound[i], err))
             return err->code;
-    tell_phase(t, ASSAY_TARGET_UPLOAD);
-    for (size_t i = 0; i < t->n_bound; i++) {
-        struct bound *b = &t->bound[i];
-        for (uint32_t c = 0; b->role != ASSAY_ROLE_OUTPUT && b->role != ASSAY_ROLE_CONTROL && c < b->copies; c++)
-            if (upload(t, b->buffer[c], b->master[c], b->bytes + 2 * b->front, err))
-                return assay_error_in(err, "uploading '%.48s'", t->with.graph->values[b->value].name);
-    }
     for (uint32_t slot = 0; slot < t->with.slots; slot++)
         t->set_of[slot] = t->dealt[slot] = slot;
     tell_phase(t, ASSAY_TARGET_COMPILE);

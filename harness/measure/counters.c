@@ -97,7 +97,7 @@ const char *assay_counter_status_name(enum assay_counter_status status)
 /* ---- what the kernel counts anyway ---- */
 
 /* VmHWM, not ru_maxrss: that one survives execve and may be the shell's. Without stdio, so that nothing allocates. */
-static bool peak_rss_bytes(double *out)
+bool assay_counters_peak_resident(double *out)
 {
     char    text[4096];
     int     fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -128,7 +128,7 @@ static bool usage_now(enum usage what, double *out)
         *out = what == USAGE_FAULTS ? (double)u.ru_minflt + (double)u.ru_majflt : (double)u.ru_nvcsw + (double)u.ru_nivcsw;
         return true;
     case USAGE_PEAK_RSS:
-        return peak_rss_bytes(out);
+        return assay_counters_peak_resident(out);
     case USAGE_NONE:
         break;
     }

@@ -3,6 +3,7 @@
 #ifndef ASSAY_MEASURE_COUNTERS_H
 #define ASSAY_MEASURE_COUNTERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,5 +39,8 @@ void            assay_counters_resume(struct assay_counters *c);
 void            assay_counters_pause(struct assay_counters *c);
 /* All counters of the set; the array belongs to the set and lives until close. */
 const struct assay_counter *assay_counters_read(struct assay_counters *c, size_t *n);
+
+/* VmHWM of this process; false: /proc does not tell. */
+bool assay_counters_peak_resident(double *out_bytes);
 
 #endif

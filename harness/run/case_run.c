@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness/base/clock.h"
@@ -13,6 +12,7 @@
 #include "harness/base/hash.h"
 #include "harness/base/random.h"
 #include "harness/base/strings.h"
+#include "harness/ir/live.h"
 #include "harness/ir/ops.h"
 #include "harness/load/closed_loop.h"
 #include "harness/load/graph_target.h"
@@ -238,10 +238,45 @@ static void memory_now(uint64_t out[2])
     out[1] = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* What one execution needs: a working set without the places of further slots. */
+static double memory_needed(const struct assay_graph *g)
+{
+    struct assay_live live;
+    double            inputs = 0;
+    if (!assay_graph_live(g, &live))
+        return 0;
+    for (uint32_t v = 0; v < g->n_values; v++)
+        inputs += g->values[v].role == ASSAY_ROLE_INPUT ? (double)g->values[v].bytes : 0;
+    return (double)live.param_bytes + (double)live.state_bytes + (double)live.peak_bytes + inputs;
+}
+
+static void device_memory_metrics(struct run *r)
+{
+    struct assay_memory held = {.size = sizeof held};
+    uint64_t            all, one, ignored;
+    const char         *why = !ASSAY_HAS(r->opened.backend, memory) ? "the back end does not tell what memory it holds"
+                              : !r->target                          ? "the buffers of a training are gone when it has ended"
+                                                                    : NULL;
+    if (why) {
+        absent(r, ASSAY_METRIC_device_memory_bytes, why);
+        absent(r, ASSAY_METRIC_device_memory_share, why);
+        return;
+    }
+    r->opened.backend->memory(r->opened.session, &held);
+    double bytes = (double)held.buffer_bytes + (double)held.program_bytes, needed = memory_needed(r->graph);
+    assay_graph_target_bytes(r->graph, r->sets, &all, &ignored);
+    assay_graph_target_bytes(r->graph, 1, &one, &ignored);
+    set(r, ASSAY_METRIC_device_memory_bytes, bytes, 1, 0);
+    if (needed > 0)
+        set(r, ASSAY_METRIC_device_memory_share, (bytes - (double)(all - one)) / needed, 1, 0);
+    else
+        absent(r, ASSAY_METRIC_device_memory_share, "the graph needs no memory");
+}
+
 static void resource_metrics(struct run *r)
 {
     struct assay_closed_loop_result *loop = &r->loop;
-    struct rusage                    usage;
+    double                           peak;
     uint64_t                         after[2], most = 0;
     memory_now(after);
     for (int i = 0; i < 2; i++)
@@ -252,10 +287,11 @@ static void resource_metrics(struct run *r)
         set(r, ASSAY_METRIC_memory_growth_bytes, (double)most / (double)watched, watched, 0);
     else
         absent(r, ASSAY_METRIC_memory_growth_bytes, "there was only one batch of iterations");
-    if (!getrusage(RUSAGE_SELF, &usage))
-        set(r, ASSAY_METRIC_resident_peak_bytes, (double)usage.ru_maxrss * 1024, 1, 0);
+    device_memory_metrics(r);
+    if (assay_counters_peak_resident(&peak))
+        set(r, ASSAY_METRIC_resident_peak_bytes, peak, 1, 0);
     else
-        absent(r, ASSAY_METRIC_resident_peak_bytes, "getrusage failed");
+        absent(r, ASSAY_METRIC_resident_peak_bytes, "/proc/self/status has no peak of the resident set");
     if (assay_allocations_counted()) {
         set(r, ASSAY_METRIC_harness_allocations, (double)loop->allocations.by_harness, loop->n, 0);
         set(r, ASSAY_METRIC_plugin_allocations, (double)loop->allocations.by_plugin, loop->n, 0);

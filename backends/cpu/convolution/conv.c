@@ -112,7 +112,7 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
         !cpu_onednn_conv_new(engine->onednn, CPU_ONEDNN_OUTPUT, &shape, weights, &conv->onednn, &kernel, &refused))
         return ASSAY_OK;
     (void)cpu_direct_new(engine, &shape, weights, &conv->direct, &kernel, err);
-    free(conv->weights); /* packed now */
+    cpu_block_free(conv->weights); /* packed now */
     conv->weights = NULL;
     return err->code;
 }

@@ -15,8 +15,8 @@ enum assay_code cpu_fold_normalization(const struct cpu_node *conv, const struct
     double       epsilon = (double)(float)cpu_attr_f64(&by, "epsilon", 1e-5);
     float       *w = cpu_block_new(shape->out_channels * each * sizeof *w), *b = cpu_block_new(shape->out_channels * sizeof *b);
     if (!w || !b) {
-        free(w);
-        free(b);
+        cpu_block_free(w);
+        cpu_block_free(b);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for folded weights");
     }
     for (size_t o = 0; o < shape->out_channels; o++) {

@@ -118,3 +118,62 @@ Test(models, values_between_nodes_take_little_more_than_the_largest_live_set, .t
     }
     device_close(&d);
 }
+
+/* Gives every value that a host binds a buffer, and the program its params for good. Returns the bytes of one set. */
+static uint64_t hold(struct device *d, const struct assay_graph *g, struct assay_buffer **buffer, struct assay_program **program)
+{
+    struct assay_error    err = {0};
+    struct assay_binding *fixed = calloc(g->n_values, sizeof *fixed);
+    uint64_t              bytes = 0;
+    size_t                n = 0;
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        const struct assay_value *value = assay_graph_value(g, (int32_t)v);
+        struct assay_alloc        how = {sizeof how, value->place, value->bytes, 64};
+        if (value->role == ASSAY_ROLE_CONST || value->role == ASSAY_ROLE_TEMP || value->alias_of != ASSAY_NO_VALUE)
+            continue;
+        cr_assert_eq(d->backend->alloc(d->session, &how, &buffer[v], &err), ASSAY_OK, "%s", err.message);
+        bytes += value->bytes;
+        if (value->role == ASSAY_ROLE_PARAM)
+            fixed[n++] = (struct assay_binding){.value = v, .buffer = buffer[v], .valid_rows = ASSAY_ALL_ROWS};
+    }
+    struct assay_rank_class rank = {.size = sizeof rank, .graph = g, .multiplicity = 1};
+    struct assay_compile    how = {.size = sizeof how, .classes = &rank, .n_classes = 1, .class_stride = sizeof rank, .fixed = fixed,
+                                   .n_fixed = n, .binding_stride = sizeof(struct assay_binding)};
+    cr_assert_eq(d->backend->compile(d->session, &how, program, &err), ASSAY_OK, "%s", err.message);
+    free(fixed);
+    return bytes;
+}
+
+/* Convolutions have their weights packed beside those that are bound, and work space each. */
+Test(models, memory_is_weights_and_the_largest_live_set_and_is_all_given_back, .timeout = 120)
+{
+    static const struct {
+        const char *name;
+        double      most;
+    } model[] = {{"bert.infer/size=large,tokens=128", 1.3}, {"bert.infer/tokens=64", 1.3}, {"decoder.prefill/tokens=64", 1.3},
+                 {"resnet50.infer/batch=1", 2.7}};
+    struct device d;
+    (void)setenv("ASSAY_DATA", ".", 0);
+    cr_assert(device_open(&d, "threads=1"));
+    for (size_t i = 0; i < sizeof model / sizeof *model; i++) {
+        struct assay_memory   held = {.size = sizeof held};
+        struct assay_graph   *g = build(model[i].name);
+        struct assay_buffer **buffer = calloc(g->n_values, sizeof(struct assay_buffer *));
+        struct assay_program *program = NULL;
+        uint64_t              bound = hold(&d, g, buffer, &program), live = largest_live_bytes(g);
+        d.backend->memory(d.session, &held);
+        double share = (double)(held.buffer_bytes + held.program_bytes) / (double)(bound + live);
+        cr_expect_eq(held.buffer_bytes, bound);
+        cr_expect(held.program_bytes > 0 && share >= 1 - (double)live / (double)(bound + live) && share <= model[i].most, "%s: %.3f of what it needs",
+                  model[i].name, share);
+        d.backend->discard(d.session, program);
+        for (uint32_t v = 0; v < g->n_values; v++)
+            d.backend->release(d.session, buffer[v]);
+        d.backend->memory(d.session, &held);
+        cr_expect(held.buffer_bytes == 0 && held.program_bytes == 0, "%s: %llu and %llu bytes are left", model[i].name,
+                  (unsigned long long)held.buffer_bytes, (unsigned long long)held.program_bytes);
+        free(buffer);
+        assay_graph_free(g);
+    }
+    device_close(&d);
+}

@@ -35,7 +35,7 @@
 #include "assay/text.h"
 
 #define ASSAY_ABI_MAJOR 1u
-#define ASSAY_ABI_MINOR 0u
+#define ASSAY_ABI_MINOR 1u
 
 struct assay_session;
 struct assay_buffer;
@@ -217,6 +217,13 @@ struct assay_telemetry_row {
     double   value;
 };
 
+/* Bytes of the device's memory that a session holds now. */
+struct assay_memory {
+    uint32_t size;
+    uint64_t buffer_bytes;  /* of alloc, until release */
+    uint64_t program_bytes; /* of compile, until discard: packed weights, values between nodes, work space */
+};
+
 /* ---- the back end -------------------------------------------------------------------------------------- */
 
 struct assay_backend {
@@ -272,6 +279,8 @@ struct assay_backend {
     enum assay_code (*draw)(struct assay_session *s, uint64_t k, struct assay_error *err);
     /* A library this plug-in really loaded, the i-th: its path; NULL after the last. For the manifest. */
     const char *(*library)(uint32_t i);
+    /* Since ABI 1.1. */
+    void (*memory)(struct assay_session *s, struct assay_memory *out);
 };
 
 /* Is the optional entry there? */

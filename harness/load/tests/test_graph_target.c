@@ -169,7 +169,7 @@ Test(graph_target, takes_what_it_says_and_refuses_what_is_too_much_with_the_numb
     struct assay_graph_target_setup setup = fake_setup(g);
     assay_graph_target_bytes(g, SLOTS, &device, &host);
     cr_expect_eq(device, SLOTS * one + one + SLOTS * (one + 2 * ASSAY_GUARD_BYTES), "inputs, the param, outputs with guards");
-    cr_expect_eq(host, SLOTS * one + one + one + 2 * ASSAY_GUARD_BYTES, "sets, the param, a place to look at an output");
+    cr_expect_eq(host, SLOTS * one + one + one + 2 * ASSAY_GUARD_BYTES, "sets, the param on its way, a place to look at an output");
     setup.limit_bytes = device - 1;
     cr_expect_eq(assay_graph_target_new(&setup, &t, &err), ASSAY_MEMORY);
     cr_expect(strstr(err.message, "8 input sets") && *err.hint && !t && fake.calls == 0, "%s", err.message);
