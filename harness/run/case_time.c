@@ -1,0 +1,182 @@
+#include "harness/run/case_time.h"
+
+#include <stdio.h>
+
+#include "harness/base/file.h"
+#include "harness/base/hash.h"
+#include "harness/base/random.h"
+#include "harness/base/strings.h"
+#include "harness/load/closed_loop.h"
+#include "harness/load/graph_target.h"
+#include "harness/measure/ceiling.h"
+#include "harness/measure/counters.h"
+#include "harness/measure/noise.h"
+#include "harness/measure/power.h"
+#include "harness/run/case_metrics.h"
+#include "harness/run/case_trace.h"
+#include "harness/store/trace.h"
+#include "harness/verify/witness.h"
+
+#include "assay/banned.h"
+
+#define KEEP_FREE_SHARE 0.8 /* of the memory that is available now */
+
+static void on_progress(void *self, double share, uint64_t median_ns)
+{
+    struct assay_course *c = self;
+    assay_course_settle(c, c->loop.n);
+    assay_course_progress(c, share, median_ns);
+}
+
+static void on_see(void *self, uint64_t iteration, const struct assay_collected *left)
+{
+    struct assay_course *c = self;
+    struct assay_seen    seen = {iteration, left->set, left->poison_key, left->outputs, left->before};
+    assay_witness_see(c->witness, &seen);
+}
+
+static void on_batch_end(void *self)
+{
+    assay_witness_batch_end(((struct assay_course *)self)->witness);
+}
+
+/* What may be taken: most of what is available now, and no more than the device has. */
+static uint64_t memory_limit(const struct assay_device_info *device)
+{
+    unsigned long long available_kib = 0;
+    char               line[128];
+    FILE              *f = fopen("/proc/meminfo", "re");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu", &available_kib) == 1)
+            break;
+    if (f)
+        (void)fclose(f);
+    uint64_t limit = available_kib ? (uint64_t)((double)available_kib * 1024 * KEEP_FREE_SHARE / 2) : UINT64_MAX;
+    return device->memory_bytes && device->memory_bytes < limit ? device->memory_bytes : limit;
+}
+
+/* As many input sets as there is memory for. With fewer, what a device remembers of one is found less surely. */
+static uint32_t affordable_sets(const struct assay_graph *g, const struct assay_device_info *device, uint64_t limit)
+{
+    uint64_t on_device, on_host;
+    uint32_t sets = ASSAY_MIN_SETS;
+    for (; sets > 1; sets /= 2) {
+        assay_graph_target_bytes(g, sets, &on_device, &on_host);
+        on_host = device->traits & ASSAY_TRAIT_VALUES ? on_host : 0;
+        if (!(device->traits & ASSAY_TRAIT_MEMORY) || (on_device <= limit && on_host <= limit))
+            break;
+    }
+    return sets;
+}
+
+static enum assay_code make_target(struct assay_course *c, struct assay_error *err)
+{
+    uint64_t limit = memory_limit(&c->opened.device);
+    c->sets = affordable_sets(c->graph, &c->opened.device, limit);
+    struct assay_graph_target_setup setup = {
+        .backend = c->opened.backend, .session = c->opened.session, .device = &c->opened.device, .graph = c->graph,
+        .source = c->source, .seed = c->job->seed, .slots = c->sets, .limit_bytes = limit,
+        .phase = assay_course_on_target_phase, .phase_self = c,
+    };
+    if (assay_graph_target_new(&setup, &c->target, err))
+        return err->code;
+    c->record->working_set_bytes = assay_graph_target_working_set(c->target);
+    assay_course_on_compiled(c, assay_graph_target_program(c->target));
+    return ASSAY_OK;
+}
+
+/* Everything that the timed phase will write into or read from is made and touched before it. */
+static enum assay_code make_instruments(struct assay_course *c, struct assay_error *err)
+{
+    const struct assay_device_info *device = &c->opened.device;
+    char                            file[160];
+    assay_course_enter(c, ASSAY_PHASE_WITNESS);
+    if (assay_course_name_file(c, "samples", file, c->samples_path, err) ||
+        assay_mapped_file_new(c->samples_path, ASSAY_COURSE_MAX_SAMPLES * sizeof(uint64_t), &c->samples, err))
+        return assay_course_unmade(c, err);
+    (void)assay_string_copy(c->record->samples_file, sizeof c->record->samples_file, file);
+    if (device->traits & ASSAY_TRAIT_VALUES) {
+        if (assay_course_name_file(c, "witness", file, c->witness_path, err))
+            return err->code;
+        struct assay_witness_setup setup = {
+            .path = c->witness_path, .case_id = c->job->what->id, .graph = c->graph, .seed = c->job->seed,
+            .entropy = assay_random_entropy(), .sets = c->sets, .chosen = assay_witness_chosen_of(c->graph, c->sets),
+        };
+        if (assay_witness_new(&setup, &c->witness, err))
+            return assay_course_unmade(c, err);
+        (void)assay_string_copy(c->record->witness_file, sizeof c->record->witness_file, file);
+    }
+    struct assay_error no_ceiling;
+    if (!(device->traits & ASSAY_TRAIT_IS_HOST) || device->clock != ASSAY_CLOCK_HOST)
+        (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling,
+                                "peak and triad are measured only for back ends that run on this host's cores");
+    else if (assay_ceiling_open(0, &c->ceiling, &no_ceiling)) /* the case is none the worse for it */
+        (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, no_ceiling.message);
+    return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);
+}
+
+static enum assay_code time_it(struct assay_course *c, struct assay_error *err)
+{
+    const struct assay_repeat *repeat = &c->job->what->repeat;
+    struct assay_closed_loop   loop = {
+          .target = c->target, .slots = c->sets, .min_runs = (uint64_t)repeat->min_runs, .min_ns = repeat->min_ns,
+          .max_ns = repeat->max_ns, .samples = c->samples.at, .max_samples = ASSAY_COURSE_MAX_SAMPLES, .ceiling = c->ceiling,
+          .counters = c->counters, .meter = c->meter, .see = on_see, .batch_end = on_batch_end,
+          .warmed = assay_course_on_warmed, .progress = on_progress, .self = c, .collects = c->witness != NULL,
+          .timeout_ns = repeat->timeout_ns,
+    };
+    struct assay_noise_probe noise;
+    assay_noise_begin(&noise);
+    assay_course_enter(c, ASSAY_PHASE_WARM);
+    if (assay_closed_loop_run(&loop, &c->loop, err))
+        return err->code;
+    assay_course_enter(c, ASSAY_PHASE_WITNESS);
+    c->record->phase_ns[ASSAY_PHASE_TIMED] -= c->loop.proof_ns;
+    c->record->phase_ns[ASSAY_PHASE_WITNESS] += c->loop.proof_ns;
+    assay_noise_end(&noise, &c->record->noise);
+    const char *complaint = assay_noise_complaint(&c->record->noise);
+    if (c->sets < ASSAY_MIN_SETS)
+        assay_course_remark(c, "%u input set%s instead of %u, for want of memory", c->sets, c->sets == 1 ? "" : "s",
+                            ASSAY_MIN_SETS);
+    if (c->loop.hit_wall_limit)
+        assay_course_remark(c, "ended at the limit of %.3g s after %llu executions", (double)repeat->max_ns / 1e9,
+                            (unsigned long long)c->loop.n);
+    if (complaint)
+        assay_course_remark(c, "%s", complaint);
+    return ASSAY_OK;
+}
+
+/* Where the time of an execution goes. No figure depends on it: without one, the record has the reason. */
+static enum assay_code trace_it(struct assay_course *c, struct assay_error *err)
+{
+    const struct assay_repeat    *repeat = &c->job->what->repeat;
+    struct assay_record          *rec = c->record;
+    struct assay_trace            trace = {0};
+    struct assay_case_trace_setup setup = {
+        .backend = c->opened.backend, .target = c->target, .graph = c->graph, .slots = c->sets,
+        .timeout_ns = repeat->timeout_ns,
+    };
+    struct assay_error why = {.code = ASSAY_OK};
+    char               file[160], path[700];
+    assay_course_enter(c, ASSAY_PHASE_TRACE);
+    if (assay_case_trace(&setup, &trace, &rec->traced_ns, &why)) {
+        (void)assay_string_copy(rec->why_no_trace, sizeof rec->why_no_trace, why.message);
+        return ASSAY_OK;
+    }
+    if (!assay_course_name_file(c, "trace", file, path, err) && !assay_trace_write(path, &trace, err) &&
+        !assay_sha256_file(path, rec->trace_sha256, err)) {
+        (void)assay_string_copy(rec->trace_file, sizeof rec->trace_file, file);
+        rec->trace_runs = trace.executions;
+    }
+    assay_trace_release(&trace);
+    c->unstored = c->unstored || err->code == ASSAY_IO;
+    return err->code;
+}
+
+enum assay_code assay_case_time(struct assay_course *c, struct assay_error *err)
+{
+    if (make_target(c, err) || make_instruments(c, err) || time_it(c, err))
+        return err->code;
+    assay_case_summarize(c);
+    return trace_it(c, err);
+}
