@@ -77,19 +77,20 @@ static bool put_piece(struct assay_text *out, const struct piece *p)
     return put(out, p->at, p->bytes);
 }
 
-/* C0 but tab, line feed and carriage return; DEL; C1; non-characters U+FFFE and U+FFFF: nothing that XML 1.0 or
- * a page should hold. */
-static bool unprintable(const struct piece *p)
-{
-    if (p->code == '\t' || p->code == '\n' || p->code == '\r')
-        return !p->valid;
-    return !p->valid || p->code < 0x20 || (p->code >= 0x7F && p->code < 0xA0) || p->code == 0xFFFE || p->code == 0xFFFF;
-}
-
 /* Characters that end a line, or turn the reading direction of what follows, so that a line shows what it is not. */
 static bool misleading(uint32_t code)
 {
     return code == 0x2028 || code == 0x2029 || (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
+/* C0 but tab, line feed and carriage return; DEL; C1; non-characters U+FFFE and U+FFFF: nothing that XML 1.0 or
+ * a page should hold; and what misleads those who read it. */
+static bool unprintable(const struct piece *p)
+{
+    if (p->code == '\t' || p->code == '\n' || p->code == '\r')
+        return !p->valid;
+    return !p->valid || p->code < 0x20 || (p->code >= 0x7F && p->code < 0xA0) || p->code == 0xFFFE || p->code == 0xFFFF ||
+           misleading(p->code);
 }
 
 static bool put_html(struct assay_text *out, const struct piece *p)

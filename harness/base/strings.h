@@ -19,8 +19,9 @@ unsigned assay_string_distance(const char *a, const char *b, unsigned limit);
  * one's length (one edit is always allowed), or nothing in common. The first of equally near ones. */
 const char *assay_string_nearest(const char *name, const char *const *names, size_t n);
 
-/* Appends `from` so that it is safe in one place. Bytes that are not UTF-8, and control characters that the format
- * cannot hold, become U+FFFD, but for TERMINAL and SHELL.
+/* Appends `from` so that it is safe in one place. Bytes that are not UTF-8, control characters that the format cannot
+ * hold, and marks of lines and reading directions (U+2028 to U+202E, U+2066 to U+2069: a line would show what it is not)
+ * become U+FFFD, but for TERMINAL and SHELL; JSON keeps all but the first, by number where they act on what shows it.
  *   HTML      text, and attribute values between quotes
  *   XML       the same; white space comes back exactly
  *   JSON      inside a string (no quotes added), also within a script of a page

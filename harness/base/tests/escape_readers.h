@@ -42,9 +42,17 @@ static inline bool valid_text(const char *text)
     return true;
 }
 
-enum kept { KEPT_WHITE = 1, KEPT_CONTROLS = 2, KEPT_NONCHARACTERS = 4 };
+enum kept { KEPT_WHITE = 1, KEPT_CONTROLS = 2, KEPT_NONCHARACTERS = 4, KEPT_MARKS = 8 };
+#define KEPT_IN_JSON (KEPT_WHITE | KEPT_CONTROLS | KEPT_NONCHARACTERS | KEPT_MARKS)
 
-/* What must come back of `from`: invalid bytes, and control characters that are not kept, are U+FFFD. */
+/* Line and paragraph separators, embeddings, overrides and isolates, by their bytes: U+2028 to U+202E, U+2066 to U+2069. */
+static inline bool is_mark(const char *at)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    return b[0] == 0xE2 && ((b[1] == 0x80 && b[2] >= 0xA8 && b[2] <= 0xAE) || (b[1] == 0x81 && b[2] >= 0xA6 && b[2] <= 0xA9));
+}
+
+/* What must come back of `from`: invalid bytes, and control characters and marks that are not kept, are U+FFFD. */
 static inline void expected_back(const char *from, unsigned kept, char *out)
 {
     while (*from) {
@@ -54,7 +62,7 @@ static inline void expected_back(const char *from, unsigned kept, char *out)
         bool control = n == 1 ? (c < 0x20 && !white) || c == 0x7F : n == 2 && c == 0xC2 && d < 0xA0;
         bool nonchar = n == 3 && c == 0xEF && d == 0xBF && (unsigned char)from[2] >= 0xBE;
         if (!n || (control && !(kept & KEPT_CONTROLS)) || (white && !(kept & KEPT_WHITE)) ||
-            (nonchar && !(kept & KEPT_NONCHARACTERS))) {
+            (nonchar && !(kept & KEPT_NONCHARACTERS)) || (n == 3 && is_mark(from) && !(kept & KEPT_MARKS))) {
             memcpy(out, "\xEF\xBF\xBD", 3);
             out += 3;
             n = n ? n : 1;
