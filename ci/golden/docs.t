@@ -9,6 +9,12 @@ $ examples README.md
 0 build/assay run gemm/m=512,n=512,k=512 -o out/mine
 0 build/assay validate out/mine
 0 build/assay conformance build/backends/assay-template.so
+0 build/assay list models
+0 build/assay show bert.infer/size=base
+0 build/assay plan inference
+0 build/assay export decoder.prefill/model=tiny-dense -o out/tiny.safetensors
+0 build/assay export decoder.prefill/model=tiny-dense --format npy -o out/tiny
+0 build/assay run decoder.prefill/model=tiny-dense --weights out/tiny.safetensors --inputs out/tiny -o out/model
 
 $ ASSAY_DATA=data examples backends/chaos/README.md
 0 assay run quick --backend chaos,mode=silent -o out/silent
@@ -18,6 +24,11 @@ $ ASSAY_DATA=data examples backends/chaos/README.md
 $ ASSAY_DATA=data examples backends/null/README.md
 0 assay run quick --backend null -o out/null
 0 assay run quick --backend null,queues=4 -o out/null4
+
+$ examples backends/cpu/README.md
+0 assay run gemm/m=64,n=64,k=64 --backend cpu -o out/gemm
+0 assay run gemm/m=64,n=64,k=64 --backend cpu,blas=own,vectors=128 -o out/own
+0 assay validate out/own
 
 $ ASSAY_DATA=data assay run quick --backend template -o out/quick --quiet
 out/quick
@@ -35,15 +46,27 @@ $ examples suites/weights/README.md
 0 assay run decoder.prefill/model=tiny-dense --weights w.safetensors --inputs in --launches 1 -o out/files
 0 assay validate out/files
 
+$ examples suites/README.md
+0 assay list models
+0 assay show decoder.prefill/model=llama-3.1-8b
+0 assay plan inference
+0 assay plan training
+0 assay export decoder.decode/model=tiny-dense -o tiny.safetensors
+0 assay export decoder.decode/model=tiny-dense --format npy -o tiny
+0 assay run decoder.decode/model=tiny-dense --weights tiny.safetensors --inputs tiny --launches 1 -o out/decode
+0 assay validate out/decode
+
 # no README has examples that are not run here; those of ci/ are fuzzing and PyTorch, which have targets of their own
 $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z])' $(find . -path ./build -prune -o -path ./out -prune -o -name README.md -print) | sort
 ./README.md
 ./backends/chaos/README.md
+./backends/cpu/README.md
 ./backends/null/README.md
 ./ci/README.md
 ./ci/oracle/README.md
 ./harness/run/README.md
 ./reports/README.md
+./suites/README.md
 ./suites/weights/README.md
 
 # examples within the text

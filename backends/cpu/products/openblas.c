@@ -11,8 +11,6 @@ enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 }; /* of cblas.h */
 struct cpu_openblas {
     void (*sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a, int lda,
                   const float *b, int ldb, float beta, float *c, int ldc);
-    void (*sgemv)(int order, int trans, int m, int n, float alpha, const float *a, int lda, const float *x, int incx,
-                  float beta, float *y, int incy);
     void (*set_num_threads)(int n);
     char *(*get_config)(void);
     char  path[512];
@@ -46,7 +44,6 @@ static void load_once(void)
         return;
     }
     FIND(sgemm, "cblas_sgemm");
-    FIND(sgemv, "cblas_sgemv");
     FIND(set_num_threads, "openblas_set_num_threads");
     FIND(get_config, "openblas_get_config");
     if (failure.code)
@@ -75,13 +72,6 @@ void cpu_openblas_sgemm(const struct cpu_openblas *blas, const struct cpu_sgemm 
     blas->sgemm(ROW_MAJOR, p->a_transposed ? TRANSPOSED : PLAIN, p->b_transposed ? TRANSPOSED : PLAIN, (int)p->m,
                 (int)p->n, (int)p->k, p->alpha, p->a, (int)p->lda, p->b, (int)p->ldb, p->add ? 1.0f : 0.0f, p->c,
                 (int)p->ldc);
-}
-
-void cpu_openblas_sgemv(const struct cpu_openblas *blas, bool transposed, size_t rows, size_t columns, const float *w,
-                        size_t stride, const float *x, float *y)
-{
-    blas->sgemv(ROW_MAJOR, transposed ? TRANSPOSED : PLAIN, (int)rows, (int)columns, 1.0f, w, (int)stride, x, 1, 0.0f, y,
-                1);
 }
 
 const char *cpu_openblas_config(const struct cpu_openblas *blas)

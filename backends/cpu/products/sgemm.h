@@ -35,9 +35,6 @@ enum assay_code cpu_openblas_load(const struct cpu_openblas **out, struct assay_
 /* The library's path once it was loaded, else NULL. */
 const char *cpu_openblas_path(void);
 void            cpu_openblas_sgemm(const struct cpu_openblas *blas, const struct cpu_sgemm *p);
-/* y = op(W) x as cblas_sgemv has it, W row-major rows x columns. */
-void            cpu_openblas_sgemv(const struct cpu_openblas *blas, bool transposed, size_t rows, size_t columns,
-                                   const float *w, size_t stride, const float *x, float *y);
 const char     *cpu_openblas_config(const struct cpu_openblas *blas);
 
 #endif
