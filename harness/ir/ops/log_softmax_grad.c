@@ -1,20 +1,8 @@
 /* assay.LogSoftmaxGrad(dY, Y): dX = dY - exp(Y) sum(dY) along `axis`.
  * Cost of a row of n: n - 1 additions, n multiplications and n subtractions; n exponentials. */
-#include "harness/ir/infer.h"
+#include "harness/ir/along.h"
 
 #include "assay/banned.h"
-
-static const struct assay_attr_row attrs[] = {
-    {.name = "axis", .type = ASSAY_ATTR_I64, .presence = ASSAY_ATTR_DEFAULT, .i = -1},
-    {.name = NULL},
-};
-
-static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
-{
-    int32_t axis;
-    enum assay_code code = assay_infer_axis(in, "axis", &axis, err);
-    return code ? code : assay_infer_pair(in, ASSAY_TYPES_FLOAT, err);
-}
 
 static void cost(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost)
 {
@@ -26,4 +14,4 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
     }
 }
 
-ASSAY_OP_IR(LogSoftmaxGrad) = {.attrs = attrs, .infer = infer, .cost = cost};
+ASSAY_OP_IR(LogSoftmaxGrad) = {.attrs = assay_softmax_attrs, .infer = assay_infer_softmax_gradient, .cost = cost};

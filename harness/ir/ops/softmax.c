@@ -1,22 +1,10 @@
 /* Softmax: Y = exp(X - m) / sum(exp(X - m)) along `axis`, m the greatest along it (ONNX Softmax-13).
  * Cost of a row of n: n subtractions, n - 1 additions and n multiplications by the sum's reciprocal; n exponentials
  * and that one division. */
+#include "harness/ir/along.h"
 #include "harness/ir/gradient.h"
-#include "harness/ir/infer.h"
 
 #include "assay/banned.h"
-
-static const struct assay_attr_row attrs[] = {
-    {.name = "axis", .type = ASSAY_ATTR_I64, .presence = ASSAY_ATTR_DEFAULT, .i = -1},
-    {.name = NULL},
-};
-
-static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
-{
-    int32_t axis;
-    enum assay_code code = assay_infer_axis(in, "axis", &axis, err);
-    return code ? code : assay_infer_unary(in, ASSAY_TYPES_FLOAT, err);
-}
 
 static void cost(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost)
 {
@@ -35,4 +23,4 @@ static void gradient(const struct assay_gradient *q)
     q->dx[0] = assay_gradient_op(q, "assay.SoftmaxGrad", (int32_t[]){q->dy[0], q->node->outputs[0]}, 2, attrs_of_node);
 }
 
-ASSAY_OP_IR(Softmax) = {.attrs = attrs, .infer = infer, .cost = cost, .gradient = gradient};
+ASSAY_OP_IR(Softmax) = {.attrs = assay_softmax_attrs, .infer = assay_infer_softmax, .cost = cost, .gradient = gradient};
