@@ -54,7 +54,7 @@ enum assay_code assay_infer_norm_gradient(const struct assay_infer *in, struct a
     if (!assay_shape_count(x->dims, axis, x->rank))
         return ASSAY_INFER_REFUSE(in, err, X, ASSAY_INFER_NONE, "nothing to normalise from axis %" PRId32 " on", axis);
     assay_infer_output(in, 0, x->dtype, x->rank, x->dims);
-    for (int o = 1; o < in->node->n_outputs; o++)
+    for (int o = 1; o < (int)in->node->n_outputs; o++)
         assay_infer_output(in, o, in->in[SCALE]->dtype, in->in[SCALE]->rank, in->in[SCALE]->dims);
     return ASSAY_OK;
 }
