@@ -42,8 +42,6 @@ enum assay_code assay_infer_norm_gradient(const struct assay_infer *in, struct a
     if (!code)
         code = assay_infer_same_type(in, DY, SCALE, err);
     if (!code)
-        code = assay_infer_same_type(in, DY, X, err);
-    if (!code)
         code = assay_infer_same_shape(in, DY, X, err);
     if (!code)
         code = assay_infer_axis(in, "axis", &axis, err);

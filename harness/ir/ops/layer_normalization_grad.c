@@ -21,4 +21,10 @@ static void cost(const struct assay_graph *g, const struct assay_node *node, str
         assay_cost_flops(cost, 1, folded);
 }
 
-ASSAY_OP_IR(LayerNormalizationGrad) = {.attrs = assay_norm_gradient_attrs, .infer = assay_infer_norm_gradient, .cost = cost};
+static enum assay_code infer(const struct assay_infer *in, struct assay_error *err)
+{
+    enum assay_code code = assay_infer_same_type(in, ASSAY_NORM_GRADIENT_DY, ASSAY_NORM_GRADIENT_X, err);
+    return code ? code : assay_infer_norm_gradient(in, err);
+}
+
+ASSAY_OP_IR(LayerNormalizationGrad) = {.attrs = assay_norm_gradient_attrs, .infer = infer, .cost = cost};
