@@ -8,11 +8,19 @@
 
 #include "assay/banned.h"
 
-enum { DEPTH = 192, ROWS = 96, COLUMNS = 960 };
+/* At most. Sums go through memory once a block of depth, B's block stays in the second-level cache, A's in what is left of it. */
+enum { DEPTH = 352, ROWS = 96, COLUMNS = 528 };
 
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+/* The length of equal pieces of `n`, each at most `most` and all but the last a multiple of `grain`. */
+static size_t even(size_t n, size_t most, size_t grain)
+{
+    size_t pieces = (n + most - 1) / most, each = pieces ? (n + pieces - 1) / pieces : most;
+    return least(most, (each + grain - 1) / grain * grain);
 }
 
 size_t cpu_sgemm_own_scratch(const struct cpu_kernels *kernels)
@@ -82,17 +90,18 @@ static void multiply_block(const struct cpu_tile_kernels *tile, const struct cpu
 void cpu_sgemm_own(const struct cpu_kernels *kernels, const struct cpu_sgemm *p, float *scratch)
 {
     const struct cpu_tile_kernels *tile = kernels->tile;
-    size_t                         wide = COLUMNS - COLUMNS % tile->columns;
+    size_t                         wide = even(p->n, COLUMNS - COLUMNS % tile->columns, tile->columns);
+    size_t                         deep = even(p->k, DEPTH, 8), high = even(p->m, ROWS, tile->rows);
     float *b = scratch, *a = scratch + (size_t)DEPTH * (COLUMNS + tile->columns);
     if (!p->k && !p->add)
         for (size_t m = 0; m < p->m; m++)
             memset(p->c + m * p->ldc, 0, p->n * sizeof *p->c);
     for (size_t n = 0; n < p->n; n += wide)
-        for (size_t k = 0; k < p->k; k += DEPTH) {
-            size_t columns = least(wide, p->n - n), depth = least(DEPTH, p->k - k);
+        for (size_t k = 0; k < p->k; k += deep) {
+            size_t columns = least(wide, p->n - n), depth = least(deep, p->k - k);
             pack_b(kernels, p, n, columns, k, depth, b);
-            for (size_t m = 0; m < p->m; m += ROWS) {
-                size_t rows = least(ROWS, p->m - m);
+            for (size_t m = 0; m < p->m; m += high) {
+                size_t rows = least(high, p->m - m);
                 pack_a(kernels, p, m, rows, k, depth, a);
                 multiply_block(tile, p, a, b, m, rows, n, columns, depth, p->add || k > 0);
             }
