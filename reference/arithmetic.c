@@ -15,7 +15,7 @@ const struct assay_ref_ulps assay_reference_ulps = {
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node)
 {
     struct assay_arithmetic a = {0};
-    const struct assay_format *wide = assay_format_of(ASSAY_F64), *narrow = assay_format_of(ASSAY_F32), *store = NULL;
+    const struct assay_number_format *wide = assay_format_of(ASSAY_F64), *narrow = assay_format_of(ASSAY_F32), *store = NULL;
     bool any_float = false, any_double = false;
     for (uint32_t i = 0; i < node->n_inputs + node->n_outputs; i++) {
         int32_t v = i < node->n_outputs ? node->outputs[i] : node->inputs[i - node->n_outputs];
@@ -75,7 +75,7 @@ struct assay_bounded assay_bounded_exp(const struct assay_arithmetic *a, struct 
 struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum assay_dtype format,
                                          struct assay_bounded x)
 {
-    const struct assay_format *f = assay_format_of(format);
+    const struct assay_number_format *f = assay_format_of(format);
     x = bounded_settle(x.value, x.error);
     if (!f || !isfinite(x.value) || !isfinite(x.error))
         return x;
@@ -291,7 +291,7 @@ struct assay_bounded assay_ref_fold_close(const struct assay_ref_call *call, con
                                           double terms, double roundings, double weights)
 {
     const struct assay_arithmetic *a = &call->arithmetic;
-    const struct assay_format *f = assay_format_of(call->out[call->output].dtype);
+    const struct assay_number_format *f = assay_format_of(call->out[call->output].dtype);
     double error = error_of_sum(a, s, roundings);
     if (roundings > 0)
         error += 2 * terms * a->tiny * weights;

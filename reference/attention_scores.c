@@ -61,7 +61,7 @@ void assay_ref_attention_setup(const struct assay_ref_call *call, uint32_t first
     a->soft = call->arithmetic;
     int64_t precision = assay_node_i64(node, "softmax_precision", 0); /* ONNX's numbers: 10 f16, 16 bf16 */
     if (precision == 10 || precision == 16) {
-        const struct assay_format *f = assay_format_of(precision == 10 ? ASSAY_F16 : ASSAY_BF16);
+        const struct assay_number_format *f = assay_format_of(precision == 10 ? ASSAY_F16 : ASSAY_BF16);
         a->soft.accumulate = f->unit_roundoff;
         a->soft.tiny = f->smallest_normal;
     }

@@ -37,7 +37,7 @@ static bool is_small(enum assay_dtype dtype)
 struct assay_bounded assay_bounded_to_float(const struct assay_ref_call *call, enum assay_dtype to, struct assay_bounded x,
                                             bool saturate)
 {
-    const struct assay_format *f = assay_format_of(to);
+    const struct assay_number_format *f = assay_format_of(to);
     /* Whole numbers need not be numbers of the format; finer formats than the accumulator are not rounded when stored. */
     if (!assay_dtype_is_float(call->in[0].dtype) && f->unit_roundoff <= call->arithmetic.accumulate &&
         (assay_round_to(to, x.value) != x.value || fabs(x.value) > 0x1p53))

@@ -220,7 +220,7 @@ static enum assay_code prepare(const struct assay_reference *r, const struct ass
     p->call.arithmetic.probable = how->probable;
     p->call.values_only = how->values_only;
     if (p->call.output > 0) { /* the format of the output asked for, which need not be that of the first */
-        const struct assay_format *f = assay_format_of(r->graph->values[value].dtype);
+        const struct assay_number_format *f = assay_format_of(r->graph->values[value].dtype);
         p->call.arithmetic.store = f ? f->unit_roundoff : 0;
         p->call.arithmetic.store_tiny = f ? f->smallest_normal : 0;
     }

@@ -129,7 +129,7 @@ static enum assay_code keep_ratio(struct judge *j, double ratio, struct assay_er
 
 static bool is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
 {
-    const struct assay_format *format = assay_format_of(dtype);
+    const struct assay_number_format *format = assay_format_of(dtype);
     return ratio > MARGINAL && format && bound > MARGINAL_ROUNDINGS * format->unit_roundoff * fabs(expected);
 }
 

@@ -6,17 +6,10 @@
 #include <stdint.h>
 
 #include "assay/dtype.h"
+#include "reference/formats/number.h"
 
-/* What a floating-point format can hold. For integers unit_roundoff and smallest are 0. */
-struct assay_format {
-    int    precision;     /* significant bits, the hidden one included */
-    double unit_roundoff; /* 2^-precision: relative error of one rounding to nearest */
-    double smallest;      /* smallest positive subnormal */
-    double smallest_normal;
-    double largest;       /* largest finite */
-};
 /* NULL for types that are not floating point. */
-const struct assay_format *assay_format_of(enum assay_dtype dtype);
+const struct assay_number_format *assay_format_of(enum assay_dtype dtype);
 
 /* n elements of `dtype` at `from` (as in memory; sub-byte types start at a byte) to double. Exact for every
  * floating type and for integers up to 2^53; bool gives 0 or 1. */

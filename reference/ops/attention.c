@@ -34,7 +34,7 @@ static size_t query_of(const void *self, int64_t index)
 /* Weights as they meet V: perhaps rounded to its format, in which they may be normalized (at most 1) or not. */
 static void round_weights(const struct assay_ref_attention *a, double sum, const double *w, double *e)
 {
-    const struct assay_format *f = assay_format_of(a->v.t->dtype);
+    const struct assay_number_format *f = assay_format_of(a->v.t->dtype);
     if (!f || f->unit_roundoff <= a->call->arithmetic.accumulate)
         return;
     for (int64_t j = 0; j < a->keys; j++) {

@@ -48,7 +48,7 @@ static void divide_weights(const struct job *j, struct assay_ref_softmax sum, co
 
 static void round_to_format(const struct job *j, double *value, double *error)
 {
-    const struct assay_format *f = assay_format_of(j->a.v.t->dtype);
+    const struct assay_number_format *f = assay_format_of(j->a.v.t->dtype);
     if (!f || f->unit_roundoff <= j->a.call->arithmetic.accumulate)
         return;
     for (int64_t k = 0; k < j->a.keys; k++) {

@@ -45,7 +45,7 @@ Test(arithmetic, storing_costs_at_least_what_the_conversion_does_and_hardly_more
     struct assay_random random;
     assay_random_init(&random, 1);
     for (int f = 0; f < 4; f++) {
-        const struct assay_format *format = assay_format_of(formats[f]);
+        const struct assay_number_format *format = assay_format_of(formats[f]);
         double worst = 0;
         for (int i = 0; i < 20000; i++) {
             int exponent = (int)assay_random_below(&random, 44) - 30;

@@ -22,7 +22,7 @@ bool assay_tensor_converts(enum assay_dtype from, enum assay_dtype to, bool quan
 
 bool assay_tensor_rounds(enum assay_dtype from, enum assay_dtype to)
 {
-    const struct assay_format *a = assay_format_of(from), *b = assay_format_of(to);
+    const struct assay_number_format *a = assay_format_of(from), *b = assay_format_of(to);
     return a && b && (a->precision > b->precision || a->largest > b->largest || a->smallest < b->smallest);
 }
 

@@ -382,7 +382,7 @@ Test(index, conversions_agree_with_the_formats_on_every_pattern)
                 memcpy((float *)data.at[x] + i, &bits, sizeof bits);
             }
             device_run(&d, g, &data, false, assay_dtype_name(narrow[k]));
-            const struct assay_format *f = assay_format_of(narrow[k]);
+            const struct assay_number_format *f = assay_format_of(narrow[k]);
             for (uint32_t i = 0; i < N; i++) {
                 double from = (double)floats(&data, x)[i], got, want = assay_round_to(narrow[k], from);
                 bool   is_8 = assay_dtype_bits(narrow[k]) == 8, over = !(fabs(want) <= f->largest);

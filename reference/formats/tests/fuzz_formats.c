@@ -30,7 +30,7 @@ static void check_bits(enum assay_dtype dtype, const uint8_t *data, size_t bytes
 /* Rounding is to a neighbour, never over half a step away, and a second time changes nothing. */
 static void check_rounding(enum assay_dtype dtype, const double *from, size_t n)
 {
-    const struct assay_format *f = assay_format_of(dtype);
+    const struct assay_number_format *f = assay_format_of(dtype);
     for (size_t i = 0; f && i < n; i++) {
         double once = assay_round_to(dtype, from[i]), twice = assay_round_to(dtype, once);
         FUZZ_HOLDS(isnan(once) ? isnan(twice) : once == twice);

@@ -198,7 +198,7 @@ Test(formats, packed_elements_stand_first_in_the_low_bits_and_leave_their_neighb
 Test(formats, the_table_of_formats_agrees_with_the_codes)
 {
     for (size_t f = 0; f < N_SMALL; f++) {
-        const struct assay_format *format = assay_format_of(small_floats[f]);
+        const struct assay_number_format *format = assay_format_of(small_floats[f]);
         double largest = 0, smallest = INFINITY;
         for (uint32_t code = 0; code < 1u << (assay_dtype_bits(small_floats[f]) - 1); code++) {
             double x = value_of(small_floats[f], code);
