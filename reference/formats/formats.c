@@ -1,10 +1,14 @@
-/* Elements of any type as they stand in memory. f32 and f64 are the compiler's own. */
+/* f32 and f64 are the compiler's own; the formats of floats.h go through float, the others through their rows. */
 #include "reference/formats/formats.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "reference/formats/floats.h"
+
 #include "assay/banned.h"
+
+enum { PIECE = 512 }; /* floats between double and a narrow format; whole bytes of any */
 
 const struct assay_number_format *assay_format_of(enum assay_dtype dtype)
 {
@@ -12,11 +16,6 @@ const struct assay_number_format *assay_format_of(enum assay_dtype dtype)
 }
 
 /* ---- one element ------------------------------------------------------------------------------------------ */
-
-static uint32_t encode(const struct assay_number_format *f, double x)
-{
-    return (uint32_t)assay_format_encode(f, x, ASSAY_NEAREST_EVEN, false, 0);
-}
 
 /* Nearest even, clamped; NaN is 0. The limits are exact in double, but 2^63 - 1. */
 static int64_t to_integer(double x, double low, double high)
@@ -71,23 +70,22 @@ static void code_put(uint8_t *to, unsigned bits, size_t i, uint32_t code)
     }                                                                                                                  \
     return
 
+static void narrow_to_double(enum assay_dtype dtype, const uint8_t *from, size_t n, double *to)
+{
+    float piece[PIECE];
+    for (size_t i = 0; i < n; i += PIECE) {
+        size_t m = n - i < PIECE ? n - i : PIECE;
+        assay_floats_widen(dtype, from + i * assay_dtype_bits(dtype) / 8, m, piece);
+        for (size_t k = 0; k < m; k++)
+            to[i + k] = (double)piece[k];
+    }
+}
+
 static void small_to_double(enum assay_dtype dtype, const void *from, size_t n, double *to)
 {
     const struct assay_number_format *f = assay_format_of(dtype);
-    unsigned                          bits = assay_dtype_bits(dtype);
-    double                            table[256];
-    for (uint32_t code = 0; code < 1u << bits; code++)
-        table[code] = assay_format_decode(f, code);
     for (size_t i = 0; i < n; i++)
-        to[i] = table[code_at(from, bits, i)];
-}
-
-static void half_to_double(const struct assay_number_format *f, const void *from, size_t n, double *to)
-{
-    for (size_t i = 0; i < n; i++) {
-        READ(uint16_t, from, i, code);
-        to[i] = assay_format_decode(f, code);
-    }
+        to[i] = assay_format_decode(f, code_at(from, assay_dtype_bits(dtype), i));
 }
 
 void assay_to_double(enum assay_dtype dtype, const void *from, size_t n, double *to)
@@ -109,14 +107,14 @@ void assay_to_double(enum assay_dtype dtype, const void *from, size_t n, double 
         READ_ALL(uint8_t);
     case ASSAY_BF16:
     case ASSAY_F16:
-        half_to_double(assay_format_of(dtype), from, n, to);
-        return;
     case ASSAY_F8E4M3:
     case ASSAY_F8E5M2:
+    case ASSAY_F4E2M1:
+        narrow_to_double(dtype, from, n, to);
+        return;
     case ASSAY_F8E8M0:
     case ASSAY_F6E2M3:
     case ASSAY_F6E3M2:
-    case ASSAY_F4E2M1:
         small_to_double(dtype, from, n, to);
         return;
     case ASSAY_I4:
@@ -143,7 +141,7 @@ static void small_from_double(enum assay_dtype dtype, const double *from, size_t
         else if (dtype == ASSAY_U4)
             code = (uint32_t)to_integer(from[i], 0, 15);
         else
-            code = encode(f, from[i]);
+            code = (uint32_t)assay_format_encode(f, from[i], ASSAY_NEAREST_EVEN, false, 0);
         code_put(to, assay_dtype_bits(dtype), i, code);
     }
 }
@@ -156,12 +154,6 @@ static void store_one(enum assay_dtype dtype, double x, void *to, size_t i)
         return;
     case ASSAY_F32:
         WRITE(float, to, i, x);
-        return;
-    case ASSAY_BF16:
-        WRITE(uint16_t, to, i, encode(assay_format_of(dtype), x));
-        return;
-    case ASSAY_F16:
-        WRITE(uint16_t, to, i, encode(assay_format_of(dtype), x));
         return;
     case ASSAY_I64:
         WRITE(int64_t, to, i, to_integer(x, -0x1p63, 0x1p63));
@@ -183,21 +175,49 @@ static void store_one(enum assay_dtype dtype, double x, void *to, size_t i)
     }
 }
 
+/* The float about x whose last bit is set, unless x is a float: rounded again, to two bits fewer or less, it gives what one
+ * rounding of x gives (Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008). */
+static float to_odd(double x)
+{
+    float    y = (float)x;
+    uint32_t bits;
+    memcpy(&bits, &y, sizeof bits);
+    bits -= fabs((double)y) > fabs(x);
+    bits |= (double)y != x;
+    memcpy(&y, &bits, sizeof y);
+    return y;
+}
+
+static void narrow_from_double(enum assay_dtype dtype, const double *from, size_t n, uint8_t *to)
+{
+    float piece[PIECE];
+    for (size_t i = 0; i < n; i += PIECE) {
+        size_t m = n - i < PIECE ? n - i : PIECE;
+        for (size_t k = 0; k < m; k++)
+            piece[k] = to_odd(from[i + k]);
+        assay_floats_narrow(dtype, piece, m, to + i * assay_dtype_bits(dtype) / 8);
+    }
+}
+
 void assay_from_double(enum assay_dtype dtype, const double *from, size_t n, void *to)
 {
     unsigned bits = assay_dtype_bits(dtype);
-    if (bits < 8 || (bits == 8 && assay_dtype_is_float(dtype))) {
+    if (assay_floats_have(dtype))
+        narrow_from_double(dtype, from, n, to);
+    else if (bits < 8 || dtype == ASSAY_F8E8M0)
         small_from_double(dtype, from, n, to);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        store_one(dtype, from[i], to, i);
+    else
+        for (size_t i = 0; i < n; i++)
+            store_one(dtype, from[i], to, i);
 }
 
 double assay_round_to(enum assay_dtype dtype, double x)
 {
-    uint64_t held = 0;
-    double kept = x;
+    const struct assay_number_format *f = assay_format_of(dtype);
+    if (f)
+        return assay_format_round(f, x, ASSAY_NEAREST_EVEN, false, 0);
+    int64_t held = 0;
+    double  kept = x;
     assay_from_double(dtype, &x, 1, &held);
     assay_to_double(dtype, &held, 1, &kept);
     return kept;

@@ -116,21 +116,20 @@ static bool rounds_away(enum assay_rounding rounding, bool negative, bool odd, u
     return part > half || (part == half && odd);
 }
 
-/* A carry out of the fraction moves to the next exponent by itself. Beyond the largest: more than its code. */
-static uint64_t code_of_magnitude(const struct assay_number_format *f, uint64_t magnitude, enum assay_rounding rounding,
+/* A carry out of the fraction moves to the next exponent by itself. Beyond the largest: more than its code. Below the smallest
+ * of a scale: less than 0. */
+static int64_t code_of_magnitude(const struct assay_number_format *f, uint64_t magnitude, enum assay_rounding rounding,
                                   bool negative, uint64_t random)
 {
-    uint64_t significand = (magnitude & ones(52)) | (uint64_t)(magnitude >> 52 != 0) << 52, code = 0;
+    uint64_t significand = (magnitude & ones(52)) | (uint64_t)(magnitude >> 52 != 0) << 52;
+    int64_t  code = 0;
     int      exponent = (int)(magnitude >> 52) + (magnitude >> 52 == 0) - 1023 + f->bias, shift = 52 - f->fraction_bits;
-    if (!f->is_signed && (exponent < 0 || !magnitude))
-        return 0;
     if (exponent >= 1 || !f->is_signed)
-        code = (uint64_t)(exponent - 1) << f->fraction_bits; /* the hidden bit adds the 1 */
+        code = (int64_t)(exponent - 1) * (INT64_C(1) << f->fraction_bits); /* the hidden bit adds the 1 */
     else
         shift += 1 - exponent;
     uint64_t kept = shift < 64 ? significand >> shift : 0, lost = shift < 64 ? significand & ones(shift) : significand;
-    code += kept;
-    return code + rounds_away(rounding, negative, code & 1, lost, shift, random);
+    return code + (int64_t)kept + rounds_away(rounding, negative, kept & 1, lost, shift, random);
 }
 
 uint64_t assay_format_encode(const struct assay_number_format *f, double x, enum assay_rounding rounding, bool saturate,
@@ -145,10 +144,12 @@ uint64_t assay_format_encode(const struct assay_number_format *f, double x, enum
         return code_of_nan(f);
     if (magnitude == INFINITE)
         return sign | (saturate ? largest : code_of_infinity(f));
-    uint64_t code = code_of_magnitude(f, magnitude, rounding, negative, random);
-    if (code > largest)
-        code = saturate || points_to_zero(rounding, negative) ? largest : code_of_infinity(f);
-    return sign | code;
+    int64_t code = code_of_magnitude(f, magnitude, rounding, negative, random);
+    if (code < 0)
+        return saturate || (rounding == ASSAY_UP && magnitude) ? 0 : code_of_nan(f);
+    if (code > (int64_t)largest)
+        code = (int64_t)(saturate || points_to_zero(rounding, negative) ? largest : code_of_infinity(f));
+    return sign | (uint64_t)code;
 }
 
 double assay_format_round(const struct assay_number_format *f, double x, enum assay_rounding rounding, bool saturate,

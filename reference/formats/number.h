@@ -14,7 +14,7 @@ enum assay_nan_rule {
 };
 
 enum assay_rounding {
-    ASSAY_NEAREST_EVEN, /* half way: to the neighbour whose code is even */
+    ASSAY_NEAREST_EVEN, /* half way: to the neighbour whose last bit is 0; of a scale, which has but the hidden bit, to the larger */
     ASSAY_TOWARD_ZERO,
     ASSAY_DOWN,
     ASSAY_UP,
@@ -50,7 +50,8 @@ double assay_format_decode(const struct assay_number_format *f, uint64_t code);
  * rounding points back to it, or if the format has nothing beyond; else infinity, or NaN where there is no infinity.
  * ±infinity itself gives the largest if `saturate` or if the format has nothing beyond, in every direction.
  * NaN gives NaN with its sign; the largest, positive, where every code is a number.
- * Scales: what is below the smallest, ±0 included, gives the smallest; what is negative gives NaN.
+ * Scales: what would round to less than the smallest, ±0 included, gives the smallest if `saturate` or if the direction of
+ * rounding points to it, else NaN; what is negative gives NaN.
  * `random` is read for ASSAY_STOCHASTIC alone: all 64 bits, the highest first; any 64 bits that are uniform will do. */
 uint64_t assay_format_encode(const struct assay_number_format *f, double x, enum assay_rounding rounding, bool saturate,
                              uint64_t random);
