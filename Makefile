@@ -105,9 +105,12 @@ tests: all $(FIXTURES) $(TESTS)
 run-tests: tests
 	$(Q)ci/run-tests $(CURDIR)/build/$(CONFIG)/logs $(TESTS)
 BENCHES := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/bench_*.c,$(FOLDERS) $(NAMES:%=backends/%))))
-$(BENCHES): $(O)/%: $(O)/%.o $(LIBRARY)
+# Programs that check what takes too long for every day; they print what they did and fail by their exit status.
+LONG := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/long_*.c,$(FOLDERS))))
+$(BENCHES) $(LONG): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 benches: all $(BENCHES)
+run-long: $(LONG) ; $(Q)for each in $^; do $$each || exit 1; done
 # By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.
 FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/fuzz_*.c,$(FOLDERS))))
 $(FUZZERS): $(O)/%: $(O)/%.o $(LIBRARY)
@@ -122,7 +125,7 @@ SECONDS_EACH ?= 60
 run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
 check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10 && ci/package-test build
 check-long: check
-	$(Q)ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay
+	$(Q)$(MAKE_ALL) run-long && ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay
 asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint

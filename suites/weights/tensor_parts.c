@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/base/parallel.h"
+#include "reference/formats/scaled.h"
 #include "reference/formats/formats.h"
 
 #include "assay/banned.h"
@@ -143,16 +144,12 @@ static double larger(double most, const double *x, size_t n)
 
 static float scale_of(double most)
 {
-    return (float)(most / 127);
+    return (float)assay_scaled_block_scale(assay_scaled_format_named("int8"), 1, most);
 }
 
-/* A row of zeros has scale 0. */
 static void quantize(const double *x, size_t n, float scale, signed char *to)
 {
-    double q[PIECE];
-    for (size_t i = 0; i < n; i++)
-        q[i] = scale > 0 ? fmax(-127, fmin(127, x[i] / (double)scale)) : 0;
-    assay_from_double(ASSAY_I8, q, n, to);
+    assay_scaled_elements(assay_scaled_format_named("int8"), 1, (double)scale, x, n, to);
 }
 
 static void quantize_rows(void *self, size_t begin, size_t end)
