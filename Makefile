@@ -130,9 +130,9 @@ asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
-bench: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/bench build/assay
+bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats && ci/bench build/assay
 PYTHON ?= python3
-oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins
+oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/formats.txt && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
 install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)
 help:
@@ -142,7 +142,7 @@ help:
 	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='
-	@echo 'make oracle       PyTorch computes the small models again (PYTHON=, ci/oracle)'
+	@echo 'make oracle       PyTorch computes the small models again, ml_dtypes the formats (PYTHON=, ci/oracle)'
 	@echo 'make dist         one folder that runs with nothing installed'
 	@echo 'make new-backend NAME=x                                  a back end to begin with'
 	@echo 'make clean        CONFIG=release|debug|asan|tsan|cov|fuzz  V=1  JOBS=n'

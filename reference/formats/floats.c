@@ -115,7 +115,7 @@ ALWAYS float widen(struct shape s, uint32_t code)
     PAIRS(suffix, target, f4e2m1, F4E2M1)
 
 #ifdef __x86_64__
-FOR_TARGET(wide, __attribute__((target("avx512f,avx512bw,avx512vl,prefer-vector-width=512"))))
+FOR_TARGET(wide, __attribute__((target("avx512f,avx512bw,avx512vl"))))
 FOR_TARGET(avx2, __attribute__((target("avx2"))))
 #endif
 FOR_TARGET(plain, )
