@@ -12,8 +12,8 @@ enum { TOP_HOLDS_SPECIALS, ALL_ONES_IS_NAN, ALL_ARE_NUMBERS };
 struct shape {
     uint32_t exponent_bits, fraction_bits, bias, specials;
 };
-#define BF16   ((struct shape){8, 7, 127, TOP_HOLDS_SPECIALS})
-#define F16    ((struct shape){5, 10, 15, TOP_HOLDS_SPECIALS})
+#define BF16 ((struct shape){8, 7, 127, TOP_HOLDS_SPECIALS})
+#define F16 ((struct shape){5, 10, 15, TOP_HOLDS_SPECIALS})
 #define F8E4M3 ((struct shape){4, 3, 7, ALL_ONES_IS_NAN})
 #define F8E5M2 ((struct shape){5, 2, 15, TOP_HOLDS_SPECIALS})
 #define F4E2M1 ((struct shape){2, 1, 1, ALL_ARE_NUMBERS})
@@ -34,8 +34,8 @@ ALWAYS uint32_t bits_of(float x)
     return bits;
 }
 
-/* Normal numbers: subtract the difference of the biases and round where the fraction ends. Subnormal ones: add the float whose
- * last bit is the format's smallest number, which makes the processor round there. */
+/* Normal numbers: subtract the difference of the biases and round where the fraction ends. Subnormal ones: add the
+ * float whose last bit is the format's smallest number, which makes the processor round there. */
 ALWAYS uint32_t narrow(struct shape s, float x)
 {
     uint32_t shift = 23 - s.fraction_bits, bits = bits_of(x), u = bits & 0x7fffffff;
@@ -125,13 +125,12 @@ struct way {
     void (*narrow)(const float *restrict from, size_t n, unsigned char *restrict to);
     void (*widen)(const unsigned char *restrict from, size_t n, float *restrict to);
 };
-#define WAYS(suffix)                                              \
-    {                                                             \
-        {ASSAY_BF16, narrow_bf16_##suffix, widen_bf16_##suffix},       \
-        {ASSAY_F16, narrow_f16_##suffix, widen_f16_##suffix},          \
-        {ASSAY_F8E4M3, narrow_f8e4m3_##suffix, widen_f8e4m3_##suffix}, \
-        {ASSAY_F8E5M2, narrow_f8e5m2_##suffix, widen_f8e5m2_##suffix}, \
-        {ASSAY_F4E2M1, narrow_f4e2m1_##suffix, widen_f4e2m1_##suffix}, \
+#define WAYS(suffix)                                                                                                   \
+    {                                                                                                                  \
+        {ASSAY_BF16, narrow_bf16_##suffix, widen_bf16_##suffix}, {ASSAY_F16, narrow_f16_##suffix, widen_f16_##suffix}, \
+            {ASSAY_F8E4M3, narrow_f8e4m3_##suffix, widen_f8e4m3_##suffix},                                             \
+            {ASSAY_F8E5M2, narrow_f8e5m2_##suffix, widen_f8e5m2_##suffix},                                             \
+            {ASSAY_F4E2M1, narrow_f4e2m1_##suffix, widen_f4e2m1_##suffix},                                             \
     }
 #define N_WAYS 5
 
@@ -139,7 +138,7 @@ struct way {
 static const struct way *way_of(enum assay_dtype dtype)
 {
     static const struct way plain[N_WAYS] = WAYS(plain);
-    const struct way       *ways = plain;
+    const struct way *ways = plain;
 #ifdef __x86_64__
     static const struct way avx2[N_WAYS] = WAYS(avx2), wide[N_WAYS] = WAYS(wide);
     if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))

@@ -1,5 +1,6 @@
-/* Arrays of float to and from the formats in which weights and activations are stored, many at a time. Every element is what
- * assay_format_encode (to nearest even, not saturating) and assay_format_decode give; a test compares all of them. */
+/* Arrays of float to and from the formats in which weights and activations are stored, many at a time. Every element is
+ * what assay_format_encode (to nearest even, not saturating) and assay_format_decode give; a test compares all of them.
+ */
 #ifndef ASSAY_FLOATS_H
 #define ASSAY_FLOATS_H
 

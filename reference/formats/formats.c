@@ -84,8 +84,9 @@ static void narrow_to_double(enum assay_dtype dtype, const uint8_t *from, size_t
 static void small_to_double(enum assay_dtype dtype, const void *from, size_t n, double *to)
 {
     const struct assay_number_format *f = assay_format_of(dtype);
+    unsigned                          bits = (unsigned)assay_format_bits(f);
     for (size_t i = 0; i < n; i++)
-        to[i] = assay_format_decode(f, code_at(from, assay_dtype_bits(dtype), i));
+        to[i] = assay_format_decode(f, code_at(from, bits, i));
 }
 
 void assay_to_double(enum assay_dtype dtype, const void *from, size_t n, double *to)
@@ -175,11 +176,11 @@ static void store_one(enum assay_dtype dtype, double x, void *to, size_t i)
     }
 }
 
-/* The float about x whose last bit is set, unless x is a float: rounded again, to two bits fewer or less, it gives what one
- * rounding of x gives (Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008). */
+/* The float about x whose last bit is set, unless x is a float: rounded again, to two bits fewer or less, it gives what
+ * one rounding of x gives (Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008). */
 static float to_odd(double x)
 {
-    float    y = (float)x;
+    float y = (float)x;
     uint32_t bits;
     memcpy(&bits, &y, sizeof bits);
     bits -= fabs((double)y) > fabs(x);
@@ -217,7 +218,7 @@ double assay_round_to(enum assay_dtype dtype, double x)
     if (f)
         return assay_format_round(f, x, ASSAY_NEAREST_EVEN, false, 0);
     int64_t held = 0;
-    double  kept = x;
+    double kept = x;
     assay_from_double(dtype, &x, 1, &held);
     assay_to_double(dtype, &held, 1, &kept);
     return kept;

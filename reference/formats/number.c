@@ -10,17 +10,17 @@
 
 /* Those that are dtypes stand first, in the order of the dtypes. */
 const struct assay_number_format assay_formats[] = {
-    {"f64", 11, 52, 1023, true, true, ASSAY_NAN_IEEE, 0x1.fffffffffffffp1023, 53, 0x1p-53, 0x1p-1074, 0x1p-1022},
-    {"f32", 8, 23, 127, true, true, ASSAY_NAN_IEEE, 0x1.fffffep127, 24, 0x1p-24, 0x1p-149, 0x1p-126},
-    {"bf16", 8, 7, 127, true, true, ASSAY_NAN_IEEE, 0x1.fep127, 8, 0x1p-8, 0x1p-133, 0x1p-126},
-    {"f16", 5, 10, 15, true, true, ASSAY_NAN_IEEE, 65504, 11, 0x1p-11, 0x1p-24, 0x1p-14},
-    {"f8e4m3", 4, 3, 7, true, false, ASSAY_NAN_ALL_ONES, 448, 4, 0x1p-4, 0x1p-9, 0x1p-6},
-    {"f8e5m2", 5, 2, 15, true, true, ASSAY_NAN_IEEE, 57344, 3, 0x1p-3, 0x1p-16, 0x1p-14},
-    {"f8e8m0", 8, 0, 127, false, false, ASSAY_NAN_ALL_ONES, 0x1p127, 1, 0x1p-1, 0x1p-127, 0x1p-127},
-    {"f6e2m3", 2, 3, 1, true, false, ASSAY_NAN_NONE, 7.5, 4, 0x1p-4, 0.125, 1},
-    {"f6e3m2", 3, 2, 3, true, false, ASSAY_NAN_NONE, 28, 3, 0x1p-3, 0.0625, 0.25},
-    {"f4e2m1", 2, 1, 1, true, false, ASSAY_NAN_NONE, 6, 2, 0x1p-2, 0.5, 1},
-    {"tf32", 8, 10, 127, true, true, ASSAY_NAN_IEEE, 0x1.ffcp127, 11, 0x1p-11, 0x1p-136, 0x1p-126},
+    {"f64", 11, 52, 1023, true, true, ASSAY_NAN_IEEE, 53, 0x1.fffffffffffffp1023, 0x1p-53, 0x1p-1074, 0x1p-1022},
+    {"f32", 8, 23, 127, true, true, ASSAY_NAN_IEEE, 24, 0x1.fffffep127, 0x1p-24, 0x1p-149, 0x1p-126},
+    {"bf16", 8, 7, 127, true, true, ASSAY_NAN_IEEE, 8, 0x1.fep127, 0x1p-8, 0x1p-133, 0x1p-126},
+    {"f16", 5, 10, 15, true, true, ASSAY_NAN_IEEE, 11, 65504, 0x1p-11, 0x1p-24, 0x1p-14},
+    {"f8e4m3", 4, 3, 7, true, false, ASSAY_NAN_ALL_ONES, 4, 448, 0x1p-4, 0x1p-9, 0x1p-6},
+    {"f8e5m2", 5, 2, 15, true, true, ASSAY_NAN_IEEE, 3, 57344, 0x1p-3, 0x1p-16, 0x1p-14},
+    {"f8e8m0", 8, 0, 127, false, false, ASSAY_NAN_ALL_ONES, 1, 0x1p127, 0x1p-1, 0x1p-127, 0x1p-127},
+    {"f6e2m3", 2, 3, 1, true, false, ASSAY_NAN_NONE, 4, 7.5, 0x1p-4, 0.125, 1},
+    {"f6e3m2", 3, 2, 3, true, false, ASSAY_NAN_NONE, 3, 28, 0x1p-3, 0.0625, 0.25},
+    {"f4e2m1", 2, 1, 1, true, false, ASSAY_NAN_NONE, 2, 6, 0x1p-2, 0.5, 1},
+    {"tf32", 8, 10, 127, true, true, ASSAY_NAN_IEEE, 11, 0x1.ffcp127, 0x1p-11, 0x1p-136, 0x1p-126},
 };
 const size_t assay_n_formats = sizeof assay_formats / sizeof *assay_formats;
 
@@ -62,7 +62,7 @@ double assay_format_decode(const struct assay_number_format *f, uint64_t code)
 {
     uint64_t fraction = code & ones(f->fraction_bits), exponent = code >> f->fraction_bits & ones(f->exponent_bits);
     uint64_t sign = f->is_signed ? code >> (f->exponent_bits + f->fraction_bits) << 63 : 0;
-    bool     is_top = exponent == ones(f->exponent_bits);
+    bool is_top = exponent == ones(f->exponent_bits);
     if (is_top && f->nan == ASSAY_NAN_IEEE)
         return fraction ? (double)NAN : double_of(sign | INFINITE);
     if (is_top && f->nan == ASSAY_NAN_ALL_ONES && fraction == ones(f->fraction_bits))
@@ -70,7 +70,8 @@ double assay_format_decode(const struct assay_number_format *f, uint64_t code)
     if (f->fraction_bits == 52) /* its subnormals are those of double */
         return double_of(code);
     if (!exponent && f->is_signed) /* by a power of two that is made from its bits */
-        return double_of(sign | bits_of((double)fraction * double_of((uint64_t)(1024 - f->bias - f->fraction_bits) << 52)));
+        return double_of(sign |
+                         bits_of((double)fraction * double_of((uint64_t)(1024 - f->bias - f->fraction_bits) << 52)));
     return double_of(sign | (exponent + 1023 - (uint64_t)f->bias) << 52 | fraction << (52 - f->fraction_bits));
 }
 
@@ -102,7 +103,8 @@ static bool points_to_zero(enum assay_rounding rounding, bool negative)
 }
 
 /* Is the neighbour away from zero the one? `lost` stands `shift` bits below the last bit that is kept. */
-static bool rounds_away(enum assay_rounding rounding, bool negative, bool odd, uint64_t lost, int shift, uint64_t random)
+static bool rounds_away(enum assay_rounding rounding, bool negative, bool odd, uint64_t lost, int shift,
+                        uint64_t random)
 {
     if (!lost)
         return false;
@@ -116,14 +118,14 @@ static bool rounds_away(enum assay_rounding rounding, bool negative, bool odd, u
     return part > half || (part == half && odd);
 }
 
-/* A carry out of the fraction moves to the next exponent by itself. Beyond the largest: more than its code. Below the smallest
- * of a scale: less than 0. */
+/* A carry out of the fraction moves to the next exponent by itself. Beyond the largest: more than its code. Below the
+ * smallest of a scale: less than 0. */
 static int64_t code_of_magnitude(const struct assay_number_format *f, uint64_t magnitude, enum assay_rounding rounding,
-                                  bool negative, uint64_t random)
+                                 bool negative, uint64_t random)
 {
     uint64_t significand = (magnitude & ones(52)) | (uint64_t)(magnitude >> 52 != 0) << 52;
-    int64_t  code = 0;
-    int      exponent = (int)(magnitude >> 52) + (magnitude >> 52 == 0) - 1023 + f->bias, shift = 52 - f->fraction_bits;
+    int64_t code = 0;
+    int exponent = (int)(magnitude >> 52) + (magnitude >> 52 == 0) - 1023 + f->bias, shift = 52 - f->fraction_bits;
     if (exponent >= 1 || !f->is_signed)
         code = (int64_t)(exponent - 1) * (INT64_C(1) << f->fraction_bits); /* the hidden bit adds the 1 */
     else
@@ -136,7 +138,7 @@ uint64_t assay_format_encode(const struct assay_number_format *f, double x, enum
                              uint64_t random)
 {
     uint64_t bits = bits_of(x), magnitude = bits & INT64_MAX, largest = code_of_largest(f);
-    bool     negative = bits >> 63;
+    bool negative = bits >> 63;
     uint64_t sign = f->is_signed ? (uint64_t)negative << (f->exponent_bits + f->fraction_bits) : 0;
     if (magnitude > INFINITE)
         return f->nan == ASSAY_NAN_NONE ? largest : sign | code_of_nan(f);

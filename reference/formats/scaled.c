@@ -9,7 +9,10 @@
 
 enum { PIECE = 64 }; /* elements at a time; whole bytes of any format */
 
-#define MX(name, element, unit) {name, element, ASSAY_F8E8M0, 32, unit, ASSAY_SCALE_POWER, false}
+#define MX(name, element, unit)                                                                                        \
+    {                                                                                                                  \
+        name, element, ASSAY_F8E8M0, 32, unit, ASSAY_SCALE_POWER, false                                                \
+    }
 const struct assay_scaled_format assay_scaled_formats[] = {
     MX("mxfp8_e4m3", ASSAY_F8E4M3, 1),
     MX("mxfp8_e5m2", ASSAY_F8E5M2, 1),
@@ -50,7 +53,8 @@ float assay_scaled_tensor_scale(const struct assay_scaled_format *b, double most
     if (!b->has_tensor_scale || !isfinite(most))
         return 1;
     double scale = most / (largest_element(b) * b->unit * assay_format_of(b->scale)->largest);
-    return (float)scale > 0 ? (float)assay_format_round(assay_format_of(ASSAY_F32), scale, ASSAY_NEAREST_EVEN, true, 0) : 1;
+    return (float)scale > 0 ? (float)assay_format_round(assay_format_of(ASSAY_F32), scale, ASSAY_NEAREST_EVEN, true, 0)
+                            : 1;
 }
 
 double assay_scaled_block_scale(const struct assay_scaled_format *b, float tensor_scale, double most)
@@ -59,7 +63,8 @@ double assay_scaled_block_scale(const struct assay_scaled_format *b, float tenso
     if (!isfinite(most))
         return (double)NAN;
     if (b->rule == ASSAY_SCALE_FULL)
-        return assay_format_round(f, most / (double)tensor_scale / (largest_element(b) * b->unit), ASSAY_NEAREST_EVEN, true, 0);
+        return assay_format_round(f, most / (double)tensor_scale / (largest_element(b) * b->unit), ASSAY_NEAREST_EVEN,
+                                  true, 0);
     double power = most > 0 ? ldexp(1, ilogb(most) - ilogb(largest_element(b) * b->unit)) : 0;
     return assay_format_round(f, power, ASSAY_NEAREST_EVEN, true, 0);
 }
@@ -80,7 +85,8 @@ static double quotient(double x, double step, double largest)
     return step > 0 ? fmax(-largest, fmin(largest, x / step)) : 0;
 }
 
-void assay_scaled_elements(const struct assay_scaled_format *b, float tensor_scale, double scale, const double *x, size_t n, void *to)
+void assay_scaled_elements(const struct assay_scaled_format *b, float tensor_scale, double scale, const double *x,
+                           size_t n, void *to)
 {
     double largest = largest_element(b), step = scale * (double)tensor_scale * b->unit, piece[PIECE];
     for (size_t i = 0; i < n; i += PIECE) {
@@ -91,8 +97,8 @@ void assay_scaled_elements(const struct assay_scaled_format *b, float tensor_sca
     }
 }
 
-void assay_scaled_quantize(const struct assay_scaled_format *b, float tensor_scale, const double *x, size_t n, void *elements,
-                           void *scales)
+void assay_scaled_quantize(const struct assay_scaled_format *b, float tensor_scale, const double *x, size_t n,
+                           void *elements, void *scales)
 {
     size_t length = b->length ? b->length : n;
     double largest = largest_element(b), step = 0, piece[PIECE];
@@ -109,15 +115,16 @@ void assay_scaled_quantize(const struct assay_scaled_format *b, float tensor_sca
     }
 }
 
-void assay_scaled_dequantize(const struct assay_scaled_format *b, float tensor_scale, const void *elements, const void *scales, size_t n,
-                             double *x)
+void assay_scaled_dequantize(const struct assay_scaled_format *b, float tensor_scale, const void *elements,
+                             const void *scales, size_t n, double *x)
 {
     size_t length = b->length ? b->length : n;
     double scale = 0;
     assay_to_double(b->element, elements, n, x);
     for (size_t i = 0; i < n; i++) {
         if (i % length == 0) {
-            assay_to_double(b->scale, (const unsigned char *)scales + assay_dtype_bytes(b->scale, i / length), 1, &scale);
+            assay_to_double(b->scale, (const unsigned char *)scales + assay_dtype_bytes(b->scale, i / length), 1,
+                            &scale);
             scale *= (double)tensor_scale * b->unit;
         }
         x[i] *= scale;

@@ -1,6 +1,6 @@
-/* Bytes of float that a conversion reads or writes a second, in turn with a copy of as many (which reads and writes them): one
- * line a conversion, `NAME GB/s PERCENT-OF-THE-COPY`. The median of the rounds; what is converted fits the second-level
- * cache.   bench_formats */
+/* Bytes of float that a conversion reads or writes a second, in turn with a copy of as many (which reads and writes
+ * them): one line a conversion, `NAME GB/s PERCENT-OF-THE-COPY`. The median of the rounds; what is converted fits the
+ * second-level cache.   bench_formats */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +38,8 @@ static void keep(const void *bytes)
 int main(void)
 {
     const enum assay_dtype kinds[] = {ASSAY_BF16, ASSAY_F16, ASSAY_F8E4M3, ASSAY_F8E5M2, ASSAY_F4E2M1};
-    float                 *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y);
-    unsigned char         *codes = malloc(N * sizeof(short));
+    float *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y);
+    unsigned char *codes = malloc(N * sizeof(short));
     if (!x || !y || !codes)
         return 1;
     for (int i = 0; i < N; i++)
@@ -62,8 +62,10 @@ int main(void)
             copy[round] = at[3] - at[2];
         }
         double bytes = (double)N * sizeof *x * REPEATS, copied = median(copy);
-        printf("%s_narrow %.2f %.1f\n", assay_dtype_name(kinds[t]), bytes / median(narrow) / 1e9, 100 * copied / median(narrow));
-        printf("%s_widen %.2f %.1f\n", assay_dtype_name(kinds[t]), bytes / median(widen) / 1e9, 100 * copied / median(widen));
+        printf("%s_narrow %.2f %.1f\n", assay_dtype_name(kinds[t]), bytes / median(narrow) / 1e9,
+               100 * copied / median(narrow));
+        printf("%s_widen %.2f %.1f\n", assay_dtype_name(kinds[t]), bytes / median(widen) / 1e9,
+               100 * copied / median(widen));
     }
     free(x);
     free(y);

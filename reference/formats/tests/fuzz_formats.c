@@ -1,4 +1,5 @@
-/* Any bits as elements of any type, any doubles rounded to any format in every direction, and rows of them with shared scales. */
+/* Any bits as elements of any type, any doubles rounded to any format in every direction, and rows of them with shared
+ * scales. */
 #include "reference/formats/floats.h"
 #include "reference/formats/formats.h"
 #include "reference/formats/scaled.h"
@@ -16,8 +17,8 @@
 /* Every element that is read is written back as the same bits, but for NaN, which stays NaN. */
 static void check_bits(enum assay_dtype dtype, const uint8_t *data, size_t bytes)
 {
-    double   value[MOST], again[MOST];
-    size_t   n = bytes * 8 / assay_dtype_bits(dtype);
+    double value[MOST], again[MOST];
+    size_t n = bytes * 8 / assay_dtype_bits(dtype);
     uint8_t *stored = malloc(bytes + 8);
     n = n < MOST ? n : MOST;
     assay_to_double(dtype, data, n, value);
@@ -25,7 +26,8 @@ static void check_bits(enum assay_dtype dtype, const uint8_t *data, size_t bytes
     assay_to_double(dtype, stored, n, again);
     for (size_t i = 0; i < n; i++) {
         bool beyond = (dtype == ASSAY_I64) && fabs(value[i]) > 0x1p53; /* a double holds no more */
-        FUZZ_HOLDS(beyond || (isnan(value[i]) ? isnan(again[i]) : value[i] == again[i] && signbit(value[i]) == signbit(again[i])));
+        FUZZ_HOLDS(beyond || (isnan(value[i]) ? isnan(again[i])
+                                              : value[i] == again[i] && signbit(value[i]) == signbit(again[i])));
     }
     free(stored);
 }
@@ -49,12 +51,13 @@ static void check_directions(const struct assay_number_format *f, double x, uint
 {
     double down = assay_format_round(f, x, ASSAY_DOWN, false, 0), up = assay_format_round(f, x, ASSAY_UP, false, 0);
     for (int rounding = ASSAY_NEAREST_EVEN; rounding <= ASSAY_STOCHASTIC; rounding++) {
-        double   open = assay_format_round(f, x, (enum assay_rounding)rounding, false, random);
-        double   cut = assay_format_round(f, x, (enum assay_rounding)rounding, true, random);
+        double open = assay_format_round(f, x, (enum assay_rounding)rounding, false, random);
+        double cut = assay_format_round(f, x, (enum assay_rounding)rounding, true, random);
         uint64_t code = assay_format_encode(f, x, (enum assay_rounding)rounding, true, random);
         FUZZ_HOLDS(code >> 1 >> (assay_format_bits(f) - 1) == 0);
         FUZZ_HOLDS(isnan(x) || (!f->is_signed && x < 0) || (isfinite(cut) && fabs(cut) <= f->largest));
-        FUZZ_HOLDS(isnan(open) ? isnan(x) || isnan(down) || isnan(up) || !f->is_signed : isnan(x) || open == down || open == up);
+        FUZZ_HOLDS(isnan(open) ? isnan(x) || isnan(down) || isnan(up) || !f->is_signed
+                               : isnan(x) || open == down || open == up);
         FUZZ_HOLDS(isnan(open) || isnan(x) || !f->is_signed || signbit(open) == signbit(x));
         if (isfinite(open))
             FUZZ_HOLDS(assay_format_round(f, open, (enum assay_rounding)rounding, false, random) == open);
@@ -67,7 +70,7 @@ static void check_directions(const struct assay_number_format *f, double x, uint
 
 static void check_floats(enum assay_dtype dtype, const uint8_t *data, size_t n)
 {
-    float         x[MOST];
+    float x[MOST];
     unsigned char codes[2 * MOST] = {0};
     memcpy(x, data, n * sizeof *x);
     assay_floats_narrow(dtype, x, n, codes);
@@ -78,15 +81,16 @@ static void check_floats(enum assay_dtype dtype, const uint8_t *data, size_t n)
     }
 }
 
-/* Nothing is larger than the largest of its block (but for the rounding of its scale), nothing changes its sign, and NaN is read
- * where a block held what is not finite. */
+/* Nothing is larger than the largest of its block (but for the rounding of its scale), nothing changes its sign, and
+ * NaN is read where a block held what is not finite. */
 static void check_scaled(struct assay_scaled_format b, const double *x, size_t n, size_t length)
 {
-    double         back[MOST], most = 0;
-    size_t         count;
+    double back[MOST], most = 0;
+    size_t count;
     b.length = length;
     count = assay_scaled_count(&b, n);
-    unsigned char *elements = malloc((size_t)assay_dtype_bytes(b.element, n) + 1), *scales = malloc((size_t)assay_dtype_bytes(b.scale, count) + 1);
+    unsigned char *elements = malloc((size_t)assay_dtype_bytes(b.element, n) + 1),
+                  *scales = malloc((size_t)assay_dtype_bytes(b.scale, count) + 1);
     for (size_t i = 0; i < n; i++)
         most = fmax(most, fabs(x[i]));
     float tensor_scale = assay_scaled_tensor_scale(&b, most);

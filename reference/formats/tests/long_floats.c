@@ -1,5 +1,6 @@
-/* All 2^32 floats narrowed to every format of floats.h. Their codes are compared with those of assay_format_encode where they
- * change, on both sides: since that is monotone in the magnitude, it is also the same wherever they do not change. */
+/* All 2^32 floats narrowed to every format of floats.h. Their codes are compared with those of assay_format_encode
+ * where they change, on both sides: since that is monotone in the magnitude, it is also the same wherever they do not
+ * change. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static uint32_t right_code(enum assay_dtype dtype, uint32_t bits)
 static uint64_t check_chunk(enum assay_dtype dtype, uint32_t first, const unsigned char *codes, uint64_t *runs)
 {
     unsigned bits = assay_dtype_bits(dtype);
-    size_t   bytes = (size_t)CHUNK * bits / 8, step = bits == 16 ? 2 : 1;
+    size_t bytes = (size_t)CHUNK * bits / 8, step = bits == 16 ? 2 : 1;
     uint64_t wrong = code_at(bits, codes, 0) != right_code(dtype, first);
     wrong += code_at(bits, codes, CHUNK - 1) != right_code(dtype, first + CHUNK - 1);
     if (!memcmp(codes, codes + step, bytes - step) && (bits != 4 || codes[0] % 16 == codes[0] / 16))
@@ -44,11 +45,11 @@ static uint64_t check_chunk(enum assay_dtype dtype, uint32_t first, const unsign
 int main(void)
 {
     const enum assay_dtype kinds[] = {ASSAY_BF16, ASSAY_F16, ASSAY_F8E4M3, ASSAY_F8E5M2, ASSAY_F4E2M1};
-    uint64_t               all_wrong = 0;
+    uint64_t all_wrong = 0;
     for (size_t t = 0; t < sizeof kinds / sizeof *kinds; t++) {
         uint64_t wrong = 0, runs = 0;
         for (uint64_t first = 0; first >> 32 == 0; first += CHUNK) {
-            float         x[CHUNK];
+            float x[CHUNK];
             unsigned char codes[2 * CHUNK];
             for (uint32_t i = 0; i < CHUNK; i++) {
                 uint32_t bits = (uint32_t)first + i;

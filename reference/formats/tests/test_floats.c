@@ -28,7 +28,7 @@ static uint32_t code_at(enum assay_dtype dtype, const unsigned char *codes, size
 static size_t wrong_of(enum assay_dtype dtype, const float *x, size_t n)
 {
     unsigned char codes[2 * N];
-    size_t        wrong = 0;
+    size_t wrong = 0;
     assay_floats_narrow(dtype, x, n, codes);
     for (size_t i = 0; i < n; i++)
         wrong += code_at(dtype, codes, i) !=
@@ -41,10 +41,10 @@ Test(floats, every_code_widens_to_its_value)
     EACH_KIND(t)
     {
         enum assay_dtype dtype = kinds[t];
-        unsigned         bits = assay_dtype_bits(dtype);
-        size_t           n = (size_t)1 << bits, wrong = 0;
-        unsigned char   *codes = malloc(2 * n);
-        float           *x = malloc(2 * n * sizeof *x);
+        unsigned bits = assay_dtype_bits(dtype);
+        size_t n = (size_t)1 << bits, wrong = 0;
+        unsigned char *codes = malloc(2 * n);
+        float *x = malloc(2 * n * sizeof *x);
         for (uint32_t i = 0; i < n; i++) {
             codes[bits == 16 ? 2 * i : i] = (unsigned char)i; /* of 4 bits: every pair */
             if (bits == 16)
@@ -56,7 +56,7 @@ Test(floats, every_code_widens_to_its_value)
                 codes[i] = (unsigned char)(i | (15 - i) << 4);
         assay_floats_widen(dtype, codes, n, x);
         for (size_t i = 0; i < n; i++) {
-            float    want = (float)assay_format_decode(assay_format_of(dtype), code_at(dtype, codes, i));
+            float want = (float)assay_format_decode(assay_format_of(dtype), code_at(dtype, codes, i));
             uint32_t a, b;
             memcpy(&a, &want, sizeof a);
             memcpy(&b, &x[i], sizeof b);
@@ -89,14 +89,15 @@ Test(floats, halfway_cases_and_one_ulp_beside_them_narrow_as_one_rounding)
     EACH_KIND(t)
     {
         const struct assay_number_format *f = assay_format_of(kinds[t]);
-        size_t                            wrong = 0;
+        size_t wrong = 0;
         for (uint64_t code = 0; code >> (assay_format_bits(f) - 1) == 0; code++) {
             double low = assay_format_decode(f, code), high = assay_format_decode(f, code + 1);
-            float  middle = (float)(low + (isfinite(high) ? (high - low) / 2 : ldexp(1, ilogb(low) - f->precision)));
+            float middle = (float)(low + (isfinite(high) ? (high - low) / 2 : ldexp(1, ilogb(low) - f->precision)));
             if (!isfinite(low))
                 continue;
-            const float x[] = {middle,  nextafterf(middle, 0),  nextafterf(middle, INFINITY),  nextafterf((float)low, INFINITY),
-                               -middle, -nextafterf(middle, 0), -nextafterf(middle, INFINITY), -nextafterf((float)low, INFINITY)};
+            const float x[] = {
+                middle,  nextafterf(middle, 0),  nextafterf(middle, INFINITY),  nextafterf((float)low, INFINITY),
+                -middle, -nextafterf(middle, 0), -nextafterf(middle, INFINITY), -nextafterf((float)low, INFINITY)};
             wrong += wrong_of(kinds[t], x, sizeof x / sizeof *x);
         }
         cr_expect_eq(wrong, 0, "%s: %zu", f->name, wrong);
@@ -110,25 +111,25 @@ Test(floats, any_number_of_elements_at_any_place_leaves_the_rest_alone)
     for (int i = 0; i < 70; i++)
         x[i] = (float)(i % 12) * 0.5f - 2;
     EACH_KIND(t)
-        for (size_t n = 0; n <= 69; n++)
-            for (size_t place = 0; place < 3; place++) {
-                unsigned char bytes[150];
-                size_t        full = n * assay_dtype_bits(kinds[t]) / 8, used = (size_t)assay_dtype_bytes(kinds[t], n);
-                memset(bytes, 0xa5, sizeof bytes);
-                assay_floats_narrow(kinds[t], x + 1, n, bytes + place);
-                for (size_t i = 0; i < place; i++)
-                    cr_expect_eq(bytes[i], 0xa5);
-                for (size_t i = place + used; i < sizeof bytes; i++)
-                    cr_expect_eq(bytes[i], 0xa5);
-                if (used > full)
-                    cr_expect_eq(bytes[place + full] >> 4, 0xa, "the upper half of the last byte is not ours");
-                for (int i = 0; i < 71; i++)
-                    back[i] = 99;
-                assay_floats_widen(kinds[t], bytes + place, n, back);
-                for (size_t i = 0; i < n; i++)
-                    cr_expect_eq(back[i], (float)assay_round_to(kinds[t], (double)x[i + 1]));
-                cr_expect_eq(back[n], 99);
-            }
+    for (size_t n = 0; n <= 69; n++)
+        for (size_t place = 0; place < 3; place++) {
+            unsigned char bytes[150];
+            size_t full = n * assay_dtype_bits(kinds[t]) / 8, used = (size_t)assay_dtype_bytes(kinds[t], n);
+            memset(bytes, 0xa5, sizeof bytes);
+            assay_floats_narrow(kinds[t], x + 1, n, bytes + place);
+            for (size_t i = 0; i < place; i++)
+                cr_expect_eq(bytes[i], 0xa5);
+            for (size_t i = place + used; i < sizeof bytes; i++)
+                cr_expect_eq(bytes[i], 0xa5);
+            if (used > full)
+                cr_expect_eq(bytes[place + full] >> 4, 0xa, "the upper half of the last byte is not ours");
+            for (int i = 0; i < 71; i++)
+                back[i] = 99;
+            assay_floats_widen(kinds[t], bytes + place, n, back);
+            for (size_t i = 0; i < n; i++)
+                cr_expect_eq(back[i], (float)assay_round_to(kinds[t], (double)x[i + 1]));
+            cr_expect_eq(back[n], 99);
+        }
 }
 
 /* Doubles that a rounding to float first would send to the wrong side. */
@@ -137,12 +138,12 @@ Test(floats, doubles_are_rounded_once)
     EACH_KIND(t)
     {
         const struct assay_number_format *f = assay_format_of(kinds[t]);
-        size_t                            wrong = 0;
+        size_t wrong = 0;
         for (uint64_t code = 0; code >> (assay_format_bits(f) - 1) == 0; code++) {
             double low = assay_format_decode(f, code), high = assay_format_decode(f, code + 1);
             if (!isfinite(low) || !isfinite(high))
                 continue;
-            double       middle = low + (high - low) / 2, x[3] = {nextafter(middle, low), middle, nextafter(middle, high)};
+            double middle = low + (high - low) / 2, x[3] = {nextafter(middle, low), middle, nextafter(middle, high)};
             unsigned char stored[6] = {0};
             assay_from_double(kinds[t], x, 3, stored);
             for (size_t i = 0; i < 3; i++)

@@ -13,13 +13,15 @@ static const struct assay_scaled_format *named(const char *name)
     return b;
 }
 
-#define EACH_FORMAT(b) \
-    for (const struct assay_scaled_format *b = assay_scaled_formats; b < assay_scaled_formats + assay_n_scaled_formats; b++)
+#define EACH_FORMAT(b)                                                                                                 \
+    for (const struct assay_scaled_format *b = assay_scaled_formats;                                                   \
+         b < assay_scaled_formats + assay_n_scaled_formats; b++)
 
 enum { MOST = 1024 };
 
 /* x quantized and back. */
-static void there_and_back(const struct assay_scaled_format *b, float tensor_scale, const double *x, size_t n, double *back)
+static void there_and_back(const struct assay_scaled_format *b, float tensor_scale, const double *x, size_t n,
+                           double *back)
 {
     unsigned char elements[MOST * 8] = {0}, scales[MOST * 4] = {0};
     assay_scaled_quantize(b, tensor_scale, x, n, elements, scales);
@@ -30,15 +32,16 @@ static void there_and_back(const struct assay_scaled_format *b, float tensor_sca
 Test(scaled, mx_scales_are_the_power_of_two_of_the_largest_over_that_of_the_format)
 {
     const char names[6][12] = {"mxfp8_e4m3", "mxfp8_e5m2", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4", "mxint8"};
-    const int  emax[6] = {8, 15, 2, 4, 2, 0};
+    const int emax[6] = {8, 15, 2, 4, 2, 0};
     for (int i = 0; i < 6; i++) {
         const struct assay_scaled_format *b = named(names[i]);
         cr_expect_eq(b->length, 32);
         for (int e = -150; e <= 150; e++) {
-            int    clamped = e - emax[i] < -127 ? -127 : e - emax[i] > 127 ? 127 : e - emax[i];
+            int clamped = e - emax[i] < -127 ? -127 : e - emax[i] > 127 ? 127 : e - emax[i];
             double want = ldexp(1, clamped);
             cr_expect_eq(assay_scaled_block_scale(b, 1, ldexp(1, e)), want, "%s 2^%d", names[i], e);
-            cr_expect_eq(assay_scaled_block_scale(b, 1, nextafter(ldexp(1, e + 1), 0)), want, "%s below 2^%d", names[i], e + 1);
+            cr_expect_eq(assay_scaled_block_scale(b, 1, nextafter(ldexp(1, e + 1), 0)), want, "%s below 2^%d", names[i],
+                         e + 1);
         }
         cr_expect_eq(assay_scaled_block_scale(b, 1, 0), 0x1p-127);
         cr_expect_eq(assay_scaled_block_scale(b, 1, DBL_MAX), 0x1p127);
@@ -48,7 +51,7 @@ Test(scaled, mx_scales_are_the_power_of_two_of_the_largest_over_that_of_the_form
 
 Test(scaled, blocks_worked_by_hand)
 {
-    double        x[34] = {7.9, -0.24, 0.26, 5.1, -4.9, 0.75, -6}, back[34];
+    double x[34] = {7.9, -0.24, 0.26, 5.1, -4.9, 0.75, -6}, back[34];
     unsigned char elements[34] = {0}, scales[3] = {0};
     x[32] = 0.75; /* a second block, of two: 2^(-1 - 2) */
     x[33] = -0.15;
@@ -117,7 +120,7 @@ Test(scaled, integers_scale_by_row_by_block_and_by_tensor)
     struct assay_scaled_format five = *named("int4"); /* the second block begins within a byte */
     five.length = 5;
     unsigned char elements[6] = {0, 0, 0, 0, 0, 0x5a};
-    float         scales[3] = {0, 0, 99};
+    float scales[3] = {0, 0, 99};
     assay_scaled_quantize(&five, 1, x, 10, elements, scales);
     cr_expect_eq(scales[0], (float)(127 / 7.0));
     cr_expect_eq(scales[1], (float)(12.7 / 7));
@@ -135,26 +138,29 @@ Test(scaled, integers_scale_by_row_by_block_and_by_tensor)
     cr_expect_eq(assay_scaled_count(named("int8"), 0), 0);
 }
 
-/* Whatever stands for a number is not moved by storing it again; every code, at the ends and in the middle of the scales. */
+/* Whatever stands for a number is not moved by storing it again; every code, at the ends and in the middle of the
+ * scales. */
 Test(scaled, what_was_read_is_written_as_itself)
 {
     EACH_FORMAT(b)
     {
         unsigned bits = assay_dtype_bits(b->element);
-        float    tensor_scale = assay_scaled_tensor_scale(b, 300);
+        float tensor_scale = assay_scaled_tensor_scale(b, 300);
         for (int e = -120; e <= 120; e += 24) {
             unsigned char elements[256] = {0}, scales[64] = {0};
-            double        x[256], back[256], scale = b->has_tensor_scale ? 1.5 : ldexp(1, e);
-            size_t        wrong = 0, n = (size_t)1 << bits, length = b->length ? b->length : n;
+            double x[256], back[256], scale = b->has_tensor_scale ? 1.5 : ldexp(1, e);
+            size_t wrong = 0, n = (size_t)1 << bits, length = b->length ? b->length : n;
             for (size_t i = 0; i < n; i++)
-                elements[i * bits / 8] |= (unsigned char)(i << i * bits % 8), elements[i * bits / 8 + 1] |= (unsigned char)(i << i * bits % 8 >> 8);
+                elements[i * bits / 8] |= (unsigned char)(i << i * bits % 8),
+                    elements[i * bits / 8 + 1] |= (unsigned char)(i << i * bits % 8 >> 8);
             for (size_t i = 0; i < assay_scaled_count(b, n); i++)
                 assay_from_double(b->scale, &scale, 1, scales + assay_dtype_bytes(b->scale, i));
             assay_scaled_dequantize(b, tensor_scale, elements, scales, n, x);
             for (size_t i = 0; i < n; i++)
                 x[i] = isfinite(x[i]) ? x[i] : 0;
             for (size_t i = 0; i < n; i += length) { /* the largest is there, so that the block has this scale */
-                double last = assay_format_of(b->element) ? assay_format_of(b->element)->largest : ldexp(1, (int)bits - 1) - 1;
+                double last =
+                    assay_format_of(b->element) ? assay_format_of(b->element)->largest : ldexp(1, (int)bits - 1) - 1;
                 x[i] = last * b->unit * scale * (double)tensor_scale;
                 for (size_t k = i; k < n && k < i + length; k++)
                     x[k] = fabs(x[k]) > x[i] ? -x[i] : x[k]; /* -128 and -8 are not written */
@@ -173,13 +179,13 @@ Test(scaled, an_element_is_off_by_half_a_step_at_most_unless_it_saturates)
     EACH_FORMAT(b)
     {
         const struct assay_number_format *f = assay_format_of(b->element);
-        double                            x[MOST], back[MOST], most = 0;
+        double x[MOST], back[MOST], most = 0;
         for (size_t i = 0; i < MOST; i++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
             x[i] = ldexp((double)(int64_t)state, (int)(i / 32 % 8) - 63); /* blocks of unlike sizes */
             most = fmax(most, fabs(x[i]));
         }
-        float  tensor_scale = assay_scaled_tensor_scale(b, most);
+        float tensor_scale = assay_scaled_tensor_scale(b, most);
         size_t length = b->length ? b->length : MOST, wrong = 0, saturated = 0;
         there_and_back(b, tensor_scale, x, MOST, back);
         for (size_t i = 0; i < MOST; i += length) {
@@ -191,7 +197,8 @@ Test(scaled, an_element_is_off_by_half_a_step_at_most_unless_it_saturates)
             for (size_t k = i; k < i + length; k++) {
                 double room = f ? fmax(f->unit_roundoff * fabs(x[k]), f->smallest / 2 * step) : step / 2;
                 saturated += fabs(x[k]) > top + room;
-                wrong += fabs(x[k]) > top ? back[k] != copysign(top, x[k]) : !(fabs(back[k] - x[k]) <= room * (1 + 1e-12));
+                wrong +=
+                    fabs(x[k]) > top ? back[k] != copysign(top, x[k]) : !(fabs(back[k] - x[k]) <= room * (1 + 1e-12));
             }
         }
         cr_expect_eq(wrong, 0, "%s: %zu", b->name, wrong);

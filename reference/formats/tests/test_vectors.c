@@ -11,7 +11,7 @@
 
 static FILE *open_vectors(void)
 {
-    char  path[512] = {0}, *build = path;
+    char path[512] = {0}, *build = path;
     cr_assert_gt(readlink("/proc/self/exe", path, sizeof path - 64), 0);
     for (char *at = path; (at = strstr(at, "/build/")); at++)
         build = at;
@@ -45,8 +45,8 @@ static size_t numbers(char **at, unsigned *to, size_t most)
 typedef size_t check_line(char *rest, const char *name);
 static size_t each_line(const char *word, check_line *check)
 {
-    FILE  *file = open_vectors();
-    char  *line = NULL, first[16], name[16];
+    FILE *file = open_vectors();
+    char *line = NULL, first[16], name[16];
     size_t room = 0, checked = 0;
     for (int begin = 0; getline(&line, &room, file) > 0;)
         if (sscanf(line, "%15s %15s %n", first, name, &begin) == 2 && !strcmp(first, word))
@@ -59,11 +59,11 @@ static size_t each_line(const char *word, check_line *check)
 static size_t decode_line(char *rest, const char *name)
 {
     const struct assay_number_format *f = assay_format_named(name);
-    unsigned                          want[257];
-    size_t                            n = numbers(&rest, want, 257), wrong = 0;
+    unsigned want[257];
+    size_t n = numbers(&rest, want, 257), wrong = 0;
     cr_assert_not_null(f, "%s", name);
     for (size_t code = 0; code < n; code++) {
-        float    got = (float)assay_format_decode(f, code);
+        float got = (float)assay_format_decode(f, code);
         unsigned bits;
         memcpy(&bits, &got, sizeof bits);
         wrong += isnan(float_of(want[code])) ? !isnan(got) : bits != want[code];
@@ -76,8 +76,8 @@ static size_t decode_line(char *rest, const char *name)
 static size_t encode_line(char *rest, const char *name)
 {
     const struct assay_number_format *f = assay_format_named(name);
-    unsigned                          bits, want;
-    size_t                            n = 0, wrong = 0;
+    unsigned bits, want;
+    size_t n = 0, wrong = 0;
     cr_assert_not_null(f, "%s", name);
     for (; numbers(&rest, &bits, 1) && numbers(&rest, &want, 1); n++)
         if (assay_format_encode(f, (double)float_of(bits), ASSAY_NEAREST_EVEN, false, 0) != want && !wrong++)
@@ -89,9 +89,9 @@ static size_t encode_line(char *rest, const char *name)
 static size_t block_line(char *rest, const char *name)
 {
     const struct assay_scaled_format *b = assay_scaled_format_named(name);
-    unsigned                          tensor, x[64], scale[4], element[64];
-    double                            from[64], most = 0;
-    unsigned char                     elements[64] = {0}, scales[4] = {0}, want[64] = {0};
+    unsigned tensor, x[64], scale[4], element[64];
+    double from[64], most = 0;
+    unsigned char elements[64] = {0}, scales[4] = {0}, want[64] = {0};
     cr_assert_not_null(b, "%s", name);
     cr_assert(numbers(&rest, &tensor, 1) == 1 && numbers(&rest, x, 64) == 64);
     cr_assert(numbers(&rest, scale, 64 / b->length) == 64 / b->length && numbers(&rest, element, 64) == 64);
