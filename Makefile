@@ -59,6 +59,7 @@ $(O)/%.o: %.c $(O)/flags
 	$(Q)mkdir -p $(@D); [ $(V) = 0 ] && echo "cc $<" || :; $(CC) $(ALL_CFLAGS) $(if $(findstring /tests/,$<),-Wno-write-strings -Wno-missing-prototypes) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
 # Loops that are to become vectors.
 CFLAGS_reference/formats/floats.c := -O3
+CFLAGS_reference/formats/tests/test_floats.c := -O3
 # The registry of workloads is the list of their files.
 WORKLOADS := $(filter-out registry,$(sort $(basename $(notdir $(wildcard suites/workloads/*.c)))))
 $(O)/workloads.inc: suites/workloads

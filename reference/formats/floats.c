@@ -132,23 +132,37 @@ struct way {
             {ASSAY_F8E5M2, narrow_f8e5m2_##suffix, widen_f8e5m2_##suffix},                                             \
             {ASSAY_F4E2M1, narrow_f4e2m1_##suffix, widen_f4e2m1_##suffix},                                             \
     }
-#define N_WAYS 5
+/* Narrowest vectors first. */
+static const struct way ways[][5] = {
+    WAYS(plain),
+#ifdef __x86_64__
+    WAYS(avx2),
+    WAYS(wide),
+#endif
+};
+enum { N_SETS = sizeof ways / sizeof *ways, N_WAYS = sizeof *ways / sizeof **ways };
+
+/* Does this processor have the instructions of the set? */
+static bool runs(size_t set)
+{
+#ifdef __x86_64__
+    if (set == 2)
+        return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    if (set == 1)
+        return __builtin_cpu_supports("avx2");
+#endif
+    return set == 0;
+}
 
 /* NULL where there is none. */
 static const struct way *way_of(enum assay_dtype dtype)
 {
-    static const struct way plain[N_WAYS] = WAYS(plain);
-    const struct way *ways = plain;
-#ifdef __x86_64__
-    static const struct way avx2[N_WAYS] = WAYS(avx2), wide[N_WAYS] = WAYS(wide);
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        ways = wide;
-    else if (__builtin_cpu_supports("avx2"))
-        ways = avx2;
-#endif
+    size_t set = N_SETS - 1;
+    while (!runs(set))
+        set--;
     for (size_t i = 0; i < N_WAYS; i++)
-        if (ways[i].dtype == dtype)
-            return &ways[i];
+        if (ways[set][i].dtype == dtype)
+            return &ways[set][i];
     return NULL;
 }
 

@@ -3,19 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/formats/floats.h"
+#include "reference/formats/floats.c" /* every set of instructions, not the best alone */
 #include "reference/formats/formats.h"
 
 static const enum assay_dtype kinds[] = {ASSAY_BF16, ASSAY_F16, ASSAY_F8E4M3, ASSAY_F8E5M2, ASSAY_F4E2M1};
 #define EACH_KIND(t) for (size_t t = 0; t < sizeof kinds / sizeof *kinds; t++)
 enum { N = 1 << 12 };
-
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 static uint32_t code_at(enum assay_dtype dtype, const unsigned char *codes, size_t i)
 {
@@ -92,9 +85,9 @@ Test(floats, halfway_cases_and_one_ulp_beside_them_narrow_as_one_rounding)
         size_t wrong = 0;
         for (uint64_t code = 0; code >> (assay_format_bits(f) - 1) == 0; code++) {
             double low = assay_format_decode(f, code), high = assay_format_decode(f, code + 1);
-            float middle = (float)(low + (isfinite(high) ? (high - low) / 2 : ldexp(1, ilogb(low) - f->precision)));
             if (!isfinite(low))
                 continue;
+            float middle = (float)(low + (isfinite(high) ? (high - low) / 2 : ldexp(1, ilogb(low) - f->precision)));
             const float x[] = {
                 middle,  nextafterf(middle, 0),  nextafterf(middle, INFINITY),  nextafterf((float)low, INFINITY),
                 -middle, -nextafterf(middle, 0), -nextafterf(middle, INFINITY), -nextafterf((float)low, INFINITY)};
@@ -102,6 +95,34 @@ Test(floats, halfway_cases_and_one_ulp_beside_them_narrow_as_one_rounding)
         }
         cr_expect_eq(wrong, 0, "%s: %zu", f->name, wrong);
     }
+}
+
+/* All codes, and every upper pattern with what is beside a halfway case, in pieces of odd lengths. */
+Test(floats, every_set_of_instructions_gives_the_same_bits)
+{
+    cr_assert(runs(0));
+    for (size_t set = 1; set < N_SETS && runs(set); set++)
+        for (size_t t = 0; t < N_WAYS; t++) {
+            const struct way *plain = &ways[0][t], *way = &ways[set][t];
+            size_t wrong = 0;
+            for (uint64_t first = 0; first < 1u << 18; first += N) {
+                float x[N], back[2][N];
+                unsigned char codes[2][2 * N] = {{0}};
+                for (uint64_t i = 0; i < N; i++)
+                    x[i] = float_of((uint32_t)((first + i) << 14 | (i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : 0x3fff)));
+                plain->narrow(x, N - 1, codes[0]);
+                way->narrow(x, N - 1, codes[1]);
+                wrong += memcmp(codes[0], codes[1], sizeof codes[0]) != 0;
+                for (uint64_t i = 0; i < N; i++) { /* read as 16 bits, every code in turn */
+                    codes[0][2 * i] = (unsigned char)(first + i);
+                    codes[0][2 * i + 1] = (unsigned char)((first + i) >> 8);
+                }
+                plain->widen(codes[0], N - 1, back[0]);
+                way->widen(codes[0], N - 1, back[1]);
+                wrong += memcmp(back[0], back[1], (N - 1) * sizeof(float)) != 0;
+            }
+            cr_expect_eq(wrong, 0, "%s, set %zu: %zu", assay_dtype_name(way->dtype), set, wrong);
+        }
 }
 
 /* Whatever remains after whole vectors, at any alignment: nothing is read or written beside it. */

@@ -147,7 +147,7 @@ Test(scaled, what_was_read_is_written_as_itself)
         unsigned bits = assay_dtype_bits(b->element);
         float tensor_scale = assay_scaled_tensor_scale(b, 300);
         for (int e = -120; e <= 120; e += 24) {
-            unsigned char elements[256] = {0}, scales[64] = {0};
+            unsigned char elements[257] = {0}, scales[64] = {0};
             double x[256], back[256], scale = b->has_tensor_scale ? 1.5 : ldexp(1, e);
             size_t wrong = 0, n = (size_t)1 << bits, length = b->length ? b->length : n;
             for (size_t i = 0; i < n; i++)
