@@ -8,8 +8,9 @@
 
 #include "assay/banned.h"
 
-/* At most. Sums go through memory once a block of depth, B's block stays in the second-level cache, A's in what is left of it. */
-enum { DEPTH = 352, ROWS = 96, COLUMNS = 528 };
+/* Sums go through memory once a block of depth, B's block stays in the second-level cache, A's in what is left of it. Rows and
+ * columns are at most these; the depth is the same whatever K is, so that the order of additions can be told in one sentence. */
+enum { DEPTH = 384, ROWS = 96, COLUMNS = 528 };
 
 static size_t least(size_t a, size_t b)
 {
@@ -91,14 +92,14 @@ void cpu_sgemm_own(const struct cpu_kernels *kernels, const struct cpu_sgemm *p,
 {
     const struct cpu_tile_kernels *tile = kernels->tile;
     size_t                         wide = even(p->n, COLUMNS - COLUMNS % tile->columns, tile->columns);
-    size_t                         deep = even(p->k, DEPTH, 8), high = even(p->m, ROWS, tile->rows);
+    size_t                         high = even(p->m, ROWS, tile->rows);
     float *b = scratch, *a = scratch + (size_t)DEPTH * (COLUMNS + tile->columns);
     if (!p->k && !p->add)
         for (size_t m = 0; m < p->m; m++)
             memset(p->c + m * p->ldc, 0, p->n * sizeof *p->c);
     for (size_t n = 0; n < p->n; n += wide)
-        for (size_t k = 0; k < p->k; k += deep) {
-            size_t columns = least(wide, p->n - n), depth = least(deep, p->k - k);
+        for (size_t k = 0; k < p->k; k += DEPTH) {
+            size_t columns = least(wide, p->n - n), depth = least(DEPTH, p->k - k);
             pack_b(kernels, p, n, columns, k, depth, b);
             for (size_t m = 0; m < p->m; m += high) {
                 size_t rows = least(high, p->m - m);
