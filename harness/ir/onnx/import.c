@@ -3,6 +3,8 @@
 #include <inttypes.h>
 
 #include "harness/ir/infer.h"
+#include "harness/ir/onnx/shapes.h"
+#include "harness/ir/onnx/spell.h"
 #include "harness/ir/onnx/upgrade.h"
 
 #include "assay/banned.h"
@@ -21,10 +23,24 @@ struct import {
 
 /* ---- values ---- */
 
+static bool is_output(const struct import *im, const char *name)
+{
+    for (size_t i = 0; i < im->model->graph->n_outputs; i++)
+        if (im->model->graph->outputs[i].name && strcmp(im->model->graph->outputs[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* An output of a graph is written by a node: a const that is one is copied. */
 static enum assay_code add_const(struct import *im, const char *name, const struct assay_onnx_array *a)
 {
+    char as[ASSAY_VALUE_NAME_BYTES];
+    bool copied = is_output(im, name);
+    (void)snprintf(as, sizeof as, copied ? "%.110s/const" : "%s", name);
     /* Content in a file has any alignment; the graph copies it by bytes. */
-    (void)assay_graph_const(im->graph, name, a->dtype, a->rank, a->dims, a->data);
+    int32_t value = assay_graph_const(im->graph, copied ? as : name, a->dtype, a->rank, a->dims, a->data);
+    if (copied)
+        (void)assay_graph_op(im->graph, "Identity", name, &value, 1, NULL);
     return im->graph->first_error.code;
 }
 
@@ -131,15 +147,48 @@ static enum assay_code find_operands(const struct import *im, const struct assay
 static enum assay_code add_constant(struct import *im, const struct assay_onnx_node *node, struct assay_error *err)
 {
     const struct assay_onnx_attribute *value = node->n_attributes == 1 ? node->attributes : NULL;
-    if (!value || strcmp(value->name, "value") != 0 || !value->t || node->n_outputs != 1)
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: Constant without a tensor as its value", im->what, node->position);
-    return add_initializer(im, value->t, node->outputs[0], err);
+    struct assay_onnx_array            a = {.dtype = ASSAY_I64};
+    if (value && node->n_outputs == 1 && strcmp(value->name, "value") == 0 && value->t)
+        return add_initializer(im, value->t, node->outputs[0], err);
+    if (value && strcmp(value->name, "value_int") == 0)
+        a.data = &value->i;
+    else if (value && strcmp(value->name, "value_ints") == 0)
+        a.data = value->ints, a.rank = 1, a.dims[0] = (int64_t)value->n_ints;
+    else if (value && strcmp(value->name, "value_float") == 0)
+        a.data = &value->f, a.dtype = ASSAY_F32;
+    else if (value && strcmp(value->name, "value_floats") == 0)
+        a.data = value->floats, a.dtype = ASSAY_F32, a.rank = 1, a.dims[0] = (int64_t)value->n_floats;
+    if ((!a.data && !(a.rank == 1 && a.dims[0] == 0)) || node->n_outputs != 1)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: Constant without numbers as its value", im->what, node->position);
+    return add_const(im, node->outputs[0], &a) ? assay_graph_finish(im->graph, err) : ASSAY_OK;
+}
+
+/* The number of a ConstantOfShape, an attribute there, as operand 1. */
+static enum assay_code take_number(struct import *im, const struct assay_onnx_node *node, const struct assay_onnx_tensor *t,
+                                   struct assay_onnx_call *call, struct assay_error *err)
+{
+    char                    as[ASSAY_VALUE_NAME_BYTES];
+    struct assay_onnx_array a;
+    if (strcmp(node->op, "ConstantOfShape") != 0 || call->n_in != 1 || !t)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: %.60s has a tensor among its attributes, which is not read",
+                          im->what, node->position, node->op);
+    if (assay_onnx_tensor_array(t, im->what, &im->arena, &a, err))
+        return err->code;
+    (void)snprintf(as, sizeof as, "%.110s/value", call->name);
+    if (a.elements != 1)
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: byte %zu: ConstantOfShape of %" PRIu64 " numbers", im->what, node->position,
+                          a.elements);
+    a.rank = 0;
+    call->in[call->n_in++] = assay_graph_const(im->graph, as, a.dtype, 0, NULL, a.data);
+    return im->graph->first_error.code ? assay_graph_finish(im->graph, err) : ASSAY_OK;
 }
 
 static enum assay_code check_op(const struct import *im, const struct assay_onnx_node *node, struct assay_error *err)
 {
     const char *domain = node->domain && strcmp(node->domain, "ai.onnx") != 0 ? node->domain : "";
     int64_t     since = *domain ? 0 : assay_onnx_since(node->op);
+    if (!since && !*domain && (assay_onnx_is_spelled(node->op) || assay_onnx_is_of_shapes(node->op)))
+        since = 1;
     if (!since)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: op %.60s%s%.60s is not read", im->what, node->position, domain,
                           *domain ? "." : "", node->op);
@@ -153,28 +202,63 @@ static enum assay_code check_op(const struct import *im, const struct assay_onnx
     return ASSAY_OK;
 }
 
+/* Does ir have the op, with as many operands? */
+static bool is_own(const struct assay_onnx_call *call)
+{
+    const struct assay_op_row *row = assay_op_find(call->op);
+    return row && call->n_in >= row->min_inputs && call->n_in <= row->max_inputs;
+}
+
+static enum assay_code add_call(struct import *im, const struct assay_onnx_call *call, const char *const *names,
+                                struct assay_error *err)
+{
+    struct assay_onnx_numbers numbers;
+    int32_t                   out[ASSAY_OP_MAX_OPERANDS];
+    if (names[0] && assay_onnx_shapes(call, &numbers)) {
+        const struct assay_onnx_array a = {.dtype = ASSAY_I64, .rank = numbers.rank, .dims = {(int64_t)numbers.n}, .data = numbers.at};
+        return add_const(im, names[0], &a);
+    }
+    if (assay_onnx_is_of_shapes(call->op))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.60s '%.60s' of what is not known before it runs, or of over %d numbers, is not read",
+                          call->op, call->name, ASSAY_ONNX_NUMBERS_MOST);
+    if (assay_onnx_is_spelled(call->op) && !is_own(call))
+        return assay_onnx_spell(call, names, err);
+    assay_graph_op_outputs(im->graph, call->op, names, call->n_out, call->in, call->n_in, call->attrs, out);
+    return im->graph->first_error.code;
+}
+
+static enum assay_code read_call(struct import *im, const struct assay_onnx_node *node, struct assay_onnx_call *call,
+                                 struct assay_error *err)
+{
+    size_t n = 0;
+    if (check_op(im, node, err) || find_operands(im, node, call->in, err))
+        return err->code;
+    for (size_t i = 0; i < node->n_attributes; i++) {
+        const struct assay_onnx_attribute *a = &node->attributes[i];
+        bool                               is_tensor = a->type == ASSAY_ONNX_ATTRIBUTE_TENSOR;
+        if (is_tensor ? take_number(im, node, a->t, call, err) : take_attribute(im, node, a, &call->attrs[n++], err))
+            return err->code;
+    }
+    return ASSAY_OK;
+}
+
 static enum assay_code add_node(struct import *im, const struct assay_onnx_node *node, struct assay_error *err)
 {
     struct assay_onnx_call call = {.graph = im->graph, .op = node->op, .n_in = node->n_inputs, .n_out = node->n_outputs};
     const char            *names[ASSAY_OP_MAX_OPERANDS];
-    int32_t                out[ASSAY_OP_MAX_OPERANDS];
     if (strcmp(node->op, "Constant") == 0 && (!node->domain || !*node->domain))
         return add_constant(im, node, err);
-    if (check_op(im, node, err) || find_operands(im, node, call.in, err))
-        return err->code;
-    for (size_t i = 0; i < node->n_attributes; i++)
-        if (take_attribute(im, node, &node->attributes[i], &call.attrs[i], err))
-            return err->code;
-    for (size_t i = 0; i < node->n_outputs; i++)
+    for (size_t i = 0; i < node->n_outputs && i < ASSAY_OP_MAX_OPERANDS; i++)
         names[i] = *node->outputs[i] ? node->outputs[i] : NULL;
     call.name = node->n_outputs && names[0] ? names[0] : node->op;
+    if (read_call(im, node, &call, err))
+        return err->code;
     enum assay_code code = assay_onnx_upgrade(&call, im->opset, err);
-    if (code && !im->graph->first_error.code)
-        return assay_error_in(err, "reading the node at byte %zu of '%.80s'", node->position, im->what);
-    assay_graph_op_outputs(im->graph, node->op, names, node->n_outputs, call.in, call.n_in, call.attrs, out);
-    if (!im->graph->first_error.code)
+    code = code ? code : add_call(im, &call, names, err);
+    if (!code)
         return ASSAY_OK;
-    (void)assay_graph_finish(im->graph, err);
+    if (im->graph->first_error.code)
+        (void)assay_graph_finish(im->graph, err);
     return assay_error_in(err, "reading the node at byte %zu of '%.80s'", node->position, im->what);
 }
 

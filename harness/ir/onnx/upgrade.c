@@ -72,13 +72,59 @@ static enum assay_code number_to_operand(struct assay_onnx_call *call, const cha
 
 /* ---- converters ---- */
 
+/* Operand 1, whose axes are those of operand 0 from `axis` on, with ones behind them, so that they are aligned as today. */
+static enum assay_code align(struct assay_onnx_call *call, int64_t axis, struct assay_error *err)
+{
+    const struct assay_value *a = assay_graph_value(call->graph, call->in[0]), *b = assay_graph_value(call->graph, call->in[1]);
+    char                      as[ASSAY_VALUE_NAME_BYTES];
+    int64_t                   dims[ASSAY_MAX_RANK];
+    if (!a || !b)
+        return refuse(call, "lacks an operand", err);
+    axis += axis < 0 ? a->rank : 0;
+    if (axis < 0 || axis + b->rank > a->rank)
+        return refuse(call, "aligns shapes by an 'axis' that does not fit", err);
+    int32_t rank = a->rank - (int32_t)axis;
+    for (int32_t i = 0; i < rank; i++)
+        dims[i] = i < b->rank ? b->dims[i] : 1;
+    int32_t to[] = {call->in[1], assay_graph_i64s(call->graph, const_name(call, "shape", as, sizeof as), (size_t)rank, dims)};
+    call->in[1] = assay_graph_op(call->graph, "Reshape", const_name(call, "aligned", as, sizeof as), to, 2, NULL);
+    return call->graph->first_error.code;
+}
+
 /* Before 7 the second operand is stretched only where `broadcast` says so, and from its last axis on if `axis` is absent: as
  * it is today. */
 static enum assay_code broadcast(struct assay_onnx_call *call, struct assay_error *err)
 {
-    if (find(call, "axis"))
-        return refuse(call, "aligns shapes by 'axis'", err);
+    const struct assay_attr *axis = find(call, "axis");
+    if (axis && call->n_in == 2 && align(call, axis->i, err))
+        return err->code ? err->code : call->graph->first_error.code;
+    drop(call, "axis");
     drop(call, "broadcast");
+    drop(call, "consumed_inputs");
+    return ASSAY_OK;
+}
+
+/* Before 7 a slope of several numbers has one for each channel. */
+static enum assay_code slope(struct assay_onnx_call *call, struct assay_error *err)
+{
+    const struct assay_value *b = call->n_in == 2 ? assay_graph_value(call->graph, call->in[1]) : NULL;
+    drop(call, "consumed_inputs");
+    return b && b->rank == 1 && b->elements > 1 ? align(call, 1, err) : ASSAY_OK;
+}
+
+/* Up to 6 `is_test` tells inference from training, up to 11 nothing does: a model that is read is not trained. */
+static enum assay_code dropout(struct assay_onnx_call *call, struct assay_error *err)
+{
+    (void)err;
+    drop(call, "is_test");
+    drop(call, "ratio");
+    drop(call, "consumed_inputs");
+    return ASSAY_OK;
+}
+
+static enum assay_code consumed(struct assay_onnx_call *call, struct assay_error *err)
+{
+    (void)err;
     drop(call, "consumed_inputs");
     return ASSAY_OK;
 }
@@ -190,13 +236,17 @@ static const struct {
     {"Unsqueeze", 1, 13, axes},       {"Split", 2, 18, lengths},       {"ReduceSum", 1, 13, axes},     {"ReduceMean", 1, 18, axes},
     {"ReduceSumSquare", 1, 18, axes}, {"ReduceL2", 1, 18, axes},       {"ReduceMax", 1, 18, axes},     {"ReduceMin", 1, 18, axes},
     {"BatchNormalization", 1, 7, normalization_1}, {"BatchNormalization", 7, 15, normalization},
+    {"ReduceL1", 1, 18, axes},        {"ReduceLogSum", 1, 18, axes},   {"ReduceLogSumExp", 1, 18, axes}, {"ReduceProd", 1, 18, axes},
+    {"Or", 1, 7, broadcast},          {"Xor", 1, 7, broadcast},        {"PRelu", 1, 7, slope},         {"Dropout", 1, 12, dropout},
+    {"LeakyRelu", 1, 6, consumed},    {"Elu", 1, 6, consumed},         {"Selu", 1, 6, consumed},       {"HardSigmoid", 1, 6, consumed},
+    {"Hardmax", 1, 13, softmax},
 };
 
 /* What has no converter: before these versions the op means something else. */
 static const struct {
     const char *op;
     int64_t     version;
-} oldest[] = {{"Concat", 4}, {"Pad", 2}, {"Split", 2}, {"Resize", 11}, {"GroupNormalization", 21}};
+} oldest[] = {{"Concat", 4}, {"Pad", 2}, {"Split", 2}, {"Resize", 11}, {"GroupNormalization", 21}, {"Tile", 6}};
 
 enum assay_code assay_onnx_upgrade(struct assay_onnx_call *call, int64_t opset, struct assay_error *err)
 {
