@@ -8,6 +8,7 @@
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
+#include "harness/cli/validate_vectors.h"
 #include "harness/judge/summary.h"
 #include "harness/judge/verdict.h"
 #include "harness/plan/plan.h"
@@ -17,14 +18,22 @@
 enum { BACKEND_BYTES = sizeof ((struct assay_verdict *)0)->backend };
 
 struct validate_options {
-    bool strict, json, quiet;
+    char     backend[640], vectors[1024];
+    uint64_t timeout_ns;
+    bool     strict, json, quiet;
 };
 
 static const struct assay_option options[] = {
+    {.name = "vectors", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, vectors), .bytes = 1024, .dflt = "",
+     .help = "in place of a run: test vectors of ONNX below this folder, on --backend"},
+    {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, backend), .bytes = 640, .dflt = "",
+     .help = "the back end that vectors run on: NAME[:device][,option=value…]"},
+    {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
+     .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs"},
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
      .help = "marginal verdicts count as failed"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
-     .help = "print the counts as JSON"},
+     .help = "print the counts as JSON, of vectors every case"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
      .help = "no progress"},
     {0},
@@ -119,6 +128,12 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     size_t                   count = 0;
     enum assay_exit          result;
     (void)given;
+    if (*o.vectors || *o.backend) {
+        if (n || !*o.vectors || !*o.backend)
+            return assay_cli_usage("vectors need both: assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data");
+        const struct assay_validate_vectors with = {o.backend, o.vectors, o.timeout_ns, o.json, o.quiet};
+        return assay_cli_validate_vectors(&with);
+    }
     if (n != 1)
         return assay_cli_usage("validate needs a run folder: assay validate out/quick");
     if (!assay_run_folder_read(operands[0], &folder, &err) &&
@@ -142,10 +157,12 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_validate = {
     .name = "validate",
-    .operands = "DIR",
+    .operands = "DIR | --backend NAME --vectors DIR",
     .summary = "judges the results of a run from its witnesses, against the reference and its bounds",
     .details = "Writes verdicts.jsonl into the run folder; nothing that was recorded changes. pass: within the bound. marginal:\n"
-               "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.",
+               "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.\n"
+               "With --vectors, runs every model that has test data below the folder and compares what comes out with what whoever made\n"
+               "them expects, and with the reference; a case that is not run says which op, attribute or type is missing.",
     .options = options,
     .options_bytes = sizeof(struct validate_options),
     .run = run,

@@ -81,7 +81,7 @@ static bool take_message(struct watched *w, json_t *message)
         json_decref(message);
         return true;
     }
-    if (strcmp(say, "record") != 0 && strcmp(say, "probe") != 0 && strcmp(say, "contract") != 0) {
+    if (strcmp(say, "record") != 0 && strcmp(say, "probe") != 0 && strcmp(say, "contract") != 0 && strcmp(say, "vectors") != 0) {
         (void)ASSAY_FAIL(&w->out->error, ASSAY_PROTOCOL, "the worker says '%.40s', which nobody understands", say);
         w->out->end = ASSAY_JOB_FAILED;
         json_decref(message);

@@ -15,6 +15,7 @@
 #include "harness/run/case_run.h"
 #include "harness/run/contract.h"
 #include "harness/run/loader.h"
+#include "harness/run/vector_run.h"
 #include "harness/run/wire.h"
 #include "harness/store/record.h"
 
@@ -152,10 +153,18 @@ static enum assay_code do_contract(const json_t *job, int fd, struct assay_error
     return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "contract", "findings", list), err);
 }
 
+static enum assay_code do_vectors(const json_t *job, int fd, struct assay_error *err)
+{
+    json_t *results = NULL;
+    if (assay_vector_run(text_of(job, "backend"), json_object_get(job, "cases"), &results, err))
+        return err->code;
+    return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "vectors", "results", results), err);
+}
+
 static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
-} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}};
+} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)
 {
