@@ -4,7 +4,7 @@
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/elementwise/broadcast.h"
 #include "backends/cpu/elementwise/elementwise.h"
-#include "backends/cpu/elementwise/integers.h"
+#include "backends/cpu/elementwise/numbers.h"
 
 #include "assay/banned.h"
 
@@ -43,9 +43,9 @@ static bool accepts_any(const struct cpu_node *node, struct assay_text *why_not)
     return true;
 }
 
-static bool accepts_counting(const struct cpu_node *node, struct assay_text *why_not)
+static bool accepts_numbers(const struct cpu_node *node, struct assay_text *why_not)
 {
-    return cpu_out_is(node, 0, CPU_TYPE(F32) | CPU_TYPES_INDEX, why_not);
+    return cpu_out_is(node, 0, CPU_TYPE(F32) | CPU_TYPES_NUMBERS, why_not);
 }
 
 static void unary_piece(void *self, size_t chunk, unsigned thread)
@@ -178,25 +178,15 @@ static enum assay_code prepare_binary(const struct cpu_engine *engine, const str
     return ASSAY_OK;
 }
 
-#define BINARY(op, onnx, id)                                                                                      \
-    static enum assay_code prepare_##op(const struct cpu_engine *engine, const struct cpu_node *node,            \
-                                        struct cpu_step *step, struct assay_error *err)                          \
-    {                                                                                                             \
-        return prepare_binary(engine, node, id, step, err);                                                       \
-    }                                                                                                             \
-    const struct cpu_op cpu_op_##op = {                                                                           \
-        .name = onnx, .domain = "", .in_place = true, .accepts = accepts_any, .prepare = prepare_##op};
-
-/* Also of whole numbers. */
-#define COUNTING(op, onnx, id)                                                                                    \
+#define BINARY(op, onnx, id)                                                                                    \
     static enum assay_code prepare_##op(const struct cpu_engine *engine, const struct cpu_node *node,            \
                                         struct cpu_step *step, struct assay_error *err)                          \
     {                                                                                                             \
         return node->out[0].dtype == ASSAY_F32 ? prepare_binary(engine, node, id, step, err)                     \
-                                               : cpu_integers_prepare(node, id, step, err);                      \
+                                               : cpu_numbers_prepare(node, id, step, err);                      \
     }                                                                                                             \
     const struct cpu_op cpu_op_##op = {.name = onnx, .domain = "", .in_place = true, .any_type = true,           \
-                                       .accepts = accepts_counting, .prepare = prepare_##op};
+                                       .accepts = accepts_numbers, .prepare = prepare_##op};
 
 #define UNARY(op, onnx, id, factor)                                                                               \
     static enum assay_code prepare_##op(const struct cpu_engine *engine, const struct cpu_node *node,            \
@@ -216,9 +206,9 @@ static enum assay_code prepare_binary(const struct cpu_engine *engine, const str
     const struct cpu_op cpu_op_##op = {                                                                           \
         .name = own, .domain = "assay", .in_place = true, .accepts = accepts_any, .prepare = prepare_##op};
 
-COUNTING(add, "Add", CPU_ADD)
-COUNTING(sub, "Sub", CPU_SUB)
-COUNTING(mul, "Mul", CPU_MUL)
+BINARY(add, "Add", CPU_ADD)
+BINARY(sub, "Sub", CPU_SUB)
+BINARY(mul, "Mul", CPU_MUL)
 BINARY(div, "Div", CPU_DIV)
 BINARY(max, "Max", CPU_MAX)
 BINARY(min, "Min", CPU_MIN)

@@ -187,7 +187,7 @@ static enum assay_code check_op(const struct import *im, const struct assay_onnx
 {
     const char *domain = node->domain && strcmp(node->domain, "ai.onnx") != 0 ? node->domain : "";
     int64_t     since = *domain ? 0 : assay_onnx_since(node->op);
-    if (!since && !*domain && (assay_onnx_is_spelled(node->op) || assay_onnx_is_of_shapes(node->op)))
+    if (!since && !*domain && (assay_onnx_spells(node->op) || assay_onnx_is_of_shapes(node->op)))
         since = 1;
     if (!since)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: byte %zu: op %.60s%s%.60s is not read", im->what, node->position, domain,
@@ -202,13 +202,6 @@ static enum assay_code check_op(const struct import *im, const struct assay_onnx
     return ASSAY_OK;
 }
 
-/* Does ir have the op, with as many operands? */
-static bool is_own(const struct assay_onnx_call *call)
-{
-    const struct assay_op_row *row = assay_op_find(call->op);
-    return row && call->n_in >= row->min_inputs && call->n_in <= row->max_inputs;
-}
-
 static enum assay_code add_call(struct import *im, const struct assay_onnx_call *call, const char *const *names,
                                 struct assay_error *err)
 {
@@ -221,7 +214,7 @@ static enum assay_code add_call(struct import *im, const struct assay_onnx_call 
     if (assay_onnx_is_of_shapes(call->op))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.60s '%.60s' of what is not known before it runs, or of over %d numbers, is not read",
                           call->op, call->name, ASSAY_ONNX_NUMBERS_MOST);
-    if (assay_onnx_is_spelled(call->op) && !is_own(call))
+    if (assay_onnx_is_spelled(call))
         return assay_onnx_spell(call, names, err);
     assay_graph_op_outputs(im->graph, call->op, names, call->n_out, call->in, call->n_in, call->attrs, out);
     return im->graph->first_error.code;

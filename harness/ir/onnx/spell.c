@@ -10,18 +10,24 @@
 static const struct assay_onnx_spelled_row *const tables[] = {assay_onnx_spelled_elementwise, assay_onnx_spelled_folding,
                                                               assay_onnx_spelled_moving};
 
-static assay_onnx_speller *find(const char *op)
+static const struct assay_onnx_spelled_row *find(const char *op)
 {
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct assay_onnx_spelled_row *row = tables[t]; row->op; row++)
             if (strcmp(row->op, op) == 0)
-                return row->spell;
+                return row;
     return NULL;
 }
 
-bool assay_onnx_is_spelled(const char *op)
+bool assay_onnx_spells(const char *op)
 {
     return find(op) != NULL;
+}
+
+bool assay_onnx_is_spelled(const struct assay_onnx_call *call)
+{
+    const struct assay_onnx_spelled_row *row = find(call->op);
+    return row && (!row->is_form || row->is_form(call));
 }
 
 enum assay_code assay_onnx_spell(const struct assay_onnx_call *call, const char *const *names, struct assay_error *err)
@@ -30,7 +36,7 @@ enum assay_code assay_onnx_spell(const struct assay_onnx_call *call, const char 
     if (!call->n_in || call->in[0] == ASSAY_NO_VALUE || !call->n_out || !names[0])
         return assay_onnx_not_spelled(&s, "lacks its first operand or output");
     s.x = assay_onnx_seen(&s, call->in[0]);
-    return find(call->op)(&s);
+    return find(call->op)->spell(&s);
 }
 
 enum assay_code assay_onnx_not_spelled(const struct assay_onnx_spelling *s, const char *why)

@@ -5,8 +5,9 @@
 
 #include "harness/ir/onnx/upgrade.h"
 
-/* Is the op of ONNX's own domain one that is spelled? */
-bool assay_onnx_is_spelled(const char *op);
+/* Is the op of ONNX's own domain one that is spelled, in some form; and is this one of it? */
+bool assay_onnx_spells(const char *op);
+bool assay_onnx_is_spelled(const struct assay_onnx_call *call);
 /* Adds the nodes of such an op. `names`: of its outputs, NULL where one is not wanted. ASSAY_UNSUPPORTED: a form of it that is
  * not spelled; what the nodes themselves refuse stays in the graph. */
 enum assay_code assay_onnx_spell(const struct assay_onnx_call *call, const char *const *names, struct assay_error *err);
@@ -27,6 +28,7 @@ typedef enum assay_code assay_onnx_speller(struct assay_onnx_spelling *s);
 struct assay_onnx_spelled_row {
     const char         *op; /* NULL ends a table */
     assay_onnx_speller *spell;
+    bool (*is_form)(const struct assay_onnx_call *call); /* of an op that ir has too: which forms it lacks */
 };
 extern const struct assay_onnx_spelled_row assay_onnx_spelled_elementwise[], assay_onnx_spelled_folding[], assay_onnx_spelled_moving[];
 

@@ -269,6 +269,12 @@ static enum assay_code least(struct assay_onnx_spelling *s)
     return chain(s, "Min", 1);
 }
 
+/* ir's own take two. */
+static bool are_not_two(const struct assay_onnx_call *call)
+{
+    return call->n_in != 2;
+}
+
 static enum assay_code cast_like(struct assay_onnx_spelling *s)
 {
     int64_t to = assay_onnx_number(assay_onnx_seen(s, assay_onnx_in(s, 1)).dtype);
@@ -292,15 +298,15 @@ static enum assay_code dropout(struct assay_onnx_spelling *s)
 }
 
 const struct assay_onnx_spelled_row assay_onnx_spelled_elementwise[] = {
-    {"PRelu", p_relu},      {"LeakyRelu", leaky_relu}, {"ThresholdedRelu", thresholded_relu},
-    {"Elu", elu},           {"Celu", celu},            {"Selu", selu},
-    {"HardSigmoid", hard_sigmoid}, {"HardSwish", hard_swish}, {"Softplus", softplus},
-    {"Mish", mish},         {"Softsign", softsign},    {"Shrink", shrink},
-    {"Tan", tangent},       {"Sinh", sinh_of},         {"Cosh", cosh_of},
-    {"Asinh", asinh_of},    {"Acosh", acosh_of},       {"Atanh", atanh_of},
-    {"Floor", floor_op},    {"Ceil", ceil_op},         {"Round", round_op},
-    {"Or", or_op},          {"Xor", xor_op},           {"IsNaN", is_nan},
-    {"IsInf", is_inf},      {"Sum", sum},              {"Mean", mean},
-    {"Max", most},          {"Min", least},            {"CastLike", cast_like},
-    {"Dropout", dropout},   {NULL, NULL},
+    {"PRelu", p_relu, NULL},      {"LeakyRelu", leaky_relu, NULL}, {"ThresholdedRelu", thresholded_relu, NULL},
+    {"Elu", elu, NULL},           {"Celu", celu, NULL},            {"Selu", selu, NULL},
+    {"HardSigmoid", hard_sigmoid, NULL}, {"HardSwish", hard_swish, NULL}, {"Softplus", softplus, NULL},
+    {"Mish", mish, NULL},         {"Softsign", softsign, NULL},    {"Shrink", shrink, NULL},
+    {"Tan", tangent, NULL},       {"Sinh", sinh_of, NULL},         {"Cosh", cosh_of, NULL},
+    {"Asinh", asinh_of, NULL},    {"Acosh", acosh_of, NULL},       {"Atanh", atanh_of, NULL},
+    {"Floor", floor_op, NULL},    {"Ceil", ceil_op, NULL},         {"Round", round_op, NULL},
+    {"Or", or_op, NULL},          {"Xor", xor_op, NULL},           {"IsNaN", is_nan, NULL},
+    {"IsInf", is_inf, NULL},      {"Sum", sum, NULL},              {"Mean", mean, NULL},
+    {"Max", most, are_not_two}, {"Min", least, are_not_two}, {"CastLike", cast_like, NULL},
+    {"Dropout", dropout, NULL},   {NULL, NULL, NULL},
 };

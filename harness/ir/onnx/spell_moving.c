@@ -8,6 +8,7 @@
 
 #define PUT ASSAY_ONNX_PUT
 #define GIVE ASSAY_ONNX_GIVE
+#define PAD_MOST 8192 /* elements along an axis that is padded by others of it */
 
 static int32_t i64(struct assay_onnx_spelling *s, int64_t number)
 {
@@ -120,6 +121,51 @@ static enum assay_code tile(struct assay_onnx_spelling *s)
         apart[1] = times[d];
         dims[d] *= times[d];
         y = assay_onnx_reshape(s, PUT(s, "Expand", one, assay_onnx_numbers(s, 4, apart)), s->x.rank, dims);
+    }
+    return GIVE(s, "Identity", y);
+}
+
+/* Where the element stands that comes to place `at` of an axis of n, counted from its first: nearest, or as in a mirror that
+ * stands at the last element. */
+static int64_t mirrored(int64_t at, int64_t n, bool reflects)
+{
+    int64_t period = 2 * (n - 1);
+    if (!reflects || n == 1)
+        return at < 0 ? 0 : at >= n ? n - 1 : at;
+    at = ((at % period) + period) % period;
+    return at < n ? at : period - at;
+}
+
+static bool is_no_constant(const struct assay_onnx_call *call)
+{
+    for (const struct assay_attr *a = call->attrs; a->name; a++)
+        if (a->type == ASSAY_ATTR_TEXT && strcmp(a->name, "mode") == 0)
+            return strcmp(a->text, "edge") == 0 || strcmp(a->text, "reflect") == 0;
+    return false;
+}
+
+/* Pad by what stands at the edge, or is reflected there: a Gather along each axis that grows or shrinks. */
+static enum assay_code pad(struct assay_onnx_spelling *s)
+{
+    int64_t widths[2 * ASSAY_MAX_RANK], indices[PAD_MOST];
+    size_t  n;
+    int32_t y = assay_onnx_in(s, 0);
+    bool    reflects = strcmp(assay_onnx_text(s, "mode", ""), "reflect") == 0;
+    if (!assay_onnx_const(s, 1, 2 * ASSAY_MAX_RANK, widths, &n))
+        return s->err->code;
+    if (n != 2 * (size_t)s->x.rank || assay_onnx_in(s, 3) != ASSAY_NO_VALUE)
+        return assay_onnx_not_spelled(s, "has pads of some axes only");
+    for (int32_t d = 0; d < s->x.rank; d++) {
+        int64_t front = widths[d], behind = widths[d + s->x.rank], length = s->x.dims[d];
+        bool    fits = front > -PAD_MOST && front < PAD_MOST && behind > -PAD_MOST && behind < PAD_MOST && length < PAD_MOST;
+        int64_t size = fits ? front + length + behind : -1;
+        if (size < 0 || size > PAD_MOST || (length == 0 && size))
+            return assay_onnx_not_spelled(s, "has pads that do not fit its operand");
+        for (int64_t i = 0; i < size; i++)
+            indices[i] = mirrored(i - front, length, reflects);
+        if (front || behind)
+            y = assay_onnx_put(s, "Gather", (int32_t[]){y, assay_onnx_numbers(s, (size_t)size, indices)}, 2,
+                               (struct assay_attr[]){ASSAY_ATTR_INT("axis", d), ASSAY_ATTR_END});
     }
     return GIVE(s, "Identity", y);
 }
@@ -241,14 +287,15 @@ static enum assay_code conv_transpose(struct assay_onnx_spelling *s)
 }
 
 const struct assay_onnx_spelled_row assay_onnx_spelled_moving[] = {
-    {"GatherElements", gather_elements},
-    {"Trilu", trilu},
-    {"EyeLike", eye_like},
-    {"OneHot", one_hot},
-    {"Tile", tile},
-    {"DepthToSpace", depth_to_space},
-    {"SpaceToDepth", space_to_depth},
-    {"ConstantOfShape", constant_of_shape},
-    {"ConvTranspose", conv_transpose},
-    {NULL, NULL},
+    {"GatherElements", gather_elements, NULL},
+    {"Trilu", trilu, NULL},
+    {"EyeLike", eye_like, NULL},
+    {"OneHot", one_hot, NULL},
+    {"Tile", tile, NULL},
+    {"Pad", pad, is_no_constant},
+    {"DepthToSpace", depth_to_space, NULL},
+    {"SpaceToDepth", space_to_depth, NULL},
+    {"ConstantOfShape", constant_of_shape, NULL},
+    {"ConvTranspose", conv_transpose, NULL},
+    {NULL, NULL, NULL},
 };
