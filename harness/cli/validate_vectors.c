@@ -76,7 +76,7 @@ static enum assay_exit print_table(const struct assay_vector_result *r, size_t n
         for (k = i + 1; k < n && same_line(sorted[i], sorted[k]); k++)
             ;
         (void)snprintf(count, sizeof count, "%zu", k - i);
-        assay_table_row(&table, (const char *const[]){*sorted[i]->op ? sorted[i]->op : "?", outcome_name(sorted[i]->outcome), count,
+        assay_table_row(&table, (const char *const[]){*sorted[i]->op ? sorted[i]->op : "–", outcome_name(sorted[i]->outcome), count,
                                                       sorted[i]->name, brief(sorted[i]->why)});
     }
     assay_table_print(&table, stdout);

@@ -92,7 +92,7 @@ static enum assay_code walk(struct vectors *v, const char *path, const char *bel
     if (n < 0)
         return ASSAY_FAIL(v->err, ASSAY_CONFIG, "cannot read folder '%.200s': %s", path, strerror(errno));
     if (!join(v, model, path, "model.onnx") && assay_file_exists(model))
-        (void)add_case(v, path, below);
+        (void)add_case(v, path, *below ? below : ".");
     for (int i = 0; i < n; i++) {
         struct stat st;
         bool        deep = entry[i]->d_name[0] != '.' && !v->err->code && !join(v, deeper, path, entry[i]->d_name) &&

@@ -7,6 +7,8 @@
 
 #include "assay/banned.h"
 
+#define COUNTED_MOST (1 << 24) /* numbers that one spelling puts into a graph */
+
 static const struct assay_onnx_spelled_row *const tables[] = {assay_onnx_spelled_elementwise, assay_onnx_spelled_folding,
                                                               assay_onnx_spelled_moving};
 
@@ -152,13 +154,17 @@ int32_t assay_onnx_count(struct assay_onnx_spelling *s, int64_t n, int32_t rank,
 {
     char     as[ASSAY_VALUE_NAME_BYTES];
     int64_t  dims[ASSAY_MAX_RANK];
-    int64_t *numbers = calloc((size_t)n + 1, sizeof *numbers);
+    bool     fits = n >= 0 && n <= COUNTED_MOST;
+    int64_t *numbers = calloc(fits ? (size_t)n + 1 : 1, sizeof *numbers);
     int32_t  value = ASSAY_NO_VALUE;
     for (int32_t i = 0; i < rank && i < ASSAY_MAX_RANK; i++)
         dims[i] = i == axis ? n : 1;
-    for (int64_t i = 0; numbers && i < n; i++)
+    for (int64_t i = 0; numbers && fits && i < n; i++)
         numbers[i] = (int64_t)((uint64_t)i * (uint64_t)step);
-    if (numbers)
+    if (!fits)
+        assay_graph_refuse(s->graph, ASSAY_UNSUPPORTED, "%.60s '%.60s' along an axis of over %d elements is not read", s->call->op,
+                           s->call->name, COUNTED_MOST);
+    else if (numbers)
         value = assay_graph_const(s->graph, own_name(s, as), ASSAY_I64, rank, dims, numbers);
     else
         assay_graph_refuse(s->graph, ASSAY_MEMORY, "no memory to read %.60s", s->call->op);

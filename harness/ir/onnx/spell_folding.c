@@ -210,8 +210,12 @@ static enum assay_code loss_of(struct assay_onnx_spelling *s, int32_t x)
 
 static enum assay_code negative_log_likelihood(struct assay_onnx_spelling *s)
 {
-    if (s->x.rank < 2 || assay_onnx_seen(s, assay_onnx_in(s, 1)).rank != s->x.rank - 1)
-        return assay_onnx_not_spelled(s, "has labels of another rank than its scores without their classes");
+    struct assay_value labels = assay_onnx_seen(s, assay_onnx_in(s, 1));
+    bool               fits = s->x.rank >= 2 && labels.rank == s->x.rank - 1;
+    for (int32_t d = 0; fits && d < labels.rank; d++)
+        fits = labels.dims[d] == s->x.dims[d ? d + 1 : 0];
+    if (!fits)
+        return assay_onnx_not_spelled(s, "has labels of another shape than its scores without their classes");
     return loss_of(s, assay_onnx_in(s, 0));
 }
 

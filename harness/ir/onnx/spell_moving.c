@@ -8,6 +8,7 @@
 
 #define PUT ASSAY_ONNX_PUT
 #define GIVE ASSAY_ONNX_GIVE
+#define BLOCK_MOST (1 << 15)
 #define PAD_MOST 8192 /* elements along an axis that is padded by others of it */
 
 static int32_t i64(struct assay_onnx_spelling *s, int64_t number)
@@ -119,7 +120,8 @@ static enum assay_code tile(struct assay_onnx_spelling *s)
             apart[k < d ? 0 : 3] *= k == d ? 1 : dims[k];
         int32_t one = assay_onnx_reshape(s, y, 4, apart);
         apart[1] = times[d];
-        dims[d] *= times[d];
+        if (times[d] < 0 || __builtin_mul_overflow(dims[d], times[d], &dims[d]) || s->graph->first_error.code)
+            return assay_onnx_not_spelled(s, "repeats more often than can be counted, or less than never");
         y = assay_onnx_reshape(s, PUT(s, "Expand", one, assay_onnx_numbers(s, 4, apart)), s->x.rank, dims);
     }
     return GIVE(s, "Identity", y);
@@ -183,7 +185,7 @@ static enum assay_code depth_to_space(struct assay_onnx_spelling *s)
 {
     const int64_t *d = s->x.dims, b = assay_onnx_i64(s, "blocksize", 0);
     bool           by_column = strcmp(assay_onnx_text(s, "mode", "DCR"), "CRD") == 0;
-    if (s->x.rank != 4 || b < 1 || b > 1 << 15 || d[1] % (b * b))
+    if (s->x.rank != 4 || b < 1 || b > BLOCK_MOST || d[1] % (b * b) || d[2] > INT32_MAX || d[3] > INT32_MAX)
         return assay_onnx_not_spelled(s, "has channels that make no blocks");
     const int64_t c = d[1] / (b * b), to[] = {d[0], c, d[2] * b, d[3] * b};
     if (by_column)
@@ -194,7 +196,7 @@ static enum assay_code depth_to_space(struct assay_onnx_spelling *s)
 static enum assay_code space_to_depth(struct assay_onnx_spelling *s)
 {
     const int64_t *d = s->x.dims, b = assay_onnx_i64(s, "blocksize", 0);
-    if (s->x.rank != 4 || b < 1 || b > 1 << 15 || d[2] % b || d[3] % b)
+    if (s->x.rank != 4 || b < 1 || b > BLOCK_MOST || d[2] % b || d[3] % b || d[1] > INT32_MAX)
         return assay_onnx_not_spelled(s, "has an image that makes no blocks");
     const int64_t to[] = {d[0], d[1] * b * b, d[2] / b, d[3] / b};
     return rearrange(s, (int64_t[]){d[0], d[1], d[2] / b, b, d[3] / b, b}, (int64_t[]){0, 3, 5, 1, 2, 4}, to);
@@ -255,6 +257,8 @@ static enum assay_code transposed_shape(struct assay_onnx_spelling *s, const str
     if (!fits || !is_sane(&t->stride, 1) || !is_sane(&t->dilation, 1) || !is_sane(&t->pads, 0) || !is_sane(&extra, 0))
         return assay_onnx_not_spelled(s, "has strides, dilations, pads or a shape that make no sense");
     for (int32_t i = 0; i < t->axes; i++) {
+        if (s->x.dims[i + 2] < 1 || s->x.dims[i + 2] > INT32_MAX || w->dims[i + 2] < 1 || w->dims[i + 2] > INT32_MAX)
+            return assay_onnx_not_spelled(s, "has an image or kernels with an empty or endless axis");
         int64_t whole = t->stride.list[i] * (s->x.dims[i + 2] - 1) + extra.list[i] + (w->dims[i + 2] - 1) * t->dilation.list[i] + 1;
         int64_t wanted = shape ? shape->list[(size_t)i + shape->n - n] : s->x.dims[i + 2] * t->stride.list[i];
         if ((same || shape) && whole < wanted)
@@ -276,7 +280,7 @@ static enum assay_code conv_transpose(struct assay_onnx_spelling *s)
     if (transposed_shape(s, &w, &t))
         return s->err->code;
     t.output.list[0] = s->x.dims[0];
-    t.output.list[1] = w.dims[1] * group;
+    t.output.list[1] = w.dims[1] <= INT32_MAX ? w.dims[1] * group : -1;
     const struct assay_attr list[] = {t.stride, t.dilation, t.pads, t.output, ASSAY_ATTR_INT("group", group), ASSAY_ATTR_END};
     if (assay_onnx_in(s, 2) == ASSAY_NO_VALUE)
         return assay_onnx_give(s, 0, "assay.ConvInputGrad", s->call->in, 2, list);

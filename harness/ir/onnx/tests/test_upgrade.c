@@ -63,6 +63,19 @@ Test(upgrade, a_split_without_lengths_is_one_of_equal_parts, .init = setup)
     assay_graph_free(call.graph);
 }
 
+Test(upgrade, an_operand_that_begins_at_an_axis_gets_ones_behind_it, .init = setup)
+{
+    call.in[call.n_in++] = assay_graph_input(call.graph, "b", ASSAY_F32, 1, (int64_t[]){3}, ASSAY_FILL_SIGNED);
+    call.attrs[0] = ASSAY_ATTR_INT("axis", 1);
+    cr_assert_eq(upgrade("Add", 6), ASSAY_OK, "%s", err.message);
+    const struct assay_value *b = assay_graph_value(call.graph, call.in[1]);
+    cr_expect(b->rank == 2 && b->dims[0] == 3 && b->dims[1] == 1 && !call.attrs[0].name);
+    call.attrs[0] = ASSAY_ATTR_INT("axis", 3);
+    cr_expect_eq(upgrade("Add", 6), ASSAY_UNSUPPORTED);
+    cr_expect_str_eq(err.message, "Add 'y' of an old opset aligns shapes by an 'axis' that does not fit, which is not read");
+    assay_graph_free(call.graph);
+}
+
 static const struct {
     char              op[24];
     int64_t           opset;
@@ -79,7 +92,6 @@ static const struct {
     {"LogSoftmax", 12, {"", 0}, 1, "LogSoftmax 'y' of an old opset goes over several axes, which is not read"},
     {"Softmax", 13, {"axis", 1}, 1, ""},
     {"Add", 6, {"broadcast", 1}, 1, ""},
-    {"Add", 6, {"axis", 1}, 1, "Add 'y' of an old opset aligns shapes by 'axis', which is not read"},
     {"BatchNormalization", 6, {"is_test", 1}, 1, ""},
     {"BatchNormalization", 6, {"", 0}, 1, "BatchNormalization 'y' of an old opset trains, which is not read"},
     {"BatchNormalization", 9, {"", 0}, 1, ""},
