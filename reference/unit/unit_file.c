@@ -48,7 +48,7 @@ static enum assay_code read_word(const struct place *p, const char *key, bool re
                             near ? near : "", near ? "'?" : "");
 }
 
-/* "none" stands for NULL where `none` is given. */
+/* The word `none`, where one is given, leaves *out as it is. */
 static enum assay_code read_format(const struct place *p, const char *key, const char *none, const struct assay_unit_format **out,
                                    struct assay_error *err)
 {
@@ -59,7 +59,8 @@ static enum assay_code read_format(const struct place *p, const char *key, const
     words[n] = none;
     if (read_word(p, key, true, words, &at, err))
         return err->code;
-    *out = at < assay_unit_n_formats ? &assay_unit_formats[at] : NULL;
+    if (at < assay_unit_n_formats)
+        *out = &assay_unit_formats[at];
     return ASSAY_OK;
 }
 
@@ -117,7 +118,7 @@ static enum assay_code enter(const struct assay_json_file *file, const char *key
 
 static enum assay_code read_input(const struct assay_json_file *file, struct assay_matrix_unit *u, struct assay_error *err)
 {
-    struct place p;
+    struct place p = {file, NULL};
     size_t       flush = 0;
     if (ENTER(file, "input", true, &p, err, "a", "b", "subnormals") || read_format(&p, "a", NULL, &u->a, err) ||
         read_format(&p, "b", NULL, &u->b, err) || read_word(&p, "subnormals", false, subnormal_words, &flush, err))
@@ -132,10 +133,9 @@ static enum assay_code read_input(const struct assay_json_file *file, struct ass
 
 static enum assay_code read_block(const struct assay_json_file *file, struct assay_matrix_unit *u, struct assay_error *err)
 {
-    struct place p;
+    struct place p = {file, NULL};
     const char  *sum = NULL;
     size_t       order = 0, rounding = ASSAY_UNIT_TOWARD_ZERO;
-    u->block.length = 1;
     if (ENTER(file, "block", false, &p, err, "length", "sum", "fraction_bits", "order", "rounding", "overflow", "subnormals"))
         return err->code;
     if (!p.object)
@@ -167,7 +167,6 @@ static enum assay_code read_block(const struct assay_json_file *file, struct ass
 static enum assay_code read_order(const struct place *p, struct assay_matrix_unit *u, struct assay_error *err)
 {
     size_t order = 0, joined = 0;
-    u->accumulator.chains = 1;
     if (read_word(p, "order", false, order_words, &order, err) || read_word(p, "join", false, join_words, &joined, err))
         return err->code;
     u->accumulator.order = (enum assay_unit_order)order;
@@ -184,7 +183,7 @@ static enum assay_code read_order(const struct place *p, struct assay_matrix_uni
 
 static enum assay_code read_accumulator(const struct assay_json_file *file, struct assay_matrix_unit *u, struct assay_error *err)
 {
-    struct place p;
+    struct place p = {file, NULL};
     if (ENTER(file, "accumulator", true, &p, err, "format", "rounding", "overflow", "subnormals", "order", "chains", "join") ||
         read_put(&p, "format", &u->accumulator.put, err) || read_order(&p, u, err))
         return err->code;
@@ -234,7 +233,7 @@ static enum assay_code read_root(const struct assay_json_file *file, struct assa
 enum assay_code assay_unit_read(const char *path, struct assay_matrix_unit *out, struct assay_error *err)
 {
     struct assay_json_file   file;
-    struct assay_matrix_unit unit = {.promotion = 0};
+    struct assay_matrix_unit unit = {.a = assay_unit_formats, .b = assay_unit_formats, .block.length = 1, .accumulator.chains = 1};
     if (assay_json_load(path, ASSAY_UNIT_FORMAT, MOST_BYTES, &file, err))
         return assay_error_in(err, "reading matrix unit '%.100s'", path);
     if (!read_root(&file, &unit, err))

@@ -217,10 +217,9 @@ bool assay_unit_tiles(const struct assay_matrix_unit *unit, const struct assay_u
 {
     if (!t->rows || !t->columns)
         return true;
-    if (assay_unit_is_fast(unit)) {
-        struct walk w = {.unit = unit, .t = t, .kernel = kernel_here()};
+    struct walk w = {.unit = unit, .t = t, .kernel = kernel_here()};
+    if (is_chain(unit) && w.kernel.rows > 0 && w.kernel.columns > 0)
         return by_tiles(&w);
-    }
     for (size_t i = 0; i < t->rows; i++)
         for (size_t j = 0; j < t->columns; j++)
             t->value[i * t->step + j] =
