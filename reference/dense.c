@@ -112,6 +112,14 @@ void assay_ref_dense(const struct assay_ref_dense *d)
         (d->magnitude ? both : values)(d);
 }
 
+void assay_ref_multiply(const struct assay_ref_multiplier *by, const struct assay_ref_dense *d)
+{
+    if (by)
+        by->multiply(by->self, d);
+    else
+        assay_ref_dense(d);
+}
+
 int64_t assay_ref_dense_rows(int64_t terms)
 {
     int64_t rows = CACHE_BYTES / 8 / (terms > 0 ? terms : 1);

@@ -63,7 +63,7 @@ static void do_tiles(void *self, size_t begin, size_t end)
                                     .y = p->y + t.column * p->terms, .y_row = p->terms, .value = sums,
                                     .magnitude = p->call->values_only ? NULL : sums + cut->tile * cut->block,
                                     .step = t.columns};
-        assay_ref_dense(&d);
+        assay_ref_multiply(p->call->multiplier, &d);
         finish_tile(p, &t);
     }
     free(met);

@@ -12,6 +12,7 @@
 #include "assay/banned.h"
 
 #define BLOCK 16 /* columns to a group */
+#define MULTIPLIER_COLUMNS 480
 
 static int64_t blocks_of(const struct assay_ref_product *p)
 {
@@ -85,6 +86,17 @@ static void finish(const struct assay_ref_product *p, size_t place, struct assay
     }
 }
 
+static struct assay_ref_sum sum_of(const struct assay_ref_product *p, struct assay_ref_vector x, struct assay_ref_vector y)
+{
+    struct assay_ref_sum s = {.value = 0};
+    struct assay_ref_dense d = {.rows = 1, .columns = 1, .terms = p->terms, .x = x.value, .x_row = p->terms, .y = y.value,
+                                .y_row = p->terms, .value = &s.value, .step = 1};
+    if (!p->call->multiplier)
+        return assay_ref_dot(&p->call->arithmetic, (size_t)p->terms, x, y);
+    assay_ref_multiply(p->call->multiplier, &d);
+    return s;
+}
+
 static void do_block(const void *self, size_t group, size_t count, const size_t *places, double *scratch)
 {
     const struct assay_ref_product *p = self;
@@ -99,8 +111,7 @@ static void do_block(const void *self, size_t group, size_t count, const size_t 
         int64_t index = p->index[places[i]];
         int64_t row = index / p->columns % p->rows, c = index % p->columns - column;
         struct assay_ref_vector x = assay_ref_vector_at(p->x, p->x_offset[batch] + row * p->x_row);
-        finish(p, places[i],
-               assay_ref_dot(&p->call->arithmetic, (size_t)p->terms, x, assay_ref_vector_at(y, c * y_step)));
+        finish(p, places[i], sum_of(p, x, assay_ref_vector_at(y, c * y_step)));
     }
 }
 
@@ -146,12 +157,18 @@ static void turn_columns(const struct assay_ref_product *p, const double *from, 
     }
 }
 
+/* A multiplier packs for itself, so that larger blocks pay. */
+static int64_t rows_at_a_time(const struct whole *w)
+{
+    return w->p->call->multiplier ? w->stretch : assay_ref_dense_rows(w->p->terms);
+}
+
 /* Rows [r, r + rows) of one batch with the columns [c, c + columns) at y. */
 static void do_rows(const struct whole *w, int64_t r, int64_t rows, int64_t c, int64_t columns, const double *y,
                     int64_t y_row, double *sums)
 {
     const struct assay_ref_product *p = w->p;
-    int64_t batch = r / p->rows, most = assay_ref_dense_rows(p->terms);
+    int64_t batch = r / p->rows, most = rows_at_a_time(w);
     bool values_only = p->call->values_only;
     for (int64_t done = 0; done < rows; done += most) {
         struct assay_ref_dense d = {.rows = rows - done < most ? rows - done : most,
@@ -161,10 +178,11 @@ static void do_rows(const struct whole *w, int64_t r, int64_t rows, int64_t c, i
                                     .y = y,
                                     .x_row = p->x_row,
                                     .y_row = y_row,
+                                    .y_term = p->y_term,
                                     .value = sums,
                                     .magnitude = values_only ? NULL : sums + most * w->block,
                                     .step = columns};
-        assay_ref_dense(&d);
+        assay_ref_multiply(p->call->multiplier, &d);
         for (int64_t i = 0; i < d.rows; i++) {
             size_t place = (size_t)(w->place + (r + done + i - w->first) * p->columns + c);
             for (int64_t j = 0; values_only && !p->after && j < columns; j++)
@@ -251,8 +269,8 @@ static void do_whole(void *self, size_t begin, size_t end)
 {
     struct whole *w = self;
     const struct assay_ref_product *p = w->p;
-    int64_t terms = p->terms, packed = p->y_term == 1 ? 0 : w->block * terms;
-    double *scratch = malloc((size_t)(packed + 2 * assay_ref_dense_rows(terms) * w->block + 1) * sizeof *scratch);
+    int64_t terms = p->terms, packed = p->y_term == 1 || p->call->multiplier ? 0 : w->block * terms;
+    double *scratch = malloc((size_t)(packed + 2 * rows_at_a_time(w) * w->block + 1) * sizeof *scratch);
     if (!scratch) {
         atomic_store(&w->no_memory, true);
         return;
@@ -276,11 +294,11 @@ static enum assay_code whole_rows(const struct assay_ref_product *p, int64_t fir
                                   struct assay_error *err)
 {
     struct whole w = {.p = p, .first = first, .last = last, .place = place, .stretch = 256};
-    w.block = assay_ref_dense_rows(p->terms);
+    w.block = p->call->multiplier ? MULTIPLIER_COLUMNS : assay_ref_dense_rows(p->terms);
     w.block = w.block < p->columns ? w.block : p->columns;
     w.blocks = (p->columns + w.block - 1) / w.block;
     atomic_init(&w.no_memory, false);
-    if (p->rows <= FEW_ROWS && p->y_column == 1 && p->y_term != 1) {
+    if (!p->call->multiplier && p->rows <= FEW_ROWS && p->y_column == 1 && p->y_term != 1) {
         w.blocks = (p->columns + STRIP - 1) / STRIP;
         assay_parallel_for((size_t)((last - first) * w.blocks), 1, do_strips, &w);
     } else {

@@ -37,6 +37,8 @@ struct assay_ref_tensor {
     const double    *error; /* absolute, >= 0, or NULL */
 };
 
+struct assay_ref_multiplier;
+
 struct assay_ref_call {
     const struct assay_graph      *graph;
     const struct assay_node       *node;
@@ -45,6 +47,8 @@ struct assay_ref_call {
     uint32_t                       output; /* which output is asked for */
     struct assay_arithmetic        arithmetic;
     bool values_only; /* bounds are thrown away: an op may leave bound[], which is there all the same, as it is */
+    const struct assay_ref_multiplier *multiplier; /* NULL: sums in double. With values_only and whole outputs, MatMul, Gemm, Conv
+                                                      and its gradients, the grouped products and Attention sum by it (dense.h) */
 };
 
 struct assay_op_reference {

@@ -15,7 +15,6 @@ struct device_program {
     struct assay_graph *graph;   /* ours */
     const void **fixed, **bound; /* per value: for good, and in the launch that runs */
     struct device_output *outputs;
-    int32_t *output_values;
     size_t n_outputs;
 };
 
@@ -123,11 +122,11 @@ static enum assay_code make_outputs(struct device_program *p, struct assay_error
         struct device_output *o = &p->outputs[p->n_outputs];
         if (value->role != ASSAY_ROLE_OUTPUT)
             continue;
-        *o = (struct device_output){.dtype = value->dtype, .elements = value->elements, .bytes = value->bytes};
+        *o = (struct device_output){.dtype = value->dtype, .value = (int32_t)v, .elements = value->elements, .bytes = value->bytes};
         o->computed = calloc(1, (size_t)value->bytes + 1);
         if (!o->computed)
             return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for output '%s'", value->name);
-        p->output_values[p->n_outputs++] = (int32_t)v;
+        p->n_outputs++;
     }
     return ASSAY_OK;
 }
@@ -137,7 +136,6 @@ void device_discard(struct device_program *p)
     for (size_t i = 0; i < p->n_outputs; i++)
         free(p->outputs[i].computed);
     free(p->outputs);
-    free(p->output_values);
     free(p->fixed);
     free(p->bound);
     assay_graph_free(p->graph);
@@ -164,8 +162,7 @@ enum assay_code device_compile(const struct assay_host *host, const struct assay
     p->fixed = calloc(n, sizeof *p->fixed);
     p->bound = calloc(n, sizeof *p->bound);
     p->outputs = calloc(n, sizeof *p->outputs);
-    p->output_values = calloc(n, sizeof *p->output_values);
-    if (!p->fixed || !p->bound || !p->outputs || !p->output_values)
+    if (!p->fixed || !p->bound || !p->outputs)
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program of %zu values", n);
     else if (!make_outputs(p, err) && !bind_fixed(p, how, err)) {
         *out = p;
@@ -199,7 +196,7 @@ enum assay_code device_bind(struct device_program *p, const struct assay_launch 
             return err->code;
         p->bound[b->value] = at;
         for (size_t k = 0; k < p->n_outputs; k++)
-            if (p->output_values[k] == (int32_t)b->value) {
+            if (p->outputs[k].value == (int32_t)b->value) {
                 p->outputs[k].bound = at;
                 p->outputs[k].room_after = b->buffer ? b->buffer->bytes - b->offset - p->outputs[k].bytes : 0;
             }
@@ -214,7 +211,7 @@ enum assay_code device_compute(struct device_program *p, struct assay_error *err
     if (code)
         return code;
     for (size_t i = 0; !code && i < p->n_outputs; i++)
-        code = assay_reference_store(r, p->output_values[i], p->outputs[i].computed, err);
+        code = assay_reference_store(r, p->outputs[i].value, p->outputs[i].computed, err);
     assay_reference_free(r);
     return code;
 }
@@ -223,6 +220,16 @@ void device_store(struct device_program *p)
 {
     for (size_t i = 0; i < p->n_outputs; i++)
         memcpy(p->outputs[i].bound, p->outputs[i].computed, (size_t)p->outputs[i].bytes);
+}
+
+const struct assay_graph *device_graph(const struct device_program *p)
+{
+    return p->graph;
+}
+
+const void *const *device_bound(const struct device_program *p)
+{
+    return p->bound;
 }
 
 size_t device_outputs(struct device_program *p)

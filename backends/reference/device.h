@@ -1,5 +1,5 @@
 /* A device in this machine's memory that computes every op of the table as the reference does: in double, each output
- * rounded to its own format once, at the end. Back end `reference` is nothing else; `chaos` is this where it is honest.
+ * rounded to its own format once, at the end. Back end `reference` is nothing else; `chaos` is this where it is honest, `emulate` computes for itself.
  */
 #ifndef REFERENCE_DEVICE_H
 #define REFERENCE_DEVICE_H
@@ -36,9 +36,15 @@ enum assay_code device_bind(struct device_program *p, const struct assay_launch 
 enum assay_code device_compute(struct device_program *p, struct assay_error *err);
 void device_store(struct device_program *p);
 
+/* For a device that computes in its own way: the graph, and what each value is bound to in the launch that runs (NULL: a node
+ * writes it). */
+const struct assay_graph *device_graph(const struct device_program *p);
+const void *const *device_bound(const struct device_program *p);
+
 /* One output of a program, in the order of their values. */
 struct device_output {
     enum assay_dtype dtype;
+    int32_t value;
     uint64_t elements, bytes;
     void *computed;       /* the program's own memory: what store will copy */
     unsigned char *bound; /* where to */

@@ -30,6 +30,10 @@ $ examples backends/cpu/README.md
 0 assay run gemm/m=64,n=64,k=64 --backend cpu,blas=own,vectors=128 -o out/own
 0 assay validate out/own
 
+$ examples backends/emulate/README.md
+0 assay run gemm/dtype=f16,m=64,n=64,k=512 --backend emulate,unit=fp16-fp16 -o out/emulated
+1 assay validate out/emulated
+
 $ ASSAY_DATA=data assay run quick --backend template -o out/quick --quiet
 out/quick
 
@@ -62,6 +66,7 @@ $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z]
 ./README.md
 ./backends/chaos/README.md
 ./backends/cpu/README.md
+./backends/emulate/README.md
 ./backends/null/README.md
 ./ci/README.md
 ./ci/oracle/README.md

@@ -19,10 +19,11 @@ $ assay list workloads --json | head -6
     "phases": "prefill,decode",
     "workload": "attention"
 
-$ assay list backends | grep -E '^(backend|chaos|cpu|null|reference|template) ' | tr -s ' ' | sed -E 's| /[^ ]*/backends/| …/|'
+$ assay list backends | grep -E '^(backend|chaos|cpu|emulate|null|reference|template) ' | tr -s ' ' | sed -E 's| /[^ ]*/backends/| …/|'
 backend usable about file
 chaos yes, 1 device misbehaves on purpose: what the harness must catch …/assay-chaos.so
 cpu yes, 1 device this machine's own cores: OpenBLAS, oneDNN and vector kernels of ours …/assay-cpu.so
+emulate yes, 1 device the values of a matrix unit that a file describes …/assay-emulate.so
 null yes, 1 device does nothing, at once: the cost of the harness itself …/assay-null.so
 reference yes, 1 device every op in double: what other devices are compared with …/assay-reference.so
 template yes, 1 device plain loops on one core: the back end to copy …/assay-template.so
@@ -31,9 +32,10 @@ $ assay list backends --json | grep -A 2 '"backend": "null"' | grep -v '"file"'
     "backend": "null",
     "usable": "yes, 1 device"
 
-$ assay list devices | grep -E '^(device |chaos:|null:|reference:|template:)' | tr -s ' '
+$ assay list devices | grep -E '^(device |chaos:|emulate:|null:|reference:|template:)' | tr -s ' '
 device product memory values clock how it is known
 chaos:imp a device that misbehaves on purpose 1020 GiB yes host it is part of assay
+emulate:unit matrix unit fp32-fma, emulated 1020 GiB yes host it is part of assay
 null:nothing no device 1020 TiB no host it is part of assay
 reference:double the reference in double precision 1020 GiB yes host it is part of assay
 template:host one core of this machine 4.00 GiB yes host it runs where assay runs

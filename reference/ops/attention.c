@@ -177,13 +177,13 @@ static void scores_of_piece(const struct assay_ref_attention *a, int64_t batch, 
         d.y_row = a->past_k.position;
         d.columns = a->past;
         d.value = x;
-        assay_ref_dense(&d);
+        assay_ref_multiply(a->call->multiplier, &d);
     }
     d.y = assay_ref_head_row(&a->k, batch, kv, 0).value;
     d.y_row = a->k.position;
     d.columns = a->keys - a->past;
     d.value = x + a->past;
-    assay_ref_dense(&d);
+    assay_ref_multiply(a->call->multiplier, &d);
 }
 
 struct pieces {
@@ -212,7 +212,7 @@ static void do_pieces(void *self, size_t begin, size_t end)
         struct assay_ref_dense y = {.rows = n, .columns = a->v_width, .terms = a->keys, .x = x, .x_row = a->keys,
                                     .y = a->turned + (batch * a->kv_heads + kv) * a->v_width * a->keys, .y_row = a->keys,
                                     .value = a->value + place_of(a, batch, head, first), .step = place_of(a, 0, 0, 1)};
-        assay_ref_dense(&y);
+        assay_ref_multiply(a->call->multiplier, &y);
     }
     free(x);
 }

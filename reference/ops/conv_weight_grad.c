@@ -89,7 +89,7 @@ static void do_product(const struct whole *w, int64_t filter, int64_t rows, int6
     struct assay_ref_dense d = {.rows = rows, .columns = columns, .terms = terms, .x = j->dy.value + filter * terms, .x_row = terms,
                                 .y = patch, .y_row = terms, .value = sums, .magnitude = values_only ? NULL : sums + rows * columns,
                                 .step = columns};
-    assay_ref_dense(&d);
+    assay_ref_multiply(j->call->multiplier, &d);
     for (int64_t i = 0; i < rows * columns; i++) {
         size_t place = (size_t)((filter + i / columns - w->first) * row + c + i % columns);
         struct assay_bounded x = bounded(d.value[i], 0);

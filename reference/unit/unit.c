@@ -17,7 +17,7 @@ double assay_unit_operand(const struct assay_matrix_unit *unit, const struct ass
 
 bool assay_unit_takes(const struct assay_matrix_unit *unit, enum assay_dtype dtype)
 {
-    return dtype != ASSAY_F64 && dtype != ASSAY_BOOL && assay_dtype_is_float(dtype) == unit->a->is_float;
+    return dtype != ASSAY_F64 && dtype != ASSAY_I64 && dtype != ASSAY_BOOL && assay_dtype_is_float(dtype) == unit->a->is_float;
 }
 
 static bool put_equal(const struct assay_unit_put *x, const struct assay_unit_put *y)

@@ -88,7 +88,7 @@ enum assay_code assay_unit_find(const char *name, struct assay_matrix_unit *out,
 
 /* value[i * step + j] = the unit's sum over k < terms of x[i * x_row + k] * y[k * y_term + j * y_column], i < rows, j < columns.
  * Runs on the calling thread. Units of plain FMA chains in f32 go by tiles in registers, all others by assay_unit_dot: the bits
- * are the same. */
+ * are the same. Without memory it is only slower. One of y_term and y_column is 1. */
 struct assay_unit_tile {
     size_t        rows, columns, terms;
     const double *x, *y;
@@ -96,8 +96,7 @@ struct assay_unit_tile {
     double       *value;
     size_t        step;
 };
-/* false: no memory. */
-bool assay_unit_tiles(const struct assay_matrix_unit *unit, const struct assay_unit_tile *t);
+void assay_unit_tiles(const struct assay_matrix_unit *unit, const struct assay_unit_tile *t);
 /* Does this machine go by tiles for it? */
 bool assay_unit_is_fast(const struct assay_matrix_unit *unit);
 

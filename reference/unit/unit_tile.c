@@ -17,9 +17,13 @@
 /* sum[i * step + j] += chain over k < terms of x[k * rows + i] * y[k * columns + j]. */
 typedef void tile_fn(size_t terms, const float *x, const float *y, float *sum, size_t step);
 
+/* n numbers to floats that are numbers of `format`. */
+typedef bool round_fn(const struct assay_unit_format *format, size_t n, const double *from, float *to);
+
 struct kernel {
-    size_t   rows, columns;
-    tile_fn *tile;
+    size_t    rows, columns;
+    tile_fn  *tile;
+    round_fn *round;
 };
 
 #ifdef __x86_64__
@@ -44,18 +48,41 @@ struct kernel {
 TILE(tile_512, "avx512f", 8, 3, 16, __m512, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps)
 TILE(tile_256, "avx2,fma", 4, 3, 8, __m256, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps)
 
+/* To nearest even on the bits, as long as all is in the format's normal range, as what graphs hold mostly is. false: it is not. */
+#define ROUND(name, instructions)                                                                                \
+    __attribute__((target(instructions), optimize("O3"))) static bool name(const struct assay_unit_format *format, size_t n, \
+                                                                           const double *from, float *to)        \
+    {                                                                                                            \
+        const unsigned dropped = 53 - (unsigned)format->precision;                                               \
+        const uint64_t half = (UINT64_C(1) << (dropped - 1)) - 1, kept = ~UINT64_C(0) << dropped;                \
+        const double   least = ldexp(1, format->min_exponent), most = format->largest;                           \
+        uint64_t       wrong = 0;                                                                                \
+        for (size_t i = 0; i < n; i++) {                                                                         \
+            uint64_t bits;                                                                                       \
+            double   x = from[i], size = fabs(x);                                                                \
+            memcpy(&bits, &x, sizeof bits);                                                                      \
+            bits = (bits + half + (bits >> dropped & 1)) & kept;                                                 \
+            memcpy(&x, &bits, sizeof bits);                                                                      \
+            wrong |= !((size >= least) & (fabs(x) <= most)) & (size != 0);                                       \
+            to[i] = (float)x;                                                                                    \
+        }                                                                                                        \
+        return !wrong;                                                                                           \
+    }
+ROUND(round_512, "avx512f,avx512dq")
+ROUND(round_256, "avx2")
+
 static struct kernel kernel_here(void)
 {
-    if (__builtin_cpu_supports("avx512f"))
-        return (struct kernel){8, 48, tile_512};
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+        return (struct kernel){8, 48, tile_512, round_512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return (struct kernel){4, 24, tile_256};
-    return (struct kernel){0, 0, NULL};
+        return (struct kernel){4, 24, tile_256, round_256};
+    return (struct kernel){0, 0, NULL, NULL};
 }
 #else
 static struct kernel kernel_here(void)
 {
-    return (struct kernel){0, 0, NULL};
+    return (struct kernel){0, 0, NULL, NULL};
 }
 #endif
 
@@ -74,31 +101,6 @@ bool assay_unit_is_fast(const struct assay_matrix_unit *unit)
 
 /* ---- operands ---------------------------------------------------------------------------------------------------- */
 
-/* Numbers of the format already, in its normal range? What a graph holds mostly is; then their floats are they. */
-static bool are_numbers_of(const struct assay_unit_format *format, size_t n, const double *from, size_t stride, float *to)
-{
-    const uint32_t dropped = (1u << (24 - format->precision)) - 1;
-    const float    least = (float)ldexp(1, format->min_exponent), most = (float)format->largest;
-    uint32_t       wrong = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        to[i] = (float)from[i * stride];
-        memcpy(&bits, &to[i], sizeof bits);
-        float size = fabsf(to[i]);
-        wrong |= (bits & dropped) | ((double)to[i] != from[i * stride]) | !((size >= least && size <= most) || size == 0);
-    }
-    return !wrong;
-}
-
-static void take_operands(const struct assay_matrix_unit *u, const struct assay_unit_format *format, size_t n, const double *from,
-                          size_t stride, float *to)
-{
-    if (are_numbers_of(format, n, from, stride, to))
-        return;
-    for (size_t i = 0; i < n; i++)
-        to[i] = (float)assay_unit_operand(u, format, from[i * stride]);
-}
-
 /* Numbers side by side become a column of a panel `wide` across. */
 static void put_column(size_t n, const float *from, size_t wide, float *to)
 {
@@ -114,25 +116,36 @@ struct walk {
     struct kernel                   kernel;
     size_t                          high, wide;      /* rows and columns, whole tiles */
     float                          *x, *y, *chain, *sum; /* panels of a stretch; sums of the section; of all sections before */
+    float                          *line;                /* operands side by side */
 };
 
-/* Panels of columns [panel][k][column], zeros beyond the last. */
+static void take_operands(const struct walk *w, const struct assay_unit_format *format, size_t n, const double *from)
+{
+    if (w->kernel.round(format, n, from, w->line))
+        return;
+    for (size_t i = 0; i < n; i++)
+        w->line[i] = (float)assay_unit_operand(w->unit, format, from[i]);
+}
+
+/* Panels of columns [panel][k][column], zeros beyond the last. Rows of numbers side by side are cut into panels; columns of them
+ * are laid across. */
 static void pack_y(const struct walk *w, size_t first, size_t terms)
 {
     const struct assay_unit_tile *t = w->t;
     size_t                        across = w->kernel.columns;
-    float                         line[STRETCH];
+    const double                 *from = t->y + first * t->y_term;
+    memset(w->line, 0, w->wide * sizeof *w->line);
+    for (size_t k = 0; t->y_column == 1 && k < terms; k++) {
+        take_operands(w, w->unit->b, t->columns, from + k * t->y_term);
+        for (size_t at = 0; at < w->wide; at += across)
+            memcpy(w->y + at * terms + k * across, w->line + at, across * sizeof *w->y);
+    }
+    if (t->y_column == 1)
+        return;
     memset(w->y, 0, w->wide * terms * sizeof *w->y);
-    for (size_t at = 0; at < t->columns; at += across) {
-        size_t        n = t->columns - at < across ? t->columns - at : across;
-        float        *to = w->y + at * terms;
-        const double *from = t->y + first * t->y_term + at * t->y_column;
-        for (size_t k = 0; t->y_column == 1 && k < terms; k++)
-            take_operands(w->unit, w->unit->b, n, from + k * t->y_term, 1, to + k * across);
-        for (size_t j = 0; t->y_column != 1 && j < n; j++) {
-            take_operands(w->unit, w->unit->b, terms, from + j * t->y_column, t->y_term, line);
-            put_column(terms, line, across, to + j);
-        }
+    for (size_t j = 0; j < t->columns; j++) {
+        take_operands(w, w->unit->b, terms, from + j * t->y_column);
+        put_column(terms, w->line, across, w->y + j / across * across * terms + j % across);
     }
 }
 
@@ -140,13 +153,12 @@ static void pack_y(const struct walk *w, size_t first, size_t terms)
 static void pack_x(const struct walk *w, size_t row, size_t first, size_t terms)
 {
     const struct assay_unit_tile *t = w->t;
-    float                         line[STRETCH];
     for (size_t i = 0; i < w->kernel.rows; i++) {
         if (row + i < t->rows)
-            take_operands(w->unit, w->unit->a, terms, t->x + (row + i) * t->x_row + first, 1, line);
+            take_operands(w, w->unit->a, terms, t->x + (row + i) * t->x_row + first);
         else
-            memset(line, 0, sizeof line);
-        put_column(terms, line, w->kernel.rows, w->x + i);
+            memset(w->line, 0, terms * sizeof *w->line);
+        put_column(terms, w->line, w->kernel.rows, w->x + i);
     }
 }
 
@@ -194,35 +206,34 @@ static void put_values(const struct walk *w)
         }
 }
 
+/* false: no memory. */
 static bool by_tiles(struct walk *w)
 {
     size_t rows = w->kernel.rows, columns = w->kernel.columns;
     w->high = (w->t->rows + rows - 1) / rows * rows;
     w->wide = (w->t->columns + columns - 1) / columns * columns;
     size_t all = w->high * w->wide, panels = STRETCH * (w->wide + rows);
-    float *room = calloc(2 * all + panels + 1, sizeof *room);
+    float *room = calloc(2 * all + panels + w->wide + STRETCH, sizeof *room);
     if (!room)
         return false;
     w->chain = room;
     w->sum = room + all;
     w->y = room + 2 * all;
     w->x = w->y + STRETCH * w->wide;
+    w->line = w->x + STRETCH * rows;
     do_terms(w);
     put_values(w);
     free(room);
     return true;
 }
 
-bool assay_unit_tiles(const struct assay_matrix_unit *unit, const struct assay_unit_tile *t)
+void assay_unit_tiles(const struct assay_matrix_unit *unit, const struct assay_unit_tile *t)
 {
-    if (!t->rows || !t->columns)
-        return true;
     struct walk w = {.unit = unit, .t = t, .kernel = kernel_here()};
-    if (is_chain(unit) && w.kernel.rows > 0 && w.kernel.columns > 0)
-        return by_tiles(&w);
+    if (is_chain(unit) && w.kernel.rows > 0 && w.kernel.columns > 0 && by_tiles(&w))
+        return;
     for (size_t i = 0; i < t->rows; i++)
         for (size_t j = 0; j < t->columns; j++)
             t->value[i * t->step + j] =
                 assay_unit_dot(unit, t->terms, t->x + i * t->x_row, 1, t->y + j * t->y_column, t->y_term, 0);
-    return true;
 }
