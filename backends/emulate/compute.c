@@ -12,6 +12,7 @@
 
 #include "assay/banned.h"
 
+#define WIDEST_BYTES 8         /* of an element as it is stored */
 #define GRAIN ((size_t)1 << 15) /* elements of a conversion to a piece of work */
 
 struct emulate_work {
@@ -81,7 +82,7 @@ enum assay_code emulate_work_new(const struct assay_graph *g, const struct assay
         w->readers = calloc((size_t)g->n_values + 1, sizeof *w->readers);
         w->index = malloc(most * sizeof *w->index);
         w->unread = malloc(most * sizeof *w->unread);
-        w->bytes = malloc(most * sizeof(double));
+        w->bytes = malloc(most * WIDEST_BYTES);
     }
     if (!w || !w->held || !w->readers || !w->index || !w->unread || !w->bytes) {
         emulate_work_free(w);

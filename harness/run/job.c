@@ -66,6 +66,16 @@ static void take_progress(struct watched *w, const json_t *message)
 }
 
 /* true: that was the answer. */
+/* What a worker says when its job is done. */
+static bool is_last_word(const char *say)
+{
+    static const char *const words[] = {"record", "probe", "contract", "vectors", "numerics"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(say, words[i]))
+            return true;
+    return false;
+}
+
 static bool take_message(struct watched *w, json_t *message)
 {
     const char *say = text_of(message, "say");
@@ -81,7 +91,7 @@ static bool take_message(struct watched *w, json_t *message)
         json_decref(message);
         return true;
     }
-    if (strcmp(say, "record") != 0 && strcmp(say, "probe") != 0 && strcmp(say, "contract") != 0 && strcmp(say, "vectors") != 0) {
+    if (!is_last_word(say)) {
         (void)ASSAY_FAIL(&w->out->error, ASSAY_PROTOCOL, "the worker says '%.40s', which nobody understands", say);
         w->out->end = ASSAY_JOB_FAILED;
         json_decref(message);

@@ -15,6 +15,7 @@
 #include "harness/run/case_run.h"
 #include "harness/run/contract.h"
 #include "harness/run/loader.h"
+#include "harness/run/numerics.h"
 #include "harness/run/vector_run.h"
 #include "harness/run/wire.h"
 #include "harness/store/record.h"
@@ -161,10 +162,22 @@ static enum assay_code do_vectors(const json_t *job, int fd, struct assay_error 
     return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "vectors", "results", results), err);
 }
 
+static enum assay_code do_numerics(const json_t *job, int fd, struct assay_error *err)
+{
+    struct assay_numerics *found = calloc(1, sizeof *found);
+    if (!found)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what is found");
+    if (!assay_run_numerics(text_of(job, "backend"), assay_dtype_from_name(text_of(job, "dtype")),
+                            (uint64_t)json_integer_value(json_object_get(job, "tiles")), found, err))
+        (void)assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "numerics", "found", assay_numerics_to_json(found)), err);
+    free(found);
+    return err->code;
+}
+
 static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
-} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}};
+} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)
 {
