@@ -38,8 +38,8 @@ static void fill_one(const void *self, size_t i, double *a, double *b)
     b[0] = p->is_b ? p->x[i] : 1;
 }
 
-#define RANGES 12
-static const int range_exponent[RANGES] = {0, 1, 2, 3, 5, 7, 10, 15, -3, -7, -10, -14};
+#define RANGES 14 /* powers of two, those that the type itself holds */
+static const int range_exponent[RANGES] = {0, 1, 2, 3, 5, 7, 10, 15, 20, -3, -7, -10, -14, -30};
 
 static const struct assay_unit_format *format_seen(enum assay_dtype dtype, int bits, const double *x, const double *seen)
 {
@@ -66,14 +66,14 @@ static enum assay_code operand(const struct assay_numerics_device *device, bool 
     for (int j = 0; j < 24; j++)
         x[j] = j < own ? 1 + ldexp(1, -j) : 0;
     for (int i = 0; i < RANGES; i++)
-        x[24 + i] = ldexp(1, range_exponent[i]);
+        x[24 + i] = assay_round_to(device->dtype, ldexp(1, range_exponent[i])) == ldexp(1, range_exponent[i]) ? ldexp(1, range_exponent[i]) : 1;
     if (numerics_ask(device, &q, seen, err))
         return err->code;
     while (bits < own && seen[bits] == x[bits])
         bits++;
     *format = format_seen(device->dtype, bits, x + 24, seen + 24);
     numerics_say(out, is_b ? "operand b" : "operand a", *format ? (*format)->name : "unknown",
-                 "1 + 2^-%d comes through%s; powers of two from 2^-14 to 2^15", bits - 1, bits < own ? ", 1 bit more does not" : "");
+                 "1 + 2^-%d comes through%s; and powers of two", bits - 1, bits < own ? ", 1 bit more does not" : "");
     return ASSAY_OK;
 }
 
@@ -97,21 +97,32 @@ static void fill_loss(const void *self, size_t i, double *a, double *b)
     numerics_power(a, b, at[2], l->low + j, -1);
 }
 
+/* The large term is a product of two powers of two. */
+static int most_bits(const struct numerics_facts *f)
+{
+    double largest = f->a->largest < f->b->largest ? f->a->largest : f->b->largest;
+    int    most = 2 * assay_unit_exponent(largest) - LOW;
+    return most < NUMERICS_MOST_BITS - 1 ? most : NUMERICS_MOST_BITS - 1;
+}
+
 static enum assay_code sum_bits(const struct assay_numerics_device *device, struct numerics_facts *f, struct assay_numerics *out,
                                 struct assay_error *err)
 {
     static double             seen[NUMERICS_MOST_BITS * PLACES];
-    struct loss               l = {LOW, f->a->min_exponent < -100 ? NUMERICS_MOST_BITS - 1 : 25};
+    struct loss               l = {LOW, most_bits(f)};
     struct numerics_questions q = {.n = (size_t)l.most * PLACES, .terms = NUMERICS_TERMS, .fill = fill_loss, .self = &l};
     char                      value[32] = "as many as could be asked for";
     if (numerics_ask(device, &q, seen, err))
         return err->code;
-    f->sum_bits = NUMERICS_MOST_BITS;
-    for (size_t i = 0; i < q.n && f->sum_bits == NUMERICS_MOST_BITS; i++)
-        if (seen[i] != ldexp(1, LOW)) {
-            f->sum_bits = (int)(i / PLACES) + 1;
-            memcpy(f->at, places[i % PLACES], sizeof f->at);
-        }
+    f->sum_bits = f->near_bits = NUMERICS_MOST_BITS;
+    for (size_t i = q.n; i-- > 0;) {
+        if (seen[i] == ldexp(1, LOW))
+            continue;
+        f->sum_bits = (int)(i / PLACES) + 1;
+        memcpy(f->at, places[i % PLACES], sizeof f->at);
+        if (i % PLACES == 0)
+            f->near_bits = f->sum_bits;
+    }
     if (f->sum_bits < NUMERICS_MOST_BITS)
         (void)snprintf(value, sizeof value, "%d bits", f->sum_bits);
     numerics_say(out, "sums", value, f->sum_bits < NUMERICS_MOST_BITS ? "2^j + 1 - 2^j loses 1 from j = %d on, terms %zu, %zu, %zu"

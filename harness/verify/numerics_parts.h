@@ -23,6 +23,7 @@ struct numerics_facts {
     enum assay_dtype                dtype;
     const struct assay_unit_format *a, *b;   /* NULL: none has the bits and the range that were seen */
     int                             sum_bits; /* of the narrowest sum that was met; NUMERICS_MOST_BITS: as many or more */
+    int                             near_bits; /* the same of three neighbours */
     size_t                          at[3];    /* where it was met: large, small, minus large */
     bool                            wide_range; /* sums go beyond f16 */
     enum assay_unit_rounding        rounding;

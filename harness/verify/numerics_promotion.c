@@ -1,4 +1,4 @@
-/* Do sums go elsewhere after so many products? A large term stands first. Two equal small ones that meet it one by one are lost; added up
+/* Do sums go elsewhere after so many products? A large term stands first, and again, negative, at the end. Two equal small ones that meet it one by one are lost; added up
  * before, in a section of their own, they are not. So the first place where they come through is the second section's. */
 #include <math.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@ static void fill_pair(const void *self, size_t i, double *a, double *b)
     const struct search *s = self;
     size_t               at = s->first + i * s->step;
     numerics_power(a, b, 0, s->low + s->bits, 1);
-    if (at + s->stride >= LONG)
+    numerics_power(a, b, LONG - 1, s->low + s->bits, -1);
+    if (at + s->stride >= LONG - 1)
         return;
     numerics_power(a, b, at, s->low, 1);
     numerics_power(a, b, at + s->stride, s->low, 1);
@@ -38,7 +39,7 @@ static enum assay_code first_through(const struct assay_numerics_device *device,
     if (numerics_ask(device, &q, seen, err))
         return err->code;
     *at = 0;
-    while (*at < n && seen[*at] == ldexp(1, s->low + s->bits))
+    while (*at < n && seen[*at] == 0)
         ++*at;
     return ASSAY_OK;
 }
@@ -46,13 +47,13 @@ static enum assay_code first_through(const struct assay_numerics_device *device,
 /* *at: terms before the second section, to within a stride; 0: there is no second one. */
 static enum assay_code find_section(const struct assay_numerics_device *device, struct search *s, size_t *at, struct assay_error *err)
 {
-    size_t n = 2 * AT_ONCE, steps = LONG / s->stride, found;
+    size_t n = 2 * AT_ONCE, steps = LONG / s->stride, found = 0;
     s->step = (steps + n - 1) / n * s->stride;
     s->first = s->stride;
     if (first_through(device, s, n, &found, err))
         return err->code;
     *at = 0;
-    if (found == n || s->first + found * s->step + s->stride >= LONG)
+    if (found == n || s->first + found * s->step + s->stride >= LONG - 1)
         return ASSAY_OK;
     size_t end = s->first + found * s->step; /* through here, not a step before */
     for (size_t begin = end > s->step ? end - s->step : 0; s->step > s->stride; begin = end > s->step ? end - s->step : 0) {

@@ -71,7 +71,7 @@ static bool gives_all(const struct assay_matrix_unit *u, const struct set *s)
 
 static const uint32_t lengths[] = {1, 2, 4, 8, 16, 32, 64};
 static const uint32_t sections[] = {0, 4, 8, 16, 32};
-static const uint32_t chains[] = {2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64};
+static const uint32_t chains[] = {2, 3, 4, 6, 8, 12, 16, 24, 32}; /* of two terms at least: one alone tells no order */
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 #define ORDERS (2 + 3 * COUNT(chains)) /* in sequence, as a tree, chains with each way to join them */
 
@@ -116,11 +116,13 @@ static bool try_rounded(struct assay_matrix_unit *u, const struct set *s)
     return false;
 }
 
-static bool try_aligned(struct assay_matrix_unit *u, const struct set *s, int sum_bits)
+static bool try_aligned(struct assay_matrix_unit *u, const struct set *s, int bits)
 {
     static const enum assay_unit_rounding ways[] = {ASSAY_UNIT_TOWARD_ZERO, ASSAY_UNIT_NEAREST_EVEN, ASSAY_UNIT_DOWN};
+    if (bits < 2 || bits > 41)
+        return false;
     u->block.sum = ASSAY_UNIT_ALIGNED;
-    u->block.fraction_bits = (uint32_t)sum_bits - 1;
+    u->block.fraction_bits = (uint32_t)bits - 1;
     for (size_t l = 0; l < COUNT(lengths); l++)
         for (size_t cut = 0; cut < 3; cut++)
             for (size_t way = 0; way < 3; way++) {
@@ -149,7 +151,7 @@ static bool try_floats(struct assay_matrix_unit *u, const struct numerics_facts 
         }
     u->product = NULL;
     u->accumulator.put = (struct assay_unit_put){f32, f->rounding, ASSAY_UNIT_WRAP, f->flush_sums};
-    return f->sum_bits > 1 && f->sum_bits <= 41 && try_aligned(u, s, f->sum_bits);
+    return try_aligned(u, s, f->near_bits) || (f->sum_bits != f->near_bits && try_aligned(u, s, f->sum_bits));
 }
 
 static bool try_integers(struct assay_matrix_unit *u, const struct set *s)

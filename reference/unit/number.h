@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "assay/dtype.h"
 
@@ -12,6 +14,7 @@ struct assay_unit_format {
     bool        is_float, has_infinity; /* without infinities, what is too large becomes the largest number */
     int         precision;              /* floats: significant bits, the hidden one included */
     int         min_exponent;           /* floats: of the smallest normal number */
+    double      smallest_normal;        /* floats: 2^min_exponent */
     double      least, largest;         /* finite */
 };
 
@@ -37,5 +40,20 @@ struct assay_unit_put {
 double assay_unit_add(const struct assay_unit_put *put, double x, double y);
 /* x rounded once. */
 double assay_unit_round(const struct assay_unit_put *put, double x);
+
+/* The exponent of a number that is a normal one in double, as everything here is; 2^exponent, exponent within [-1022, 1023]. */
+static inline int assay_unit_exponent(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (int)(bits >> 52 & 0x7ff) - 1023;
+}
+static inline double assay_unit_power(int exponent)
+{
+    uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+    double   x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
 
 #endif

@@ -81,6 +81,12 @@ static double product_of(const struct assay_matrix_unit *u, double a, double b)
     return u->product ? assay_unit_round(&put, a * b) : a * b; /* exact in double: 24 bits times 24 */
 }
 
+static int exponent_in(const struct assay_unit_format *format, double x)
+{
+    int exponent = assay_unit_exponent(x);
+    return exponent > format->min_exponent ? exponent : format->min_exponent;
+}
+
 static void products_of(const struct assay_matrix_unit *u, const struct operands *o, double *product, int *exponent, int *largest)
 {
     for (size_t i = 0; i < o->n; i++) {
@@ -88,9 +94,7 @@ static void products_of(const struct assay_matrix_unit *u, const struct operands
         product[i] = product_of(u, a, b);
         if (!exponent || product[i] == 0 || !isfinite(product[i]))
             continue;
-        int of_a = ilogb(a) > u->a->min_exponent ? ilogb(a) : u->a->min_exponent;
-        int of_b = ilogb(b) > u->b->min_exponent ? ilogb(b) : u->b->min_exponent;
-        exponent[i] = of_a + of_b;
+        exponent[i] = exponent_in(u->a, a) + exponent_in(u->b, b);
         *largest = exponent[i] > *largest ? exponent[i] : *largest;
     }
 }
@@ -111,10 +115,9 @@ static double rounded_block(const struct assay_matrix_unit *u, const struct oper
     return u->block.order == ASSAY_UNIT_TREE ? tree_end(&tree) : sum;
 }
 
-/* x in units of 2^last, cut to a whole number. */
-static double aligned(const struct assay_matrix_unit *u, double x, int last)
+/* A number of units, cut to a whole one. */
+static double cut(const struct assay_matrix_unit *u, double x)
 {
-    x = ldexp(x, -last);
     return u->block.put.rounding == ASSAY_UNIT_DOWN              ? floor(x)
            : u->block.put.rounding == ASSAY_UNIT_NEAREST_EVEN ? nearbyint(x)
                                                                  : trunc(x);
@@ -124,23 +127,24 @@ static double aligned(const struct assay_matrix_unit *u, double x, int last)
 static double aligned_block(const struct assay_matrix_unit *u, const struct operands *o, double acc)
 {
     double product[ASSAY_UNIT_MAX_BLOCK], all = acc, sum;
-    int    exponent[ASSAY_UNIT_MAX_BLOCK], largest = INT32_MIN / 2, of_acc = u->accumulator.put.format->min_exponent;
+    int    exponent[ASSAY_UNIT_MAX_BLOCK], largest = INT32_MIN / 2;
     products_of(u, o, product, exponent, &largest);
     for (size_t i = 0; i < o->n; i++)
         all += product[i];
     if (!isfinite(all))
         return all;
     if (acc != 0) {
-        of_acc = ilogb(acc) > of_acc ? ilogb(acc) : of_acc;
+        int of_acc = exponent_in(u->accumulator.put.format, acc);
         largest = of_acc > largest ? of_acc : largest;
     }
     if (largest == INT32_MIN / 2)
         return acc;
-    int last = largest - (int)u->block.fraction_bits;
-    sum = aligned(u, acc, last);
+    int    last = largest - (int)u->block.fraction_bits; /* exponent of the unit: products reach from -340 to 256 */
+    double scale = assay_unit_power(-last);
+    sum = cut(u, acc * scale);
     for (size_t i = 0; i < o->n; i++)
-        sum += aligned(u, product[i], last);
-    return assay_unit_round(&u->accumulator.put, ldexp(sum, last) + 0.0);
+        sum += cut(u, product[i] * scale);
+    return assay_unit_round(&u->accumulator.put, sum * assay_unit_power(last) + 0.0);
 }
 
 static double accumulate(const struct assay_matrix_unit *u, double acc, const struct operands *o)
