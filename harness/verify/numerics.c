@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assay/text.h"
 #include "harness/base/json.h"
 #include "harness/verify/numerics_parts.h"
 #include "reference/formats/formats.h"
@@ -20,43 +21,48 @@ const char *assay_numerics_class_name(enum assay_numerics_class c)
 }
 
 /* What is less than the judge asks of the type (reference/README.md, classes of arithmetic): its operands whole, sums in f32 rounded
- * to nearest, subnormal operands of f16 honoured; integers exact. NULL: nothing. */
-static const char *what_is_lower(const struct assay_numerics *n, char text[96])
+ * to nearest, subnormal operands of f16 honoured; integers exact. Nothing: it is not. */
+static void lower_floats(const struct assay_numerics *n, struct assay_text *to)
 {
+    static const char *const         rounded[] = {"to nearest", "toward zero", "down"};
     const struct assay_matrix_unit  *u = &n->unit;
     const struct assay_unit_format  *own = assay_unit_format_of(n->dtype), *sum = u->accumulator.put.format;
-    static const char *const         rounded[] = {"to nearest", "toward zero", "down"};
-    if (!u->a->is_float) {
-        (void)snprintf(text, 96, "sums of %u products in %s", u->block.length, u->block.length > 1 ? u->block.put.format->name : "");
-        return u->block.length > 1 ? text : NULL;
-    }
-    if (u->a->precision < own->precision || u->b->precision < own->precision || u->a->largest < own->largest)
-        (void)snprintf(text, 96, "operands of %s are cut to %s", own->name, u->a->precision <= u->b->precision ? u->a->name : u->b->name);
+    const struct assay_unit_format  *narrow = u->a->precision <= u->b->precision ? u->a : u->b;
+    bool                             aligned = u->block.sum == ASSAY_UNIT_ALIGNED && u->block.fraction_bits < 23;
+    if (narrow->precision < own->precision || narrow->largest < own->largest)
+        assay_text_add(to, "operands cut to %s", narrow->name);
+    if (aligned)
+        assay_text_add(to, "%ssums of %u products in %u bits", to->length ? ", " : "", u->block.length, u->block.fraction_bits + 1);
     else if (sum->precision < 24)
-        (void)snprintf(text, 96, "sums in %s", sum->name);
-    else if (u->block.sum == ASSAY_UNIT_ALIGNED && u->block.fraction_bits < 23)
-        (void)snprintf(text, 96, "sums of %u products in %u bits", u->block.length, u->block.fraction_bits + 1);
-    else if (u->accumulator.put.rounding != ASSAY_UNIT_NEAREST_EVEN)
-        (void)snprintf(text, 96, "sums in %s rounded %s", sum->name, rounded[u->accumulator.put.rounding]);
-    else if (u->flush_inputs && n->dtype == ASSAY_F16)
-        (void)snprintf(text, 96, "subnormal operands of f16 are read as zeros");
-    else
-        return NULL;
-    return text;
+        assay_text_add(to, "%ssums in %s", to->length ? ", " : "", sum->name);
+    if (u->accumulator.put.rounding != ASSAY_UNIT_NEAREST_EVEN)
+        assay_text_add(to, "%ssums rounded %s", to->length ? ", " : "", rounded[u->accumulator.put.rounding]);
+    if (u->flush_inputs && n->dtype == ASSAY_F16)
+        assay_text_add(to, "%ssubnormal operands read as zeros", to->length ? ", " : "");
+}
+
+static void what_is_lower(const struct assay_numerics *n, struct assay_text *to)
+{
+    if (n->unit.a->is_float)
+        lower_floats(n, to);
+    else if (n->unit.block.length > 1)
+        assay_text_add(to, "sums of %u products in %s", n->unit.block.length, n->unit.block.put.format->name);
 }
 
 static void judge(struct assay_numerics *n)
 {
-    char        text[96];
-    const char *lower = n->explained ? what_is_lower(n, text) : NULL;
-    n->found = !n->explained ? ASSAY_NUMERICS_UNEXPLAINED : lower ? ASSAY_NUMERICS_LOWER : ASSAY_NUMERICS_MEETS;
+    char              reasons[112] = "";
+    struct assay_text lower = ASSAY_TEXT(reasons);
+    if (n->explained)
+        what_is_lower(n, &lower);
+    n->found = !n->explained ? ASSAY_NUMERICS_UNEXPLAINED : lower.length ? ASSAY_NUMERICS_LOWER : ASSAY_NUMERICS_MEETS;
     if (!n->inferred)
         (void)snprintf(n->verdict, sizeof n->verdict, "not explained: no unit that is known gives its answers");
     else if (!n->explained)
         (void)snprintf(n->verdict, sizeof n->verdict, "not explained: tile %zu of %zu terms differs at (%zu, %zu): %a, not %a",
                        n->differs.tile, n->differs.terms, n->differs.row, n->differs.column, n->differs.device, n->differs.unit);
-    else if (lower)
-        (void)snprintf(n->verdict, sizeof n->verdict, "explained, a lower class than %s asks for: %s", assay_dtype_name(n->dtype), lower);
+    else if (lower.length)
+        (void)snprintf(n->verdict, sizeof n->verdict, "explained, a lower class than %s asks for: %s", assay_dtype_name(n->dtype), reasons);
     else
         (void)snprintf(n->verdict, sizeof n->verdict, "explained, and meets what %s asks for", assay_dtype_name(n->dtype));
 }

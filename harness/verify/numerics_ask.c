@@ -41,12 +41,43 @@ void numerics_power(double *a, double *b, size_t at, int exponent, double sign)
     b[at] = ldexp(1, exponent - half);
 }
 
-double numerics_draw(const struct assay_matrix_unit *unit, const struct assay_unit_format *format, struct assay_random *r)
+static double draw_one(const struct assay_matrix_unit *unit, const struct assay_unit_format *format, int scale, struct assay_random *r)
 {
     if (!format->is_float) {
         uint64_t most = assay_random_u32(r) % 8 ? (uint64_t)(format->largest - format->least) + 1 : 1;
         return format->largest - (double)assay_random_below(r, most);
     }
     double x = (assay_random_unit(r) + 0.5) * (assay_random_u32(r) & 1 ? 1 : -1);
-    return assay_unit_operand(unit, format, ldexp(x, (int)(assay_random_u32(r) % 5) - 3));
+    return assay_unit_operand(unit, format, ldexp(x, (int)(assay_random_u32(r) % 5) - 3 + scale));
+}
+
+/* The roundings of sums of f32 are large enough then for f16 to hold them. */
+static int scale_of(int sum_bits, bool cancels)
+{
+    return cancels && sum_bits > 20 ? 5 : 0;
+}
+
+int numerics_bits_of(const struct assay_matrix_unit *unit)
+{
+    return unit->accumulator.put.format->precision;
+}
+
+void numerics_draw(const struct assay_matrix_unit *unit, int sum_bits, uint64_t seed, size_t rows, size_t columns, size_t terms,
+                   double *a, double *b)
+{
+    struct assay_random r;
+    bool                cancels = unit->a->is_float && seed % 2 == 1;
+    size_t              half = terms / 2;
+    int                 scale = scale_of(sum_bits, cancels);
+    assay_random_init(&r, seed);
+    for (size_t i = 0; i < rows * terms; i++)
+        a[i] = draw_one(unit, unit->a, scale, &r);
+    for (size_t i = 0; i < columns * terms; i++)
+        b[i] = draw_one(unit, unit->b, scale, &r);
+    for (size_t k = 0; cancels && k < half; k++) {
+        for (size_t i = 0; i < rows; i++)
+            a[i * terms + half + k] = -a[i * terms + k];
+        for (size_t j = 0; j < columns; j++)
+            b[(half + k) * columns + j] = b[k * columns + j];
+    }
 }

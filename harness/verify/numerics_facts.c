@@ -188,12 +188,13 @@ static enum assay_code subnormals(const struct assay_numerics_device *device, st
                                   struct assay_error *err)
 {
     double                    seen[3];
-    struct numerics_questions q = {.n = 3, .terms = NUMERICS_TERMS, .fill = fill_subnormal, .self = f};
+    struct numerics_questions q = {.n = 2, .terms = NUMERICS_TERMS, .fill = fill_subnormal, .self = f};
+    /* A sum below f32's numbers comes out where the type that is stored has its range, from operands that reach so low. */
+    f->sums_reach_subnormals = f->wide_range ? f->a->min_exponent == -126 && device->dtype != ASSAY_F16 : f->a->min_exponent <= -14;
+    q.n += f->sums_reach_subnormals;
     if (numerics_ask(device, &q, seen, err))
         return err->code;
     f->flush_inputs = seen[0] == 0 || seen[1] == 0;
-    /* A sum below f32's numbers comes out where the type that is stored has its range, from operands that reach so low. */
-    f->sums_reach_subnormals = f->wide_range ? f->a->min_exponent == -126 && device->dtype != ASSAY_F16 : f->a->min_exponent <= -14;
     f->flush_sums = f->sums_reach_subnormals && seen[2] == 0;
     numerics_say(out, "subnormal operands", f->flush_inputs ? "read as zeros" : "kept", "2^%d times a power of two is %g",
                  f->a->min_exponent - 1, seen[f->flush_inputs && seen[0] != 0]);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "harness/base/random.h"
 #include "harness/verify/numerics_parts.h"
 
 #include "assay/banned.h"
@@ -73,12 +72,7 @@ static enum assay_code find_section(const struct assay_numerics_device *device, 
 static void fill_random(const void *self, size_t i, double *a, double *b)
 {
     const struct search *s = self;
-    struct assay_random  r;
-    assay_random_init(&r, 7000 + i);
-    for (size_t k = 0; k < LONG; k++) {
-        a[k] = numerics_draw(s->unit, s->unit->a, &r);
-        b[k] = numerics_draw(s->unit, s->unit->b, &r);
-    }
+    numerics_draw(s->unit, s->bits, 7000 + i, 1, 1, LONG, a, b);
 }
 
 static bool gives_all(const struct assay_matrix_unit *u, const struct search *s, const double *answer, double *room)

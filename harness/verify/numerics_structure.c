@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/random.h"
 #include "harness/verify/numerics_parts.h"
 
 #include "assay/banned.h"
@@ -21,22 +20,12 @@ struct set {
     double (*a)[TERMS], (*b)[TERMS], *answer;
 };
 
-static void make_random(const struct set *s, size_t i, double *a, double *b)
-{
-    struct assay_random r;
-    assay_random_init(&r, i);
-    for (size_t k = 0; k < TERMS; k++) {
-        a[k] = numerics_draw(s->unit, s->unit->a, &r);
-        b[k] = numerics_draw(s->unit, s->unit->b, &r);
-    }
-}
-
 static void make(const void *self, size_t i, double *a, double *b)
 {
     static const size_t from[ROWS] = {0, 1, 5, 16, 33};
     const struct set   *s = self;
     if (i < RANDOM) {
-        make_random(s, i, a, b);
+        numerics_draw(s->unit, s->facts->sum_bits, i, 1, 1, TERMS, a, b);
         return;
     }
     size_t at = from[(i - RANDOM) / TERMS], to = (i - RANDOM) % TERMS;
@@ -121,6 +110,7 @@ static bool try_aligned(struct assay_matrix_unit *u, const struct set *s, int bi
     static const enum assay_unit_rounding ways[] = {ASSAY_UNIT_TOWARD_ZERO, ASSAY_UNIT_NEAREST_EVEN, ASSAY_UNIT_DOWN};
     if (bits < 2 || bits > 41)
         return false;
+    u->block.order = ASSAY_UNIT_SEQUENTIAL;
     u->block.sum = ASSAY_UNIT_ALIGNED;
     u->block.fraction_bits = (uint32_t)bits - 1;
     for (size_t l = 0; l < COUNT(lengths); l++)

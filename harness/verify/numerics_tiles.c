@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "harness/base/parallel.h"
-#include "harness/base/random.h"
 #include "harness/verify/numerics_parts.h"
 
 #include "assay/banned.h"
@@ -22,16 +21,6 @@ struct tile {
     size_t                          terms;
     double                         *a, *b, *c, *expected;
 };
-
-static void draw(const struct tile *t, uint64_t number)
-{
-    struct assay_random r;
-    assay_random_init(&r, 0x746c6500 + number);
-    for (size_t i = 0; i < T * t->terms; i++) {
-        t->a[i] = numerics_draw(t->unit, t->unit->a, &r);
-        t->b[i] = numerics_draw(t->unit, t->unit->b, &r);
-    }
-}
 
 static void do_rows(void *self, size_t begin, size_t end)
 {
@@ -87,7 +76,7 @@ enum assay_code numerics_tiles(const struct assay_numerics_device *device, uint6
         t.terms = terms_of(i, tiles);
         t.a = room + 2 * T * T;
         t.b = t.a + T * t.terms;
-        draw(&t, i);
+        numerics_draw(&out->unit, numerics_bits_of(&out->unit), 0x746c6500 + i, T, T, t.terms, t.a, t.b);
         if (device->multiply(device->self, t.terms, t.a, t.b, t.c, err))
             break;
         assay_parallel_for(T, t.terms > 500 ? 4 : T, do_rows, &t);
