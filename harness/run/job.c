@@ -65,7 +65,6 @@ static void take_progress(struct watched *w, const json_t *message)
                            median_ns > 0 ? (uint64_t)median_ns : 0);
 }
 
-/* true: that was the answer. */
 /* What a worker says when its job is done. */
 static bool is_last_word(const char *say)
 {
@@ -76,6 +75,7 @@ static bool is_last_word(const char *say)
     return false;
 }
 
+/* true: that was the answer. */
 static bool take_message(struct watched *w, json_t *message)
 {
     const char *say = text_of(message, "say");
