@@ -9,6 +9,7 @@ $ examples README.md
 0 build/assay run gemm/m=512,n=512,k=512 -o out/mine
 0 build/assay validate out/mine
 0 build/assay conformance build/backends/assay-template.so
+0 build/assay probe numerics --backend cpu
 0 build/assay list models
 0 build/assay show bert.infer/size=base
 0 build/assay plan inference
@@ -33,6 +34,7 @@ $ examples backends/cpu/README.md
 $ examples backends/emulate/README.md
 0 assay run gemm/dtype=f16,m=64,n=64,k=512 --backend emulate,unit=fp16-fp16 -o out/emulated
 1 assay validate out/emulated
+1 assay probe numerics --backend emulate,unit=tensorcore-aligned --dtype f16
 
 $ ASSAY_DATA=data assay run quick --backend template -o out/quick --quiet
 out/quick

@@ -20,7 +20,7 @@ static const char *const dtypes[] = {"f32", "bf16", "f16", "i8", NULL};
 #define AT(member) offsetof(struct probe_options, member)
 
 static const struct assay_option options[] = {
-    {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = AT(backend), .bytes = 640, .dflt = NULL,
+    {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = AT(backend), .bytes = 640, .dflt = "cpu",
      .help = "the device: name[:device][,option=value…]"},
     {.name = "dtype", .type = ASSAY_OPT_ENUM, .offset = AT(dtype), .dflt = "f32", .choices = dtypes,
      .help = "of the products; i8 asks for products of i32 whose operands may be cut to 8 bits"},
@@ -53,8 +53,9 @@ static void print(const json_t *found)
     assay_table_digits(elements, (uint64_t)json_integer_value(json_object_get(found, "elements")));
     char compared[160];
     (void)snprintf(compared, sizeof compared, "%s random tiles, %s elements, every bit", tiles, elements);
-    assay_table_row(&table, (const char *const[]){"compared", json_is_true(json_object_get(found, "explained")) ? "equal" : "not equal",
-                                                  compared});
+    if (json_is_object(json_object_get(found, "unit")))
+        assay_table_row(&table, (const char *const[]){"compared", json_is_true(json_object_get(found, "explained")) ? "equal" : "not equal",
+                                                      compared});
     assay_table_print(&table, stdout);
     assay_table_release(&table);
     struct assay_table verdict;

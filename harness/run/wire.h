@@ -4,7 +4,9 @@
  *   down  {"do": "case", "case": "gemm/…", "backend": "cpu:host", "plugin": "…/assay-cpu.so", "seed": 1, …}
  *         {"do": "probe", "backend": "cpu"}
  *         {"do": "vectors", "backend": "cpu", "cases": [{"folder": "…", "set": 0}, …]}
- *   up    {"say": "progress", "phase": "timed", "share": 0.4, "median_ns": 1200}
+ *         {"do": "numerics", "backend": "cpu", "dtype": "f32", "tiles": 10000}
+ *   up    {"say": "numerics", "found": {…}}
+ *         {"say": "progress", "phase": "timed", "share": 0.4, "median_ns": 1200}
  *         {"say": "record", "record": {…}}      {"say": "probe", …}      {"say": "failed", "error": {…}} */
 #ifndef ASSAY_RUN_WIRE_H
 #define ASSAY_RUN_WIRE_H

@@ -72,7 +72,10 @@ static enum assay_code operand(const struct assay_numerics_device *device, bool 
     while (bits < own && seen[bits] == x[bits])
         bits++;
     *format = format_seen(device->dtype, bits, x + 24, seen + 24);
-    numerics_say(out, is_b ? "operand b" : "operand a", *format ? (*format)->name : "unknown",
+    if (bits == 1)
+        numerics_say(out, is_b ? "operand b" : "operand a", "unknown", "2 times 1 is %g, 1.5 times 1 is %g", seen[0], seen[1]);
+    else
+        numerics_say(out, is_b ? "operand b" : "operand a", *format ? (*format)->name : "unknown",
                  "1 + 2^-%d comes through%s; and powers of two", bits - 1, bits < own ? ", 1 bit more does not" : "");
     return ASSAY_OK;
 }
