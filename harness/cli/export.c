@@ -5,32 +5,36 @@
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/ir/graph.h"
+#include "harness/ir/onnx/write.h"
 #include "harness/plan/plan.h"
 #include "suites/data/fill.h"
 #include "suites/weights/tensor_file.h"
 
 #include "assay/banned.h"
 
-enum export_format { AS_SAFETENSORS, AS_NPY };
+enum export_format { AS_SAFETENSORS, AS_NPY, AS_ONNX };
 
 struct export_options {
     int64_t format; /* enum export_format */
     char    out[512];
     int64_t seed, sets;
+    bool    external;
 };
 
-static const char *const formats[] = {"safetensors", "npy", NULL};
+static const char *const formats[] = {"safetensors", "npy", "onnx", NULL};
 
 #define AT(member) offsetof(struct export_options, member)
 
 static const struct assay_option options[] = {
     {.name = "format", .type = ASSAY_OPT_ENUM, .offset = AT(format), .dflt = "safetensors", .choices = formats,
-     .help = "safetensors: the weights, one file; npy: the inputs, a folder with a file each"},
+     .help = "safetensors: the weights, one file; npy: the inputs, a folder with a file each; onnx: the graph, one file"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = AT(out), .bytes = 512, .dflt = "", .help = "the file or the folder to write"},
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = AT(seed), .dflt = "1", .min = 0, .max = 9007199254740992.0,
      .help = "that the values are made from"},
     {.name = "sets", .type = ASSAY_OPT_I64, .offset = AT(sets), .dflt = "8", .min = 1, .max = 1024,
      .help = "of inputs: the length of the axis before the others"},
+    {.name = "external", .type = ASSAY_OPT_BOOL, .offset = AT(external), .dflt = "false",
+     .help = "of onnx: consts in FILE.data beside it, as they are anyway when they take over 1 GiB"},
     {0},
 };
 
@@ -132,7 +136,9 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         return assay_cli_fail(&err);
     if (!assay_case_graph(&c, &g, &err)) {
         struct exporting x = {.g = g, .o = o};
-        (void)(o->format == AS_NPY ? write_inputs(&x, &err) : write_weights(&x, &err));
+        (void)(o->format == AS_ONNX ? assay_onnx_write(g, o->out, o->external, &err)
+               : o->format == AS_NPY ? write_inputs(&x, &err)
+                                     : write_weights(&x, &err));
     }
     assay_graph_free(g);
     assay_case_release(&c);
@@ -145,8 +151,9 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 const struct assay_verb assay_verb_export = {
     .name = "export",
     .operands = "CASE",
-    .summary = "writes the seeded weights of a case as safetensors, or its inputs as .npy",
-    .details = "What is written is what assay run CASE with the same seed begins with; run --weights and --inputs take it back.",
+    .summary = "writes the seeded weights of a case as safetensors, its inputs as .npy, or its graph as ONNX",
+    .details = "What is written is what assay run CASE with the same seed begins with; run --weights and --inputs take it back.\n"
+               "An ONNX file is of opset 24; what ONNX has no op for is of domain ai.assay. Weights are inputs of it.",
     .options = options,
     .options_bytes = sizeof(struct export_options),
     .run = run,

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "harness/ir/infer.h"
+#include "harness/ir/onnx/marks.h"
 #include "harness/ir/onnx/shapes.h"
 #include "harness/ir/onnx/spell.h"
 #include "harness/ir/onnx/upgrade.h"
@@ -98,8 +99,7 @@ static enum assay_code add_input(struct import *im, const struct assay_onnx_valu
         return err->code;
     if (a.data)
         return add_const(im, v->name, &a) ? assay_graph_finish(im->graph, err) : ASSAY_OK;
-    (void)assay_graph_input(im->graph, v->name, a.dtype, a.rank, a.dims, ASSAY_FILL_SIGNED);
-    return im->graph->first_error.code ? assay_graph_finish(im->graph, err) : ASSAY_OK;
+    return assay_onnx_marked_input(im->graph, v, &a) ? assay_graph_finish(im->graph, err) : ASSAY_OK;
 }
 
 /* ---- nodes ---- */
@@ -110,7 +110,7 @@ static enum assay_code take_attribute(struct import *im, const struct assay_onnx
     *to = (struct assay_attr){.name = from->name};
     switch (from->type) {
     case ASSAY_ONNX_ATTRIBUTE_INT: to->type = ASSAY_ATTR_I64, to->i = from->i; return ASSAY_OK;
-    case ASSAY_ONNX_ATTRIBUTE_FLOAT: to->type = ASSAY_ATTR_F64, to->f = (double)from->f; return ASSAY_OK;
+    case ASSAY_ONNX_ATTRIBUTE_FLOAT: to->type = ASSAY_ATTR_F64, to->f = assay_onnx_whole_number(node, from); return ASSAY_OK;
     case ASSAY_ONNX_ATTRIBUTE_STRING: {
         char *text = assay_arena_take(&im->arena, from->s.length + 1, 1);
         if (!text)
@@ -183,10 +183,28 @@ static enum assay_code take_number(struct import *im, const struct assay_onnx_no
     return im->graph->first_error.code ? assay_graph_finish(im->graph, err) : ASSAY_OK;
 }
 
+static const char *domain_of(const struct assay_onnx_node *node)
+{
+    return node->domain && strcmp(node->domain, "ai.onnx") != 0 ? node->domain : "";
+}
+
+/* "assay.Copy" of an op of our own domain, as far as it goes; else the op. */
+static const char *op_of(const struct assay_onnx_node *node, char own[ASSAY_VALUE_NAME_BYTES])
+{
+    if (strcmp(domain_of(node), ASSAY_ONNX_OWN_DOMAIN) != 0)
+        return node->op;
+    (void)snprintf(own, ASSAY_VALUE_NAME_BYTES, "assay.%.100s", node->op);
+    const struct assay_op_row *row = assay_op_find(own);
+    return row ? row->qualified : node->op;
+}
+
 static enum assay_code check_op(const struct import *im, const struct assay_onnx_node *node, struct assay_error *err)
 {
-    const char *domain = node->domain && strcmp(node->domain, "ai.onnx") != 0 ? node->domain : "";
+    const char *domain = domain_of(node);
+    char        own[ASSAY_VALUE_NAME_BYTES];
     int64_t     since = *domain ? 0 : assay_onnx_since(node->op);
+    if (*domain && op_of(node, own) != node->op)
+        since = 1;
     if (!since && !*domain && (assay_onnx_spells(node->op) || assay_onnx_is_of_shapes(node->op)))
         since = 1;
     if (!since)
@@ -238,12 +256,14 @@ static enum assay_code read_call(struct import *im, const struct assay_onnx_node
 static enum assay_code add_node(struct import *im, const struct assay_onnx_node *node, struct assay_error *err)
 {
     struct assay_onnx_call call = {.graph = im->graph, .op = node->op, .n_in = node->n_inputs, .n_out = node->n_outputs};
-    const char            *names[ASSAY_OP_MAX_OPERANDS];
-    if (strcmp(node->op, "Constant") == 0 && (!node->domain || !*node->domain))
+    const char            *names[ASSAY_OP_MAX_OPERANDS] = {NULL};
+    if (strcmp(node->op, "Constant") == 0 && !*domain_of(node))
         return add_constant(im, node, err);
     for (size_t i = 0; i < node->n_outputs && i < ASSAY_OP_MAX_OPERANDS; i++)
         names[i] = *node->outputs[i] ? node->outputs[i] : NULL;
+    char own[ASSAY_VALUE_NAME_BYTES];
     call.name = node->n_outputs && names[0] ? names[0] : node->op;
+    call.op = op_of(node, own);
     if (read_call(im, node, &call, err))
         return err->code;
     enum assay_code code = assay_onnx_upgrade(&call, im->opset, err);
@@ -274,6 +294,7 @@ static enum assay_code add_all(struct import *im, struct assay_error *err)
                               g->outputs[i].position, g->outputs[i].name ? g->outputs[i].name : "");
         assay_graph_output(im->graph, value);
     }
+    assay_onnx_take_marks(im->graph, g);
     return assay_graph_finish(im->graph, err);
 }
 

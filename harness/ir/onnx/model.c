@@ -38,6 +38,7 @@ MESSAGE(attribute, "AttributeProto");
 static const struct assay_message_row node_rows[] = {
     LIST(node, 1, TEXTS, inputs), LIST(node, 2, TEXTS, outputs),          PLAIN(node, 3, TEXT, name),
     PLAIN(node, 4, TEXT, op),     MANY(node, 5, attributes, attribute),   PLAIN(node, 7, TEXT, domain),
+    MANY(node, 9, marks, entry),
 };
 MESSAGE(node, "NodeProto");
 
@@ -49,12 +50,13 @@ static const struct assay_message_row tensor_type_rows[] = {PLAIN(tensor_type, 1
 MESSAGE(tensor_type, "TypeProto.Tensor");
 static const struct assay_message_row value_type_rows[] = {ONE(value_type, 1, tensor, tensor_type)};
 MESSAGE(value_type, "TypeProto");
-static const struct assay_message_row value_rows[] = {PLAIN(value, 1, TEXT, name), ONE(value, 2, type, value_type)};
+static const struct assay_message_row value_rows[] = {PLAIN(value, 1, TEXT, name), ONE(value, 2, type, value_type),
+                                                      MANY(value, 4, marks, entry)};
 MESSAGE(value, "ValueInfoProto");
 
 static const struct assay_message_row graph_rows[] = {
     MANY(graph, 1, nodes, node),     PLAIN(graph, 2, TEXT, name),    MANY(graph, 5, initializers, tensor),
-    MANY(graph, 11, inputs, value),  MANY(graph, 12, outputs, value),
+    MANY(graph, 11, inputs, value),  MANY(graph, 12, outputs, value),  MANY(graph, 13, values, value),
 };
 MESSAGE(graph, "GraphProto");
 

@@ -78,7 +78,8 @@ struct assay_onnx_node {
     const char                        *name, *op, *domain;
     const char *const                 *inputs, *const *outputs;
     const struct assay_onnx_attribute *attributes;
-    size_t                             n_inputs, n_outputs, n_attributes;
+    const struct assay_onnx_entry     *marks; /* metadata_props */
+    size_t                             n_inputs, n_outputs, n_attributes, n_marks;
 };
 
 struct assay_onnx_dim {
@@ -108,6 +109,8 @@ struct assay_onnx_value {
     size_t                              position;
     const char                         *name;
     const struct assay_onnx_value_type *type;
+    const struct assay_onnx_entry      *marks; /* metadata_props */
+    size_t                              n_marks;
 };
 
 struct assay_onnx_graph {
@@ -115,8 +118,8 @@ struct assay_onnx_graph {
     const char                     *name;
     const struct assay_onnx_node   *nodes;
     const struct assay_onnx_tensor *initializers;
-    const struct assay_onnx_value  *inputs, *outputs;
-    size_t                          n_nodes, n_initializers, n_inputs, n_outputs;
+    const struct assay_onnx_value  *inputs, *outputs, *values; /* values: of those between, what is told of them */
+    size_t                          n_nodes, n_initializers, n_inputs, n_outputs, n_values;
 };
 
 struct assay_onnx_opset {

@@ -10,11 +10,11 @@
 #define COUNTED_MOST (1 << 24) /* numbers that one spelling puts into a graph */
 
 static const struct assay_onnx_spelled_row *const tables[] = {assay_onnx_spelled_elementwise, assay_onnx_spelled_folding,
-                                                              assay_onnx_spelled_moving};
+                                                              assay_onnx_spelled_moving, NULL};
 
 static const struct assay_onnx_spelled_row *find(const char *op)
 {
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+    for (size_t t = 0; tables[t]; t++)
         for (const struct assay_onnx_spelled_row *row = tables[t]; row->op; row++)
             if (strcmp(row->op, op) == 0)
                 return row;
