@@ -186,7 +186,7 @@ static enum assay_code compute_output(struct emulate_work *w, const struct assay
 {
     int32_t                    value = like->node->outputs[output];
     const struct assay_value  *v = &w->graph->values[value];
-    const struct assay_format *format = assay_format_of(v->dtype);
+    const struct assay_number_format *format = assay_format_of(v->dtype);
     struct assay_ref_call      call = *like;
     call.output = output;
     call.arithmetic.store = format ? format->unit_roundoff : 0;

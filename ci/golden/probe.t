@@ -34,7 +34,7 @@ explained, a lower class than i32 asks for: sums of 2 products in i16
 # f32 of this machine's own kernels: FMA chains, cut where the caches want it
 $ assay probe numerics --backend cpu,blas=own --tiles 300 | sed -nE 's/^(order|promotion|compared) +([^ ].*[^ ])  +.*/\1: \2/p; $p' | sed 's/  .*//'
 order: in sequence
-promotion: every 192 products, into f32
+promotion: every 384 products, into f32
 compared: equal
 explained, and meets what f32 asks for
 
