@@ -11,7 +11,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   validate     judges the results of a run from its witnesses, against the reference and its bounds
   compare      is B worse than A, case by case: worse, no worse, or undecided
   report       writes the report of one or more run folders: a page with plots, text, a table, or JSON
-  export       writes the seeded weights of a case as safetensors, or its inputs as .npy
+  export       writes the seeded weights of a case as safetensors, its inputs as .npy, or its graph as ONNX
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
   probe        finds out what arithmetic a device's matrix unit really does, and proves it bit by bit
 
