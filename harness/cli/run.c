@@ -250,14 +250,21 @@ static enum assay_code make_plan(size_t n, char **operands, const struct run_opt
     assay_plan_init(plan);
     (void)assay_suites_list(remember, &words, &words.why_none);
     for (size_t i = 0; i < n; i++) {
-        if (what_is(operands[i], &words, &is_suite, err))
+        char        name[ASSAY_CASE_NAME_BYTES];
+        const char *word = operands[i];
+        if (assay_is_model_file(word)) {
+            if (assay_case_of_file(word, name, err))
+                return err->code;
+            word = name;
+        }
+        if (what_is(word, &words, &is_suite, err))
             return err->code;
         if (is_suite) {
             if (n > 1)
                 return ASSAY_FAIL(err, ASSAY_CONFIG, "a suite is run by itself: '%.60s' stands among %zu operands", operands[i], n);
             if (assay_plan_read(operands[i], plan, err))
                 return err->code;
-        } else if (assay_plan_add(plan, operands[i], err) || must_build(&plan->cases[plan->n_cases - 1], err)) {
+        } else if (assay_plan_add(plan, word, err) || must_build(&plan->cases[plan->n_cases - 1], err)) {
             return err->code;
         }
     }

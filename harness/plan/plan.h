@@ -43,6 +43,9 @@ struct assay_plan {
 /* From a case name, complete or not ("gemm/m=64"; "gemm" is all defaults). Messages name what is wrong and the nearest. */
 enum assay_code assay_case_parse(const char *text, struct assay_case *out, struct assay_error *err);
 void            assay_case_release(struct assay_case *c);
+/* Is the word the path of a model, "dir/m.onnx"; and the name of the case that is this model, with the file's SHA-256. */
+bool            assay_is_model_file(const char *word);
+enum assay_code assay_case_of_file(const char *path, char name[ASSAY_CASE_NAME_BYTES], struct assay_error *err);
 /* Only its "workload[.phase]"; sets workload and phase of *c, nothing else. */
 enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, struct assay_error *err);
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "harness/ir/infer.h"
+#include "harness/ir/onnx/external.h"
 #include "harness/ir/onnx/marks.h"
 #include "harness/ir/onnx/shapes.h"
 #include "harness/ir/onnx/spell.h"
@@ -20,6 +21,8 @@ struct import {
     struct assay_graph            *graph;
     struct assay_arena             arena;
     int64_t                        opset;
+    const char                    *folder; /* of data in other files; NULL: they are not read */
+    struct assay_onnx_external     external;
 };
 
 /* ---- values ---- */
@@ -50,7 +53,9 @@ static enum assay_code add_initializer(struct import *im, const struct assay_onn
     struct assay_onnx_array a;
     if (!name || !*name)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.110s: byte %zu: an initializer without a name", im->what, t->position);
-    if (assay_onnx_tensor_array(t, im->what, &im->arena, &a, err))
+    bool is_beside = im->folder && t->location == 1;
+    if (is_beside ? assay_onnx_external_array(&im->external, t, im->folder, im->what, &im->arena, &a, err)
+                  : assay_onnx_tensor_array(t, im->what, &im->arena, &a, err))
         return err->code;
     return add_const(im, name, &a) ? assay_graph_finish(im->graph, err) : ASSAY_OK;
 }
@@ -298,21 +303,30 @@ static enum assay_code add_all(struct import *im, struct assay_error *err)
     return assay_graph_finish(im->graph, err);
 }
 
-enum assay_code assay_onnx_import(const struct assay_onnx_model *m, const char *what, const struct assay_onnx_known *known,
-                                  size_t n_known, struct assay_graph **out, struct assay_error *err)
+enum assay_code assay_onnx_import_into(const struct assay_onnx_model *m, const char *what, const char *folder,
+                                       const struct assay_onnx_known *known, size_t n_known, struct assay_graph *g,
+                                       struct assay_error *err)
 {
-    struct import im = {.model = m, .known = known, .n_known = n_known, .what = what, .opset = assay_onnx_model_opset(m, "")};
+    struct import im = {.model = m, .known = known, .n_known = n_known, .what = what, .opset = assay_onnx_model_opset(m, ""),
+                        .folder = folder, .graph = g};
     if (im.opset < 1 || im.opset > OPSET_MOST)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%.110s: opset %" PRId64 " of ONNX's own domain, read are 1 to %d", what, im.opset,
                           OPSET_MOST);
-    im.graph = assay_graph_new("onnx");
-    if (!im.graph)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.110s: no memory for its graph", what);
     enum assay_code code = add_all(&im, err);
     assay_arena_clear(&im.arena);
+    return code;
+}
+
+enum assay_code assay_onnx_import(const struct assay_onnx_model *m, const char *what, const struct assay_onnx_known *known,
+                                  size_t n_known, struct assay_graph **out, struct assay_error *err)
+{
+    struct assay_graph *g = assay_graph_new("onnx");
+    if (!g)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.110s: no memory for its graph", what);
+    enum assay_code code = assay_onnx_import_into(m, what, NULL, known, n_known, g, err);
     if (code)
-        assay_graph_free(im.graph);
+        assay_graph_free(g);
     else
-        *out = im.graph;
+        *out = g;
     return code;
 }

@@ -17,4 +17,8 @@ struct assay_onnx_known {
  * ir's own refusals keep their code. *out is finished; free it with assay_graph_free. */
 enum assay_code assay_onnx_import(const struct assay_onnx_model *m, const char *what, const struct assay_onnx_known *known,
                                   size_t n_known, struct assay_graph **out, struct assay_error *err);
+/* The same into an empty graph. `folder`: where tensors that say so have their data (external.h); NULL: those are refused. */
+enum assay_code assay_onnx_import_into(const struct assay_onnx_model *m, const char *what, const char *folder,
+                                       const struct assay_onnx_known *known, size_t n_known, struct assay_graph *g,
+                                       struct assay_error *err);
 #endif

@@ -12,9 +12,14 @@ static enum assay_code complain(const struct assay_onnx_tensor *t, const char *w
     return ASSAY_FAIL(err, code, "%.110s: byte %zu: tensor '%.60s' %s", what, t->position, t->name ? t->name : "", why);
 }
 
-static enum assay_code measure(const struct assay_onnx_tensor *t, const char *what, struct assay_onnx_array *a,
-                               struct assay_error *err)
+enum assay_code assay_onnx_tensor_measure(const struct assay_onnx_tensor *t, const char *what, struct assay_onnx_array *a,
+                                          struct assay_error *err)
 {
+    *a = (struct assay_onnx_array){.dtype = assay_onnx_dtype(t->type)};
+    if (!a->dtype)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED,
+                          "%.110s: byte %zu: tensor '%.60s' has element type %" PRId64 ", which is not read", what, t->position,
+                          t->name ? t->name : "", t->type);
     if (t->n_dims > ASSAY_MAX_RANK)
         return complain(t, what, ASSAY_UNSUPPORTED, "has more than 8 axes", err);
     a->rank = (int32_t)t->n_dims;
@@ -58,16 +63,12 @@ static enum assay_code narrow(const struct assay_onnx_tensor *t, const char *wha
 enum assay_code assay_onnx_tensor_array(const struct assay_onnx_tensor *t, const char *what, struct assay_arena *arena,
                                         struct assay_onnx_array *out, struct assay_error *err)
 {
-    struct assay_onnx_array a = {.dtype = assay_onnx_dtype(t->type)};
+    struct assay_onnx_array a;
     size_t                  n, size;
-    if (!a.dtype)
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED,
-                          "%.110s: byte %zu: tensor '%.60s' has element type %" PRId64 ", which is not read", what, t->position,
-                          t->name ? t->name : "", t->type);
+    if (assay_onnx_tensor_measure(t, what, &a, err))
+        return err->code;
     if (t->location || t->n_external)
         return complain(t, what, ASSAY_UNSUPPORTED, "has its data in another file, which is not read", err);
-    if (measure(t, what, &a, err))
-        return err->code;
     if (t->raw.at) {
         if (t->raw.length != a.bytes)
             return complain(t, what, ASSAY_DATA, "has not the raw bytes of its type and shape", err);
