@@ -16,6 +16,9 @@ $ examples README.md
 0 build/assay export decoder.prefill/model=tiny-dense -o out/tiny.safetensors
 0 build/assay export decoder.prefill/model=tiny-dense --format npy -o out/tiny
 0 build/assay run decoder.prefill/model=tiny-dense --weights out/tiny.safetensors --inputs out/tiny -o out/model
+0 build/assay export decoder.prefill/model=tiny-dense --format onnx -o out/tiny.onnx
+0 build/assay run out/tiny.onnx --backend cpu -o out/imported
+0 build/assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data
 
 $ ASSAY_DATA=data examples backends/chaos/README.md
 0 assay run quick --backend chaos,mode=silent -o out/silent

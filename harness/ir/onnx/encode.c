@@ -50,7 +50,8 @@ static void put(struct assay_encoder *e, const void *bytes, size_t length)
 static void put_varint(struct assay_encoder *e, uint64_t number)
 {
     unsigned char bytes[VARINT_BYTES_MOST];
-    put(e, bytes, varint(bytes, number));
+    size_t        n = varint(bytes, number);
+    put(e, bytes, n);
 }
 
 static void put_tag(struct assay_encoder *e, uint32_t field, enum assay_proto_type type)
