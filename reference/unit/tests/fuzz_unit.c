@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct assay_error       err = {.code = ASSAY_OK};
     struct assay_matrix_unit u, again;
     if (assay_unit_read(fuzz_file(0, data, bytes), &u, &err)) {
-        FUZZ_HOLDS((err.code == ASSAY_DATA || err.code == ASSAY_CONFIG) && *err.message && !strchr(err.message, '\n'));
+        FUZZ_HOLDS((err.code == ASSAY_DATA || err.code == ASSAY_CONFIG) && *err.message);
         return 0;
     }
     json_t *json = assay_unit_to_json(&u);

@@ -36,6 +36,36 @@ Test(number, rounds_every_float_as_the_formats_do)
     }
 }
 
+Test(number, has_the_ranges_of_the_formats)
+{
+    for (size_t i = 0; i < assay_unit_n_formats; i++) {
+        const struct assay_unit_format   *mine = &assay_unit_formats[i];
+        const struct assay_number_format *theirs = assay_format_named(mine->name);
+        if (!mine->is_float)
+            continue;
+        cr_assert(theirs != NULL, "%s", mine->name);
+        cr_expect(mine->precision == theirs->precision && mine->largest == theirs->largest && mine->least == -theirs->largest &&
+                      mine->has_infinity == theirs->has_infinity && mine->smallest_normal == theirs->smallest_normal &&
+                      ldexp(1, mine->min_exponent) == theirs->smallest_normal, "%s", mine->name);
+    }
+}
+
+Test(number, rounds_toward_zero_and_down_as_the_formats_do)
+{
+    struct assay_random r;
+    assay_random_init(&r, 2);
+    for (size_t i = 0; i < assay_unit_n_formats; i++)
+        for (int k = 0; assay_unit_formats[i].is_float && k < 20000; k++) {
+            const struct assay_number_format *theirs = assay_format_named(assay_unit_formats[i].name);
+            struct assay_unit_put zero = {.format = &assay_unit_formats[i], .rounding = ASSAY_UNIT_TOWARD_ZERO}, down = zero;
+            double x = ldexp((double)assay_random_u32(&r) - 0x1p31, (int)(assay_random_u32(&r) % 340) - 220);
+            bool saturates = !theirs->has_infinity;
+            down.rounding = ASSAY_UNIT_DOWN;
+            cr_assert_eq(assay_unit_round(&zero, x), assay_format_round(theirs, x, ASSAY_TOWARD_ZERO, saturates, 0));
+            cr_assert_eq(assay_unit_round(&down, x), assay_format_round(theirs, x, ASSAY_DOWN, saturates, 0));
+        }
+}
+
 Test(number, rounds_toward_zero_and_down)
 {
     struct assay_unit_put zero = put_into("f16", ASSAY_UNIT_TOWARD_ZERO), down = put_into("f16", ASSAY_UNIT_DOWN);
