@@ -35,11 +35,13 @@ static enum assay_code reserve(struct vectors *v)
 {
     size_t                      room = v->room ? 2 * v->room : 256;
     struct assay_vector_result *results = realloc(v->result, room * sizeof *results);
-    v->result = results ? results : v->result;
-    struct place *places = results ? realloc(v->place, room * sizeof *places) : NULL;
-    if (!places)
+    if (results)
+        v->result = results;
+    struct place *places = realloc(v->place, room * sizeof *places);
+    if (places)
+        v->place = places;
+    if (!results || !places)
         return ASSAY_FAIL(v->err, ASSAY_MEMORY, "no memory for %zu cases", room);
-    v->place = places;
     v->room = room;
     return ASSAY_OK;
 }

@@ -33,7 +33,10 @@ static void do_rows(void *self, size_t begin, size_t end)
 /* Is each the other's bits? One not-a-number is as good as another. */
 static bool same(double x, double y)
 {
-    return isnan(x) ? isnan(y) : !memcmp(&x, &y, sizeof x);
+    uint64_t bits_x, bits_y;
+    memcpy(&bits_x, &x, sizeof x);
+    memcpy(&bits_y, &y, sizeof y);
+    return isnan(x) ? isnan(y) : bits_x == bits_y;
 }
 
 static bool compare(const struct tile *t, uint64_t number, struct assay_numerics *out)

@@ -242,11 +242,14 @@ static enum assay_code chain(struct assay_onnx_spelling *s, const char *op, doub
 {
     int32_t y = x_of(s);
     size_t  n = s->call->n_in;
-    for (size_t i = 1; i < n - (times == 1 && n > 1); i++)
-        y = PUT(s, op, y, s->call->in[i]);
+    for (size_t i = 1; i < n - (times == 1 && n > 1); i++) {
+        int32_t next = s->call->in[i];
+        y = PUT(s, op, y, next);
+    }
     if (times != 1)
         return GIVE(s, "Mul", y, number(s, times));
-    return n == 1 ? GIVE(s, "Identity", y) : GIVE(s, op, y, s->call->in[n - 1]);
+    int32_t last = s->call->in[n - 1];
+    return n == 1 ? GIVE(s, "Identity", y) : GIVE(s, op, y, last);
 }
 
 static enum assay_code sum(struct assay_onnx_spelling *s)

@@ -150,7 +150,7 @@ Test(shapes, are_computed_while_they_are_read)
 {
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
         struct assay_onnx_numbers got;
-        char                      name[8];
+        char                      name[24];
         begin(sums[i].op, ASSAY_F32, 1, (int64_t[]){4});
         call.n_in = 0;
         for (size_t k = 0; k < sums[i].n_in; k++) {
