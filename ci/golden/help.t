@@ -20,7 +20,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
 exit status: 0 yes, 1 the check said no, 2 usage or configuration, 3 nothing could run, 4 a bug of ours, 5 insufficient evidence
 
 $ assay help run
-usage: assay run SUITE|CASE… [options]
+usage: assay run SUITE|CASE|FILE.onnx… [options]
 
 runs a suite or cases on back ends, each case in worker processes of its own, and records them
 
@@ -49,7 +49,7 @@ usage: assay doctor [options]
 usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics [options]
 usage: assay show CASE [options]
 usage: assay plan SUITE [options]
-usage: assay run SUITE|CASE… [options]
+usage: assay run SUITE|CASE|FILE.onnx… [options]
 usage: assay validate DIR | --backend NAME --vectors DIR [options]
 usage: assay compare A [B] [options]
 usage: assay report DIR… [options]
@@ -67,7 +67,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay list suites|workloads|models|backends|devices|ops|counters|metrics"
 .SS "assay show CASE"
 .SS "assay plan SUITE"
-.SS "assay run SUITE|CASE…"
+.SS "assay run SUITE|CASE|FILE.onnx…"
 .SS "assay validate DIR | --backend NAME --vectors DIR"
 .SS "assay compare A [B]"
 .SS "assay report DIR…"

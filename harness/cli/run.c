@@ -395,7 +395,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_run = {
     .name = "run",
-    .operands = "SUITE|CASE…",
+    .operands = "SUITE|CASE|FILE.onnx…",
     .summary = "runs a suite or cases on back ends, each case in worker processes of its own, and records them",
     .details = "Prints the run folder. Timings are recorded with what proves them; whether the results are right is said by\n"
                "assay validate. A crash, a hang or an error of a back end costs its case. After an interruption, the same\n"
