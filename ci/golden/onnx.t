@@ -29,11 +29,14 @@ given
 1 passed, 0 failed, 0 not checked
 
 # data in a file beside it are read, and no other file's
-$ assay export onnx/file=c.onnx --format onnx --external -o e.onnx && ls e.onnx* && assay run e.onnx --backend cpu --launches 1 --min-runs 8 --min-s 1ms -o beside --quiet && assay validate beside | tail -1
+$ assay export onnx/file=c.onnx --format onnx --external -o e.onnx && ls e.onnx* && assay run e.onnx --backend cpu --launches 1 --min-runs 8 --min-s 1ms -o beside --quiet
 e.onnx
 e.onnx
 e.onnx.data
 beside
+
+@skip asan,tsan: a sanitizer's own memory grows with every execution, and the judge says so
+$ assay validate beside | tail -1
 1 passed, 0 failed, 0 not checked
 
 $ mv e.onnx.data other && ln -s other e.onnx.data && assay run e.onnx --backend cpu -o none
