@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "harness/base/tests/source.h"
 #include "reports/figures.h"
 #include "reports/report.h"
 #include "reports/tests/sample_run.h"
@@ -41,14 +42,11 @@ Test(report, that_cannot_be_written_is_an_error_and_the_old_one_stays, .timeout 
 /* The manual's table of figures is that of the program, word for word. */
 Test(report, manual_defines_every_figure_as_the_program_does)
 {
-    char   self[700] = "", line[600], *build = NULL, *text;
+    char   source[SOURCE_BYTES], manual[SOURCE_BYTES + 64], line[600], *text;
     size_t n;
-    cr_assert_gt(readlink("/proc/self/exe", self, sizeof self - 100), 0);
-    for (char *at = self; (at = strstr(at, "/build/")); at++)
-        build = at;
-    cr_assert(build);
-    (void)snprintf(build, 100, "/reports/README.md");
-    text = get_bytes(self, &n);
+    source_of(source);
+    (void)snprintf(manual, sizeof manual, "%s/reports/README.md", source);
+    text = get_bytes(manual, &n);
     for (int m = 0; m < ASSAY_METRIC_COUNT; m++) {
         const struct assay_metric_row *row = assay_metric_row((enum assay_metric)m);
         (void)snprintf(line, sizeof line, "\n| `%s` | %s | %s |\n", row->name, row->unit, row->definition);

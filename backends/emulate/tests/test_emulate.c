@@ -1,28 +1,10 @@
 #include "harness/run/tests/device.h"
 #include "reference/formats/formats.h"
-#include "reference/unit/unit.h"
+#include "reference/unit/tests/units.h"
 
 #include "assay/banned.h"
 
-static void find_units(void)
-{
-    char source[512] = "", *build = source;
-    cr_assert_gt(readlink("/proc/self/exe", source, sizeof source - 1), 0);
-    for (char *at = source; (at = strstr(at, "/build/")); at++)
-        build = at;
-    *build = 0;
-    cr_assert_eq(setenv("ASSAY_DATA", source, 1), 0);
-}
-
-TestSuite(emulate, .init = find_units, .timeout = 60);
-
-static struct assay_matrix_unit unit_named(const char *name)
-{
-    struct assay_matrix_unit unit;
-    struct assay_error err = {.code = ASSAY_OK};
-    cr_assert_eq(assay_unit_find(name, &unit, &err), ASSAY_OK, "%s", err.message);
-    return unit;
-}
+TestSuite(emulate, .init = find_source, .timeout = 60);
 
 /* Runs a graph with one output on a unit; values of f32 in and out. */
 static void run_on(const char *unit, struct assay_graph *g, size_t n_in, const int32_t *in, const float *const *values, int32_t out,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "harness/base/tests/source.h"
 #include "harness/ir/onnx/import.h"
 #include "harness/ir/onnx/write.h"
 #include "harness/plan/plan.h"
@@ -89,12 +90,7 @@ static size_t n_cases;
 static void whole_suite(const char *suite)
 {
     struct assay_plan plan;
-    char              self[512] = "", *build = self;
-    cr_assert_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
-    for (char *at = self; (at = strstr(at, "/build/")); at++) /* a test stands too deep below the sources to find them itself */
-        build = at;
-    *build = 0;
-    cr_assert_eq(setenv("ASSAY_DATA", self, 1), 0);
+    find_source();
     cr_assert_eq(assay_plan_read(suite, &plan, &err), ASSAY_OK, "%s", err.message);
     for (size_t i = 0; i < plan.n_cases; i++)
         there_and_back(plan.cases[i].name);

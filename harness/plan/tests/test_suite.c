@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/tests/source.h"
 #include "harness/plan/plan.h"
 #include "harness/store/tests/scratch.h"
 
@@ -119,12 +120,7 @@ Test(suite, with_its_name_is_found_in_the_data_folder_and_the_nearest_is_named)
 {
     struct assay_plan  plan;
     struct assay_error err = {0};
-    char               self[512] = "", *build = self;
-    cr_assert_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
-    for (char *at = self; (at = strstr(at, "/build/")); at++) /* a test stands too deep below the sources to find them itself */
-        build = at;
-    *build = 0;
-    cr_assert_eq(setenv("ASSAY_DATA", self, 1), 0);
+    find_source();
     cr_assert_eq(assay_plan_read("quick", &plan, &err), ASSAY_OK, "%s", err.message);
     cr_expect(plan.n_cases > 10 && strcmp(plan.name, "quick") == 0);
     assay_plan_release(&plan);

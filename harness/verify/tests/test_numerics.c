@@ -9,30 +9,13 @@
 #include "assay/text.h"
 #include "harness/verify/numerics.h"
 #include "reference/formats/formats.h"
+#include "reference/unit/tests/units.h"
 
 #include "assay/banned.h"
 
 enum { T = ASSAY_NUMERICS_TILE, TILES = 256 };
 
-static void find_units(void)
-{
-    char source[512] = "", *build = source;
-    cr_assert_gt(readlink("/proc/self/exe", source, sizeof source - 1), 0);
-    for (char *at = source; (at = strstr(at, "/build/")); at++)
-        build = at;
-    *build = 0;
-    cr_assert_eq(setenv("ASSAY_DATA", source, 1), 0);
-}
-
-TestSuite(numerics, .init = find_units, .timeout = 120);
-
-static struct assay_matrix_unit unit_named(const char *name)
-{
-    struct assay_matrix_unit unit;
-    struct assay_error       err = {.code = ASSAY_OK};
-    cr_assert_eq(assay_unit_find(name, &unit, &err), ASSAY_OK, "%s", err.message);
-    return unit;
-}
+TestSuite(numerics, .init = find_source, .timeout = 120);
 
 struct simulated {
     struct assay_matrix_unit unit;

@@ -6,16 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/tests/source.h"
 #include "reference/formats/formats.h"
 #include "reference/formats/scaled.h"
 
 static FILE *open_vectors(void)
 {
-    char path[512] = {0}, *build = path;
-    cr_assert_gt(readlink("/proc/self/exe", path, sizeof path - 64), 0);
-    for (char *at = path; (at = strstr(at, "/build/")); at++)
-        build = at;
-    strcpy(build, "/ci/oracle/formats.txt");
+    char source[SOURCE_BYTES], path[SOURCE_BYTES + 64];
+    source_of(source);
+    (void)snprintf(path, sizeof path, "%s/ci/oracle/formats.txt", source);
     FILE *file = fopen(path, "r");
     cr_assert_not_null(file, "%s", path);
     return file;

@@ -6,7 +6,7 @@
 
 #include "assay/banned.h"
 
-TestSuite(unit, .init = find_units, .timeout = 60);
+TestSuite(unit, .init = find_source, .timeout = 60);
 
 #define BIG 0x1p24
 static const double ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};

@@ -11,7 +11,7 @@ static char               path[64];
 
 static void set_up(void)
 {
-    find_units();
+    find_source();
     (void)snprintf(path, sizeof path, "/tmp/assay-unit-XXXXXX");
     int fd = mkstemp(path);
     cr_assert_geq(fd, 0);

@@ -6,7 +6,7 @@
 
 #include "assay/banned.h"
 
-TestSuite(unit_tile, .init = find_units, .timeout = 60);
+TestSuite(unit_tile, .init = find_source, .timeout = 60);
 
 /* Numbers of many sizes, zeros, numbers that the operands' format does not hold; small whole ones for integers. */
 static double draw(const struct assay_matrix_unit *u, struct assay_random *r)

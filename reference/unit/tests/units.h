@@ -8,23 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/tests/source.h"
 #include "reference/unit/unit.h"
 
 static const char *const unit_names[] = {"fp32-fma",     "tf32-fp32",  "bf16-fp32",         "fp16-fp32",
                                          "fp16-fp16",    "bf16-bf16",  "fp8-fp32",          "fp8-promoted",
                                          "int8-int32",   "int8-saturating16", "tensorcore-aligned", "truncating"};
 #define UNITS (sizeof unit_names / sizeof *unit_names)
-
-/* The program finds its files from where it is; a test binary is deeper in the tree: <sources>/build/<config>/reference/unit/tests. */
-static inline void find_units(void)
-{
-    char source[512] = "", *build = source;
-    cr_assert_gt(readlink("/proc/self/exe", source, sizeof source - 1), 0);
-    for (char *at = source; (at = strstr(at, "/build/")); at++)
-        build = at;
-    *build = 0;
-    cr_assert_eq(setenv("ASSAY_DATA", source, 1), 0);
-}
 
 static inline struct assay_matrix_unit unit_named(const char *name)
 {

@@ -5,18 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/tests/source.h"
 #include "harness/ir/ops.h"
 #include "harness/plan/plan.h"
-
-static void find_source(void)
-{
-    char source[512] = "", *build = source;
-    cr_assert_gt(readlink("/proc/self/exe", source, sizeof source - 1), 0);
-    for (char *at = source; (at = strstr(at, "/build/")); at++)
-        build = at;
-    *build = 0;
-    cr_assert_eq(setenv("ASSAY_DATA", source, 1), 0);
-}
 
 static struct assay_graph *graph_of(const char *name)
 {

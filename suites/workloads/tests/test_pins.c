@@ -11,24 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/tests/source.h"
 #include "harness/base/json.h"
 #include "harness/ir/ops.h"
 #include "harness/plan/plan.h"
 #include "reference/reference.h"
 #include "suites/data/fill.h"
 #include "suites/weights/tensor_file.h"
-
-static char source[512];
-
-static void find_source(void)
-{
-    char *build = source;
-    cr_assert_gt(readlink("/proc/self/exe", source, sizeof source - 1), 0);
-    for (char *at = source; (at = strstr(at, "/build/")); at++)
-        build = at;
-    *build = 0;
-    cr_assert_eq(setenv("ASSAY_DATA", source, 1), 0);
-}
 
 /* The operand behind a param of the optimizer's node is its gradient. */
 static int32_t gradient_of(const struct assay_graph *g, int32_t param)
@@ -147,9 +136,11 @@ static void check_pin(const char *path)
 
 Test(pins, logits_loss_and_gradients_are_pytorch_s, .init = find_source, .timeout = 120)
 {
+    char source[SOURCE_BYTES];
     char           folder[600];
     struct dirent *e;
     int            n = 0;
+    source_of(source);
     (void)snprintf(folder, sizeof folder, "%s/ci/oracle/pins", source);
     DIR *d = opendir(folder);
     cr_assert(d, "%s", folder);

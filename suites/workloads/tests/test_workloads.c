@@ -1,3 +1,4 @@
+#include "harness/base/tests/source.h"
 #include "suites/workloads/workloads.h"
 
 #include <criterion/criterion.h>
@@ -31,18 +32,7 @@ static struct built build(const char *name, const char *phase, const char *list)
     return b;
 }
 
-/* A test stands too deep below the sources to find their data itself. */
-static void find_data(void)
-{
-    char self[512] = "", *build = self;
-    cr_assert_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
-    for (char *at = self; (at = strstr(at, "/build/")); at++)
-        build = at;
-    *build = 0;
-    cr_assert_eq(setenv("ASSAY_DATA", self, 1), 0);
-}
-
-TestSuite(workloads, .init = find_data);
+TestSuite(workloads, .init = find_source);
 
 static void release(struct built *b)
 {
