@@ -296,7 +296,6 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
 static enum assay_code poll(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns,
                             size_t *done, struct assay_span *span, struct assay_error *err)
 {
-    static const char why[sizeof span->why_no_device_ns] = "the host is the device";
     size_t first = n;
     (void)s;
     for (size_t i = 0; i < n; i++)
@@ -309,11 +308,7 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
         sleep_ns(timeout_ns);
         return ASSAY_FAIL(err, ASSAY_TIMEOUT, "none of %zu events was done", n);
     }
-    span->clock = ASSAY_CLOCK_HOST;
-    span->begin_ns = events[first]->begin_ns;
-    span->end_ns = events[first]->end_ns;
-    span->device_ns = 0;
-    memcpy(span->why_no_device_ns, why, sizeof why);
+    device_tell_span(events[first]->begin_ns, events[first]->end_ns, span);
     *done = first;
     return ASSAY_OK;
 }

@@ -181,7 +181,6 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
 static enum assay_code poll(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns,
                             size_t *done, struct assay_span *span, struct assay_error *err)
 {
-    static const char why[sizeof span->why_no_device_ns] = "the host is the device";
     size_t first = 0;
     (void)s;
     (void)timeout_ns;
@@ -189,11 +188,7 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
     for (size_t i = 1; i < n; i++)
         if (events[i]->end_ns < events[first]->end_ns)
             first = i;
-    span->clock = ASSAY_CLOCK_HOST;
-    span->begin_ns = events[first]->begin_ns;
-    span->end_ns = events[first]->end_ns;
-    span->device_ns = 0;
-    memcpy(span->why_no_device_ns, why, sizeof why);
+    device_tell_span(events[first]->begin_ns, events[first]->end_ns, span);
     *done = first;
     return ASSAY_OK;
 }

@@ -1,6 +1,6 @@
 /* A device in this machine's memory that computes every op of the table as the reference does: in double, each output
- * rounded to its own format once, at the end. Back end `reference` is nothing else; `chaos` is this where it is honest, `emulate` computes for itself.
- */
+ * rounded to its own format once, at the end. Back end `reference` is nothing else; `chaos` is this where it is honest;
+ * `emulate` has its memory and bindings, and computes for itself. */
 #ifndef REFERENCE_DEVICE_H
 #define REFERENCE_DEVICE_H
 
@@ -52,6 +52,9 @@ struct device_output {
 };
 size_t device_outputs(struct device_program *p);
 struct device_output *device_output(struct device_program *p, size_t i);
+
+/* When an execution ran by the host's clock, as `poll` tells it. */
+void device_tell_span(uint64_t begin_ns, uint64_t end_ns, struct assay_span *span);
 
 /* What the inputs are bound to, as a number: equal for equal buffers and offsets, whatever they hold. */
 uint64_t device_inputs_look(const struct device_program *p);
