@@ -66,7 +66,7 @@ struct assay_op_reference {
 
 /* The row's constant: ASSAY_OP_REFERENCE(MatMul) = { .at = …, .fold = … }; */
 #define ASSAY_OP_REFERENCE(name) const struct assay_op_reference assay_op_reference_##name
-#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out) \
+#define ASSAY_OP(name, domain, min_in, max_in, min_out, max_out) \
     extern const struct assay_op_reference assay_op_reference_##name;
 #include "harness/ir/ops.def"
 #undef ASSAY_OP

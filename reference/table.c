@@ -4,7 +4,7 @@
 #include "assay/banned.h"
 
 static const struct assay_op_reference *const references[] = {
-#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out) &assay_op_reference_##name,
+#define ASSAY_OP(name, domain, min_in, max_in, min_out, max_out) &assay_op_reference_##name,
 #include "harness/ir/ops.def"
 #undef ASSAY_OP
 };

@@ -53,6 +53,10 @@ MatMul onnx core 2–2 1–1
 Gemm onnx core 2–3 1–1
 Conv onnx core 2–3 1–1
 
+$ assay list ops | tr -s ' ' | grep -E '^(Softplus|Tile) '
+Softplus onnx import – –
+Tile onnx import – –
+
 $ assay list ops --json | grep -B 2 -A 3 '"op": "MatMul"'
     "domain": "onnx",
     "inputs": "2–2",

@@ -9,6 +9,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
 #include "harness/ir/graph.h"
+#include "harness/ir/onnx/spell.h"
 #include "harness/ir/ops.h"
 #include "harness/measure/counters.h"
 #include "harness/plan/plan.h"
@@ -180,7 +181,7 @@ static enum assay_code devices(struct listing *l, struct assay_error *err)
 static enum assay_code ops(struct listing *l, struct assay_error *err)
 {
     static const char *const titles[] = {"op", "domain", "tier", ">inputs", ">outputs", NULL};
-    size_t                   n;
+    size_t                   n, spelled = 0;
     const struct assay_op_row *rows = assay_op_rows(&n);
     (void)err;
     begin(l, titles);
@@ -189,8 +190,10 @@ static enum assay_code ops(struct listing *l, struct assay_error *err)
         (void)snprintf(in, sizeof in, "%u–%u", rows[i].min_inputs, rows[i].max_inputs);
         (void)snprintf(out, sizeof out, "%u–%u", rows[i].min_outputs, rows[i].max_outputs);
         add(l, (const char *const[]){rows[i].name, *rows[i].domain ? rows[i].domain : "onnx",
-                                     rows[i].tier == ASSAY_OP_CORE ? "core" : "import", in, out});
+                                     "core", in, out});
     }
+    for (const char *name; (name = assay_onnx_spelled_at(spelled)); spelled++) /* read from files, computed by core ops */
+        add(l, (const char *const[]){name, "onnx", "import", "–", "–"});
     return ASSAY_OK;
 }
 

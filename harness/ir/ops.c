@@ -6,13 +6,13 @@
 #include "assay/banned.h"
 
 static const struct assay_op_row rows[] = {
-#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out)                                                 \
-    {#name, domain, sizeof(domain) > 1 ? domain "." #name : #name, tier, min_in, max_in, min_out, max_out, &assay_op_ir_##name},
+#define ASSAY_OP(name, domain, min_in, max_in, min_out, max_out)                                                 \
+    {#name, domain, sizeof(domain) > 1 ? domain "." #name : #name, min_in, max_in, min_out, max_out, &assay_op_ir_##name},
 #include "harness/ir/ops.def"
 #undef ASSAY_OP
 };
 
-#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out)                                                 \
+#define ASSAY_OP(name, domain, min_in, max_in, min_out, max_out)                                                 \
     _Static_assert((max_in) <= ASSAY_OP_MAX_OPERANDS && (max_out) <= ASSAY_OP_MAX_OPERANDS, #name);                    \
     _Static_assert((min_in) <= (max_in) && (min_out) >= 1 && (min_out) <= (max_out), #name);
 #include "harness/ir/ops.def"

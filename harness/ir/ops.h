@@ -10,11 +10,6 @@
 #include "assay/graph.h"
 #include "harness/ir/graph.h"
 
-enum assay_op_tier {
-    ASSAY_OP_CORE = 1,   /* shape, cost, reference, gradient, kernels */
-    ASSAY_OP_IMPORT = 2, /* shape, reference, and a decomposition into core ops */
-};
-
 enum assay_attr_presence { ASSAY_ATTR_REQUIRED = 1, ASSAY_ATTR_OPTIONAL = 2, ASSAY_ATTR_DEFAULT = 3 };
 
 struct assay_attr_row {
@@ -57,7 +52,6 @@ struct assay_op_ir {
 struct assay_op_row {
     const char        *name, *domain; /* domain "" is ONNX's own */
     const char        *qualified;     /* "MatMul", "assay.Copy": what assay_op_find and assay_graph_op take */
-    enum assay_op_tier tier;
     uint32_t           min_inputs, max_inputs, min_outputs, max_outputs;
     const struct assay_op_ir *ir;
 };
@@ -88,7 +82,7 @@ void     assay_cost_transcendentals(struct assay_cost *cost, uint64_t times, uin
 /* The row's constant: ASSAY_OP_IR(MatMul) = { .infer = …, .cost = … }; */
 #define ASSAY_OP_IR(name) const struct assay_op_ir assay_op_ir_##name
 
-#define ASSAY_OP(name, domain, tier, min_in, max_in, min_out, max_out) \
+#define ASSAY_OP(name, domain, min_in, max_in, min_out, max_out) \
     extern const struct assay_op_ir assay_op_ir_##name;
 #include "harness/ir/ops.def"
 #undef ASSAY_OP

@@ -26,6 +26,15 @@ bool assay_onnx_spells(const char *op)
     return find(op) != NULL;
 }
 
+const char *assay_onnx_spelled_at(size_t i)
+{
+    for (size_t t = 0; tables[t]; t++)
+        for (const struct assay_onnx_spelled_row *row = tables[t]; row->op; row++)
+            if (!row->is_form && i-- == 0)
+                return row->op;
+    return NULL;
+}
+
 bool assay_onnx_is_spelled(const struct assay_onnx_call *call)
 {
     const struct assay_onnx_spelled_row *row = find(call->op);

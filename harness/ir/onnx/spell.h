@@ -7,6 +7,8 @@
 
 /* Is the op of ONNX's own domain one that is spelled, in some form; and is this one of it? */
 bool assay_onnx_spells(const char *op);
+/* The i-th op that ir lacks altogether; NULL: there are no more. */
+const char *assay_onnx_spelled_at(size_t i);
 bool assay_onnx_is_spelled(const struct assay_onnx_call *call);
 /* Adds the nodes of such an op. `names`: of its outputs, NULL where one is not wanted. ASSAY_UNSUPPORTED: a form of it that is
  * not spelled; what the nodes themselves refuse stays in the graph. */
