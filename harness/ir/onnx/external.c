@@ -168,7 +168,7 @@ enum assay_code assay_onnx_external_array(struct assay_onnx_external *seen, cons
                                           struct assay_error *err)
 {
     struct where w;
-    int          fd;
+    int          fd = -1;
     if (assay_onnx_tensor_measure(t, what, out, err) || read_where(t, what, &w, err) ||
         open_below(t, what, folder, w.location, &fd, err))
         return err->code;
