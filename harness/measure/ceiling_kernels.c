@@ -13,13 +13,10 @@
 
 #define TRIAD_SCALE 3.0
 
-/* Checks around every access would be what is timed. */
-#define UNCHECKED __attribute__((no_sanitize("address", "thread")))
-
 /* Vectors in the compiler's own terms; `bytes` wide, for a function of the given target. */
 #define MEMORY_LOOPS(suffix, bytes, target)                                                      \
     typedef double vector_##suffix __attribute__((vector_size(bytes)));                          \
-    target UNCHECKED static void triad_##suffix(double *a, const double *b, const double *c,     \
+    target ASSAY_CEILING_UNCHECKED static void triad_##suffix(double *a, const double *b, const double *c, \
                                                 size_t n)                                        \
     {                                                                                            \
         vector_##suffix       *to = (vector_##suffix *)(void *)a;                                \
@@ -32,7 +29,7 @@
             to[i + 3] = x[i + 3] + TRIAD_SCALE * y[i + 3];                                       \
         }                                                                                        \
     }                                                                                            \
-    target UNCHECKED static double read_##suffix(const double *a, size_t n)                      \
+    target ASSAY_CEILING_UNCHECKED static double read_##suffix(const double *a, size_t n)        \
     {                                                                                            \
         const vector_##suffix *x = (const vector_##suffix *)(const void *)a;                     \
         vector_##suffix        s0 = x[0] - x[0], s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;    \

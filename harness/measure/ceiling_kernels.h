@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Checks around every access would be what is timed. */
+#define ASSAY_CEILING_UNCHECKED __attribute__((no_sanitize("address", "thread")))
+
 struct assay_ceiling_kernels {
     const char *name;      /* "avx512f", "avx2+fma", "sse2", "neon", "generic" */
     unsigned    f32_lanes; /* floats in a vector */
