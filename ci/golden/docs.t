@@ -55,7 +55,6 @@ $ examples suites/weights/README.md
 0 assay run decoder.prefill/model=tiny-dense --weights w.safetensors --inputs in --launches 1 -o out/files
 0 assay validate out/files
 
-@skip asan,tsan: a sanitizer's own memory grows with every execution, and the judge says so
 $ examples suites/README.md
 0 assay list models
 0 assay show decoder.prefill/model=llama-3.1-8b

@@ -174,7 +174,9 @@ static void memory_metrics(const struct assay_course *c)
     for (int i = 0; i < 2; i++)
         if (after[i] > c->memory_before[i] && after[i] - c->memory_before[i] > most)
             most = after[i] - c->memory_before[i];
-    if (c->settled_n && watched)
+    if (!assay_allocations_counted()) /* the allocator is a sanitizer's */
+        assay_metric_absent(rec, ASSAY_METRIC_memory_growth_bytes, "this build's own memory grows with every execution");
+    else if (c->settled_n && watched)
         assay_metric_set(rec, ASSAY_METRIC_memory_growth_bytes, (double)most / (double)watched, watched, 0);
     else
         assay_metric_absent(rec, ASSAY_METRIC_memory_growth_bytes, "there was only one batch of iterations");
