@@ -170,12 +170,22 @@ static void burst(struct state *s, uint64_t batch_begin, uint64_t n)
     s->since_burst_ns = 0;
 }
 
+/* The first batch touches every slot and leaves most of the run after it: growth of memory is watched from its end, and a long one
+ * would leave nothing to watch. */
+static uint64_t longest_batch(const struct state *s)
+{
+    const struct assay_closed_loop *loop = s->loop;
+    uint64_t                        begin = s->out->n, room = loop->max_samples - begin, first = loop->min_runs / 4;
+    first = first > loop->slots ? first - first % loop->slots : loop->slots;
+    return begin == 0 && first < room ? first : room;
+}
+
 static enum assay_code batch(struct state *s, double mean_rounds, struct assay_error *err)
 {
     const struct assay_closed_loop *loop = s->loop;
-    uint64_t                        begin = s->out->n, room = loop->max_samples - begin;
+    uint64_t                        begin = s->out->n, longest = longest_batch(s);
     uint64_t                        n = draw_rounds(s, mean_rounds) * loop->slots, t0 = assay_clock_now_ns();
-    n = s->single ? 1 : n < room ? n : room;
+    n = s->single ? 1 : n < longest ? n : longest;
     if (assay_graph_target_prepare(loop->target, loop->slots, err))
         return err->code;
     uint64_t t1 = assay_clock_now_ns();

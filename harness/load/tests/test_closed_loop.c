@@ -216,6 +216,20 @@ Test(closed_loop, batches_are_rounds_of_a_length_that_varies)
     cr_expect_gt(longest, shortest);
 }
 
+/* Growth of memory is watched from the end of the first batch. */
+Test(closed_loop, the_first_batch_leaves_most_of_the_run_to_watch)
+{
+    run.loop.min_runs = 256; /* a batch is thousands of executions that take no time */
+    for (int i = 0; i < 20; i++) {
+        run.n_batches = run.batch_begin = run.last_iteration = run.seen = run.n_shares = 0;
+        cr_assert_eq(go(), ASSAY_OK, "%s", run.err.message);
+        cr_assert_geq(run.n_batches, 2u);
+        cr_expect_leq(run.batch_length[0], 64u);
+        assay_graph_target_free(run.t);
+    }
+    run.t = NULL;
+}
+
 Test(closed_loop, allocates_nothing_while_it_times_and_counts_what_the_device_allocates)
 {
     if (!assay_allocations_counted())
