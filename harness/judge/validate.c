@@ -139,16 +139,15 @@ static bool nothing_to_judge(const struct assay_record *r, struct assay_check *c
     return true;
 }
 
-/* Records name files of their own folder only. */
-static enum assay_code witness_path(const struct validation *v, const struct assay_record *r, char path[4096],
-                                    struct assay_error *err)
+enum assay_code assay_validate_witness(const struct assay_run_folder *folder, const struct assay_record *r, char path[4096],
+                                       struct assay_error *err)
 {
     static const char prefix[] = "witness/";
     const char       *name = r->witness_file;
     char              sha256[65];
     if (strncmp(name, prefix, sizeof prefix - 1) != 0 || strchr(name + sizeof prefix - 1, '/') || strstr(name, ".."))
         return ASSAY_FAIL(err, ASSAY_DATA, "a witness must be a file in 'witness/', not '%.150s'", name);
-    if (assay_path_join(path, 4096, assay_run_folder_path(v->folder), name, err) || assay_sha256_file(path, sha256, err))
+    if (assay_path_join(path, 4096, assay_run_folder_path(folder), name, err) || assay_sha256_file(path, sha256, err))
         return err->code;
     if (strcmp(sha256, r->witness_sha256) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "%s: not the witness that was written: the record has another SHA-256", path);
@@ -166,7 +165,7 @@ static enum assay_code judge_outputs(const struct validation *v, const struct as
 {
     char           path[4096];
     struct telling telling = {v, r};
-    if (witness_path(v, r, path, err) ||
+    if (assay_validate_witness(v->folder, r, path, err) ||
         assay_witness_check_outputs(path, r->id, g, x, v->see ? on_outputs : NULL, &telling, check, err))
         return err->code;
     if (r->proof.iterations > check->iterations)
@@ -218,7 +217,7 @@ static enum assay_code judge_lesson(const struct validation *v, const struct ass
     char                       path[4096];
     struct assay_learned_claim claim = {.path = path, .case_id = r->id, .lesson = what->workload->lesson, .params = what->params,
                                         .step = step, .seed = v->seed};
-    if (witness_path(v, r, path, err) || read_claim(v, r, &claim, err))
+    if (assay_validate_witness(v->folder, r, path, err) || read_claim(v, r, &claim, err))
         return err->code;
     struct assay_graph *evaluation = assay_graph_new("evaluation");
     if (!evaluation)
