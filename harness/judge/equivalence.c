@@ -168,16 +168,11 @@ void assay_equivalence_judge(const struct assay_training_pair *pairs, size_t n, 
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------- */
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *training_to_json(const struct assay_training *t)
 {
     static const char *const names[] = {"", "ended", "diverged", "missing"};
-    json_t *one = json_pack("{s:s, s:I, s:o, s:o}", "end", names[t->end], "seed", (json_int_t)t->seed, "quality", number(t->quality),
-                            "claimed", number(t->claimed));
+    json_t *one = json_pack("{s:s, s:o, s:o, s:o}", "end", names[t->end], "seed", assay_json_u64(t->seed), "quality", assay_json_number(t->quality),
+                            "claimed", assay_json_number(t->claimed));
     if (one && *t->why)
         (void)json_object_set_new(one, "why", assay_json_string(t->why));
     return one;
@@ -189,9 +184,9 @@ json_t *assay_equivalence_to_json(const struct assay_equivalence_result *r, cons
     for (size_t i = 0; i < r->pairs; i++)
         (void)json_array_append_new(list, json_pack("{s:o, s:o}", "a", training_to_json(&pairs[i].a), "b", training_to_json(&pairs[i].b)));
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "outcome",
-                     assay_equivalence_name(r->outcome), "why", r->why, "margin", number(r->margin), "mean", number(r->mean), "deviation",
-                     number(r->deviation), "low", number(r->low), "high", number(r->high), "p", number(r->p), "smallest_margin_shown",
-                     number(r->shown), "divergence_share_high", number(r->share_high), "complete", (json_int_t)r->complete, "missing",
+                     assay_equivalence_name(r->outcome), "why", r->why, "margin", assay_json_number(r->margin), "mean", assay_json_number(r->mean), "deviation",
+                     assay_json_number(r->deviation), "low", assay_json_number(r->low), "high", assay_json_number(r->high), "p", assay_json_number(r->p), "smallest_margin_shown",
+                     assay_json_number(r->shown), "divergence_share_high", assay_json_number(r->share_high), "complete", (json_int_t)r->complete, "missing",
                      (json_int_t)r->missing, "diverged_a", (json_int_t)r->diverged_a, "diverged_b", (json_int_t)r->diverged_b,
                      "diverged_only_b", (json_int_t)r->only_b, "pairs_needed_if_no_difference", (json_int_t)r->needed_if_none,
                      "pairs_needed_if_as_seen", (json_int_t)r->needed_if_seen, "pairs", list);
