@@ -93,7 +93,7 @@ static enum assay_code keep_protocol(const struct trainings *t, struct assay_err
     } else if (!assay_file_read(path, PROTOCOL_BYTES, &there, &length, err) && strcmp(text, there) != 0) {
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%.200s' was begun with another protocol: neither margin, pairs, case nor back ends may follow the data",
                          t->with->folder);
-        (void)assay_error_hint(err, "protocol.json in it says which; another folder takes another one: --output DIR");
+        (void)assay_error_hint(err, "protocol.json in it says which; another folder takes another one: -o DIR");
     }
     free(there);
     free(text);
