@@ -61,5 +61,9 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
 /* assay_witness_check with expected values that outlive it. */
 enum assay_code assay_witness_check_expected(const char *path, const char *case_id, const struct assay_graph *g,
                                              struct assay_expected *x, struct assay_check *out, struct assay_error *err);
+/* The same, and every output is told of before it returns. */
+enum assay_code assay_witness_check_outputs(const char *path, const char *case_id, const struct assay_graph *g,
+                                            struct assay_expected *x, assay_check_outputs_fn *see, void *self,
+                                            struct assay_check *out, struct assay_error *err);
 
 #endif
