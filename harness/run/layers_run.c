@@ -18,6 +18,7 @@
 #define MOST_COMPARED ((uint64_t)1 << 18) /* elements of a value */
 #define MOST_SHOWN 1024u                  /* inner values of one program */
 #define MOST_SHOWN_BYTES ((uint64_t)256 << 20)
+#define MOST_ROWS 1000u /* of values that are told singly: an answer is one line of at most 1 MiB */
 #define MOST_OPS 2e12 /* double operations for the values of a graph: some minutes */
 
 /* What the graph's outputs were in one program, against the bounds of the whole graph. */
@@ -305,13 +306,14 @@ static json_t *layer_json(const struct search *s, const struct assay_layer *l)
             (void)json_array_append_new(inputs, json_string(shape));
         }
     describe(&s->g->values[l->value], shape);
-    return json_pack("{s:o, s:s, s:o, s:s, s:o, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "node",
+    return json_pack("{s:o, s:s, s:o, s:s, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "node",
                      assay_json_string(n->name), "op", n->op->qualified, "value", assay_json_string(s->g->values[l->value].name),
                      "shape", shape, "inputs", inputs, "compared", (json_int_t)l->compared, "unknown", (json_int_t)l->unknown,
-                     "ratio", assay_json_number(l->ratio), "index", (json_int_t)l->worst_index, "observed",
+                     "ratio", assay_json_number(l->ratio), "strain", assay_json_number(l->strain), "index", (json_int_t)l->worst_index, "observed",
                      assay_json_number(l->observed), "expected", assay_json_number(l->expected), "bound", assay_json_number(l->bound),
                      "error_in", assay_json_number(l->in), "error_added", assay_json_number(l->added), "error_carried",
-                     assay_json_number(l->carried), "error_out", assay_json_number(l->out), "diverges", assay_layer_diverges(l));
+                     assay_json_number(l->carried), "error_out", assay_json_number(l->out), "operands_kept_wider", l->wide, "diverges",
+                     assay_layer_diverges(l));
 }
 
 /* The layer that is largest by `size`; NULL: none has one. */
@@ -329,9 +331,32 @@ static double by_ratio(const struct assay_layer *l)
     return l->ratio;
 }
 
+static double by_strain(const struct assay_layer *l)
+{
+    return l->compared ? l->strain : NAN;
+}
+
 static double by_growth(const struct assay_layer *l)
 {
     return l->in > 0 && isfinite(l->in) && l->compared > l->unknown ? l->carried / l->in : NAN;
+}
+
+static bool is_wide(const struct assay_layer *l)
+{
+    return l->wide;
+}
+
+static bool is_strange(const struct assay_layer *l)
+{
+    return l->strange;
+}
+
+static size_t count(const struct search *s, bool (*is)(const struct assay_layer *l))
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_layers; i++)
+        n += is(&s->layer[i]);
+    return n;
 }
 
 static const struct assay_layer *first_diverging(const struct search *s, size_t *n)
@@ -383,7 +408,7 @@ static void say_grown(const struct search *s, struct assay_text *why)
 static enum assay_outcome say(const struct search *s, struct assay_text *why)
 {
     size_t                    n;
-    const struct assay_layer *first = first_diverging(s, &n), *worst = largest(s, by_ratio);
+    const struct assay_layer *first = first_diverging(s, &n), *worst = largest(s, by_strain);
     if (first) {
         say_diverging(s, first, n, why);
         return ASSAY_FAIL;
@@ -396,11 +421,16 @@ static enum assay_outcome say(const struct search *s, struct assay_text *why)
         assay_text_add(why, "of no value of its %u nodes anything could be said", s->g->n_nodes);
         return ASSAY_UNTRUSTED;
     }
-    assay_text_add(why, "every one of %u nodes is within its own bound, '%.80s' (%s) comes nearest", s->g->n_nodes,
-                   s->g->nodes[worst->node].name, s->g->nodes[worst->node].op->qualified);
+    size_t wide = count(s, is_wide), strange = count(s, is_strange);
+    assay_text_add(why, "every one of %u nodes is within its own bound; '%.80s' (%s) comes nearest, with %.2g of what is left beside the "
+                   "rounding of its result", s->g->n_nodes, s->g->nodes[worst->node].name, s->g->nodes[worst->node].op->qualified, worst->strain);
+    if (wide)
+        assay_text_add(why, "; %zu values follow only from operands that are kept wider than they are shown", wide);
+    if (strange)
+        assay_text_add(why, "; %zu values use over half of a bound that allows many roundings", strange);
     if (isnan(s->at_end.ratio))
         assay_text_add(why, "; of the outputs as a whole nothing can be said: a choice hangs on a rounding");
-    return ASSAY_PASS;
+    return strange ? ASSAY_MARGINAL : ASSAY_PASS;
 }
 
 static json_t *end_json(const struct search *s, const struct at_end *e)
@@ -418,15 +448,16 @@ static json_t *result_json(const struct search *s)
     enum assay_outcome        outcome = say(s, &why);
     const struct assay_layer *first = first_diverging(s, &diverging), *worst = largest(s, by_ratio), *grown = largest(s, by_growth);
     json_t                   *layers = json_array();
-    for (size_t i = 0; i < s->n_layers; i++)
+    for (size_t i = 0; i < s->n_layers && i < MOST_ROWS; i++)
         (void)json_array_append_new(layers, layer_json(s, &s->layer[i]));
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "outcome", assay_outcome_name(outcome),
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:I}", "outcome", assay_outcome_name(outcome),
                      "assurance", assay_assurance_name(ASSAY_ASSURANCE_LOCAL), "why", said, "nodes", (json_int_t)s->g->n_nodes,
                      "diverging", (json_int_t)diverging, "programs_with_inner_outputs", (json_int_t)s->n_programs, "inner_outputs",
                      (json_int_t)s->n_shown, "outputs", end_json(s, &s->at_end), "outputs_beside_inner", end_json(s, &s->at_end_shown),
                      "same_bits_beside_inner", s->same_bits, "first", first ? layer_json(s, first) : json_null(), "worst",
                      worst ? layer_json(s, worst) : json_null(), "grows_most", grown ? layer_json(s, grown) : json_null(), "fused",
-                     s->fused < s->g->n_nodes ? assay_json_string(s->g->nodes[s->fused].name) : json_null(), "layers", layers);
+                     s->fused < s->g->n_nodes ? assay_json_string(s->g->nodes[s->fused].name) : json_null(), "values", layers, "values_left_out",
+                     (json_int_t)(s->n_layers > MOST_ROWS ? s->n_layers - MOST_ROWS : 0));
 }
 
 static json_t *not_checked(const char *why)

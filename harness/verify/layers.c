@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/ir/transform/copy.h"
+#include "harness/verify/check.h"
 #include "reference/formats/formats.h"
 #include "reference/reference.h"
 
@@ -79,6 +80,13 @@ static double relative(double squares, double of)
     return of > 0 ? sqrt(squares / of) : squares > 0 ? INFINITY : 0;
 }
 
+static double strain_of(enum assay_dtype dtype, double y, double e, double b)
+{
+    const struct assay_number_format *format = assay_format_of(dtype);
+    double h = format ? format->unit_roundoff * fabs(e) : 0, beyond = fabs(y - e) - h;
+    return beyond > 0 && b > 2 * h && isfinite(b) ? beyond / (b - h) : 0;
+}
+
 static void compare(const struct assay_value *v, const double *y, const double *e, const double *b, const double *r, uint64_t most,
                     struct assay_layer *l)
 {
@@ -89,6 +97,8 @@ static void compare(const struct assay_value *v, const double *y, const double *
         double ratio = assay_layer_ratio(y[k], e[k], b[k]);
         l->unknown += isnan(ratio);
         l->compared += !isnan(ratio);
+        l->strange = l->strange || assay_check_is_strange(v->dtype, ratio, e[k], b[k]);
+        l->strain = fmax(l->strain, strain_of(v->dtype, y[k], e[k], b[k]));
         if (!isnan(ratio) && !(ratio <= l->ratio)) {
             l->ratio = ratio;
             l->worst_index = assay_layer_element(v, most, k);
@@ -133,29 +143,44 @@ static double worst_operand(const struct assay_graph *g, const struct assay_node
     return worst;
 }
 
+/* `wide`: out[] is there already, and what diverges in it is judged anew, with room for a rounding of what other nodes wrote. */
 static enum assay_code check_excerpt(const struct assay_graph *g, uint32_t node, const struct assay_graph *excerpt,
-                                     const int32_t *there, const struct assay_layer_values *known, uint64_t most,
+                                     const int32_t *there, const struct assay_layer_values *known, uint64_t most, bool wide,
                                      struct assay_layer *out, size_t *n, struct assay_error *err)
 {
     const struct assay_node *x = &g->nodes[node];
     struct assay_reference  *reference = NULL;
     const void             **given = calloc((size_t)excerpt->n_values + 1, sizeof *given);
+    *n = 0;
     if (!given)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to judge node '%.60s'", x->name);
     for (uint32_t v = 0; v < g->n_values; v++)
         if (there[v] != ASSAY_NO_VALUE)
             given[there[v]] = known->device[v];
     enum assay_code code = assay_reference_new_with(excerpt, given, ASSAY_BOUNDS_WORST_CASE, &reference, err);
+    for (uint32_t v = 0; wide && v < g->n_values && !code; v++)
+        if (there[v] != ASSAY_NO_VALUE && g->values[v].producer >= 0 && excerpt->values[there[v]].producer < 0)
+            assay_reference_was_rounded(reference, there[v]);
     for (uint32_t o = 0; o < x->n_outputs && !code; o++) {
         if (x->outputs[o] == ASSAY_NO_VALUE || !known->device[x->outputs[o]])
             continue;
         struct assay_layer *l = &out[(*n)++];
-        *l = (struct assay_layer){.node = node, .value = x->outputs[o], .in = worst_operand(g, x, known->error)};
+        if (wide && !assay_layer_diverges(l))
+            continue;
+        *l = (struct assay_layer){.node = node, .value = x->outputs[o], .wide = wide, .in = worst_operand(g, x, known->error)};
         code = check_value(reference, excerpt, there[x->outputs[o]], known, most, l, err);
     }
     assay_reference_free(reference);
     free(given);
     return code;
+}
+
+static bool any_diverges(const struct assay_layer *l, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (assay_layer_diverges(&l[i]))
+            return true;
+    return false;
 }
 
 enum assay_code assay_layer_check(const struct assay_graph *g, uint32_t node, const struct assay_layer_values *known, uint64_t most,
@@ -166,8 +191,9 @@ enum assay_code assay_layer_check(const struct assay_graph *g, uint32_t node, co
     *n = 0;
     if (!there)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to judge node '%.60s'", g->nodes[node].name);
-    if (!assay_graph_excerpt(g, node, &excerpt, there, err))
-        (void)check_excerpt(g, node, excerpt, there, known, most, out, n, err);
+    if (!assay_graph_excerpt(g, node, &excerpt, there, err) &&
+        !check_excerpt(g, node, excerpt, there, known, most, false, out, n, err) && any_diverges(out, *n))
+        (void)check_excerpt(g, node, excerpt, there, known, most, true, out, n, err);
     assay_graph_free(excerpt);
     free(there);
     if (err->code)

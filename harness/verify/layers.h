@@ -8,7 +8,11 @@
  *     error  =  added here   +  carried: the error of the operands times the condition of the node
  *
  * so that of every node's error it is known which part is its own. Its own part has its own bound, that of one op
- * (reference.h, worst case): a node whose added error is beyond it diverges, however small the error at the end. */
+ * (reference.h, worst case): a node whose added error is beyond it diverges, however small the error at the end.
+ *
+ * What a device shows of a value is rounded to the value's type; the next node may have read it before that. So a node that is
+ * beyond its bound is judged again with room for one rounding of each operand that a node wrote: within that, it does not diverge,
+ * and `wide` says that the device kept its operands wider than it shows them. */
 #ifndef ASSAY_VERIFY_LAYERS_H
 #define ASSAY_VERIFY_LAYERS_H
 
@@ -25,7 +29,10 @@ struct assay_layer {
     uint32_t node;
     int32_t  value;
     uint64_t compared, unknown; /* elements; those whose bound is infinite, which nothing is said of */
+    bool     wide;              /* the bound has room for a rounding of each operand; it was needed */
+    bool     strange;           /* an element uses over half of a bound that allows many roundings (check.h) */
     double   ratio;             /* largest |y - e| / bound; NaN: nothing was compared; above 1: diverges */
+    double   strain;            /* the same beyond the rounding of the result, h: (|y - e| - h) / (b - h); says more of sums */
     int64_t  worst_index;
     double   observed, expected, bound; /* there */
     double   in;                /* largest error of the values that it reads */

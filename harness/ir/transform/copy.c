@@ -118,7 +118,7 @@ enum assay_code assay_graph_excerpt(const struct assay_graph *g, uint32_t node, 
                                     struct assay_error *err)
 {
     const struct assay_node *n = &g->nodes[node];
-    struct assay_graph      *to = assay_graph_new(n->name);
+    struct assay_graph      *to = assay_graph_new("excerpt");
     int32_t                 *operand = calloc((size_t)n->n_inputs + n->n_outputs + 1, sizeof *operand), *made = operand + n->n_inputs;
     if (!to || !operand) {
         free(operand);
