@@ -338,7 +338,7 @@ static double by_strain(const struct assay_layer *l)
 
 static double by_growth(const struct assay_layer *l)
 {
-    return l->in > 0 && isfinite(l->in) && l->compared > l->unknown ? l->carried / l->in : NAN;
+    return l->in > 0 && l->carried < 1 && l->compared ? l->carried / l->in : NAN; /* from 1 on there is nothing left to grow */
 }
 
 static bool is_wide(const struct assay_layer *l)

@@ -97,7 +97,7 @@ static void compare(const struct assay_value *v, const double *y, const double *
         double ratio = assay_layer_ratio(y[k], e[k], b[k]);
         l->unknown += isnan(ratio);
         l->compared += !isnan(ratio);
-        l->strange = l->strange || assay_check_is_strange(v->dtype, ratio, e[k], b[k]);
+        l->strange = l->strange || (!l->wide && assay_check_is_strange(v->dtype, ratio, e[k], b[k]));
         l->strain = fmax(l->strain, strain_of(v->dtype, y[k], e[k], b[k]));
         if (!isnan(ratio) && !(ratio <= l->ratio)) {
             l->ratio = ratio;

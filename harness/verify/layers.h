@@ -30,7 +30,7 @@ struct assay_layer {
     int32_t  value;
     uint64_t compared, unknown; /* elements; those whose bound is infinite, which nothing is said of */
     bool     wide;              /* the bound has room for a rounding of each operand; it was needed */
-    bool     strange;           /* an element uses over half of a bound that allows many roundings (check.h) */
+    bool     strange;           /* an element uses over half of a bound that allows many roundings (check.h); not told of a wide one */
     double   ratio;             /* largest |y - e| / bound; NaN: nothing was compared; above 1: diverges */
     double   strain;            /* the same beyond the rounding of the result, h: (|y - e| - h) / (b - h); says more of sums */
     int64_t  worst_index;

@@ -27,7 +27,7 @@ static const struct assay_option params[] = {
     {.name = "layers", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, layers), .dflt = "0", .min = 0, .max = 1000,
      .help = "the first so many layers, 0 = all of the model's"},
     {.name = "weights", .type = ASSAY_OPT_DTYPE, .offset = offsetof(struct decoder, weights), .dflt = "f32", .choices = stores,
-     .help = "format that the weight matrices are stored in; phases score and train have f32"},
+     .help = "format that the weight matrices are stored in; phase train has f32"},
     ASSAY_PARAM_OPTIMIZER(struct decoder, training, "adamw"),
     ASSAY_PARAM_RECOMPUTE(struct decoder, training),
     {0},
@@ -48,8 +48,8 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
         return err->code;
     if (p->layers > shape.layers)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "layers %lld; model '%s' has %lld", (long long)p->layers, p->model, (long long)shape.layers);
-    if (whole && p->weights != ASSAY_F32)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "weights %s in phase %s, which has f32", assay_dtype_name(p->weights), phase);
+    if (train && p->weights != ASSAY_F32)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "weights %s in phase train; f32 is trained", assay_dtype_name(p->weights));
     struct assay_decoder how = {.shape = &shape, .batch = p->batch, .tokens = p->tokens, .layers = p->layers ? p->layers : shape.layers,
                                 .store = p->weights, .attention = true,
                                 .phase = whole ? ASSAY_DECODER_TRAIN : !strcmp(phase, "decode") ? ASSAY_DECODER_DECODE : ASSAY_DECODER_PREFILL};
