@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/base/json.h"
+#include "harness/base/memory.h"
 #include "harness/ir/ops.h"
 #include "harness/ir/transform/copy.h"
 #include "harness/load/once.h"
@@ -19,6 +20,7 @@
 #define MOST_SHOWN 1024u                  /* inner values of one program */
 #define MOST_SHOWN_BYTES ((uint64_t)256 << 20)
 #define MOST_ROWS 1000u /* of values that are told singly: an answer is one line of at most 1 MiB */
+#define MEMORY_SHARE 0.7 /* of what is available now */
 #define MOST_OPS 2e12 /* double operations for the values of a graph: some minutes */
 
 /* What the graph's outputs were in one program, against the bounds of the whole graph. */
@@ -422,10 +424,10 @@ static enum assay_outcome say(const struct search *s, struct assay_text *why)
         return ASSAY_UNTRUSTED;
     }
     size_t wide = count(s, is_wide), strange = count(s, is_strange);
-    assay_text_add(why, "every one of %u nodes is within its own bound; '%.80s' (%s) comes nearest, with %.2g of what is left beside the "
-                   "rounding of its result", s->g->n_nodes, s->g->nodes[worst->node].name, s->g->nodes[worst->node].op->qualified, worst->strain);
+    assay_text_add(why, "every node is within its own bound; '%.80s' (%s) is nearest, %.2g beside the rounding of its result",
+                   s->g->nodes[worst->node].name, s->g->nodes[worst->node].op->qualified, worst->strain);
     if (wide)
-        assay_text_add(why, "; %zu values follow only from operands that are kept wider than they are shown", wide);
+        assay_text_add(why, "; %zu values follow only from operands kept wider than they are shown", wide);
     if (strange)
         assay_text_add(why, "; %zu values use over half of a bound that allows many roundings", strange);
     if (isnan(s->at_end.ratio))
@@ -460,7 +462,7 @@ static json_t *result_json(const struct search *s)
                      (json_int_t)(s->n_layers > MOST_ROWS ? s->n_layers - MOST_ROWS : 0));
 }
 
-static json_t *not_checked(const char *why)
+json_t *assay_not_checked_json(const char *why)
 {
     return json_pack("{s:s, s:s, s:o}", "outcome", assay_outcome_name(ASSAY_NOT_CHECKED), "assurance",
                      assay_assurance_name(ASSAY_ASSURANCE_NONE), "why", assay_json_string(why));
@@ -501,18 +503,29 @@ static enum assay_code prepare(struct search *s, struct assay_error *err)
     return ASSAY_OK;
 }
 
+bool assay_layers_fit(const struct assay_graph *g, struct assay_text *why_not)
+{
+    struct assay_cost cost = assay_graph_cost(g);
+    double            ops = (double)(cost.flops + cost.transcendentals), bytes = 0, available = (double)assay_memory_available_bytes();
+    for (uint32_t v = 0; v < g->n_values; v++) /* on the host, on the device, and in double */
+        bytes += 2 * (double)g->values[v].bytes + (double)sizeof(double) * (double)g->values[v].elements;
+    bool costly = ops > MOST_OPS, large = bytes > MEMORY_SHARE * available;
+    if (costly)
+        assay_text_add(why_not, "computing it in double would take %.1e operations, more than %.0e; try fewer layers or tokens", ops, MOST_OPS);
+    else if (large)
+        assay_text_add(why_not, "all its values, on the device, on the host and in double, take %.1f GiB, more than %.1f GiB; try a smaller size",
+                       bytes / 1073741824, MEMORY_SHARE * available / 1073741824);
+    return !costly && !large;
+}
+
 enum assay_code assay_layers_run(const struct assay_opened *opened, const struct assay_graph *g, const void *const *given,
                                  json_t **out, struct assay_error *err)
 {
     struct search     s = {.opened = opened, .g = g, .given = given, .same_bits = true, .fused = g->n_nodes, .at_end_shown = {NAN, ASSAY_NO_VALUE}};
     char              said[256] = "";
     struct assay_text why = ASSAY_TEXT(said);
-    struct assay_cost cost = assay_graph_cost(g);
-    bool              taken = assay_run_accepts(opened, g, &why);
-    if (taken && (double)(cost.flops + cost.transcendentals) > MOST_OPS)
-        assay_text_add(&why, "computing it in double would take more than %.0e operations; try fewer layers or tokens", MOST_OPS);
-    if (*said) {
-        *out = not_checked(said);
+    if (!assay_run_accepts(opened, g, &why)) {
+        *out = assay_not_checked_json(said);
         return ASSAY_OK;
     }
     if (!prepare(&s, err) && !run(&s, g, NULL, s.plain, err) && !expect(&s, err) && !compare_end(&s, s.plain, &s.at_end, err) &&

@@ -17,13 +17,29 @@ static enum assay_code search(const struct assay_opened *opened, const struct as
     struct assay_graph *g = NULL;
     void              **given = NULL;
     json_t             *found = NULL;
-    if (!assay_case_graph(c, &g, err) && !assay_given_new(g, NULL, seed, &given, err) &&
-        !assay_layers_run(opened, g, (const void *const *)given, &found, err))
+    char                said[256] = "";
+    struct assay_text   why = ASSAY_TEXT(said);
+    if (!assay_case_graph(c, &g, err)) {
+        if (!assay_layers_fit(g, &why))
+            found = assay_not_checked_json(said);
+        else if (!assay_given_new(g, NULL, seed, &given, err))
+            (void)assay_layers_run(opened, g, (const void *const *)given, &found, err);
+    }
+    if (!err->code)
         (void)json_object_set_new(out, "layers", found);
+    else
+        json_decref(found);
     if (given)
         assay_given_free(g, given);
     assay_graph_free(g);
     return err->code;
+}
+
+/* What the search does not take, decoding would not either. */
+static bool is_checked(const json_t *found)
+{
+    const char *outcome = json_string_value(json_object_get(json_object_get(found, "layers"), "outcome"));
+    return outcome && strcmp(outcome, assay_outcome_name(ASSAY_NOT_CHECKED)) != 0;
 }
 
 static enum assay_code tokens(const struct assay_opened *opened, const struct assay_case *c, const struct assay_net *net, uint64_t seed,
@@ -83,7 +99,7 @@ enum assay_code assay_model_run(const char *backend, const char *case_name, uint
         (void)json_object_set_new(found, "device", assay_json_string(opened.canonical));
         if (lesson && !strcmp(lesson->phase, c.phase)) {
             (void)learned(&opened, &c, seed, found, err);
-        } else if (!search(&opened, &c, seed, found, err) && !strcmp(c.phase, "decode") && assay_tokens_apply(&c)) {
+        } else if (!search(&opened, &c, seed, found, err) && is_checked(found) && !strcmp(c.phase, "decode") && assay_tokens_apply(&c)) {
             (void)tokens(&opened, &c, NULL, seed, found, err);
         }
         assay_backend_close(&opened);

@@ -40,11 +40,6 @@ static enum assay_code no_memory(struct assay_error *err)
     return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to judge a net");
 }
 
-static json_t *not_checked(const char *why)
-{
-    return json_pack("{s:s, s:o}", "outcome", assay_outcome_name(ASSAY_NOT_CHECKED), "why", assay_json_string(why));
-}
-
 /* A loss is made of scores by a cross entropy: its first operand. */
 static enum assay_code find_scores(struct judged *j, const struct assay_graph *evaluation, struct assay_error *err)
 {
@@ -221,7 +216,7 @@ enum assay_code assay_quality_run(const struct assay_opened *opened, const struc
     struct assay_text why = ASSAY_TEXT(said);
     if (!prepare(&j, net, err)) {
         if (!assay_run_accepts(opened, j.g, &why))
-            *out = not_checked(said);
+            *out = assay_not_checked_json(said);
         else if (!give_batch(&j, 0, err) &&
                  !assay_once_new(opened->backend, opened->session, j.g, (const void *const *)j.given, &j.once, err)) {
             for (uint32_t b = 0; b < j.batches && !err->code; b++)
@@ -374,7 +369,7 @@ enum assay_code assay_tokens_run(const struct assay_opened *opened, const struct
     struct assay_text why = ASSAY_TEXT(said);
     if (!make(&t, c, net, seed, err)) {
         if (!assay_run_accepts(opened, t.decode, &why))
-            *out = not_checked(said);
+            *out = assay_not_checked_json(said);
         else if (!assay_once_new(opened->backend, opened->session, t.decode, (const void *const *)t.given, &t.once, err)) {
             for (int64_t at = 0; at < t.length && !err->code; at++)
                 (void)step(&t, at, err);
