@@ -34,11 +34,12 @@ static const char *text_of(const json_t *json, const char *key)
     return text ? text : "";
 }
 
-/* "–" where there is none. */
+/* "–" where there is none. JSON has no infinity: what diverges without a number is that. */
 static void number_of(const json_t *json, const char *key, char out[32])
 {
     const json_t *x = json_object_get(json, key);
-    (void)snprintf(out, 32, json_is_number(x) ? "%.3g" : "–", json_number_value(x));
+    bool          infinite = !json_is_number(x) && !strcmp(key, "ratio") && json_is_true(json_object_get(json, "diverges"));
+    (void)snprintf(out, 32, json_is_number(x) ? "%.3g" : infinite ? "inf" : "–", json_number_value(x));
 }
 
 static void print_cases(const struct assay_model_result *r, size_t n)

@@ -51,13 +51,31 @@ static enum assay_code tokens(const struct assay_opened *opened, const struct as
     return err->code;
 }
 
+/* The trained net layer by layer, on its lesson's first unseen batch. */
+static enum assay_code search_net(const struct assay_opened *opened, const struct assay_case *c, const struct assay_net *net, uint64_t seed,
+                                  json_t *out, struct assay_error *err)
+{
+    const struct assay_graph *g = net->evaluation;
+    void                    **given = NULL;
+    json_t                   *found = NULL;
+    if (assay_given_new(g, net, seed, &given, err))
+        return err->code;
+    for (uint32_t v = 0; v < g->n_values; v++)
+        if (g->values[v].role == ASSAY_ROLE_INPUT && !c->workload->lesson->data(c->params, seed, true, 0, g->values[v].name, given[v]))
+            (void)ASSAY_FAIL(err, ASSAY_INTERNAL, "the lesson has no data for '%.60s'", g->values[v].name);
+    if (!err->code && !assay_layers_run(opened, g, (const void *const *)given, &found, err))
+        (void)json_object_set_new(out, "layers", found);
+    assay_given_free(g, given);
+    return err->code;
+}
+
 static enum assay_code learned(const struct assay_opened *opened, const struct assay_case *c, uint64_t seed, json_t *out, struct assay_error *err)
 {
     struct assay_net net;
     json_t          *found = NULL;
     if (!assay_net_train(c, seed, &net, err) && !assay_quality_run(opened, c, &net, seed, &found, err)) {
         (void)json_object_set_new(out, "quality", found);
-        if (assay_tokens_apply(c))
+        if (!search_net(opened, c, &net, seed, out, err) && assay_tokens_apply(c))
             (void)tokens(opened, c, &net, seed, out, err);
     }
     assay_net_release(&net);

@@ -2,8 +2,8 @@
  *
  *     a case                     layer by layer (layers_run.h)
  *     a case of phase decode,    and greedy tokens, where the workload can also score a whole text (phase score)
- *     a case that learns         a net is trained by back end `cpu`, and then: its choices on unseen data, and, of a workload
- *                                that decodes, its greedy tokens */
+ *     a case that learns         a net is trained by back end `cpu`, and then: its choices on unseen data, its evaluation layer by
+ *                                layer, and, of a workload that decodes, its greedy tokens */
 #ifndef ASSAY_RUN_MODEL_RUN_H
 #define ASSAY_RUN_MODEL_RUN_H
 

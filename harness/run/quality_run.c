@@ -31,6 +31,7 @@ struct judged {
     int64_t                   *labels;
     double                    *value, *bound;
     struct assay_choices       choices;
+    double                     scores_ratio; /* the worst |device - reference| / bound of a score; NaN: nothing can be said */
     double                     loss_device, loss_reference, loss_bound, loss_ratio; /* means over batches; the worst */
     uint32_t                   batches;
 };
@@ -100,6 +101,12 @@ static enum assay_code reference_scores(struct judged *j, double *loss, double *
     return code;
 }
 
+/* The larger of two ratios, of which either may say nothing. */
+static double worse(double a, double b)
+{
+    return isnan(a) || b > a ? b : a;
+}
+
 static enum assay_code judge_batch(struct judged *j, uint64_t batch, struct assay_error *err)
 {
     const int64_t *dims = j->g->values[j->scores].dims;
@@ -113,13 +120,14 @@ static enum assay_code judge_batch(struct judged *j, uint64_t batch, struct assa
         assay_choices_add(&j->choices, j->value + at, j->bound + at, (size_t)dims[1], assay_choice_f32(j->got + at, (size_t)dims[1]),
                           j->labels[i]);
     }
+    for (int64_t i = 0; i < dims[0] * dims[1]; i++)
+        j->scores_ratio = worse(j->scores_ratio, assay_layer_ratio((double)j->got[i], j->value[i], j->bound[i]));
     if (j->loss == ASSAY_NO_VALUE)
         return ASSAY_OK;
-    double ratio = assay_layer_ratio((double)got, loss, bound);
     j->loss_device += (double)got / j->batches;
     j->loss_reference += loss / j->batches;
     j->loss_bound = fmax(j->loss_bound, bound);
-    j->loss_ratio = isnan(j->loss_ratio) || ratio > j->loss_ratio ? ratio : j->loss_ratio;
+    j->loss_ratio = worse(j->loss_ratio, assay_layer_ratio((double)got, loss, bound));
     return ASSAY_OK;
 }
 
@@ -164,6 +172,10 @@ static json_t *quality_json(const struct judged *j, const struct assay_net *net)
     enum assay_outcome outcome = say_choices(&j->choices, &why);
     assay_text_add(&why, "; right are %llu on the device, %llu by the reference", (unsigned long long)j->choices.right,
                    (unsigned long long)j->choices.reference_right);
+    if (j->scores_ratio > 1) {
+        outcome = ASSAY_FAIL;
+        assay_text_add(&why, "; a score is %.3g times its bound", j->scores_ratio);
+    }
     if (j->loss_ratio > 1) {
         outcome = ASSAY_FAIL;
         assay_text_add(&why, "; a mean loss is %.3g times its bound", j->loss_ratio);
@@ -171,8 +183,9 @@ static json_t *quality_json(const struct judged *j, const struct assay_net *net)
     json_t *out = choices_json(&j->choices);
     json_t *trained = json_pack("{s:o, s:I, s:o, s:o, s:b}", "by", assay_json_string(net->trainer), "steps", (json_int_t)net->steps, "quality",
                                 assay_json_number(net->quality), "target", assay_json_number(net->target), "reached", net->reached);
-    (void)json_object_update_new(out, json_pack("{s:s, s:s, s:I, s:I, s:o}", "outcome", assay_outcome_name(outcome), "why", said, "right",
-                                                (json_int_t)j->choices.right, "reference_right", (json_int_t)j->choices.reference_right,
+    (void)json_object_update_new(out, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "outcome", assay_outcome_name(outcome), "why", said,
+                                                "right", (json_int_t)j->choices.right, "reference_right",
+                                                (json_int_t)j->choices.reference_right, "scores_ratio", assay_json_number(j->scores_ratio),
                                                 "trained", trained));
     if (j->loss != ASSAY_NO_VALUE)
         (void)json_object_set_new(out, "loss", json_pack("{s:o, s:o, s:o, s:o}", "device", assay_json_number(j->loss_device), "reference",
@@ -211,7 +224,7 @@ static void release(struct judged *j)
 enum assay_code assay_quality_run(const struct assay_opened *opened, const struct assay_case *c, const struct assay_net *net,
                                   uint64_t seed, json_t **out, struct assay_error *err)
 {
-    struct judged     j = {.opened = opened, .c = c, .seed = seed, .loss_ratio = NAN};
+    struct judged     j = {.opened = opened, .c = c, .seed = seed, .scores_ratio = NAN, .loss_ratio = NAN};
     char              said[256] = "";
     struct assay_text why = ASSAY_TEXT(said);
     if (!prepare(&j, net, err)) {

@@ -12,7 +12,7 @@
 #include "harness/run/net.h"
 
 /* Evaluates the net on the back end and in double, on the first batches of its lesson's unseen data. Fails where the device chooses
- * what is certainly not best, or where a mean loss is outside of its bounds. *out is new. */
+ * what is certainly not best, or where a score or a mean loss is outside of its bounds. *out is new. */
 enum assay_code assay_quality_run(const struct assay_opened *opened, const struct assay_case *c, const struct assay_net *net,
                                   uint64_t seed, json_t **out, struct assay_error *err);
 
