@@ -30,6 +30,7 @@ struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, c
     if (any_float) {
         a.accumulate = any_double ? wide->unit_roundoff : narrow->unit_roundoff;
         a.tiny = any_double ? wide->smallest_normal : narrow->smallest_normal;
+        a.compensated = any_double;
     }
     if (store) {
         a.store = store->unit_roundoff;

@@ -149,7 +149,7 @@ struct assay_ref_sum assay_ref_sum_made(const struct assay_arithmetic *a, size_t
 /* Are sums compensated in this arithmetic? */
 static inline bool assay_ref_compensates(const struct assay_arithmetic *a)
 {
-    return a->accumulate == 0x1p-53;
+    return a->compensated;
 }
 /* What any order of `terms` terms with at most `roundings` roundings on the way of each one gives. */
 struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double terms,

@@ -64,6 +64,7 @@ void assay_ref_attention_setup(const struct assay_ref_call *call, uint32_t first
         const struct assay_number_format *f = assay_format_of(precision == 10 ? ASSAY_F16 : ASSAY_BF16);
         a->soft.accumulate = f->unit_roundoff;
         a->soft.tiny = f->smallest_normal;
+        a->soft.compensated = false;
     }
     setup_mask(a);
 }

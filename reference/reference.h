@@ -23,6 +23,7 @@ struct assay_arithmetic {
     double store;      /* unit roundoff of the output format, 0 for integers */
     double store_tiny; /* the same floor for the output format */
     bool   probable;   /* sums: the standard deviation of their roundings instead of the worst (statistical bounds) */
+    bool   compensated; /* the reference makes sums with twice double's precision: where the accumulator is double */
 };
 /* From the output's and inputs' dtypes of the node. */
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node);
