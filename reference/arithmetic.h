@@ -12,6 +12,7 @@
 #include "reference/reference.h"
 
 #define ASSAY_REF_OWN 0x1p-53 /* unit roundoff of the reference itself */
+#define ASSAY_REF_LEAST 0x1p-1074 /* the least number it knows: what is below became 0 */
 
 /* |value - what a device holds| <= error. Error INFINITY: nothing can be said. A value that is not finite must be
  * met exactly (error 0), unless its error is infinite. */
@@ -70,25 +71,45 @@ static inline struct assay_bounded bounded_function(const struct assay_arithmeti
     return bounded_step(a, value, error, 2.0 * ulps * a->accumulate, 4.0);
 }
 
+/* A double that overflowed: operands that are numbers, and a result that is none. What a device holds there depends on the way it
+ * goes, so nothing can be said; nor of what is made of such a number. `value` is the double, `error` that of a result in range. */
+static inline struct assay_bounded bounded_beyond(double value, double error, struct assay_bounded x, struct assay_bounded y)
+{
+    bool overflow = isfinite(x.value) && isfinite(y.value), known_nan = (isnan(x.value) && !isinf(x.error)) || (isnan(y.value) && !isinf(y.error));
+    return overflow || (!known_nan && (isinf(x.error) || isinf(y.error))) ? bounded(value, INFINITY) : bounded_settle(value, error);
+}
+
 static inline struct assay_bounded bounded_add(const struct assay_arithmetic *a, struct assay_bounded x,
                                                struct assay_bounded y)
 {
-    return bounded_round(a, x.value + y.value, x.error + y.error);
+    double value = x.value + y.value, error = x.error + y.error;
+    return isfinite(value) ? bounded_round(a, value, error) : bounded_beyond(value, error, x, y);
 }
 
 static inline struct assay_bounded bounded_subtract(const struct assay_arithmetic *a, struct assay_bounded x,
                                                     struct assay_bounded y)
 {
-    return bounded_round(a, x.value - y.value, x.error + y.error);
+    double value = x.value - y.value, error = x.error + y.error;
+    return isfinite(value) ? bounded_round(a, value, error) : bounded_beyond(value, error, x, y);
 }
 
 static inline struct assay_bounded bounded_multiply(const struct assay_arithmetic *a, struct assay_bounded x,
                                                     struct assay_bounded y)
 {
-    double error = 0;
+    double value = x.value * y.value, error = 0;
     if (x.error > 0 || y.error > 0)
         error = fabs(x.value) * y.error + x.error * (fabs(y.value) + y.error);
-    return bounded_round(a, x.value * y.value, error);
+    if (!isfinite(value))
+        return bounded_beyond(value, error, x, y);
+    if (value == 0 && x.value != 0 && y.value != 0)
+        error += ASSAY_REF_LEAST; /* it underflowed */
+    return bounded_round(a, value, error);
+}
+
+/* The result of an op that is one step of x and y: with exact operands an overflow of the step is what the op gives. */
+static inline struct assay_bounded bounded_single(struct assay_bounded result, struct assay_bounded x, struct assay_bounded y)
+{
+    return isinf(result.value) && x.error == 0 && y.error == 0 ? bounded(result.value, 0) : result;
 }
 
 /* |x/y - x'/y'| <= (ex + |x/y| ey) / (|y| - ey); a divisor that may be zero says nothing. */

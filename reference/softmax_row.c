@@ -54,7 +54,7 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
         if (weight > 0 || isfinite(x[i])) {
             double slack = slack_of(a, distance, e[i], &p, of_rescalings);
             error = slack < 1 ? weight * expm1(slack) : exp(slack - distance);
-            error += bounded_flush(weight, error, a->tiny);
+            error += weight > 0 ? bounded_flush(weight, error, a->tiny) : a->tiny; /* it underflowed */
         }
         x[i] = weight;
         e[i] = error;
@@ -84,7 +84,7 @@ struct assay_bounded assay_ref_softmax_divide(const struct assay_arithmetic *a, 
 {
     double value = numerator.value / sum.value, room = sum.value - sum.error, error = INFINITY;
     if (isnan(value))
-        return bounded(value, 0);
+        return bounded(value, isinf(numerator.error) || isinf(sum.error) ? INFINITY : 0);
     if (room > 0)
         error = (numerator.error + fabs(value) * sum.error) / room;
     double relative = (2 * assay_reference_ulps.divide + 1) * a->accumulate;

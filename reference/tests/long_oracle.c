@@ -20,7 +20,7 @@ int main(int argc, char **argv)
                 for (size_t inputs = 0; inputs < (assay_dtype_is_float(dtypes[d]) ? oracle_n_inputs : 1); inputs++) {
                     struct assay_text wrong = ASSAY_TEXT(text);
                     (void)oracle_compare(&(struct oracle_case){&samples[s], dtypes[d], inputs, seed}, 0, seen, &wrong);
-                    if (wrong.length && beyond++ < 40)
+                    if (wrong.length && beyond++ < 4000)
                         printf("%s\n", text);
                 }
     for (size_t i = 0; i < n_ops; i++) {

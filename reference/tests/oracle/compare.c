@@ -205,8 +205,8 @@ static double apart(double x, number t, double room, double off)
     number distance = minus(num(x), t);
     if (off != 0)
         distance = plus(distance, room > 0 ? times(num(off), num(room)) : num(nextafter(fabs(x), INFINITY) - fabs(x)));
-    if (mpfr_zero_p(distance))
-        return 0;
+    if (mpfr_cmpabs(distance, num(DBL_TRUE_MIN)) < 0)
+        return 0; /* a double knows nothing below that */
     return room > 0 ? fabs(mpfr_get_d(over(distance, num(room)), MPFR_RNDN)) : (double)INFINITY;
 }
 

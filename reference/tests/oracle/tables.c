@@ -139,14 +139,14 @@ static int64_t slot_of_row(const struct oracle_tensor *experts, int64_t row)
     return -1;
 }
 
-/* Operands X, experts; outputs rows, source, counts. */
+/* Operands X, experts; outputs rows, counts, source. */
 static number moe_permute(const struct oracle *o, uint32_t out, const int64_t at[])
 {
     const struct oracle_tensor *experts = &o->in[1];
     long n = 0;
-    for (int64_t i = 0; out == 2 && i < experts->n; i++)
+    for (int64_t i = 0; out == 1 && i < experts->n; i++)
         n += whole_at(experts, i) == at[0];
-    if (out == 2)
+    if (out == 1)
         return whole(n);
     int64_t slot = slot_of_row(experts, at[0]);
     return out ? whole((long)slot) : element_at(&o->in[0], (int64_t[]){slot / experts->dims[1], at[1]});
