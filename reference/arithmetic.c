@@ -202,11 +202,9 @@ static double with_errors(size_t n, struct assay_ref_vector x, struct assay_ref_
     }
     for (size_t k = 0; k < n; k++) {
         double ex = x.error ? x.error[k] : 0, ey = y.error ? y.error[k] : 0;
-        if (ex > 0 || ey > 0) {
-            double mx = x.magnitude ? x.magnitude[k] : fabs(x.value[k]),
-                   my = y.magnitude ? y.magnitude[k] : fabs(y.value[k]);
-            error += mx * ey + ex * (my + ey);
-        }
+        if (ex > 0 || ey > 0)
+            error += bounded_product_error(bounded(x.magnitude ? x.magnitude[k] : x.value[k], ex),
+                                           bounded(y.magnitude ? y.magnitude[k] : y.value[k], ey));
     }
     return error;
 }

@@ -93,12 +93,18 @@ static inline struct assay_bounded bounded_subtract(const struct assay_arithmeti
     return isfinite(value) ? bounded_round(a, value, error) : bounded_beyond(value, error, x, y);
 }
 
+/* How far x y may be off. An operand of which nothing is known leaves nothing known. */
+static inline double bounded_product_error(struct assay_bounded x, struct assay_bounded y)
+{
+    if (isinf(x.error) || isinf(y.error))
+        return INFINITY;
+    return x.error > 0 || y.error > 0 ? fabs(x.value) * y.error + x.error * (fabs(y.value) + y.error) : 0;
+}
+
 static inline struct assay_bounded bounded_multiply(const struct assay_arithmetic *a, struct assay_bounded x,
                                                     struct assay_bounded y)
 {
-    double value = x.value * y.value, error = 0;
-    if (x.error > 0 || y.error > 0)
-        error = fabs(x.value) * y.error + x.error * (fabs(y.value) + y.error);
+    double value = x.value * y.value, error = bounded_product_error(x, y);
     if (!isfinite(value))
         return bounded_beyond(value, error, x, y);
     if (value == 0 && x.value != 0 && y.value != 0)
@@ -160,6 +166,22 @@ struct assay_ref_sum {
     double value, magnitude, error;
     double own; /* bound on the reference's own error in value */
 };
+/* Takes in a term. A sum of numbers that leaves the range of double is not known. */
+static inline void assay_ref_sum_take(struct assay_ref_sum *s, struct assay_bounded x)
+{
+    double next = s->value + x.value;
+    bool   left = !isfinite(next) && isfinite(s->value) && isfinite(x.value);
+    s->value = next;
+    s->magnitude += fabs(x.value);
+    s->error += left ? INFINITY : x.error;
+}
+/* Takes in x y, unrounded. */
+static inline void assay_ref_sum_take_product(struct assay_ref_sum *s, struct assay_bounded x, struct assay_bounded y)
+{
+    double value = x.value * y.value;
+    bool   left = !isfinite(value) && isfinite(x.value) && isfinite(y.value);
+    assay_ref_sum_take(s, bounded(value, left ? INFINITY : bounded_product_error(x, y)));
+}
 /* sum over k < n of a[k] * b[k]. Compensated when the accumulator is double. */
 struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x,
                                    struct assay_ref_vector y);

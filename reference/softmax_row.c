@@ -56,6 +56,7 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
             error = slack < 1 ? weight * expm1(slack) : exp(slack - distance);
             error += weight > 0 ? bounded_flush(weight, error, a->tiny) : a->tiny; /* it underflowed */
         }
+        error = isinf(e[i]) ? INFINITY : error; /* nothing is known of it, whatever exp made of that */
         x[i] = weight;
         e[i] = error;
         total.value += weight;

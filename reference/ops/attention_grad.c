@@ -89,8 +89,7 @@ static struct pairs pairs_of(const struct job *j, int64_t batch, int64_t head, i
         w.s_error[k] = dp.error;
         all.value += w.p[k] * dp.value;
         all.magnitude += w.p[k] * dot.magnitude;
-        if (w.p_error[k] > 0 || dp.error > 0)
-            all.error += w.p[k] * dp.error + w.p_error[k] * (fabs(dp.value) + dp.error);
+        all.error += bounded_product_error(bounded(w.p[k], w.p_error[k]), dp);
     }
     all.own = assay_ref_gamma((double)at->keys + 8, ASSAY_REF_OWN) * all.magnitude;
     struct assay_bounded d = assay_ref_sum_close(a, &all, (double)at->keys, (double)(at->keys + at->v_width));
@@ -108,14 +107,6 @@ static struct pairs pairs_of(const struct job *j, int64_t batch, int64_t head, i
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------------ */
-
-static void add_product(struct assay_ref_sum *s, struct assay_bounded x, struct assay_bounded y)
-{
-    s->value += x.value * y.value;
-    s->magnitude += fabs(x.value * y.value);
-    if (x.error > 0 || y.error > 0)
-        s->error += fabs(x.value) * y.error + x.error * (fabs(y.value) + y.error);
-}
 
 static struct assay_bounded of_row(struct assay_ref_vector v, int64_t i)
 {
@@ -177,7 +168,7 @@ static void each_query(const void *self, size_t group, size_t count, const size_
         int64_t d = of_query(j, j->a.index[places[i]]).element;
         struct assay_ref_sum s = {0};
         for (int64_t k = 0; k < j->a.keys; k++)
-            add_product(&s, bounded(w.s[k], w.s_error[k]), of_row(assay_ref_head_row(&j->a.k, batch, head / j->group, k), d));
+            assay_ref_sum_take_product(&s, bounded(w.s[k], w.s_error[k]), of_row(assay_ref_head_row(&j->a.k, batch, head / j->group, k), d));
         put_sum(j, places[i], s, (double)j->a.keys, j->a.scale);
     }
 }
@@ -205,7 +196,7 @@ static void add_bounded(size_t count, const struct share *at, const double *weig
 {
     for (size_t i = 0; i < count; i++) {
         struct assay_ref_sum s = {sums[3 * i], sums[3 * i + 1], sums[3 * i + 2], 0};
-        add_product(&s, bounded(weight[at[i].position], error[at[i].position]), of_row(with, at[i].element));
+        assay_ref_sum_take_product(&s, bounded(weight[at[i].position], error[at[i].position]), of_row(with, at[i].element));
         sums[3 * i] = s.value;
         sums[3 * i + 1] = s.magnitude;
         sums[3 * i + 2] = s.error;
