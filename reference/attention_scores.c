@@ -23,11 +23,7 @@ static void setup_mask(struct assay_ref_attention *a)
         a->mask_strides[at] = a->mask->dims[d] == 1 && at < 3 ? 0 : stride;
         stride *= a->mask->dims[d];
     }
-    a->mask_length = a->mask->dims[a->mask->rank - 1];
-    if (a->mask_length == 1 && a->keys > 1) { /* broadcast */
-        a->mask_strides[3] = 0;
-        a->mask_length = a->keys;
-    }
+    a->mask_length = a->mask->dims[a->mask->rank - 1]; /* 1, too, is not stretched: the keys behind are masked */
 }
 
 void assay_ref_attention_setup(const struct assay_ref_call *call, uint32_t first, struct assay_ref_attention *a)

@@ -48,6 +48,7 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
     double rescalings = fmax((double)blocks, (double)p.records);
     double of_rescalings = slack_of_rescalings(a, rescalings);
     struct assay_ref_sum total = {0};
+    bool unknown = false;
     s.all_masked = p.value == -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {
         double distance = p.value - x[i], weight = exp(-distance), error = 0;
@@ -56,7 +57,8 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
             error = slack < 1 ? weight * expm1(slack) : exp(slack - distance);
             error += weight > 0 ? bounded_flush(weight, error, a->tiny) : a->tiny; /* it underflowed */
         }
-        error = isinf(e[i]) ? INFINITY : error; /* nothing is known of it, whatever exp made of that */
+        unknown |= isinf(e[i]);
+        error = isinf(e[i]) ? INFINITY : error; /* whatever exp made of it */
         x[i] = weight;
         e[i] = error;
         total.value += weight;
@@ -65,6 +67,7 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
     }
     total.own = assay_ref_gamma((double)n + 8, ASSAY_REF_OWN) * total.magnitude;
     s.sum = assay_ref_sum_close(a, &total, (double)n, (double)n - 1);
+    s.sum.error = unknown ? (double)INFINITY : s.sum.error;
     return s;
 }
 

@@ -42,7 +42,7 @@ static void divide_weights(const struct job *j, struct assay_ref_softmax sum, co
     for (int64_t k = 0; k < j->a.keys; k++) {
         struct assay_bounded p = assay_ref_softmax_divide(a, bounded(w->p[k], w->p_error[k]), sum.sum);
         w->p[k] = p.value;
-        w->p_error[k] = sum.all_masked ? (double)INFINITY : p.error + stored * p.value;
+        w->p_error[k] = sum.all_masked || isinf(p.error) ? (double)INFINITY : p.error + stored * p.value;
     }
 }
 

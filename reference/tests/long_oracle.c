@@ -15,11 +15,11 @@ int main(int argc, char **argv)
     char     text[600];
     const struct assay_op_row *rows = assay_op_rows(&n_ops);
     for (uint64_t seed = 1; seed <= seeds; seed++)
-        for (size_t s = 0; s < N_SAMPLES; s++)
+        for (size_t s = 0; s < N_ORACLE_NODES; s++)
             for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
                 for (size_t inputs = 0; inputs < (assay_dtype_is_float(dtypes[d]) ? oracle_n_inputs : 1); inputs++) {
                     struct assay_text wrong = ASSAY_TEXT(text);
-                    (void)oracle_compare(&(struct oracle_case){&samples[s], dtypes[d], inputs, seed}, 0, seen, &wrong);
+                    (void)oracle_compare(&(struct oracle_case){oracle_node(s), dtypes[d], inputs, seed}, 0, seen, &wrong);
                     if (wrong.length && beyond++ < 4000)
                         printf("%s\n", text);
                 }

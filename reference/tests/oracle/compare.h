@@ -13,6 +13,18 @@
 #include "assay/text.h"
 #include "harness/ir/tests/samples.h"
 
+/* The samples, and nodes.inc behind them. */
+#define SAMPLE(op, inputs, attrs, n_outputs, fill) {op, inputs, attrs, n_outputs, fill},
+static const struct sample oracle_more[] = {
+#include "reference/tests/oracle/nodes.inc"
+};
+#undef SAMPLE
+enum { N_ORACLE_NODES = N_SAMPLES + sizeof oracle_more / sizeof *oracle_more };
+static inline const struct sample *oracle_node(size_t i)
+{
+    return i < N_SAMPLES ? &samples[i] : &oracle_more[i - N_SAMPLES];
+}
+
 /* How the inputs are drawn: a row of a table, so that tests can walk all. */
 struct oracle_inputs {
     const char *name;

@@ -154,12 +154,22 @@ long as_long(number a)
     return mpfr_get_si(a, MPFR_RNDN);
 }
 
+static double beyond(const struct assay_number_format *f, double sign, bool saturate)
+{
+    if (f->has_infinity && !saturate)
+        return sign * (double)INFINITY;
+    return saturate || f->nan == ASSAY_NAN_NONE ? sign * f->largest : (double)NAN;
+}
+
 /* The numbers of a format near x are the multiples of 2^step, step the exponent of the last bit there is room for. */
 double rounded_to(enum assay_dtype dtype, number x, bool saturate)
 {
     const struct assay_number_format *f = assay_format_of(dtype);
-    if (!f || !mpfr_regular_p(x))
+    if (!f || mpfr_nan_p(x) || mpfr_zero_p(x))
         return mpfr_get_d(x, MPFR_RNDN);
+    double sign = mpfr_signbit(x) ? -1 : 1;
+    if (mpfr_inf_p(x))
+        return beyond(f, sign, saturate);
     int least;
     (void)frexp(f->smallest, &least);
     long step = mpfr_get_exp(x) - f->precision;
@@ -169,12 +179,8 @@ double rounded_to(enum assay_dtype dtype, number x, bool saturate)
     mpfr_mul_2si(multiple, x, -step, MPFR_RNDN);
     mpfr_roundeven(multiple, multiple);
     mpfr_mul_2si(multiple, multiple, step, MPFR_RNDN);
-    bool beyond = mpfr_cmpabs(multiple, num(f->largest)) > 0;
-    double result = mpfr_get_d(multiple, MPFR_RNDN), sign = mpfr_signbit(x) ? -1 : 1;
+    bool   fits = mpfr_cmpabs(multiple, num(f->largest)) <= 0;
+    double result = mpfr_get_d(multiple, MPFR_RNDN);
     mpfr_clear(multiple);
-    if (!beyond)
-        return result;
-    if (f->has_infinity && !saturate)
-        return sign * (double)INFINITY;
-    return saturate || f->nan == ASSAY_NAN_NONE ? sign * f->largest : (double)NAN;
+    return fits ? result : beyond(f, sign, saturate);
 }
