@@ -88,7 +88,7 @@ static struct assay_bounded mean(const struct job *j, int64_t first)
 
 static double root(double x)
 {
-    return sqrt(x > 0 ? x : 0); /* no sum of squares is below zero, whatever its bound says */
+    return x < 0 ? 0 : sqrt(x); /* no sum of squares is below zero, whatever its bound says */
 }
 
 static struct assay_bounded folded(const struct job *j, int64_t first)

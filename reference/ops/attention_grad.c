@@ -42,6 +42,8 @@ static void divide_weights(const struct job *j, struct assay_ref_softmax sum, co
     for (int64_t k = 0; k < j->a.keys; k++) {
         struct assay_bounded p = assay_ref_softmax_divide(a, bounded(w->p[k], w->p_error[k]), sum.sum);
         w->p[k] = p.value;
+        if (isnan(p.value) && scores[k] == -(double)INFINITY)
+            p.error = INFINITY; /* masked in a row that is no number: whoever leaves it out has 0 */
         w->p_error[k] = sum.all_masked || isinf(p.error) ? (double)INFINITY : p.error + stored * p.value;
     }
 }

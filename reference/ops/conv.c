@@ -87,6 +87,7 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
         struct assay_ref_vector row =
             assay_ref_vector_at((struct assay_ref_vector){w->value, NULL, w->error}, filter * terms);
         struct assay_ref_sum s = assay_ref_dot(a, (size_t)terms, patch, row);
+        assay_ref_padding(&s, (size_t)terms, patch.value, row.value);
         finish(c, places[i], filter, s, inside);
     }
 }

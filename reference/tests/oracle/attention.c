@@ -87,7 +87,8 @@ static void score(const struct oracle *o, const struct shape *s, int64_t b, int6
     *stage(o, s, PRODUCT, b, h, i, j) = dot;
     dot = is_above(cap, num(0)) ? times(cap, tanh_of(over(dot, cap))) : dot;
     *stage(o, s, CAPPED, b, h, i, j) = dot;
-    *stage(o, s, MASKED, b, h, i, j) = is_kept(o, s, b, i, j) ? plus(dot, mask_at(o, s, b, h, i, j)) : num(-(double)INFINITY);
+    number added = mask_at(o, s, b, h, i, j), none = num(-(double)INFINITY);
+    *stage(o, s, MASKED, b, h, i, j) = is_kept(o, s, b, i, j) && !is_equal(added, none) ? plus(dot, added) : none;
 }
 
 static number weight(const struct oracle *o, const struct shape *s, int64_t b, int64_t h, int64_t i, int64_t j)
@@ -147,7 +148,7 @@ ORACLE(Attention) = {.element = attention, .memos = memos, .prepare = prepare};
 
 /* ---- its gradient: operands dY, Q, K, V, mask ----------------------------------------------------------------------------- */
 
-/* dS = P (dP - sum P dP), written as P sum over k of P_k (dP - dP_k), times the slope of the cap. */
+/* dS = P (dP - sum P dP), written as P sum over k of P_k (dP - dP_k), times the slope of the cap; of a key that is masked, 0. */
 static void make_slopes(const struct oracle *o, const struct shape *s, int64_t b, int64_t h, int64_t i)
 {
     number cap = attr_f(o, "softcap");
@@ -162,7 +163,9 @@ static void make_slopes(const struct oracle *o, const struct shape *s, int64_t b
         number sum = num(0), dp = *stage(o, s, DP, b, h, i, j);
         EACH(k, s->keys) sum = plus(sum, times(*stage(o, s, WEIGHT, b, h, i, k), minus(dp, *stage(o, s, DP, b, h, i, k))));
         sum = times(sum, *stage(o, s, WEIGHT, b, h, i, j));
-        if (is_above(cap, num(0)))
+        if (is_equal(*stage(o, s, MASKED, b, h, i, j), num(-(double)INFINITY)))
+            sum = num(0);
+        else if (is_above(cap, num(0)))
             sum = times(sum, minus(num(1), squared(over(*stage(o, s, CAPPED, b, h, i, j), cap))));
         *stage(o, s, DS, b, h, i, j) = sum;
     }

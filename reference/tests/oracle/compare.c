@@ -75,9 +75,16 @@ static double few(const struct assay_number_format *f, bool positive, double u, 
     return with_sign(numbers[(int)(u * (positive ? 4 : 6))], positive, v);
 }
 
+/* Here and there what is no number: it has to come out wherever it was read. */
+static double odd(const struct assay_number_format *f, bool positive, double u, double v)
+{
+    return v < 0.1 ? (double)NAN : ordinary(f, positive, u, v);
+}
+
 const struct oracle_inputs oracle_inputs[] = {
     {"ordinary", ordinary}, {"wide", wide}, {"crowded", crowded}, {"cancelling", cancelling}, {"subnormal", subnormal},
     {"tiny", tiny},         {"huge", huge}, {"large", large},     {"few", few},
+    {"odd", odd},
 };
 const size_t oracle_n_inputs = sizeof oracle_inputs / sizeof *oracle_inputs;
 

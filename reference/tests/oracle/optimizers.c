@@ -7,11 +7,18 @@ static number scaled(const struct oracle *o, uint32_t gradient, uint32_t scale, 
     return is_there(&o->in[scale]) ? times(g, o->in[scale].x[0]) : g;
 }
 
+/* What decay adds to x: without any, p is not looked at. */
+static number decayed(const struct oracle *o, number x, number p)
+{
+    number decay = attr_f(o, "weight_decay");
+    return is_equal(decay, num(0)) ? x : plus(x, times(decay, p));
+}
+
 /* Operands R, P, G, M, scale; outputs P, M. */
 static number sgd(const struct oracle *o, uint32_t out, const int64_t at[])
 {
     int64_t i = flat_of(&o->out[out], at);
-    number  p = o->in[1].x[i], g = plus(scaled(o, 2, 4, i), times(attr_f(o, "weight_decay"), p));
+    number  p = o->in[1].x[i], g = decayed(o, scaled(o, 2, 4, i), p);
     if (is_there(&o->in[3]))
         g = plus(g, times(attr_f(o, "momentum"), o->in[3].x[i]));
     return out ? g : minus(p, times(o->in[0].x[0], g));
@@ -33,7 +40,7 @@ static number adam(const struct oracle *o, uint32_t t, uint32_t what, int64_t i)
         return what == 1 ? m : v;
     number first = over(m, minus(num(1), to_the(beta1, step))), second = over(v, minus(num(1), to_the(beta2, step)));
     number u = over(first, plus(root(second), attr_f(o, "epsilon")));
-    return plus(u, times(attr_f(o, "weight_decay"), o->in[t + 1].x[i]));
+    return decayed(o, u, o->in[t + 1].x[i]);
 }
 
 /* Operands R, T, P, ..; outputs P, M, V. */

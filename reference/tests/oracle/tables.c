@@ -74,7 +74,7 @@ static int64_t chosen(const struct oracle *o, int64_t token, int64_t rank)
         if (before == rank)
             return e;
     }
-    return -1;
+    return 0; /* scores that are no numbers have no order */
 }
 
 static number moe_route(const struct oracle *o, uint32_t out, const int64_t at[])
