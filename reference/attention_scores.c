@@ -72,10 +72,11 @@ static struct assay_bounded scaled_product(const struct assay_ref_attention *a, 
                                            struct assay_ref_vector k)
 {
     struct assay_ref_sum s = assay_ref_dot(&a->call->arithmetic, (size_t)a->width, q, k);
-    double factor = fabs(a->scale);
-    s.value *= a->scale;
+    double factor = fabs(a->scale), scaled = s.value * a->scale;
+    bool left = isfinite(s.value) && !isfinite(scaled); /* the range of double */
+    s.value = scaled;
     s.magnitude *= factor;
-    s.error *= factor;
+    s.error = left ? INFINITY : s.error * factor;
     s.own = s.own * factor + 4 * ASSAY_REF_OWN * fabs(s.value);
     return assay_ref_sum_close(&a->call->arithmetic, &s, (double)a->width, (double)a->width + 6);
 }
