@@ -11,17 +11,11 @@ enum { MAX_OPS = 256 };
 static const enum assay_dtype dtypes[] = {ASSAY_F32, ASSAY_F64, ASSAY_BF16, ASSAY_F16, ASSAY_I32, ASSAY_I64, ASSAY_I8, ASSAY_U8};
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
-/* Whole numbers are drawn in one way only. */
-static size_t inputs_of(enum assay_dtype dtype)
-{
-    return assay_dtype_is_float(dtype) ? oracle_n_inputs : 1;
-}
-
 /* Node i in every type, with inputs of every kind. */
 static void compare_node(size_t i, uint64_t seed, double off, struct oracle_seen *seen, struct assay_text *wrong)
 {
     for (size_t d = 0; d < N_DTYPES; d++)
-        for (size_t inputs = 0; inputs < inputs_of(dtypes[d]); inputs++)
+        for (size_t inputs = 0; inputs < oracle_inputs_of(dtypes[d]); inputs++)
             (void)oracle_compare(&(struct oracle_case){oracle_node(i), dtypes[d], inputs, seed}, off, seen, wrong);
 }
 

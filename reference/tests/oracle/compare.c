@@ -86,7 +86,11 @@ const struct oracle_inputs oracle_inputs[] = {
     {"tiny", tiny},         {"huge", huge}, {"large", large},     {"few", few},
     {"odd", odd},
 };
-const size_t oracle_n_inputs = sizeof oracle_inputs / sizeof *oracle_inputs;
+
+size_t oracle_inputs_of(enum assay_dtype dtype)
+{
+    return assay_dtype_is_float(dtype) ? sizeof oracle_inputs / sizeof *oracle_inputs : 2;
+}
 
 /* ---- a node with its inputs ----------------------------------------------------------------------------------------- */
 
@@ -98,7 +102,17 @@ struct filled {
     double *doubles[MAX_VALUES]; /* of all that are given */
 };
 
-/* A fill is that of the sample; without a format (whole numbers), small ones. */
+/* Whole numbers: small ones first, then those of the whole range, of i64 of half its bits, so that products are within it. */
+static double draw_whole(enum assay_dtype dtype, size_t inputs, bool positive, double u, double v)
+{
+    static const double small = 60;
+    unsigned bits = dtype == ASSAY_I64 ? 32 : assay_dtype_bits(dtype);
+    bool     is_unsigned = dtype == ASSAY_U8 || dtype == ASSAY_U4;
+    double   most = inputs == 0 ? small : exp2((double)bits - !is_unsigned) - 1;
+    return with_sign(rint(between(1, most, u)), positive || is_unsigned, v);
+}
+
+
 static void fill(struct filled *f, const struct oracle_case *c, struct assay_random *random, uint32_t v)
 {
     const struct assay_value *value = &f->g->values[v];
@@ -111,8 +125,9 @@ static void fill(struct filled *f, const struct oracle_case *c, struct assay_ran
     f->bytes[v] = calloc(value->bytes + 8, 1);
     for (uint64_t i = 0; i < value->elements; i++) {
         double u = assay_random_unit(random), sign = assay_random_unit(random);
-        f->doubles[v][i] = format ? oracle_inputs[c->inputs].draw(format, c->sample->fill == POSITIVE, u, sign)
-                                  : rint(with_sign(between(1, 60, u), c->sample->fill == POSITIVE, sign));
+        bool   positive = c->sample->fill == POSITIVE;
+        f->doubles[v][i] = format ? oracle_inputs[c->inputs].draw(format, positive, u, sign)
+                                  : draw_whole(value->dtype, c->inputs, positive, u, sign);
     }
     assay_from_double(value->dtype, f->doubles[v], value->elements, f->bytes[v]);
     assay_to_double(value->dtype, f->bytes[v], value->elements, f->doubles[v]);
@@ -131,6 +146,8 @@ static void release(struct filled *f)
 struct answer {
     double *value, *bound; /* as the judge gets them */
     double *own, *claim;   /* as a device that rounds nothing would be judged */
+    double *alone;         /* the value where no bounds are asked for, which goes other ways through the code */
+    bool    plain;         /* those sums are compensated, and then not */
 };
 
 static struct assay_ref_tensor tensor_of(const struct filled *f, int32_t v)
@@ -171,6 +188,7 @@ static enum assay_code ask_claim(const struct filled *f, uint32_t output, size_t
     for (uint32_t i = 0; i < node->n_outputs; i++)
         out[i] = widened(tensor_of(f, node->outputs[i]));
     call.arithmetic = assay_arithmetic_required(f->g, node);
+    a->plain = call.arithmetic.compensated;
     call.arithmetic.accumulate = call.arithmetic.accumulate > 0 ? 0x1p-200 : 0;
     call.arithmetic.tiny = DBL_MIN;
     call.arithmetic.store = call.arithmetic.store_tiny = 0;
@@ -185,8 +203,8 @@ static enum assay_code ask(const struct filled *f, uint32_t output, size_t n, st
 {
     struct assay_reference *r = NULL;
     int64_t *index = calloc(n + 1, sizeof *index);
-    double **all[] = {&a->value, &a->bound, &a->own, &a->claim};
-    for (size_t k = 0; k < 4; k++)
+    double **all[] = {&a->value, &a->bound, &a->own, &a->claim, &a->alone}, *none = calloc(n + 1, sizeof *none);
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         *all[k] = calloc(n + 1, sizeof(double));
     for (size_t i = 0; i < n; i++)
         index[i] = (int64_t)i;
@@ -196,7 +214,14 @@ static enum assay_code ask(const struct filled *f, uint32_t output, size_t n, st
     if (!code)
         code = ask_claim(f, output, n, index, a, err);
     assay_reference_free(r);
+    r = NULL;
+    if (!code)
+        code = assay_reference_new_with(f->g, (const void *const *)f->bytes, ASSAY_BOUNDS_NONE, &r, err);
+    if (!code)
+        code = assay_reference_at(r, f->g->nodes[0].outputs[output], n, index, a->alone, none, err);
+    assay_reference_free(r);
     free(index);
+    free(none);
     return code;
 }
 
@@ -206,6 +231,7 @@ static void answer_free(struct answer *a)
     free(a->bound);
     free(a->own);
     free(a->claim);
+    free(a->alone);
 }
 
 /* ---- comparing ------------------------------------------------------------------------------------------------------ */
@@ -232,14 +258,14 @@ static double ratio_of(double x, number t, double room, double off)
 }
 
 /* The reference's double may overflow where the oracle does not, and what is cut off at the end of a small format is so in both. */
-static double own_ratio(const struct answer *a, size_t i, enum assay_dtype dtype, bool saturate, number t, double off)
+static double own_ratio(double value, double claim, enum assay_dtype dtype, bool saturate, number t, double off)
 {
     const struct assay_number_format *f = assay_format_of(dtype);
-    if (isinf(a->own[i]) && !saturate)
+    if (isinf(value) && !saturate)
         t = num(rounded_to(ASSAY_F64, t, false));
     if (f && !is_widened(dtype) && mpfr_cmpabs(t, num(f->largest)) > 0)
         t = num(rounded_to(dtype, t, saturate));
-    return ratio_of(a->own[i], t, a->claim[i], off);
+    return ratio_of(value, t, claim, off);
 }
 
 static void tell(struct assay_text *wrong, const struct oracle_case *c, uint32_t output, size_t i, const struct answer *a, number t,
@@ -248,10 +274,10 @@ static void tell(struct assay_text *wrong, const struct oracle_case *c, uint32_t
     char digits[64];
     (void)mpfr_snprintf(digits, sizeof digits, "%.25Rg", t);
     if (wrong->length == 0)
-        assay_text_add(wrong, "%s(%s; %s) of %s, %s inputs, seed %llu: output %u [%zu] is %.17g (%.17g), oracle %s; claim %.3g, "
+        assay_text_add(wrong, "%s(%s; %s) of %s, %s inputs, seed %llu: output %u [%zu] is %.17g (%.17g, %.17g), oracle %s; claim %.3g, "
                               "%.3g of it; bound %.3g, %.3g of it",
                        c->sample->op, c->sample->inputs, c->sample->attrs, assay_dtype_name(c->dtype), oracle_inputs[c->inputs].name,
-                       (unsigned long long)c->seed, output, i, a->value[i], a->own[i], digits, a->claim[i], own, a->bound[i], device);
+                       (unsigned long long)c->seed, output, i, a->value[i], a->own[i], a->alone[i], digits, a->claim[i], own, a->bound[i], device);
 }
 
 static void see(const struct oracle_case *c, const struct oracle *o, uint32_t output, size_t i, const struct answer *a, double off,
@@ -261,7 +287,9 @@ static void see(const struct oracle_case *c, const struct oracle *o, uint32_t ou
     enum assay_dtype dtype = o->out[output].dtype;
     bool   saturate = assay_node_i64(o->node, "saturate", 1) != 0 && assay_dtype_is_float(dtype) && !is_widened(dtype);
     bool   claimed = !isinf(a->claim[i]), bound = !isinf(a->bound[i]);
-    double own = claimed ? own_ratio(a, i, dtype, saturate, t, off) : 0, device = 0;
+    double own = claimed ? own_ratio(a->own[i], a->claim[i], dtype, saturate, t, off) : 0, device = 0;
+    if (claimed && !a->plain && !isinf(a->alone[i]))
+        own = fmax(own, own_ratio(a->alone[i], a->claim[i], dtype, saturate, t, off));
     if (bound)
         device = ratio_of(a->value[i], num(rounded_to(dtype, t, saturate)), a->bound[i], 0);
     seen->elements++;

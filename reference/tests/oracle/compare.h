@@ -2,6 +2,7 @@
  * the oracle's value t:
  *   own     |reference - t| <= claim. The claim is what the op's own bound leaves when the device rounds nothing: the same
  *           `at`, in an arithmetic whose unit roundoff is 2^-200, without the rounding of its result to double.
+ *           It is asked of the value that comes without bounds too; not of f64, where those sums are not compensated.
  *   device  |reference - t rounded once to the output's format| <= bound, with the arithmetic that the node requires: a right
  *           device that rounds but once is never refused. */
 #ifndef ASSAY_ORACLE_COMPARE_H
@@ -32,12 +33,14 @@ struct oracle_inputs {
     double (*draw)(const struct assay_number_format *f, bool positive, double u, double v);
 };
 extern const struct oracle_inputs oracle_inputs[];
-extern const size_t               oracle_n_inputs;
+
+/* How many rows of the table there are for inputs of a type: whole numbers are drawn in two ways, small and large. */
+size_t oracle_inputs_of(enum assay_dtype dtype);
 
 struct oracle_case {
     const struct sample *sample;
     enum assay_dtype     dtype;
-    size_t               inputs; /* row of oracle_inputs */
+    size_t               inputs; /* row of oracle_inputs, below oracle_inputs_of(dtype) */
     uint64_t             seed;
 };
 
