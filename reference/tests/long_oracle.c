@@ -30,7 +30,7 @@ int main(int argc, char **argv)
     uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 30;
     const struct assay_op_row *rows = assay_op_rows(&n_ops);
     for (uint64_t seed = 1; seed <= seeds; seed++)
-        for (size_t node = 0; node < N_ORACLE_NODES; node++)
+        for (size_t node = 0; node < oracle_nodes(); node++)
             wrong += compare_node(node, 1000 + seed, seen);
     for (size_t r = 0; r < n_ops; r++) {
         printf("%-26s %8zu elements; %8zu with a claim, error up to %.2f of it; %8zu with a bound, up to %.2f of it\n", rows[r].name,

@@ -10,6 +10,39 @@
 #include "reference/formats/formats.h"
 #include "reference/reference.h"
 
+/* ---- nodes --------------------------------------------------------------------------------------------------------- */
+
+#define SIGNED ASSAY_SAMPLE_SIGNED
+#define POSITIVE ASSAY_SAMPLE_POSITIVE
+#define SAMPLE(op, inputs, attrs, n_outputs, fill) {op, inputs, attrs, n_outputs, fill, ASSAY_SAMPLE_SMALL},
+static const struct assay_sample more[] = {
+#include "nodes.inc"
+};
+
+/* The i-th small sample; NULL: there are only *n. */
+static const struct assay_sample *small(size_t i, size_t *n)
+{
+    *n = 0;
+    for (size_t s = 0; s < assay_samples_n; s++)
+        if (assay_samples[s].size == ASSAY_SAMPLE_SMALL && (*n)++ == i)
+            return &assay_samples[s];
+    return NULL;
+}
+
+size_t oracle_nodes(void)
+{
+    size_t n;
+    (void)small(SIZE_MAX, &n);
+    return n + sizeof more / sizeof *more;
+}
+
+const struct assay_sample *oracle_node(size_t i)
+{
+    size_t n;
+    const struct assay_sample *s = small(i, &n);
+    return s ? s : &more[i - n];
+}
+
 /* ---- inputs -------------------------------------------------------------------------------------------------------- */
 
 static double between(double low, double high, double u)
@@ -105,10 +138,10 @@ struct filled {
 /* Whole numbers: small ones first, then those of the whole range, of i64 of half its bits, so that products are within it. */
 static double draw_whole(enum assay_dtype dtype, size_t inputs, bool positive, double u, double v)
 {
-    static const double small = 60;
+    static const double least = 60;
     unsigned bits = dtype == ASSAY_I64 ? 32 : assay_dtype_bits(dtype);
     bool     is_unsigned = dtype == ASSAY_U8 || dtype == ASSAY_U4;
-    double   most = inputs == 0 ? small : exp2((double)bits - !is_unsigned) - 1;
+    double   most = inputs == 0 ? least : exp2((double)bits - !is_unsigned) - 1;
     return with_sign(rint(between(1, most, u)), positive || is_unsigned, v);
 }
 
@@ -125,7 +158,7 @@ static void fill(struct filled *f, const struct oracle_case *c, struct assay_ran
     f->bytes[v] = calloc(value->bytes + 8, 1);
     for (uint64_t i = 0; i < value->elements; i++) {
         double u = assay_random_unit(random), sign = assay_random_unit(random);
-        bool   positive = c->sample->fill == POSITIVE;
+        bool   positive = c->sample->fill == ASSAY_SAMPLE_POSITIVE;
         f->doubles[v][i] = format ? oracle_inputs[c->inputs].draw(format, positive, u, sign)
                                   : draw_whole(value->dtype, c->inputs, positive, u, sign);
     }
@@ -327,7 +360,7 @@ bool oracle_compare(const struct oracle_case *c, double off, struct oracle_seen 
     struct assay_random random;
     struct filled f = {.g = NULL};
     struct oracle o;
-    struct assay_graph *g = sample_graph(c->sample, c->dtype, in, &n_in, out);
+    struct assay_graph *g = assay_sample_graph(c->sample, c->dtype, assay_sample_fill_of(c->sample), in, &n_in, out);
     for (int i = 0; i < c->sample->n_outputs && !g->first_error.code; i++)
         assay_graph_output(g, out[i]);
     bool known = assay_graph_finish(g, &err) == ASSAY_OK && g->n_values <= MAX_VALUES;

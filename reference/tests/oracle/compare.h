@@ -12,19 +12,12 @@
 #include <stdint.h>
 
 #include "assay/text.h"
-#include "harness/ir/tests/samples.h"
+#include "harness/ir/samples.h"
+#include "reference/formats/formats.h"
 
-/* The samples, and nodes.inc behind them. */
-#define SAMPLE(op, inputs, attrs, n_outputs, fill) {op, inputs, attrs, n_outputs, fill},
-static const struct sample oracle_more[] = {
-#include "reference/tests/oracle/nodes.inc"
-};
-#undef SAMPLE
-enum { N_ORACLE_NODES = N_SAMPLES + sizeof oracle_more / sizeof *oracle_more };
-static inline const struct sample *oracle_node(size_t i)
-{
-    return i < N_SAMPLES ? &samples[i] : &oracle_more[i - N_SAMPLES];
-}
+/* The small samples of every op, and nodes.inc behind them. */
+size_t                     oracle_nodes(void);
+const struct assay_sample *oracle_node(size_t i);
 
 /* How the inputs are drawn: a row of a table, so that tests can walk all. */
 struct oracle_inputs {
@@ -38,7 +31,7 @@ extern const struct oracle_inputs oracle_inputs[];
 size_t oracle_inputs_of(enum assay_dtype dtype);
 
 struct oracle_case {
-    const struct sample *sample;
+    const struct assay_sample *sample;
     enum assay_dtype     dtype;
     size_t               inputs; /* row of oracle_inputs, below oracle_inputs_of(dtype) */
     uint64_t             seed;
