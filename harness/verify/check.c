@@ -34,6 +34,11 @@ struct shown {
     bool     strange;           /* over half of a bound that allows many roundings */
     uint64_t due;               /* of a state: compared elements that the iteration changes */
     bool     unchanged;         /* in some content every element is what the state held before */
+    bool     poisoned;          /* in some content more of its poison is left than chance explains */
+    double   of_errors, of_expected, of_observed, product; /* sums of squares, and of y e */
+    double   worst_ratio, worst_observed, worst_expected, worst_bound; /* ratio NaN: nothing was compared */
+    int64_t  worst_index;
+    bool     worst_is_sum;
 };
 struct judge {
     const unsigned char          *file;
@@ -41,6 +46,8 @@ struct judge {
     struct assay_witness_layout   layout;
     struct assay_witness_header   header;
     struct assay_expected        *expected;
+    assay_check_outputs_fn       *see; /* may be NULL */
+    void                         *self;
     struct assay_check           *out;
     struct shown                 *shown;          /* one an output of the graph */
     uint32_t                      looked_at;      /* outputs that the block has of which the assurance is */
@@ -102,11 +109,25 @@ struct place {
     const struct assay_witness_part *part;
     uint32_t                         content;
     int64_t                          index; /* flat, of the first element that it stands for */
+    bool                             is_sum;
 };
+
+static void note_of_output(struct shown *s, const struct place *at, double ratio, double observed, double expected, double bound)
+{
+    if (!isnan(s->worst_ratio) && !(ratio > s->worst_ratio))
+        return;
+    s->worst_ratio = ratio;
+    s->worst_index = at->index;
+    s->worst_is_sum = at->is_sum;
+    s->worst_observed = observed;
+    s->worst_expected = expected;
+    s->worst_bound = bound;
+}
 
 static void note(struct judge *j, const struct place *at, double ratio, double observed, double expected, double bound)
 {
     struct assay_check *out = j->out;
+    note_of_output(&j->shown[at->part->output], at, ratio, observed, expected, bound);
     if (!isnan(out->worst_ratio) && !(ratio > out->worst_ratio))
         return;
     out->worst_ratio = ratio;
@@ -132,7 +153,7 @@ static enum assay_code keep_ratio(struct judge *j, double ratio, struct assay_er
     return ASSAY_OK;
 }
 
-static bool is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
+bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
 {
     const struct assay_number_format *format = assay_format_of(dtype);
     return ratio > MARGINAL && format && bound > MARGINAL_ROUNDINGS * format->unit_roundoff * fabs(expected);
@@ -165,6 +186,16 @@ static const double *bounds_of(struct judge *j, const struct place *at, uint64_t
     return x->probable;
 }
 
+static void add_to_norms(struct shown *s, double observed, double expected)
+{
+    if (!isfinite(expected))
+        return;
+    s->of_errors += (observed - expected) * (observed - expected);
+    s->of_expected += expected * expected;
+    s->of_observed += observed * observed;
+    s->product += observed * expected;
+}
+
 static enum assay_code compare_sample(struct judge *j, struct place at, uint64_t block,
                                       const struct assay_expected_part *x, struct assay_error *err)
 {
@@ -174,7 +205,8 @@ static enum assay_code compare_sample(struct judge *j, struct place at, uint64_t
         double observed = observed_at(j, &at, block, x->place[i]), ratio = ratio_of(observed, x->value[i], bound[i]);
         at.index = x->index[i];
         note(j, &at, ratio, observed, x->value[i], bound[i]);
-        shown->strange |= bound == x->bound && is_strange(at.part->dtype, ratio, x->value[i], bound[i]);
+        add_to_norms(shown, observed, x->value[i]);
+        shown->strange |= bound == x->bound && assay_check_is_strange(at.part->dtype, ratio, x->value[i], bound[i]);
         shown->due += x->before && assay_round_to(at.part->dtype, x->value[i]) != x->before[i];
         shown->telling += !isfinite(x->value[i]) || fabs(x->value[i]) > bound[i];
         shown->infinite_expected |= !isfinite(x->value[i]) || !isfinite(bound[i]);
@@ -200,6 +232,7 @@ static void compare_sums(struct judge *j, struct place at, uint64_t block, const
 {
     struct shown              *shown = &j->shown[at.part->output];
     struct assay_witness_stats stats = stats_at(j, at.part, block);
+    at.is_sum = true;
     for (uint32_t i = 0; i < at.part->n_projections; i++) {
         const struct assay_projection *p = &at.part->projection[i];
         double terms = (double)p->length * (double)p->per_group;
@@ -251,7 +284,10 @@ static void count_block(struct judge *j, enum assay_witness_class class, uint64_
             continue;
         }
         j->out->poison_left += s.poison_left;
-        if ((double)s.poison_left > poison_by_chance(part) && s.poison_left > j->poison_left) {
+        if (!((double)s.poison_left > poison_by_chance(part)))
+            continue;
+        shown->poisoned = true;
+        if (s.poison_left > j->poison_left) {
             j->poison_left = s.poison_left;
             j->poison_of = part->elements;
             (void)snprintf(j->poisoned, sizeof j->poisoned, "%s", j->graph->values[part->value].name);
@@ -390,6 +426,12 @@ static bool decide_class(const struct judge *j)
     return true;
 }
 
+/* More than half of the compared elements should have changed, and none did. */
+static bool is_unwritten_state(const struct shown *s)
+{
+    return s->unchanged && 2 * s->due > s->compared;
+}
+
 static bool decide_fail(const struct judge *j)
 {
     struct assay_check *out = j->out;
@@ -400,7 +442,7 @@ static bool decide_fail(const struct judge *j)
     }
     for (uint32_t o = 0; o < j->layout.outputs; o++) {
         const struct assay_value *v = &j->graph->values[j->shown[o].value];
-        if (j->shown[o].unchanged && 2 * j->shown[o].due > j->shown[o].compared) {
+        if (is_unwritten_state(&j->shown[o])) {
             say(out, ASSAY_FAIL, "a state was not written: all %llu elements of '%s' are what they were before the iteration",
                 (unsigned long long)v->elements, v->name);
             return true;
@@ -512,6 +554,48 @@ static void decide(struct judge *j)
         decide_pass(j);
 }
 
+/* ---- output by output ---------------------------------------------------------------------------------------- */
+
+static enum assay_outcome outcome_of(const struct shown *s)
+{
+    bool unexplained = s->unexplained && !s->infinite_expected;
+    if (s->poisoned || is_unwritten_state(s) || s->worst_ratio > 1 || unexplained)
+        return ASSAY_FAIL;
+    if (isnan(s->worst_ratio))
+        return ASSAY_NOT_CHECKED;
+    return is_weak(s) ? ASSAY_UNTRUSTED : s->strange ? ASSAY_MARGINAL : ASSAY_PASS;
+}
+
+static struct assay_check_output row_of(const struct judge *j, const struct shown *s)
+{
+    const struct assay_value *v = &j->graph->values[s->value];
+    double                    norms = sqrt(s->of_observed) * sqrt(s->of_expected);
+    struct assay_check_output row = {.outcome = outcome_of(s), .elements = v->elements, .compared = s->compared,
+                                     .error = s->of_expected > 0 ? sqrt(s->of_errors / s->of_expected) : NAN,
+                                     .cosine = norms > 0 ? s->product / norms : NAN, .worst_ratio = s->worst_ratio,
+                                     .worst_index = s->worst_index, .worst_is_sum = s->worst_is_sum,
+                                     .worst_observed = s->worst_observed, .worst_expected = s->worst_expected,
+                                     .worst_bound = s->worst_bound};
+    if (s->of_expected > 0 && !isfinite(s->of_errors))
+        row.error = INFINITY;
+    (void)snprintf(row.name, sizeof row.name, "%s", v->name);
+    return row;
+}
+
+static enum assay_code tell_outputs(const struct judge *j, struct assay_error *err)
+{
+    struct assay_check_output *rows = j->see ? calloc(j->layout.outputs, sizeof *rows) : NULL;
+    if (!j->see)
+        return ASSAY_OK;
+    if (!rows)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to tell of %u outputs", j->layout.outputs);
+    for (uint32_t o = 0; o < j->layout.outputs; o++)
+        rows[o] = row_of(j, &j->shown[o]);
+    j->see(j->self, rows, j->layout.outputs);
+    free(rows);
+    return ASSAY_OK;
+}
+
 /* ---- entry --------------------------------------------------------------------------------------------------- */
 
 /* The set that is judged whatever it costs: the first that was kept, so that there is one. */
@@ -537,7 +621,8 @@ static enum assay_code list_outputs(struct judge *j, struct assay_error *err)
     }
     (void)assay_graph_outputs(j->graph, values, n);
     for (uint32_t o = 0; o < n; o++)
-        j->shown[o].value = values[o];
+        j->shown[o] = (struct shown){.value = values[o], .worst_ratio = NAN, .worst_index = -1, .worst_observed = NAN,
+                                     .worst_expected = NAN, .worst_bound = NAN};
     free(values);
     for (uint32_t i = 0; i < j->layout.block[ASSAY_WITNESS_CONTENT].parts; i++)
         j->shown[assay_witness_parts(&j->layout, ASSAY_WITNESS_CONTENT)[i].output].in_contents = true;
@@ -571,11 +656,12 @@ static enum assay_code judge_file(struct judge *j, struct assay_error *err)
         return err->code;
     name_bound(j);
     decide(j);
-    return ASSAY_OK;
+    return tell_outputs(j, err);
 }
 
-enum assay_code assay_witness_check_expected(const char *path, const char *case_id, const struct assay_graph *g,
-                                             struct assay_expected *x, struct assay_check *out, struct assay_error *err)
+enum assay_code assay_witness_check_outputs(const char *path, const char *case_id, const struct assay_graph *g,
+                                            struct assay_expected *x, assay_check_outputs_fn *see, void *self,
+                                            struct assay_check *out, struct assay_error *err)
 {
     struct assay_mapped_file file = {0};
     struct assay_check       found = {.of_elements = 0};
@@ -586,6 +672,8 @@ enum assay_code assay_witness_check_expected(const char *path, const char *case_
         j->file = file.at;
         j->graph = g;
         j->expected = x;
+        j->see = see;
+        j->self = self;
         j->out = &found;
         code = judge_file(j, err);
     }
@@ -599,6 +687,12 @@ enum assay_code assay_witness_check_expected(const char *path, const char *case_
         return assay_error_in(err, "judging witness '%s'", path);
     *out = found;
     return ASSAY_OK;
+}
+
+enum assay_code assay_witness_check_expected(const char *path, const char *case_id, const struct assay_graph *g,
+                                             struct assay_expected *x, struct assay_check *out, struct assay_error *err)
+{
+    return assay_witness_check_outputs(path, case_id, g, x, NULL, NULL, out, err);
 }
 
 enum assay_code assay_witness_check(const char *path, const char *case_id, const struct assay_graph *g, assay_fill_fn *fill,

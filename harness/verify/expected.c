@@ -522,7 +522,7 @@ static enum assay_code sum_fold(struct assay_expected *x, const struct assay_wit
 }
 
 static enum assay_code make_part(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, double ops,
-                                 bool probable, struct assay_expected_part *out, struct assay_error *err)
+                                 bool probable, bool favoured, struct assay_expected_part *out, struct assay_error *err)
 {
     const struct assay_value *v = &x->graph->values[part->value];
     double whole = assay_reference_at_cost(x->reference, part->value, (size_t)v->elements);
@@ -538,7 +538,7 @@ static enum assay_code make_part(struct assay_expected *x, const struct assay_wi
         return err->code;
     if (by_replicas && sum_statistical(x, part, key, out, err))
         return err->code;
-    if (probable && make_probable(x, part, n, out, err))
+    if (probable && (favoured || 3 * sample_cost(x, part->value, n) <= ops) && make_probable(x, part, n, out, err))
         return err->code;
     finish_sample(out, n);
     if (!by_fold)
@@ -588,11 +588,11 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
         b->ready = false;
         return err->code;
     }
-    bool probable = of_exemplar && favoured && x->bounds == ASSAY_BOUNDS_WORST_CASE && operands_random(x->graph);
+    bool probable = x->bounds == ASSAY_BOUNDS_WORST_CASE && operands_random(x->graph);
     ops = (ops > first ? ops - first : favoured && first > 0 ? x->budget_ops * FIRST_SHARE : 0) / parts;
     for (uint32_t i = 0; i < parts; i++) {
         uint64_t key = assay_witness_key(x->seed, x->case_id, part[i].output, set);
-        if (make_part(x, &part[i], key, ops, probable && assay_reference_is_sum(x->graph, part[i].value), &b->part[i], err)) {
+        if (make_part(x, &part[i], key, ops, probable && assay_reference_is_sum(x->graph, part[i].value), of_exemplar && favoured, &b->part[i], err)) {
             release_block(b, parts);
             return assay_error_in(err, "expecting '%.48s' of input set %u",
                                   x->graph->values[part[i].value].name, set);
