@@ -25,6 +25,7 @@ struct assay_arithmetic {
     double deviations; /* sums: so many standard deviations of their roundings in place of the worst; 0: the worst */
     double quantum;    /* power of two that every term of the op's sum is a multiple of: a sum whose magnitudes add up to no more
                           than quantum / accumulate is exact in any order. 0: not known */
+    bool   compensated; /* the reference makes sums with twice double\'s precision: where the accumulator is double */
 };
 /* From the output's and inputs' dtypes of the node. */
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node);
