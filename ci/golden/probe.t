@@ -27,8 +27,8 @@ explained, a lower class than f16 asks for: sums rounded toward zero
 ? 1
 
 $ for unit in int8-int32 int8-saturating16; do assay probe numerics --backend emulate,unit=$unit --dtype i8 --tiles 300 | tail -1; done
-explained, and meets what i32 asks for
-explained, a lower class than i32 asks for: sums of 2 products in i16
+explained, and meets what i8 by i8 asks for
+explained, a lower class than u8 by i8 asks for: sums of 2 products in i16
 ? 1
 
 # f32 of this machine's own kernels: FMA chains, cut where the caches want it
