@@ -51,17 +51,12 @@ struct packing {
     int32_t                 *sum;
 };
 
-/* Up to a word's numbers, `step` apart in memory, as a word; missing ones are 0. The first is the lowest in it. */
-static inline uint32_t word_of(const uint8_t *x, size_t n, size_t step, uint32_t turn, bool is_b, bool quads)
+/* Up to a word's numbers as a word; missing ones are 0. The first is the lowest in it. */
+static inline uint32_t word_of(const uint8_t *a, size_t n, uint32_t turn, bool quads)
 {
     uint32_t word = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t byte = x[i * step] ^ turn;
-        if (quads)
-            word |= byte << 8 * i;
-        else
-            word |= (is_b ? (uint32_t)(int32_t)(int8_t)byte & 0xffffu : byte) << 16 * i;
-    }
+    for (size_t i = 0; i < n; i++)
+        word |= (a[i] ^ turn) << (quads ? 8 : 16) * i;
     return word;
 }
 
@@ -77,8 +72,25 @@ static void pack_row(void *self, size_t m, unsigned thread)
     for (size_t k = 0; k < p->k; k++)
         sum += (int32_t)(a[k] ^ turn);
     for (size_t k = 0; k < p->k; k += terms)
-        *to++ = word_of(a + k, p->k - k < terms ? p->k - k : terms, 1, turn, false, p->quads);
+        *to++ = word_of(a + k, p->k - k < terms ? p->k - k : terms, turn, p->quads);
     s->sum[m] = sum;
+}
+
+/* Words of `columns` columns of n rows, `step` apart, in loops that a compiler makes vectors of. Missing rows are 0. */
+static void quads_of_rows(const uint8_t *b, size_t n, size_t step, size_t columns, uint32_t turn, uint32_t *to)
+{
+    memset(to, 0, columns * sizeof *to);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < columns; j++)
+            to[j] |= (b[i * step + j] ^ turn) << 8 * i;
+}
+
+static void pairs_of_rows(const uint8_t *b, size_t n, size_t step, size_t columns, uint32_t turn, uint32_t *to)
+{
+    for (size_t j = 0; j < columns; j++) {
+        uint32_t low = (uint32_t)(int32_t)(int8_t)(b[j] ^ turn), high = n > 1 ? (uint32_t)(int32_t)(int8_t)(b[step + j] ^ turn) : 0;
+        to[j] = (low & 0xffffu) | high << 16;
+    }
 }
 
 static void pack_panel(void *self, size_t panel, unsigned thread)
@@ -96,8 +108,10 @@ static void pack_panel(void *self, size_t panel, unsigned thread)
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j < columns; j++)
                 s->sum[first + j] += (int8_t)(b[i * p->n + j] ^ turn);
-        for (size_t j = 0; j < columns; j++)
-            to[j] = word_of(b + j, n, p->n, turn, true, p->quads);
+        if (p->quads)
+            quads_of_rows(b, n, p->n, columns, turn, to);
+        else
+            pairs_of_rows(b, n, p->n, columns, turn, to);
         memset(to + columns, 0, (width - columns) * sizeof *to);
     }
 }

@@ -18,6 +18,7 @@ struct plan {
     size_t           batch;
     size_t          *a_at, *b_at; /* which matrix of A and B each of the batch is; NULL: the first */
     struct zero      a_zero, b_zero;
+    bool             corrects; /* zero points or turned signs */
     bool             by_onednn, b_is_packed;
     void            *a, *b; /* packed, or turned over */
     int32_t         *a_sum, *b_sum;
@@ -81,8 +82,10 @@ static enum assay_code multiply(const struct plan *plan, const struct cpu_call *
     const struct cpu_engine *engine = call->engine;
     const struct cpu_igemm  *p = &plan->product;
     if (plan->by_onednn) {
-        cpu_igemm_turn_a(engine, p, a, plan->a, plan->a_sum);
-        cpu_igemm_turn_b(engine, p, b, plan->b, plan->b_sum);
+        if (plan->corrects) {
+            cpu_igemm_turn_a(engine, p, a, plan->a, plan->a_sum);
+            cpu_igemm_turn_b(engine, p, b, plan->b, plan->b_sum);
+        }
         return cpu_onednn_gemm_u8s8s32(engine->integer_products, p->m, p->n, p->k, plan->a ? plan->a : a,
                                        plan->b ? plan->b : (const void *)b, c, err);
     }
@@ -97,14 +100,13 @@ static enum assay_code run(const void *state, const struct cpu_call *call, struc
 {
     const struct plan      *plan = state;
     const struct cpu_igemm *p = &plan->product;
-    bool                    corrects = p->a_signed || p->b_unsigned || plan->a_zero.there || plan->b_zero.there;
     for (size_t i = 0; i < plan->batch; i++) {
         size_t   a = plan->a_at ? plan->a_at[i] : 0, b = plan->b_at ? plan->b_at[i] : 0;
         int32_t *c = (int32_t *)call->out[0] + i * p->m * p->n;
         if (multiply(plan, call, (const uint8_t *)call->in[0] + a * p->m * p->k, (const uint8_t *)call->in[1] + b * p->k * p->n, c, err))
             return err->code;
         struct correction s = {.plan = plan, .a_zero = call->in[2], .b_zero = call->in[3], .a_line = a * p->m, .b_line = b * p->n, .c = c};
-        if (corrects && p->k)
+        if (plan->corrects && p->k)
             cpu_pool_run(call->engine->pool, p->m, correct_row, &s);
     }
     return ASSAY_OK;
@@ -131,6 +133,7 @@ static enum assay_code read_shape(const struct cpu_node *node, struct plan *plan
     p->b_unsigned = b->dtype == ASSAY_U8;
     plan->a_zero = zero_of(node, 2);
     plan->b_zero = zero_of(node, 3);
+    plan->corrects = p->a_signed || p->b_unsigned || plan->a_zero.there || plan->b_zero.there;
     plan->batch = 1;
     for (int32_t d = 0; d < batch_rank; d++)
         plan->batch *= (size_t)y->dims[d];
