@@ -32,7 +32,8 @@ struct assay_onnx_spelled_row {
     assay_onnx_speller *spell;
     bool (*is_form)(const struct assay_onnx_call *call); /* of an op that ir has too: which forms it lacks */
 };
-extern const struct assay_onnx_spelled_row assay_onnx_spelled_elementwise[], assay_onnx_spelled_folding[], assay_onnx_spelled_moving[];
+extern const struct assay_onnx_spelled_row assay_onnx_spelled_elementwise[], assay_onnx_spelled_folding[], assay_onnx_spelled_moving[],
+    assay_onnx_spelled_quantized[];
 
 /* Operand i, ASSAY_NO_VALUE if it is absent. */
 int32_t assay_onnx_in(const struct assay_onnx_spelling *s, size_t i);
