@@ -67,7 +67,7 @@ static enum assay_code read_windows(struct assay_onnx_spelling *s, int32_t w, st
         return assay_onnx_not_spelled(s, "has an image and kernels of different ranks, or not of one to three axes");
     size_t n = (size_t)v->axes;
     bool   sane = read_list(s, "strides", n, 1, 1, v->stride) && read_list(s, "dilations", n, 1, 1, v->dilation) &&
-                read_list(s, "pads", 2 * n, 0, 0, v->pad) && v->group >= 1 && v->w.dims[1] >= 1 && v->w.dims[1] <= INT32_MAX;
+                read_list(s, "pads", 2 * n, 0, 0, v->pad) && v->group >= 1 && v->group <= INT32_MAX && v->w.dims[1] >= 1 && v->w.dims[1] <= INT32_MAX;
     sane = sane && v->group <= v->x.dims[1] && v->x.dims[1] == v->w.dims[1] * v->group && v->w.dims[0] % v->group == 0;
     if (!sane)
         return assay_onnx_not_spelled(s, "has strides, dilations, pads or groups that make no sense");
