@@ -49,7 +49,7 @@ struct assay_numerics {
         double device, unit;
     } differs; /* the first, if not explained */
     enum assay_numerics_class found;
-    char                      verdict[160];
+    char                      verdict[192];
 };
 
 /* dtype f32, bf16, f16 or i32. The device's operands of i32 may be cut to fewer bits, those of 8 bits may not. Errors are the device's or memory's; not to understand it is none. */
