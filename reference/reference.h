@@ -51,7 +51,7 @@ struct assay_ref_call {
     uint32_t                       output; /* which output is asked for */
     struct assay_arithmetic        arithmetic;
     bool values_only; /* bounds are thrown away: an op may leave bound[], which is there all the same, as it is */
-    const struct assay_ref_multiplier *multiplier; /* NULL: sums in double. With values_only and whole outputs, MatMul, Gemm, Conv
+    const struct assay_ref_multiplier *multiplier; /* NULL: sums in double. With values_only and whole outputs, MatMul, MatMulInteger, Gemm, Conv
                                                       and its gradients, the grouped products and Attention sum by it (dense.h) */
 };
 
