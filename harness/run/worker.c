@@ -16,6 +16,7 @@
 #include "harness/run/contract.h"
 #include "harness/run/loader.h"
 #include "harness/run/numerics.h"
+#include "harness/run/repeatability.h"
 #include "harness/run/vector_run.h"
 #include "harness/run/wire.h"
 #include "harness/store/record.h"
@@ -174,10 +175,29 @@ static enum assay_code do_numerics(const json_t *job, int fd, struct assay_error
     return err->code;
 }
 
+static enum assay_code do_repeatability(const json_t *job, int fd, struct assay_error *err)
+{
+    struct assay_case c;
+    json_t           *found = NULL;
+    if (assay_case_parse(text_of(job, "case"), &c, err))
+        return err->code;
+    const struct assay_repeatability_job what = {
+        .what = &c, .backend = text_of(job, "backend"), .part = text_of(job, "part"), .baseline = text_of(job, "baseline"),
+        .writes = json_is_true(json_object_get(job, "writes")), .runs = (uint64_t)json_integer_value(json_object_get(job, "runs")),
+        .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
+        .timeout_ns = (uint64_t)json_integer_value(json_object_get(job, "timeout_ns")),
+    };
+    if (!assay_run_repeatability(&what, &found, err))
+        (void)assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "repeatability", "found", found), err);
+    assay_case_release(&c);
+    return err->code;
+}
+
 static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
-} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics}};
+} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics},
+          {"repeatability", do_repeatability}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)
 {
