@@ -172,7 +172,7 @@ static enum assay_code try_one_size(struct arranging *a, uint32_t b, struct assa
     char              about[40];
     if (make_room(a, BASES, b, err) || assay_items_case(&a->items, b, &what, err))
         return err->code;
-    (void)snprintf(about, sizeof about, "%u of %u items", b, a->items.size);
+    (void)snprintf(about, sizeof about, "a batch of %u, not %u", b, a->items.size);
     a->about = about;
     for (uint32_t t = 0; t < a->n; t++)
         for (uint32_t j = 0; j < b; j++) /* what the whole does not have stands behind, and is not compared */

@@ -6,7 +6,8 @@
  *         {"do": "vectors", "backend": "cpu", "cases": [{"folder": "…", "set": 0}, …]}
  *         {"do": "numerics", "backend": "cpu", "dtype": "f32", "tiles": 10000}
  *         {"do": "repeatability", "backend": "cpu", "case": "gemm/…", "part": "process", "baseline": "…", "writes": true, …}
- *   up    {"say": "numerics", "found": {…}}       {"say": "repeatability", "found": {…}}
+ *         {"do": "soak", "case": "gemm/…", "backend": "cpu:host", "tally": "…", "for_ns": 60000000000, "verified": ["<32 hex>", null], …}
+ *   up    {"say": "numerics", "found": {…}}       {"say": "repeatability", "found": {…}}      {"say": "soak"}
  *         {"say": "progress", "phase": "timed", "share": 0.4, "median_ns": 1200}
  *         {"say": "record", "record": {…}}      {"say": "probe", …}      {"say": "failed", "error": {…}} */
 #ifndef ASSAY_RUN_WIRE_H
