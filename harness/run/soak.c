@@ -74,6 +74,7 @@ static enum assay_code see(void *self, const struct assay_collected *left, struc
     struct assay_hash128 hash = assay_rig_hash(&s->rig, left);
     bool                 same = hash.low == job->hash[left->set].low && hash.high == job->hash[left->set].high;
     s->tally->busy_ns += busy_ns;
+    s->tally->seen_utc_ns = assay_clock_utc_ns();
     if (!same)
         note(s, left);
     else if (s->verified.bytes && !s->verified.has[left->set])

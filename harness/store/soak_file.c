@@ -253,6 +253,7 @@ bool assay_soak_tally_read(const char *path, struct assay_soak_stretch *out)
         (void)close(fd);
     if (ok) {
         out->begun_utc_ns = t->begun_utc_ns;
+        out->wall_ns = t->seen_utc_ns > t->begun_utc_ns ? t->seen_utc_ns - t->begun_utc_ns : t->busy_ns;
         out->busy_ns = t->busy_ns;
         out->iterations = t->iterations;
         out->mismatches = t->mismatches < t->iterations ? t->mismatches : t->iterations;

@@ -58,11 +58,12 @@ const struct assay_soak_stretch *assay_soak_file_stretches(const struct assay_so
 /* Mapped by the worker. Counts are stored after what they count. */
 struct assay_soak_tally {
     char     magic[8]; /* "ASSAYSOK" */
-    uint64_t begun_utc_ns, busy_ns, iterations, mismatches, guard_bytes_changed, n_events;
+    uint64_t begun_utc_ns, seen_utc_ns, busy_ns, iterations, mismatches, guard_bytes_changed, n_events; /* seen: the last execution */
     struct assay_soak_event event[ASSAY_SOAK_EVENTS];
 };
 extern const char assay_soak_magic[8];
-/* Adds what a worker has counted to `out`, whatever state the file is in. false: there is none that can be read. */
+/* What a worker has counted, into the members of `out` that count, and wall_ns: from its begin to its last execution. false: there is
+ * no tally that can be read. */
 bool assay_soak_tally_read(const char *path, struct assay_soak_stretch *out);
 
 #endif
