@@ -69,11 +69,25 @@ enum assay_code assay_rig_open(const struct assay_rig_setup *setup, struct assay
     return err->code;
 }
 
+/* What a device that hung still holds: never freed and never lost sight of. */
+static struct abandoned {
+    struct abandoned *before;
+    struct assay_rig  rig;
+} *abandoned;
+
+static void abandon(struct assay_rig *rig)
+{
+    struct abandoned *a = malloc(sizeof *a);
+    if (!a)
+        return;
+    *a = (struct abandoned){abandoned, *rig};
+    abandoned = a;
+}
+
 void assay_rig_close(struct assay_rig *rig)
 {
-    static volatile struct assay_rig abandoned; /* known to somebody, so that it is no leak */
     if (rig->hung) {
-        abandoned = *rig;
+        abandon(rig);
         memset(rig, 0, sizeof *rig);
         return;
     }
