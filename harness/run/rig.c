@@ -112,8 +112,9 @@ static enum assay_code execute(struct assay_rig *r, uint32_t slot, struct assay_
         return err->code;
     if (target.poll(target.self, r->with.timeout_ns, &token, &span, err)) {
         r->hung = err->code == ASSAY_TIMEOUT;
-        if (!r->hung)
-            target.cancel(target.self, token);
+        if (r->hung)
+            return ASSAY_FAIL(err, ASSAY_TIMEOUT, "an execution did not come to its end within %.3g s", (double)r->with.timeout_ns / 1e9);
+        target.cancel(target.self, token);
         return err->code;
     }
     r->busy_ns += assay_clock_now_ns() - begin;
