@@ -168,7 +168,7 @@ enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value
         }
         error[i] = x;
     }
-    *h = (struct assay_held){to, error, true, false};
+    *h = (struct assay_held){to, error, true, false, error ? 0 : assay_ref_quantum((size_t)v->elements, to)};
     return ASSAY_OK;
 }
 
@@ -192,6 +192,7 @@ static void describe(const struct assay_reference *r, const struct assay_held *h
     t->elements = v->elements;
     t->value = held[value].value;
     t->error = held[value].error;
+    t->quantum = held[value].quantum;
 }
 
 struct prepared {
@@ -217,13 +218,15 @@ static enum assay_code prepare(const struct assay_reference *r, const struct ass
             p->call.output = i;
     }
     p->call.arithmetic = assay_arithmetic_required(r->graph, node);
-    p->call.arithmetic.probable = how->probable;
+    p->call.arithmetic.deviations = how->deviations;
     p->call.values_only = how->values_only;
     if (p->call.output > 0) { /* the format of the output asked for, which need not be that of the first */
         const struct assay_number_format *f = assay_format_of(r->graph->values[value].dtype);
         p->call.arithmetic.store = f ? f->unit_roundoff : 0;
         p->call.arithmetic.store_tiny = f ? f->smallest_normal : 0;
     }
+    if (assay_reference_of(node->op)->quantum)
+        p->call.arithmetic.quantum = assay_reference_of(node->op)->quantum(&p->call);
     return ASSAY_OK;
 }
 
@@ -299,7 +302,7 @@ static enum assay_code compute_whole(struct assay_reference *r, int32_t value, s
         free(bound);
         bound = NULL;
     }
-    r->held[value] = (struct assay_held){out, bound, true, false};
+    r->held[value] = (struct assay_held){out, bound, true, false, bound ? 0 : assay_ref_quantum(n, out)};
     return ASSAY_OK;
 }
 
@@ -381,6 +384,40 @@ enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, siz
         bound[i] = h->error ? h->error[index[i]] : 0;
     }
     return ASSAY_OK;
+}
+
+bool assay_reference_is_sum(const struct assay_graph *g, int32_t value)
+{
+    int32_t producer = g->values[value].producer;
+    return producer >= 0 && assay_reference_of(g->nodes[producer].op)->quantum;
+}
+
+/* Operands that are held exactly: only the op's own roundings are left. */
+static bool operands_exact(const struct assay_reference *r, int32_t value)
+{
+    const struct assay_node *node = &r->graph->nodes[r->graph->values[value].producer];
+    for (uint32_t i = 0; i < node->n_inputs; i++) {
+        if (node->inputs[i] != ASSAY_NO_VALUE && r->held[node->inputs[i]].error)
+            return false;
+    }
+    return true;
+}
+
+enum assay_code assay_reference_at_probable(struct assay_reference *r, int32_t value, double deviations, size_t n, const int64_t *index,
+                                            double *out, double *bound, struct assay_error *err)
+{
+    enum assay_code code = check_value(r, value, err);
+    if (code || (code = check_index(r->graph->values[value].name, r->graph->values[value].elements, n, index, err)))
+        return code;
+    const char *name = r->graph->values[value].name;
+    if (r->statistical || !assay_reference_is_sum(r->graph, value))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "'%s' is not one sum of products of what it is made of", name);
+    if ((code = compute_inputs(r, value, err)))
+        return code;
+    if (!operands_exact(r, value))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "what '%s' is made of is not exact", name);
+    struct assay_ref_how how = {.held = r->held, .deviations = deviations};
+    return call_at(r, &how, value, n, index, out, bound, err);
 }
 
 /* ---- folds --------------------------------------------------------------------------------------------------- */

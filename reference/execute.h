@@ -10,6 +10,7 @@
 struct assay_held {
     double *value, *error; /* error NULL: exact */
     bool    ready, shared; /* shared: the memory is another run's */
+    double  quantum;       /* see struct assay_ref_tensor */
 };
 
 struct assay_statistical;
@@ -34,7 +35,8 @@ void assay_ref_drop(struct assay_held *h);
 /* How a call is to be made. */
 struct assay_ref_how {
     const struct assay_held *held; /* operands */
-    bool                     probable, values_only;
+    bool                     values_only;
+    double                   deviations; /* as in struct assay_arithmetic */
 };
 /* Every element of `value`. bound may be NULL with values_only. */
 enum assay_code assay_ref_whole(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value,

@@ -8,10 +8,11 @@
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
+#include "harness/cli/validate_level.h"
+#include "harness/cli/validate_repeats.h"
 #include "harness/cli/validate_vectors.h"
-#include "harness/judge/repeatability.h"
-#include "harness/judge/repeats_seen.h"
 #include "harness/judge/summary.h"
+#include "harness/judge/trainings.h"
 #include "harness/judge/verdict.h"
 #include "harness/plan/plan.h"
 
@@ -20,8 +21,10 @@
 enum { BACKEND_BYTES = sizeof ((struct assay_verdict *)0)->backend };
 
 struct validate_options {
-    char     backend[640], vectors[1024];
+    char     backend[640], vectors[1024], level[32], against[640], out[512];
     uint64_t timeout_ns;
+    int64_t  seed, pairs;
+    double   margin;
     bool     strict, repeats, json, quiet;
 };
 
@@ -32,6 +35,18 @@ static const struct assay_option options[] = {
      .help = "the back end that vectors run on: NAME[:device][,option=value…]"},
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
      .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs"},
+    {.name = "level", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, level), .bytes = 32, .dflt = "",
+     .help = "in place of a run: how far --backend can be trusted; training: gradients, and trainings beside another back end's"},
+    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, out), .bytes = 512, .dflt = "",
+     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND"},
+    {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, seed), .dflt = "-1", .min = -1, .max = 1e15,
+     .help = "of a level: the first seed; -1 is the suite's"},
+    {.name = "against", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, against), .bytes = 640, .dflt = "cpu",
+     .help = "of level training: the back end whose trainings are the measure; B itself is compared under other seeds"},
+    {.name = "pairs", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, pairs), .dflt = "8", .min = 0,
+     .max = ASSAY_TRAININGS_MOST_PAIRS, .help = "of trainings; 0 looks at gradients only"},
+    {.name = "margin", .type = ASSAY_OPT_F64, .offset = offsetof(struct validate_options, margin), .dflt = "0.02", .min = 1e-9, .max = 10,
+     .help = "by how much losses may differ, as a share of the entropy of what is learned"},
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
      .help = "marginal verdicts count as failed"},
     {.name = "repeats", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, repeats), .dflt = "false",
@@ -103,36 +118,6 @@ static void print_verdicts(const struct assay_verdict *v, size_t n)
     assay_table_release(&table);
 }
 
-static void say_share(const struct assay_agreement *a, const char *why, char out[256])
-{
-    struct assay_text text = assay_text_over(out, 256);
-    if (a->runs)
-        assay_repeats_say(a, &text);
-    else
-        assay_text_add(&text, "%s", why);
-}
-
-static enum assay_code print_repeats(const struct assay_run_folder *folder, struct assay_error *err)
-{
-    struct assay_repeats_seen *seen = NULL;
-    struct assay_table         table;
-    size_t                     n = 0;
-    if (assay_repeats_seen_of(folder, &seen, &n, err))
-        return err->code;
-    assay_table_init(&table, (const char *const[]){"case", "backend", "executions within a launch (95 %)", "launches (95 %)", NULL});
-    for (size_t i = 0; i < n; i++) {
-        char name[ASSAY_CASE_NAME_BYTES], runs[256], processes[256];
-        assay_case_brief(seen[i].case_name, name);
-        say_share(&seen[i].runs, seen[i].why_no_runs, runs);
-        say_share(&seen[i].processes, seen[i].why_no_processes, processes);
-        assay_table_row(&table, (const char *const[]){name, seen[i].backend, runs, processes});
-    }
-    assay_table_print(&table, stdout);
-    assay_table_release(&table);
-    free(seen);
-    return ASSAY_OK;
-}
-
 static enum assay_exit conclude(const struct assay_verdict *v, size_t n, const struct validate_options *o)
 {
     size_t passed = 0, failed = 0, not_checked = 0;
@@ -153,6 +138,36 @@ static enum assay_exit conclude(const struct assay_verdict *v, size_t n, const s
     return failed ? ASSAY_EXIT_NO : passed ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
 }
 
+static const struct {
+    const char *name;
+    enum assay_exit (*run)(const struct assay_validate_level *with);
+} levels[] = {
+    {"training", assay_cli_validate_training},
+};
+
+static enum assay_exit run_level(const struct validate_options *o, bool timeout_given, size_t n, char **operands)
+{
+    const struct assay_validate_level with = {
+        .backend = o->backend, .folder = o->out, .timeout_ns = timeout_given ? o->timeout_ns : 0, .cases = operands, .n_cases = n,
+        .seed = o->seed, .against = o->against, .pairs = (size_t)o->pairs, .margin = o->margin, .strict = o->strict, .json = o->json,
+        .quiet = o->quiet,
+    };
+    if (!*o->backend)
+        return assay_cli_usage("a level is of a back end: assay validate --backend cpu --level %s", o->level);
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (!strcmp(levels[i].name, o->level))
+            return levels[i].run(&with);
+    return assay_cli_usage("there is no level '%s'; there is: training", o->level);
+}
+
+static bool timeout_given(const bool *given)
+{
+    for (size_t i = 0; options[i].name; i++)
+        if (options[i].offset == offsetof(struct validate_options, timeout_ns))
+            return given[i];
+    return false;
+}
+
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
 {
     struct validate_options  o = *(const struct validate_options *)given_options;
@@ -161,7 +176,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct assay_verdict    *verdicts = NULL;
     size_t                   count = 0;
     enum assay_exit          result;
-    (void)given;
+    if (*o.level)
+        return run_level(&o, timeout_given(given), n, operands);
     if (*o.vectors || *o.backend) {
         if (n || !*o.vectors || !*o.backend)
             return assay_cli_usage("vectors need both: assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data");
@@ -180,7 +196,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!err.code && !o.json)
         print_verdicts(verdicts, count);
     if (!err.code && o.repeats && !o.json)
-        (void)print_repeats(folder, &err);
+        (void)assay_cli_print_repeats(folder, &err);
     assay_run_folder_close(folder);
     result = err.code ? assay_cli_fail(&err) : conclude(verdicts, count, &o);
     free(verdicts);
@@ -189,12 +205,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_validate = {
     .name = "validate",
-    .operands = "DIR | --backend NAME --vectors DIR",
+    .operands = "DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE]",
     .summary = "judges the results of a run from its witnesses, against the reference and its bounds",
     .details = "Writes verdicts.jsonl into the run folder; nothing that was recorded changes. pass: within the bound. marginal:\n"
                "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.\n"
                "With --vectors, runs every model that has test data below the folder and compares what comes out with what whoever made\n"
-               "them expects, and with the reference; a case that is not run says which op, attribute or type is missing.",
+               "them expects, and with the reference; a case that is not run says which op, attribute or type is missing.\n"
+               "With --level training, runs suite gradients and judges the gradient of every param; then trains the same small net from\n"
+               "several seeds on --backend and on --against, and says whether what it learned is equivalent (two one-sided tests at 5 %\n"
+               "each), not equivalent, or undecided, and how many pairs would decide. A CASE is trained in place of that of suite equivalence.\n"
+               "What is judged is written beforehand, as protocol.json; the same command goes on after an interruption.",
     .options = options,
     .options_bytes = sizeof(struct validate_options),
     .run = run,
