@@ -10,6 +10,8 @@ $ examples README.md
 0 build/assay validate out/mine
 0 build/assay conformance build/backends/assay-template.so
 0 build/assay probe numerics --backend cpu
+0 build/assay probe repeat softmax/rows=64,columns=128
+0 build/assay soak softmax/rows=64,columns=128 --for 2s -o out/soak
 0 build/assay list models
 0 build/assay show bert.infer/size=base
 0 build/assay plan inference

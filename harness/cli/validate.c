@@ -9,6 +9,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
+#include "harness/cli/validate_repeats.h"
 #include "harness/cli/validate_vectors.h"
 #include "harness/judge/summary.h"
 #include "harness/judge/trainings.h"
@@ -25,7 +26,7 @@ struct validate_options {
     uint64_t timeout_ns;
     int64_t  seed, pairs;
     double   margin;
-    bool     strict, json, quiet;
+    bool     strict, repeats, json, quiet;
 };
 
 static const struct assay_option options[] = {
@@ -49,6 +50,8 @@ static const struct assay_option options[] = {
      .help = "by how much losses may differ, as a share of the entropy of what is learned"},
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
      .help = "marginal verdicts count as failed"},
+    {.name = "repeats", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, repeats), .dflt = "false",
+     .help = "also how the bits of a run repeat: execution after execution, and launch against launch"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
      .help = "print the counts as JSON, of vectors every case"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
@@ -222,18 +225,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         assay_cli_note_torn(folder);
         seed = (int64_t)json_integer_value(json_object_get(json_object_get(assay_run_folder_plan(folder), "suite"), "seed"));
     }
-    assay_run_folder_close(folder);
     if (!o.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    if (err.code) {
-        result = assay_cli_fail(&err);
-    } else {
-        if (!o.json)
-            print_verdicts(verdicts, count);
-        result = conclude(verdicts, count, &o);
-        if (!o.quiet && !o.json)
-            print_next(verdicts, count, seed);
-    }
+    if (!err.code && !o.json)
+        print_verdicts(verdicts, count);
+    if (!err.code && o.repeats && !o.json)
+        (void)assay_cli_print_repeats(folder, &err);
+    assay_run_folder_close(folder);
+    result = err.code ? assay_cli_fail(&err) : conclude(verdicts, count, &o);
+    if (!err.code && !o.quiet && !o.json)
+        print_next(verdicts, count, seed);
     free(verdicts);
     return result;
 }
