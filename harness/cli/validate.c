@@ -11,6 +11,7 @@
 #include "harness/cli/validate_level.h"
 #include "harness/cli/validate_vectors.h"
 #include "harness/judge/summary.h"
+#include "harness/judge/trainings.h"
 #include "harness/judge/verdict.h"
 #include "harness/plan/plan.h"
 
@@ -20,9 +21,10 @@ enum { MOST_NEXT = 3 };
 enum { BACKEND_BYTES = sizeof ((struct assay_verdict *)0)->backend };
 
 struct validate_options {
-    char     backend[640], vectors[1024], level[32];
+    char     backend[640], vectors[1024], level[32], against[640], out[512];
     uint64_t timeout_ns;
-    int64_t  seed;
+    int64_t  seed, pairs;
+    double   margin;
     bool     strict, json, quiet;
 };
 
@@ -30,13 +32,21 @@ static const struct assay_option options[] = {
     {.name = "vectors", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, vectors), .bytes = 1024, .dflt = "",
      .help = "in place of a run: test vectors of ONNX below this folder, on --backend"},
     {.name = "level", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, level), .bytes = 32, .dflt = "",
-     .help = "in place of a run: model, every node of whole models on --backend, which names the first that diverges"},
+     .help = "in place of a run: how far --backend can be trusted; model: every node of whole models; training: gradients and whole trainings"},
     {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, backend), .bytes = 640, .dflt = "",
      .help = "the back end that vectors or a level run on: NAME[:device][,option=value…]"},
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
      .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs; of a level's case, the suite says unless this does"},
-    {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, seed), .dflt = "-1", .min = -1, .max = 9e15,
-     .help = "of a level's inputs; -1: the suite's, which is that of assay run"},
+    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, out), .bytes = 512, .dflt = "",
+     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND"},
+    {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, seed), .dflt = "-1", .min = -1, .max = 1e15,
+     .help = "of a level's inputs, and the first of trainings; -1: the suite's"},
+    {.name = "against", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, against), .bytes = 640, .dflt = "cpu",
+     .help = "of level training: the back end whose trainings are the measure; B itself is compared under other seeds"},
+    {.name = "pairs", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, pairs), .dflt = "8", .min = 0,
+     .max = ASSAY_TRAININGS_MOST_PAIRS, .help = "of trainings; 0 looks at gradients only"},
+    {.name = "margin", .type = ASSAY_OPT_F64, .offset = offsetof(struct validate_options, margin), .dflt = "0.02", .min = 1e-9, .max = 10,
+     .help = "by how much losses may differ, as a share of the entropy of what is learned"},
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
      .help = "marginal verdicts count as failed"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
@@ -130,18 +140,29 @@ static enum assay_exit conclude(const struct assay_verdict *v, size_t n, const s
 static const struct {
     const char *name;
     enum assay_exit (*run)(const struct assay_validate_level *with);
-} levels[] = {{"model", assay_cli_validate_model}};
+} levels[] = {
+    {"model", assay_cli_validate_model},
+    {"training", assay_cli_validate_training},
+};
+
+static bool timeout_given(const bool *given)
+{
+    for (size_t i = 0; options[i].name; i++)
+        if (options[i].offset == offsetof(struct validate_options, timeout_ns))
+            return given[i];
+    return false;
+}
 
 static enum assay_exit run_level(size_t n, char **operands, const struct validate_options *o, const bool *given)
 {
-    const char *names[sizeof levels / sizeof *levels];
-    bool        has_timeout = false;
+    const char                        *names[sizeof levels / sizeof *levels];
+    const struct assay_validate_level  with = {
+        .backend = o->backend, .folder = o->out, .timeout_ns = timeout_given(given) ? o->timeout_ns : 0, .cases = operands, .n_cases = n,
+        .seed = o->seed, .against = o->against, .pairs = (size_t)o->pairs, .margin = o->margin, .strict = o->strict, .json = o->json,
+        .quiet = o->quiet,
+    };
     if (*o->vectors || !*o->backend)
         return assay_cli_usage("a level needs a back end, and no vectors: assay validate --backend cpu --level model");
-    for (size_t row = 0; options[row].name; row++)
-        has_timeout = has_timeout || (given[row] && options[row].offset == offsetof(struct validate_options, timeout_ns));
-    const struct assay_validate_level with = {.backend = o->backend, .folder = "", .timeout_ns = has_timeout ? o->timeout_ns : 0, .cases = operands,
-                                              .n_cases = n, .seed = o->seed, .strict = o->strict, .json = o->json, .quiet = o->quiet};
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         names[i] = levels[i].name;
         if (!strcmp(levels[i].name, o->level))
@@ -218,7 +239,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_validate = {
     .name = "validate",
-    .operands = "DIR | --backend NAME --vectors DIR | --backend NAME --level model [CASE…]",
+    .operands = "DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…]",
     .summary = "judges the results of a run from its witnesses, against the reference and its bounds",
     .details = "Writes verdicts.jsonl into the run folder; nothing that was recorded changes. pass: within the bound. marginal:\n"
                "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.\n"
@@ -226,7 +247,11 @@ const struct assay_verb assay_verb_validate = {
                "them expects, and with the reference; a case that is not run says which op, attribute or type is missing.\n"
                "With --level model, looks for the first node that diverges, in the cases given or in suite model: inner values are made\n"
                "outputs, which is another program, and each is compared with the reference from the device's own inputs and from the\n"
-               "graph's. Nets that learn are trained on cpu; their choices on unseen data and their greedy tokens are compared.",
+               "graph's. Nets that learn are trained on cpu; their choices on unseen data and their greedy tokens are compared.\n"
+               "With --level training, runs suite gradients and judges the gradient of every param; then trains the same small net from\n"
+               "several seeds on --backend and on --against, and says whether what it learned is equivalent (two one-sided tests at 5 %\n"
+               "each), not equivalent, or undecided, and how many pairs would decide. A CASE is trained in place of that of suite equivalence.\n"
+               "What is judged is written beforehand, as protocol.json; the same command goes on after an interruption.",
     .options = options,
     .options_bytes = sizeof(struct validate_options),
     .run = run,

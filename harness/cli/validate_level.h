@@ -14,10 +14,14 @@ struct assay_validate_level {
     char      **cases;      /* n_cases names; none: those of the level's suite */
     size_t      n_cases;
     int64_t     seed;       /* -1: the suite's */
+    const char *against;    /* level training: the other back end */
+    size_t      pairs;      /* of trainings; 0: none are compared */
+    double      margin;     /* as a share of the entropy of what is learned */
     bool        strict, json, quiet;
 };
 
 /* One function a level, one file a function. */
+enum assay_exit assay_cli_validate_training(const struct assay_validate_level *with);
 enum assay_exit assay_cli_validate_model(const struct assay_validate_level *with);
 
 #endif

@@ -25,7 +25,7 @@ struct text {
     int64_t max_steps, evaluate_every, evaluation_batches;
 };
 
-static const char *const phases[] = {"train", "learn", "score", "decode", NULL};
+static const char *const phases[] = {"train", "learn", "gradients", "score", "decode", NULL};
 
 #define COUNT(field, dflt_text, help_text) ASSAY_PARAM_SIZE(struct text, field, #field, dflt_text, help_text)
 static const struct assay_option params[] = {
@@ -93,6 +93,7 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
     /* train and learn are the same step; phase learn does it until it has learned */
     if (assay_options_defaults(assay_optimizer_options, &how, err))
         return err->code;
+    how.gradients = !strcmp(phase, "gradients"); /* train and learn are the same step; learn does it until it has learned */
     how.beta2 = 0.99; /* short lessons: a mean over the last hundred steps */
     assay_graph_train(g, loss(p, g), &how, ASSAY_RECOMPUTE_NONE);
     return assay_graph_finish(g, err);
