@@ -14,15 +14,16 @@
 
 enum { OVERRUN_BYTES = 64, LEAK_BYTES = 256 * 1024, MAX_LOOKS = 64, HONEST_AT_FIRST = 24 };
 
-enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED };
+enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED, LOST_GRADIENT };
 
 static const char *const mode_names[] = {"honest", "crash",   "hang", "silent", "nan",
                                          "wrong",  "overrun", "slow", "leak",   "honest_when_validated",
-                                         "cached", NULL};
+                                         "cached", "lost_gradient", NULL};
 
 struct options {
     int64_t mode, after;
     double cheat;
+    char param[128];
 };
 
 static const struct assay_option option_table[] = {
@@ -46,6 +47,12 @@ static const struct assay_option option_table[] = {
      .min = 0.05,
      .max = 1,
      .help = "share of executions in which honest_when_validated leaves out the work"},
+    {.name = "param",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct options, param),
+     .bytes = sizeof((struct options){0}.param),
+     .dflt = "",
+     .help = "whose gradient lost_gradient loses; empty: that of the largest param that is trained"},
     {.name = NULL},
 };
 
@@ -62,6 +69,7 @@ struct assay_session {
     uint64_t after, executed;
     uint64_t usual_ns; /* what one honest execution took */
     double cheat;
+    char param[sizeof((struct options){0}.param)];
 };
 
 struct assay_event {
@@ -107,6 +115,7 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     s->mode = (enum mode)chosen->mode;
     s->after = chosen->after >= 0 ? (uint64_t)chosen->after : s->mode == HONEST_WHEN_VALIDATED ? HONEST_AT_FIRST : 0;
     s->cheat = chosen->cheat;
+    memcpy(s->param, chosen->param, sizeof s->param);
     *out = s;
     return ASSAY_OK;
 }
@@ -249,6 +258,8 @@ static enum assay_code misbehave(struct assay_session *s, struct assay_program *
         if (s->mode == NAN_ELEMENT ? fault_nan(o, k) : s->mode == WRONG && fault_wrong(o, k))
             break;
     }
+    if (s->mode == LOST_GRADIENT)
+        fault_lost_gradient(p->on_device, s->param);
     if (s->mode == SLOW)
         sleep_ns((k - s->after) * (80000 + s->usual_ns / 50)); /* far above the 4 ms that some timers round to */
     return s->mode == LEAK ? leak(err) : ASSAY_OK;
