@@ -115,6 +115,9 @@ enum assay_code assay_reference_new_with(const struct assay_graph *g, const void
                                          struct assay_reference **out, struct assay_error *err);
 enum assay_bounds assay_reference_bounds(const struct assay_reference *r); /* never AUTO */
 void            assay_reference_free(struct assay_reference *r);
+/* Value v, which is given, stands for numbers that were rounded to its type once, to nearest: each may be off by half a unit in
+ * its last place. Of floats, with worst-case bounds, before any element is asked for. */
+void            assay_reference_was_rounded(struct assay_reference *r, int32_t value);
 /* How many elements and sums will be compared in all, which share ASSAY_FALSE_ALARM: fewer make statistical bounds narrower.
  * Before any element is asked for. Unsaid: all elements of the outputs, and six sums for each. */
 void            assay_reference_will_compare(struct assay_reference *r, double comparisons);

@@ -22,5 +22,6 @@ struct assay_validate_level {
 
 /* One function a level, one file a function. */
 enum assay_exit assay_cli_validate_training(const struct assay_validate_level *with);
+enum assay_exit assay_cli_validate_model(const struct assay_validate_level *with);
 
 #endif

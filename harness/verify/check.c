@@ -6,6 +6,7 @@
 
 #include "assay/text.h"
 #include "harness/base/file.h"
+#include "harness/verify/errors.h"
 #include "harness/verify/expected.h"
 #include "harness/verify/fault_size.h"
 #include "harness/verify/witness_file.h"
@@ -52,6 +53,10 @@ struct judge {
     uint32_t                      looked_at;      /* outputs that the block has of which the assurance is */
     double                       *ratio; /* of all single elements */
     size_t                        n_ratios, room;
+    struct assay_errors           errors; /* of the elements that have a deviation */
+    struct assay_errors           biased; /* of the first output whose errors are */
+    int32_t                       biased_value;
+    bool                          probable; /* some bound was that of sums rounded to nearest */
     bool                          judged[ASSAY_WITNESS_MOST_CHOSEN]; /* contents */
     uint32_t                      sets_kept, sets_judged;
     char                          poisoned[ASSAY_VALUE_NAME_BYTES]; /* output whose poison was left */
@@ -148,10 +153,37 @@ static enum assay_code keep_ratio(struct judge *j, double ratio, struct assay_er
     return ASSAY_OK;
 }
 
-static bool is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
+bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
 {
     const struct assay_number_format *format = assay_format_of(dtype);
     return ratio > MARGINAL && format && bound > MARGINAL_ROUNDINGS * format->unit_roundoff * fabs(expected);
+}
+
+static double observed_at(const struct judge *j, const struct place *at, uint64_t block, uint64_t place)
+{
+    double observed;
+    assay_witness_decode(at->part->dtype, j->file + block + at->part->sample_at + place * at->part->element_bytes, 1, &observed);
+    return observed;
+}
+
+/* The bounds that hold here: those of sums rounded to nearest, unless the errors say that they are not. */
+static const double *bounds_of(struct judge *j, const struct place *at, uint64_t block, const struct assay_expected_part *x)
+{
+    struct assay_errors errors = {.n = 0};
+    for (size_t i = 0; x->deviation && i < x->n; i++) {
+        double observed = observed_at(j, at, block, x->place[i]);
+        if (isfinite(observed) && isfinite(x->value[i]) && x->deviation[i] > 0 && isfinite(x->deviation[i]))
+            assay_errors_add(&errors, observed, x->value[i], x->deviation[i]);
+    }
+    assay_errors_join(&j->errors, &errors);
+    if (assay_errors_are_biased(&errors) && !j->biased.n) {
+        j->biased = errors;
+        j->biased_value = at->part->value;
+    }
+    if (!x->probable || assay_errors_are_biased(&errors))
+        return x->bound;
+    j->probable = true;
+    return x->probable;
 }
 
 static void add_to_norms(struct shown *s, double observed, double expected)
@@ -167,19 +199,17 @@ static void add_to_norms(struct shown *s, double observed, double expected)
 static enum assay_code compare_sample(struct judge *j, struct place at, uint64_t block,
                                       const struct assay_expected_part *x, struct assay_error *err)
 {
-    struct shown        *shown = &j->shown[at.part->output];
-    const unsigned char *sample = j->file + block + at.part->sample_at;
+    struct shown *shown = &j->shown[at.part->output];
+    const double *bound = bounds_of(j, &at, block, x);
     for (size_t i = 0; i < x->n; i++) {
-        double observed, ratio;
-        assay_witness_decode(at.part->dtype, sample + x->place[i] * at.part->element_bytes, 1, &observed);
-        ratio = ratio_of(observed, x->value[i], x->bound[i]);
+        double observed = observed_at(j, &at, block, x->place[i]), ratio = ratio_of(observed, x->value[i], bound[i]);
         at.index = x->index[i];
-        note(j, &at, ratio, observed, x->value[i], x->bound[i]);
+        note(j, &at, ratio, observed, x->value[i], bound[i]);
         add_to_norms(shown, observed, x->value[i]);
-        shown->strange |= is_strange(at.part->dtype, ratio, x->value[i], x->bound[i]);
+        shown->strange |= bound == x->bound && assay_check_is_strange(at.part->dtype, ratio, x->value[i], bound[i]);
         shown->due += x->before && assay_round_to(at.part->dtype, x->value[i]) != x->before[i];
-        shown->telling += !isfinite(x->value[i]) || fabs(x->value[i]) > x->bound[i];
-        shown->infinite_expected |= !isfinite(x->value[i]) || !isfinite(x->bound[i]);
+        shown->telling += !isfinite(x->value[i]) || fabs(x->value[i]) > bound[i];
+        shown->infinite_expected |= !isfinite(x->value[i]) || !isfinite(bound[i]);
         if (shown->compared++ == 0)
             shown->first_value = observed;
         shown->varies |= !(observed == shown->first_value);
@@ -370,8 +400,30 @@ static void name_bound(const struct judge *j)
     struct assay_text text = assay_text_over(j->out->bound, sizeof j->out->bound);
     if (is_statistical(j))
         assay_text_add(&text, "statistical bound, %d replicas, false alarm <= %.0e", ASSAY_REPLICAS, ASSAY_FALSE_ALARM);
+    else if (j->probable)
+        assay_text_add(&text, "bound of sums rounded to nearest, false alarm <= %.0e", ASSAY_FALSE_ALARM);
     else
         assay_text_add(&text, "worst-case bound");
+}
+
+/* Within every bound, and yet not what roundings of the class that the types require can look like. */
+static bool decide_class(const struct judge *j)
+{
+    const struct assay_errors *e = j->biased.n ? &j->biased : &j->errors;
+    if (!j->biased.n && !assay_errors_are_large(e))
+        return false;
+    if (!j->biased.n) {
+        say(j->out, ASSAY_FAIL, "of a lower class of arithmetic: the errors of %llu elements are %.3g times (rms) what rounding every step to nearest gives at most",
+            (unsigned long long)e->n, assay_errors_rms(e));
+        return true;
+    }
+    bool     inward = fabs(assay_errors_lean(e)) >= fabs(assay_errors_drift(e));
+    uint64_t with = inward ? e->inward : e->up, of = e->inward + e->outward;
+    say(j->out, ASSAY_MARGINAL, "within the worst-case bound, but of a lower class of arithmetic: %.0f %% of the errors of '%s' are %s, %.3g standard deviations from half: something is not rounded to nearest",
+        100.0 * (double)(2 * with > of ? with : of - with) / (double)of, j->graph->values[j->biased_value].name,
+        inward ? (2 * with > of ? "toward zero" : "away from zero") : (2 * with > of ? "upward" : "downward"),
+        fabs(inward ? assay_errors_lean(e) : assay_errors_drift(e)));
+    return true;
 }
 
 /* More than half of the compared elements should have changed, and none did. */
@@ -399,8 +451,8 @@ static bool decide_fail(const struct judge *j)
     if (out->worst_ratio > 1) {
         say(out, ASSAY_FAIL, "'%s' at element %lld in iteration %llu is %.9g where %.9g is expected, %.3g times the %s bound of %.3g",
             out->worst_value, (long long)out->worst_index, (unsigned long long)out->worst_iteration,
-            out->worst_observed, out->worst_expected, out->worst_ratio, is_statistical(j) ? "statistical" : "worst-case",
-            out->worst_bound);
+            out->worst_observed, out->worst_expected, out->worst_ratio,
+            is_statistical(j) ? "statistical" : j->probable ? "probable" : "worst-case", out->worst_bound);
         return true;
     }
     for (uint32_t o = 0; o < j->layout.outputs; o++) {
@@ -482,6 +534,10 @@ static void decide_pass(const struct judge *j)
 static void decide(struct judge *j)
 {
     struct assay_check *out = j->out;
+    out->errors = j->errors.n;
+    out->lean = assay_errors_lean(&j->errors);
+    out->drift = assay_errors_drift(&j->errors);
+    out->rms = assay_errors_rms(&j->errors);
     out->cheat_share_found = assay_cheat_share_found(out->judged);
     if (j->n_ratios) {
         qsort(j->ratio, j->n_ratios, sizeof *j->ratio, ascending);
@@ -494,7 +550,7 @@ static void decide(struct judge *j)
     else if (out->judged == 0)
         say(out, ASSAY_NOT_CHECKED, "evaluating the reference is beyond the judge's budget: %.2g operations, about %.0f s",
             assay_expected_preparing_ops(j->expected), assay_expected_preparing_ops(j->expected) / ASSAY_EXPECTED_OPS_PER_S);
-    else if (!decide_untrusted(j))
+    else if (!decide_untrusted(j) && !decide_class(j))
         decide_pass(j);
 }
 
@@ -594,13 +650,13 @@ static enum assay_code judge_file(struct judge *j, struct assay_error *err)
     memcpy(&j->header, j->file, sizeof j->header);
     *out = (struct assay_check){.of_elements = j->header.elements, .iterations = j->header.seen, .chosen = j->header.kept,
                                 .worst_ratio = NAN, .median_ratio = NAN, .worst_index = -1, .worst_observed = NAN,
-                                .worst_expected = NAN, .worst_bound = NAN, .smallest_fault = INFINITY};
-    name_bound(j);
+                                .worst_expected = NAN, .worst_bound = NAN, .rms = NAN, .smallest_fault = INFINITY};
     if (list_outputs(j, err))
         return err->code;
     count_all(j);
     if (assay_expected_aim(j->expected, j->header.seed, &j->layout, first_kept(j), err) || judge_sets(j, err))
         return err->code;
+    name_bound(j);
     decide(j);
     return tell_outputs(j, err);
 }

@@ -36,11 +36,15 @@ struct assay_check {
     uint64_t of_elements;     /* elements of one iteration's outputs */
     double   worst_ratio;     /* largest |observed - expected| / bound; NaN: nothing compared */
     double   median_ratio;    /* over the single elements */
-    char     bound[64];       /* of what kind: "worst-case bound" or "statistical bound, 3 replicas, false alarm <= 1e-06" */
+    char     bound[80];       /* of what kind: "worst-case bound", "bound of sums rounded to nearest, false alarm <= 1e-06" or
+                                 "statistical bound, 3 replicas, false alarm <= 1e-06" */
     char     worst_value[ASSAY_VALUE_NAME_BYTES]; /* output's name */
     int64_t  worst_index;     /* flat; -1 none */
     uint64_t worst_iteration;
     double   worst_observed, worst_expected, worst_bound;
+    uint64_t errors;         /* elements whose errors have a known distribution, see errors.h; 0: there are none */
+    double   lean, drift;    /* of those errors: toward zero and up, in standard deviations of what chance gives */
+    double   rms;            /* of those errors, over their greatest deviation; NaN: none */
     double   smallest_fault;  /* relative size, against the root mean square of the output, of a fault in one element found with 99 % */
     uint64_t iterations, chosen, judged, equal; /* timed; kept; compared with the reference; bitwise equal to a judged one */
     double   cheat_share_found; /* a device that cheats in this share of iterations is found with 95 % */
@@ -64,6 +68,9 @@ struct assay_check_output {
 };
 /* Told once, with one row an output of the graph in their order; they are the caller's until it returns. */
 typedef void assay_check_outputs_fn(void *self, const struct assay_check_output *rows, size_t n);
+
+/* Does one element use over half of a bound that allows more than 48 roundings? ratio = |observed - expected| / bound. */
+bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double bound);
 
 /* What a case's inputs were: fills one value of one input set into `to` (its bytes). */
 typedef enum assay_code assay_fill_fn(void *self, const struct assay_graph *g, int32_t value, uint64_t set, void *to,

@@ -25,6 +25,10 @@ struct assay_expected_part {
     int64_t  *index;         /* flat index of each */
     double   *value, *bound; /* n each */
     double   *before;        /* n, of an output that takes over a state: what the state held; else NULL */
+    /* n each, of an output that is one sum of products of random operands, as far as the budget goes; else NULL. */
+    double   *probable;      /* bounds that a device that rounds sums to nearest stays within, all comparisons of the witness with
+                                ASSAY_FALSE_ALARM; never above bound */
+    double   *deviation;     /* at most that of its errors */
     bool      has_sums[ASSAY_WITNESS_MOST_PROJECTIONS];
     double   *sum, *sum_bound; /* as in the block; valid for the projections that have sums */
     double    mean_square;     /* of the finite expected values */
