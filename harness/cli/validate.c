@@ -32,7 +32,7 @@ static const struct assay_option options[] = {
     {.name = "vectors", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, vectors), .bytes = 1024, .dflt = "",
      .help = "in place of a run: test vectors of ONNX below this folder, on --backend"},
     {.name = "level", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, level), .bytes = 32, .dflt = "",
-     .help = "in place of a run: how far --backend can be trusted; model: every node of whole models; training: gradients and whole trainings"},
+     .help = "in place of a run: how far --backend can be trusted; ops: every op in every format; model: every node of whole models; training: gradients and whole trainings"},
     {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, backend), .bytes = 640, .dflt = "",
      .help = "the back end that vectors or a level run on: NAME[:device][,option=value…]"},
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
@@ -141,6 +141,7 @@ static const struct {
     const char *name;
     enum assay_exit (*run)(const struct assay_validate_level *with);
 } levels[] = {
+    {"ops", assay_cli_validate_ops},
     {"model", assay_cli_validate_model},
     {"training", assay_cli_validate_training},
 };
@@ -245,6 +246,8 @@ const struct assay_verb assay_verb_validate = {
                "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.\n"
                "With --vectors, runs every model that has test data below the folder and compares what comes out with what whoever made\n"
                "them expects, and with the reference; a case that is not run says which op, attribute or type is missing.\n"
+               "With --level ops, runs every op in every format on operands that make faults visible: whole numbers whose answer is exact,\n"
+               "pairs that cancel, wide and special numbers, and random ones, whose errors must be distributed as roundings to nearest are.\n"
                "With --level model, looks for the first node that diverges, in the cases given or in suite model: inner values are made\n"
                "outputs, which is another program, and each is compared with the reference from the device's own inputs and from the\n"
                "graph's. Nets that learn are trained on cpu; their choices on unseen data and their greedy tokens are compared.\n"
