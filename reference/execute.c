@@ -54,6 +54,11 @@ void assay_reference_will_compare(struct assay_reference *r, double comparisons)
     r->comparisons = comparisons;
 }
 
+void assay_reference_was_rounded(struct assay_reference *r, int32_t value)
+{
+    r->rounded[value] = assay_dtype_is_float(r->graph->values[value].dtype) && r->bounds == ASSAY_BOUNDS_WORST_CASE;
+}
+
 enum assay_bounds assay_reference_bounds(const struct assay_reference *r)
 {
     return r->bounds;
@@ -70,8 +75,9 @@ enum assay_code assay_reference_new_with(const struct assay_graph *g, const void
         r->bound = calloc(n + 1, sizeof *r->bound);
         r->held = calloc(n + 1, sizeof *r->held);
         r->needed = calloc(n + 1, sizeof *r->needed);
+        r->rounded = calloc(n + 1, sizeof *r->rounded);
     }
-    if (!r || !r->bound || !r->held || !r->needed) {
+    if (!r || !r->bound || !r->held || !r->needed || !r->rounded) {
         assay_reference_free(r);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the reference of a graph of %zu values", n);
     }
@@ -100,6 +106,7 @@ void assay_reference_free(struct assay_reference *r)
     free(r->held);
     free(r->bound);
     free(r->needed);
+    free(r->rounded);
     free(r);
 }
 
@@ -146,6 +153,15 @@ static double tiny_of(enum assay_dtype dtype)
                                                                            : 0;
 }
 
+/* What is known of each element only: within one rounding to its type, and of a subnormal, which may be read as zero, its magnitude. */
+static double rounding_of(const struct assay_number_format *f, double x, double tiny)
+{
+    double size = fabs(x);
+    if (isnan(x) || isinf(x))
+        return 0;
+    return size < tiny && size > 0 ? size : f->unit_roundoff * fmax(size, f->smallest_normal);
+}
+
 enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value, struct assay_held *h,
                                   struct assay_error *err)
 {
@@ -158,7 +174,13 @@ enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value
         return assay_ref_no_memory(v, err);
     struct conversion c = {v, r->bound[value], to};
     assay_parallel_for((size_t)v->elements, (size_t)1 << 16, convert, &c);
-    for (uint64_t i = 0; tiny > 0 && i < v->elements; i++) {
+    if (r->rounded[value] && !(error = assay_ref_doubles(v->elements))) {
+        free(to);
+        return assay_ref_no_memory(v, err);
+    }
+    for (uint64_t i = 0; r->rounded[value] && i < v->elements; i++)
+        error[i] = rounding_of(assay_format_of(v->dtype), to[i], tiny);
+    for (uint64_t i = 0; tiny > 0 && !r->rounded[value] && i < v->elements; i++) {
         double x = fabs(to[i]);
         if (!(x < tiny) || x == 0)
             continue;

@@ -20,6 +20,7 @@ struct assay_reference {
     const void              **bound;
     struct assay_held        *held;   /* one a value */
     bool                     *needed; /* work space: one a value */
+    bool                     *rounded; /* given values that were rounded to their type */
     enum assay_bounds         bounds;
     double                    comparisons; /* that the false alarm is shared by; 0: all there can be */
     struct assay_statistical *statistical; /* of statistical bounds and of none */

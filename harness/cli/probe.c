@@ -15,7 +15,6 @@ struct probe_options {
     bool     json, quiet;
 };
 
-enum { INTEGERS = 3 };
 static const char *const dtypes[] = {"f32", "bf16", "f16", "i8", NULL};
 
 #define AT(member) offsetof(struct probe_options, member)
@@ -24,7 +23,7 @@ static const struct assay_option options[] = {
     {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = AT(backend), .bytes = 640, .dflt = "cpu",
      .help = "the device: name[:device][,option=value…]"},
     {.name = "dtype", .type = ASSAY_OPT_ENUM, .offset = AT(dtype), .dflt = "f32", .choices = dtypes,
-     .help = "numerics: of the products; i8 asks for products of i32 whose operands may be cut to 8 bits"},
+     .help = "numerics: of the products; i8 asks for u8 by i8, else i8 by i8, else i32 whose operands may be cut to 8 bits"},
     {.name = "tiles", .type = ASSAY_OPT_I64, .offset = AT(tiles), .dflt = "10000", .min = 1, .max = 1e9,
      .help = "numerics: random tiles of 16 by 16 that are compared bit by bit"},
     {.name = "repeats", .type = ASSAY_OPT_I64, .offset = AT(repeats), .dflt = "100", .min = 1, .max = 1e9,
@@ -88,7 +87,7 @@ static enum assay_exit probe_numerics(const struct probe_options *o)
     struct assay_job_result result;
     assay_cli_catch_interrupts();
     json_t *job = json_pack("{s:s, s:s, s:s, s:I}", "do", "numerics", "backend", o->backend, "dtype",
-                            o->dtype == INTEGERS ? "i32" : dtypes[o->dtype], "tiles", (json_int_t)o->tiles);
+                            dtypes[o->dtype], "tiles", (json_int_t)o->tiles);
     if (assay_job_run(job, &watch, &result, &err))
         return assay_cli_fail(&err);
     enum assay_exit status;

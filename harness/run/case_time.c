@@ -4,6 +4,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/hash.h"
+#include "harness/base/memory.h"
 #include "harness/base/random.h"
 #include "harness/base/strings.h"
 #include "harness/load/closed_loop.h"
@@ -43,15 +44,8 @@ static void on_batch_end(void *self)
 /* What may be taken: most of what is available now, and no more than the device has. */
 static uint64_t memory_limit(const struct assay_device_info *device)
 {
-    unsigned long long available_kib = 0;
-    char               line[128];
-    FILE              *f = fopen("/proc/meminfo", "re");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %llu", &available_kib) == 1)
-            break;
-    if (f)
-        (void)fclose(f);
-    uint64_t limit = available_kib ? (uint64_t)((double)available_kib * 1024 * KEEP_FREE_SHARE / 2) : UINT64_MAX;
+    uint64_t available = assay_memory_available_bytes();
+    uint64_t limit = available == UINT64_MAX ? UINT64_MAX : (uint64_t)((double)available * KEEP_FREE_SHARE / 2);
     return device->memory_bytes && device->memory_bytes < limit ? device->memory_bytes : limit;
 }
 
@@ -110,6 +104,8 @@ static enum assay_code make_instruments(struct assay_course *c, struct assay_err
     if (!(device->traits & ASSAY_TRAIT_IS_HOST) || device->clock != ASSAY_CLOCK_HOST)
         (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling,
                                 "peak and triad are measured only for back ends that run on this host's cores");
+    else if (!c->job->what->repeat.min_ns) /* a witness without figures: filling arrays beyond the caches takes longer than all else */
+        (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no timed time was asked for (min-s 0)");
     else if (assay_ceiling_open(0, &c->ceiling, &no_ceiling)) /* the case is none the worse for it */
         (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, no_ceiling.message);
     return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);

@@ -153,7 +153,7 @@ static enum assay_code keep_ratio(struct judge *j, double ratio, struct assay_er
     return ASSAY_OK;
 }
 
-static bool is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
+bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
 {
     const struct assay_number_format *format = assay_format_of(dtype);
     return ratio > MARGINAL && format && bound > MARGINAL_ROUNDINGS * format->unit_roundoff * fabs(expected);
@@ -206,7 +206,7 @@ static enum assay_code compare_sample(struct judge *j, struct place at, uint64_t
         at.index = x->index[i];
         note(j, &at, ratio, observed, x->value[i], bound[i]);
         add_to_norms(shown, observed, x->value[i]);
-        shown->strange |= bound == x->bound && is_strange(at.part->dtype, ratio, x->value[i], bound[i]);
+        shown->strange |= bound == x->bound && assay_check_is_strange(at.part->dtype, ratio, x->value[i], bound[i]);
         shown->due += x->before && assay_round_to(at.part->dtype, x->value[i]) != x->before[i];
         shown->telling += !isfinite(x->value[i]) || fabs(x->value[i]) > bound[i];
         shown->infinite_expected |= !isfinite(x->value[i]) || !isfinite(bound[i]);

@@ -68,6 +68,9 @@ struct assay_check_output {
 /* Told once, with one row an output of the graph in their order; they are the caller's until it returns. */
 typedef void assay_check_outputs_fn(void *self, const struct assay_check_output *rows, size_t n);
 
+/* Does one element use over half of a bound that allows more than 48 roundings? ratio = |observed - expected| / bound. */
+bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double bound);
+
 /* What a case's inputs were: fills one value of one input set into `to` (its bytes). */
 typedef enum assay_code assay_fill_fn(void *self, const struct assay_graph *g, int32_t value, uint64_t set, void *to,
                                       struct assay_error *err);
