@@ -17,8 +17,8 @@
 
 enum { OVERRUN_BYTES = 64, LEAK_BYTES = 256 * 1024, MAX_LOOKS = 64, HONEST_AT_FIRST = 24 };
 
-enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED, NODE, FUSED_NODE,
-            UNORDERED, NEIGHBOUR, FLIP };
+enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED,
+            NODE, FUSED_NODE, UNORDERED, NEIGHBOUR, FLIP };
 
 static const char *const mode_names[] = {"honest", "crash",   "hang", "silent", "nan",
                                          "wrong",  "overrun", "slow", "leak",   "honest_when_validated",

@@ -39,7 +39,7 @@ static const struct assay_option options[] = {
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
      .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs; of a level's case, the suite says unless this does"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, out), .bytes = 512, .dflt = "",
-     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND"},
+     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND; level model has none, and writes model.json there if it is given"},
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, seed), .dflt = "-1", .min = -1, .max = 1e15,
      .help = "of a level's inputs, and the first of trainings; -1: the suite's"},
     {.name = "against", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, against), .bytes = 640, .dflt = "cpu",
