@@ -80,5 +80,5 @@ $ assay probe numerics --backend cpu --dtype i4
 ? 2
 
 $ assay probe speed
-! assay: probe asks for numerics: assay probe numerics --backend cpu
+! assay: probe asks for numerics or repeat: assay probe numerics --backend cpu, or assay probe repeat gemm --backend cpu
 ? 2

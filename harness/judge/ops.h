@@ -31,7 +31,7 @@ struct assay_ops_request {
 /* One op in one format: all its forms and fills together. */
 struct assay_ops_cell {
     char op[48], format[24]; /* "bf16", or "f32 of bf16": operands in bf16, arithmetic in f32 */
-    enum assay_outcome   outcome; /* the worst of its cases'; not_checked only if none was checked */
+    enum assay_outcome   outcome; /* fail, marginal or pass, the worst that any case has; else untrusted, else not_checked */
     enum assay_assurance assurance; /* the least of those checked */
     char     why[400];       /* of the worst */
     uint32_t cases, checked, exact; /* cases; of those that were checked; with operands whose answer is exact */

@@ -27,6 +27,26 @@ static number matmul(const struct oracle *o, uint32_t out, const int64_t at[])
 }
 ORACLE(MatMul) = {.element = matmul};
 
+/* Of one matrix for all, or one a line. */
+static number zero_point(const struct oracle_tensor *zero, int64_t line)
+{
+    return !is_there(zero) ? num(0) : zero->n == 1 ? zero->x[0] : zero->x[line];
+}
+
+/* Of what both have more than their zero points; samples are too short to wrap. */
+static number matmul_integer(const struct oracle *o, uint32_t out, const int64_t at[])
+{
+    const struct oracle_tensor *a = &o->in[0], *b = &o->in[1];
+    int32_t rank = o->out[out].rank;
+    int64_t column = b->rank > 1 ? at[--rank] : 0, row = a->rank > 1 ? at[--rank] : 0;
+    number  sum = num(0), za = zero_point(&o->in[2], row), zb = zero_point(&o->in[3], column);
+    for (int64_t k = 0; k < a->dims[a->rank - 1]; k++)
+        sum = plus(sum, times(minus(a->rank > 1 ? in_stack(a, rank, at, row, k) : a->x[k], za),
+                              minus(b->rank > 1 ? in_stack(b, rank, at, k, column) : b->x[k], zb)));
+    return sum;
+}
+ORACLE(MatMulInteger) = {.element = matmul_integer};
+
 static number of_matrix(const struct oracle_tensor *t, bool transposed, int64_t row, int64_t column)
 {
     return element_at(t, transposed ? (int64_t[]){column, row} : (int64_t[]){row, column});
