@@ -108,11 +108,14 @@ static uint64_t position_of(const struct spread *s, uint64_t i)
 }
 
 /* What the mean square of element i would be if channels and positions acted on it independently of each other. */
+static double scale_at(const struct spread *s, uint64_t channel, uint64_t position)
+{
+    return s->along && s->mean > 0 ? s->along[channel] * s->across[position] / s->mean : s->mean;
+}
+
 static double scale_of(const struct spread *s, uint64_t i)
 {
-    if (!s->along || !(s->mean > 0))
-        return s->mean;
-    return s->along[channel_of(s, i)] * s->across[position_of(s, i)] / s->mean;
+    return scale_at(s, channel_of(s, i), position_of(s, i));
 }
 
 static double deviation_of(const struct spread *s, uint64_t i)
@@ -130,24 +133,42 @@ static void divide_lines(double *line, const uint64_t *count, uint64_t n, double
         line[i] = count[i] ? line[i] / (double)count[i] : mean;
 }
 
+/* Element after element, with its channel and position: a step, not three divisions. */
+struct place {
+    uint64_t inner, channel, outer, position;
+};
+
+static inline void step_on(const struct spread *s, struct place *p)
+{
+    p->position++;
+    if (++p->inner < s->inner)
+        return;
+    p->inner = 0;
+    if (++p->channel == s->length) {
+        p->channel = 0;
+        p->outer += s->inner;
+    }
+    p->position = p->outer;
+}
+
 static enum assay_code scale_lines(struct spread *s, struct assay_error *err)
 {
-    uint64_t channels = s->length, positions = s->n / s->length, *count = calloc(channels + positions, sizeof *count);
+    uint64_t     channels = s->length, positions = s->n / s->length, *count = calloc(channels + positions, sizeof *count);
+    struct place at = {0};
     s->along = calloc(channels, sizeof *s->along);
     s->across = calloc(positions, sizeof *s->across);
     if (!count || !s->along || !s->across) {
         free(count);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the deviations of %llu elements", (unsigned long long)s->n);
     }
-    for (uint64_t i = 0; i < s->n; i++) {
+    for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
         double square = square_of(s, i);
         if (!(square > 0) || !isfinite(square))
             continue;
-        uint64_t c = channel_of(s, i), p = position_of(s, i);
-        s->along[c] += square;
-        s->across[p] += square;
-        count[c]++;
-        count[channels + p]++;
+        s->along[at.channel] += square;
+        s->across[at.position] += square;
+        count[at.channel]++;
+        count[channels + at.position]++;
     }
     divide_lines(s->along, count, channels, s->mean);
     divide_lines(s->across, count + channels, positions, s->mean);
@@ -180,8 +201,9 @@ static enum assay_code settle_spread(struct spread *s, double compared, struct a
     s->mean = n > 0 ? s->mean / n : 0;
     if (s->length >= LEAST_LINE && s->n / s->length >= LEAST_LINE && s->mean > 0 && scale_lines(s, err))
         return err->code;
-    for (uint64_t i = 0; i < s->n; i++) {
-        double x = s->mean > 0 ? square_of(s, i) / scale_of(s, i) : 0;
+    struct place at = {0};
+    for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
+        double x = s->mean > 0 ? square_of(s, i) / scale_at(s, at.channel, at.position) : 0;
         if (x > 0 && isfinite(x)) {
             first += x;
             second += x * x;
@@ -223,7 +245,7 @@ struct sweep {
     int                     runs;
     bool                   *needed, *target;
     int64_t                *last; /* node that reads the value last; -1: none */
-    double                 *d, *unread;
+    double                 *d;
 };
 
 static bool is_exact(const double *d, uint64_t n)
@@ -264,13 +286,27 @@ static void move(double *x, const double *d, uint64_t n, int32_t value, int repl
     assay_parallel_for((size_t)n, (size_t)1 << 14, move_pieces, &m);
 }
 
+struct distance {
+    const double *x, *nominal;
+    double       *off;
+};
+
 /* Where a replica stands off the nominal run; not finite in the same way is not off. */
+static void stand_off_pieces(void *self, size_t begin, size_t end)
+{
+    const struct distance *d = self;
+    for (size_t i = begin; i < end; i++) {
+        double x = d->x[i], nominal = d->nominal[i];
+        bool   same = x == nominal || (isnan(x) && isnan(nominal));
+        d->off[i] = same ? 0 : isfinite(nominal) && isfinite(x) ? x - nominal : (double)INFINITY;
+    }
+}
+
+/* off may be x. */
 static void stand_off(const double *x, const double *nominal, uint64_t n, double *off)
 {
-    for (uint64_t i = 0; i < n; i++) {
-        bool same = x[i] == nominal[i] || (isnan(x[i]) && isnan(nominal[i]));
-        off[i] = same ? 0 : isfinite(nominal[i]) && isfinite(x[i]) ? x[i] - nominal[i] : (double)INFINITY;
-    }
+    struct distance d = {x, nominal, off};
+    assay_parallel_for((size_t)n, (size_t)1 << 15, stand_off_pieces, &d);
 }
 
 static double *copy_of(const double *x, uint64_t n)
@@ -324,31 +360,67 @@ static bool all_shared(const struct sweep *s, const struct assay_node *node, int
     return true;
 }
 
-static enum assay_code keep_nominal(struct sweep *s, int32_t value, struct assay_error *err)
+/* Its own op's worst-case bound of every element, beside the values, which no kind of bound changes. */
+static enum assay_code keep_local(struct sweep *s, int32_t value, struct kept *kept, struct assay_error *err)
 {
     const struct assay_value *v = &s->r->graph->values[value];
-    struct kept              *kept = &s->r->statistical->kept[value];
     struct assay_ref_how      how = {.held = s->run[0]};
-    release_kept(kept);
-    kept->value = copy_of(s->run[0][value].value, v->elements);
-    if (s->runs > 1)
-        kept->local = assay_ref_doubles(v->elements);
-    if (!kept->value || (s->runs > 1 && !kept->local))
-        return assay_ref_no_memory(v, err);
-    shape_spread(v, &kept->spread);
-    if (s->runs == 1)
-        return ASSAY_OK;
-    double         *again = assay_ref_doubles(v->elements);
+    double                   *again = assay_ref_doubles(v->elements);
     enum assay_code code = again ? assay_ref_whole(s->r, &how, value, again, kept->local, err) : assay_ref_no_memory(v, err);
     free(again);
     return code;
 }
 
-/* One replica of a value: kept where it stands before its own rounding, moved where others read it. */
-static enum assay_code replicate(struct sweep *s, int32_t value, int k, struct assay_error *err)
+static enum assay_code keep_nominal(struct sweep *s, int32_t value, struct assay_error *err)
 {
     const struct assay_value *v = &s->r->graph->values[value];
     struct kept              *kept = &s->r->statistical->kept[value];
+    bool                      bounds = s->runs > 1, read = s->last[value] >= 0;
+    release_kept(kept);
+    shape_spread(v, &kept->spread);
+    kept->value = read ? copy_of(s->run[0][value].value, v->elements) : s->run[0][value].value;
+    s->run[0][value].shared = !read; /* what nobody reads any more is kept as it is */
+    if (bounds && !read) { /* nobody's operand: what was made is the bound itself, see compute() */
+        kept->local = s->d;
+        s->d = NULL;
+        return ASSAY_OK;
+    }
+    if (bounds)
+        kept->local = assay_ref_doubles(v->elements);
+    if (!kept->value || (bounds && !kept->local))
+        return assay_ref_no_memory(v, err);
+    return bounds ? keep_local(s, value, kept, err) : ASSAY_OK;
+}
+
+/* One replica of a value: kept where it stands before its own rounding, moved where others read it. Takes x over; NULL: it is
+ * the nominal run's. */
+static enum assay_code settle_replica(struct sweep *s, int32_t value, int k, double *x, struct assay_error *err)
+{
+    const struct assay_value *v = &s->r->graph->values[value];
+    double                  **off = &s->r->statistical->kept[value].spread.off[k - 1];
+    const double             *nominal = s->run[0][value].value;
+    if (s->target[value] && x && s->last[value] < 0) {
+        stand_off(x, nominal, v->elements, x);
+        *off = x;
+        return ASSAY_OK;
+    }
+    if (s->target[value]) {
+        if (!(*off = x ? assay_ref_doubles(v->elements) : calloc((size_t)v->elements + 1, sizeof **off))) {
+            free(x);
+            return assay_ref_no_memory(v, err);
+        }
+        if (x)
+            stand_off(x, nominal, v->elements, *off);
+    }
+    if (s->last[value] >= 0)
+        return give(s, value, k, x, err);
+    free(x);
+    return ASSAY_OK;
+}
+
+static enum assay_code replicate(struct sweep *s, int32_t value, int k, struct assay_error *err)
+{
+    const struct assay_value *v = &s->r->graph->values[value];
     struct assay_ref_how      how = {.held = s->run[k], .values_only = true};
     double                   *x = NULL;
     if (!all_shared(s, &s->r->graph->nodes[v->producer], k)) {
@@ -359,25 +431,15 @@ static enum assay_code replicate(struct sweep *s, int32_t value, int k, struct a
             return err->code;
         }
     }
-    if (s->target[value]) {
-        if (!(kept->spread.off[k - 1] = calloc((size_t)v->elements + 1, sizeof(double)))) {
-            free(x);
-            return assay_ref_no_memory(v, err);
-        }
-        if (x)
-            stand_off(x, s->run[0][value].value, v->elements, kept->spread.off[k - 1]);
-    }
-    if (s->last[value] >= 0)
-        return give(s, value, k, x, err);
-    free(x);
-    return ASSAY_OK;
+    return settle_replica(s, value, k, x, err);
 }
 
+/* The nominal run, with d for the replicas, or, where nobody reads the value, with the bound that is kept. */
 static enum assay_code compute(struct sweep *s, int32_t value, struct assay_error *err)
 {
     const struct assay_value *v = &s->r->graph->values[value];
     bool                      bounds = s->runs > 1;
-    struct assay_ref_how      how = {.held = s->run[0], .probable = true, .values_only = !bounds};
+    struct assay_ref_how      how = {.held = s->run[0], .probable = s->last[value] >= 0, .values_only = !bounds};
     double                   *x = assay_ref_doubles(v->elements);
     enum assay_code           code = ASSAY_OK;
     s->d = bounds ? assay_ref_doubles(v->elements) : NULL;

@@ -415,10 +415,25 @@ static void terms_of(void *self, uint64_t first, size_t n, size_t *sum, double *
 {
     const struct whole_sums       *w = self;
     const struct assay_projection *p = w->p;
+    uint64_t inner = first % p->inner, j = first / p->inner % p->length, outer = first / p->inner / p->length * p->inner;
+    uint64_t group = (outer + inner) / p->per_group, left = p->per_group - (outer + inner) % p->per_group; /* positions in it from here on */
     for (size_t i = 0; i < n; i++) {
-        uint64_t at = first + i, j = at / p->inner % p->length, position = at / p->inner / p->length * p->inner + at % p->inner;
-        sum[i] = (size_t)(position / p->per_group);
-        weight[i] = w->column[j] * w->position[position];
+        sum[i] = (size_t)group;
+        weight[i] = w->column[j] * w->position[outer + inner];
+        if (++inner < p->inner) { /* the next position */
+            if (--left == 0) {
+                group++;
+                left = p->per_group;
+            }
+            continue;
+        }
+        inner = 0;
+        if (++j == p->length) {
+            j = 0;
+            outer += p->inner;
+        }
+        group = outer / p->per_group;
+        left = p->per_group - outer % p->per_group;
     }
 }
 
