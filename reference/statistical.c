@@ -151,10 +151,30 @@ static inline void step_on(const struct spread *s, struct place *p)
     p->position = p->outer;
 }
 
-static enum assay_code scale_lines(struct spread *s, struct assay_error *err)
+static bool has_moved(double square)
+{
+    return square > 0 && isfinite(square);
+}
+
+/* The mean square of those that moved, and how many they are. */
+static double mean_all(struct spread *s)
+{
+    double n = 0, sum = 0;
+    for (uint64_t i = 0; i < s->n; i++) {
+        double square = square_of(s, i);
+        sum += has_moved(square) ? square : 0;
+        n += has_moved(square);
+    }
+    s->mean = n > 0 ? sum / n : 0;
+    return n;
+}
+
+/* The same, and that of each channel and position. */
+static enum assay_code mean_lines(struct spread *s, double *n, struct assay_error *err)
 {
     uint64_t     channels = s->length, positions = s->n / s->length, *count = calloc(channels + positions, sizeof *count);
     struct place at = {0};
+    double       sum = 0;
     s->along = calloc(channels, sizeof *s->along);
     s->across = calloc(positions, sizeof *s->across);
     if (!count || !s->along || !s->across) {
@@ -162,14 +182,16 @@ static enum assay_code scale_lines(struct spread *s, struct assay_error *err)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the deviations of %llu elements", (unsigned long long)s->n);
     }
     for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
-        double square = square_of(s, i);
-        if (!(square > 0) || !isfinite(square))
-            continue;
-        s->along[at.channel] += square;
-        s->across[at.position] += square;
-        count[at.channel]++;
-        count[channels + at.position]++;
+        double   square = square_of(s, i), moved = has_moved(square) ? square : 0;
+        uint64_t one = has_moved(square);
+        sum += moved;
+        *n += (double)one;
+        s->along[at.channel] += moved;
+        s->across[at.position] += moved;
+        count[at.channel] += one;
+        count[channels + at.position] += one;
     }
+    s->mean = *n > 0 ? sum / *n : 0;
     divide_lines(s->along, count, channels, s->mean);
     divide_lines(s->across, count + channels, positions, s->mean);
     free(count);
@@ -186,29 +208,31 @@ static double freedom_of(double n, double first, double second)
     return q > 1 ? fmin((4 * q - 2) / (q - 1), MOST_FREEDOM) : MOST_FREEDOM;
 }
 
+/* Sums of x and x^2, x a square over its scale. */
+static void add_moments(const struct spread *s, double *first, double *second)
+{
+    struct place at = {0};
+    for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
+        double x = square_of(s, i) / scale_at(s, at.channel, at.position);
+        if (!has_moved(x))
+            continue;
+        *first += x;
+        *second += x * x;
+    }
+}
+
 /* From the deviations: scales, degrees of freedom, and the factor for `compared` elements and sums together. */
 static enum assay_code settle_spread(struct spread *s, double compared, struct assay_error *err)
 {
     double n = 0, first = 0, second = 0;
-    s->mean = 0;
-    for (uint64_t i = 0; i < s->n; i++) {
-        double square = square_of(s, i);
-        if (square > 0 && isfinite(square)) {
-            s->mean += square;
-            n++;
-        }
+    if (s->length >= LEAST_LINE && s->n / s->length >= LEAST_LINE) {
+        if (mean_lines(s, &n, err))
+            return err->code;
+    } else {
+        n = mean_all(s);
     }
-    s->mean = n > 0 ? s->mean / n : 0;
-    if (s->length >= LEAST_LINE && s->n / s->length >= LEAST_LINE && s->mean > 0 && scale_lines(s, err))
-        return err->code;
-    struct place at = {0};
-    for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
-        double x = s->mean > 0 ? square_of(s, i) / scale_at(s, at.channel, at.position) : 0;
-        if (x > 0 && isfinite(x)) {
-            first += x;
-            second += x * x;
-        }
-    }
+    if (s->mean > 0)
+        add_moments(s, &first, &second);
     s->freedom = freedom_of(n, first, second);
     s->factor = -assay_student_quantile(ASSAY_FALSE_ALARM / 2 / compared, REPLICAS + s->freedom);
     return ASSAY_OK;
@@ -454,13 +478,43 @@ static enum assay_code compute(struct sweep *s, int32_t value, struct assay_erro
         code = keep_nominal(s, value, err);
     for (int k = 1; !code && k < s->runs; k++)
         code = replicate(s, value, k, err);
-    if (!code && s->target[value]) {
-        struct kept *kept = &s->r->statistical->kept[value];
-        code = bounds ? settle_spread(&kept->spread, compared_of(s->r), err) : ASSAY_OK;
-        kept->ready = !code;
-    }
     free(s->d);
     s->d = NULL;
+    return code;
+}
+
+struct settling {
+    struct sweep       *sweep;
+    const int32_t      *value;
+    struct assay_error *err; /* one an output */
+};
+
+static void settle_pieces(void *self, size_t begin, size_t end)
+{
+    const struct settling *t = self;
+    struct assay_reference *r = t->sweep->r;
+    for (size_t o = begin; o < end; o++) {
+        int32_t v = t->value[o];
+        if (v == ASSAY_NO_VALUE || !t->sweep->needed[v] || !t->sweep->target[v])
+            continue;
+        struct kept *kept = &r->statistical->kept[v];
+        kept->ready = t->sweep->runs == 1 || !settle_spread(&kept->spread, compared_of(r), &t->err[o]);
+    }
+}
+
+/* What is known of a node's outputs when all replicas are there; an output is a thread's. */
+static enum assay_code settle(struct sweep *s, const struct assay_node *node, struct assay_error *err)
+{
+    struct settling t = {s, node->outputs, calloc((size_t)node->n_outputs + 1, sizeof *t.err)};
+    enum assay_code code = ASSAY_OK;
+    if (!t.err)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the outputs of a node");
+    assay_parallel_for(node->n_outputs, 1, settle_pieces, &t);
+    for (uint32_t o = 0; !code && o < node->n_outputs; o++) {
+        if ((code = t.err[o].code))
+            *err = t.err[o];
+    }
+    free(t.err);
     return code;
 }
 
@@ -488,6 +542,8 @@ static enum assay_code do_node(struct sweep *s, int64_t node, struct assay_error
         if (n->outputs[o] != ASSAY_NO_VALUE && s->needed[n->outputs[o]] && compute(s, n->outputs[o], err))
             return err->code;
     }
+    if (settle(s, n, err))
+        return err->code;
     for (uint32_t o = 0; o < n->n_outputs; o++) {
         if (n->outputs[o] != ASSAY_NO_VALUE && s->last[n->outputs[o]] < 0)
             forget(s, n->outputs[o]);
@@ -624,16 +680,62 @@ struct sums {
     struct spread  spread;
 };
 
-static void add_terms(struct sums *s, const struct kept *kept, uint64_t first, size_t n, const size_t *sum,
-                      const double *weight)
+/* Term by term: a weight of zero leaves out what is not finite. */
+static void add_each(struct sums *s, const struct kept *kept, uint64_t first, size_t n, const size_t *sum, const double *weight)
 {
     for (size_t i = 0; i < n; i++) {
-        double w = weight[i];
-        s->out[sum[i]] += w * kept->value[first + i];
-        s->magnitude[sum[i]] += fabs(w * kept->value[first + i]);
+        double w = weight[i], term = w * kept->value[first + i];
+        s->out[sum[i]] += term;
+        s->magnitude[sum[i]] += fabs(term);
         s->local[sum[i]] += w != 0 && kept->local ? fabs(w) * kept->local[first + i] : 0;
         for (int k = 0; w != 0 && k < REPLICAS && s->spread.off[k]; k++)
             s->spread.off[k][sum[i]] += w * kept->spread.off[k][first + i];
+    }
+}
+
+typedef double    pair __attribute__((vector_size(16)));
+typedef double    loose_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef long long pair_bits __attribute__((vector_size(16)));
+#define LOAD(pointer) ((pair) * (const loose_pair *)(pointer))
+#define ABS(x) ((pair)((pair_bits)(x) & (pair_bits){INT64_MAX, INT64_MAX}))
+
+/* Terms of one sum, n even: no weight is zero, and bounds and replicas are there. */
+static void add_run(struct sums *s, const struct kept *kept, uint64_t first, size_t n, size_t sum, const double *weight)
+{
+    const double *value = kept->value + first, *local = kept->local + first;
+    const double *off[REPLICAS];
+    pair          out = {0}, magnitude = {0}, bound = {0}, moved[REPLICAS] = {{0}};
+    for (int k = 0; k < REPLICAS; k++)
+        off[k] = kept->spread.off[k] + first;
+    for (size_t i = 0; i < n; i += 2) {
+        pair w = LOAD(weight + i), term = w * LOAD(value + i);
+        out += term;
+        magnitude += ABS(term);
+        bound += ABS(w) * LOAD(local + i);
+        for (int k = 0; k < REPLICAS; k++)
+            moved[k] += w * LOAD(off[k] + i);
+    }
+    s->out[sum] += out[0] + out[1];
+    s->magnitude[sum] += magnitude[0] + magnitude[1];
+    s->local[sum] += bound[0] + bound[1];
+    for (int k = 0; k < REPLICAS; k++)
+        s->spread.off[k][sum] += moved[k][0] + moved[k][1];
+}
+
+static void add_terms(struct sums *s, const struct kept *kept, uint64_t first, size_t n, const size_t *sum,
+                      const double *weight)
+{
+    bool whole = kept->local && s->spread.off[0];
+    for (size_t i = 0; i < n && whole; i++)
+        whole = weight[i] != 0;
+    for (size_t i = 0, run; i < n; i += run) {
+        for (run = 1; i + run < n && sum[i + run] == sum[i]; run++)
+            ;
+        size_t pairs = whole ? run / 2 * 2 : 0;
+        if (pairs)
+            add_run(s, kept, first + i, pairs, sum[i], weight + i);
+        if (run > pairs)
+            add_each(s, kept, first + i + pairs, run - pairs, sum + i + pairs, weight + i + pairs);
     }
 }
 
