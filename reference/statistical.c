@@ -297,9 +297,38 @@ struct move {
     int           replica;
 };
 
+#ifdef __x86_64__
+/* Eight at a time, with the bits of signs_of. Does as many of [begin, end) as make whole vectors, and returns where it stopped. */
+__attribute__((target("avx512f,avx512dq"))) static size_t move_vectors(const struct move *m, size_t begin, size_t end)
+{
+    typedef double   vector __attribute__((vector_size(64)));
+    typedef double   loose __attribute__((vector_size(64), aligned(8), may_alias));
+    typedef uint64_t bits __attribute__((vector_size(64)));
+    const bits       zero = {0}, sign = zero + ((uint64_t)1 << 63), nan = (bits)((vector){0} + (double)NAN);
+    const vector     uniform = (vector){0} + UNIFORM;
+    bits             i = {1, 2, 3, 4, 5, 6, 7, 8};
+    i += begin;
+    for (; begin + 8 <= end; begin += 8, i += 8) {
+        vector d = *(const loose *)(m->d + begin);
+        bits   x = (m->value << 44) + i * 0x9E3779B97F4A7C15ull;
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+        x ^= x >> 31;
+        bits down = ~(x << (63 - m->replica)) & sign, known = (bits)(d - d == (vector){0}); /* finite */
+        bits moved = (bits)((vector)((bits)uniform | down) * d);
+        *(loose *)(m->x + begin) += (vector)((moved & known) | (nan & ~known));
+    }
+    return begin;
+}
+#endif
+
 static void move_pieces(void *self, size_t begin, size_t end)
 {
     const struct move *m = self;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+        begin = move_vectors(m, begin, end);
+#endif
     for (size_t i = begin; i < end; i++)
         m->x[i] += isfinite(m->d[i]) ? (signs_of(m->value, i) >> m->replica & 1 ? UNIFORM : -UNIFORM) * m->d[i] : (double)NAN;
 }
@@ -712,7 +741,7 @@ static void add_run(struct sums *s, const struct kept *kept, uint64_t first, siz
         out += term;
         magnitude += ABS(term);
         bound += ABS(w) * LOAD(local + i);
-        for (int k = 0; k < REPLICAS; k++)
+        _Pragma("GCC unroll 3") for (int k = 0; k < REPLICAS; k++)
             moved[k] += w * LOAD(off[k] + i);
     }
     s->out[sum] += out[0] + out[1];
