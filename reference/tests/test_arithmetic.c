@@ -124,7 +124,6 @@ Test(arithmetic, composed_steps_bound_the_same_steps_in_float)
 /* The order that reference/README.md and dense.c promise: term k goes to sum k mod 8, what is left of the eights is added apart. */
 Test(arithmetic, a_dot_product_has_the_bits_of_eight_partial_sums)
 {
-    const struct assay_arithmetic f32 = {.accumulate = 0x1p-24, .tiny = 0x1p-126};
     double x[83], y[83];
     for (int i = 0; i < 83; i++) {
         x[i] = sin(i * 1.7) * pow(10, i % 7 - 3);
