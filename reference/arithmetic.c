@@ -1,6 +1,7 @@
 #include "reference/arithmetic.h"
 
 #include <float.h>
+#include <limits.h>
 #include <string.h>
 
 #include "reference/formats/formats.h"
@@ -87,7 +88,7 @@ struct assay_bounded assay_bounded_store(const struct assay_arithmetic *a, enum 
         return bounded(copysign(INFINITY, x.value), 0);
     if (high >= overflow)
         return bounded(x.value, INFINITY);
-    if (u > a->accumulate)
+    if (u > a->accumulate && !(x.error == 0 && assay_round_to(format, x.value) == x.value))
         rounding = fmin(high, u * fmax(high, f->smallest_normal));
     return bounded(x.value, x.error + fmax(rounding, bounded_flush(x.value, x.error, f->smallest_normal)));
 }
@@ -267,6 +268,43 @@ struct assay_ref_sum assay_ref_sum_made(const struct assay_arithmetic *a, size_t
     return (struct assay_ref_sum){value, magnitude, 0, own_error(a, (double)terms, value, magnitude, false)};
 }
 
+/* Exponents of a number's first and last bit. */
+static void ends_of(double x, int *first, int *last)
+{
+    double fraction = frexp(x, first);
+    *last = *first - 53 + __builtin_ctzll((unsigned long long)llrint(ldexp(fabs(fraction), 53)));
+}
+
+double assay_ref_quantum(size_t n, const double *x)
+{
+    int lowest = INT_MAX, highest = INT_MIN;
+    for (size_t i = 0; i < n; i++) {
+        int first, last;
+        if (x[i] == 0)
+            continue;
+        if (!isfinite(x[i]))
+            return 0;
+        ends_of(x[i], &first, &last);
+        lowest = last < lowest ? last : lowest;
+        highest = first > highest ? first : highest;
+        if (highest - lowest > 24)
+            return 0;
+    }
+    return lowest == INT_MAX ? 1 : ldexp(1, lowest);
+}
+
+double assay_ref_quantum_of_products(const struct assay_ref_call *call)
+{
+    double products = call->in[0].quantum * call->in[1].quantum;
+    const struct assay_ref_tensor *third = assay_ref_input(call, 2);
+    return third ? fmin(products, third->quantum) : products;
+}
+
+double assay_ref_quantum_of_first(const struct assay_ref_call *call)
+{
+    return call->in[0].quantum;
+}
+
 struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x)
 {
     struct assay_ref_sum s = {0};
@@ -292,15 +330,21 @@ static double largest_of(const struct assay_arithmetic *a)
 static double probable_rounding(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double n)
 {
     double value = fabs(s->value) + s->error, magnitude = s->magnitude + s->error;
-    return a->accumulate * sqrt((n + 1) / 3 * value * value + (n + 7) / (2 * n) * magnitude * magnitude);
+    return a->accumulate * sqrt((n + 1) / 9 * value * value + (n + 7) / (6 * n) * magnitude * magnitude);
 }
 
 static double rounding_of(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
 {
     if (!(roundings > 0))
         return 0;
-    return a->probable ? probable_rounding(a, s, roundings)
-                       : assay_ref_gamma(roundings, a->accumulate) * (s->magnitude + s->error);
+    return a->deviations > 0 ? a->deviations * probable_rounding(a, s, roundings)
+                             : assay_ref_gamma(roundings, a->accumulate) * (s->magnitude + s->error);
+}
+
+/* All partial sums are multiples of the quantum with at most as many digits as the accumulator has. */
+static bool is_exact(const struct assay_arithmetic *a, const struct assay_ref_sum *s)
+{
+    return a->quantum >= a->tiny && a->quantum > 0 && s->error == 0 && s->magnitude * a->accumulate <= a->quantum;
 }
 
 static double error_of_sum(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
@@ -316,6 +360,8 @@ static double error_of_sum(const struct assay_arithmetic *a, const struct assay_
 struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double terms,
                                          double roundings)
 {
+    if (is_exact(a, s))
+        return bounded_settle(s->value, 0);
     double error = error_of_sum(a, s, roundings);
     if (roundings > 0 && s->magnitude + s->error > 0)
         error += 2 * terms * a->tiny;

@@ -57,6 +57,16 @@ static inline struct assay_bounded bounded_step(const struct assay_arithmetic *a
                           error + (relative + own * ASSAY_REF_OWN) * high + bounded_flush(value, error, a->tiny));
 }
 
+/* A sum, difference or product in f32 of exact numbers that is a number of f32: it is just that, however it is rounded. Only for ops
+ * that consist of it; where it is a step, a device may compute something else in its place. */
+static inline struct assay_bounded bounded_single(const struct assay_arithmetic *a, struct assay_bounded x,
+                                                  struct assay_bounded y, struct assay_bounded result)
+{
+    double v = result.value;
+    bool held = a->accumulate == 0x1p-24 && (double)(float)v == v && (fabs(v) >= a->tiny || v == 0);
+    return held && x.error == 0 && y.error == 0 ? bounded(v, 0) : result;
+}
+
 /* One correctly rounded operation of the accumulator. */
 static inline struct assay_bounded bounded_round(const struct assay_arithmetic *a, double value, double error)
 {
@@ -142,6 +152,12 @@ struct assay_ref_sum {
 /* sum over k < n of a[k] * b[k]. Compensated when the accumulator is double. */
 struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x,
                                    struct assay_ref_vector y);
+/* The largest power of two that all of x are multiples of; 0 if it is below 2^-24 of the largest of them, so that no sum in f32
+ * could be exact because of it (the common case, found after a few elements), or if one is not finite. */
+double assay_ref_quantum(size_t n, const double *x);
+/* What ops have for `quantum`: sums of products of inputs 0 and 1, or of input 0, and with an element of input 2, if it is there. */
+double assay_ref_quantum_of_products(const struct assay_ref_call *call);
+double assay_ref_quantum_of_first(const struct assay_ref_call *call);
 /* sum over k < n of x[k]. */
 struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x);
 /* The sum that somebody else added up in the order of assay_ref_dot, without errors of its operands. */

@@ -54,6 +54,11 @@ void assay_reference_will_compare(struct assay_reference *r, double comparisons)
     r->comparisons = comparisons;
 }
 
+void assay_reference_was_rounded(struct assay_reference *r, int32_t value)
+{
+    r->rounded[value] = assay_dtype_is_float(r->graph->values[value].dtype) && r->bounds == ASSAY_BOUNDS_WORST_CASE;
+}
+
 enum assay_bounds assay_reference_bounds(const struct assay_reference *r)
 {
     return r->bounds;
@@ -70,8 +75,9 @@ enum assay_code assay_reference_new_with(const struct assay_graph *g, const void
         r->bound = calloc(n + 1, sizeof *r->bound);
         r->held = calloc(n + 1, sizeof *r->held);
         r->needed = calloc(n + 1, sizeof *r->needed);
+        r->rounded = calloc(n + 1, sizeof *r->rounded);
     }
-    if (!r || !r->bound || !r->held || !r->needed) {
+    if (!r || !r->bound || !r->held || !r->needed || !r->rounded) {
         assay_reference_free(r);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the reference of a graph of %zu values", n);
     }
@@ -101,6 +107,7 @@ void assay_reference_free(struct assay_reference *r)
     free(r->bound);
     free(r->needed);
     free(r->run);
+    free(r->rounded);
     free(r);
 }
 
@@ -147,6 +154,15 @@ static double tiny_of(enum assay_dtype dtype)
                                                                            : 0;
 }
 
+/* What is known of each element only: within one rounding to its type, and of a subnormal, which may be read as zero, its magnitude. */
+static double rounding_of(const struct assay_number_format *f, double x, double tiny)
+{
+    double size = fabs(x);
+    if (isnan(x) || isinf(x))
+        return 0;
+    return size < tiny && size > 0 ? size : f->unit_roundoff * fmax(size, f->smallest_normal);
+}
+
 enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value, struct assay_held *h,
                                   struct assay_error *err)
 {
@@ -159,7 +175,13 @@ enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value
         return assay_ref_no_memory(v, err);
     struct conversion c = {v, r->bound[value], to};
     assay_parallel_for((size_t)v->elements, (size_t)1 << 16, convert, &c);
-    for (uint64_t i = 0; tiny > 0 && i < v->elements; i++) {
+    if (r->rounded[value] && !(error = assay_ref_doubles(v->elements))) {
+        free(to);
+        return assay_ref_no_memory(v, err);
+    }
+    for (uint64_t i = 0; r->rounded[value] && i < v->elements; i++)
+        error[i] = rounding_of(assay_format_of(v->dtype), to[i], tiny);
+    for (uint64_t i = 0; tiny > 0 && !r->rounded[value] && i < v->elements; i++) {
         double x = fabs(to[i]);
         if (!(x < tiny) || x == 0)
             continue;
@@ -169,7 +191,7 @@ enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value
         }
         error[i] = x;
     }
-    *h = (struct assay_held){to, error, true, false};
+    *h = (struct assay_held){to, error, true, false, error ? 0 : assay_ref_quantum((size_t)v->elements, to)};
     return ASSAY_OK;
 }
 
@@ -193,6 +215,7 @@ static void describe(const struct assay_reference *r, const struct assay_held *h
     t->elements = v->elements;
     t->value = held[value].value;
     t->error = held[value].error;
+    t->quantum = held[value].quantum;
 }
 
 struct prepared {
@@ -218,13 +241,15 @@ static enum assay_code prepare(const struct assay_reference *r, const struct ass
             p->call.output = i;
     }
     p->call.arithmetic = assay_arithmetic_required(r->graph, node);
-    p->call.arithmetic.probable = how->probable;
+    p->call.arithmetic.deviations = how->deviations;
     p->call.values_only = how->values_only;
     if (p->call.output > 0) { /* the format of the output asked for, which need not be that of the first */
         const struct assay_number_format *f = assay_format_of(r->graph->values[value].dtype);
         p->call.arithmetic.store = f ? f->unit_roundoff : 0;
         p->call.arithmetic.store_tiny = f ? f->smallest_normal : 0;
     }
+    if (assay_reference_of(node->op)->quantum)
+        p->call.arithmetic.quantum = assay_reference_of(node->op)->quantum(&p->call);
     return ASSAY_OK;
 }
 
@@ -313,7 +338,7 @@ static enum assay_code compute_whole(struct assay_reference *r, int32_t value, s
         free(bound);
         bound = NULL;
     }
-    r->held[value] = (struct assay_held){out, bound, true, false};
+    r->held[value] = (struct assay_held){out, bound, true, false, bound ? 0 : assay_ref_quantum(n, out)};
     return ASSAY_OK;
 }
 
@@ -395,6 +420,40 @@ enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, siz
         bound[i] = h->error ? h->error[index[i]] : 0;
     }
     return ASSAY_OK;
+}
+
+bool assay_reference_is_sum(const struct assay_graph *g, int32_t value)
+{
+    int32_t producer = g->values[value].producer;
+    return producer >= 0 && assay_reference_of(g->nodes[producer].op)->quantum;
+}
+
+/* Operands that are held exactly: only the op's own roundings are left. */
+static bool operands_exact(const struct assay_reference *r, int32_t value)
+{
+    const struct assay_node *node = &r->graph->nodes[r->graph->values[value].producer];
+    for (uint32_t i = 0; i < node->n_inputs; i++) {
+        if (node->inputs[i] != ASSAY_NO_VALUE && r->held[node->inputs[i]].error)
+            return false;
+    }
+    return true;
+}
+
+enum assay_code assay_reference_at_probable(struct assay_reference *r, int32_t value, double deviations, size_t n, const int64_t *index,
+                                            double *out, double *bound, struct assay_error *err)
+{
+    enum assay_code code = check_value(r, value, err);
+    if (code || (code = check_index(r->graph->values[value].name, r->graph->values[value].elements, n, index, err)))
+        return code;
+    const char *name = r->graph->values[value].name;
+    if (r->statistical || !assay_reference_is_sum(r->graph, value))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "'%s' is not one sum of products of what it is made of", name);
+    if ((code = compute_inputs(r, value, err)))
+        return code;
+    if (!operands_exact(r, value))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "what '%s' is made of is not exact", name);
+    struct assay_ref_how how = {.held = r->held, .deviations = deviations};
+    return call_at(r, &how, value, n, index, out, bound, err);
 }
 
 /* ---- folds --------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 struct assay_held {
     double *value, *error; /* error NULL: exact */
     bool    ready, shared; /* shared: the memory is another run's */
+    double  quantum;       /* see struct assay_ref_tensor */
 };
 
 struct assay_statistical;
@@ -19,6 +20,7 @@ struct assay_reference {
     const void              **bound;
     struct assay_held        *held;   /* one a value */
     bool                     *needed; /* work space: one a value */
+    bool                     *rounded; /* given values that were rounded to their type */
     int64_t                  *run;    /* work space: n_run numbers one after the other, of the elements asked for last */
     size_t                    n_run;
     enum assay_bounds         bounds;
@@ -36,7 +38,8 @@ void assay_ref_drop(struct assay_held *h);
 /* How a call is to be made. */
 struct assay_ref_how {
     const struct assay_held *held; /* operands */
-    bool                     probable, values_only;
+    bool                     values_only;
+    double                   deviations; /* as in struct assay_arithmetic */
 };
 /* Every element of `value`. bound may be NULL with values_only. */
 enum assay_code assay_ref_whole(struct assay_reference *r, const struct assay_ref_how *how, int32_t value,

@@ -22,7 +22,9 @@ struct assay_arithmetic {
     double tiny;       /* absolute error of a step that may flush a subnormal: smallest normal of the accumulator */
     double store;      /* unit roundoff of the output format, 0 for integers */
     double store_tiny; /* the same floor for the output format */
-    bool   probable;   /* sums: the standard deviation of their roundings instead of the worst (statistical bounds) */
+    double deviations; /* sums: so many standard deviations of their roundings in place of the worst; 0: the worst */
+    double quantum;    /* power of two that every term of the op's sum is a multiple of: a sum whose magnitudes add up to no more
+                          than quantum / accumulate is exact in any order. 0: not known */
 };
 /* From the output's and inputs' dtypes of the node. */
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node);
@@ -35,6 +37,7 @@ struct assay_ref_tensor {
     uint64_t         elements;
     const double    *value; /* NULL: an absent optional input, or an output not computed yet */
     const double    *error; /* absolute, >= 0, or NULL */
+    double           quantum; /* power of two that all elements are multiples of, all of them exact; 0: none that could matter */
 };
 
 struct assay_ref_multiplier;
@@ -62,6 +65,10 @@ struct assay_op_reference {
     enum assay_code (*fold)(const struct assay_ref_call *call, int32_t axis, const double *weight, size_t n,
                             const int64_t *index, double *value, double *bound, struct assay_error *err);
     bool exact; /* moves, changes signs and chooses: rounds nothing */
+    /* Its elements are one sum each of products of inputs 0 and 1, or of elements of input 0, and perhaps one element of a third
+     * input: quantum of the terms, 0: not known. NULL: they are not. The errors of a device that rounds to nearest then have a
+     * known distribution. */
+    double (*quantum)(const struct assay_ref_call *call);
 };
 
 /* The row's constant: ASSAY_OP_REFERENCE(MatMul) = { .at = …, .fold = … }; */
@@ -108,6 +115,9 @@ enum assay_code assay_reference_new_with(const struct assay_graph *g, const void
                                          struct assay_reference **out, struct assay_error *err);
 enum assay_bounds assay_reference_bounds(const struct assay_reference *r); /* never AUTO */
 void            assay_reference_free(struct assay_reference *r);
+/* Value v, which is given, stands for numbers that were rounded to its type once, to nearest: each may be off by half a unit in
+ * its last place. Of floats, with worst-case bounds, before any element is asked for. */
+void            assay_reference_was_rounded(struct assay_reference *r, int32_t value);
 /* How many elements and sums will be compared in all, which share ASSAY_FALSE_ALARM: fewer make statistical bounds narrower.
  * Before any element is asked for. Unsaid: all elements of the outputs, and six sums for each. */
 void            assay_reference_will_compare(struct assay_reference *r, double comparisons);
@@ -117,6 +127,13 @@ void            assay_reference_will_compare(struct assay_reference *r, double c
  * is forgotten when its last reader has read it, and computed again should it be asked for.) Work is spread over threads; results do not depend on how many. */
 enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index,
                                    double *out, double *bound, struct assay_error *err);
+/* The same where the op of value v makes one sum of products of exact operands (assay_reference_is_sum says which ops do): in place
+ * of the worst case of the sum's roundings so many standard deviations of them, each uniform and of no other's doing, as those of a
+ * device are that rounds to nearest and whose order of summation knows nothing of the terms (README.md). Everything else in the
+ * bound is as in the worst case. ASSAY_UNSUPPORTED: it does not, or what it is made of is not exact. */
+enum assay_code assay_reference_at_probable(struct assay_reference *r, int32_t value, double deviations, size_t n, const int64_t *index,
+                                            double *out, double *bound, struct assay_error *err);
+bool            assay_reference_is_sum(const struct assay_graph *g, int32_t value);
 /* A weighted sum along an axis of value v, at chosen positions (as `fold` above); by the op's own fold when it has
  * one, else by its elements. */
 enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, int32_t axis, const double *weight,

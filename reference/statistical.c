@@ -376,14 +376,14 @@ static enum assay_code give(struct sweep *s, int32_t value, int k, double *x, st
     const struct assay_value *v = &s->r->graph->values[value];
     const struct assay_held  *nominal = &s->run[0][value];
     if (!x && is_exact(s->d, v->elements)) {
-        s->run[k][value] = (struct assay_held){nominal->value, NULL, true, true};
+        s->run[k][value] = (struct assay_held){nominal->value, NULL, true, true, 0};
         return ASSAY_OK; /* the nominal run's own memory */
     }
     if (!x && !(x = copy_of(nominal->value, v->elements)))
         return assay_ref_no_memory(v, err);
     if (s->d)
         move(x, s->d, v->elements, value, k - 1);
-    s->run[k][value] = (struct assay_held){x, NULL, true, false};
+    s->run[k][value] = (struct assay_held){x, NULL, true, false, 0};
     return ASSAY_OK;
 }
 
@@ -492,7 +492,8 @@ static enum assay_code compute(struct sweep *s, int32_t value, struct assay_erro
 {
     const struct assay_value *v = &s->r->graph->values[value];
     bool                      bounds = s->runs > 1;
-    struct assay_ref_how      how = {.held = s->run[0], .probable = s->last[value] >= 0, .values_only = !bounds};
+    double                    deviations = s->last[value] >= 0 ? sqrt(3) : 0;
+    struct assay_ref_how      how = {.held = s->run[0], .deviations = deviations, .values_only = !bounds};
     double                   *x = assay_ref_doubles(v->elements);
     enum assay_code           code = ASSAY_OK;
     s->d = bounds ? assay_ref_doubles(v->elements) : NULL;
@@ -501,7 +502,7 @@ static enum assay_code compute(struct sweep *s, int32_t value, struct assay_erro
         code = assay_ref_no_memory(v, err);
     } else {
         code = assay_ref_whole(s->r, &how, value, x, s->d, err);
-        s->run[0][value] = (struct assay_held){x, NULL, true, false};
+        s->run[0][value] = (struct assay_held){x, NULL, true, false, 0};
     }
     if (!code && s->target[value])
         code = keep_nominal(s, value, err);

@@ -8,21 +8,23 @@
 
 #include "assay/backend.h"
 #include "backends/reference/device.h"
+#include "backends/reference/rebuild.h"
 #include "faults.h"
 
 #include "assay/banned.h"
 
 enum { OVERRUN_BYTES = 64, LEAK_BYTES = 256 * 1024, MAX_LOOKS = 64, HONEST_AT_FIRST = 24 };
 
-enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED };
+enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED, NODE, FUSED_NODE };
 
 static const char *const mode_names[] = {"honest", "crash",   "hang", "silent", "nan",
                                          "wrong",  "overrun", "slow", "leak",   "honest_when_validated",
-                                         "cached", NULL};
+                                         "cached", "node", "fused_node", NULL};
 
 struct options {
     int64_t mode, after;
-    double cheat;
+    double cheat, factor;
+    char node[128];
 };
 
 static const struct assay_option option_table[] = {
@@ -46,6 +48,19 @@ static const struct assay_option option_table[] = {
      .min = 0.05,
      .max = 1,
      .help = "share of executions in which honest_when_validated leaves out the work"},
+    {.name = "node",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct options, node),
+     .bytes = sizeof((struct options){0}.node),
+     .dflt = "",
+     .help = "the node that modes node and fused_node compute with a wrong epsilon or scale, by its name in the graph"},
+    {.name = "factor",
+     .type = ASSAY_OPT_F64,
+     .offset = offsetof(struct options, factor),
+     .dflt = "100",
+     .min = 0,
+     .max = 1e9,
+     .help = "how many times too large that is"},
     {.name = NULL},
 };
 
@@ -61,7 +76,8 @@ struct assay_session {
     enum mode mode;
     uint64_t after, executed;
     uint64_t usual_ns; /* what one honest execution took */
-    double cheat;
+    double cheat, factor;
+    char node[sizeof((struct options){0}.node)];
 };
 
 struct assay_event {
@@ -107,6 +123,8 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     s->mode = (enum mode)chosen->mode;
     s->after = chosen->after >= 0 ? (uint64_t)chosen->after : s->mode == HONEST_WHEN_VALIDATED ? HONEST_AT_FIRST : 0;
     s->cheat = chosen->cheat;
+    s->factor = chosen->factor;
+    memcpy(s->node, chosen->node, sizeof s->node);
     *out = s;
     return ASSAY_OK;
 }
@@ -150,14 +168,33 @@ static enum assay_code download(struct assay_session *s, struct assay_buffer *b,
     return device_download(b, offset, to, bytes, err);
 }
 
+/* Does any output of the graph show what the node of that name writes? */
+static bool is_shown(const struct assay_graph *g, const char *name)
+{
+    for (uint32_t i = 0; i < host->graph_nodes(g); i++) {
+        struct assay_node_view node = {.size = sizeof node};
+        if (!host->graph_node(g, i, &node) || strcmp(node.name, name) != 0)
+            continue;
+        for (uint32_t o = 0; o < node.n_outputs; o++) {
+            struct assay_value_view value = {.size = sizeof value};
+            if (node.outputs[o] != ASSAY_NO_VALUE && host->graph_value(g, (uint32_t)node.outputs[o], &value) &&
+                value.role == ASSAY_ROLE_OUTPUT)
+                return true;
+        }
+    }
+    return false;
+}
+
 static enum assay_code compile(struct assay_session *s, const struct assay_compile *how, struct assay_program **out,
                                struct assay_error *err)
 {
     struct assay_program *p = calloc(1, sizeof *p);
-    (void)s;
+    const struct assay_rank_class *only = how->classes;
+    const struct rebuild_fault wrong = {s->node, s->factor};
+    bool spoils = s->mode == NODE || (s->mode == FUSED_NODE && !is_shown(only->graph, s->node));
     if (!p)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
-    if (device_compile(host, how, &p->on_device, err)) {
+    if (device_compile(host, how, spoils ? &wrong : NULL, &p->on_device, err)) {
         free(p);
         return err->code;
     }

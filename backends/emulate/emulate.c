@@ -134,7 +134,7 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
     struct assay_program *p = calloc(1, sizeof *p);
     if (!p)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
-    if (device_compile(host, how, &p->on_device, err)) {
+    if (device_compile(host, how, NULL, &p->on_device, err)) {
         free(p);
         return err->code;
     }

@@ -142,7 +142,7 @@ void device_discard(struct device_program *p)
     free(p);
 }
 
-enum assay_code device_compile(const struct assay_host *host, const struct assay_compile *how,
+enum assay_code device_compile(const struct assay_host *host, const struct assay_compile *how, const struct rebuild_fault *fault,
                                struct device_program **out, struct assay_error *err)
 {
     const struct assay_rank_class *only = how->classes;
@@ -153,7 +153,7 @@ enum assay_code device_compile(const struct assay_host *host, const struct assay
     if (!p)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
     struct assay_graph *graph = NULL;
-    if (rebuild_graph(host, only->graph, &graph, err)) {
+    if (rebuild_graph(host, only->graph, fault, &graph, err)) {
         free(p);
         return err->code;
     }

@@ -26,7 +26,8 @@ enum assay_code device_upload(struct assay_buffer *b, uint64_t offset, const voi
 enum assay_code device_download(struct assay_buffer *b, uint64_t offset, void *to, uint64_t bytes,
                                 struct assay_error *err);
 
-enum assay_code device_compile(const struct assay_host *host, const struct assay_compile *how,
+struct rebuild_fault; /* rebuild.h; NULL: none */
+enum assay_code device_compile(const struct assay_host *host, const struct assay_compile *how, const struct rebuild_fault *fault,
                                struct device_program **out, struct assay_error *err);
 void device_discard(struct device_program *p);
 

@@ -15,6 +15,8 @@ struct rebuild {
     const struct assay_host *host;
     const struct assay_graph *from;
     struct assay_graph *to;
+    const struct rebuild_fault *fault;
+    bool spoilt;
 };
 
 void rebuild_op_name(const struct assay_node_view *node, char name[96])
@@ -71,6 +73,14 @@ static bool attr_of(struct rebuild *r, uint32_t node, const struct assay_attr_ro
     return false;
 }
 
+static void spoil(struct rebuild *r, struct assay_attr *attrs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        r->spoilt = r->spoilt || attrs[i].type == ASSAY_ATTR_F64;
+        attrs[i].f *= r->fault->factor;
+    }
+}
+
 static void add_node(struct rebuild *r, uint32_t node)
 {
     struct assay_node_view view = {.size = sizeof view};
@@ -89,6 +99,8 @@ static void add_node(struct rebuild *r, uint32_t node)
     for (const struct assay_attr_row *a = row->ir->attrs; a && a->name && n < MAX_ATTRS; a++)
         n += attr_of(r, node, a, &attrs[n]) ? 1 : 0;
     attrs[n] = ASSAY_ATTR_END;
+    if (r->fault && !strcmp(view.name, r->fault->node))
+        spoil(r, attrs, n);
     for (uint32_t i = 0; i < view.n_outputs; i++)
         names[i] = view.outputs[i] == ASSAY_NO_VALUE ? NULL : value_of(r, (uint32_t)view.outputs[i]).name;
     assay_graph_op_outputs(r->to, op, names, view.n_outputs, view.inputs, view.n_inputs, attrs, out);
@@ -98,8 +110,8 @@ static void add_node(struct rebuild *r, uint32_t node)
                                out[i], view.outputs[i]);
 }
 
-enum assay_code rebuild_graph(const struct assay_host *host, const struct assay_graph *from, struct assay_graph **out,
-                              struct assay_error *err)
+enum assay_code rebuild_graph(const struct assay_host *host, const struct assay_graph *from, const struct rebuild_fault *fault,
+                              struct assay_graph **out, struct assay_error *err)
 {
     struct rebuild *r = calloc(1, sizeof *r);
     if (!r || !(r->to = assay_graph_new("rebuilt"))) {
@@ -108,6 +120,7 @@ enum assay_code rebuild_graph(const struct assay_host *host, const struct assay_
     }
     r->host = host;
     r->from = from;
+    r->fault = fault;
     for (uint32_t v = 0, nodes = 0; v < host->graph_values(from); v++) {
         struct assay_value_view view = value_of(r, v);
         if (view.producer < 0)
@@ -124,6 +137,8 @@ enum assay_code rebuild_graph(const struct assay_host *host, const struct assay_
         if (view.alias_of != ASSAY_NO_VALUE)
             assay_graph_alias(r->to, (int32_t)v, view.alias_of);
     }
+    if (fault && !r->spoilt)
+        assay_graph_refuse(r->to, ASSAY_UNSUPPORTED, "there is no node '%.60s' with an attribute that is a float", fault->node);
     enum assay_code code = assay_graph_finish(r->to, err);
     if (code)
         assay_graph_free(r->to);

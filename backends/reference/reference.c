@@ -90,7 +90,7 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
     (void)s;
     if (!p)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
-    if (device_compile(host, how, &p->on_device, err)) {
+    if (device_compile(host, how, NULL, &p->on_device, err)) {
         free(p);
         return err->code;
     }

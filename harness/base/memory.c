@@ -1,5 +1,6 @@
 #include "harness/base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,4 +31,17 @@ void *assay_block_new(size_t bytes)
 void assay_block_free(void *block)
 {
     free(block);
+}
+
+uint64_t assay_memory_available_bytes(void)
+{
+    unsigned long long kib = 0;
+    char               line[128];
+    FILE              *f = fopen("/proc/meminfo", "re");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+            break;
+    if (f)
+        (void)fclose(f);
+    return kib ? kib * 1024 : UINT64_MAX;
 }

@@ -33,4 +33,7 @@ struct assay_allocations assay_allocations_so_far(void);
 /* Whose code runs now on this thread; returns whose ran before. Costs a thread-local store. */
 enum assay_allocation_owner assay_allocation_owner_set(enum assay_allocation_owner owner);
 
+/* Bytes that the machine could give now without swapping; UINT64_MAX: it does not say. */
+uint64_t assay_memory_available_bytes(void);
+
 #endif

@@ -8,28 +8,45 @@
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
+#include "harness/cli/validate_level.h"
 #include "harness/cli/validate_vectors.h"
 #include "harness/judge/summary.h"
+#include "harness/judge/trainings.h"
 #include "harness/judge/verdict.h"
 #include "harness/plan/plan.h"
 
 #include "assay/banned.h"
 
+enum { MOST_NEXT = 3 };
 enum { BACKEND_BYTES = sizeof ((struct assay_verdict *)0)->backend };
 
 struct validate_options {
-    char     backend[640], vectors[1024];
+    char     backend[640], vectors[1024], level[32], against[640], out[512];
     uint64_t timeout_ns;
+    int64_t  seed, pairs;
+    double   margin;
     bool     strict, json, quiet;
 };
 
 static const struct assay_option options[] = {
     {.name = "vectors", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, vectors), .bytes = 1024, .dflt = "",
      .help = "in place of a run: test vectors of ONNX below this folder, on --backend"},
+    {.name = "level", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, level), .bytes = 32, .dflt = "",
+     .help = "in place of a run: how far --backend can be trusted; model: every node of whole models; training: gradients and whole trainings"},
     {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, backend), .bytes = 640, .dflt = "",
-     .help = "the back end that vectors run on: NAME[:device][,option=value…]"},
+     .help = "the back end that vectors or a level run on: NAME[:device][,option=value…]"},
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
-     .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs"},
+     .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs; of a level's case, the suite says unless this does"},
+    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, out), .bytes = 512, .dflt = "",
+     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND"},
+    {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, seed), .dflt = "-1", .min = -1, .max = 1e15,
+     .help = "of a level's inputs, and the first of trainings; -1: the suite's"},
+    {.name = "against", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, against), .bytes = 640, .dflt = "cpu",
+     .help = "of level training: the back end whose trainings are the measure; B itself is compared under other seeds"},
+    {.name = "pairs", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, pairs), .dflt = "8", .min = 0,
+     .max = ASSAY_TRAININGS_MOST_PAIRS, .help = "of trainings; 0 looks at gradients only"},
+    {.name = "margin", .type = ASSAY_OPT_F64, .offset = offsetof(struct validate_options, margin), .dflt = "0.02", .min = 1e-9, .max = 10,
+     .help = "by how much losses may differ, as a share of the entropy of what is learned"},
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
      .help = "marginal verdicts count as failed"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
@@ -119,6 +136,65 @@ static enum assay_exit conclude(const struct assay_verdict *v, size_t n, const s
     return failed ? ASSAY_EXIT_NO : passed ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
 }
 
+/* A level's name, and what does it. */
+static const struct {
+    const char *name;
+    enum assay_exit (*run)(const struct assay_validate_level *with);
+} levels[] = {
+    {"model", assay_cli_validate_model},
+    {"training", assay_cli_validate_training},
+};
+
+static bool timeout_given(const bool *given)
+{
+    for (size_t i = 0; options[i].name; i++)
+        if (options[i].offset == offsetof(struct validate_options, timeout_ns))
+            return given[i];
+    return false;
+}
+
+static enum assay_exit run_level(size_t n, char **operands, const struct validate_options *o, const bool *given)
+{
+    const char                        *names[sizeof levels / sizeof *levels];
+    const struct assay_validate_level  with = {
+        .backend = o->backend, .folder = o->out, .timeout_ns = timeout_given(given) ? o->timeout_ns : 0, .cases = operands, .n_cases = n,
+        .seed = o->seed, .against = o->against, .pairs = (size_t)o->pairs, .margin = o->margin, .strict = o->strict, .json = o->json,
+        .quiet = o->quiet,
+    };
+    if (*o->vectors || !*o->backend)
+        return assay_cli_usage("a level needs a back end, and no vectors: assay validate --backend cpu --level model");
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        names[i] = levels[i].name;
+        if (!strcmp(levels[i].name, o->level))
+            return levels[i].run(&with);
+    }
+    const char *near = assay_string_nearest(o->level, names, sizeof names / sizeof *names);
+    return assay_cli_usage("there is no level '%s'%s%s", o->level, near ? "; did you mean " : "; the first is ", near ? near : names[0]);
+}
+
+/* What to type next for outputs that are wrong: the search for the node. */
+static void print_next(const struct assay_verdict *v, size_t n, int64_t seed)
+{
+    for (size_t i = 0, told = 0; i < n && told < MOST_NEXT; i++) {
+        bool same = v[i].check.outcome != ASSAY_FAIL;
+        for (size_t k = 0; k < i; k++)
+            same = same || (!strcmp(v[k].id, v[i].id) && !strcmp(v[k].backend, v[i].backend) && v[k].check.outcome == ASSAY_FAIL);
+        if (same)
+            continue;
+        char  name[ASSAY_CASE_NAME_BYTES];
+        assay_case_brief(v[i].case_name, name);
+        char *backend = assay_string_escaped(ASSAY_ESCAPE_SHELL, v[i].backend), *what = assay_string_escaped(ASSAY_ESCAPE_SHELL, name);
+        if (backend && what) {
+            assay_cli_complain("  next: assay validate --level model --backend ", backend, " ");
+            assay_cli_complain("", what, "");
+            fprintf(stderr, seed == 1 ? "\n" : " --seed %lld\n", (long long)seed);
+        }
+        told++;
+        free(backend);
+        free(what);
+    }
+}
+
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
 {
     struct validate_options  o = *(const struct validate_options *)given_options;
@@ -127,7 +203,9 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct assay_verdict    *verdicts = NULL;
     size_t                   count = 0;
     enum assay_exit          result;
-    (void)given;
+    int64_t                  seed = 1;
+    if (*o.level)
+        return run_level(n, operands, &o, given);
     if (*o.vectors || *o.backend) {
         if (n || !*o.vectors || !*o.backend)
             return assay_cli_usage("vectors need both: assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data");
@@ -139,8 +217,10 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!assay_run_folder_read(operands[0], &folder, &err) &&
         !assay_validate_run(folder, on_progress, &o, &verdicts, &count, &err))
         (void)assay_verdicts_write(operands[0], verdicts, count, &err);
-    if (folder)
+    if (folder) {
         assay_cli_note_torn(folder);
+        seed = (int64_t)json_integer_value(json_object_get(json_object_get(assay_run_folder_plan(folder), "suite"), "seed"));
+    }
     assay_run_folder_close(folder);
     if (!o.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
@@ -150,6 +230,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         if (!o.json)
             print_verdicts(verdicts, count);
         result = conclude(verdicts, count, &o);
+        if (!o.quiet && !o.json)
+            print_next(verdicts, count, seed);
     }
     free(verdicts);
     return result;
@@ -157,12 +239,19 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_validate = {
     .name = "validate",
-    .operands = "DIR | --backend NAME --vectors DIR",
+    .operands = "DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…]",
     .summary = "judges the results of a run from its witnesses, against the reference and its bounds",
     .details = "Writes verdicts.jsonl into the run folder; nothing that was recorded changes. pass: within the bound. marginal:\n"
                "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.\n"
                "With --vectors, runs every model that has test data below the folder and compares what comes out with what whoever made\n"
-               "them expects, and with the reference; a case that is not run says which op, attribute or type is missing.",
+               "them expects, and with the reference; a case that is not run says which op, attribute or type is missing.\n"
+               "With --level model, looks for the first node that diverges, in the cases given or in suite model: inner values are made\n"
+               "outputs, which is another program, and each is compared with the reference from the device's own inputs and from the\n"
+               "graph's. Nets that learn are trained on cpu; their choices on unseen data and their greedy tokens are compared.\n"
+               "With --level training, runs suite gradients and judges the gradient of every param; then trains the same small net from\n"
+               "several seeds on --backend and on --against, and says whether what it learned is equivalent (two one-sided tests at 5 %\n"
+               "each), not equivalent, or undecided, and how many pairs would decide. A CASE is trained in place of that of suite equivalence.\n"
+               "What is judged is written beforehand, as protocol.json; the same command goes on after an interruption.",
     .options = options,
     .options_bytes = sizeof(struct validate_options),
     .run = run,

@@ -192,6 +192,22 @@ static enum assay_code check_fill(const struct assay_value *v, const char *what,
         if (!(fill->a <= fill->b) || rint(fill->a) != fill->a || rint(fill->b) != fill->b)
             wrong = "an integer fill needs whole numbers a <= b";
         break;
+    case ASSAY_FILL_UNLIKE:
+        if (!(fill->a >= 3) || rint(fill->a) != fill->a)
+            wrong = "numbers unlike their neighbours need a whole a >= 3";
+        break;
+    case ASSAY_FILL_CANCELLING:
+        if (!(fill->a > 0) || !(fill->b >= 0))
+            wrong = "a cancelling fill needs a > 0 and b >= 0";
+        break;
+    case ASSAY_FILL_WIDE:
+        if (!(fill->a < fill->b))
+            wrong = "a wide fill needs a < b";
+        break;
+    case ASSAY_FILL_SPECIAL:
+        if (!(fill->a >= 2))
+            wrong = "special numbers come one in a >= 2";
+        break;
     default:
         wrong = "there is no such kind of fill";
     }

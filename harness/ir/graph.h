@@ -31,6 +31,12 @@ enum assay_fill_kind {
     ASSAY_FILL_CONSTANT = 3, /* a */
     ASSAY_FILL_INTEGERS = 4, /* a .. b, both included */
     ASSAY_FILL_IOTA = 5,     /* a, a + b, a + 2 b, … */
+    /* With a purpose: operands that make faults visible (harness/verify/README.md). */
+    ASSAY_FILL_UNLIKE = 6,     /* whole numbers, 1 .. a in magnitude, never equal in magnitude to a neighbour along any axis; a >= 3 */
+    ASSAY_FILL_CANCELLING = 7, /* pairs of neighbours in memory that take each other away but for a share below b; magnitudes in
+                                  [a/2, a) */
+    ASSAY_FILL_WIDE = 8,       /* magnitudes 2^x, x uniform in [a, b), either sign */
+    ASSAY_FILL_SPECIAL = 9,    /* uniform in [-1, 1), but one in a is a NaN, an infinity, a zero of either sign, or subnormal in f32 */
 };
 struct assay_fill {
     enum assay_fill_kind kind;

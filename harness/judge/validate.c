@@ -41,6 +41,12 @@ struct validation {
     struct assay_value_source *source; /* of the case that is judged; NULL: the generator */
     void (*progress)(void *self, size_t done, size_t all, const char *line);
     void *self;
+    assay_validate_outputs_fn *see; /* may be NULL */
+};
+/* The record whose outputs are told. */
+struct telling {
+    const struct validation   *v;
+    const struct assay_record *record;
 };
 
 ASSAY_PRINTF(3, 4)
@@ -133,27 +139,34 @@ static bool nothing_to_judge(const struct assay_record *r, struct assay_check *c
     return true;
 }
 
-/* Records name files of their own folder only. */
-static enum assay_code witness_path(const struct validation *v, const struct assay_record *r, char path[4096],
-                                    struct assay_error *err)
+enum assay_code assay_validate_witness(const struct assay_run_folder *folder, const struct assay_record *r, char path[4096],
+                                       struct assay_error *err)
 {
     static const char prefix[] = "witness/";
     const char       *name = r->witness_file;
     char              sha256[65];
     if (strncmp(name, prefix, sizeof prefix - 1) != 0 || strchr(name + sizeof prefix - 1, '/') || strstr(name, ".."))
         return ASSAY_FAIL(err, ASSAY_DATA, "a witness must be a file in 'witness/', not '%.150s'", name);
-    if (assay_path_join(path, 4096, assay_run_folder_path(v->folder), name, err) || assay_sha256_file(path, sha256, err))
+    if (assay_path_join(path, 4096, assay_run_folder_path(folder), name, err) || assay_sha256_file(path, sha256, err))
         return err->code;
     if (strcmp(sha256, r->witness_sha256) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "%s: not the witness that was written: the record has another SHA-256", path);
     return ASSAY_OK;
 }
 
+static void on_outputs(void *self, const struct assay_check_output *rows, size_t n)
+{
+    const struct telling *t = self;
+    t->v->see(t->v->self, t->record, rows, n);
+}
+
 static enum assay_code judge_outputs(const struct validation *v, const struct assay_record *r, const struct assay_graph *g,
                                      struct assay_expected *x, struct assay_check *check, struct assay_error *err)
 {
-    char path[4096];
-    if (witness_path(v, r, path, err) || assay_witness_check_expected(path, r->id, g, x, check, err))
+    char           path[4096];
+    struct telling telling = {v, r};
+    if (assay_validate_witness(v->folder, r, path, err) ||
+        assay_witness_check_outputs(path, r->id, g, x, v->see ? on_outputs : NULL, &telling, check, err))
         return err->code;
     if (r->proof.iterations > check->iterations)
         check->iterations = r->proof.iterations; /* timed; the witness knows of those that were observed */
@@ -204,7 +217,7 @@ static enum assay_code judge_lesson(const struct validation *v, const struct ass
     char                       path[4096];
     struct assay_learned_claim claim = {.path = path, .case_id = r->id, .lesson = what->workload->lesson, .params = what->params,
                                         .step = step, .seed = v->seed};
-    if (witness_path(v, r, path, err) || read_claim(v, r, &claim, err))
+    if (assay_validate_witness(v->folder, r, path, err) || read_claim(v, r, &claim, err))
         return err->code;
     struct assay_graph *evaluation = assay_graph_new("evaluation");
     if (!evaluation)
@@ -380,7 +393,15 @@ enum assay_code assay_validate_run(struct assay_run_folder *folder,
                                    void (*progress)(void *self, size_t done, size_t all, const char *line), void *self,
                                    struct assay_verdict **out, size_t *n, struct assay_error *err)
 {
-    struct validation v = {.folder = folder, .progress = progress, .self = self};
+    return assay_validate_run_outputs(folder, progress, NULL, self, out, n, err);
+}
+
+enum assay_code assay_validate_run_outputs(struct assay_run_folder *folder,
+                                           void (*progress)(void *self, size_t done, size_t all, const char *line),
+                                           assay_validate_outputs_fn *see, void *self, struct assay_verdict **out, size_t *n,
+                                           struct assay_error *err)
+{
+    struct validation v = {.folder = folder, .progress = progress, .self = self, .see = see};
     v.records = assay_run_folder_records(folder, &v.n);
     enum assay_code code = judge_all(&v, err);
     assay_file_set_release(&v.weights);

@@ -4,6 +4,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/hash.h"
+#include "harness/base/memory.h"
 #include "harness/base/random.h"
 #include "harness/base/strings.h"
 #include "harness/load/closed_loop.h"
@@ -43,15 +44,8 @@ static void on_batch_end(void *self)
 /* What may be taken: most of what is available now, and no more than the device has. */
 static uint64_t memory_limit(const struct assay_device_info *device)
 {
-    unsigned long long available_kib = 0;
-    char               line[128];
-    FILE              *f = fopen("/proc/meminfo", "re");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %llu", &available_kib) == 1)
-            break;
-    if (f)
-        (void)fclose(f);
-    uint64_t limit = available_kib ? (uint64_t)((double)available_kib * 1024 * KEEP_FREE_SHARE / 2) : UINT64_MAX;
+    uint64_t available = assay_memory_available_bytes();
+    uint64_t limit = available == UINT64_MAX ? UINT64_MAX : (uint64_t)((double)available * KEEP_FREE_SHARE / 2);
     return device->memory_bytes && device->memory_bytes < limit ? device->memory_bytes : limit;
 }
 

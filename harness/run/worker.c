@@ -15,6 +15,7 @@
 #include "harness/run/case_run.h"
 #include "harness/run/contract.h"
 #include "harness/run/loader.h"
+#include "harness/run/model_run.h"
 #include "harness/run/numerics.h"
 #include "harness/run/vector_run.h"
 #include "harness/run/wire.h"
@@ -174,10 +175,19 @@ static enum assay_code do_numerics(const json_t *job, int fd, struct assay_error
     return err->code;
 }
 
+static enum assay_code do_model(const json_t *job, int fd, struct assay_error *err)
+{
+    json_t *found = NULL;
+    if (assay_model_run(text_of(job, "backend"), text_of(job, "case"), (uint64_t)json_integer_value(json_object_get(job, "seed")), &found, err))
+        return err->code;
+    return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "model", "found", found), err);
+}
+
 static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
-} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics}};
+} jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics},
+         {"model", do_model}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)
 {

@@ -6,6 +6,7 @@
 
 #include "assay/text.h"
 #include "harness/base/file.h"
+#include "harness/verify/errors.h"
 #include "harness/verify/expected.h"
 #include "harness/verify/fault_size.h"
 #include "harness/verify/witness_file.h"
@@ -33,6 +34,11 @@ struct shown {
     bool     strange;           /* over half of a bound that allows many roundings */
     uint64_t due;               /* of a state: compared elements that the iteration changes */
     bool     unchanged;         /* in some content every element is what the state held before */
+    bool     poisoned;          /* in some content more of its poison is left than chance explains */
+    double   of_errors, of_expected, of_observed, product; /* sums of squares, and of y e */
+    double   worst_ratio, worst_observed, worst_expected, worst_bound; /* ratio NaN: nothing was compared */
+    int64_t  worst_index;
+    bool     worst_is_sum;
 };
 struct judge {
     const unsigned char          *file;
@@ -40,11 +46,17 @@ struct judge {
     struct assay_witness_layout   layout;
     struct assay_witness_header   header;
     struct assay_expected        *expected;
+    assay_check_outputs_fn       *see; /* may be NULL */
+    void                         *self;
     struct assay_check           *out;
     struct shown                 *shown;          /* one an output of the graph */
     uint32_t                      looked_at;      /* outputs that the block has of which the assurance is */
     double                       *ratio; /* of all single elements */
     size_t                        n_ratios, room;
+    struct assay_errors           errors; /* of the elements that have a deviation */
+    struct assay_errors           biased; /* of the first output whose errors are */
+    int32_t                       biased_value;
+    bool                          probable; /* some bound was that of sums rounded to nearest */
     bool                          judged[ASSAY_WITNESS_MOST_CHOSEN]; /* contents */
     uint32_t                      sets_kept, sets_judged;
     char                          poisoned[ASSAY_VALUE_NAME_BYTES]; /* output whose poison was left */
@@ -97,11 +109,25 @@ struct place {
     const struct assay_witness_part *part;
     uint32_t                         content;
     int64_t                          index; /* flat, of the first element that it stands for */
+    bool                             is_sum;
 };
+
+static void note_of_output(struct shown *s, const struct place *at, double ratio, double observed, double expected, double bound)
+{
+    if (!isnan(s->worst_ratio) && !(ratio > s->worst_ratio))
+        return;
+    s->worst_ratio = ratio;
+    s->worst_index = at->index;
+    s->worst_is_sum = at->is_sum;
+    s->worst_observed = observed;
+    s->worst_expected = expected;
+    s->worst_bound = bound;
+}
 
 static void note(struct judge *j, const struct place *at, double ratio, double observed, double expected, double bound)
 {
     struct assay_check *out = j->out;
+    note_of_output(&j->shown[at->part->output], at, ratio, observed, expected, bound);
     if (!isnan(out->worst_ratio) && !(ratio > out->worst_ratio))
         return;
     out->worst_ratio = ratio;
@@ -127,27 +153,63 @@ static enum assay_code keep_ratio(struct judge *j, double ratio, struct assay_er
     return ASSAY_OK;
 }
 
-static bool is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
+bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double bound)
 {
     const struct assay_number_format *format = assay_format_of(dtype);
     return ratio > MARGINAL && format && bound > MARGINAL_ROUNDINGS * format->unit_roundoff * fabs(expected);
 }
 
+static double observed_at(const struct judge *j, const struct place *at, uint64_t block, uint64_t place)
+{
+    double observed;
+    assay_witness_decode(at->part->dtype, j->file + block + at->part->sample_at + place * at->part->element_bytes, 1, &observed);
+    return observed;
+}
+
+/* The bounds that hold here: those of sums rounded to nearest, unless the errors say that they are not. */
+static const double *bounds_of(struct judge *j, const struct place *at, uint64_t block, const struct assay_expected_part *x)
+{
+    struct assay_errors errors = {.n = 0};
+    for (size_t i = 0; x->deviation && i < x->n; i++) {
+        double observed = observed_at(j, at, block, x->place[i]);
+        if (isfinite(observed) && isfinite(x->value[i]) && x->deviation[i] > 0 && isfinite(x->deviation[i]))
+            assay_errors_add(&errors, observed, x->value[i], x->deviation[i]);
+    }
+    assay_errors_join(&j->errors, &errors);
+    if (assay_errors_are_biased(&errors) && !j->biased.n) {
+        j->biased = errors;
+        j->biased_value = at->part->value;
+    }
+    if (!x->probable || assay_errors_are_biased(&errors))
+        return x->bound;
+    j->probable = true;
+    return x->probable;
+}
+
+static void add_to_norms(struct shown *s, double observed, double expected)
+{
+    if (!isfinite(expected))
+        return;
+    s->of_errors += (observed - expected) * (observed - expected);
+    s->of_expected += expected * expected;
+    s->of_observed += observed * observed;
+    s->product += observed * expected;
+}
+
 static enum assay_code compare_sample(struct judge *j, struct place at, uint64_t block,
                                       const struct assay_expected_part *x, struct assay_error *err)
 {
-    struct shown        *shown = &j->shown[at.part->output];
-    const unsigned char *sample = j->file + block + at.part->sample_at;
+    struct shown *shown = &j->shown[at.part->output];
+    const double *bound = bounds_of(j, &at, block, x);
     for (size_t i = 0; i < x->n; i++) {
-        double observed, ratio;
-        assay_witness_decode(at.part->dtype, sample + x->place[i] * at.part->element_bytes, 1, &observed);
-        ratio = ratio_of(observed, x->value[i], x->bound[i]);
+        double observed = observed_at(j, &at, block, x->place[i]), ratio = ratio_of(observed, x->value[i], bound[i]);
         at.index = x->index[i];
-        note(j, &at, ratio, observed, x->value[i], x->bound[i]);
-        shown->strange |= is_strange(at.part->dtype, ratio, x->value[i], x->bound[i]);
+        note(j, &at, ratio, observed, x->value[i], bound[i]);
+        add_to_norms(shown, observed, x->value[i]);
+        shown->strange |= bound == x->bound && assay_check_is_strange(at.part->dtype, ratio, x->value[i], bound[i]);
         shown->due += x->before && assay_round_to(at.part->dtype, x->value[i]) != x->before[i];
-        shown->telling += !isfinite(x->value[i]) || fabs(x->value[i]) > x->bound[i];
-        shown->infinite_expected |= !isfinite(x->value[i]) || !isfinite(x->bound[i]);
+        shown->telling += !isfinite(x->value[i]) || fabs(x->value[i]) > bound[i];
+        shown->infinite_expected |= !isfinite(x->value[i]) || !isfinite(bound[i]);
         if (shown->compared++ == 0)
             shown->first_value = observed;
         shown->varies |= !(observed == shown->first_value);
@@ -170,6 +232,7 @@ static void compare_sums(struct judge *j, struct place at, uint64_t block, const
 {
     struct shown              *shown = &j->shown[at.part->output];
     struct assay_witness_stats stats = stats_at(j, at.part, block);
+    at.is_sum = true;
     for (uint32_t i = 0; i < at.part->n_projections; i++) {
         const struct assay_projection *p = &at.part->projection[i];
         double terms = (double)p->length * (double)p->per_group;
@@ -221,7 +284,10 @@ static void count_block(struct judge *j, enum assay_witness_class class, uint64_
             continue;
         }
         j->out->poison_left += s.poison_left;
-        if ((double)s.poison_left > poison_by_chance(part) && s.poison_left > j->poison_left) {
+        if (!((double)s.poison_left > poison_by_chance(part)))
+            continue;
+        shown->poisoned = true;
+        if (s.poison_left > j->poison_left) {
             j->poison_left = s.poison_left;
             j->poison_of = part->elements;
             (void)snprintf(j->poisoned, sizeof j->poisoned, "%s", j->graph->values[part->value].name);
@@ -334,8 +400,36 @@ static void name_bound(const struct judge *j)
     struct assay_text text = assay_text_over(j->out->bound, sizeof j->out->bound);
     if (is_statistical(j))
         assay_text_add(&text, "statistical bound, %d replicas, false alarm <= %.0e", ASSAY_REPLICAS, ASSAY_FALSE_ALARM);
+    else if (j->probable)
+        assay_text_add(&text, "bound of sums rounded to nearest, false alarm <= %.0e", ASSAY_FALSE_ALARM);
     else
         assay_text_add(&text, "worst-case bound");
+}
+
+/* Within every bound, and yet not what roundings of the class that the types require can look like. */
+static bool decide_class(const struct judge *j)
+{
+    const struct assay_errors *e = j->biased.n ? &j->biased : &j->errors;
+    if (!j->biased.n && !assay_errors_are_large(e))
+        return false;
+    if (!j->biased.n) {
+        say(j->out, ASSAY_FAIL, "of a lower class of arithmetic: the errors of %llu elements are %.3g times (rms) what rounding every step to nearest gives at most",
+            (unsigned long long)e->n, assay_errors_rms(e));
+        return true;
+    }
+    bool     inward = fabs(assay_errors_lean(e)) >= fabs(assay_errors_drift(e));
+    uint64_t with = inward ? e->inward : e->up, of = e->inward + e->outward;
+    say(j->out, ASSAY_MARGINAL, "within the worst-case bound, but of a lower class of arithmetic: %.0f %% of the errors of '%s' are %s, %.3g standard deviations from half: something is not rounded to nearest",
+        100.0 * (double)(2 * with > of ? with : of - with) / (double)of, j->graph->values[j->biased_value].name,
+        inward ? (2 * with > of ? "toward zero" : "away from zero") : (2 * with > of ? "upward" : "downward"),
+        fabs(inward ? assay_errors_lean(e) : assay_errors_drift(e)));
+    return true;
+}
+
+/* More than half of the compared elements should have changed, and none did. */
+static bool is_unwritten_state(const struct shown *s)
+{
+    return s->unchanged && 2 * s->due > s->compared;
 }
 
 static bool decide_fail(const struct judge *j)
@@ -348,7 +442,7 @@ static bool decide_fail(const struct judge *j)
     }
     for (uint32_t o = 0; o < j->layout.outputs; o++) {
         const struct assay_value *v = &j->graph->values[j->shown[o].value];
-        if (j->shown[o].unchanged && 2 * j->shown[o].due > j->shown[o].compared) {
+        if (is_unwritten_state(&j->shown[o])) {
             say(out, ASSAY_FAIL, "a state was not written: all %llu elements of '%s' are what they were before the iteration",
                 (unsigned long long)v->elements, v->name);
             return true;
@@ -357,8 +451,8 @@ static bool decide_fail(const struct judge *j)
     if (out->worst_ratio > 1) {
         say(out, ASSAY_FAIL, "'%s' at element %lld in iteration %llu is %.9g where %.9g is expected, %.3g times the %s bound of %.3g",
             out->worst_value, (long long)out->worst_index, (unsigned long long)out->worst_iteration,
-            out->worst_observed, out->worst_expected, out->worst_ratio, is_statistical(j) ? "statistical" : "worst-case",
-            out->worst_bound);
+            out->worst_observed, out->worst_expected, out->worst_ratio,
+            is_statistical(j) ? "statistical" : j->probable ? "probable" : "worst-case", out->worst_bound);
         return true;
     }
     for (uint32_t o = 0; o < j->layout.outputs; o++) {
@@ -440,6 +534,10 @@ static void decide_pass(const struct judge *j)
 static void decide(struct judge *j)
 {
     struct assay_check *out = j->out;
+    out->errors = j->errors.n;
+    out->lean = assay_errors_lean(&j->errors);
+    out->drift = assay_errors_drift(&j->errors);
+    out->rms = assay_errors_rms(&j->errors);
     out->cheat_share_found = assay_cheat_share_found(out->judged);
     if (j->n_ratios) {
         qsort(j->ratio, j->n_ratios, sizeof *j->ratio, ascending);
@@ -452,8 +550,50 @@ static void decide(struct judge *j)
     else if (out->judged == 0)
         say(out, ASSAY_NOT_CHECKED, "evaluating the reference is beyond the judge's budget: %.2g operations, about %.0f s",
             assay_expected_preparing_ops(j->expected), assay_expected_preparing_ops(j->expected) / ASSAY_EXPECTED_OPS_PER_S);
-    else if (!decide_untrusted(j))
+    else if (!decide_untrusted(j) && !decide_class(j))
         decide_pass(j);
+}
+
+/* ---- output by output ---------------------------------------------------------------------------------------- */
+
+static enum assay_outcome outcome_of(const struct shown *s)
+{
+    bool unexplained = s->unexplained && !s->infinite_expected;
+    if (s->poisoned || is_unwritten_state(s) || s->worst_ratio > 1 || unexplained)
+        return ASSAY_FAIL;
+    if (isnan(s->worst_ratio))
+        return ASSAY_NOT_CHECKED;
+    return is_weak(s) ? ASSAY_UNTRUSTED : s->strange ? ASSAY_MARGINAL : ASSAY_PASS;
+}
+
+static struct assay_check_output row_of(const struct judge *j, const struct shown *s)
+{
+    const struct assay_value *v = &j->graph->values[s->value];
+    double                    norms = sqrt(s->of_observed) * sqrt(s->of_expected);
+    struct assay_check_output row = {.outcome = outcome_of(s), .elements = v->elements, .compared = s->compared,
+                                     .error = s->of_expected > 0 ? sqrt(s->of_errors / s->of_expected) : NAN,
+                                     .cosine = norms > 0 ? s->product / norms : NAN, .worst_ratio = s->worst_ratio,
+                                     .worst_index = s->worst_index, .worst_is_sum = s->worst_is_sum,
+                                     .worst_observed = s->worst_observed, .worst_expected = s->worst_expected,
+                                     .worst_bound = s->worst_bound};
+    if (s->of_expected > 0 && !isfinite(s->of_errors))
+        row.error = INFINITY;
+    (void)snprintf(row.name, sizeof row.name, "%s", v->name);
+    return row;
+}
+
+static enum assay_code tell_outputs(const struct judge *j, struct assay_error *err)
+{
+    struct assay_check_output *rows = j->see ? calloc(j->layout.outputs, sizeof *rows) : NULL;
+    if (!j->see)
+        return ASSAY_OK;
+    if (!rows)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to tell of %u outputs", j->layout.outputs);
+    for (uint32_t o = 0; o < j->layout.outputs; o++)
+        rows[o] = row_of(j, &j->shown[o]);
+    j->see(j->self, rows, j->layout.outputs);
+    free(rows);
+    return ASSAY_OK;
 }
 
 /* ---- entry --------------------------------------------------------------------------------------------------- */
@@ -481,7 +621,8 @@ static enum assay_code list_outputs(struct judge *j, struct assay_error *err)
     }
     (void)assay_graph_outputs(j->graph, values, n);
     for (uint32_t o = 0; o < n; o++)
-        j->shown[o].value = values[o];
+        j->shown[o] = (struct shown){.value = values[o], .worst_ratio = NAN, .worst_index = -1, .worst_observed = NAN,
+                                     .worst_expected = NAN, .worst_bound = NAN};
     free(values);
     for (uint32_t i = 0; i < j->layout.block[ASSAY_WITNESS_CONTENT].parts; i++)
         j->shown[assay_witness_parts(&j->layout, ASSAY_WITNESS_CONTENT)[i].output].in_contents = true;
@@ -507,19 +648,20 @@ static enum assay_code judge_file(struct judge *j, struct assay_error *err)
     memcpy(&j->header, j->file, sizeof j->header);
     *out = (struct assay_check){.of_elements = j->header.elements, .iterations = j->header.seen, .chosen = j->header.kept,
                                 .worst_ratio = NAN, .median_ratio = NAN, .worst_index = -1, .worst_observed = NAN,
-                                .worst_expected = NAN, .worst_bound = NAN, .smallest_fault = INFINITY};
-    name_bound(j);
+                                .worst_expected = NAN, .worst_bound = NAN, .rms = NAN, .smallest_fault = INFINITY};
     if (list_outputs(j, err))
         return err->code;
     count_all(j);
     if (assay_expected_aim(j->expected, j->header.seed, &j->layout, first_kept(j), err) || judge_sets(j, err))
         return err->code;
+    name_bound(j);
     decide(j);
-    return ASSAY_OK;
+    return tell_outputs(j, err);
 }
 
-enum assay_code assay_witness_check_expected(const char *path, const char *case_id, const struct assay_graph *g,
-                                             struct assay_expected *x, struct assay_check *out, struct assay_error *err)
+enum assay_code assay_witness_check_outputs(const char *path, const char *case_id, const struct assay_graph *g,
+                                            struct assay_expected *x, assay_check_outputs_fn *see, void *self,
+                                            struct assay_check *out, struct assay_error *err)
 {
     struct assay_mapped_file file = {0};
     struct assay_check       found = {.of_elements = 0};
@@ -530,6 +672,8 @@ enum assay_code assay_witness_check_expected(const char *path, const char *case_
         j->file = file.at;
         j->graph = g;
         j->expected = x;
+        j->see = see;
+        j->self = self;
         j->out = &found;
         code = judge_file(j, err);
     }
@@ -543,6 +687,12 @@ enum assay_code assay_witness_check_expected(const char *path, const char *case_
         return assay_error_in(err, "judging witness '%s'", path);
     *out = found;
     return ASSAY_OK;
+}
+
+enum assay_code assay_witness_check_expected(const char *path, const char *case_id, const struct assay_graph *g,
+                                             struct assay_expected *x, struct assay_check *out, struct assay_error *err)
+{
+    return assay_witness_check_outputs(path, case_id, g, x, NULL, NULL, out, err);
 }
 
 enum assay_code assay_witness_check(const char *path, const char *case_id, const struct assay_graph *g, assay_fill_fn *fill,

@@ -36,16 +36,40 @@ struct assay_check {
     uint64_t of_elements;     /* elements of one iteration's outputs */
     double   worst_ratio;     /* largest |observed - expected| / bound; NaN: nothing compared */
     double   median_ratio;    /* over the single elements */
-    char     bound[64];       /* of what kind: "worst-case bound" or "statistical bound, 3 replicas, false alarm <= 1e-06" */
+    char     bound[80];       /* of what kind: "worst-case bound", "bound of sums rounded to nearest, false alarm <= 1e-06" or
+                                 "statistical bound, 3 replicas, false alarm <= 1e-06" */
     char     worst_value[ASSAY_VALUE_NAME_BYTES]; /* output's name */
     int64_t  worst_index;     /* flat; -1 none */
     uint64_t worst_iteration;
     double   worst_observed, worst_expected, worst_bound;
+    uint64_t errors;         /* elements whose errors have a known distribution, see errors.h; 0: there are none */
+    double   lean, drift;    /* of those errors: toward zero and up, in standard deviations of what chance gives */
+    double   rms;            /* of those errors, over their greatest deviation; NaN: none */
     double   smallest_fault;  /* relative size, against the root mean square of the output, of a fault in one element found with 99 % */
     uint64_t iterations, chosen, judged, equal; /* timed; kept; compared with the reference; bitwise equal to a judged one */
     double   cheat_share_found; /* a device that cheats in this share of iterations is found with 95 % */
     uint64_t not_finite, poison_left, zeros; /* among the kept elements */
 };
+
+/* What was found of one output, in all judged iterations together. With y an element as observed and e as expected, over the
+ * elements that were compared singly and whose e is finite:
+ *     error = sqrt(sum (y - e)^2 / sum e^2)      cosine = sum y e / sqrt(sum y^2 sum e^2)
+ * The verdict is of the bounds alone; these say how an output that leaves them does so, and show a bound that is loose. */
+struct assay_check_output {
+    char               name[ASSAY_VALUE_NAME_BYTES];
+    enum assay_outcome outcome;  /* untrusted: within the bounds, as zeros or one constant would be; not_checked: not looked at */
+    uint64_t           elements, compared; /* of the output; singly, over all judged iterations */
+    double             error, cosine;      /* NaN: nothing was compared, or a norm is 0; error INFINITY: not finite */
+    double             worst_ratio;        /* NaN: nothing was compared */
+    int64_t            worst_index;        /* flat; -1 none */
+    bool               worst_is_sum;       /* of a sum of elements that begins there */
+    double             worst_observed, worst_expected, worst_bound;
+};
+/* Told once, with one row an output of the graph in their order; they are the caller's until it returns. */
+typedef void assay_check_outputs_fn(void *self, const struct assay_check_output *rows, size_t n);
+
+/* Does one element use over half of a bound that allows more than 48 roundings? ratio = |observed - expected| / bound. */
+bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double bound);
 
 /* What a case's inputs were: fills one value of one input set into `to` (its bytes). */
 typedef enum assay_code assay_fill_fn(void *self, const struct assay_graph *g, int32_t value, uint64_t set, void *to,

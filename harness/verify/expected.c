@@ -8,6 +8,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/parallel.h"
 #include "harness/base/strings.h"
+#include "harness/base/student.h"
 #include "reference/arithmetic.h"
 #include "reference/reference.h"
 
@@ -48,6 +49,8 @@ static void release_part(struct assay_expected_part *p)
     free(p->value);
     free(p->bound);
     free(p->before);
+    free(p->probable);
+    free(p->deviation);
     free(p->sum);
     free(p->sum_bound);
     memset(p, 0, sizeof *p);
@@ -297,6 +300,46 @@ static enum assay_code remember(const struct assay_expected *x, const struct ass
     return ASSAY_OK;
 }
 
+/* Nobody chose the operands for a device's order of summation. */
+static bool operands_random(const struct assay_graph *g)
+{
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        enum assay_fill_kind kind = g->values[v].fill.kind;
+        if (is_given(&g->values[v]) && kind != ASSAY_FILL_UNIFORM && kind != ASSAY_FILL_NORMAL && kind != ASSAY_FILL_INTEGERS)
+            return false;
+    }
+    return true;
+}
+
+#define NORMAL_FREEDOM 1e6 /* degrees of freedom from which Student's t is the normal distribution */
+
+/* What sums rounded to nearest do at the sample's places, beside the worst case. */
+static enum assay_code make_probable(struct assay_expected *x, const struct assay_witness_part *part, size_t n,
+                                     struct assay_expected_part *out, struct assay_error *err)
+{
+    const struct assay_value *v = &x->graph->values[part->value];
+    double factor = -assay_student_quantile(ASSAY_FALSE_ALARM / 2 / comparisons_of(&x->layout), NORMAL_FREEDOM);
+    double *again = malloc((n + 1) * sizeof *again);
+    out->probable = malloc((n + 1) * sizeof *out->probable);
+    out->deviation = malloc((n + 1) * sizeof *out->deviation);
+    enum assay_code code = again && out->probable && out->deviation ? ASSAY_OK : no_memory(v, err);
+    if (!code)
+        code = assay_reference_at_probable(x->reference, part->value, factor, n, out->index, again, out->probable, err);
+    if (!code)
+        code = assay_reference_at_probable(x->reference, part->value, 1, n, out->index, again, out->deviation, err);
+    for (size_t i = 0; !code && i < n; i++)
+        out->probable[i] = fmin(out->probable[i], out->bound[i]);
+    free(again);
+    if (code == ASSAY_UNSUPPORTED) { /* operands are not exact: the worst case stands */
+        free(out->probable);
+        free(out->deviation);
+        out->probable = out->deviation = NULL;
+        memset(err, 0, sizeof *err);
+        code = ASSAY_OK;
+    }
+    return code;
+}
+
 static enum assay_code make_sums(struct assay_expected *x, const struct assay_witness_part *part,
                                  struct assay_expected_part *out, struct assay_error *err)
 {
@@ -524,7 +567,7 @@ static enum assay_code sum_fold(struct assay_expected *x, const struct assay_wit
 }
 
 static enum assay_code make_part(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key, double ops,
-                                 struct assay_expected_part *out, struct assay_error *err)
+                                 bool probable, bool favoured, struct assay_expected_part *out, struct assay_error *err)
 {
     const struct assay_value *v = &x->graph->values[part->value];
     double whole = assay_reference_at_cost(x->reference, part->value, (size_t)v->elements);
@@ -539,6 +582,8 @@ static enum assay_code make_part(struct assay_expected *x, const struct assay_wi
     if (remember(x, part, n, out, err))
         return err->code;
     if (by_replicas && sum_statistical(x, part, key, out, err))
+        return err->code;
+    if (probable && (favoured || 3 * sample_cost(x, part->value, n) <= ops) && make_probable(x, part, n, out, err))
         return err->code;
     finish_sample(out, n);
     if (!by_fold)
@@ -588,10 +633,11 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
         b->ready = false;
         return err->code;
     }
+    bool probable = x->bounds == ASSAY_BOUNDS_WORST_CASE && operands_random(x->graph);
     ops = (ops > first ? ops - first : favoured && first > 0 ? x->budget_ops * FIRST_SHARE : 0) / parts;
     for (uint32_t i = 0; i < parts; i++) {
         uint64_t key = assay_witness_key(x->seed, x->case_id, part[i].output, set);
-        if (make_part(x, &part[i], key, ops, &b->part[i], err)) {
+        if (make_part(x, &part[i], key, ops, probable && assay_reference_is_sum(x->graph, part[i].value), of_exemplar && favoured, &b->part[i], err)) {
             release_block(b, parts);
             return assay_error_in(err, "expecting '%.48s' of input set %u",
                                   x->graph->values[part[i].value].name, set);

@@ -25,6 +25,10 @@ struct assay_expected_part {
     int64_t  *index;         /* flat index of each */
     double   *value, *bound; /* n each */
     double   *before;        /* n, of an output that takes over a state: what the state held; else NULL */
+    /* n each, of an output that is one sum of products of random operands, as far as the budget goes; else NULL. */
+    double   *probable;      /* bounds that a device that rounds sums to nearest stays within, all comparisons of the witness with
+                                ASSAY_FALSE_ALARM; never above bound */
+    double   *deviation;     /* at most that of its errors */
     bool      has_sums[ASSAY_WITNESS_MOST_PROJECTIONS];
     double   *sum, *sum_bound; /* as in the block; valid for the projections that have sums */
     double    mean_square;     /* of the finite expected values */
@@ -57,5 +61,9 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
 /* assay_witness_check with expected values that outlive it. */
 enum assay_code assay_witness_check_expected(const char *path, const char *case_id, const struct assay_graph *g,
                                              struct assay_expected *x, struct assay_check *out, struct assay_error *err);
+/* The same, and every output is told of before it returns. */
+enum assay_code assay_witness_check_outputs(const char *path, const char *case_id, const struct assay_graph *g,
+                                            struct assay_expected *x, assay_check_outputs_fn *see, void *self,
+                                            struct assay_check *out, struct assay_error *err);
 
 #endif

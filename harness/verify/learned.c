@@ -113,6 +113,7 @@ static enum assay_code read_file(const struct assay_learned_claim *c, unsigned c
 struct bound {
     const struct assay_graph *g;
     void                    **at, **own; /* own: freed here */
+    enum assay_bounds         bounds;
 };
 
 static void bound_release(struct bound *b)
@@ -128,7 +129,7 @@ static enum assay_code bound_init(struct bound *b, const struct assay_learned_cl
                                   unsigned char *net, struct assay_error *err)
 {
     size_t at = sizeof(struct assay_witness_header);
-    *b = (struct bound){g, calloc(g->n_values, sizeof(void *)), calloc(g->n_values, sizeof(void *))};
+    *b = (struct bound){g, calloc(g->n_values, sizeof(void *)), calloc(g->n_values, sizeof(void *)), ASSAY_BOUNDS_AUTO};
     if (!b->at || !b->own)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to judge a net");
     for (uint32_t v = 0; v < g->n_values; v++) {
@@ -206,7 +207,7 @@ static enum assay_code outputs_of(const struct bound *b, int32_t output, double 
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to judge a net");
     for (uint64_t i = 0; i < v->elements; i++)
         index[i] = (int64_t)i;
-    enum assay_code code = assay_reference_new(b->g, (const void *const *)b->at, &r, err);
+    enum assay_code code = assay_reference_new_with(b->g, (const void *const *)b->at, b->bounds, &r, err);
     if (!code)
         code = assay_reference_at(r, output, (size_t)v->elements, index, value, bound, err);
     assay_reference_free(r);
@@ -240,8 +241,8 @@ static double cost_of(const struct assay_graph *g)
     return (double)(cost.flops + cost.transcendentals) * (assay_bounds_of(g) == ASSAY_BOUNDS_STATISTICAL ? 1 + ASSAY_REPLICAS : 2);
 }
 
-static enum assay_code evaluate(const struct assay_learned_claim *c, unsigned char *net, uint64_t batches, struct quality *out,
-                                struct assay_error *err)
+static enum assay_code evaluate(const struct assay_learned_claim *c, unsigned char *net, uint64_t batches, enum assay_bounds bounds,
+                                struct quality *out, struct assay_error *err)
 {
     struct bound b;
     int32_t      output;
@@ -249,6 +250,7 @@ static enum assay_code evaluate(const struct assay_learned_claim *c, unsigned ch
     double *room = malloc(((size_t)c->evaluation->values[output].elements * 3 + 1) * sizeof *room);
     *out = (struct quality){.value = 0};
     enum assay_code code = bound_init(&b, c, c->evaluation, net, err);
+    b.bounds = bounds;
     if (!code && !room)
         code = ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to judge a net");
     for (uint64_t i = 0; i < batches && !code; i++) {
@@ -344,7 +346,7 @@ enum assay_code assay_learned_check(const struct assay_learned_claim *c, double 
         say(out, ASSAY_NOT_CHECKED, "evaluating this net in double would take more than %.2g operations", budget_ops);
         goto done;
     }
-    if ((code = evaluate(c, net, t.evaluation_batches, &q, err)) || (code = first_loss(c, &loss, &bound, err)))
+    if ((code = evaluate(c, net, t.evaluation_batches, ASSAY_BOUNDS_AUTO, &q, err)) || (code = first_loss(c, &loss, &bound, err)))
         goto done;
     out->assurance = ASSAY_ASSURANCE_LEARNED;
     out->elements = q.compared + 1;
@@ -357,5 +359,23 @@ enum assay_code assay_learned_check(const struct assay_learned_claim *c, double 
         say(out, ASSAY_FAIL, "claims a loss of %.7g in its first step; it is %.7g (within %.2g)", c->first_loss, loss, bound);
 done:
     free(net);
+    return code;
+}
+
+enum assay_code assay_learned_quality(const struct assay_learned_claim *c, double budget_ops, double *out, struct assay_error *err)
+{
+    struct assay_lesson_terms t;
+    struct quality            q;
+    unsigned char            *net = NULL;
+    double                    cost = (double)(assay_graph_cost(c->evaluation).flops + assay_graph_cost(c->evaluation).transcendentals);
+    c->lesson->terms(c->params, &t);
+    if (cost * (double)t.evaluation_batches > budget_ops)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "evaluating this net in double would take more than %.2g operations", budget_ops);
+    if (read_file(c, &net, err))
+        return err->code;
+    enum assay_code code = evaluate(c, net, t.evaluation_batches, ASSAY_BOUNDS_NONE, &q, err);
+    free(net);
+    if (!code)
+        *out = q.value;
     return code;
 }

@@ -35,5 +35,9 @@ struct assay_learned_claim {
  * malformed. `budget_ops` (double operations): what costs more is not checked, and says so. */
 enum assay_code assay_learned_check(const struct assay_learned_claim *claim, double budget_ops, struct assay_check *out,
                                     struct assay_error *err);
+/* The quality of the net alone, on all unseen data, in double and without bounds: what trainings are compared by, as nothing in
+ * it is the device's word. Not finite where the net is not. Of the claim the path, case, lesson, params, evaluation and seed count.
+ * ASSAY_UNSUPPORTED: beyond the budget. */
+enum assay_code assay_learned_quality(const struct assay_learned_claim *claim, double budget_ops, double *out, struct assay_error *err);
 
 #endif

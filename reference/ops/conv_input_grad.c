@@ -134,4 +134,4 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return code;
 }
 
-ASSAY_OP_REFERENCE(ConvInputGrad) = {.at = at};
+ASSAY_OP_REFERENCE(ConvInputGrad) = {.at = at, .quantum = assay_ref_quantum_of_products};

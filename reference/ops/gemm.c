@@ -123,4 +123,11 @@ static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, con
     return code;
 }
 
-ASSAY_OP_REFERENCE(Gemm) = {.at = at, .fold = fold};
+/* Scaled sums are not followed up. */
+static double quantum(const struct assay_ref_call *call)
+{
+    bool plain = assay_node_f64(call->node, "alpha", 1.0) == 1.0 && assay_node_f64(call->node, "beta", 1.0) == 1.0;
+    return plain ? assay_ref_quantum_of_products(call) : 0;
+}
+
+ASSAY_OP_REFERENCE(Gemm) = {.at = at, .fold = fold, .quantum = quantum};

@@ -53,4 +53,10 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return code;
 }
 
-ASSAY_OP_REFERENCE(GroupedMatMul) = {.at = at};
+/* Input 2 is counts. */
+static double quantum(const struct assay_ref_call *call)
+{
+    return call->in[0].quantum * call->in[1].quantum;
+}
+
+ASSAY_OP_REFERENCE(GroupedMatMul) = {.at = at, .quantum = quantum};

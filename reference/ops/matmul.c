@@ -113,4 +113,4 @@ static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, con
     return code;
 }
 
-ASSAY_OP_REFERENCE(MatMul) = {.at = at, .fold = fold};
+ASSAY_OP_REFERENCE(MatMul) = {.at = at, .fold = fold, .quantum = assay_ref_quantum_of_products};

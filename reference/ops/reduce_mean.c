@@ -9,4 +9,4 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     return assay_ref_reduce(call, ASSAY_REF_MEAN, n, index, value, bound, err);
 }
 
-ASSAY_OP_REFERENCE(ReduceMean) = {.at = at};
+ASSAY_OP_REFERENCE(ReduceMean) = {.at = at, .quantum = assay_ref_quantum_of_first};

@@ -93,18 +93,14 @@ static inline void expect_same(const struct decomposition *d, struct assay_refer
 
 static inline void check_decomposition(const struct decomposition *d, enum assay_dtype dtype)
 {
-    static const char *const names[] = {"y", "y1", "y2", "y3"};
     struct assay_error  err = {0};
     struct assay_graph *g = assay_graph_new("sample");
-    struct assay_attr   list[ASSAY_ATTR_MAX_LENGTH];
     struct assay_reference *r;
-    char    text[8][128];
     int32_t in[ASSAY_OP_MAX_OPERANDS], out[4], made[4];
-    size_t  n = sketch_inputs_as(g, dtype, ASSAY_FILL_SIGNED, d->inputs, in);
+    size_t  n = assay_node_inputs_read(g, dtype, ASSAY_FILL_SIGNED, d->inputs, in);
     void   *data[ASSAY_OP_MAX_OPERANDS] = {NULL};
     const void *bound[256] = {NULL};
-    sketch_attrs(d->attrs, list, text);
-    assay_graph_op_outputs(g, d->op, names, d->n_outputs, in, n, list, out);
+    assay_node_add(g, d->op, in, n, d->attrs, d->n_outputs, out);
     cr_assert_eq(g->first_error.code, ASSAY_OK, "%s(%s; %s): %s", d->op, d->inputs, d->attrs, g->first_error.message);
     struct assay_node node = g->nodes[g->n_nodes - 1];
     d->build(g, &node, made);

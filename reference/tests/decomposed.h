@@ -47,7 +47,7 @@ static inline void compare_values(struct assay_reference *r, int32_t value, int3
 }
 
 /* The sample in `dtype`, its outputs and their decompositions. */
-static inline void check_decomposition(const struct sample *s, const struct decomposition *d, enum assay_dtype dtype)
+static inline void check_decomposition(const struct assay_sample *s, const struct decomposition *d, enum assay_dtype dtype)
 {
     int32_t in[ASSAY_OP_MAX_OPERANDS], out[ASSAY_OP_MAX_OPERANDS], by[ASSAY_OP_MAX_OPERANDS];
     size_t n_in;
@@ -98,12 +98,12 @@ static inline void check_decompositions(const struct decomposition *table, size_
 {
     for (size_t d = 0; d < n; d++) {
         size_t found = 0;
-        for (size_t i = 0; i < N_SAMPLES; i++) {
-            if (strcmp(samples[i].op, table[d].op) != 0)
+        for (size_t i = 0; i < assay_samples_n; i++) {
+            if (assay_samples[i].size != ASSAY_SAMPLE_SMALL || strcmp(assay_samples[i].op, table[d].op) != 0)
                 continue;
             found++;
-            check_decomposition(&samples[i], &table[d], ASSAY_F64);
-            check_decomposition(&samples[i], &table[d], ASSAY_F32);
+            check_decomposition(&assay_samples[i], &table[d], ASSAY_F64);
+            check_decomposition(&assay_samples[i], &table[d], ASSAY_F32);
         }
         cr_expect(found, "%s has no sample", table[d].op);
     }

@@ -223,6 +223,35 @@ Test(execute, subnormal_operands_may_be_read_as_zeros_and_others_are_exact)
     assay_graph_free(g);
 }
 
+Test(execute, operands_that_were_rounded_once_are_known_to_half_a_unit)
+{
+    struct assay_error err = {0};
+    struct assay_graph *g = assay_graph_new("rounded");
+    struct assay_reference *r;
+    const float x[3] = {1, -3, 0}, y[3] = {1, 3, 2};
+    double v[3], e[3];
+    int32_t a = assay_graph_input(g, "a", ASSAY_F32, 1, (int64_t[]){3}, ASSAY_FILL_SIGNED);
+    int32_t b = assay_graph_input(g, "b", ASSAY_F32, 1, (int64_t[]){3}, ASSAY_FILL_SIGNED);
+    int32_t sum = assay_graph_op(g, "Sub", "sum", (int32_t[]){a, b}, 2, NULL);
+    const void *bound[3] = {0};
+    bound[a] = x;
+    bound[b] = y;
+    assay_graph_output(g, sum);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK);
+    for (int rounded = 0; rounded < 2; rounded++) {
+        cr_assert_eq(assay_reference_new_with(g, bound, ASSAY_BOUNDS_WORST_CASE, &r, &err), ASSAY_OK);
+        if (rounded)
+            assay_reference_was_rounded(r, a);
+        cr_assert_eq(assay_reference_at(r, sum, 3, (int64_t[]){0, 1, 2}, v, e, &err), ASSAY_OK);
+        cr_expect(v[0] == 0 && v[1] == -6 && v[2] == -2);
+        cr_expect(rounded ? e[0] >= 0x1p-24 && e[0] < 0x1.1p-24 : e[0] == 0, "%g", e[0]);
+        cr_expect(!rounded || (e[1] >= 3 * 0x1p-24 && e[1] < 12 * 0x1p-24), "%g", e[1]);
+        cr_expect(e[2] < 4 * 0x1p-24, "a zero is off by less than anything that is not: %g", e[2]);
+        assay_reference_free(r);
+    }
+    assay_graph_free(g);
+}
+
 Test(execute, every_op_has_its_reference_and_all_its_formats_are_read)
 {
     size_t n;

@@ -52,7 +52,7 @@ static double at_point(struct point *p, int32_t value, int64_t index)
 
 /* Differences at h and 2 h: their distance tells the truncation error (a third of it for h), and each loss carries some
  * roundings of its own size. */
-static void compare(struct point *p, int32_t loss, int32_t grad, double *x, int64_t i, const struct sample *s, size_t input)
+static void compare(struct point *p, int32_t loss, int32_t grad, double *x, int64_t i, const struct assay_sample *s, size_t input)
 {
     double was = x[i], h = 1e-5, l[4], size = 0;
     static const double step[] = {-2, -1, 1, 2};
@@ -68,7 +68,7 @@ static void compare(struct point *p, int32_t loss, int32_t grad, double *x, int6
               s->inputs, s->attrs, input, (long long)i, analytic, near, room);
 }
 
-static void check_sample(const struct sample *s, enum assay_recompute recompute)
+static void check_sample(const struct assay_sample *s, enum assay_recompute recompute)
 {
     int32_t in[ASSAY_OP_MAX_OPERANDS], out[ASSAY_OP_MAX_OPERANDS], wrt[ASSAY_OP_MAX_OPERANDS], grads[ASSAY_OP_MAX_OPERANDS];
     size_t n_in, n = 0, which[ASSAY_OP_MAX_OPERANDS];
@@ -108,7 +108,7 @@ static void check_sample(const struct sample *s, enum assay_recompute recompute)
     assay_graph_free(g);
 }
 
-static bool differentiable(const struct sample *s)
+static bool differentiable(const struct assay_sample *s)
 {
     const struct assay_op_row *row = assay_op_find(s->op);
     return row && row->ir->gradient && row->ir->gradient != assay_gradient_zero;
@@ -116,16 +116,16 @@ static bool differentiable(const struct sample *s)
 
 Test(gradients, agree_with_central_differences_for_every_op, .timeout = 120)
 {
-    for (size_t i = 0; i < N_SAMPLES; i++)
-        if (differentiable(&samples[i]))
-            check_sample(&samples[i], ASSAY_RECOMPUTE_NONE);
+    for (size_t i = 0; i < assay_samples_n; i++)
+        if (assay_samples[i].size == ASSAY_SAMPLE_SMALL && differentiable(&assay_samples[i]))
+            check_sample(&assay_samples[i], ASSAY_RECOMPUTE_NONE);
 }
 
 Test(gradients, are_the_same_when_the_forward_half_is_made_again, .timeout = 120)
 {
-    for (size_t i = 0; i < N_SAMPLES; i++)
-        if (differentiable(&samples[i]))
-            check_sample(&samples[i], ASSAY_RECOMPUTE_FULL);
+    for (size_t i = 0; i < assay_samples_n; i++)
+        if (assay_samples[i].size == ASSAY_SAMPLE_SMALL && differentiable(&assay_samples[i]))
+            check_sample(&assay_samples[i], ASSAY_RECOMPUTE_FULL);
 }
 
 /* One sample at least for every row of the table, and a rule for every ONNX op of the core. */
@@ -135,8 +135,8 @@ Test(gradients, no_row_of_the_table_is_left_out)
     const struct assay_op_row *rows = assay_op_rows(&n);
     for (size_t r = 0; r < n; r++) {
         bool found = false;
-        for (size_t i = 0; i < N_SAMPLES; i++)
-            found |= !strcmp(samples[i].op, rows[r].qualified);
+        for (size_t i = 0; i < assay_samples_n; i++)
+            found |= !strcmp(assay_samples[i].op, rows[r].qualified);
         cr_expect(found, "%s has no sample", rows[r].qualified);
     }
 }

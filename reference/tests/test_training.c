@@ -18,10 +18,7 @@ static const double V[N] = {0.01, 0.04, 0, 0.09, 0.25};
 /* Outputs of a node in f64 whose operands are these, in the order of their letters; r and t are 0.1 and 3, s is 0.5. */
 static void step_of(const char *op, const char *letters, const char *attrs, size_t n_outputs, double out[3][N])
 {
-    static const char *const names[] = {"y", "y1", "y2"};
     struct assay_graph *g = assay_graph_new("step");
-    struct assay_attr list[9];
-    char text[8][128];
     int32_t in[8], made[3];
     size_t n = 0;
     struct assay_error err = {0};
@@ -39,8 +36,7 @@ static void step_of(const char *op, const char *letters, const char *attrs, size
         else
             in[n] = assay_graph_const(g, name, ASSAY_F64, 1, (int64_t[]){N}, from);
     }
-    sketch_attrs(attrs, list, text);
-    assay_graph_op_outputs(g, op, names, n_outputs, in, n, list, made);
+    assay_node_add(g, op, in, n, attrs, n_outputs, made);
     for (size_t o = 0; o < n_outputs; o++)
         assay_graph_output(g, made[o]);
     cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s: %s", op, err.message);

@@ -1,5 +1,6 @@
 /* The gradient ops of transformers, each against the same function made of core ops. */
 #include "reference/tests/decomposed.h"
+#include "reference/formats/formats.h"
 
 typedef const struct assay_gradient *query;
 
@@ -369,11 +370,11 @@ Test(transformer_gradients, are_what_core_ops_make_of_them, .timeout = 60)
 Test(transformer_gradients, attention_sees_no_padding_and_ends_at_the_last_key_that_is_none)
 {
     static const struct decomposition by = {"Attention", attention};
-    static const struct sample padded[] = {
-        {"Attention", "f[2,2,2,3] f[2,1,5,3] f[2,1,5,4] - - - i64{2,5}", "", 1, SIGNED},
-        {"Attention", "f[2,2,2,3] f[2,1,5,3] f[2,1,5,4] - - - i64{2,5}", "is_causal=1", 1, SIGNED},
+    static const struct assay_sample padded[] = {
+        {"Attention", "f[2,2,2,3] f[2,1,5,3] f[2,1,5,4] - - - i64{2,5}", "", 1, ASSAY_SAMPLE_SIGNED, ASSAY_SAMPLE_SMALL},
+        {"Attention", "f[2,2,2,3] f[2,1,5,3] f[2,1,5,4] - - - i64{2,5}", "is_causal=1", 1, ASSAY_SAMPLE_SIGNED, ASSAY_SAMPLE_SMALL},
         {"Attention", "f[2,3,8] f[2,5,4] f[2,5,6] f[3,5]{0,-1,1,0,-2,1,0,0,1,1,2,0,1,0,1} - - i64{4,3}",
-         "is_causal=1 q_num_heads=4 kv_num_heads=2", 1, SIGNED},
+         "is_causal=1 q_num_heads=4 kv_num_heads=2", 1, ASSAY_SAMPLE_SIGNED, ASSAY_SAMPLE_SMALL},
     };
     for (size_t i = 0; i < sizeof padded / sizeof *padded; i++)
         check_decomposition(&padded[i], &by, ASSAY_F64);

@@ -10,7 +10,7 @@
 enum assay_decoder_phase {
     ASSAY_DECODER_PREFILL = 0, /* all tokens of a prompt; keys and values go into the caches; logits of the last one */
     ASSAY_DECODER_DECODE = 1,  /* one new token a sequence, behind `past` cached ones */
-    ASSAY_DECODER_TRAIN = 2,   /* all tokens, no caches; logits of all */
+    ASSAY_DECODER_TRAIN = 2,   /* all tokens, no caches; logits of all: for training, and for scoring a text */
 };
 
 struct assay_decoder {
@@ -18,7 +18,7 @@ struct assay_decoder {
     enum assay_decoder_phase        phase;
     int64_t                         batch, tokens; /* tokens of the prompt, or cached ones (decode) */
     int64_t                         layers;        /* the first so many of the shape's */
-    enum assay_dtype                store;         /* format of the weight matrices; f32 in phase train */
+    enum assay_dtype                store;         /* format of the weight matrices; f32 for training */
     bool                            attention;     /* false: without it, for telling what it is good for */
 };
 

@@ -21,6 +21,7 @@ void assay_block_train(struct assay_graph *g, int32_t loss, const struct assay_b
         return;
     }
     optimizer.kind = how->optimizer;
+    optimizer.gradients = how->gradients;
     assay_graph_train(g, loss, &optimizer, (enum assay_recompute)how->recompute);
 }
 

@@ -2,6 +2,7 @@
 #ifndef ASSAY_BLOCKS_TRAINING_H
 #define ASSAY_BLOCKS_TRAINING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@
 struct assay_block_training {
     int64_t optimizer; /* enum assay_optimizer_kind */
     int64_t recompute; /* enum assay_recompute */
+    bool    gradients; /* are outputs: of phase gradients, no row fills it */
 };
 
 extern const char *const assay_block_optimizers[], *const assay_block_recomputes[];
@@ -27,7 +29,10 @@ extern const char *const assay_block_optimizers[], *const assay_block_recomputes
         .choices = assay_block_recomputes, .help = "what phase train makes again instead of keeping"                 \
     }
 
-/* Gradients of the scalar `loss`, the optimizer's step on every param, the loss as an output. */
+/* Gradients of the scalar `loss`, the optimizer's step on every param, the loss as an output.
+ *
+ * A workload with a phase "gradients" builds in it the step of phase train with every param's gradient as an output
+ * "<param>.gradient" besides (assay_graph_train): another program, whose timing stands for no training, made to be judged. */
 void assay_block_train(struct assay_graph *g, int32_t loss, const struct assay_block_training *how);
 
 /* A schedule's factor in step 1, 2, ... of `last`: up in a straight line over `warm` steps, then down to `end` by half a

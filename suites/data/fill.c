@@ -18,6 +18,73 @@ struct job {
     unsigned char            *to;
 };
 
+/* Sum of an element's coordinates: neighbours along any axis differ in it by one. */
+static uint64_t coordinates_of(const struct assay_value *v, uint64_t index)
+{
+    uint64_t sum = 0;
+    for (int32_t d = v->rank - 1; d >= 0; d--) {
+        sum += index % (uint64_t)v->dims[d];
+        index /= (uint64_t)v->dims[d];
+    }
+    return sum;
+}
+
+/* Word i of the stream of `key`, as 64 bits. */
+static uint64_t word_of(uint64_t key, uint64_t i)
+{
+    int64_t x;
+    assay_random_integers(key, i, 1, INT32_MIN, INT32_MAX, &x);
+    return (uint64_t)(x - INT32_MIN);
+}
+
+/* Magnitudes with a remainder by 3 that goes with the coordinates. */
+static double unlike(const struct job *job, uint64_t i)
+{
+    uint64_t word = word_of(job->key, i), class = coordinates_of(job->value, i) % 3, most = (uint64_t)job->value->fill.a;
+    uint64_t first = class ? class : 3, choices = (most - first) / 3 + 1;
+    double   magnitude = (double)(first + 3 * ((word >> 1) % choices));
+    return word & 1 ? -magnitude : magnitude;
+}
+
+static double cancelling(const struct job *job, uint64_t i)
+{
+    const struct assay_fill *fill = &job->value->fill;
+    uint64_t                 word = word_of(job->key, i & ~(uint64_t)1), other = word_of(job->key, i | 1);
+    double                   x = fill->a * (0.5 + 0.5 * (double)(word >> 1) * 0x1p-31);
+    x = word & 1 ? -x : x;
+    return i & 1 ? -x * (1 - fill->b * (double)other * 0x1p-32) : x;
+}
+
+static double wide(const struct job *job, uint64_t i)
+{
+    const struct assay_fill *fill = &job->value->fill;
+    uint64_t                 word = word_of(job->key, i);
+    double                   x = exp2(fill->a + (fill->b - fill->a) * (double)(word >> 1) * 0x1p-31);
+    return word & 1 ? -x : x;
+}
+
+static double special(const struct job *job, uint64_t i)
+{
+    static const double numbers[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0, 0x1p-130, -0x1.8p-140};
+    uint64_t            word = word_of(job->key, i);
+    float               x;
+    if ((double)word * 0x1p-32 * job->value->fill.a < 1)
+        return numbers[word % (sizeof numbers / sizeof *numbers)];
+    assay_random_uniform_f32(job->key, i, 1, -1, 1, &x);
+    return x;
+}
+
+static double (*made_by(enum assay_fill_kind kind))(const struct job *job, uint64_t i)
+{
+    switch (kind) {
+    case ASSAY_FILL_UNLIKE: return unlike;
+    case ASSAY_FILL_CANCELLING: return cancelling;
+    case ASSAY_FILL_WIDE: return wide;
+    case ASSAY_FILL_SPECIAL: return special;
+    default: return NULL;
+    }
+}
+
 /* One piece in double, from which it is rounded to the value's format. Integers come out exact. */
 static void piece_of_doubles(const struct job *job, size_t first, size_t n, double *out)
 {
@@ -43,6 +110,13 @@ static void piece_of_doubles(const struct job *job, size_t first, size_t n, doub
     case ASSAY_FILL_IOTA:
         for (size_t i = 0; i < n; i++)
             out[i] = fill->a + fill->b * (double)(first + i);
+        break;
+    case ASSAY_FILL_UNLIKE:
+    case ASSAY_FILL_CANCELLING:
+    case ASSAY_FILL_WIDE:
+    case ASSAY_FILL_SPECIAL:
+        for (size_t i = 0; i < n; i++)
+            out[i] = made_by(fill->kind)(job, first + i);
         break;
     case ASSAY_FILL_CONSTANT:
     case ASSAY_FILL_NONE:

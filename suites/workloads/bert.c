@@ -25,7 +25,7 @@ struct shape {
 };
 static const struct shape shapes[] = {{12, 768, 12, 30522, 512}, {24, 1024, 16, 30522, 512}, {2, 32, 4, 61, 24}};
 
-static const char *const phases[] = {"infer", "train", NULL};
+static const char *const phases[] = {"infer", "train", "gradients", NULL};
 
 static const struct assay_option params[] = {
     {.name = "size", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct bert, size), .dflt = "base", .choices = sizes,
@@ -153,8 +153,10 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
         (void)snprintf(name, sizeof name, "encoder.layer.%d", (int)i);
         x = layer(&e, name, x);
     }
-    if (!strcmp(phase, "train")) {
-        assay_block_train(g, masked_words(&e, x, words), &p->training);
+    if (strcmp(phase, "infer") != 0) {
+        struct assay_block_training step = p->training;
+        step.gradients = !strcmp(phase, "gradients");
+        assay_block_train(g, masked_words(&e, x, words), &step);
     } else {
         assay_graph_output(g, x);
         assay_graph_output(g, pooler(&e, x));
@@ -164,7 +166,7 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
 
 const struct assay_workload assay_workload_bert = {
     .name = "bert",
-    .summary = "BERT encoder, base or large: answers, or one step of training on masked words",
+    .summary = "BERT encoder, base or large: answers, one step of training on masked words, or that with its gradients",
     .phases = phases,
     .params = params,
     .params_bytes = sizeof(struct bert),

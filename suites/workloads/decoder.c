@@ -1,5 +1,5 @@
-/* Language models of published shapes (suites/models): prefill of prompts, one step of decoding against caches, one step of
- * training on the next token. */
+/* Language models of published shapes (suites/models): prefill of prompts, one step of decoding against caches, scoring of whole
+ * texts, one step of training on the next token, and that step with its gradients to be seen. */
 #include <string.h>
 
 #include "suites/blocks/blocks.h"
@@ -16,14 +16,14 @@ struct decoder {
     struct assay_block_training training;
 };
 
-static const char *const phases[] = {"prefill", "decode", "train", NULL};
+static const char *const phases[] = {"prefill", "decode", "score", "train", "gradients", NULL};
 static const char *const stores[] = {"f32", "bf16", "f16", "i8", NULL};
 
 static const struct assay_option params[] = {
     {.name = "model", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct decoder, model), .bytes = sizeof(((struct decoder *)0)->model),
      .dflt = "ernie-4.5-0.3b", .help = "a file of suites/models, without its ending"},
     ASSAY_PARAM_SIZE(struct decoder, batch, "batch", "1", "sequences"),
-    ASSAY_PARAM_SIZE(struct decoder, tokens, "tokens", "128", "length of a sequence (prefill, train), cached tokens (decode)"),
+    ASSAY_PARAM_SIZE(struct decoder, tokens, "tokens", "128", "length of a sequence (prefill, score, train), cached tokens (decode)"),
     {.name = "layers", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, layers), .dflt = "0", .min = 0, .max = 1000,
      .help = "the first so many layers, 0 = all of the model's"},
     {.name = "weights", .type = ASSAY_OPT_DTYPE, .offset = offsetof(struct decoder, weights), .dflt = "f32", .choices = stores,
@@ -43,21 +43,24 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
 {
     const struct decoder    *p = given;
     struct assay_model_shape shape;
-    bool                     train = !strcmp(phase, "train");
+    bool                     gradients = !strcmp(phase, "gradients"), train = gradients || !strcmp(phase, "train"),
+                             whole = train || !strcmp(phase, "score");
     if (assay_model_shape_read(p->model, &shape, err))
         return err->code;
     if (p->layers > shape.layers)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "layers %lld; model '%s' has %lld", (long long)p->layers, p->model, (long long)shape.layers);
     if (train && p->weights != ASSAY_F32)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "weights %s in phase train; f32 is trained", assay_dtype_name(p->weights));
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "weights %s in phase %s; f32 is trained", assay_dtype_name(p->weights), phase);
     struct assay_decoder how = {.shape = &shape, .batch = p->batch, .tokens = p->tokens, .layers = p->layers ? p->layers : shape.layers,
                                 .store = p->weights, .attention = true,
-                                .phase = train ? ASSAY_DECODER_TRAIN : !strcmp(phase, "decode") ? ASSAY_DECODER_DECODE : ASSAY_DECODER_PREFILL};
+                                .phase = whole ? ASSAY_DECODER_TRAIN : !strcmp(phase, "decode") ? ASSAY_DECODER_DECODE : ASSAY_DECODER_PREFILL};
     int32_t logits = assay_decoder_build(g, &how);
     if (train) {
         int64_t n = p->batch * p->tokens;
         int32_t labels = assay_graph_input(g, "labels", ASSAY_I64, 1, &n, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(shape.vocab - 1)});
-        assay_block_train(g, assay_block_cross_entropy(g, logits, labels), &p->training);
+        struct assay_block_training step = p->training;
+        step.gradients = gradients;
+        assay_block_train(g, assay_block_cross_entropy(g, logits, labels), &step);
     } else {
         assay_graph_output(g, logits);
     }
@@ -66,7 +69,7 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
 
 const struct assay_workload assay_workload_decoder = {
     .name = "decoder",
-    .summary = "language model of a published shape: prefill, decode, or one step of training",
+    .summary = "language model of a published shape: prefill, decode, score, one step of training, or that with its gradients",
     .phases = phases,
     .params = params,
     .params_bytes = sizeof(struct decoder),

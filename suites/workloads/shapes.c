@@ -22,7 +22,7 @@ struct shapes {
     int64_t max_steps, evaluate_every, evaluation_batches;
 };
 
-static const char *const phases[] = {"train", "learn", NULL};
+static const char *const phases[] = {"train", "learn", "gradients", NULL};
 
 #define COUNT(field, dflt_text, help_text) ASSAY_PARAM_SIZE(struct shapes, field, #field, dflt_text, help_text)
 static const struct assay_option params[] = {
@@ -77,9 +77,9 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
 {
     const struct shapes   *p = given;
     struct assay_optimizer how;
-    (void)phase; /* both are the same step; phase learn does it until it has learned */
     if (assay_options_defaults(assay_optimizer_options, &how, err))
         return err->code;
+    how.gradients = !strcmp(phase, "gradients"); /* train and learn are the same step; learn does it until it has learned */
     int32_t x = scores(p, g, true);
     int32_t labels = assay_graph_input(g, "labels", ASSAY_I64, 1, &p->batch,
                                        (struct assay_fill){ASSAY_FILL_INTEGERS, 0, ASSAY_SHAPES_CLASSES - 1});

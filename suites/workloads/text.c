@@ -25,7 +25,7 @@ struct text {
     int64_t max_steps, evaluate_every, evaluation_batches;
 };
 
-static const char *const phases[] = {"train", "learn", NULL};
+static const char *const phases[] = {"train", "learn", "gradients", "score", "decode", NULL};
 
 #define COUNT(field, dflt_text, help_text) ASSAY_PARAM_SIZE(struct text, field, #field, dflt_text, help_text)
 static const struct assay_option params[] = {
@@ -53,20 +53,24 @@ static const struct assay_option params[] = {
 static uint64_t items(const void *given, const char *phase)
 {
     const struct text *p = given;
-    (void)phase;
-    return (uint64_t)p->batch * (uint64_t)p->tokens;
+    return (uint64_t)p->batch * (strcmp(phase, "decode") ? (uint64_t)p->tokens : 1);
 }
 
-static int32_t loss(const struct text *p, struct assay_graph *g)
+static int32_t logits_of(const struct text *p, enum assay_decoder_phase phase, struct assay_graph *g)
 {
     struct assay_model_shape shape = {
         .layers = p->layers, .hidden = p->hidden, .ffn = p->ffn, .heads = p->heads, .kv_heads = p->heads, .head_dim = p->head_dim,
         .vocab = ASSAY_MARKOV_SYMBOLS, .context = p->tokens, .norm_epsilon = 1e-5, .rope_theta = 1000, .attention_bias = true,
     };
-    struct assay_decoder how = {.shape = &shape, .phase = ASSAY_DECODER_TRAIN, .batch = p->batch, .tokens = p->tokens,
+    struct assay_decoder how = {.shape = &shape, .phase = phase, .batch = p->batch, .tokens = p->tokens,
                                 .layers = p->layers, .store = ASSAY_F32, .attention = p->attention};
+    return assay_decoder_build(g, &how);
+}
+
+static int32_t loss(const struct text *p, struct assay_graph *g)
+{
     int64_t n = p->batch * (p->tokens - SCORED_FROM);
-    int32_t logits = assay_decoder_build(g, &how);
+    int32_t logits = logits_of(p, ASSAY_DECODER_TRAIN, g);
     logits = assay_block_reshape(g, "", "logits", logits, 3, (int64_t[]){p->batch, p->tokens, ASSAY_MARKOV_SYMBOLS});
     logits = assay_block_slice(g, "", "scored", logits, 1, SCORED_FROM, p->tokens);
     logits = assay_block_reshape(g, "", "scores", logits, 2, (int64_t[]){n, ASSAY_MARKOV_SYMBOLS});
@@ -79,11 +83,17 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
 {
     const struct text     *p = given;
     struct assay_optimizer how;
-    (void)phase; /* both are the same step; phase learn does it until it has learned */
+    bool                   decode = !strcmp(phase, "decode");
     if (p->head_dim % 2)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "head_dim %lld: rotary positions turn pairs", (long long)p->head_dim);
+    if (decode || !strcmp(phase, "score")) {
+        assay_graph_output(g, logits_of(p, decode ? ASSAY_DECODER_DECODE : ASSAY_DECODER_TRAIN, g));
+        return assay_graph_finish(g, err);
+    }
+    /* train and learn are the same step; phase learn does it until it has learned */
     if (assay_options_defaults(assay_optimizer_options, &how, err))
         return err->code;
+    how.gradients = !strcmp(phase, "gradients"); /* train and learn are the same step; learn does it until it has learned */
     how.beta2 = 0.99; /* short lessons: a mean over the last hundred steps */
     assay_graph_train(g, loss(p, g), &how, ASSAY_RECOMPUTE_NONE);
     return assay_graph_finish(g, err);
@@ -145,7 +155,7 @@ static const struct assay_lesson lesson = {
 
 const struct assay_workload assay_workload_text = {
     .name = "text",
-    .summary = "a small decoder that learns text of known entropy: one step, or until it reads as well as can be",
+    .summary = "a small decoder that learns text of known entropy: one step, until it reads as well as can be, scoring, decoding",
     .phases = phases,
     .params = params,
     .params_bytes = sizeof(struct text),

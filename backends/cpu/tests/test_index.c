@@ -116,18 +116,15 @@ static void check_outputs(const struct assay_graph *g, const struct data *data, 
 
 static void check_case(struct device *d, const struct index_case *c, const char *device)
 {
-    static const char *const names[] = {"y", "y1", "y2", "y3"};
-    char                     what[400], text[8][128];
+    char                     what[400];
     struct assay_error       err = {0};
-    struct assay_attr        attrs[ASSAY_ATTR_MAX_LENGTH];
     struct counted           count = {0};
     struct data              data;
     int32_t                  in[ASSAY_OP_MAX_OPERANDS], out[4];
     struct assay_graph      *g = assay_graph_new("g");
-    size_t                   n = sketch_inputs(g, c->inputs, in);
+    size_t                   n = assay_node_inputs_read(g, ASSAY_F32, ASSAY_FILL_SIGNED, c->inputs, in);
     (void)snprintf(what, sizeof what, "%s: %s(%s; %s)", device, c->op, c->inputs, c->attrs);
-    sketch_attrs(c->attrs, attrs, text);
-    assay_graph_op_outputs(g, c->op, names, c->outputs, in, n, attrs, out);
+    assay_node_add(g, c->op, in, n, c->attrs, c->outputs, out);
     for (size_t o = 0; o < c->outputs; o++)
         assay_graph_output(g, out[o]);
     cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s: %s", what, err.message);

@@ -27,6 +27,8 @@ const struct assay_option assay_optimizer_options[] = {
     ROW(epsilon, "epsilon", "1e-8", 0, 1, "added to the root of the mean square"),
     ROW(weight_decay, "weight-decay", "0.01", 0, 10, "of params with two axes or more"),
     ROW(clip_norm, "clip-norm", "1", 0, 1e9, "largest norm of all gradients together; 0 does not clip"),
+    {.name = "gradients", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct assay_optimizer, gradients), .dflt = "false",
+     .help = "every param's gradient is an output"},
     {.name = NULL},
 };
 
@@ -177,6 +179,15 @@ static void step_adam(const struct train *t, int32_t param, int32_t grad, bool l
               out);
 }
 
+/* A copy under a name that says whose it is: the gradient itself has the name of the node that made it, and may be an operand of
+ * others. */
+static void show_gradient(const struct train *t, size_t i)
+{
+    char name[NAME_BYTES];
+    name_of(t, t->params[i], ".gradient", name);
+    assay_graph_output(t->g, node(t, "Identity", name, &t->grads[i], 1, NULL));
+}
+
 /* ---- all of them ----------------------------------------------------------------------------------------------- */
 
 static void find_params(struct train *t)
@@ -202,6 +213,8 @@ static void train(struct train *t, int32_t loss, enum assay_recompute recompute)
     if (t->o->clip_norm > 0)
         t->scale = clip(t);
     for (size_t i = 0; i < t->n && !t->g->first_error.code; i++) {
+        if (t->o->gradients)
+            show_gradient(t, i);
         if (t->o->kind == ASSAY_OPTIMIZER_SGD)
             step_sgd(t, t->params[i], t->grads[i]);
         else

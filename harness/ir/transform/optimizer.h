@@ -2,6 +2,7 @@
 #ifndef ASSAY_IR_TRANSFORM_OPTIMIZER_H
 #define ASSAY_IR_TRANSFORM_OPTIMIZER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "assay/option.h"
@@ -16,6 +17,7 @@ struct assay_optimizer {
     double  beta1, beta2, epsilon; /* of adamw and lamb */
     double  weight_decay;          /* of params with two axes or more: not of scales and biases */
     double  clip_norm;             /* the norm of all gradients together is brought down to this; 0: is not looked at */
+    bool    gradients;             /* are outputs, to be looked at: another program than the one that keeps them to itself */
 };
 /* Names, defaults and ranges; ends with a row whose name is NULL. */
 extern const struct assay_option assay_optimizer_options[];
@@ -25,7 +27,7 @@ extern const struct assay_option assay_optimizer_options[];
  *   inputs   "learning_rate" (f32[], filled with 1e-3) and, unless kind is sgd, "step" (i64[], filled with 1)
  *   states   "<param>.m", and of adamw and lamb "<param>.v", of the param's type, zeros at first
  *   outputs  the loss, "<param>.next", "<param>.m.next", "<param>.v.next", which take over the memory of param and states,
- *            and with clip_norm "gradient_norm"
+ *            and with clip_norm "gradient_norm"; with `gradients` "<param>.gradient" of each param, before clipping
  * Params of rank 0 and 1 (norm scales, biases) do not decay. Clipping multiplies every gradient by
  * min(1, clip_norm / (gradient_norm + 1e-6)), within the optimizer's node. Refused: a graph without float params, a param
  * that the loss does not hang on, clipping where gradients have several types, each by name. */

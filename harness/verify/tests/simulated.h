@@ -74,14 +74,19 @@ static inline void put_away(struct simulated *s)
 }
 
 /* C = A B of f32[m, k], f32[k, n]. */
-static inline void simulate_product(struct simulated *s, int64_t m, int64_t n, int64_t k)
+static inline void simulate_product_of(struct simulated *s, int64_t m, int64_t n, int64_t k, struct assay_fill fill)
 {
     struct assay_graph *g = assay_graph_new("product");
-    int32_t             in[2] = {assay_graph_input(g, "A", ASSAY_F32, 2, (int64_t[]){m, k}, ASSAY_FILL_SIGNED),
-                                 assay_graph_input(g, "B", ASSAY_F32, 2, (int64_t[]){k, n}, ASSAY_FILL_SIGNED)};
+    int32_t             in[2] = {assay_graph_input(g, "A", ASSAY_F32, 2, (int64_t[]){m, k}, fill),
+                                 assay_graph_input(g, "B", ASSAY_F32, 2, (int64_t[]){k, n}, fill)};
     int32_t             c = assay_graph_op(g, "MatMul", "C", in, 2, NULL);
     assay_graph_output(g, c);
     simulate(s, g, c);
+}
+
+static inline void simulate_product(struct simulated *s, int64_t m, int64_t n, int64_t k)
+{
+    simulate_product_of(s, m, n, k, ASSAY_FILL_SIGNED);
 }
 
 /* Replaces the honest values of a product by those of a loop in float, summed in order. */

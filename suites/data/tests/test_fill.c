@@ -235,3 +235,63 @@ Test(fill, of_a_const_is_its_content_and_what_has_no_rule_is_refused)
     cr_expect_eq(assay_fill_value(g, 99, 1, 0, got, &err), ASSAY_INTERNAL);
     assay_graph_free(g);
 }
+
+/* ---- with a purpose ---------------------------------------------------------------------------------------------- */
+
+static void fill_with(struct assay_fill fill, double *out)
+{
+    struct assay_error  err = {.code = ASSAY_OK};
+    struct assay_graph *g = assay_graph_new("purpose");
+    int32_t             x = assay_graph_input(g, "X", ASSAY_F64, 2, (int64_t[]){60, 50}, fill);
+    cr_assert_eq(g->first_error.code, ASSAY_OK, "%s", g->first_error.message);
+    cr_assert_eq(assay_fill_value(g, x, 7, 0, out, &err), ASSAY_OK, "%s", err.message);
+    assay_graph_free(g);
+}
+
+Test(fill, numbers_unlike_their_neighbours_differ_along_both_axes_and_are_not_zero)
+{
+    static double x[3000];
+    bool          seen[17] = {false}, negative = false, positive = false;
+    fill_with((struct assay_fill){ASSAY_FILL_UNLIKE, 16, 0}, x);
+    for (int i = 0; i < 3000; i++) {
+        double m = fabs(x[i]);
+        cr_assert(m >= 1 && m <= 16 && m == rint(m), "%g", x[i]);
+        seen[(int)m] = true;
+        negative |= x[i] < 0;
+        positive |= x[i] > 0;
+        cr_expect(i % 50 == 49 || fabs(x[i + 1]) != m);
+        cr_expect(i >= 2950 || fabs(x[i + 50]) != m);
+    }
+    for (int m = 1; m <= 16; m++)
+        cr_expect(seen[m], "%d", m);
+    cr_expect(negative && positive);
+}
+
+Test(fill, cancelling_pairs_leave_a_share_of_themselves)
+{
+    static double x[3000];
+    double        most = 0;
+    fill_with((struct assay_fill){ASSAY_FILL_CANCELLING, 4, 0x1p-6}, x);
+    for (int i = 0; i < 3000; i += 2) {
+        double left = fabs(x[i] + x[i + 1]) / fabs(x[i]);
+        cr_expect(fabs(x[i]) >= 2 && fabs(x[i]) < 4);
+        most = left > most ? left : most;
+    }
+    cr_expect(most > 0.9 * 0x1p-6 && most < 0x1p-6, "%g", most);
+}
+
+Test(fill, wide_magnitudes_and_special_numbers_come_as_often_as_they_should)
+{
+    static double x[3000];
+    int           low = 0, odd = 0;
+    fill_with((struct assay_fill){ASSAY_FILL_WIDE, -20, 20}, x);
+    for (int i = 0; i < 3000; i++) {
+        cr_expect(fabs(x[i]) >= 0x1p-20 && fabs(x[i]) < 0x1p20);
+        low += fabs(x[i]) < 1;
+    }
+    cr_expect(abs(low - 1500) < 165, "%d", low); /* six deviations */
+    fill_with((struct assay_fill){ASSAY_FILL_SPECIAL, 30, 0}, x);
+    for (int i = 0; i < 3000; i++)
+        odd += !isfinite(x[i]) || fabs(x[i]) < 0x1p-120;
+    cr_expect(odd > 40 && odd < 160, "%d", odd);
+}

@@ -1,0 +1,148 @@
+#include "harness/judge/gradients.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/json.h"
+#include "harness/base/strings.h"
+#include "harness/plan/plan.h"
+#include "harness/run/launcher.h"
+
+#include "assay/banned.h"
+
+#define SUITE "gradients"
+
+struct gradients {
+    const struct assay_gradients_request *with;
+    struct assay_gradients               *out;
+    struct assay_run_folder              *folder;
+    struct assay_error                   *err;
+};
+
+/* ---- running ------------------------------------------------------------------------------------------------- */
+
+static void on_begin(void *self, const struct assay_run_step *step)
+{
+    const struct assay_gradients_request *w = self;
+    if (w->progress)
+        w->progress(w->self, step->index, step->total, step->what->name);
+}
+
+static enum assay_code run(const struct assay_gradients_request *w, struct assay_error *err)
+{
+    struct assay_plan       plan;
+    struct assay_run_counts counts = {0};
+    assay_plan_init(&plan);
+    if (!assay_plan_read(SUITE, &plan, err)) {
+        if (w->seed >= 0)
+            plan.seed = (uint64_t)w->seed;
+        for (size_t i = 0; w->timeout_ns && i < plan.n_cases; i++)
+            plan.cases[i].repeat.timeout_ns = w->timeout_ns;
+        struct assay_run_request request = {.plan = &plan, .backends = &w->backend, .n_backends = 1, .folder = w->folder, .power = "",
+                                            .resume = true, .arguments = w->arguments, .n_arguments = w->n_arguments,
+                                            .stop = w->stop, .begin = on_begin, .self = (void *)(uintptr_t)w};
+        (void)assay_run(&request, &counts, err);
+    }
+    assay_plan_release(&plan);
+    return err->code;
+}
+
+/* ---- judging ------------------------------------------------------------------------------------------------- */
+
+static void name_param(struct assay_gradient_row *row)
+{
+    static const char suffix[] = ".gradient";
+    size_t            length = strlen(row->found.name), behind = sizeof suffix - 1;
+    row->is_gradient = length > behind && !strcmp(row->found.name + length - behind, suffix);
+    (void)assay_string_copy(row->param, row->is_gradient ? length - behind + 1 : sizeof row->param, row->found.name);
+}
+
+static void on_outputs(void *self, const struct assay_record *record, const struct assay_check_output *found, size_t n)
+{
+    struct gradients          *g = self;
+    struct assay_gradients    *out = g->out;
+    size_t                     n_records;
+    const struct assay_record *first = assay_run_folder_records(g->folder, &n_records);
+    struct assay_gradient_row *more = realloc(out->rows, (out->n_rows + n) * sizeof *more);
+    if (!more) {
+        (void)ASSAY_FAIL(g->err, ASSAY_MEMORY, "no memory for %zu outputs", out->n_rows + n);
+        return;
+    }
+    out->rows = more;
+    for (size_t i = 0; i < n; i++) {
+        struct assay_gradient_row *row = &out->rows[out->n_rows++];
+        *row = (struct assay_gradient_row){.verdict = (size_t)(record - first), .found = found[i]};
+        name_param(row);
+    }
+}
+
+static void on_judged(void *self, size_t done, size_t all, const char *line)
+{
+    const struct gradients *g = self;
+    if (g->with->progress)
+        g->with->progress(g->with->self, done, all, line);
+}
+
+static enum assay_code judge(struct gradients *g, struct assay_error *err)
+{
+    struct assay_error untold = {.code = ASSAY_OK};
+    g->err = &untold;
+    if (assay_run_folder_read(g->with->folder, &g->folder, err))
+        return err->code;
+    enum assay_code code = assay_validate_run_outputs(g->folder, on_judged, on_outputs, g, &g->out->verdicts, &g->out->n_verdicts, err);
+    if (!code && untold.code) {
+        *err = untold;
+        code = err->code;
+    }
+    if (!code)
+        code = assay_verdicts_write(g->with->folder, g->out->verdicts, g->out->n_verdicts, err);
+    assay_run_folder_close(g->folder);
+    return code;
+}
+
+enum assay_code assay_gradients_run(const struct assay_gradients_request *request, struct assay_gradients *out, struct assay_error *err)
+{
+    struct gradients g = {.with = request, .out = out};
+    *out = (struct assay_gradients){.n_rows = 0};
+    *err = (struct assay_error){.code = ASSAY_OK};
+    if (run(request, err) || judge(&g, err)) {
+        assay_gradients_release(out);
+        return err->code;
+    }
+    return ASSAY_OK;
+}
+
+void assay_gradients_release(struct assay_gradients *gradients)
+{
+    free(gradients->verdicts);
+    free(gradients->rows);
+    *gradients = (struct assay_gradients){.n_rows = 0};
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------------------------- */
+
+static json_t *row_to_json(const struct assay_gradient_row *r)
+{
+    const struct assay_check_output *f = &r->found;
+    return json_pack("{s:o, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:o}", "name", assay_json_string(r->param), "kind",
+                     r->is_gradient ? "gradient" : "output", "verdict", assay_outcome_name(f->outcome), "elements", (json_int_t)f->elements,
+                     "compared", (json_int_t)f->compared, "relative_error", assay_json_number(f->error), "cosine",
+                     assay_json_number(f->cosine), "error_over_bound", assay_json_number(f->worst_ratio), "worst_index",
+                     (json_int_t)f->worst_index, "worst_is_sum", f->worst_is_sum, "worst_observed", assay_json_number(f->worst_observed),
+                     "worst_expected", assay_json_number(f->worst_expected), "worst_bound", assay_json_number(f->worst_bound));
+}
+
+json_t *assay_gradients_to_json(const struct assay_gradients *g)
+{
+    json_t *cases = json_array();
+    for (size_t v = 0; v < g->n_verdicts; v++) {
+        json_t *outputs = json_array();
+        for (size_t i = 0; i < g->n_rows; i++)
+            if (g->rows[i].verdict == v)
+                (void)json_array_append_new(outputs, row_to_json(&g->rows[i]));
+        (void)json_array_append_new(cases, json_pack("{s:o, s:s, s:o, s:o}", "case", assay_json_string(g->verdicts[v].case_name), "verdict",
+                                                     assay_outcome_name(g->verdicts[v].check.outcome), "why",
+                                                     assay_json_string(g->verdicts[v].check.why), "outputs", outputs));
+    }
+    return cases;
+}
