@@ -158,14 +158,12 @@ static double odd_number(int i, int operand, enum oddity oddity)
 static void expect_same_both_ways(const char *op, bool rated, enum assay_dtype dtype, bool scaled, const char *attrs,
                                   enum oddity oddity)
 {
-    static const char *const names[] = {"y", "y1", "y2"}, *const operand[] = {"p", "g", "m", "v"};
+    static const char *const operand[] = {"p", "g", "m", "v"};
     static double x[2][MANY], only[2][MANY], bound[2][MANY], wide[MANY];
     unsigned char bytes[4][MANY * sizeof(double)];
     struct assay_graph *g = assay_graph_new("sides");
     struct assay_reference *ref, *alone;
     struct assay_error err = {0};
-    struct assay_attr list[9];
-    char text[8][128];
     int32_t in[7], made[3];
     size_t n = 0;
     float rate = 0.1f, half = 0.5f;
@@ -180,8 +178,7 @@ static void expect_same_both_ways(const char *op, bool rated, enum assay_dtype d
     }
     if (scaled)
         in[n++] = assay_graph_const(g, "s", ASSAY_F32, 0, NULL, &half);
-    sketch_attrs(attrs, list, text);
-    assay_graph_op_outputs(g, op, names, 3, in, n, list, made);
+    assay_node_add(g, op, in, n, attrs, 3, made);
     for (size_t o = 0; o < 3; o++)
         assay_graph_output(g, made[o]);
     cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s: %s", op, err.message);
