@@ -115,6 +115,10 @@ $(BENCHES) $(LONG): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 benches: all $(BENCHES)
 run-long: $(LONG) ; $(Q)for each in $^; do $$each || exit 1; done
+# The reference's numbers once more, in MPFR.
+ORACLE_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard reference/tests/oracle/*.c))
+$(O)/reference/tests/test_oracle $(O)/reference/tests/long_oracle: LIBS := $(LIBRARY) -lmpfr -lgmp $(LIBS)
+$(O)/reference/tests/test_oracle $(O)/reference/tests/long_oracle: $(ORACLE_OBJS)
 # By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.
 FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/fuzz_*.c,$(FOLDERS))))
 $(FUZZERS): $(O)/%: $(O)/%.o $(LIBRARY)

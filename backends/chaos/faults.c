@@ -65,6 +65,39 @@ bool fault_wrong(struct device_output *o, uint64_t k)
     return true;
 }
 
+/* The next number of the format, toward zero or away from it. */
+static double neighbour_of(enum assay_dtype dtype, double x, bool up)
+{
+    double next = x;
+    for (double change = 0x1p-52; change <= 1 && next == x; change *= 2)
+        next = assay_round_to(dtype, up ? x * (1 + change) : x * (1 - change));
+    return next;
+}
+
+void fault_reorder(struct device_output *o, uint64_t key)
+{
+    for (uint64_t first = 0; assay_dtype_is_float(o->dtype) && first < o->elements; first += 8) {
+        uint64_t chance = mixed(key, 100 + first);
+        if (chance % 4)
+            continue;
+        struct group g = group_of(o, first);
+        double *x = &g.value[(chance >> 8) % g.n];
+        if (isfinite(*x))
+            *x = neighbour_of(g.dtype, *x, chance & 128);
+        assay_from_double(g.dtype, g.value, g.n, g.at);
+    }
+}
+
+bool fault_flip(struct device_output *o, uint64_t k)
+{
+    if (!o->bytes)
+        return false;
+    uint64_t bit = mixed(k, 3) % (8 * o->bytes);
+    unsigned char *at = (unsigned char *)o->computed + bit / 8;
+    *at = (unsigned char)(*at ^ (1u << bit % 8));
+    return true;
+}
+
 void fault_overrun(const struct device_output *o, uint64_t bytes)
 {
     for (uint64_t i = 0; i < bytes; i++)

@@ -9,6 +9,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
+#include "harness/cli/validate_repeats.h"
 #include "harness/cli/validate_vectors.h"
 #include "harness/judge/summary.h"
 #include "harness/judge/trainings.h"
@@ -25,20 +26,20 @@ struct validate_options {
     uint64_t timeout_ns;
     int64_t  seed, pairs;
     double   margin;
-    bool     strict, json, quiet;
+    bool     strict, repeats, json, quiet;
 };
 
 static const struct assay_option options[] = {
     {.name = "vectors", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, vectors), .bytes = 1024, .dflt = "",
      .help = "in place of a run: test vectors of ONNX below this folder, on --backend"},
     {.name = "level", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, level), .bytes = 32, .dflt = "",
-     .help = "in place of a run: how far --backend can be trusted; model: every node of whole models; training: gradients and whole trainings"},
+     .help = "in place of a run: how far --backend can be trusted; ops: every op in every format; model: every node of whole models; training: gradients and whole trainings"},
     {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, backend), .bytes = 640, .dflt = "",
      .help = "the back end that vectors or a level run on: NAME[:device][,option=value…]"},
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
      .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs; of a level's case, the suite says unless this does"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, out), .bytes = 512, .dflt = "",
-     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND"},
+     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND; level model has none, and writes model.json there if it is given"},
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, seed), .dflt = "-1", .min = -1, .max = 1e15,
      .help = "of a level's inputs, and the first of trainings; -1: the suite's"},
     {.name = "against", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, against), .bytes = 640, .dflt = "cpu",
@@ -49,6 +50,8 @@ static const struct assay_option options[] = {
      .help = "by how much losses may differ, as a share of the entropy of what is learned"},
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
      .help = "marginal verdicts count as failed"},
+    {.name = "repeats", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, repeats), .dflt = "false",
+     .help = "also how the bits of a run repeat: execution after execution, and launch against launch"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
      .help = "print the counts as JSON, of vectors every case"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
@@ -141,6 +144,7 @@ static const struct {
     const char *name;
     enum assay_exit (*run)(const struct assay_validate_level *with);
 } levels[] = {
+    {"ops", assay_cli_validate_ops},
     {"model", assay_cli_validate_model},
     {"training", assay_cli_validate_training},
 };
@@ -221,18 +225,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         assay_cli_note_torn(folder);
         seed = (int64_t)json_integer_value(json_object_get(json_object_get(assay_run_folder_plan(folder), "suite"), "seed"));
     }
-    assay_run_folder_close(folder);
     if (!o.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    if (err.code) {
-        result = assay_cli_fail(&err);
-    } else {
-        if (!o.json)
-            print_verdicts(verdicts, count);
-        result = conclude(verdicts, count, &o);
-        if (!o.quiet && !o.json)
-            print_next(verdicts, count, seed);
-    }
+    if (!err.code && !o.json)
+        print_verdicts(verdicts, count);
+    if (!err.code && o.repeats && !o.json)
+        (void)assay_cli_print_repeats(folder, &err);
+    assay_run_folder_close(folder);
+    result = err.code ? assay_cli_fail(&err) : conclude(verdicts, count, &o);
+    if (!err.code && !o.quiet && !o.json)
+        print_next(verdicts, count, seed);
     free(verdicts);
     return result;
 }
@@ -245,6 +247,8 @@ const struct assay_verb assay_verb_validate = {
                "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.\n"
                "With --vectors, runs every model that has test data below the folder and compares what comes out with what whoever made\n"
                "them expects, and with the reference; a case that is not run says which op, attribute or type is missing.\n"
+               "With --level ops, runs every op in every format on operands that make faults visible: whole numbers whose answer is exact,\n"
+               "pairs that cancel, wide and special numbers, and random ones, whose errors must be distributed as roundings to nearest are.\n"
                "With --level model, looks for the first node that diverges, in the cases given or in suite model: inner values are made\n"
                "outputs, which is another program, and each is compared with the reference from the device's own inputs and from the\n"
                "graph's. Nets that learn are trained on cpu; their choices on unseen data and their greedy tokens are compared.\n"

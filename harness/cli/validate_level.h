@@ -20,7 +20,12 @@ struct assay_validate_level {
     bool        strict, json, quiet;
 };
 
+/* The folder of its runs: the one that was named, or out/<level>-<back end>, with nothing in it that leads elsewhere. */
+#define ASSAY_LEVEL_FOLDER_BYTES 2048
+void assay_cli_level_folder(const struct assay_validate_level *with, const char *level, char out[ASSAY_LEVEL_FOLDER_BYTES]);
+
 /* One function a level, one file a function. */
+enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with);
 enum assay_exit assay_cli_validate_training(const struct assay_validate_level *with);
 enum assay_exit assay_cli_validate_model(const struct assay_validate_level *with);
 

@@ -20,7 +20,7 @@
 struct training {
     const struct assay_validate_level *with;
     const char                        *what; /* is going on */
-    char                               folder[2048];
+    char                               folder[ASSAY_LEVEL_FOLDER_BYTES];
     struct assay_gradients             gradients;
     struct assay_trainings             trainings;
     bool                               compared; /* trainings are there */
@@ -38,19 +38,6 @@ static void on_progress(void *self, size_t done, size_t all, const char *line)
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------- */
-
-/* out/training-<back end>, with nothing in it that leads elsewhere. */
-static void name_folder(struct training *t)
-{
-    if (*t->with->folder) {
-        (void)assay_string_copy(t->folder, sizeof t->folder, t->with->folder);
-        return;
-    }
-    (void)snprintf(t->folder, sizeof t->folder, "out/training-%.200s", t->with->backend);
-    for (char *c = t->folder + strlen("out/"); *c; c++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=", *c))
-            *c = '_';
-}
 
 static enum assay_code check_gradients(struct training *t, struct assay_error *err)
 {
@@ -209,7 +196,7 @@ enum assay_exit assay_cli_validate_training(const struct assay_validate_level *w
     enum assay_exit    result;
     if (with->n_cases > 1)
         return assay_cli_usage("level training compares one training: at most one case, not %zu", with->n_cases);
-    name_folder(&t);
+    assay_cli_level_folder(with, "training", t.folder);
     assay_cli_catch_interrupts();
     if (!check_gradients(&t, &err))
         (void)compare_trainings(&t, &err);

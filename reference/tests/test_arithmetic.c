@@ -4,8 +4,8 @@
 
 #include "simulate.h"
 
-static const struct assay_arithmetic f32 = {0x1p-24, FLT_MIN, 0x1p-24, FLT_MIN, 0, 0},
-                                     f64 = {0x1p-53, DBL_MIN, 0x1p-53, DBL_MIN, 0, 0};
+static const struct assay_arithmetic f32 = {0x1p-24, FLT_MIN, 0x1p-24, FLT_MIN, 0, 0, false},
+                                     f64 = {0x1p-53, DBL_MIN, 0x1p-53, DBL_MIN, 0, 0, true};
 
 Test(arithmetic, gamma_is_highams_and_never_below_it)
 {
@@ -34,6 +34,7 @@ Test(arithmetic, the_class_follows_from_the_formats)
         made_ready(&m, 0);
         cr_expect_eq(m.call.arithmetic.accumulate, cases[i].accumulate, "%zu", i);
         cr_expect_eq(m.call.arithmetic.store, cases[i].store, "%zu", i);
+        cr_expect_eq(m.call.arithmetic.compensated, cases[i].accumulate == 0x1p-53, "%zu", i);
     }
     made_end(&m);
 }

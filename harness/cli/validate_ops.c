@@ -1,0 +1,80 @@
+/* `assay validate --backend B --level ops`: op by format. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/base/strings.h"
+#include "harness/cli/table.h"
+#include "harness/cli/validate_level.h"
+#include "harness/judge/ops.h"
+
+#include "assay/banned.h"
+
+static void on_progress(void *self, size_t done, size_t all, const char *line)
+{
+    const struct assay_validate_level *with = self;
+    char                               shown[101];
+    struct assay_text                  text = ASSAY_TEXT(shown);
+    if (with->quiet || !isatty(STDERR_FILENO))
+        return;
+    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, line);
+    fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, all, shown);
+}
+
+static void number(char out[32], double x)
+{
+    (void)snprintf(out, 32, isnan(x) || isinf(x) ? "–" : "%.2g", x);
+}
+
+static void print_cells(const struct assay_ops *ops)
+{
+    struct assay_table table;
+    assay_table_init(&table, (const char *const[]){"op", "format", "verdict", ">error/bound", ">median", ">elements", ">cases", "assurance",
+                                                   ">fault found", "why", NULL});
+    for (size_t i = 0; i < ops->n; i++) {
+        const struct assay_ops_cell *c = &ops->cell[i];
+        char worst[32], median[32], elements[48], cases[32], fault[32];
+        number(worst, c->worst_ratio);
+        number(median, c->median_ratio);
+        number(fault, c->smallest_fault);
+        assay_table_digits(elements, c->elements);
+        (void)snprintf(cases, sizeof cases, "%u of %u", c->checked, c->cases);
+        assay_table_row(&table, (const char *const[]){c->op, c->format, assay_outcome_name(c->outcome), worst, median, elements, cases,
+                                                      assay_assurance_name(c->assurance), c->smallest_fault > 0 ? fault : "–",
+                                                      c->outcome == ASSAY_PASS ? "" : c->why});
+    }
+    assay_table_print(&table, stdout);
+    assay_table_release(&table);
+}
+
+enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with)
+{
+    char                     folder[ASSAY_LEVEL_FOLDER_BYTES];
+    struct assay_error       err = {.code = ASSAY_OK};
+    struct assay_ops         ops = {.n = 0};
+    struct assay_ops_request request = {
+        .backend = with->backend, .folder = folder, .timeout_ns = with->timeout_ns, .seed = with->seed, .arguments = assay_cli_arguments,
+        .n_arguments = assay_cli_n_arguments, .stop = &assay_cli_interrupted, .progress = on_progress, .self = (void *)(uintptr_t)with,
+    };
+    if (with->n_cases)
+        return assay_cli_usage("level ops is of all ops; one of them is a case: assay run op/op=MatMul,size=long");
+    assay_cli_level_folder(with, "ops", folder);
+    assay_cli_catch_interrupts();
+    (void)assay_ops_run(&request, &ops, &err);
+    if (!with->quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    if (err.code)
+        return assay_cli_fail(&err);
+    if (with->json) {
+        assay_cli_print_json(assay_ops_to_json(&ops));
+    } else {
+        print_cells(&ops);
+        printf("%zu passed (%zu marginal), %zu failed, %zu not checked; recorded in %s\n", ops.passed, ops.marginal, ops.failed,
+               ops.not_checked, folder);
+    }
+    size_t failed = ops.failed + (with->strict ? ops.marginal : 0), passed = ops.passed - (with->strict ? ops.marginal : 0);
+    assay_ops_release(&ops);
+    return failed ? ASSAY_EXIT_NO : passed ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
+}

@@ -1,0 +1,59 @@
+/* How right is a back end, op by op? Every sample of every op (harness/ir/samples.h) on operands with a purpose, in every format the
+ * op takes, run and judged as any run. Three things are needed for a pass of a cell: exact answers where the answer is exact,
+ * elements within their bounds, errors that are distributed as roundings to nearest are (harness/verify/README.md). */
+#ifndef ASSAY_JUDGE_OPS_H
+#define ASSAY_JUDGE_OPS_H
+
+#include <jansson.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "harness/judge/verdict.h"
+#include "harness/plan/plan.h"
+
+/* The plan: a function of nothing but the op table and the samples. */
+enum assay_code assay_ops_plan(struct assay_plan *out, struct assay_error *err);
+
+struct assay_ops_request {
+    const char *backend;
+    const char *folder;     /* of the run; what is there already is not run again */
+    uint64_t    timeout_ns; /* of one case; 0: a minute */
+    int64_t     seed;       /* -1: 1 */
+    const char *const *arguments;
+    size_t             n_arguments;
+    const volatile sig_atomic_t *stop;
+    void (*progress)(void *self, size_t done, size_t all, const char *line); /* may be NULL */
+    void *self;
+};
+
+/* One op in one format: all its forms and fills together. */
+struct assay_ops_cell {
+    char op[48], format[24]; /* "bf16", or "f32 of bf16": operands in bf16, arithmetic in f32 */
+    enum assay_outcome   outcome; /* the worst of its cases'; not_checked only if none was checked */
+    enum assay_assurance assurance; /* the least of those checked */
+    char     why[400];       /* of the worst */
+    uint32_t cases, checked, exact; /* cases; of those that were checked; with operands whose answer is exact */
+    uint64_t elements;       /* compared singly */
+    double   worst_ratio;    /* observed / bound; NaN: nothing compared */
+    double   median_ratio;   /* of the long forms on random operands, else of the small ones: the largest of the cases' */
+    double   lean, rms;      /* of the case on random operands whose errors have a known distribution, the largest; NaN: none */
+    double   smallest_fault; /* the largest of those on random operands in long forms; INFINITY: none */
+};
+struct assay_ops {
+    struct assay_ops_cell *cell; /* by op in the order of the table, then by format */
+    size_t                 n;
+    size_t                 passed, failed, not_checked; /* cases; marginal ones count as passed */
+    size_t                 marginal;
+};
+
+/* Free *out with assay_ops_release. */
+enum assay_code assay_ops_run(const struct assay_ops_request *request, struct assay_ops *out, struct assay_error *err);
+/* From verdicts that are there; those of other workloads are left out. */
+enum assay_code assay_ops_cells(const struct assay_verdict *verdicts, size_t n, struct assay_ops *out, struct assay_error *err);
+void            assay_ops_release(struct assay_ops *ops);
+/* New reference; NULL when out of memory. */
+json_t *assay_ops_to_json(const struct assay_ops *ops);
+
+#endif
