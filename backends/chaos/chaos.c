@@ -18,16 +18,16 @@
 enum { OVERRUN_BYTES = 64, LEAK_BYTES = 256 * 1024, MAX_LOOKS = 64, HONEST_AT_FIRST = 24 };
 
 enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED,
-            NODE, FUSED_NODE, UNORDERED, NEIGHBOUR, FLIP };
+            NODE, FUSED_NODE, UNORDERED, NEIGHBOUR, FLIP, LOST_GRADIENT };
 
 static const char *const mode_names[] = {"honest", "crash",   "hang", "silent", "nan",
                                          "wrong",  "overrun", "slow", "leak",   "honest_when_validated",
-                                         "cached", "node", "fused_node", "unordered", "neighbour", "flip", NULL};
+                                         "cached", "node", "fused_node", "unordered", "neighbour", "flip", "lost_gradient", NULL};
 
 struct options {
     int64_t mode, after;
     double cheat, factor;
-    char node[128];
+    char node[128], param[128];
 };
 
 static const struct assay_option option_table[] = {
@@ -64,6 +64,12 @@ static const struct assay_option option_table[] = {
      .min = 0,
      .max = 1e9,
      .help = "how many times too large that is"},
+    {.name = "param",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct options, param),
+     .bytes = sizeof((struct options){0}.param),
+     .dflt = "",
+     .help = "whose gradient lost_gradient loses; empty: that of the largest param that is trained"},
     {.name = NULL},
 };
 
@@ -81,6 +87,7 @@ struct assay_session {
     uint64_t usual_ns; /* what one honest execution took */
     double cheat, factor;
     char node[sizeof((struct options){0}.node)];
+    char param[sizeof((struct options){0}.param)];
 };
 
 struct assay_event {
@@ -128,6 +135,7 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     s->cheat = chosen->cheat;
     s->factor = chosen->factor;
     memcpy(s->node, chosen->node, sizeof s->node);
+    memcpy(s->param, chosen->param, sizeof s->param);
     *out = s;
     return ASSAY_OK;
 }
@@ -315,6 +323,8 @@ static enum assay_code misbehave(struct assay_session *s, struct assay_program *
             break;
     }
     vary(s, p->on_device);
+    if (s->mode == LOST_GRADIENT)
+        fault_lost_gradient(p->on_device, s->param);
     if (s->mode == SLOW)
         sleep_ns((k - s->after) * (80000 + s->usual_ns / 50)); /* far above the 4 ms that some timers round to */
     return s->mode == LEAK ? leak(err) : ASSAY_OK;

@@ -1,8 +1,10 @@
 #include "faults.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "harness/base/hash.h"
+#include "harness/ir/graph.h"
 #include "reference/formats/formats.h"
 
 #include "assay/banned.h"
@@ -102,4 +104,37 @@ void fault_overrun(const struct device_output *o, uint64_t bytes)
 {
     for (uint64_t i = 0; i < bytes; i++)
         o->bound[o->bytes + i] = (unsigned char)(o->bound[o->bytes + i] + 37);
+}
+
+/* The largest param that an output takes over. */
+static const char *largest_trained(struct device_program *p)
+{
+    const struct assay_graph *g = device_graph(p);
+    const struct assay_value *largest = NULL;
+    for (size_t i = 0; i < device_outputs(p); i++) {
+        int32_t of = g->values[device_output(p, i)->value].alias_of;
+        const struct assay_value *v = of == ASSAY_NO_VALUE ? NULL : &g->values[of];
+        if (v && v->role == ASSAY_ROLE_PARAM && (!largest || v->elements > largest->elements))
+            largest = v;
+    }
+    return largest ? largest->name : "";
+}
+
+void fault_lost_gradient(struct device_program *p, const char *param)
+{
+    static const char *const kept[] = {".next", ".m.next", ".v.next"};
+    const struct assay_graph *g = device_graph(p);
+    const char *name = *param ? param : largest_trained(p);
+    size_t length = strlen(name);
+    for (size_t i = 0; length && i < device_outputs(p); i++) {
+        struct device_output *o = device_output(p, i);
+        const struct assay_value *v = &g->values[o->value];
+        if (strncmp(v->name, name, length) != 0)
+            continue;
+        if (!strcmp(v->name + length, ".gradient"))
+            memset(o->computed, 0, (size_t)o->bytes);
+        for (size_t k = 0; v->alias_of != ASSAY_NO_VALUE && k < sizeof kept / sizeof *kept; k++)
+            if (!strcmp(v->name + length, kept[k]))
+                memcpy(o->computed, o->bound, (size_t)o->bytes);
+    }
 }

@@ -20,6 +20,9 @@ bool fault_wrong(struct device_output *o, uint64_t k);
 void fault_reorder(struct device_output *o, uint64_t key);
 /* One bit of the computed bytes, chosen by k, is turned over. false: there are none. */
 bool fault_flip(struct device_output *o, uint64_t k);
+/* A training step in which one param's gradient never arrives: it is zeros where it is an output ("<param>.gradient"), and param and
+ * moments stay as they were. `param` "": the largest that is trained. Nothing else is touched, nor a graph that does not train. */
+void fault_lost_gradient(struct device_program *p, const char *param);
 /* Changes `bytes` bytes behind the place an output is bound to. */
 void fault_overrun(const struct device_output *o, uint64_t bytes);
 

@@ -40,7 +40,7 @@ $ assay run gemm/m=8,n=9,k=10 --backend template --backend chaos,mode=hang --lau
 hang
 [1/2] template gemm/m=8,n=9,k=10 TIME
 [2/2] chaos gemm/m=8,n=9,k=10 timeout: no answer within LIMIT, last in phase …
-    repeat: assay run gemm/dtype=f32,k=10,m=8,n=9,transpose_a=false,transpose_b=false --backend chaos:imp,after=-1,cheat=0.25,factor=100,mode=hang,node= --seed 1 --launches 1 --min-s 1ms --timeout-s LIMIT
+    repeat: assay run gemm/dtype=f32,k=10,m=8,n=9,transpose_a=false,transpose_b=false --backend chaos:imp,after=-1,cheat=0.25,factor=100,mode=hang,node=,param= --seed 1 --launches 1 --min-s 1ms --timeout-s LIMIT
 2 steps recorded, 1 of 2 new ones ok
   next: assay validate hang
 

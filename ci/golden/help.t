@@ -51,7 +51,7 @@ usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics 
 usage: assay show CASE [options]
 usage: assay plan SUITE [options]
 usage: assay run SUITE|CASE|FILE.onnx… [options]
-usage: assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level model [CASE…] [options]
+usage: assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…] [options]
 usage: assay compare A [B] [options]
 usage: assay report DIR… [options]
 usage: assay export CASE [options]
@@ -70,7 +70,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay show CASE"
 .SS "assay plan SUITE"
 .SS "assay run SUITE|CASE|FILE.onnx…"
-.SS "assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level model [CASE…]"
+.SS "assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…]"
 .SS "assay compare A [B]"
 .SS "assay report DIR…"
 .SS "assay export CASE"

@@ -58,7 +58,7 @@ passed 1
 # what fails in a run says what to type next, and that finds it
 $ assay run decoder.prefill/model=tiny-dense,tokens=8 --backend chaos,mode=node,node=model.norm --launches 1 --min-runs 2 --min-s 1ms -o run --quiet && assay validate run >out 2>err; sed -n 's/^  next: //p' err
 run
-assay validate --level model --backend chaos:imp,after=-1,cheat=0.25,factor=100,mode=node,node=model.norm decoder.prefill/model=tiny-dense,tokens=8
+assay validate --level model --backend chaos:imp,after=-1,cheat=0.25,factor=100,mode=node,node=model.norm,param= decoder.prefill/model=tiny-dense,tokens=8
 
 $ $(sed -n 's/^  next: //p' err) | sed -nE "s/.*layers: ('[^']*') .*/\1/p"
 'model.norm'
