@@ -30,11 +30,11 @@ Test(errors, of_rounding_to_nearest_are_neither_biased_nor_large)
     cr_expect(most > 2.5, "%g: the test statistic has the deviation that it is given", most);
 }
 
-/* With a lean of d units the sign test has mean d sqrt(n): 0.5 of 256 is 8 deviations. */
+/* With a lean of d units the sign test has mean d sqrt(n): 0.6 of 256 is 9.6 deviations. */
 Test(errors, that_lean_toward_zero_or_away_from_it_are_seen)
 {
     for (uint64_t key = 0; key < 100; key++) {
-        struct assay_errors in = drawn(key, 256, 0.5), out = drawn(key, 256, -0.5), up = {.n = 0};
+        struct assay_errors in = drawn(key, 256, 0.6), out = drawn(key, 256, -0.6), up = {.n = 0};
         cr_expect(assay_errors_are_biased(&in) && assay_errors_lean(&in) > 5);
         cr_expect(assay_errors_are_biased(&out) && assay_errors_lean(&out) < -5);
         cr_expect(fabs(assay_errors_drift(&in)) < 5, "numbers of both signs: %g", assay_errors_drift(&in));
