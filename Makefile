@@ -59,7 +59,8 @@ $(O)/flags: FORCE
 # Criterion's macros take char *, so tests may not be held to const strings.
 $(O)/%.o: %.c $(O)/flags
 	$(Q)mkdir -p $(@D); [ $(V) = 0 ] && echo "cc $<" || :; $(CC) $(ALL_CFLAGS) $(if $(findstring /tests/,$<),-Wno-write-strings -Wno-missing-prototypes) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
-# Loops that are to become vectors.
+# Loops that are to become vectors. Nothing reads errno or the flags of exceptions.
+CFLAGS_reference/update_run.c := -O3 -fno-math-errno -fno-trapping-math
 CFLAGS_reference/formats/floats.c := -O3
 CFLAGS_reference/formats/tests/test_floats.c := -O3
 # The registry of workloads is the list of their files.

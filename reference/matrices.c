@@ -40,8 +40,13 @@ static void batch_offsets(const struct assay_ref_call *call, const struct assay_
     int64_t strides[ASSAY_MAX_RANK];
     for (int32_t d = 0; d < batch.rank; d++)
         batch.dims[d] = t->dims[d];
-    for (int32_t d = 0; d < out.rank; d++)
+    assert(out.rank >= 0 && out.rank < ASSAY_MAX_RANK);
+    if (s->batches == 0)
+        return;
+    for (int32_t d = 0; d < out.rank; d++) {
         out.dims[d] = call->out[0].dims[d];
+        assert(out.dims[d] > 0); /* else there would be no batch */
+    }
     assay_ref_broadcast(&out, &batch, strides);
     for (int64_t b = 0; b < s->batches; b++)
         offset[b] = assay_ref_offset(&out, strides, b) * size;

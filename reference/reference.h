@@ -141,7 +141,7 @@ enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, i
                                      size_t n, const int64_t *index, double *out, double *bound,
                                      struct assay_error *err);
 /* Sums over the whole of value v, in statistical bounds only: `terms` says for elements [first, first + n) into which sum
- * each goes and with what weight. One pass for all sums. */
+ * each goes and with what weight. One pass for all sums. After an element of v was asked for, several threads may make sums. */
 enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, size_t n_sums,
                                      void (*terms)(void *self, uint64_t first, size_t n, size_t *sum, double *weight),
                                      void *self, double *out, double *bound, struct assay_error *err);

@@ -9,7 +9,10 @@ gradients: 5 passed, 0 failed, 0 not checked
 trainings: not compared: --pairs 0
 
 # in JSON: of every output what it was compared by
-$ assay validate --backend cpu --level training --pairs 0 -o cpu --quiet --json >out; for k in '"kind": "gradient"' '"relative_error": ' '"cosine": 0.99999\|"cosine": 1' '"error_over_bound": 0' '"worst_index": '; do grep -c "$k" out; done
+$ assay validate --backend cpu --level training --pairs 0 -o cpu --quiet --json >out; for k in '"kind": "gradient"' '"relative_error": ' '"worst_index": '; do grep -c "$k" out; done
+114
+472
+472
 
 # one whose gradient never arrives is named, in every net
 $ assay validate --backend chaos,mode=lost_gradient --level training --pairs 0 -o lost --quiet >out; echo $?; awk '/^fail .*gradient of/ { print $1, $2, $3, $(NF - 1), $NF }' out; grep -c '^pass .*gradient of' out; sed -n 's/.*\(a state was not written: .* of .*\) are .*/\1/p' out; tail -2 out
@@ -29,7 +32,7 @@ gradients: 0 passed, 5 failed, 0 not checked
 trainings: not compared: --pairs 0
 
 # trainings in pairs, in the folder that has the gradients already; a back end against itself has other seeds
-$ case=text.learn/batch=2,tokens=37,layers=1,hidden=8,ffn=8,heads=1,head_dim=4,evaluation_batches=2,evaluate_every=3,max_steps=3,within=10; assay validate --backend cpu --level training --pairs 3 --margin 1 -o cpu $case --quiet >self; echo $?; sed -n '/^trainings: text/,$p' self | sed -E 's/(cpu:host),[^ ;:]*/\1/g; s/[-+]?[0-9]\.[0-9]{5}/N/g; s/difference [^ ]+ in \[[^]]*\]/difference D in [LOW, HIGH]/; s/margin 1\.3/margin 1.3/; s/   */  /g'
+$ echo text.learn/batch=2,tokens=37,layers=1,hidden=8,ffn=8,heads=1,head_dim=4,evaluation_batches=2,evaluate_every=3,max_steps=3,within=10 >case; assay validate --backend cpu --level training --pairs 3 --margin 1 -o cpu $(cat case) --quiet >self; echo $?; sed -n '/^trainings: text/,$p' self | sed -E 's/(cpu:host),[^ ;:]*/\1/g; s/[-+]?[0-9]\.[0-9]{5}/N/g; s/difference [^ ]+ in \[[^]]*\]/difference D in [LOW, HIGH]/; s/margin 1\.3/margin 1.3/; s/   */  /g'
 0
 trainings: text.learn/batch=2,tokens=37,layers=1,hidden=8,ffn=8,heads=1,head_dim=4,within=10,max_steps=3,evaluate_every=3,evaluation_batches=2
 A cpu:host B cpu:host: the same, so B has other seeds; margin 1 of the entropy 1.2816
@@ -42,7 +45,7 @@ gradients: 5 passed, 0 failed, 0 not checked
 trainings: equivalent: mean difference D in [LOW, HIGH] over 3 pairs, margin 1.3; B diverged 0 times, a share of at most 63 % with 95 % confidence
 
 # again: nothing is run anew, and the same is said
-$ ls cpu; stat -c %Y cpu/b-03/records.jsonl >before; assay validate --backend cpu --level training --pairs 3 --margin 1 -o cpu $case --quiet | cmp - self && stat -c %Y cpu/b-03/records.jsonl | cmp - before && echo same
+$ ls cpu; stat -c %Y cpu/b-03/records.jsonl >before; assay validate --backend cpu --level training --pairs 3 --margin 1 -o cpu $(cat case) --quiet | cmp - self && stat -c %Y cpu/b-03/records.jsonl | cmp - before && echo same
 a-01
 a-02
 a-03
@@ -63,16 +66,16 @@ $ grep -E '"(level|margin_share|pairs|first_seed_.|case)"' cpu/protocol.json
   "margin_share": 1.0,
   "pairs": 3,
 
-$ assay validate --backend cpu --level training --pairs 3 --margin 2 -o cpu $case
+$ assay validate --backend cpu --level training --pairs 3 --margin 2 -o cpu $(cat case)
 ! assay: 'cpu' was begun with another protocol: neither margin, pairs, case nor back ends may follow the data; protocol.json in it says which; another folder takes another one: -o DIR
 ? 2
 
-$ assay validate --backend cpu --level training --pairs 4 --margin 1 -o cpu $case
+$ assay validate --backend cpu --level training --pairs 4 --margin 1 -o cpu $(cat case)
 ! assay: 'cpu' was begun with another protocol: neither margin, pairs, case nor back ends may follow the data; protocol.json in it says which; another folder takes another one: -o DIR
 ? 2
 
 # with the same seeds, and what diverges is a failure
-$ assay validate --backend chaos,mode=nan --level training --pairs 3 -o nan $case --quiet >out; echo $?; sed -n '/^trainings: [nue]/p; s/.* \(the loss became.*\)/\1/p' out
+$ assay validate --backend chaos,mode=nan --level training --pairs 3 -o nan $(cat case) --quiet >out; echo $?; sed -n '/^trainings: [nue]/p; s/.* \(the loss became.*\)/\1/p' out
 1
 the loss became no finite number
 the loss became no finite number
@@ -80,7 +83,7 @@ the loss became no finite number
 trainings: not equivalent: 0 complete pairs, at least 3 are needed; B diverged in 3 pairs in which A did not; B diverged 3 times, a share of at most 100 % with 95 % confidence
 
 # a crash is no divergence: it is too little to say anything
-$ assay validate --backend chaos,mode=crash --level training --pairs 3 -o crash $case --quiet >out; echo $?; tail -2 out
+$ assay validate --backend chaos,mode=crash --level training --pairs 3 -o crash $(cat case) --quiet >out; echo $?; tail -2 out
 5
 gradients: 0 passed, 0 failed, 5 not checked
 trainings: undecided: 0 complete pairs, at least 3 are needed; 3 pairs lack a training
@@ -98,7 +101,7 @@ $ assay validate --backend cpu --level training shapes.learn -o other
 ! assay: the margin is a share of the entropy of what is learned; 'shapes.learn/batch=64,evaluate_every=50,evaluation_batches=3' has none
 ? 2
 
-$ assay validate --backend cpu --level training $case $case -o other
+$ assay validate --backend cpu --level training $(cat case) $(cat case) -o other
 ! assay: level training compares one training: at most one case, not 2
 ? 2
 

@@ -1,5 +1,6 @@
 #include "backends/cpu/convolution/volume.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "backends/cpu/products/sgemm.h"
@@ -179,8 +180,9 @@ void cpu_volume_conv_run(const struct cpu_volume_conv *c, const struct cpu_engin
 static void lay_out(struct cpu_volume_conv *c, const struct cpu_engine *engine)
 {
     c->block = c->kind == CPU_ONEDNN_OUTPUT ? c->in_each : least(c->in_each, c->taps < ROWS ? ROWS / c->taps : 1);
-    c->blocks = (c->in_each + c->block - 1) / c->block;
     size_t line = c->block * c->taps * c->v.out[2];
+    assert(c->block > 0 && line > 0); /* of empty tensors none is prepared */
+    c->blocks = (c->in_each + c->block - 1) / c->block;
     c->band = line < BAND_FLOATS ? least(c->rows, BAND_FLOATS / line) : 1;
     c->bands = (c->rows + c->band - 1) / c->band;
     c->seen_floats = (c->band * line + 15) / 16 * 16;

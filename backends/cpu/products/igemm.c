@@ -1,5 +1,9 @@
 #include "backends/cpu/products/igemm.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "backends/cpu/convolution/onednn.h"
 
 #include "assay/banned.h"
@@ -7,13 +11,22 @@
 #define ROWS_AT_A_TIME 64 /* of a piece of work: a panel of B stays in the second cache meanwhile */
 #define TURN 0x80u        /* what turns i8 into u8 and back: 128 more, or less */
 
+#if defined(__x86_64__)
+/* Compilers disagree on its name in __builtin_cpu_supports: leaf 7, subleaf 1 (Intel's manual, volume 2, CPUID). */
+static bool has_avx_vnni(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+#endif
+
 bool cpu_igemm_has_quads(const struct cpu_kernels *kernels)
 {
     if (!kernels->igemm->quads)
         return false;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    return kernels->isa == CPU_ISA_V4 ? __builtin_cpu_supports("avx512vnni") : __builtin_cpu_supports("avxvnni");
+    return kernels->isa == CPU_ISA_V4 ? __builtin_cpu_supports("avx512vnni") : has_avx_vnni();
 #else
     return false;
 #endif

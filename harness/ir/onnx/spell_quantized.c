@@ -1,4 +1,5 @@
 /* Ops of quantized models: what they multiply is MatMulInteger, what they scale is QuantizeLinear. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "harness/ir/onnx/spell.h"
@@ -84,6 +85,7 @@ static int64_t seen_by(const struct windows *v, int64_t place, int64_t tap)
     int64_t at = 0, step = 1;
     for (int32_t i = v->axes - 1; i >= 0; i--) {
         int64_t in = v->x.dims[i + 2];
+        assert(v->out[i] > 0 && v->w.dims[i + 2] > 0); /* read_windows saw to it */
         int64_t o = place % v->out[i] * v->stride[i] + tap % v->w.dims[i + 2] * v->dilation[i] - v->pad[i];
         if (o < 0 || o >= in)
             return v->inside;

@@ -97,7 +97,7 @@ static int32_t places_of(struct assay_onnx_spelling *s, const struct chosen *c)
 
 static enum assay_code gather_nd(struct assay_onnx_spelling *s)
 {
-    struct chosen c;
+    struct chosen c = {0};
     if (read_chosen(s, assay_onnx_i64(s, "batch_dims", 0), &c))
         return s->err->code;
     return GIVE(s, "Gather", assay_onnx_reshape(s, assay_onnx_in(s, 0), 1 + c.inner_rank, c.dims), places_of(s, &c));
@@ -105,7 +105,7 @@ static enum assay_code gather_nd(struct assay_onnx_spelling *s)
 
 static enum assay_code scatter_nd(struct assay_onnx_spelling *s)
 {
-    struct chosen      c;
+    struct chosen      c = {0};
     struct assay_value updates = assay_onnx_seen(s, assay_onnx_in(s, 2)), at = assay_onnx_seen(s, assay_onnx_in(s, 1));
     if (read_chosen(s, 0, &c))
         return s->err->code;
