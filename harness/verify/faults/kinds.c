@@ -33,12 +33,12 @@
 
 const struct assay_fault_kind assay_fault_kinds[] = {
     /* ---- outputs: by a size ---- */
-    {"element-off", "one element is off", SIZE(RMS, LEAST, 64), OUT(element_off)},
-    {"element-off-of-terms", "one element of a product is off", SIZE("times the sum of the magnitudes of its terms", LEAST, 64), .needs = PRODUCT, .spares = BYTES, OUT(element_off_of_terms)},
+    {"element-off", "one element is off", SIZE(RMS, LEAST, 64), .flags = ASSAY_FAULT_LOCAL, OUT(element_off)},
+    {"element-off-of-terms", "one element of a product is off", SIZE("times the sum of the magnitudes of its terms", LEAST, 64), .needs = PRODUCT, .spares = BYTES, .flags = ASSAY_FAULT_LOCAL, OUT(element_off_of_terms)},
     {"bit-flipped", "one bit of one element is flipped", SIZE("bit from the last place, from 0", 0, 31), .flags = ASSAY_FAULT_WHOLE | ASSAY_FAULT_RAW, OUT(bit_flipped)},
-    {"row-off", "one row is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), .needs = MATRIX, OUT(row_off)},
-    {"column-off", "one column is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), .needs = MATRIX, OUT(column_off)},
-    {"tile-off", "one tile of 8 by 8 is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), .needs = MATRIX, OUT(tile_off)},
+    {"row-off", "one row is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), .needs = MATRIX, .flags = ASSAY_FAULT_LOCAL, OUT(row_off)},
+    {"column-off", "one column is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), .needs = MATRIX, .flags = ASSAY_FAULT_LOCAL, OUT(column_off)},
+    {"tile-off", "one tile of 8 by 8 is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), .needs = MATRIX, .flags = ASSAY_FAULT_LOCAL, OUT(tile_off)},
     {"scaled", "everything is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), OUT(scaled)},
     {"shifted", "everything is off by one number", SIZE(RMS, LEAST, 64), OUT(shifted)},
     {"noise", "every element is off by a normal number of its own", SIZE("deviation, " RMS, LEAST, 64), OUT(noise)},
@@ -52,7 +52,7 @@ const struct assay_fault_kind assay_fault_kinds[] = {
     {"all-zero", "everything is zero", OUT(all_zero)},
     {"all-one-value", "everything is the same number", OUT(all_one_value)},
     /* ---- outputs: elsewhere ---- */
-    {"elements-swapped", "two elements are swapped", OUT(elements_swapped), .why_missed = MAY_BE_SMALL},
+    {"elements-swapped", "two elements are swapped", .flags = ASSAY_FAULT_LOCAL, OUT(elements_swapped), .why_missed = MAY_BE_SMALL},
     {"rows-swapped", "two rows are swapped", .needs = MATRIX, OUT(rows_swapped)},
     {"columns-swapped", "two columns are swapped", .needs = MATRIX, OUT(columns_swapped)},
     {"axes-swapped", "rows are stored as columns", .needs = MATRIX, OUT(axes_swapped)},
@@ -60,8 +60,8 @@ const struct assay_fault_kind assay_fault_kinds[] = {
     {"moved-by-one", "everything is stored one element early", OUT(moved_by_one)},
     {"previous", "the output is that of the inputs before", OUT(previous)},
     /* ---- outputs: not written ---- */
-    {"last-unwritten", "the last element is not written", .flags = ASSAY_FAULT_RAW, OUT(last_unwritten)},
-    {"tile-unwritten", "a tile is not written", .needs = MATRIX, .flags = ASSAY_FAULT_RAW, OUT(tile_unwritten)},
+    {"last-unwritten", "the last element is not written", .flags = ASSAY_FAULT_RAW | ASSAY_FAULT_LOCAL, OUT(last_unwritten)},
+    {"tile-unwritten", "a tile is not written", .needs = MATRIX, .flags = ASSAY_FAULT_RAW | ASSAY_FAULT_LOCAL, OUT(tile_unwritten)},
     {"nothing-written", "success is returned and nothing written", .flags = ASSAY_FAULT_RAW, OUT(nothing_written)},
     /* ---- outputs: stored otherwise ---- */
     {"stored-bf16", "results of f32 are stored rounded to bf16", .needs = F32, OUT(stored_bf16)},
@@ -133,5 +133,7 @@ const struct assay_fault_kind *assay_fault_kind_named(const char *name)
 
 bool assay_fault_applies(const struct assay_fault_kind *kind, unsigned traits)
 {
+    if (traits & ASSAY_FAULT_LARGE && !(kind->flags & ASSAY_FAULT_LOCAL))
+        return false;
     return (kind->needs & traits) == kind->needs && !(kind->spares & traits);
 }

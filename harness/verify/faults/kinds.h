@@ -38,6 +38,7 @@ enum assay_fault_trait {
     ASSAY_FAULT_ROUNDED = 1 << 21,   /* the last rounding is to a format narrower than the accumulator, or the only one */
     ASSAY_FAULT_WIDE = 1 << 22,      /* magnitudes over many powers of two */
     ASSAY_FAULT_FEW = 1 << 23,       /* whole numbers, many alike */
+    ASSAY_FAULT_LARGE = 1 << 24,     /* more elements than a witness keeps: the rest stands in sums alone */
 };
 
 /* One tensor that an edit may change. */
@@ -70,6 +71,7 @@ struct assay_fault_operands {
 };
 
 enum assay_fault_flag {
+    ASSAY_FAULT_LOCAL = 8,  /* of few elements, anywhere: also planted in subjects that are LARGE, where judging takes long */
     ASSAY_FAULT_RAW = 1,    /* the edit of outputs is of bytes */
     ASSAY_FAULT_WHOLE = 2,  /* sizes are whole numbers */
     ASSAY_FAULT_AGAIN = 4,  /* right, but the next iteration has other bits: nothing to fail, to be told */
