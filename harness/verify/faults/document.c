@@ -130,8 +130,8 @@ static void write_proofs(const struct assay_fault_results *r, FILE *to)
                   "- *Sums in f32 rounded toward zero* at K = 512: %u of %u told by the distribution of errors, at least %.3g standard deviations"
                   " from half, while no error is over %.2g of the worst-case bound.\n"
                   "- *Random-sign sums*: of a product that is too large to be kept whole, the witness holds %u plain and %u random-sign sums along"
-                  " the last axis, %u and %u along the one before. What they find alone stands above under `element-off`, subject"
-                  " *MatMul K=64, 300 x 240*: an element outside the sample is in sums only.\n",
+                  " the last axis, %u and %u along the one before. What they find alone stands above under"
+                  " `element-off-unsampled`.\n",
                   p->half.found, p->half.trials, p->half.over_worst_case, p->toward_zero.found, p->toward_zero.trials, p->toward_zero.lean,
                   p->toward_zero.over_worst_case, p->plain[0], p->random[0], p->plain[1], p->random[1]);
 }

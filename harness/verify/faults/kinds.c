@@ -29,12 +29,14 @@
 #define IN(f) .operands = assay_fault_operands_##f
 #define NODE(f) .node = assay_fault_node_##f
 #define BY(f) .paper = assay_fault_paper_##f
+#define WIDE_BOUND "where the mean is 110 times the deviation, the worst case of subtracting it is wider than that"
 #define MAY_BE_SMALL "the element, or what it is mistaken for, is within its bound of what is right"
 
 const struct assay_fault_kind assay_fault_kinds[] = {
     /* ---- outputs: by a size ---- */
     {"element-off", "one element is off", SIZE(RMS, LEAST, 64), .flags = ASSAY_FAULT_LOCAL, OUT(element_off)},
     {"element-off-of-terms", "one element of a product is off", SIZE("times the sum of the magnitudes of its terms", LEAST, 64), .needs = PRODUCT, .spares = BYTES, .flags = ASSAY_FAULT_LOCAL, OUT(element_off_of_terms)},
+    {"element-off-unsampled", "one element is off that the witness holds in sums alone", SIZE(RMS, LEAST, 64), .needs = ASSAY_FAULT_LARGE, .flags = ASSAY_FAULT_LOCAL, OUT(element_off_unsampled)},
     {"bit-flipped", "one bit of one element is flipped", SIZE("bit from the last place, from 0", 0, 31), .flags = ASSAY_FAULT_WHOLE | ASSAY_FAULT_RAW, OUT(bit_flipped)},
     {"row-off", "one row is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), .needs = MATRIX, .flags = ASSAY_FAULT_LOCAL, OUT(row_off)},
     {"column-off", "one column is off by a factor of 1 + s", SIZE(RELATIVE, LEAST, 64), .needs = MATRIX, .flags = ASSAY_FAULT_LOCAL, OUT(column_off)},
@@ -45,7 +47,7 @@ const struct assay_fault_kind assay_fault_kinds[] = {
     {"flushed", "results below a threshold are stored as zeros", SIZE("threshold, " RMS, LEAST, 64), OUT(flushed)},
     {"cut-off", "results above 1 - s of the largest are stored as that", SIZE("share of the largest that is cut", LEAST, 1), OUT(cut_off)},
     /* ---- outputs: single elements ---- */
-    {"sign-lost", "one negative element has lost its sign", .spares = MAX, OUT(sign_lost), .why_missed = MAY_BE_SMALL},
+    {"sign-lost", "one negative element has lost its sign", .spares = MAX | ASSAY_FAULT_SOFTMAX | ASSAY_FAULT_ADAM, OUT(sign_lost), .why_missed = MAY_BE_SMALL},
     {"element-zero", "one element is zero", OUT(element_zero), .why_missed = MAY_BE_SMALL},
     {"element-nan", "one element is NaN", OUT(element_nan)},
     {"element-infinite", "one element is infinite", OUT(element_infinite)},
@@ -64,18 +66,19 @@ const struct assay_fault_kind assay_fault_kinds[] = {
     {"tile-unwritten", "a tile is not written", .needs = MATRIX, .flags = ASSAY_FAULT_RAW | ASSAY_FAULT_LOCAL, OUT(tile_unwritten)},
     {"nothing-written", "success is returned and nothing written", .flags = ASSAY_FAULT_RAW, OUT(nothing_written)},
     /* ---- outputs: stored otherwise ---- */
-    {"stored-bf16", "results of f32 are stored rounded to bf16", .needs = F32, OUT(stored_bf16)},
-    {"stored-f16", "results of f32 are stored rounded to f16", .needs = F32, .spares = WIDE, OUT(stored_f16)},
+    {"stored-bf16", "results of f32 are stored rounded to bf16", .needs = F32, OUT(stored_bf16), .why_missed = WIDE_BOUND},
+    {"stored-f16", "results of f32 are stored rounded to f16", .needs = F32, .spares = WIDE, OUT(stored_f16), .why_missed = WIDE_BOUND},
     {"stored-toward-zero", "results are rounded toward zero when they are stored", .needs = ASSAY_FAULT_ROUNDED, OUT(stored_toward_zero),
      .why_missed = "one rounding toward zero is less than the op's bound, and the op is no sum whose errors have a known distribution"},
     /* ---- arithmetic ---- */
     {"sums-f16", "sums are made in f16", .needs = SUMS, BY(sums_f16)},
     {"sums-bf16", "sums are made in bf16", .needs = SUMS, BY(sums_bf16)},
-    {"sums-toward-zero", "sums in f32 are rounded toward zero", .needs = SUMS, BY(sums_toward_zero),
-     .why_missed = "within the worst case, and where a sum is cut toward zero in both directions, or made of operands that somebody chose, no distribution is known"},
+    {"sums-toward-zero", "sums in f32 are rounded toward zero", .needs = SUMS, .spares = FEW, BY(sums_toward_zero),
+     .why_missed = "within the worst case, and the errors have no known distribution: the op is more than one sum, or somebody chose its operands"},
     {"operands-tf32", "operands of f32 are cut to tf32", .needs = PRODUCT | FULL, .spares = FEW, BY(operands_tf32)},
     {"operands-bf16", "operands of f32 are cut to bf16", .needs = PRODUCT | FULL, .spares = FEW, BY(operands_bf16)},
-    {"products-f16", "products are rounded to f16", .needs = PRODUCT, .spares = BYTES | WIDE | FEW, BY(products_f16)},
+    {"products-f16", "products are rounded to f16", .needs = PRODUCT, .spares = BYTES | WIDE | FEW, BY(products_f16),
+     .why_missed = "as many roundings as there are products add up to less than the worst case of the sum, and somebody chose the operands"},
     {"unit-f16", "a unit of f16 throughout is sold as one with sums in f32", .needs = ASSAY_FAULT_HALF, BY(unit_fp16)},
     {"int8-saturating16", "pairs of products saturate at 16 bits", .needs = BYTES, BY(saturating16)},
     {"one-pass-variance", "variances are E[x^2] - E[x]^2", .needs = CENTRED, BY(one_pass),
@@ -104,7 +107,7 @@ const struct assay_fault_kind assay_fault_kinds[] = {
     {"heads-crossed", "the first two heads of keys and values are crossed", .needs = ATTENTION, IN(heads_crossed)},
     /* ---- norms, softmax, reductions, functions ---- */
     {"epsilon-times", "epsilon is another one", SIZE("times what it should be", 1.1, 0x1p40), .needs = NORM, NODE(epsilon_times)},
-    {"variance-by-less", "the variance is divided by n - 1", .needs = NORM, IN(variance_by_less)},
+    {"variance-by-less", "the variance is divided by n - 1", .needs = NORM, IN(variance_by_less), .why_missed = WIDE_BOUND},
     {"scale-missing", "the norm's scale is not applied", .needs = NORM, IN(scale_missing)},
     {"norm-bias-missing", "the norm's bias is not added", .needs = CENTRED, IN(bias_missing)},
     {"softmax-of-columns", "softmax goes along the other axis", .needs = ASSAY_FAULT_SOFTMAX, NODE(first_axis)},

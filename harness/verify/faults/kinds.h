@@ -58,6 +58,7 @@ struct assay_fault_outputs {
     double                    rms, largest; /* of its finite elements: root of the mean square, largest magnitude */
     unsigned char            *bytes;        /* of kinds that are raw: as the device leaves them */
     const unsigned char      *poison;       /* what stood there before */
+    const bool               *kept;         /* by element: the witness keeps it singly; NULL: all */
     const double *const      *in;           /* operands, as inputs of the node */
     const struct assay_fault_tensor *operand; /* the same with their shapes */
     double                    size;
@@ -97,7 +98,7 @@ bool assay_fault_applies(const struct assay_fault_kind *kind, unsigned traits);
 /* ---- what the rows are made of: outputs.c, operands.c, nodes.c, arithmetics.c -------------------------------------- */
 
 #define ASSAY_FAULT_OUTPUTS(X) \
-    X(element_off) X(element_off_of_terms) X(bit_flipped) X(row_off) X(column_off) X(tile_off) X(scaled) X(shifted) X(noise) \
+    X(element_off) X(element_off_unsampled) X(element_off_of_terms) X(bit_flipped) X(row_off) X(column_off) X(tile_off) X(scaled) X(shifted) X(noise) \
     X(sign_lost) X(element_zero) X(element_nan) X(element_infinite) X(all_zero) X(all_one_value) X(elements_swapped) X(rows_swapped) \
     X(columns_swapped) X(axes_swapped) X(last_unwritten) X(tile_unwritten) X(nothing_written) X(tile_of_neighbour) X(moved_by_one) \
     X(previous) X(stored_bf16) X(stored_f16) X(stored_toward_zero) X(flushed) X(cut_off) X(softmax_term_missing) X(mean_by_less)

@@ -70,6 +70,14 @@ OUTPUT(element_off)
     *any(o) += sign(o) * o->size * o->rms;
 }
 
+OUTPUT(element_off_unsampled)
+{
+    double *y = any(o);
+    while (o->kept && o->kept[y - o->y.at])
+        y = any(o);
+    *y += sign(o) * o->size * o->rms;
+}
+
 /* Of the sum of the magnitudes of the terms that this element is made of. */
 OUTPUT(element_off_of_terms)
 {

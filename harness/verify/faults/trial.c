@@ -141,14 +141,55 @@ static void store(const struct trial *t, size_t o)
     assay_from_double(v->dtype, t->out[o], (size_t)v->elements, t->bytes[o]);
 }
 
-/* The edit of the first output, then its bytes. */
+/* Which elements of the first output the witness keeps singly, where it does not keep all. The caller frees. */
+static bool *kept_elements(const struct trial *t, struct assay_error *err)
+{
+    struct assay_witness_layout *layout = malloc(sizeof *layout);
+    bool                        *kept = calloc(t->bench->graph->values[t->bench->output[0]].elements, sizeof *kept);
+    if (!layout || !kept) {
+        (void)no_memory(t, err);
+    } else if (!assay_witness_layout(t->bench->graph, t->draw->seed, 1, CHOSEN, layout, err)) {
+        const struct assay_witness_part *part = assay_witness_parts(layout, ASSAY_WITNESS_FIRST);
+        uint64_t                         key = assay_witness_key(t->draw->seed, CASE_ID, part->output, 0);
+        for (uint64_t i = 0; i < part->sample; i++)
+            kept[assay_witness_place(key, part->elements, part->sample, i)] = true;
+    }
+    free(layout);
+    if (err->code) {
+        free(kept);
+        return NULL;
+    }
+    return kept;
+}
+
+/* The edit of the first output, `o`, with what it may look at. */
+static enum assay_code edit(struct trial *t, struct assay_fault_outputs *o, struct assay_error *err)
+{
+    const double *in[8];
+    bool         *kept = NULL;
+    for (uint32_t i = 0; i < 8; i++) {
+        int32_t from = source_of(t->bench->graph, i);
+        in[i] = from == ASSAY_NO_VALUE ? NULL : t->draw->in[from];
+        if (from != ASSAY_NO_VALUE)
+            describe(&t->bench->graph->values[from], &t->operand[i]);
+    }
+    if (t->kind->needs & ASSAY_FAULT_LARGE && !(kept = kept_elements(t, err)))
+        return err->code;
+    o->in = in;
+    o->kept = kept;
+    measure(o);
+    t->kind->outputs(o);
+    free(kept);
+    return ASSAY_OK;
+}
+
+/* The first output is edited as it was stored; then its bytes are made. */
 static enum assay_code plant_after(struct trial *t, struct assay_error *err)
 {
     const struct assay_value  *v = &t->bench->graph->values[t->bench->output[0]];
     size_t                     n = (size_t)v->elements;
     double                    *unstored = malloc((n + 1) * sizeof(double)), *honest = malloc((n + 1) * sizeof(double));
-    const double              *in[8];
-    struct assay_fault_outputs o = {.unstored = unstored, .bytes = t->bytes[0], .poison = t->poison[0], .in = in, .operand = t->operand,
+    struct assay_fault_outputs o = {.unstored = unstored, .bytes = t->bytes[0], .poison = t->poison[0], .operand = t->operand,
                                     .size = t->size, .random = &t->random};
     if (!unstored || !honest) {
         free(unstored);
@@ -164,19 +205,11 @@ static enum assay_code plant_after(struct trial *t, struct assay_error *err)
     o.y.honest = honest;
     o.y.of_honest = n;
     o.y.other = t->other->out[0];
-    for (uint32_t i = 0; i < 8; i++) {
-        int32_t from = source_of(t->bench->graph, i);
-        in[i] = from == ASSAY_NO_VALUE ? NULL : t->draw->in[from];
-        if (from != ASSAY_NO_VALUE)
-            describe(&t->bench->graph->values[from], &t->operand[i]);
-    }
-    measure(&o);
-    t->kind->outputs(&o);
-    if (!(t->kind->flags & ASSAY_FAULT_RAW))
+    if (!edit(t, &o, err) && !(t->kind->flags & ASSAY_FAULT_RAW))
         store(t, 0);
     free(unstored);
     free(honest);
-    return ASSAY_OK;
+    return err->code;
 }
 
 static enum assay_code make_outcome(struct trial *t, uint64_t poison_key, struct assay_error *err)
