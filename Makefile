@@ -59,7 +59,8 @@ $(O)/flags: FORCE
 # Criterion's macros take char *, so tests may not be held to const strings.
 $(O)/%.o: %.c $(O)/flags
 	$(Q)mkdir -p $(@D); [ $(V) = 0 ] && echo "cc $<" || :; $(CC) $(ALL_CFLAGS) $(if $(findstring /tests/,$<),-Wno-write-strings -Wno-missing-prototypes) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
-# Loops that are to become vectors.
+# Loops that are to become vectors. Nothing reads errno or the flags of exceptions.
+CFLAGS_reference/update_run.c := -O3 -fno-math-errno -fno-trapping-math
 CFLAGS_reference/formats/floats.c := -O3
 CFLAGS_reference/formats/tests/test_floats.c := -O3
 # The registry of workloads is the list of their files.
@@ -116,6 +117,10 @@ $(BENCHES) $(LONG) $(FAULTS): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 benches: all $(BENCHES)
 run-long: $(LONG) ; $(Q)export ASSAY_DATA='$(CURDIR)'; for each in $^; do $$each || exit 1; done
+# The reference's numbers once more, in MPFR.
+ORACLE_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard reference/tests/oracle/*.c))
+$(O)/reference/tests/test_oracle $(O)/reference/tests/long_oracle: LIBS := $(LIBRARY) -lmpfr -lgmp $(LIBS)
+$(O)/reference/tests/test_oracle $(O)/reference/tests/long_oracle: $(ORACLE_OBJS)
 # By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.
 FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/fuzz_*.c,$(FOLDERS))))
 $(FUZZERS): $(O)/%: $(O)/%.o $(LIBRARY)

@@ -31,6 +31,7 @@ struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, c
     if (any_float) {
         a.accumulate = any_double ? wide->unit_roundoff : narrow->unit_roundoff;
         a.tiny = any_double ? wide->smallest_normal : narrow->smallest_normal;
+        a.compensated = any_double;
     }
     if (store) {
         a.store = store->unit_roundoff;
@@ -45,10 +46,12 @@ struct assay_bounded assay_bounded_divide(const struct assay_arithmetic *a, stru
                                           struct assay_bounded y)
 {
     double value = x.value / y.value, room = fabs(y.value) - y.error, error = 0;
-    if (isnan(x.value) || isnan(y.value))
-        return bounded(value, 0);
+    if (!isfinite(value) && (y.value != 0 || isnan(x.value)))
+        return bounded_beyond(value, 0, x, y);
+    if (value == 0 && x.value != 0 && isfinite(y.value))
+        error = ASSAY_REF_LEAST;
     if (x.error > 0 || y.error > 0)
-        error = room > 0 ? (x.error + fabs(value) * y.error) / room : INFINITY;
+        error = room > 0 ? error + (x.error + fabs(value) * y.error) / room : INFINITY;
     return bounded_function(a, value, error, assay_reference_ulps.divide);
 }
 
@@ -57,7 +60,7 @@ struct assay_bounded assay_bounded_monotone(const struct assay_arithmetic *a, do
 {
     double value = f(x.value), error = 0;
     if (isnan(x.value))
-        return bounded(value, 0);
+        return bounded(value, isinf(x.error) ? INFINITY : 0);
     if (x.error > 0) {
         double below = fabs(value - f(x.value - x.error)), above = fabs(f(x.value + x.error) - value);
         error = isnan(below) || isnan(above) ? INFINITY : fmax(below, above) + 8 * ASSAY_REF_OWN * fabs(value);
@@ -70,6 +73,8 @@ struct assay_bounded assay_bounded_monotone(const struct assay_arithmetic *a, do
 struct assay_bounded assay_bounded_exp(const struct assay_arithmetic *a, struct assay_bounded x)
 {
     double value = exp(x.value);
+    if (!isfinite(value))
+        return bounded_beyond(value, 0, x, x);
     return bounded_function(a, value, x.error > 0 ? value * expm1(x.error) : 0, assay_reference_ulps.exp);
 }
 
@@ -110,7 +115,7 @@ typedef long long pair_bits __attribute__((vector_size(16)));
 #define LOAD(pointer) ((pair) * (const loose_pair *)(pointer))
 #define ABS(x) ((pair)((pair_bits)(x) & (pair_bits){INT64_MAX, INT64_MAX}))
 
-static void dot_plain(size_t n, const double *x, const double *y, double *value, double *magnitude)
+static void dot_pairs(size_t n, const double *x, const double *y, double *value, double *magnitude)
 {
     pair v[LANES] = {{0}}, m[LANES] = {{0}};
     size_t k = 0;
@@ -129,6 +134,41 @@ static void dot_plain(size_t n, const double *x, const double *y, double *value,
     }
     *value = v_all[0] + v_all[1] + v_rest;
     *magnitude = m_all[0] + m_all[1] + m_rest;
+}
+
+#ifdef __x86_64__
+/* The same eight partial sums in one register. */
+__attribute__((target("avx512f"))) static void dot_eights(size_t n, const double *x, const double *y, double *value, double *magnitude)
+{
+    typedef double    eight __attribute__((vector_size(64)));
+    typedef double    loose_eight __attribute__((vector_size(64), aligned(8), may_alias));
+    typedef long long eight_bits __attribute__((vector_size(64)));
+    eight  v = {0}, m = {0};
+    size_t k = 0;
+    for (; k + 8 <= n; k += 8) {
+        eight product = *(const loose_eight *)(x + k) * *(const loose_eight *)(y + k);
+        v += product;
+        m += (eight)((eight_bits)product & INT64_MAX);
+    }
+    double v_rest = 0, m_rest = 0;
+    for (; k < n; k++) {
+        v_rest += x[k] * y[k];
+        m_rest += fabs(x[k] * y[k]);
+    }
+    *value = ((v[0] + v[2]) + (v[4] + v[6])) + ((v[1] + v[3]) + (v[5] + v[7])) + v_rest;
+    *magnitude = ((m[0] + m[2]) + (m[4] + m[6])) + ((m[1] + m[3]) + (m[5] + m[7])) + m_rest;
+}
+#endif
+
+static void dot_plain(size_t n, const double *x, const double *y, double *value, double *magnitude)
+{
+#ifdef __x86_64__
+    if (n >= 16 && __builtin_cpu_supports("avx512f")) {
+        dot_eights(n, x, y, value, magnitude);
+        return;
+    }
+#endif
+    dot_pairs(n, x, y, value, magnitude);
 }
 
 /* Knuth: a + b = sum + low exactly. */
@@ -198,13 +238,28 @@ static double with_errors(size_t n, struct assay_ref_vector x, struct assay_ref_
     }
     for (size_t k = 0; k < n; k++) {
         double ex = x.error ? x.error[k] : 0, ey = y.error ? y.error[k] : 0;
-        if (ex > 0 || ey > 0) {
-            double mx = x.magnitude ? x.magnitude[k] : fabs(x.value[k]),
-                   my = y.magnitude ? y.magnitude[k] : fabs(y.value[k]);
-            error += mx * ey + ex * (my + ey);
-        }
+        if (ex > 0 || ey > 0)
+            error += bounded_product_error(bounded(x.magnitude ? x.magnitude[k] : x.value[k], ex),
+                                           bounded(y.magnitude ? y.magnitude[k] : y.value[k], ey));
     }
     return error;
+}
+
+/* Of products of numbers: did one of them, or their sum, leave the range of double? Then its value says nothing. Did all
+ * underflow? Then its magnitude is not zero. y NULL: ones. */
+static void left_range(size_t n, const double *x, const double *y, struct assay_ref_sum *s)
+{
+    bool finite = true, zero = true;
+    if (isfinite(s->value) && s->magnitude > 0)
+        return;
+    for (size_t k = 0; k < n; k++) {
+        finite = finite && isfinite(x[k]) && (!y || isfinite(y[k]));
+        zero = zero && (x[k] == 0 || (y && y[k] == 0));
+    }
+    if (finite && !isfinite(s->value))
+        s->error = INFINITY;
+    if (finite && !zero && s->magnitude == 0)
+        s->magnitude = (double)n * ASSAY_REF_LEAST;
 }
 
 struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x,
@@ -224,6 +279,7 @@ struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, s
     }
     if (x.error || y.error)
         s.error = with_errors(n, x, y);
+    left_range(n, x.value, y.value, &s);
     s.own = own_error(a, (double)n, s.value, s.magnitude, compensated);
     return s;
 }
@@ -280,6 +336,7 @@ struct assay_ref_sum assay_ref_total(const struct assay_arithmetic *a, size_t n,
     }
     if (isfinite(s.value))
         s.value = total_compensated(n, x.value);
+    left_range(n, x.value, NULL, &s);
     s.own = own_error(a, (double)n, s.value, s.magnitude, true);
     return s;
 }

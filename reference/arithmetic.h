@@ -12,6 +12,7 @@
 #include "reference/reference.h"
 
 #define ASSAY_REF_OWN 0x1p-53 /* unit roundoff of the reference itself */
+#define ASSAY_REF_LEAST 0x1p-1074 /* the least number it knows: what is below became 0 */
 
 /* |value - what a device holds| <= error. Error INFINITY: nothing can be said. A value that is not finite must be
  * met exactly (error 0), unless its error is infinite. */
@@ -57,6 +58,12 @@ static inline struct assay_bounded bounded_step(const struct assay_arithmetic *a
                           error + (relative + own * ASSAY_REF_OWN) * high + bounded_flush(value, error, a->tiny));
 }
 
+/* The result of an op that ends with this step of x and y: with exact operands an overflow of the step is what the op gives. */
+static inline struct assay_bounded bounded_last(struct assay_bounded x, struct assay_bounded y, struct assay_bounded result)
+{
+    return isinf(result.value) && x.error == 0 && y.error == 0 ? bounded(result.value, 0) : result;
+}
+
 /* A sum, difference or product in f32 of exact numbers that is a number of f32: it is just that, however it is rounded. Only for ops
  * that consist of it; where it is a step, a device may compute something else in its place. */
 static inline struct assay_bounded bounded_single(const struct assay_arithmetic *a, struct assay_bounded x,
@@ -64,7 +71,7 @@ static inline struct assay_bounded bounded_single(const struct assay_arithmetic 
 {
     double v = result.value;
     bool held = a->accumulate == 0x1p-24 && (double)(float)v == v && (fabs(v) >= a->tiny || v == 0);
-    return held && x.error == 0 && y.error == 0 ? bounded(v, 0) : result;
+    return held && x.error == 0 && y.error == 0 ? bounded(v, 0) : bounded_last(x, y, result);
 }
 
 /* One correctly rounded operation of the accumulator. */
@@ -80,25 +87,45 @@ static inline struct assay_bounded bounded_function(const struct assay_arithmeti
     return bounded_step(a, value, error, 2.0 * ulps * a->accumulate, 4.0);
 }
 
+/* A double that overflowed: operands that are numbers, and a result that is none. What a device holds there depends on the way it
+ * goes, so nothing can be said; nor of what is made of such a number. `value` is the double, `error` that of a result in range. */
+static inline struct assay_bounded bounded_beyond(double value, double error, struct assay_bounded x, struct assay_bounded y)
+{
+    bool overflow = isfinite(x.value) && isfinite(y.value), known_nan = (isnan(x.value) && !isinf(x.error)) || (isnan(y.value) && !isinf(y.error));
+    return overflow || (!known_nan && (isinf(x.error) || isinf(y.error))) ? bounded(value, INFINITY) : bounded_settle(value, error);
+}
+
 static inline struct assay_bounded bounded_add(const struct assay_arithmetic *a, struct assay_bounded x,
                                                struct assay_bounded y)
 {
-    return bounded_round(a, x.value + y.value, x.error + y.error);
+    double value = x.value + y.value, error = x.error + y.error;
+    return isfinite(value) ? bounded_round(a, value, error) : bounded_beyond(value, error, x, y);
 }
 
 static inline struct assay_bounded bounded_subtract(const struct assay_arithmetic *a, struct assay_bounded x,
                                                     struct assay_bounded y)
 {
-    return bounded_round(a, x.value - y.value, x.error + y.error);
+    double value = x.value - y.value, error = x.error + y.error;
+    return isfinite(value) ? bounded_round(a, value, error) : bounded_beyond(value, error, x, y);
+}
+
+/* How far x y may be off. An operand of which nothing is known leaves nothing known. */
+static inline double bounded_product_error(struct assay_bounded x, struct assay_bounded y)
+{
+    if (isinf(x.error) || isinf(y.error))
+        return INFINITY;
+    return x.error > 0 || y.error > 0 ? fabs(x.value) * y.error + x.error * (fabs(y.value) + y.error) : 0;
 }
 
 static inline struct assay_bounded bounded_multiply(const struct assay_arithmetic *a, struct assay_bounded x,
                                                     struct assay_bounded y)
 {
-    double error = 0;
-    if (x.error > 0 || y.error > 0)
-        error = fabs(x.value) * y.error + x.error * (fabs(y.value) + y.error);
-    return bounded_round(a, x.value * y.value, error);
+    double value = x.value * y.value, error = bounded_product_error(x, y);
+    if (!isfinite(value))
+        return bounded_beyond(value, error, x, y);
+    if (value == 0 && x.value != 0 && y.value != 0)
+        error += ASSAY_REF_LEAST; /* it underflowed */
+    return bounded_round(a, value, error);
 }
 
 /* |x/y - x'/y'| <= (ex + |x/y| ey) / (|y| - ey); a divisor that may be zero says nothing. */
@@ -149,6 +176,22 @@ struct assay_ref_sum {
     double value, magnitude, error;
     double own; /* bound on the reference's own error in value */
 };
+/* Takes in a term. A sum of numbers that leaves the range of double is not known. */
+static inline void assay_ref_sum_take(struct assay_ref_sum *s, struct assay_bounded x)
+{
+    double next = s->value + x.value;
+    bool   left = !isfinite(next) && isfinite(s->value) && isfinite(x.value);
+    s->value = next;
+    s->magnitude += fabs(x.value);
+    s->error += left ? INFINITY : x.error;
+}
+/* Takes in x y, unrounded. */
+static inline void assay_ref_sum_take_product(struct assay_ref_sum *s, struct assay_bounded x, struct assay_bounded y)
+{
+    double value = x.value * y.value;
+    bool   left = !isfinite(value) && isfinite(x.value) && isfinite(y.value);
+    assay_ref_sum_take(s, bounded(value, left ? INFINITY : bounded_product_error(x, y)));
+}
 /* sum over k < n of a[k] * b[k]. Compensated when the accumulator is double. */
 struct assay_ref_sum assay_ref_dot(const struct assay_arithmetic *a, size_t n, struct assay_ref_vector x,
                                    struct assay_ref_vector y);
@@ -165,7 +208,7 @@ struct assay_ref_sum assay_ref_sum_made(const struct assay_arithmetic *a, size_t
 /* Are sums compensated in this arithmetic? */
 static inline bool assay_ref_compensates(const struct assay_arithmetic *a)
 {
-    return a->accumulate == 0x1p-53;
+    return a->compensated;
 }
 /* What any order of `terms` terms with at most `roundings` roundings on the way of each one gives. */
 struct assay_bounded assay_ref_sum_close(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double terms,

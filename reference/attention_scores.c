@@ -23,11 +23,7 @@ static void setup_mask(struct assay_ref_attention *a)
         a->mask_strides[at] = a->mask->dims[d] == 1 && at < 3 ? 0 : stride;
         stride *= a->mask->dims[d];
     }
-    a->mask_length = a->mask->dims[a->mask->rank - 1];
-    if (a->mask_length == 1 && a->keys > 1) { /* broadcast */
-        a->mask_strides[3] = 0;
-        a->mask_length = a->keys;
-    }
+    a->mask_length = a->mask->dims[a->mask->rank - 1]; /* 1, too, is not stretched: the keys behind are masked */
 }
 
 void assay_ref_attention_setup(const struct assay_ref_call *call, uint32_t first, struct assay_ref_attention *a)
@@ -64,6 +60,7 @@ void assay_ref_attention_setup(const struct assay_ref_call *call, uint32_t first
         const struct assay_number_format *f = assay_format_of(precision == 10 ? ASSAY_F16 : ASSAY_BF16);
         a->soft.accumulate = f->unit_roundoff;
         a->soft.tiny = f->smallest_normal;
+        a->soft.compensated = false;
     }
     setup_mask(a);
 }
@@ -75,10 +72,11 @@ static struct assay_bounded scaled_product(const struct assay_ref_attention *a, 
                                            struct assay_ref_vector k)
 {
     struct assay_ref_sum s = assay_ref_dot(&a->call->arithmetic, (size_t)a->width, q, k);
-    double factor = fabs(a->scale);
-    s.value *= a->scale;
+    double factor = fabs(a->scale), scaled = s.value * a->scale;
+    bool left = isfinite(s.value) && !isfinite(scaled); /* the range of double */
+    s.value = scaled;
     s.magnitude *= factor;
-    s.error *= factor;
+    s.error = left ? INFINITY : s.error * factor;
     s.own = s.own * factor + 4 * ASSAY_REF_OWN * fabs(s.value);
     return assay_ref_sum_close(&a->call->arithmetic, &s, (double)a->width, (double)a->width + 6);
 }

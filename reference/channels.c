@@ -55,6 +55,9 @@ struct assay_bounded assay_ref_shifted(const struct assay_arithmetic *a, struct 
     double spread = (fabs(x.value) + x.error + fabs(mean.value) + mean.error) * f;
     double error = fabs(centred) * factor.error + f * (x.error + mean.error) + shift.error +
                    assay_ref_gamma(3, u) * (spread + fabs(shift.value) + shift.error);
+    bool left = !isfinite(value) && isfinite(x.value) && isfinite(mean.value) && isfinite(factor.value) && isfinite(shift.value);
+    if (left || isinf(x.error) || isinf(mean.error) || isinf(factor.error) || isinf(shift.error))
+        return bounded(value, INFINITY); /* it left the range of double, or came from what did */
     return bounded_settle(value, error + 4 * a->tiny * (1 + f));
 }
 
@@ -65,13 +68,17 @@ struct assay_bounded assay_ref_projected(const struct assay_arithmetic *a, struc
     struct assay_bounded product = bounded_multiply(a, x, m2);
     double magnitude = fabs(dy.value) + dy.error + fabs(m1.value) + m1.error + fabs(product.value) + product.error;
     double error = dy.error + m1.error + product.error + assay_ref_gamma(3, a->accumulate + ASSAY_REF_OWN) * magnitude;
-    return bounded_multiply(a, factor, bounded_settle(dy.value - m1.value - product.value, error + 3 * a->tiny));
+    double value = dy.value - m1.value - product.value;
+    bool   left = !isfinite(value) && isfinite(dy.value) && isfinite(m1.value) && isfinite(product.value);
+    if (left || isinf(dy.error) || isinf(m1.error) || isinf(product.error))
+        return bounded(value, INFINITY); /* as in assay_ref_shifted */
+    return bounded_multiply(a, factor, bounded_settle(value, error + 3 * a->tiny));
 }
 
 void assay_ref_sum_add(struct assay_ref_sum *s, const struct assay_ref_sum *part)
 {
-    s->value += part->value;
-    s->magnitude += part->magnitude;
-    s->error += part->error;
+    double magnitude = s->magnitude + part->magnitude;
+    assay_ref_sum_take(s, bounded(part->value, part->error));
+    s->magnitude = magnitude;
     s->own += part->own + ASSAY_REF_OWN * fabs(s->value);
 }

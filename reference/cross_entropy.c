@@ -52,9 +52,7 @@ struct assay_bounded assay_ref_total_weight(const struct assay_ref_cross_entropy
         if (label == -1)
             continue;
         struct assay_bounded one = label < 0 ? bounded(0, INFINITY) : assay_ref_label_weight(x, label);
-        s.value += one.value;
-        s.magnitude += fabs(one.value);
-        s.error += one.error;
+        assay_ref_sum_take(&s, one);
         terms++;
     }
     if (!x->weights) /* a number of labels is exact */

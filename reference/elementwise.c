@@ -148,9 +148,11 @@ struct assay_bounded assay_bounded_sigmoid(const struct assay_arithmetic *a, str
 {
     double value = sigmoid(x.value), moved = 0;
     if (isnan(x.value))
-        return bounded(value, 0);
+        return bounded(value, isinf(x.error) ? INFINITY : 0);
+    if (value == 0 && isfinite(x.value))
+        moved = ASSAY_REF_LEAST; /* it underflowed */
     if (x.error > 0)
-        moved = fmax(fabs(sigmoid(x.value + x.error) - value), fabs(value - sigmoid(x.value - x.error))) +
+        moved += fmax(fabs(sigmoid(x.value + x.error) - value), fabs(value - sigmoid(x.value - x.error))) +
                 8 * ASSAY_REF_OWN * value;
     double u = a->accumulate,
            relative = 2 * assay_reference_ulps.exp * u * (1 - value) + u + 2 * assay_reference_ulps.divide * u;

@@ -106,6 +106,7 @@ void assay_reference_free(struct assay_reference *r)
     free(r->held);
     free(r->bound);
     free(r->needed);
+    free(r->run);
     free(r->rounded);
     free(r);
 }
@@ -282,24 +283,37 @@ static size_t chunk_of(const struct assay_value *v)
     return slice <= CHUNK && slice > 0 ? CHUNK / slice * slice : CHUNK;
 }
 
-enum assay_code assay_ref_whole(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
+/* The numbers first .. first + n - 1, n > 0; NULL: no memory. Mostly they are those of the call before. */
+static const int64_t *run_from(struct assay_reference *r, size_t first, size_t n)
+{
+    if (r->n_run >= n && r->run[0] == (int64_t)first)
+        return r->run;
+    if (r->n_run < n) {
+        free(r->run);
+        r->run = malloc(n * sizeof *r->run);
+        r->n_run = r->run ? n : 0;
+    }
+    for (size_t i = 0; i < r->n_run; i++)
+        r->run[i] = (int64_t)(first + i);
+    return r->run;
+}
+
+enum assay_code assay_ref_whole(struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
                                 double *out, double *bound, struct assay_error *err)
 {
     const struct assay_value *v = &r->graph->values[value];
     size_t n = (size_t)v->elements, most = chunk_of(v);
-    int64_t *index = malloc((most + 1) * sizeof *index);
     double *unread = bound ? NULL : assay_ref_doubles(most);
     enum assay_code code = ASSAY_OK;
-    if (!index || (!bound && !unread))
+    if (!bound && !unread)
         code = assay_ref_no_memory(v, err);
     for (size_t done = 0; !code && done < n; done += most) {
         size_t count = n - done < most ? n - done : most;
-        for (size_t i = 0; i < count; i++)
-            index[i] = (int64_t)(done + i);
-        code = call_at(r, how, value, count, index, out + done, bound ? bound + done : unread, err);
+        const int64_t *index = run_from(r, done, count);
+        code = index ? call_at(r, how, value, count, index, out + done, bound ? bound + done : unread, err)
+                     : assay_ref_no_memory(v, err);
     }
     free(unread);
-    free(index);
     return code;
 }
 

@@ -21,6 +21,8 @@ struct assay_reference {
     struct assay_held        *held;   /* one a value */
     bool                     *needed; /* work space: one a value */
     bool                     *rounded; /* given values that were rounded to their type */
+    int64_t                  *run;    /* work space: n_run numbers one after the other, of the elements asked for last */
+    size_t                    n_run;
     enum assay_bounds         bounds;
     double                    comparisons; /* that the false alarm is shared by; 0: all there can be */
     struct assay_statistical *statistical; /* of statistical bounds and of none */
@@ -40,7 +42,7 @@ struct assay_ref_how {
     double                   deviations; /* as in struct assay_arithmetic */
 };
 /* Every element of `value`. bound may be NULL with values_only. */
-enum assay_code assay_ref_whole(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
+enum assay_code assay_ref_whole(struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
                                 double *out, double *bound, struct assay_error *err);
 
 /* ---- statistical.c ------------------------------------------------------------------------------------------- */

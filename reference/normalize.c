@@ -64,6 +64,13 @@ struct assay_bounded assay_ref_inverse_root(const struct assay_ref_rows *rows, s
     return assay_ref_inverse_deviation(a, mean, rows->epsilon);
 }
 
+/* What a device may store on the way, or not: where storing overflows, nothing can be said. */
+static struct assay_bounded perhaps_stored(const struct assay_arithmetic *a, enum assay_dtype dtype, struct assay_bounded x)
+{
+    struct assay_bounded stored = assay_bounded_store(a, dtype, x);
+    return isfinite(x.value) && !isfinite(stored.value) ? bounded(x.value, INFINITY) : stored;
+}
+
 void assay_ref_affine(const struct assay_ref_rows *rows, size_t place, int64_t index, struct assay_bounded x)
 {
     const struct assay_ref_call *call = rows->call;
@@ -71,12 +78,12 @@ void assay_ref_affine(const struct assay_ref_rows *rows, size_t place, int64_t i
     const struct assay_ref_tensor *scale = assay_ref_input(call, 1), *bias = assay_ref_input(call, 2);
     enum assay_dtype dtype = call->out[call->output].dtype;
     if (scale) {
-        x = assay_bounded_store(a, dtype, x);
+        x = perhaps_stored(a, dtype, x);
         x = bounded_multiply(a, x,
                              bounded_of(scale, (size_t)assay_ref_offset(&call->in[0], rows->scale_strides, index)));
     }
     if (bias) {
-        x = assay_bounded_store(a, dtype, x);
+        x = perhaps_stored(a, dtype, x);
         x = bounded_add(a, x, bounded_of(bias, (size_t)assay_ref_offset(&call->in[0], rows->bias_strides, index)));
     }
     assay_ref_put(call, place, x, rows->value, rows->bound);

@@ -134,16 +134,13 @@ static void each_parameter(const void *self, size_t i)
             at += rest % j->length[d] * j->stride[d];
             rest /= j->length[d];
         }
-        struct assay_bounded term = bounded_of(&call->in[DY], (size_t)at);
+        struct assay_bounded dy = bounded_of(&call->in[DY], (size_t)at), h = {1, 0};
         if (call->output == 1) {
             int64_t row = at / j->rows.length;
-            struct assay_bounded h = bounded_of(&call->in[X], (size_t)at);
+            h = bounded_of(&call->in[X], (size_t)at);
             h = bounded_multiply(a, j->centred ? bounded_subtract(a, h, j->mean[row]) : h, j->inverse[row]);
-            term = bounded(term.value * h.value, fabs(term.value) * h.error + term.error * (fabs(h.value) + h.error));
         }
-        s.value += term.value;
-        s.magnitude += fabs(term.value);
-        s.error += term.error;
+        assay_ref_sum_take_product(&s, dy, h);
     }
     s.own = assay_ref_gamma((double)j->terms + 8, ASSAY_REF_OWN) * s.magnitude;
     assay_ref_put(call, i, assay_ref_sum_close(a, &s, (double)j->terms, (double)j->terms), j->value, j->bound);

@@ -84,6 +84,24 @@ enum assay_code assay_ref_patches_at(const struct assay_ref_patches *p, struct a
                                        : ASSAY_OK;
 }
 
+void assay_ref_padding(struct assay_ref_sum *s, size_t n, const double *patch, const double *row)
+{
+    if (isfinite(s->value))
+        return;
+    for (size_t k = 0; k < n; k++)
+        if (patch[k] != 0 && !isfinite(patch[k] * row[k]))
+            return;
+    s->error = INFINITY;
+}
+
+static bool all_finite(const struct assay_ref_tensor *t)
+{
+    for (uint64_t i = 0; i < t->elements; i++)
+        if (!isfinite(t->value[i]))
+            return false;
+    return true;
+}
+
 bool assay_ref_whole_slices(const struct assay_ref_call *call, size_t n, const int64_t *index, int64_t slice)
 {
     if (assay_ref_compensates(&call->arithmetic) || call->in[0].error || call->in[1].error || n == 0 || slice == 0 ||
@@ -93,5 +111,5 @@ bool assay_ref_whole_slices(const struct assay_ref_call *call, size_t n, const i
         if (index[i] != index[0] + (int64_t)i)
             return false;
     }
-    return true;
+    return call->values_only || (all_finite(&call->in[0]) && all_finite(&call->in[1]));
 }

@@ -20,8 +20,12 @@ struct assay_ref_patches {
 };
 enum assay_code assay_ref_patches_at(const struct assay_ref_patches *p, struct assay_error *err);
 
+/* A sum that is no number only because zeros of the padding, in patch[n], met what is none: a device may leave those products
+ * out, so that nothing is known of it. */
+void assay_ref_padding(struct assay_ref_sum *s, size_t n, const double *patch, const double *row);
+
 /* Are the elements asked for consecutive, whole slices of so many elements, and sums of the kind that dense.h makes: of exact
- * operands, not compensated? */
+ * operands that are numbers, not compensated? */
 bool assay_ref_whole_slices(const struct assay_ref_call *call, size_t n, const int64_t *index, int64_t slice);
 
 #endif

@@ -65,23 +65,24 @@ static struct assay_ref_vector pack_block(const struct assay_ref_product *p, int
     return y;
 }
 
-static void finish(const struct assay_ref_product *p, size_t place, struct assay_ref_sum s)
+/* The sum by its address: a copy in one piece would wait for the stores of its parts. */
+static void finish(const struct assay_ref_product *p, size_t place, struct assay_ref_sum *s)
 {
     double terms = (double)p->terms, roundings = terms + p->extra_roundings;
     if (p->call->values_only) {
         if (p->after)
-            p->after(p->self, p->index[place], &s);
-        assay_ref_put(p->call, place, bounded(s.value, 0), p->value, p->bound);
+            p->after(p->self, p->index[place], s);
+        assay_ref_put(p->call, place, bounded(s->value, 0), p->value, p->bound);
         return;
     }
     if (p->after)
-        p->after(p->self, p->index[place], &s);
+        p->after(p->self, p->index[place], s);
     if (p->weights > 0) {
-        struct assay_bounded x = assay_ref_fold_close(p->call, &s, terms, roundings, p->weights);
+        struct assay_bounded x = assay_ref_fold_close(p->call, s, terms, roundings, p->weights);
         p->value[place] = x.value;
         p->bound[place] = x.error;
     } else {
-        assay_ref_put(p->call, place, assay_ref_sum_close(&p->call->arithmetic, &s, terms, roundings), p->value,
+        assay_ref_put(p->call, place, assay_ref_sum_close(&p->call->arithmetic, s, terms, roundings), p->value,
                       p->bound);
     }
 }
@@ -111,7 +112,8 @@ static void do_block(const void *self, size_t group, size_t count, const size_t 
         int64_t index = p->index[places[i]];
         int64_t row = index / p->columns % p->rows, c = index % p->columns - column;
         struct assay_ref_vector x = assay_ref_vector_at(p->x, p->x_offset[batch] + row * p->x_row);
-        finish(p, places[i], sum_of(p, x, assay_ref_vector_at(y, c * y_step)));
+        struct assay_ref_sum s = sum_of(p, x, assay_ref_vector_at(y, c * y_step));
+        finish(p, places[i], &s);
     }
 }
 
@@ -188,11 +190,15 @@ static void do_rows(const struct whole *w, int64_t r, int64_t rows, int64_t c, i
             for (int64_t j = 0; values_only && !p->after && j < columns; j++)
                 assay_ref_put(p->call, place + (size_t)j, bounded(d.value[i * columns + j], 0), p->value, p->bound);
             for (int64_t j = 0; (!values_only || p->after) && j < columns; j++) {
-                struct assay_ref_sum s = {.value = d.value[i * columns + j]};
-                if (!values_only)
-                    s = assay_ref_sum_made(&p->call->arithmetic, (size_t)p->terms, s.value,
-                                           d.magnitude[i * columns + j]);
-                finish(p, place + (size_t)j, s);
+                double value = d.value[i * columns + j];
+                if (values_only) {
+                    struct assay_ref_sum s = {.value = value};
+                    finish(p, place + (size_t)j, &s);
+                } else {
+                    struct assay_ref_sum s = assay_ref_sum_made(&p->call->arithmetic, (size_t)p->terms, value,
+                                                                d.magnitude[i * columns + j]);
+                    finish(p, place + (size_t)j, &s);
+                }
             }
         }
     }
@@ -251,10 +257,11 @@ static void do_strips(void *self, size_t begin, size_t end)
         memset(s, 0, sizeof *s);
         for (int64_t k = 0; k < p->terms; k++)
             add_terms(s, k < p->terms / 8 * 8 ? (int)(k % 8) : 8, x[k], y + k * p->y_term, columns, p->call->values_only);
-        for (int64_t j = 0; j < columns; j++)
-            finish(p, (size_t)(w->place + (r - w->first) * p->columns + c + j),
-                   assay_ref_sum_made(&p->call->arithmetic, (size_t)p->terms, strip_sum(s->value, j),
-                                      strip_sum(s->magnitude, j)));
+        for (int64_t j = 0; j < columns; j++) {
+            struct assay_ref_sum sum = assay_ref_sum_made(&p->call->arithmetic, (size_t)p->terms, strip_sum(s->value, j),
+                                                          strip_sum(s->magnitude, j));
+            finish(p, (size_t)(w->place + (r - w->first) * p->columns + c + j), &sum);
+        }
     }
     free(s);
 }

@@ -57,13 +57,16 @@ static struct assay_bounded sum(const struct job *j, int64_t first)
             double x = in->value[at], error = in->error ? in->error[at] : 0;
             if (square) {
                 error *= 2 * fabs(x) + error;
+                error = isfinite(x) && !isfinite(x * x) ? INFINITY : error;
+                s.magnitude += x != 0 && x * x == 0 ? ASSAY_REF_LEAST : 0; /* it underflowed */
                 x *= x;
             }
             double next = total + x, back = next - total;
+            bool   left = !isfinite(next) && isfinite(total) && isfinite(x); /* the range of double */
             low += (total - (next - back)) + (x - back); /* two-sum: what the addition lost */
             total = next;
             s.magnitude += fabs(x);
-            s.error += error;
+            s.error += left ? INFINITY : error;
         }
     }
     double gamma = assay_ref_gamma((double)j->terms + 8, ASSAY_REF_OWN);
@@ -85,7 +88,7 @@ static struct assay_bounded mean(const struct job *j, int64_t first)
 
 static double root(double x)
 {
-    return sqrt(x > 0 ? x : 0); /* no sum of squares is below zero, whatever its bound says */
+    return x < 0 ? 0 : sqrt(x); /* no sum of squares is below zero, whatever its bound says */
 }
 
 static struct assay_bounded folded(const struct job *j, int64_t first)

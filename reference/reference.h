@@ -25,6 +25,7 @@ struct assay_arithmetic {
     double deviations; /* sums: so many standard deviations of their roundings in place of the worst; 0: the worst */
     double quantum;    /* power of two that every term of the op's sum is a multiple of: a sum whose magnitudes add up to no more
                           than quantum / accumulate is exact in any order. 0: not known */
+    bool   compensated; /* the reference makes sums with twice double\'s precision: where the accumulator is double */
 };
 /* From the output's and inputs' dtypes of the node. */
 struct assay_arithmetic assay_arithmetic_required(const struct assay_graph *g, const struct assay_node *node);
@@ -50,7 +51,7 @@ struct assay_ref_call {
     uint32_t                       output; /* which output is asked for */
     struct assay_arithmetic        arithmetic;
     bool values_only; /* bounds are thrown away: an op may leave bound[], which is there all the same, as it is */
-    const struct assay_ref_multiplier *multiplier; /* NULL: sums in double. With values_only and whole outputs, MatMul, Gemm, Conv
+    const struct assay_ref_multiplier *multiplier; /* NULL: sums in double. With values_only and whole outputs, MatMul, MatMulInteger, Gemm, Conv
                                                       and its gradients, the grouped products and Attention sum by it (dense.h) */
 };
 
@@ -140,7 +141,7 @@ enum assay_code assay_reference_fold(struct assay_reference *r, int32_t value, i
                                      size_t n, const int64_t *index, double *out, double *bound,
                                      struct assay_error *err);
 /* Sums over the whole of value v, in statistical bounds only: `terms` says for elements [first, first + n) into which sum
- * each goes and with what weight. One pass for all sums. */
+ * each goes and with what weight. One pass for all sums. After an element of v was asked for, several threads may make sums. */
 enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, size_t n_sums,
                                      void (*terms)(void *self, uint64_t first, size_t n, size_t *sum, double *weight),
                                      void *self, double *out, double *bound, struct assay_error *err);

@@ -45,10 +45,11 @@ static void do_one(const void *self, size_t i)
         if (s->divisor && s->divisor[t] != 1)
             x = assay_bounded_divide(a, x, bounded(s->divisor[t], 0));
         double next = total + x.value, back = next - total;
+        bool   left = !isfinite(next) && isfinite(total) && isfinite(x.value); /* the range of double */
         low += (total - (next - back)) + (x.value - back); /* two-sum: what the addition lost */
         total = next;
         sum.magnitude += fabs(x.value);
-        sum.error += x.error;
+        sum.error += left ? INFINITY : x.error;
     }
     double gamma = assay_ref_gamma((double)count + 8, ASSAY_REF_OWN);
     sum.value = isfinite(total) ? total + low : total;

@@ -48,14 +48,17 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
     double rescalings = fmax((double)blocks, (double)p.records);
     double of_rescalings = slack_of_rescalings(a, rescalings);
     struct assay_ref_sum total = {0};
+    bool unknown = false;
     s.all_masked = p.value == -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {
         double distance = p.value - x[i], weight = exp(-distance), error = 0;
         if (weight > 0 || isfinite(x[i])) {
             double slack = slack_of(a, distance, e[i], &p, of_rescalings);
             error = slack < 1 ? weight * expm1(slack) : exp(slack - distance);
-            error += bounded_flush(weight, error, a->tiny);
+            error += weight > 0 ? bounded_flush(weight, error, a->tiny) : a->tiny; /* it underflowed */
         }
+        unknown |= isinf(e[i]);
+        error = isinf(e[i]) ? INFINITY : error; /* whatever exp made of it */
         x[i] = weight;
         e[i] = error;
         total.value += weight;
@@ -64,6 +67,7 @@ struct assay_ref_softmax assay_ref_softmax_row(const struct assay_arithmetic *a,
     }
     total.own = assay_ref_gamma((double)n + 8, ASSAY_REF_OWN) * total.magnitude;
     s.sum = assay_ref_sum_close(a, &total, (double)n, (double)n - 1);
+    s.sum.error = unknown ? (double)INFINITY : s.sum.error;
     return s;
 }
 
@@ -84,7 +88,7 @@ struct assay_bounded assay_ref_softmax_divide(const struct assay_arithmetic *a, 
 {
     double value = numerator.value / sum.value, room = sum.value - sum.error, error = INFINITY;
     if (isnan(value))
-        return bounded(value, 0);
+        return bounded(value, isinf(numerator.error) || isinf(sum.error) ? INFINITY : 0);
     if (room > 0)
         error = (numerator.error + fabs(value) * sum.error) / room;
     double relative = (2 * assay_reference_ulps.divide + 1) * a->accumulate;

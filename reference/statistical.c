@@ -108,11 +108,14 @@ static uint64_t position_of(const struct spread *s, uint64_t i)
 }
 
 /* What the mean square of element i would be if channels and positions acted on it independently of each other. */
+static double scale_at(const struct spread *s, uint64_t channel, uint64_t position)
+{
+    return s->along && s->mean > 0 ? s->along[channel] * s->across[position] / s->mean : s->mean;
+}
+
 static double scale_of(const struct spread *s, uint64_t i)
 {
-    if (!s->along || !(s->mean > 0))
-        return s->mean;
-    return s->along[channel_of(s, i)] * s->across[position_of(s, i)] / s->mean;
+    return scale_at(s, channel_of(s, i), position_of(s, i));
 }
 
 static double deviation_of(const struct spread *s, uint64_t i)
@@ -130,25 +133,65 @@ static void divide_lines(double *line, const uint64_t *count, uint64_t n, double
         line[i] = count[i] ? line[i] / (double)count[i] : mean;
 }
 
-static enum assay_code scale_lines(struct spread *s, struct assay_error *err)
+/* Element after element, with its channel and position: a step, not three divisions. */
+struct place {
+    uint64_t inner, channel, outer, position;
+};
+
+static inline void step_on(const struct spread *s, struct place *p)
 {
-    uint64_t channels = s->length, positions = s->n / s->length, *count = calloc(channels + positions, sizeof *count);
+    p->position++;
+    if (++p->inner < s->inner)
+        return;
+    p->inner = 0;
+    if (++p->channel == s->length) {
+        p->channel = 0;
+        p->outer += s->inner;
+    }
+    p->position = p->outer;
+}
+
+static bool has_moved(double square)
+{
+    return square > 0 && isfinite(square);
+}
+
+/* The mean square of those that moved, and how many they are. */
+static double mean_all(struct spread *s)
+{
+    double n = 0, sum = 0;
+    for (uint64_t i = 0; i < s->n; i++) {
+        double square = square_of(s, i);
+        sum += has_moved(square) ? square : 0;
+        n += has_moved(square);
+    }
+    s->mean = n > 0 ? sum / n : 0;
+    return n;
+}
+
+/* The same, and that of each channel and position. */
+static enum assay_code mean_lines(struct spread *s, double *n, struct assay_error *err)
+{
+    uint64_t     channels = s->length, positions = s->n / s->length, *count = calloc(channels + positions, sizeof *count);
+    struct place at = {0};
+    double       sum = 0;
     s->along = calloc(channels, sizeof *s->along);
     s->across = calloc(positions, sizeof *s->across);
     if (!count || !s->along || !s->across) {
         free(count);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the deviations of %llu elements", (unsigned long long)s->n);
     }
-    for (uint64_t i = 0; i < s->n; i++) {
-        double square = square_of(s, i);
-        if (!(square > 0) || !isfinite(square))
-            continue;
-        uint64_t c = channel_of(s, i), p = position_of(s, i);
-        s->along[c] += square;
-        s->across[p] += square;
-        count[c]++;
-        count[channels + p]++;
+    for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
+        double   square = square_of(s, i), moved = has_moved(square) ? square : 0;
+        uint64_t one = has_moved(square);
+        sum += moved;
+        *n += (double)one;
+        s->along[at.channel] += moved;
+        s->across[at.position] += moved;
+        count[at.channel] += one;
+        count[channels + at.position] += one;
     }
+    s->mean = *n > 0 ? sum / *n : 0;
     divide_lines(s->along, count, channels, s->mean);
     divide_lines(s->across, count + channels, positions, s->mean);
     free(count);
@@ -165,28 +208,31 @@ static double freedom_of(double n, double first, double second)
     return q > 1 ? fmin((4 * q - 2) / (q - 1), MOST_FREEDOM) : MOST_FREEDOM;
 }
 
+/* Sums of x and x^2, x a square over its scale. */
+static void add_moments(const struct spread *s, double *first, double *second)
+{
+    struct place at = {0};
+    for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
+        double x = square_of(s, i) / scale_at(s, at.channel, at.position);
+        if (!has_moved(x))
+            continue;
+        *first += x;
+        *second += x * x;
+    }
+}
+
 /* From the deviations: scales, degrees of freedom, and the factor for `compared` elements and sums together. */
 static enum assay_code settle_spread(struct spread *s, double compared, struct assay_error *err)
 {
     double n = 0, first = 0, second = 0;
-    s->mean = 0;
-    for (uint64_t i = 0; i < s->n; i++) {
-        double square = square_of(s, i);
-        if (square > 0 && isfinite(square)) {
-            s->mean += square;
-            n++;
-        }
+    if (s->length >= LEAST_LINE && s->n / s->length >= LEAST_LINE) {
+        if (mean_lines(s, &n, err))
+            return err->code;
+    } else {
+        n = mean_all(s);
     }
-    s->mean = n > 0 ? s->mean / n : 0;
-    if (s->length >= LEAST_LINE && s->n / s->length >= LEAST_LINE && s->mean > 0 && scale_lines(s, err))
-        return err->code;
-    for (uint64_t i = 0; i < s->n; i++) {
-        double x = s->mean > 0 ? square_of(s, i) / scale_of(s, i) : 0;
-        if (x > 0 && isfinite(x)) {
-            first += x;
-            second += x * x;
-        }
-    }
+    if (s->mean > 0)
+        add_moments(s, &first, &second);
     s->freedom = freedom_of(n, first, second);
     s->factor = -assay_student_quantile(ASSAY_FALSE_ALARM / 2 / compared, REPLICAS + s->freedom);
     return ASSAY_OK;
@@ -223,7 +269,7 @@ struct sweep {
     int                     runs;
     bool                   *needed, *target;
     int64_t                *last; /* node that reads the value last; -1: none */
-    double                 *d, *unread;
+    double                 *d;
 };
 
 static bool is_exact(const double *d, uint64_t n)
@@ -251,9 +297,38 @@ struct move {
     int           replica;
 };
 
+#ifdef __x86_64__
+/* Eight at a time, with the bits of signs_of. Does as many of [begin, end) as make whole vectors, and returns where it stopped. */
+__attribute__((target("avx512f,avx512dq"))) static size_t move_vectors(const struct move *m, size_t begin, size_t end)
+{
+    typedef double   vector __attribute__((vector_size(64)));
+    typedef double   loose __attribute__((vector_size(64), aligned(8), may_alias));
+    typedef uint64_t bits __attribute__((vector_size(64)));
+    const bits       zero = {0}, sign = zero + ((uint64_t)1 << 63), nan = (bits)((vector){0} + (double)NAN);
+    const vector     uniform = (vector){0} + UNIFORM;
+    bits             i = {1, 2, 3, 4, 5, 6, 7, 8};
+    i += begin;
+    for (; begin + 8 <= end; begin += 8, i += 8) {
+        vector d = *(const loose *)(m->d + begin);
+        bits   x = (m->value << 44) + i * 0x9E3779B97F4A7C15ull;
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+        x ^= x >> 31;
+        bits down = ~(x << (63 - m->replica)) & sign, known = (bits)(d - d == (vector){0}); /* finite */
+        bits moved = (bits)((vector)((bits)uniform | down) * d);
+        *(loose *)(m->x + begin) += (vector)((moved & known) | (nan & ~known));
+    }
+    return begin;
+}
+#endif
+
 static void move_pieces(void *self, size_t begin, size_t end)
 {
     const struct move *m = self;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+        begin = move_vectors(m, begin, end);
+#endif
     for (size_t i = begin; i < end; i++)
         m->x[i] += isfinite(m->d[i]) ? (signs_of(m->value, i) >> m->replica & 1 ? UNIFORM : -UNIFORM) * m->d[i] : (double)NAN;
 }
@@ -264,13 +339,27 @@ static void move(double *x, const double *d, uint64_t n, int32_t value, int repl
     assay_parallel_for((size_t)n, (size_t)1 << 14, move_pieces, &m);
 }
 
+struct distance {
+    const double *x, *nominal;
+    double       *off;
+};
+
 /* Where a replica stands off the nominal run; not finite in the same way is not off. */
+static void stand_off_pieces(void *self, size_t begin, size_t end)
+{
+    const struct distance *d = self;
+    for (size_t i = begin; i < end; i++) {
+        double x = d->x[i], nominal = d->nominal[i];
+        bool   same = x == nominal || (isnan(x) && isnan(nominal));
+        d->off[i] = same ? 0 : isfinite(nominal) && isfinite(x) ? x - nominal : (double)INFINITY;
+    }
+}
+
+/* off may be x. */
 static void stand_off(const double *x, const double *nominal, uint64_t n, double *off)
 {
-    for (uint64_t i = 0; i < n; i++) {
-        bool same = x[i] == nominal[i] || (isnan(x[i]) && isnan(nominal[i]));
-        off[i] = same ? 0 : isfinite(nominal[i]) && isfinite(x[i]) ? x[i] - nominal[i] : (double)INFINITY;
-    }
+    struct distance d = {x, nominal, off};
+    assay_parallel_for((size_t)n, (size_t)1 << 15, stand_off_pieces, &d);
 }
 
 static double *copy_of(const double *x, uint64_t n)
@@ -324,31 +413,67 @@ static bool all_shared(const struct sweep *s, const struct assay_node *node, int
     return true;
 }
 
-static enum assay_code keep_nominal(struct sweep *s, int32_t value, struct assay_error *err)
+/* Its own op's worst-case bound of every element, beside the values, which no kind of bound changes. */
+static enum assay_code keep_local(struct sweep *s, int32_t value, struct kept *kept, struct assay_error *err)
 {
     const struct assay_value *v = &s->r->graph->values[value];
-    struct kept              *kept = &s->r->statistical->kept[value];
     struct assay_ref_how      how = {.held = s->run[0]};
-    release_kept(kept);
-    kept->value = copy_of(s->run[0][value].value, v->elements);
-    if (s->runs > 1)
-        kept->local = assay_ref_doubles(v->elements);
-    if (!kept->value || (s->runs > 1 && !kept->local))
-        return assay_ref_no_memory(v, err);
-    shape_spread(v, &kept->spread);
-    if (s->runs == 1)
-        return ASSAY_OK;
-    double         *again = assay_ref_doubles(v->elements);
+    double                   *again = assay_ref_doubles(v->elements);
     enum assay_code code = again ? assay_ref_whole(s->r, &how, value, again, kept->local, err) : assay_ref_no_memory(v, err);
     free(again);
     return code;
 }
 
-/* One replica of a value: kept where it stands before its own rounding, moved where others read it. */
-static enum assay_code replicate(struct sweep *s, int32_t value, int k, struct assay_error *err)
+static enum assay_code keep_nominal(struct sweep *s, int32_t value, struct assay_error *err)
 {
     const struct assay_value *v = &s->r->graph->values[value];
     struct kept              *kept = &s->r->statistical->kept[value];
+    bool                      bounds = s->runs > 1, read = s->last[value] >= 0;
+    release_kept(kept);
+    shape_spread(v, &kept->spread);
+    kept->value = read ? copy_of(s->run[0][value].value, v->elements) : s->run[0][value].value;
+    s->run[0][value].shared = !read; /* what nobody reads any more is kept as it is */
+    if (bounds && !read) { /* nobody's operand: what was made is the bound itself, see compute() */
+        kept->local = s->d;
+        s->d = NULL;
+        return ASSAY_OK;
+    }
+    if (bounds)
+        kept->local = assay_ref_doubles(v->elements);
+    if (!kept->value || (bounds && !kept->local))
+        return assay_ref_no_memory(v, err);
+    return bounds ? keep_local(s, value, kept, err) : ASSAY_OK;
+}
+
+/* One replica of a value: kept where it stands before its own rounding, moved where others read it. Takes x over; NULL: it is
+ * the nominal run's. */
+static enum assay_code settle_replica(struct sweep *s, int32_t value, int k, double *x, struct assay_error *err)
+{
+    const struct assay_value *v = &s->r->graph->values[value];
+    double                  **off = &s->r->statistical->kept[value].spread.off[k - 1];
+    const double             *nominal = s->run[0][value].value;
+    if (s->target[value] && x && s->last[value] < 0) {
+        stand_off(x, nominal, v->elements, x);
+        *off = x;
+        return ASSAY_OK;
+    }
+    if (s->target[value]) {
+        if (!(*off = x ? assay_ref_doubles(v->elements) : calloc((size_t)v->elements + 1, sizeof **off))) {
+            free(x);
+            return assay_ref_no_memory(v, err);
+        }
+        if (x)
+            stand_off(x, nominal, v->elements, *off);
+    }
+    if (s->last[value] >= 0)
+        return give(s, value, k, x, err);
+    free(x);
+    return ASSAY_OK;
+}
+
+static enum assay_code replicate(struct sweep *s, int32_t value, int k, struct assay_error *err)
+{
+    const struct assay_value *v = &s->r->graph->values[value];
     struct assay_ref_how      how = {.held = s->run[k], .values_only = true};
     double                   *x = NULL;
     if (!all_shared(s, &s->r->graph->nodes[v->producer], k)) {
@@ -359,25 +484,16 @@ static enum assay_code replicate(struct sweep *s, int32_t value, int k, struct a
             return err->code;
         }
     }
-    if (s->target[value]) {
-        if (!(kept->spread.off[k - 1] = calloc((size_t)v->elements + 1, sizeof(double)))) {
-            free(x);
-            return assay_ref_no_memory(v, err);
-        }
-        if (x)
-            stand_off(x, s->run[0][value].value, v->elements, kept->spread.off[k - 1]);
-    }
-    if (s->last[value] >= 0)
-        return give(s, value, k, x, err);
-    free(x);
-    return ASSAY_OK;
+    return settle_replica(s, value, k, x, err);
 }
 
+/* The nominal run, with d for the replicas, or, where nobody reads the value, with the bound that is kept. */
 static enum assay_code compute(struct sweep *s, int32_t value, struct assay_error *err)
 {
     const struct assay_value *v = &s->r->graph->values[value];
     bool                      bounds = s->runs > 1;
-    struct assay_ref_how      how = {.held = s->run[0], .deviations = sqrt(3), .values_only = !bounds};
+    double                    deviations = s->last[value] >= 0 ? sqrt(3) : 0;
+    struct assay_ref_how      how = {.held = s->run[0], .deviations = deviations, .values_only = !bounds};
     double                   *x = assay_ref_doubles(v->elements);
     enum assay_code           code = ASSAY_OK;
     s->d = bounds ? assay_ref_doubles(v->elements) : NULL;
@@ -392,13 +508,43 @@ static enum assay_code compute(struct sweep *s, int32_t value, struct assay_erro
         code = keep_nominal(s, value, err);
     for (int k = 1; !code && k < s->runs; k++)
         code = replicate(s, value, k, err);
-    if (!code && s->target[value]) {
-        struct kept *kept = &s->r->statistical->kept[value];
-        code = bounds ? settle_spread(&kept->spread, compared_of(s->r), err) : ASSAY_OK;
-        kept->ready = !code;
-    }
     free(s->d);
     s->d = NULL;
+    return code;
+}
+
+struct settling {
+    struct sweep       *sweep;
+    const int32_t      *value;
+    struct assay_error *err; /* one an output */
+};
+
+static void settle_pieces(void *self, size_t begin, size_t end)
+{
+    const struct settling *t = self;
+    struct assay_reference *r = t->sweep->r;
+    for (size_t o = begin; o < end; o++) {
+        int32_t v = t->value[o];
+        if (v == ASSAY_NO_VALUE || !t->sweep->needed[v] || !t->sweep->target[v])
+            continue;
+        struct kept *kept = &r->statistical->kept[v];
+        kept->ready = t->sweep->runs == 1 || !settle_spread(&kept->spread, compared_of(r), &t->err[o]);
+    }
+}
+
+/* What is known of a node's outputs when all replicas are there; an output is a thread's. */
+static enum assay_code settle(struct sweep *s, const struct assay_node *node, struct assay_error *err)
+{
+    struct settling t = {s, node->outputs, calloc((size_t)node->n_outputs + 1, sizeof *t.err)};
+    enum assay_code code = ASSAY_OK;
+    if (!t.err)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the outputs of a node");
+    assay_parallel_for(node->n_outputs, 1, settle_pieces, &t);
+    for (uint32_t o = 0; !code && o < node->n_outputs; o++) {
+        if ((code = t.err[o].code))
+            *err = t.err[o];
+    }
+    free(t.err);
     return code;
 }
 
@@ -426,6 +572,8 @@ static enum assay_code do_node(struct sweep *s, int64_t node, struct assay_error
         if (n->outputs[o] != ASSAY_NO_VALUE && s->needed[n->outputs[o]] && compute(s, n->outputs[o], err))
             return err->code;
     }
+    if (settle(s, n, err))
+        return err->code;
     for (uint32_t o = 0; o < n->n_outputs; o++) {
         if (n->outputs[o] != ASSAY_NO_VALUE && s->last[n->outputs[o]] < 0)
             forget(s, n->outputs[o]);
@@ -562,16 +710,62 @@ struct sums {
     struct spread  spread;
 };
 
-static void add_terms(struct sums *s, const struct kept *kept, uint64_t first, size_t n, const size_t *sum,
-                      const double *weight)
+/* Term by term: a weight of zero leaves out what is not finite. */
+static void add_each(struct sums *s, const struct kept *kept, uint64_t first, size_t n, const size_t *sum, const double *weight)
 {
     for (size_t i = 0; i < n; i++) {
-        double w = weight[i];
-        s->out[sum[i]] += w * kept->value[first + i];
-        s->magnitude[sum[i]] += fabs(w * kept->value[first + i]);
+        double w = weight[i], term = w * kept->value[first + i];
+        s->out[sum[i]] += term;
+        s->magnitude[sum[i]] += fabs(term);
         s->local[sum[i]] += w != 0 && kept->local ? fabs(w) * kept->local[first + i] : 0;
         for (int k = 0; w != 0 && k < REPLICAS && s->spread.off[k]; k++)
             s->spread.off[k][sum[i]] += w * kept->spread.off[k][first + i];
+    }
+}
+
+typedef double    pair __attribute__((vector_size(16)));
+typedef double    loose_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef long long pair_bits __attribute__((vector_size(16)));
+#define LOAD(pointer) ((pair) * (const loose_pair *)(pointer))
+#define ABS(x) ((pair)((pair_bits)(x) & (pair_bits){INT64_MAX, INT64_MAX}))
+
+/* Terms of one sum, n even: no weight is zero, and bounds and replicas are there. */
+static void add_run(struct sums *s, const struct kept *kept, uint64_t first, size_t n, size_t sum, const double *weight)
+{
+    const double *value = kept->value + first, *local = kept->local + first;
+    const double *off[REPLICAS];
+    pair          out = {0}, magnitude = {0}, bound = {0}, moved[REPLICAS] = {{0}};
+    for (int k = 0; k < REPLICAS; k++)
+        off[k] = kept->spread.off[k] + first;
+    for (size_t i = 0; i < n; i += 2) {
+        pair w = LOAD(weight + i), term = w * LOAD(value + i);
+        out += term;
+        magnitude += ABS(term);
+        bound += ABS(w) * LOAD(local + i);
+        _Pragma("GCC unroll 3") for (int k = 0; k < REPLICAS; k++)
+            moved[k] += w * LOAD(off[k] + i);
+    }
+    s->out[sum] += out[0] + out[1];
+    s->magnitude[sum] += magnitude[0] + magnitude[1];
+    s->local[sum] += bound[0] + bound[1];
+    for (int k = 0; k < REPLICAS; k++)
+        s->spread.off[k][sum] += moved[k][0] + moved[k][1];
+}
+
+static void add_terms(struct sums *s, const struct kept *kept, uint64_t first, size_t n, const size_t *sum,
+                      const double *weight)
+{
+    bool whole = kept->local && s->spread.off[0];
+    for (size_t i = 0; i < n && whole; i++)
+        whole = weight[i] != 0;
+    for (size_t i = 0, run; i < n; i += run) {
+        for (run = 1; i + run < n && sum[i + run] == sum[i]; run++)
+            ;
+        size_t pairs = whole ? run / 2 * 2 : 0;
+        if (pairs)
+            add_run(s, kept, first + i, pairs, sum[i], weight + i);
+        if (run > pairs)
+            add_each(s, kept, first + i + pairs, run - pairs, sum + i + pairs, weight + i + pairs);
     }
 }
 

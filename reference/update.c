@@ -33,7 +33,7 @@ struct assay_ref_adam assay_ref_adam_of(const struct assay_ref_call *call, uint3
 
 static double root(double x)
 {
-    return sqrt(x > 0 ? x : 0); /* no mean of squares is below zero, whatever its bound says */
+    return x < 0 ? 0 : sqrt(x); /* no mean of squares is below zero, whatever its bound says */
 }
 
 static struct assay_bounded gradient_at(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i)

@@ -21,4 +21,20 @@ struct assay_bounded assay_ref_adam_direction(const struct assay_ref_call *call,
 struct assay_bounded assay_ref_adam_first(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i);
 struct assay_bounded assay_ref_adam_second(const struct assay_ref_call *call, const struct assay_ref_adam *adam, uint32_t param, size_t i);
 
+/* Elements that lie side by side (update_run.c): the same numbers, bit for bit, as vectors. */
+enum assay_ref_adam_part { ASSAY_REF_ADAM_DIRECTION, ASSAY_REF_ADAM_FIRST, ASSAY_REF_ADAM_SECOND, ASSAY_REF_ADAM_STEP };
+struct assay_ref_adam_run {
+    const struct assay_ref_call *call;
+    struct assay_ref_adam adam;
+    enum assay_ref_adam_part part;
+    uint32_t param;            /* P, G, M, V stand from this input on */
+    struct assay_bounded rate; /* of STEP: P - rate U, as AdamW makes it */
+    /* One element: its place k in index[], value[] and bound[]; it ends with assay_ref_put. */
+    void (*each)(const struct assay_ref_adam_run *run, size_t k);
+    const int64_t *index;
+    double *value, *bound;
+};
+/* All n elements, on several threads: those that lie side by side as vectors, the others by each(). */
+void assay_ref_adam_do(const struct assay_ref_adam_run *run, size_t n);
+
 #endif

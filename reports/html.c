@@ -9,11 +9,16 @@
 static const struct {
     const char *id, *title;
     void (*write)(struct assay_page *p, const struct assay_report_run *run);
+    bool (*is_there)(const struct assay_report_run *run); /* NULL: always */
 } sections[] = {
-    {"summary", "Summary", assay_page_summary},       {"results", "Results", assay_page_results},
-    {"roofline", "Roofline", assay_page_roofline},    {"models", "Models", assay_page_models},
-    {"cases", "Case by case", assay_page_cases},      {"uncounted", "Not counted", assay_page_uncounted},
-    {"environment", "Environment", assay_page_environment},
+    {"summary", "Summary", assay_page_summary, NULL},
+    {"results", "Results", assay_page_results, NULL},
+    {"roofline", "Roofline", assay_page_roofline, NULL},
+    {"models", "Models", assay_page_models, NULL},
+    {"ops", "Op by format", assay_page_ops, assay_page_has_ops},
+    {"cases", "Case by case", assay_page_cases, NULL},
+    {"uncounted", "Not counted", assay_page_uncounted, NULL},
+    {"environment", "Environment", assay_page_environment, NULL},
 };
 #define N_SECTIONS (sizeof sections / sizeof *sections)
 
@@ -23,6 +28,11 @@ static void run_name(struct assay_page *p, const struct assay_report_run *run)
     struct assay_text text = ASSAY_TEXT(room);
     assay_figure_run_name(&text, run->summary);
     assay_sink_text(&p->to, room);
+}
+
+static bool is_there(size_t section, const struct assay_report_run *run)
+{
+    return !sections[section].is_there || sections[section].is_there(run);
 }
 
 static void navigation(struct assay_page *p)
@@ -35,6 +45,8 @@ static void navigation(struct assay_page *p)
             assay_sink_raw(&p->to, ":</li>\n");
         }
         for (size_t i = 0; i < N_SECTIONS; i++) {
+            if (!is_there(i, &p->runs[r]))
+                continue;
             assay_sink_raw(&p->to, "<li><a href=\"#");
             assay_page_id(p, &p->runs[r], sections[i].id);
             assay_sink_raw(&p->to, "\">%s</a></li>\n", sections[i].title);
@@ -78,7 +90,8 @@ void assay_page_write(struct assay_page *p)
             assay_sink_raw(&p->to, "</h2>\n");
         }
         for (size_t i = 0; i < N_SECTIONS; i++)
-            sections[i].write(p, &p->runs[r]);
+            if (is_there(i, &p->runs[r]))
+                sections[i].write(p, &p->runs[r]);
     }
     assay_page_definitions(p);
     assay_page_limits(p);

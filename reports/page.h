@@ -45,6 +45,9 @@ void assay_page_summary(struct assay_page *p, const struct assay_report_run *run
 void assay_page_results(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_roofline(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_models(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_ops(struct assay_page *p, const struct assay_report_run *run);
+/* Are there cases of single ops? */
+bool assay_page_has_ops(const struct assay_report_run *run);
 void assay_page_cases(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_uncounted(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_environment(struct assay_page *p, const struct assay_report_run *run);

@@ -80,6 +80,7 @@ const char *const assay_page_style[] = {
     ".keys{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;padding:0;margin:.3rem 0;color:var(--text)}\n.names{font-size:.85rem}\n.prose{max-width:46rem;padding-left:1.2rem}\n.prose li{margin:.35rem 0}\n"
     ".bars{list-style:none;padding:0;margin:.4rem 0;font-size:.82rem;line-height:1.35}\n.bars li{display:grid;grid-template-columns:minmax(0,20rem) minmax(0,1fr) 9.5rem;gap:.1rem .8rem;align-items:center;padding:.12rem 0;break-inside:avoid}\n"
     ".bars .of{overflow-wrap:anywhere}.bars b{font-weight:500}.bars small{display:inline;font-size:inherit}.bars .rest{border-top:1px solid var(--line);margin-top:.2rem;padding-top:.3rem}\n"
+    ".heat td{min-width:5.5rem;border-left:1px solid var(--line)}.heat tbody th{font-weight:500}.heat td.v1{background:color-mix(in srgb,var(--warnbg) var(--heat),var(--goodbg));print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".track{background:var(--soft);height:.85rem;border-radius:2px;overflow:hidden}.bar{display:block;height:100%;min-width:1px;background:currentColor;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".b1,.s1{color:var(--s1)}.b2,.s2{color:var(--s2)}.b3,.s3{color:var(--s3)}.b4,.s4{color:var(--s4)}.b5,.s5{color:var(--s5)}.b6,.s6{color:var(--s6)}.b7,.s7{color:var(--s7)}.b8,.s8{color:var(--s8)}\n"
     ".on{display:inline;color:var(--muted);font-weight:400}\n"

@@ -10,21 +10,24 @@
 #include "backends/reference/device.h"
 #include "backends/reference/rebuild.h"
 #include "faults.h"
+#include "harness/base/hash.h"
+#include "harness/ir/graph.h"
 
 #include "assay/banned.h"
 
 enum { OVERRUN_BYTES = 64, LEAK_BYTES = 256 * 1024, MAX_LOOKS = 64, HONEST_AT_FIRST = 24 };
 
-enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED, NODE, FUSED_NODE };
+enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED,
+            NODE, FUSED_NODE, UNORDERED, NEIGHBOUR, FLIP, LOST_GRADIENT };
 
 static const char *const mode_names[] = {"honest", "crash",   "hang", "silent", "nan",
                                          "wrong",  "overrun", "slow", "leak",   "honest_when_validated",
-                                         "cached", "node", "fused_node", NULL};
+                                         "cached", "node", "fused_node", "unordered", "neighbour", "flip", "lost_gradient", NULL};
 
 struct options {
     int64_t mode, after;
     double cheat, factor;
-    char node[128];
+    char node[128], param[128];
 };
 
 static const struct assay_option option_table[] = {
@@ -45,9 +48,9 @@ static const struct assay_option option_table[] = {
      .type = ASSAY_OPT_F64,
      .offset = offsetof(struct options, cheat),
      .dflt = "0.25",
-     .min = 0.05,
+     .min = 1e-9,
      .max = 1,
-     .help = "share of executions in which honest_when_validated leaves out the work"},
+     .help = "share of executions in which honest_when_validated leaves out the work, and flip turns a bit over"},
     {.name = "node",
      .type = ASSAY_OPT_TEXT,
      .offset = offsetof(struct options, node),
@@ -61,6 +64,12 @@ static const struct assay_option option_table[] = {
      .min = 0,
      .max = 1e9,
      .help = "how many times too large that is"},
+    {.name = "param",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct options, param),
+     .bytes = sizeof((struct options){0}.param),
+     .dflt = "",
+     .help = "whose gradient lost_gradient loses; empty: that of the largest param that is trained"},
     {.name = NULL},
 };
 
@@ -78,6 +87,7 @@ struct assay_session {
     uint64_t usual_ns; /* what one honest execution took */
     double cheat, factor;
     char node[sizeof((struct options){0}.node)];
+    char param[sizeof((struct options){0}.param)];
 };
 
 struct assay_event {
@@ -125,6 +135,7 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     s->cheat = chosen->cheat;
     s->factor = chosen->factor;
     memcpy(s->node, chosen->node, sizeof s->node);
+    memcpy(s->param, chosen->param, sizeof s->param);
     *out = s;
     return ASSAY_OK;
 }
@@ -270,6 +281,31 @@ static enum assay_code leak(struct assay_error *err)
     return ASSAY_OK;
 }
 
+/* What all inputs hold, as a number. */
+static uint64_t inputs_content(const struct device_program *p)
+{
+    const struct assay_graph *g = device_graph(p);
+    const void *const *bound = device_bound(p);
+    struct assay_hash128 all = {0, 0};
+    for (uint32_t i = 0; i < g->n_values; i++)
+        if (g->values[i].role == ASSAY_ROLE_INPUT && bound[i])
+            all = assay_hash_join(all, assay_hash_bytes(bound[i], (size_t)g->values[i].bytes));
+    return all.low;
+}
+
+/* Outputs that were right and do not repeat themselves: for no reason, for what else is in the batch, for a fault. */
+static void vary(const struct assay_session *s, struct device_program *p)
+{
+    uint64_t k = s->executed, key = s->mode == NEIGHBOUR ? inputs_content(p) : k;
+    bool flips = s->mode == FLIP && fault_share(k) < s->cheat;
+    for (size_t i = 0; i < device_outputs(p); i++) {
+        if (s->mode == UNORDERED || s->mode == NEIGHBOUR)
+            fault_reorder(device_output(p, i), key + i);
+        if (flips && fault_flip(device_output(p, i), k))
+            break;
+    }
+}
+
 /* What a mode does instead of computing, or in addition, before the outputs are stored. */
 static enum assay_code misbehave(struct assay_session *s, struct assay_program *p, struct assay_error *err)
 {
@@ -286,6 +322,9 @@ static enum assay_code misbehave(struct assay_session *s, struct assay_program *
         if (s->mode == NAN_ELEMENT ? fault_nan(o, k) : s->mode == WRONG && fault_wrong(o, k))
             break;
     }
+    vary(s, p->on_device);
+    if (s->mode == LOST_GRADIENT)
+        fault_lost_gradient(p->on_device, s->param);
     if (s->mode == SLOW)
         sleep_ns((k - s->after) * (80000 + s->usual_ns / 50)); /* far above the 4 ms that some timers round to */
     return s->mode == LEAK ? leak(err) : ASSAY_OK;

@@ -16,6 +16,7 @@
 #define CPU_CACHE_LINE 64
 
 enum cpu_blas { CPU_BLAS_AUTO = 0, CPU_BLAS_OPENBLAS = 1, CPU_BLAS_OWN = 2 };
+enum cpu_integer { CPU_INTEGER_AUTO = 0, CPU_INTEGER_ONEDNN = 1, CPU_INTEGER_OWN = 2 };
 enum cpu_conv { CPU_CONV_AUTO = 0, CPU_CONV_ONEDNN = 1, CPU_CONV_OWN = 2 };
 
 struct cpu_openblas;
@@ -26,7 +27,8 @@ struct cpu_engine {
     struct cpu_pool           *pool;
     const struct cpu_kernels  *kernels;
     const struct cpu_openblas *openblas; /* NULL: not there, or not wanted */
-    struct cpu_onednn         *onednn;   /* NULL: not there, or not wanted */
+    struct cpu_onednn         *onednn;   /* for convolutions. NULL: not there, or not wanted */
+    struct cpu_onednn         *integer_products; /* oneDNN, for products of 8-bit integers. NULL: ours */
     bool                       prefer_onednn; /* for convolutions that both it and ours take */
 };
 

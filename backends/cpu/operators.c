@@ -6,7 +6,7 @@
 #include "assay/banned.h"
 
 #define CPU_OPS(X)                                                                                              \
-    X(matmul) X(gemm) X(conv) X(attention) X(softmax) X(layer_normalization) X(rms_normalization) X(reduce_sum) \
+    X(matmul) X(matmul_integer) X(gemm) X(conv) X(attention) X(softmax) X(layer_normalization) X(rms_normalization) X(reduce_sum) \
     X(reduce_mean) X(reduce_max) X(reduce_min) X(add) X(sub) X(mul) X(div) X(max) X(min) X(neg) X(abs) X(sqrt)  \
     X(exp) X(log) X(erf) X(tanh) X(sigmoid) X(relu) X(gelu) X(swish) X(transpose) X(reshape) X(copy) \
     X(batch_normalization) X(batch_normalization_grad) X(group_normalization) X(group_normalization_grad) \

@@ -22,6 +22,7 @@ struct assay_buffer {
 struct assay_session {
     const struct assay_host *host;
     struct cpu_engine        engine;
+    struct cpu_onednn       *onednn; /* of the engine, whatever it is for; NULL: not opened */
     struct assay_event       events[CPU_EVENTS];
     uint32_t                 next_event;
     struct assay_memory      memory;

@@ -28,8 +28,8 @@ struct emulate_work {
 
 bool emulate_multiplies(const char *domain, const char *op)
 {
-    static const char *const names[] = {"MatMul", "Gemm", "Conv", "Attention", "assay.ConvInputGrad", "assay.ConvWeightGrad",
-                                        "assay.GroupedMatMul", "assay.GroupedMatMulWeightGrad"};
+    static const char *const names[] = {"MatMul", "MatMulInteger", "Gemm", "Conv", "Attention", "assay.ConvInputGrad",
+                                        "assay.ConvWeightGrad", "assay.GroupedMatMul", "assay.GroupedMatMulWeightGrad"};
     char name[96];
     (void)snprintf(name, sizeof name, "%s%s%s", domain, *domain ? "." : "", op);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -78,6 +78,16 @@ static void session_close(struct assay_session *s)
     free(s);
 }
 
+/* Operands of 8 bits are what the unit reads, as they are. */
+static bool takes_integers(const struct assay_matrix_unit *u, enum assay_dtype a, enum assay_dtype b, struct assay_text *why_not)
+{
+    if (assay_unit_holds(u->a, a) && assay_unit_holds(u->b, b))
+        return true;
+    assay_text_add(why_not, "unit %s multiplies %s by %s, which do not hold all %s by %s", u->name, u->a->name, u->b->name,
+                   assay_dtype_name(a), assay_dtype_name(b));
+    return false;
+}
+
 static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t node, struct assay_text *why_not)
 {
     struct assay_node_view view = {.size = sizeof view};
@@ -86,6 +96,11 @@ static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32
         return false;
     (void)host->graph_node(g, node, &view);
     (void)host->graph_value(g, (uint32_t)view.inputs[0], &value);
+    if (!*view.domain && !strcmp(view.op, "MatMulInteger")) {
+        struct assay_value_view right = {.size = sizeof right};
+        (void)host->graph_value(g, (uint32_t)view.inputs[1], &right);
+        return takes_integers(&s->unit, value.dtype, right.dtype, why_not);
+    }
     if (!emulate_multiplies(view.domain, view.op) || assay_unit_takes(&s->unit, value.dtype))
         return true;
     assay_text_add(why_not, "unit %s multiplies %s by %s, not %s", s->unit.name, s->unit.a->name, s->unit.b->name,

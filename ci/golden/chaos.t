@@ -8,7 +8,7 @@ $ assay validate a >out
 $ sed -nE 's/^([a-z_]+) .*template:host.*/\1/p' out | sort | uniq -c
       2 pass
 
-$ for mode in crash silent nan wrong overrun honest_when_validated cached; do sed -nE "s/^([a-z_]+) .*chaos:imp,[^ ]*mode=$mode +(.*)/$mode \1: \2/p" out; done | sed -E 's/[-+.0-9e]*[0-9][-+.0-9e]*/N/g; s/N times the worst-case bound.*/…/; s/nan where/N where/' | uniq -c
+$ for mode in crash silent nan wrong overrun honest_when_validated cached; do sed -nE "s/^([a-z_]+) .*chaos:imp,[^ ]*mode=$mode,node= +(.*)/$mode \1: \2/p" out; done | sed -E 's/[-+.0-9e]*[0-9][-+.0-9e]*/N/g; s/N times the worst-case bound.*/…/; s/nan where/N where/' | uniq -c
       2 crash not_checked: crashed: worker killed by SIGSEGV (Segmentation fault) in phase warm
       1 silent fail: outputs were not written: N of N elements of 'C' still hold what was there before
       1 silent fail: outputs were not written: N of N elements of 'Y' still hold what was there before
@@ -23,7 +23,7 @@ $ for mode in crash silent nan wrong overrun honest_when_validated cached; do se
       1 cached fail: 'Y' at element N in iteration N is N where N is expected, …
 
 # a drift and a loss of memory need executions enough to stand out of the noise
-$ assay run gemm/m=8,n=9,k=10 softmax/rows=4,columns=33 --backend template --backend chaos,mode=slow --backend chaos,mode=leak --launches 1 --min-runs 256 --min-s 10ms -o slow --quiet && assay validate slow | sed -nE 's/^(pass|untrusted) .*(template|mode=slow) +(.*)/\1 \2 \3/p; s/^(pass) .*(template):host.*/\1 \2/p' | sed -E 's/[+.0-9]*[0-9]/N/g' | sort
+$ assay run gemm/m=8,n=9,k=10 softmax/rows=4,columns=33 --backend template --backend chaos,mode=slow --backend chaos,mode=leak --launches 1 --min-runs 256 --min-s 10ms -o slow --quiet && assay validate slow | sed -nE 's/^(pass|untrusted) .*(template|mode=slow),node= +(.*)/\1 \2 \3/p; s/^(pass) .*(template):host.*/\1 \2/p' | sed -E 's/[+.0-9]*[0-9]/N/g' | sort
 slow
 pass template
 pass template
@@ -31,7 +31,7 @@ untrusted mode=slow latency drifts: N % from the first to the last quarter of th
 untrusted mode=slow latency drifts: N % from the first to the last quarter of the run; noise explains N %
 
 @skip asan,tsan: a sanitizer's own memory grows with every execution, so that growth is not told
-$ assay validate slow | sed -nE 's/^(pass|untrusted) .*(mode=leak) +(.*)/\1 \2 \3/p' | sed -E 's/[+.0-9]*[0-9]/N/g' | sort
+$ assay validate slow | sed -nE 's/^(pass|untrusted) .*(mode=leak),node= +(.*)/\1 \2 \3/p' | sed -E 's/[+.0-9]*[0-9]/N/g' | sort
 untrusted mode=leak memory grows by N bytes per execution, N MiB in N of them
 untrusted mode=leak memory grows by N bytes per execution, N MiB in N of them
 
@@ -40,7 +40,7 @@ $ assay run gemm/m=8,n=9,k=10 --backend template --backend chaos,mode=hang --lau
 hang
 [1/2] template gemm/m=8,n=9,k=10 TIME
 [2/2] chaos gemm/m=8,n=9,k=10 timeout: no answer within LIMIT, last in phase …
-    repeat: assay run gemm/dtype=f32,k=10,m=8,n=9,transpose_a=false,transpose_b=false --backend chaos:imp,after=-1,cheat=0.25,mode=hang --seed 1 --launches 1 --min-s 1ms --timeout-s LIMIT
+    repeat: assay run gemm/dtype=f32,k=10,m=8,n=9,transpose_a=false,transpose_b=false --backend chaos:imp,after=-1,cheat=0.25,factor=100,mode=hang,node=,param= --seed 1 --launches 1 --min-s 1ms --timeout-s LIMIT
 2 steps recorded, 1 of 2 new ones ok
   next: assay validate hang
 
@@ -77,8 +77,8 @@ $ assay validate honest | tail -1
 # a device that computes nothing has nothing to check: all of suite quick
 $ assay run quick --backend null --launches 1 --min-runs 2 --min-s 0 -o null --quiet && assay validate null | sed -nE 's/^([a-z_]+) .*(computes no values)$/\1 \2/p; $p' | sort | uniq -c
 null
-      1 0 passed, 0 failed, 24 not checked
-     24 not_checked computes no values
+      1 0 passed, 0 failed, 25 not checked
+     25 not_checked computes no values
 ? 5
 
 # nothing is left behind but the run folders

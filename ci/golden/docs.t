@@ -10,6 +10,9 @@ $ examples README.md
 0 build/assay validate out/mine
 0 build/assay conformance build/backends/assay-template.so
 0 build/assay probe numerics --backend cpu
+0 build/assay probe repeat softmax/rows=64,columns=128
+0 build/assay soak softmax/rows=64,columns=128 --for 2s -o out/soak
+0 build/assay validate --backend cpu --level model decoder.prefill/model=tiny-dense
 0 build/assay list models
 0 build/assay show bert.infer/size=base
 0 build/assay plan inference
@@ -24,6 +27,7 @@ $ ASSAY_DATA=data examples backends/chaos/README.md
 0 assay run quick --backend chaos,mode=silent -o out/silent
 1 assay validate out/silent
 0 assay run quick --backend chaos,mode=honest_when_validated,cheat=0.05 -o out/cheat
+1 assay validate --backend chaos,mode=node,node=model.norm --level model decoder.prefill/model=tiny-dense
 
 $ ASSAY_DATA=data examples backends/null/README.md
 0 assay run quick --backend null -o out/null

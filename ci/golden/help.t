@@ -13,7 +13,8 @@ usage: assay VERB [operands] [options]       assay VERB --help
   report       writes the report of one or more run folders: a page with plots, text, a table, or JSON
   export       writes the seeded weights of a case as safetensors, its inputs as .npy, or its graph as ONNX
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
-  probe        finds out what arithmetic a device's matrix unit really does, and proves it bit by bit
+  probe        finds out what arithmetic a device really does, or whether it gives the same bits again
+  soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -44,18 +45,19 @@ options:
   --timeout-s TIME  a worker that takes longer is ended (from 50ms to 86400s)
 
 # every verb has help, the same in both spellings; its first line says how it is called
-$ for verb in doctor list show plan run validate compare report export conformance probe; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
 usage: assay doctor [options]
 usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics [options]
 usage: assay show CASE [options]
 usage: assay plan SUITE [options]
 usage: assay run SUITE|CASE|FILE.onnx… [options]
-usage: assay validate DIR | --backend NAME --vectors DIR [options]
+usage: assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…] [options]
 usage: assay compare A [B] [options]
 usage: assay report DIR… [options]
 usage: assay export CASE [options]
 usage: assay conformance PLUGIN.so|NAME[:device][,option=value…] [options]
-usage: assay probe numerics [options]
+usage: assay probe numerics | repeat CASE… [options]
+usage: assay soak SUITE|CASE|FILE.onnx… [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
@@ -68,16 +70,17 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay show CASE"
 .SS "assay plan SUITE"
 .SS "assay run SUITE|CASE|FILE.onnx…"
-.SS "assay validate DIR | --backend NAME --vectors DIR"
+.SS "assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…]"
 .SS "assay compare A [B]"
 .SS "assay report DIR…"
 .SS "assay export CASE"
 .SS "assay conformance PLUGIN.so|NAME[:device][,option=value…]"
-.SS "assay probe numerics"
+.SS "assay probe numerics | repeat CASE…"
+.SS "assay soak SUITE|CASE|FILE.onnx…"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 
-$ for verb in doctor list show plan run validate compare report export conformance probe; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
 
 $ assay man | grep '^\.' | grep -vE '^\.(TH|SH|SS|TP|PP|B|I)( |$)'
 ? 1

@@ -1,6 +1,6 @@
 $ assay list suites | grep -E '^(suite|quick) '
-suite      about
-quick      a few minutes on any machine: one case or two of every family of kernels, and the standard models
+suite        about
+quick        a few minutes on any machine: one case or two of every family of kernels, and the standard models
 
 $ assay list suites --json | grep -A 1 'about.*few minutes'
     "about": "a few minutes on any machine: one case or two of every family of kernels, and the standard models",
@@ -50,8 +50,8 @@ $ assay list devices --json | grep -A 4 '"device": "null:nothing"'
 $ assay list ops | head -4 | tr -s ' '
 op domain tier inputs outputs
 MatMul onnx core 2–2 1–1
+MatMulInteger onnx core 2–4 1–1
 Gemm onnx core 2–3 1–1
-Conv onnx core 2–3 1–1
 
 $ assay list ops | tr -s ' ' | grep -E '^(Softplus|Tile) '
 Softplus onnx import – –

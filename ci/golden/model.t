@@ -48,10 +48,17 @@ wrong 0
 $ assay validate --backend cpu --level model text.learn/batch=4,tokens=40,layers=1,hidden=32,max_steps=40,evaluate_every=40,evaluation_batches=1 | sed -nE "s/.*quality: ([0-9]+) of ([0-9]+) choices are the reference's; right are ([0-9]+) on the device, ([0-9]+) by the reference.*tokens: ([0-9]+) of ([0-9]+) choices.*/\1 of \2, right \3 as \4, tokens \5 of \6/p" | awk '{ print ($1 == $3 + 0 ? "all" : $0), ($5 + 0 == $7 + 0 ? "equal" : $0), ($9 == $11 ? "all" : $0) }'
 all equal all
 
+# what is kept is what --json prints
+$ assay validate --backend cpu --level model -o kept decoder.prefill/model=tiny-dense,tokens=8 >out && assay validate --backend cpu --level model --json decoder.prefill/model=tiny-dense,tokens=8 >json && cmp json kept/model.json; sed -nE 's/^ {6}"(case|outcome)": (.*)/\1 \2/p; s/^  "(passed|failed)": (.*)/\1 \2/p' json
+case "decoder.prefill/batch=1,layers=0,model=tiny-dense,optimizer=adamw,recompute=none,tokens=8,weights=f32",
+outcome "pass",
+failed 0,
+passed 1
+
 # what fails in a run says what to type next, and that finds it
 $ assay run decoder.prefill/model=tiny-dense,tokens=8 --backend chaos,mode=node,node=model.norm --launches 1 --min-runs 2 --min-s 1ms -o run --quiet && assay validate run >out 2>err; sed -n 's/^  next: //p' err
 run
-assay validate --level model --backend chaos:imp,after=-1,cheat=0.25,factor=100,mode=node,node=model.norm decoder.prefill/model=tiny-dense,tokens=8
+assay validate --level model --backend chaos:imp,after=-1,cheat=0.25,factor=100,mode=node,node=model.norm,param= decoder.prefill/model=tiny-dense,tokens=8
 
 $ $(sed -n 's/^  next: //p' err) | sed -nE "s/.*layers: ('[^']*') .*/\1/p"
 'model.norm'
@@ -88,5 +95,5 @@ $ assay validate --level model
 ? 2
 
 $ assay validate --backend cpu --level model decoder.prefil
-! assay: workload decoder needs a phase, one of prefill, decode, score, train; got 'prefil'; did you mean 'decoder.prefill'?
+! assay: workload decoder needs a phase, one of prefill, decode, score, train, gradients; got 'prefil'; did you mean 'decoder.prefill'?
 ? 2

@@ -27,9 +27,24 @@ explained, a lower class than f16 asks for: sums rounded toward zero
 ? 1
 
 $ for unit in int8-int32 int8-saturating16; do assay probe numerics --backend emulate,unit=$unit --dtype i8 --tiles 300 | tail -1; done
-explained, and meets what i32 asks for
-explained, a lower class than i32 asks for: sums of 2 products in i16
+explained, and meets what i8 by i8 asks for
+explained, a lower class than u8 by i8 asks for: sums of 2 products in i16
 ? 1
+
+# cpu multiplies 8-bit integers exactly, whoever does it; its own kernels at every width
+$ for o in integer=auto integer=own,vectors=auto integer=own,vectors=128; do assay probe numerics --backend cpu,$o --dtype i8 --tiles 300 | tail -1; done
+explained, and meets what u8 by i8 asks for
+explained, and meets what u8 by i8 asks for
+explained, and meets what u8 by i8 asks for
+
+# oneDNN without VNNI saturates pairs of products in 16 bits, so that cpu does not take it unless it is told to
+@skip no-onednn: there is no oneDNN here, or no AVX2 to limit it to
+$ ONEDNN_MAX_CPU_ISA=AVX2 assay probe numerics --backend cpu,integer=onednn --dtype i8 --tiles 300 | tail -1
+explained, a lower class than u8 by i8 asks for: sums of 2 products in i16
+? 1
+
+$ ONEDNN_MAX_CPU_ISA=AVX2 assay probe numerics --backend cpu --dtype i8 --tiles 300 | tail -1
+explained, and meets what u8 by i8 asks for
 
 # f32 of this machine's own kernels: FMA chains, cut where the caches want it
 $ assay probe numerics --backend cpu,blas=own --tiles 300 | sed -nE 's/^(order|promotion|compared) +([^ ].*[^ ])  +.*/\1: \2/p; $p' | sed 's/  .*//'
@@ -65,5 +80,5 @@ $ assay probe numerics --backend cpu --dtype i4
 ? 2
 
 $ assay probe speed
-! assay: probe asks for numerics: assay probe numerics --backend cpu
+! assay: probe asks for numerics or repeat: assay probe numerics --backend cpu, or assay probe repeat gemm --backend cpu
 ? 2

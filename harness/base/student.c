@@ -148,3 +148,55 @@ double assay_upper_share(uint64_t k, uint64_t n, double confidence)
     }
     return high;
 }
+
+/* The series for P (DLMF 8.11.4) below a + 1, the continued fraction for Q (DLMF 8.9.2, by Lentz's method) above: each where it
+ * converges fast. */
+double assay_incomplete_gamma(double a, double x)
+{
+    int sign;
+    if (!(a > 0) || !(x >= 0))
+        return NAN;
+    if (x == 0 || isinf(x))
+        return x == 0 ? 1 : 0;
+    double front = exp(a * log(x) - x - lgamma_r(a, &sign));
+    if (x < a + 1) {
+        double term = 1 / a, sum = term;
+        for (double n = a + 1; term > sum * DBL_EPSILON; n++) {
+            term *= x / n;
+            sum += term;
+        }
+        return fmax(0, 1 - front * sum);
+    }
+    double b = x + 1 - a, c = 1 / DBL_MIN, d = 1 / b, fraction = d;
+    for (double i = 1; i < 1e7; i++) {
+        double numerator = -i * (i - a);
+        b += 2;
+        d = 1 / (numerator * d + b);
+        c = b + numerator / c;
+        fraction *= d * c;
+        if (fabs(d * c - 1) <= DBL_EPSILON)
+            break;
+    }
+    return fmin(1, front * fraction);
+}
+
+double assay_upper_events(uint64_t k, double confidence)
+{
+    double left = 1 - confidence, low = 0, high = (double)k + 1;
+    if (!(confidence > 0 && confidence < 1))
+        return NAN;
+    if (k == 0)
+        return -log(left);
+    while (assay_incomplete_gamma((double)k + 1, high) > left)
+        high *= 2;
+    for (int i = 0; i < 200; i++) {
+        double middle = low + (high - low) / 2;
+        if (middle <= low || middle >= high)
+            break;
+        if (assay_incomplete_gamma((double)k + 1, middle) > left)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}

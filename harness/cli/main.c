@@ -14,7 +14,7 @@
 static const struct assay_verb *const verbs[] = {
     &assay_verb_doctor,   &assay_verb_list,    &assay_verb_show,   &assay_verb_plan,        &assay_verb_run,
     &assay_verb_validate, &assay_verb_compare, &assay_verb_report, &assay_verb_export, &assay_verb_conformance,
-    &assay_verb_probe,
+    &assay_verb_probe,    &assay_verb_soak,
     NULL,
 };
 
@@ -128,8 +128,10 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "worker")) /* started by the launcher only */
         return assay_worker_main();
     enum assay_exit result = dispatch(argv[1], argc - 2, argv + 2);
+    int earlier = ferror(stdout) ? errno : 0; /* a long result fails while it is printed, and nothing may be left to flush */
     errno = 0;
     if ((fflush(stdout) || ferror(stdout)) && !reader_left()) {
+        errno = errno ? errno : earlier;
         fprintf(stderr, "assay: cannot write the result to standard output%s%s\n", errno ? ": " : "",
                 errno ? strerror(errno) : "");
         return result ? (int)result : ASSAY_EXIT_USAGE;

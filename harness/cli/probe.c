@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "harness/cli/cli.h"
+#include "harness/cli/probe_repeat.h"
 #include "harness/cli/table.h"
 #include "harness/run/job.h"
 
@@ -9,12 +10,11 @@
 
 struct probe_options {
     char     backend[640];
-    int64_t  dtype, tiles;
+    int64_t  dtype, tiles, repeats, processes, arrangements, seed;
     uint64_t timeout_ns;
-    bool     json;
+    bool     json, quiet;
 };
 
-enum { INTEGERS = 3 };
 static const char *const dtypes[] = {"f32", "bf16", "f16", "i8", NULL};
 
 #define AT(member) offsetof(struct probe_options, member)
@@ -23,13 +23,22 @@ static const struct assay_option options[] = {
     {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = AT(backend), .bytes = 640, .dflt = "cpu",
      .help = "the device: name[:device][,option=value…]"},
     {.name = "dtype", .type = ASSAY_OPT_ENUM, .offset = AT(dtype), .dflt = "f32", .choices = dtypes,
-     .help = "of the products; i8 asks for products of i32 whose operands may be cut to 8 bits"},
+     .help = "numerics: of the products; i8 asks for u8 by i8, else i8 by i8, else i32 whose operands may be cut to 8 bits"},
     {.name = "tiles", .type = ASSAY_OPT_I64, .offset = AT(tiles), .dflt = "10000", .min = 1, .max = 1e9,
-     .help = "random tiles of 16 by 16 that are compared bit by bit"},
+     .help = "numerics: random tiles of 16 by 16 that are compared bit by bit"},
+    {.name = "repeats", .type = ASSAY_OPT_I64, .offset = AT(repeats), .dflt = "100", .min = 1, .max = 1e9,
+     .help = "repeat: executions in one process that are compared"},
+    {.name = "processes", .type = ASSAY_OPT_I64, .offset = AT(processes), .dflt = "5", .min = 2, .max = 1000,
+     .help = "repeat: worker processes"},
+    {.name = "arrangements", .type = ASSAY_OPT_I64, .offset = AT(arrangements), .dflt = "16", .min = 1, .max = 1000,
+     .help = "repeat: of items in a batch, each way; fewer where memory is short"},
+    {.name = "seed", .type = ASSAY_OPT_I64, .offset = AT(seed), .dflt = "1", .min = 0, .max = 9007199254740992.0,
+     .help = "repeat: of the inputs and the arrangements"},
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = AT(timeout_ns), .dflt = "600s", .min = 0.5, .max = 86400,
-     .help = "a device that takes longer hangs"},
+     .help = "a worker that takes longer hangs"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = AT(json), .dflt = "false",
-     .help = "as JSON; `unit` in it is a file for back end emulate"},
+     .help = "as JSON; `unit` in that of numerics is a file for back end emulate"},
+    {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = AT(quiet), .dflt = "false", .help = "no progress"},
     {0},
 };
 
@@ -78,7 +87,7 @@ static enum assay_exit probe_numerics(const struct probe_options *o)
     struct assay_job_result result;
     assay_cli_catch_interrupts();
     json_t *job = json_pack("{s:s, s:s, s:s, s:I}", "do", "numerics", "backend", o->backend, "dtype",
-                            o->dtype == INTEGERS ? "i32" : dtypes[o->dtype], "tiles", (json_int_t)o->tiles);
+                            dtypes[o->dtype], "tiles", (json_int_t)o->tiles);
     if (assay_job_run(job, &watch, &result, &err))
         return assay_cli_fail(&err);
     enum assay_exit status;
@@ -96,20 +105,34 @@ static enum assay_exit probe_numerics(const struct probe_options *o)
     return status;
 }
 
+static enum assay_exit probe_repeat(size_t n, char **cases, const struct probe_options *o)
+{
+    const struct assay_probe_repeat with = {
+        .backend = o->backend, .runs = (uint64_t)o->repeats, .processes = (uint64_t)o->processes, .arrangements = (uint64_t)o->arrangements,
+        .seed = (uint64_t)o->seed, .timeout_ns = o->timeout_ns, .json = o->json, .quiet = o->quiet,
+    };
+    return assay_cli_probe_repeat(n, cases, &with);
+}
+
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
 {
     (void)given;
-    if (n != 1 || strcmp(operands[0], "numerics") != 0)
-        return assay_cli_usage("probe asks for numerics: assay probe numerics --backend cpu");
-    return probe_numerics(given_options);
+    if (n == 1 && !strcmp(operands[0], "numerics"))
+        return probe_numerics(given_options);
+    if (n > 1 && !strcmp(operands[0], "repeat"))
+        return probe_repeat(n - 1, operands + 1, given_options);
+    return assay_cli_usage("probe asks for numerics or repeat: assay probe numerics --backend cpu, or assay probe repeat gemm --backend cpu");
 }
 
 const struct assay_verb assay_verb_probe = {
     .name = "probe",
-    .operands = "numerics",
-    .summary = "finds out what arithmetic a device's matrix unit really does, and proves it bit by bit",
-    .details = "From products with crafted operands: formats, rounding, subnormals, how many products are added at once, order, promotion.\n"
-               "Exit status 0: explained, and what the judge asks of this type; 1: explained, and less; 5: not explained.",
+    .operands = "numerics | repeat CASE…",
+    .summary = "finds out what arithmetic a device really does, or whether it gives the same bits again",
+    .details = "numerics: from products with crafted operands: formats, rounding, subnormals, how many products are added at once, order,\n"
+               "promotion. Exit status 0: explained, and what the judge asks of this type; 1: explained, and less; 5: not explained.\n"
+               "repeat: are the output bits of a case the same run after run, in other processes, with other numbers of threads, and of\n"
+               "an item among other neighbours, at other places of the batch, in batches of other sizes? Each is a property of its own.\n"
+               "Exit status 0: no run differs; 1: some do.",
     .options = options,
     .options_bytes = sizeof(struct probe_options),
     .run = run,

@@ -86,7 +86,7 @@ static void print_nodes(const struct assay_graph *g)
 /* Half the flops of products and convolutions: what papers count as a model's work. Attention's own products are in. */
 static double multiply_adds(const struct assay_graph *g)
 {
-    static const char *const products[] = {"MatMul", "Gemm", "Conv", "Attention", "assay.GroupedMatMul"};
+    static const char *const products[] = {"MatMul", "MatMulInteger", "Gemm", "Conv", "Attention", "assay.GroupedMatMul"};
     double                   n = 0;
     for (uint32_t i = 0; i < g->n_nodes; i++)
         for (size_t k = 0; k < sizeof products / sizeof *products; k++)

@@ -9,6 +9,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
+#include "harness/cli/validate_repeats.h"
 #include "harness/cli/validate_vectors.h"
 #include "harness/judge/summary.h"
 #include "harness/judge/trainings.h"
@@ -25,7 +26,7 @@ struct validate_options {
     uint64_t timeout_ns;
     int64_t  seed, pairs;
     double   margin;
-    bool     strict, json, quiet;
+    bool     strict, repeats, json, quiet;
 };
 
 static const struct assay_option options[] = {
@@ -38,7 +39,7 @@ static const struct assay_option options[] = {
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
      .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs; of a level's case, the suite says unless this does"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, out), .bytes = 512, .dflt = "",
-     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND"},
+     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND; level model has none, and writes model.json there if it is given"},
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, seed), .dflt = "-1", .min = -1, .max = 1e15,
      .help = "of a level's inputs, and the first of trainings; -1: the suite's"},
     {.name = "against", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, against), .bytes = 640, .dflt = "cpu",
@@ -49,6 +50,8 @@ static const struct assay_option options[] = {
      .help = "by how much losses may differ, as a share of the entropy of what is learned"},
     {.name = "strict", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, strict), .dflt = "false",
      .help = "marginal verdicts count as failed"},
+    {.name = "repeats", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, repeats), .dflt = "false",
+     .help = "also how the bits of a run repeat: execution after execution, and launch against launch"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
      .help = "print the counts as JSON, of vectors every case"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
@@ -222,18 +225,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         assay_cli_note_torn(folder);
         seed = (int64_t)json_integer_value(json_object_get(json_object_get(assay_run_folder_plan(folder), "suite"), "seed"));
     }
-    assay_run_folder_close(folder);
     if (!o.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    if (err.code) {
-        result = assay_cli_fail(&err);
-    } else {
-        if (!o.json)
-            print_verdicts(verdicts, count);
-        result = conclude(verdicts, count, &o);
-        if (!o.quiet && !o.json)
-            print_next(verdicts, count, seed);
-    }
+    if (!err.code && !o.json)
+        print_verdicts(verdicts, count);
+    if (!err.code && o.repeats && !o.json)
+        (void)assay_cli_print_repeats(folder, &err);
+    assay_run_folder_close(folder);
+    result = err.code ? assay_cli_fail(&err) : conclude(verdicts, count, &o);
+    if (!err.code && !o.quiet && !o.json)
+        print_next(verdicts, count, seed);
     free(verdicts);
     return result;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/cli/table.h"
@@ -112,7 +113,7 @@ static void print_diverging(const struct assay_model_result *r, size_t n)
     assay_table_release(&table);
 }
 
-static void print_json(const struct assay_model_result *r, size_t n, const size_t count[3])
+static json_t *all_json(const struct assay_model_result *r, size_t n, const size_t count[3])
 {
     json_t *cases = json_array();
     for (size_t i = 0; i < n; i++) {
@@ -121,25 +122,45 @@ static void print_json(const struct assay_model_result *r, size_t n, const size_
                                                     assay_outcome_name(r[i].outcome), "why", assay_json_string(r[i].why)));
         (void)json_array_append_new(cases, one);
     }
-    assay_cli_print_json(json_pack("{s:o, s:I, s:I, s:I}", "cases", cases, "passed", (json_int_t)count[0], "failed", (json_int_t)count[1],
-                                   "not_checked", (json_int_t)count[2]));
+    return json_pack("{s:o, s:I, s:I, s:I}", "cases", cases, "passed", (json_int_t)count[0], "failed", (json_int_t)count[1], "not_checked",
+                     (json_int_t)count[2]);
+}
+
+/* DIR/model.json, if somebody asked for it: what --json prints. */
+static enum assay_code keep(const char *folder, const struct assay_model_result *r, size_t n, const size_t count[3], struct assay_error *err)
+{
+    char            path[700];
+    json_t         *json = *folder ? all_json(r, n, count) : NULL;
+    char           *text = json ? assay_json_pretty(json) : NULL;
+    enum assay_code code = ASSAY_OK;
+    if (*folder && !text)
+        code = ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what was found");
+    else if (*folder && (assay_folder_make(folder, err) || assay_path_join(path, sizeof path, folder, "model.json", err) ||
+                         assay_file_replace(path, text, strlen(text), err)))
+        code = err->code;
+    json_decref(json);
+    free(text);
+    return code;
 }
 
 static enum assay_exit conclude(const struct assay_validate_level *with, const struct assay_model_result *r, size_t n)
 {
-    size_t count[3] = {0};
+    size_t             count[3] = {0};
+    struct assay_error err = {.code = ASSAY_OK};
     for (size_t i = 0; i < n; i++) {
         enum assay_outcome o = r[i].outcome;
         bool               passed = o == ASSAY_PASS || (o == ASSAY_MARGINAL && !with->strict);
         count[passed ? 0 : o == ASSAY_FAIL || o == ASSAY_MARGINAL ? 1 : 2]++;
     }
     if (with->json) {
-        print_json(r, n, count);
+        assay_cli_print_json(all_json(r, n, count));
     } else {
         print_cases(r, n);
         print_diverging(r, n);
         printf("%zu passed, %zu failed, %zu not checked\n", count[0], count[1], count[2]);
     }
+    if (keep(with->folder, r, n, count, &err))
+        return assay_cli_fail(&err);
     return count[1] ? ASSAY_EXIT_NO : count[0] ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
 }
 

@@ -53,7 +53,8 @@ static enum assay_code check_gradients(struct training *t, struct assay_error *e
     return assay_gradients_run(&request, &t->gradients, err);
 }
 
-static enum assay_code compare_trainings(struct training *t, struct assay_error *err)
+/* Mistakes are told, and the protocol is written, before anything runs. */
+static enum assay_code run_both(struct training *t, struct assay_error *err)
 {
     const struct assay_validate_level *w = t->with;
     struct assay_trainings_request     request = {
@@ -62,9 +63,9 @@ static enum assay_code compare_trainings(struct training *t, struct assay_error 
             .arguments = assay_cli_arguments, .n_arguments = assay_cli_n_arguments, .stop = &assay_cli_interrupted,
             .progress = on_progress, .self = t,
     };
+    if ((w->pairs && assay_trainings_begin(&request, err)) || check_gradients(t, err) || !w->pairs)
+        return err->code;
     t->what = "trainings";
-    if (!w->pairs)
-        return ASSAY_OK;
     t->compared = !assay_trainings_run(&request, &t->trainings, err);
     return err->code;
 }
@@ -198,8 +199,7 @@ enum assay_exit assay_cli_validate_training(const struct assay_validate_level *w
         return assay_cli_usage("level training compares one training: at most one case, not %zu", with->n_cases);
     assay_cli_level_folder(with, "training", t.folder);
     assay_cli_catch_interrupts();
-    if (!check_gradients(&t, &err))
-        (void)compare_trainings(&t, &err);
+    (void)run_both(&t, &err);
     if (!with->quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     if (err.code) {

@@ -162,6 +162,29 @@ enum assay_code assay_infer_unary(const struct assay_infer *in, uint32_t types, 
     return code;
 }
 
+enum assay_code assay_infer_product(const struct assay_infer *in, enum assay_dtype out, struct assay_error *err)
+{
+    const struct assay_value *a = in->in[0], *b = in->in[1];
+    int64_t                   dims[ASSAY_MAX_RANK + 2];
+    int32_t                   batch_a = a->rank > 2 ? a->rank - 2 : 0, batch_b = b->rank > 2 ? b->rank - 2 : 0, rank;
+    enum assay_code           code = ASSAY_OK;
+    for (int i = 0; !code && i < 2; i++)
+        code = assay_infer_rank(in, i, 1, ASSAY_MAX_RANK, err);
+    if (code)
+        return code;
+    int64_t k = a->dims[a->rank - 1], k_b = b->dims[b->rank > 1 ? b->rank - 2 : 0];
+    if (k != k_b)
+        return ASSAY_INFER_REFUSE(in, err, 0, 1, "the inner lengths %" PRId64 " and %" PRId64 " differ", k, k_b);
+    if (!assay_shape_broadcast(batch_a, a->dims, batch_b, b->dims, &rank, dims))
+        return ASSAY_INFER_REFUSE(in, err, 0, 1, "the axes before the last two do not broadcast");
+    if (a->rank > 1)
+        dims[rank++] = a->dims[a->rank - 2];
+    if (b->rank > 1)
+        dims[rank++] = b->dims[b->rank - 1];
+    assay_infer_output(in, 0, out, rank, dims);
+    return ASSAY_OK;
+}
+
 enum assay_code assay_infer_binary(const struct assay_infer *in, uint32_t types, struct assay_error *err)
 {
     const struct assay_value *a = in->in[0], *b = in->in[1];

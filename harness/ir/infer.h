@@ -74,6 +74,9 @@ enum assay_code assay_infer_binary(const struct assay_infer *in, uint32_t types,
 enum assay_code assay_infer_pair(const struct assay_infer *in, uint32_t types, struct assay_error *err);
 /* The same with a bool output. */
 enum assay_code assay_infer_comparison(const struct assay_infer *in, uint32_t types, struct assay_error *err);
+/* Y = A B as numpy.matmul of inputs 0 and 1: shapes checked, output filled with `out`. A vector on the left is one row, on the
+ * right one column, and that axis is dropped again; axes before the last two broadcast. */
+enum assay_code assay_infer_product(const struct assay_infer *in, enum assay_dtype out, struct assay_error *err);
 /* Reduce*: axes from const input 1, keepdims, noop_with_empty_axes. An empty sum is 0 and an empty extreme is the
  * least or greatest number, but an empty mean is nothing: then `empty` is false. */
 enum assay_code assay_infer_reduce(const struct assay_infer *in, uint32_t types, bool empty, struct assay_error *err);

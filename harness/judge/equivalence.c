@@ -76,8 +76,6 @@ static void estimate(const struct assay_training_pair *pairs, size_t n, struct a
     r->high = r->mean + half;
     r->shown = fmax(fabs(r->low), fabs(r->high));
     r->p = fmax(tail(r->margin - r->mean, error, freedom), tail(r->mean + r->margin, error, freedom));
-    r->needed_if_none = assay_equivalence_pairs(r->deviation, 0, r->margin);
-    r->needed_if_seen = assay_equivalence_pairs(r->deviation, r->mean, r->margin);
 }
 
 static bool is_enough(uint64_t n, double ratio, double power)
@@ -152,6 +150,10 @@ void assay_equivalence_judge(const struct assay_training_pair *pairs, size_t n, 
     count(pairs, n, out);
     estimate(pairs, n, out);
     out->outcome = decide(out);
+    if (out->outcome == ASSAY_EQUIVALENCE_UNDECIDED && out->complete >= 2) {
+        out->needed_if_none = assay_equivalence_pairs(out->deviation, 0, margin);
+        out->needed_if_seen = assay_equivalence_pairs(out->deviation, out->mean, margin);
+    }
     if (out->complete >= 2)
         say_interval(&text, out);
     if (out->complete < ASSAY_EQUIVALENCE_LEAST_PAIRS)

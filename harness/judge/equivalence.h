@@ -68,7 +68,7 @@ struct assay_equivalence_result {
     double   mean, deviation, low, high; /* NaN below 2 complete pairs */
     double   p;                    /* the larger of the two tests' */
     double   shown;                /* the smallest margin at which these data are equivalent: max(|low|, |high|) */
-    uint64_t needed_if_none, needed_if_seen; /* pairs; 0: over a million, or not known */
+    uint64_t needed_if_none, needed_if_seen; /* pairs, of what is undecided; 0: over a million, or not known */
 };
 
 /* margin > 0. */

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,7 +32,7 @@ struct assay_ops_request {
 /* One op in one format: all its forms and fills together. */
 struct assay_ops_cell {
     char op[48], format[24]; /* "bf16", or "f32 of bf16": operands in bf16, arithmetic in f32 */
-    enum assay_outcome   outcome; /* the worst of its cases'; not_checked only if none was checked */
+    enum assay_outcome   outcome; /* fail, marginal or pass, the worst that any case has; else untrusted, else not_checked */
     enum assay_assurance assurance; /* the least of those checked */
     char     why[400];       /* of the worst */
     uint32_t cases, checked, exact; /* cases; of those that were checked; with operands whose answer is exact */
@@ -39,19 +40,21 @@ struct assay_ops_cell {
     double   worst_ratio;    /* observed / bound; NaN: nothing compared */
     double   median_ratio;   /* of the long forms on random operands, else of the small ones: the largest of the cases' */
     double   lean, rms;      /* of the case on random operands whose errors have a known distribution, the largest; NaN: none */
-    double   smallest_fault; /* the largest of those on random operands in long forms; INFINITY: none */
+    double   smallest_fault; /* the largest of those on random operands in long forms; 0: there are none */
+    bool     has_long;       /* a long form on random operands was checked */
 };
 struct assay_ops {
-    struct assay_ops_cell *cell; /* by op in the order of the table, then by format */
-    size_t                 n;
+    struct assay_ops_cell *cell; /* in the order in which cases name them */
+    size_t                 n, room;
     size_t                 passed, failed, not_checked; /* cases; marginal ones count as passed */
     size_t                 marginal;
 };
 
 /* Free *out with assay_ops_release. */
 enum assay_code assay_ops_run(const struct assay_ops_request *request, struct assay_ops *out, struct assay_error *err);
-/* From verdicts that are there; those of other workloads are left out. */
-enum assay_code assay_ops_cells(const struct assay_verdict *verdicts, size_t n, struct assay_ops *out, struct assay_error *err);
+/* Is this a case of workload op? Adds what was found of one; of another it does nothing. `ops` begins as all zero. */
+bool            assay_ops_is_case(const char *case_name);
+enum assay_code assay_ops_add(struct assay_ops *ops, const char *case_name, const struct assay_check *found, struct assay_error *err);
 void            assay_ops_release(struct assay_ops *ops);
 /* New reference; NULL when out of memory. */
 json_t *assay_ops_to_json(const struct assay_ops *ops);

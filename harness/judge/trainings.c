@@ -152,17 +152,34 @@ static enum assay_code keep_outcome(const struct trainings *t, struct assay_erro
     return err->code;
 }
 
+static enum assay_code prepare(struct trainings *t, struct assay_error *err)
+{
+    struct assay_trainings *out = t->out;
+    *out = (struct assay_trainings){.same = false};
+    *err = (struct assay_error){.code = ASSAY_OK};
+    assay_plan_init(&t->plan);
+    if (canonical(t->with->against, out->a, err) || canonical(t->with->backend, out->b, err) || make_plan(t, err))
+        return err->code;
+    out->same = !strcmp(out->a, out->b);
+    return keep_protocol(t, err);
+}
+
+enum assay_code assay_trainings_begin(const struct assay_trainings_request *request, struct assay_error *err)
+{
+    struct assay_trainings ignored;
+    struct trainings       t = {.with = request, .out = &ignored};
+    (void)prepare(&t, err);
+    assay_plan_release(&t.plan);
+    return err->code;
+}
+
 enum assay_code assay_trainings_run(const struct assay_trainings_request *request, struct assay_trainings *out, struct assay_error *err)
 {
     struct trainings t = {.with = request, .out = out, .all = 2 * request->pairs};
-    *out = (struct assay_trainings){.same = false};
-    *err = (struct assay_error){.code = ASSAY_OK};
-    assay_plan_init(&t.plan);
-    if (!canonical(request->against, out->a, err) && !canonical(request->backend, out->b, err) && !make_plan(&t, err)) {
-        out->same = !strcmp(out->a, out->b);
+    if (!prepare(&t, err)) {
         if (!(out->pair = calloc(request->pairs, sizeof *out->pair)))
             (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu pairs", request->pairs);
-        else if (!keep_protocol(&t, err) && !train_all(&t, err)) {
+        else if (!train_all(&t, err)) {
             assay_equivalence_judge(out->pair, request->pairs, request->margin * out->floor, &out->result);
             (void)keep_outcome(&t, err);
         }

@@ -45,6 +45,8 @@ struct assay_trainings {
     struct assay_equivalence_result result;
 };
 
+/* The protocol alone: for who has something else to do first, and wants to know before whether there is anything to refuse. */
+enum assay_code assay_trainings_begin(const struct assay_trainings_request *request, struct assay_error *err);
 /* Free *out with assay_trainings_release. ASSAY_CONFIG: no such back end, a case that cannot be compared, another protocol in the
  * folder; ASSAY_INTERRUPTED: stopped, the same call goes on. What a training lacks is in its pair. */
 enum assay_code assay_trainings_run(const struct assay_trainings_request *request, struct assay_trainings *out,

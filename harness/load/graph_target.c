@@ -202,12 +202,19 @@ static enum assay_code allocate(struct assay_graph_target *t, struct bound *b, s
     return ASSAY_OK;
 }
 
+static enum assay_code fill_one(const struct assay_graph_target *t, int32_t value, uint32_t set, void *to, struct assay_error *err)
+{
+    const struct assay_graph_target_setup *with = &t->with;
+    return with->fill ? with->fill(with->fill_self, with->graph, value, set, to, err)
+                      : assay_value_fill(with->source, with->graph, value, with->seed, set, to, err);
+}
+
 static enum assay_code fill(struct assay_graph_target *t, struct bound *b, struct assay_error *err)
 {
     if (b->role == ASSAY_ROLE_OUTPUT)
         return ASSAY_OK;
     for (uint32_t set = 0; set < b->masters; set++)
-        if (b->master[set] && assay_value_fill(t->with.source, t->with.graph, b->value, t->with.seed, set, b->master[set] + b->front, err))
+        if (b->master[set] && fill_one(t, b->value, set, b->master[set] + b->front, err))
             return assay_error_in(err, "filling input set %u", set);
     return ASSAY_OK;
 }

@@ -35,6 +35,9 @@ struct assay_graph_target_setup {
     const struct assay_graph       *graph;
     const struct assay_value_source *source; /* borrowed likewise; NULL: all values from the generator */
     uint64_t                        seed;
+    /* Fills a value of an input set in place of source and seed, as assay_value_fill does; NULL: they do. */
+    enum assay_code (*fill)(void *self, const struct assay_graph *g, int32_t value, uint64_t set, void *to, struct assay_error *err);
+    void                           *fill_self;
     uint32_t                        slots;  /* input sets, and output places unless the graph restores; at least 1, by rule
                                                ASSAY_MIN_SETS */
     uint64_t                        limit_bytes; /* host and device memory each that may be taken */

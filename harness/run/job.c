@@ -68,7 +68,7 @@ static void take_progress(struct watched *w, const json_t *message)
 /* What a worker says when its job is done. */
 static bool is_last_word(const char *say)
 {
-    static const char *const words[] = {"record", "probe", "contract", "vectors", "numerics", "model"};
+    static const char *const words[] = {"record", "probe", "contract", "vectors", "numerics", "model", "repeatability", "soak"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(say, words[i]))
             return true;

@@ -12,6 +12,18 @@
 
 enum { T = ASSAY_NUMERICS_TILE, PROGRAMS = 16, VALUES = 3 };
 
+/* What may be asked for as a product of a type: the first that the device takes is. Of 8-bit integers u8 by i8 comes first: it is what
+ * quantized layers are multiplied as, and what instructions of some processors saturate in. */
+struct question {
+    enum assay_dtype asked, a, b, c;
+    const char      *op;
+};
+static const struct question questions[] = {
+    {ASSAY_I8, ASSAY_U8, ASSAY_I8, ASSAY_I32, "MatMulInteger"}, {ASSAY_I8, ASSAY_I8, ASSAY_I8, ASSAY_I32, "MatMulInteger"},
+    {ASSAY_I8, ASSAY_I32, ASSAY_I32, ASSAY_I32, "MatMul"},      {ASSAY_F32, ASSAY_F32, ASSAY_F32, ASSAY_F32, "MatMul"},
+    {ASSAY_BF16, ASSAY_BF16, ASSAY_BF16, ASSAY_BF16, "MatMul"}, {ASSAY_F16, ASSAY_F16, ASSAY_F16, ASSAY_F16, "MatMul"},
+};
+
 /* A product of [T, terms] and [terms, T], compiled, and where its values are. */
 struct product {
     size_t                terms;
@@ -22,7 +34,7 @@ struct product {
 
 struct asking {
     struct assay_opened opened;
-    enum assay_dtype    dtype;
+    struct question     question;
     struct product      product[PROGRAMS];
     size_t              n;
 };
@@ -37,7 +49,7 @@ static void release(const struct asking *s, struct product *p)
     assay_graph_free(p->graph);
 }
 
-static struct assay_graph *graph_of(enum assay_dtype dtype, size_t terms, struct assay_error *err)
+static struct assay_graph *graph_of(const struct question *q, size_t terms, struct assay_error *err)
 {
     struct assay_graph *g = assay_graph_new("numerics");
     const int64_t       a_dims[] = {T, (int64_t)terms}, b_dims[] = {(int64_t)terms, T};
@@ -45,9 +57,9 @@ static struct assay_graph *graph_of(enum assay_dtype dtype, size_t terms, struct
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph");
         return NULL;
     }
-    int32_t in[2] = {assay_graph_input(g, "A", dtype, 2, a_dims, ASSAY_FILL_SIGNED),
-                     assay_graph_input(g, "B", dtype, 2, b_dims, ASSAY_FILL_SIGNED)};
-    assay_graph_output(g, assay_graph_op(g, "MatMul", "C", in, 2, NULL));
+    int32_t in[2] = {assay_graph_input(g, "A", q->a, 2, a_dims, ASSAY_FILL_SIGNED),
+                     assay_graph_input(g, "B", q->b, 2, b_dims, ASSAY_FILL_SIGNED)};
+    assay_graph_output(g, assay_graph_op(g, q->op, "C", in, 2, NULL));
     if (!assay_graph_finish(g, err))
         return g;
     assay_graph_free(g);
@@ -57,10 +69,6 @@ static struct assay_graph *graph_of(enum assay_dtype dtype, size_t terms, struct
 static enum assay_code compile(struct asking *s, struct product *p, struct assay_error *err)
 {
     const struct assay_backend *b = s->opened.backend;
-    char                        reason[200] = "";
-    struct assay_text           why = ASSAY_TEXT(reason);
-    if (!b->accepts(s->opened.session, p->graph, 0, &why))
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "it takes no product of %s: %s", assay_dtype_name(s->dtype), reason);
     for (uint32_t v = 0; v < VALUES; v++) {
         struct assay_alloc how = {.size = sizeof how, .place = ASSAY_PLACE_DEVICE, .bytes = p->graph->values[v].bytes, .alignment = 64};
         if (assay_backend_told(b, b->alloc(s->opened.session, &how, &p->buffer[v], err), "alloc", err))
@@ -83,7 +91,7 @@ static struct product *product_of(struct asking *s, size_t terms, struct assay_e
         return NULL;
     }
     struct product *p = &s->product[s->n];
-    *p = (struct product){.terms = terms, .graph = graph_of(s->dtype, terms, err)};
+    *p = (struct product){.terms = terms, .graph = graph_of(&s->question, terms, err)};
     if (p->graph && !compile(s, p, err)) {
         s->n++;
         return p;
@@ -132,22 +140,41 @@ static enum assay_code multiply(void *self, size_t terms, const double *a, const
     if (!give(s, p, 0, a, room, err) && !give(s, p, 1, b, room, err) && !execute(s, p, err) &&
         !assay_backend_told(s->opened.backend, s->opened.backend->download(s->opened.session, p->buffer[2], 0, room,
                                                                            p->graph->values[2].bytes, err), "download", err))
-        assay_to_double(s->dtype, room, T * T, c);
+        assay_to_double(s->question.c, room, T * T, c);
     free(room);
     return err->code;
+}
+
+/* The first reason is the one that is told: what was asked for is refused by it. */
+static enum assay_code choose_question(struct asking *s, enum assay_dtype dtype, struct assay_error *err)
+{
+    char              first[200] = "";
+    struct assay_text told = ASSAY_TEXT(first);
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        char                reason[200] = "";
+        struct assay_text   why = ASSAY_TEXT(reason);
+        struct assay_graph *g = questions[i].asked == dtype ? graph_of(&questions[i], T, err) : NULL;
+        bool                takes = g && s->opened.backend->accepts(s->opened.session, g, 0, &why);
+        assay_graph_free(g);
+        s->question = questions[i];
+        if (takes || err->code)
+            return err->code;
+        if (g && !told.length)
+            assay_text_add(&told, "%s", reason);
+    }
+    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "it takes no product of %s: %s", assay_dtype_name(dtype), first);
 }
 
 enum assay_code assay_run_numerics(const char *backend, enum assay_dtype dtype, uint64_t tiles, struct assay_numerics *out,
                                    struct assay_error *err)
 {
-    struct asking s = {.dtype = dtype};
+    struct asking s = {.n = 0};
     if (assay_backend_open(backend, NULL, &s.opened, err))
         return err->code;
-    const struct assay_numerics_device device = {dtype, &s, multiply};
     if (!(s.opened.device.traits & ASSAY_TRAIT_VALUES))
         (void)ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "'%s' computes no values", s.opened.canonical);
-    else
-        (void)assay_numerics_infer(&device, tiles, out, err);
+    else if (!choose_question(&s, dtype, err))
+        (void)assay_numerics_infer(&(struct assay_numerics_device){s.question.a, s.question.b, s.question.c, &s, multiply}, tiles, out, err);
     for (size_t i = 0; i < s.n; i++)
         release(&s, &s.product[i]);
     assay_backend_close(&s.opened);

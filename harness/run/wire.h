@@ -5,7 +5,9 @@
  *         {"do": "probe", "backend": "cpu"}
  *         {"do": "vectors", "backend": "cpu", "cases": [{"folder": "…", "set": 0}, …]}
  *         {"do": "numerics", "backend": "cpu", "dtype": "f32", "tiles": 10000}
- *   up    {"say": "numerics", "found": {…}}
+ *         {"do": "repeatability", "backend": "cpu", "case": "gemm/…", "part": "process", "baseline": "…", "writes": true, …}
+ *         {"do": "soak", "case": "gemm/…", "backend": "cpu:host", "tally": "…", "for_ns": 60000000000, "verified": ["<32 hex>", null], …}
+ *   up    {"say": "numerics", "found": {…}}       {"say": "repeatability", "found": {…}}      {"say": "soak"}
  *         {"say": "progress", "phase": "timed", "share": 0.4, "median_ns": 1200}
  *         {"say": "record", "record": {…}}      {"say": "probe", …}      {"say": "failed", "error": {…}} */
 #ifndef ASSAY_RUN_WIRE_H

@@ -17,6 +17,8 @@
 #include "harness/run/loader.h"
 #include "harness/run/model_run.h"
 #include "harness/run/numerics.h"
+#include "harness/run/repeatability.h"
+#include "harness/run/soak.h"
 #include "harness/run/vector_run.h"
 #include "harness/run/wire.h"
 #include "harness/store/record.h"
@@ -183,11 +185,74 @@ static enum assay_code do_model(const json_t *job, int fd, struct assay_error *e
     return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "model", "found", found), err);
 }
 
+static enum assay_code do_repeatability(const json_t *job, int fd, struct assay_error *err)
+{
+    struct assay_case c;
+    json_t           *found = NULL;
+    if (assay_case_parse(text_of(job, "case"), &c, err))
+        return err->code;
+    const struct assay_repeatability_job what = {
+        .what = &c, .backend = text_of(job, "backend"), .part = text_of(job, "part"), .baseline = text_of(job, "baseline"),
+        .writes = json_is_true(json_object_get(job, "writes")), .runs = (uint64_t)json_integer_value(json_object_get(job, "runs")),
+        .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
+        .timeout_ns = (uint64_t)json_integer_value(json_object_get(job, "timeout_ns")),
+    };
+    if (!assay_run_repeatability(&what, &found, err))
+        (void)assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "repeatability", "found", found), err);
+    assay_case_release(&c);
+    return err->code;
+}
+
+static void on_soak_progress(void *self, double share)
+{
+    struct speaker    *s = self;
+    struct assay_error ignored;
+    uint64_t           now = assay_clock_now_ns();
+    if (now - s->last_ns < PROGRESS_EVERY_NS)
+        return;
+    s->last_ns = now;
+    (void)assay_wire_say(s->fd, json_pack("{s:s, s:s, s:o, s:i}", "say", "progress", "phase", "soak", "share", assay_json_number(share),
+                                          "median_ns", 0), &ignored);
+}
+
+/* The hash of each input set's verified outputs, 32 hex digits, the high half first; null: of that set nothing was verified. */
+static enum assay_code read_verified(const json_t *list, struct assay_soak_job *job, struct assay_error *err)
+{
+    if (!json_is_array(list) || !json_array_size(list) || json_array_size(list) > ASSAY_WITNESS_MOST_SETS)
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "a soak needs 1 to %u verified hashes", ASSAY_WITNESS_MOST_SETS);
+    job->sets = (uint32_t)json_array_size(list);
+    for (uint32_t i = 0; i < job->sets; i++) {
+        const char        *text = json_string_value(json_array_get(list, i));
+        unsigned long long high = 0, low = 0;
+        job->has[i] = text && strlen(text) == 32 && sscanf(text, "%16llx%16llx", &high, &low) == 2;
+        job->hash[i] = (struct assay_hash128){.low = low, .high = high};
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code do_soak(const json_t *job, int fd, struct assay_error *err)
+{
+    struct assay_case     c;
+    struct speaker        speaker = {.fd = fd};
+    struct assay_soak_job what = {
+        .what = &c, .backend = text_of(job, "backend"), .plugin = text_of(job, "plugin"), .weights = text_of(job, "weights"),
+        .inputs = text_of(job, "inputs"), .tally = text_of(job, "tally"), .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
+        .for_ns = (uint64_t)json_integer_value(json_object_get(job, "for_ns")),
+        .timeout_ns = (uint64_t)json_integer_value(json_object_get(job, "timeout_ns")), .progress = on_soak_progress, .self = &speaker,
+    };
+    if (read_verified(json_object_get(job, "verified"), &what, err) || assay_case_parse(text_of(job, "case"), &c, err))
+        return err->code;
+    if (!assay_run_soak(&what, err))
+        (void)assay_wire_say(fd, json_pack("{s:s}", "say", "soak"), err);
+    assay_case_release(&c);
+    return err->code;
+}
+
 static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
 } jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics},
-         {"model", do_model}};
+         {"model", do_model}, {"repeatability", do_repeatability}, {"soak", do_soak}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)
 {

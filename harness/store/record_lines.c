@@ -5,19 +5,15 @@
 #include <string.h>
 
 #include "harness/base/file.h"
-#include "harness/base/hash.h"
 #include "harness/base/json.h"
 #include "harness/base/parallel.h"
 #include "harness/base/strings.h"
+#include "harness/store/chain.h"
 
 #include "assay/banned.h"
 
 #define FILE_LIMIT_BYTES ((size_t)4 << 30)
-#define DIGITS 64
-#define BEFORE ",\"before\":\""
-#define SHA256 ",\"sha256\":\""
-#define BEFORE_BYTES (sizeof BEFORE - 1 + DIGITS + 1)     /* ,"before":"<64>" */
-#define SHA256_BYTES (sizeof SHA256 - 1 + DIGITS + 1 + 2) /* ,"sha256":"<64>"}\n */
+#define DIGITS ASSAY_CHAIN_DIGITS
 #define LINES_AT_ONCE 16
 #define SHOWN_PATH 90
 
@@ -25,32 +21,11 @@
 
 enum line_state { LINE_GOOD, LINE_BROKEN, LINE_NO_RECORD };
 
-/* What a line says about the chain. */
+/* A line and its place in the chain. */
 struct link {
     enum line_state state;
-    char before[DIGITS + 1], hash[DIGITS + 1];
+    struct assay_chain_link chain;
 };
-
-/* Is the line what its checksum says? The end of the line is rewritten for the while of the hashing. */
-static bool line_check(char *line, size_t length, struct link *out)
-{
-    char own[DIGITS + 1], kept[2];
-    size_t cut = length - SHA256_BYTES;
-    if (length < SHA256_BYTES + BEFORE_BYTES + 2 || memcmp(line + length - 3, "\"}\n", 3) != 0 ||
-        memcmp(line + cut, SHA256, sizeof SHA256 - 1) != 0 ||
-        memcmp(line + cut - BEFORE_BYTES, BEFORE, sizeof BEFORE - 1) != 0 || line[cut - 1] != '"')
-        return false;
-    memcpy(kept, line + cut, 2);
-    memcpy(line + cut, "}\n", 2);
-    assay_sha256_hex(line, cut + 2, own);
-    memcpy(line + cut, kept, 2);
-    if (memcmp(line + length - 3 - DIGITS, own, DIGITS) != 0)
-        return false;
-    memcpy(out->before, line + cut - 1 - DIGITS, DIGITS);
-    out->before[DIGITS] = 0;
-    assay_sha256_hex(line, length, out->hash);
-    return true;
-}
 
 static enum assay_code line_parse(const char *line, size_t length, const char *place, struct assay_record *out,
                                   struct assay_error *err)
@@ -68,23 +43,13 @@ static enum assay_code line_parse(const char *line, size_t length, const char *p
 enum assay_code assay_record_line_make(const struct assay_record *record, const char before[65], char **line,
                                        size_t *length, char hash[65], struct assay_error *err)
 {
-    char own[DIGITS + 1];
     json_t *json = assay_record_to_json(record);
-    char *text = json ? assay_json_line(json) : NULL;
-    size_t end = text ? strlen(text) - 1 : 0, room = end + BEFORE_BYTES + SHA256_BYTES + 1;
-    char *out = text ? malloc(room) : NULL;
+    char *out = json ? assay_chain_line(json, before, length, hash) : NULL;
     json_decref(json);
-    if (out) {
-        (void)snprintf(out, room, "%.*s" BEFORE "%.64s\"}\n", (int)end, text, before);
-        assay_sha256_hex(out, end + BEFORE_BYTES + 2, own);
-        (void)snprintf(out + end + BEFORE_BYTES, room - end - BEFORE_BYTES, SHA256 "%s\"}\n", own);
-        assay_sha256_hex(out, room - 1, hash);
-        *line = out;
-        *length = room - 1;
-    }
-    free(text);
-    return out ? ASSAY_OK
-               : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the record of case '%.80s'", record->case_name);
+    if (!out)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the record of case '%.80s'", record->case_name);
+    *line = out;
+    return ASSAY_OK;
 }
 
 /* ---- a file of lines -------------------------------------------------------------------------------------- */
@@ -106,7 +71,7 @@ static void read_some(void *self, size_t begin, size_t end)
         struct assay_error ignored; /* the first bad line is read once more, for its message */
         char *line = r->bytes + r->start[i];
         size_t length = r->start[i + 1] - r->start[i];
-        if (!line_check(line, length, &r->link[i]))
+        if (!assay_chain_check(line, length, &r->link[i].chain))
             r->link[i].state = LINE_BROKEN;
         else if (line_parse(line, length, "a line", &r->records[i], &ignored))
             r->link[i].state = LINE_NO_RECORD;
@@ -121,11 +86,11 @@ static enum assay_code judge_line(struct reading *r, size_t i, struct assay_erro
                          i + 1);
         return assay_error_hint(err, "a record is never edited; take the run folder from a copy, or run again");
     }
-    if (i > 0 && memcmp(r->link[i].before, r->link[i - 1].hash, DIGITS) != 0)
+    if (i > 0 && memcmp(r->link[i].chain.before, r->link[i - 1].chain.hash, DIGITS) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA,
                           "%s:%zu: does not follow the line before: a line was removed, added or moved", r->path,
                           i + 1);
-    if (i == 0 && strspn(r->link[i].before, "0") != DIGITS)
+    if (i == 0 && !assay_chain_is_begin(r->link[i].chain.before))
         return ASSAY_FAIL(err, ASSAY_DATA, "%s:1: is not the first line that was written: lines before it are missing",
                           r->path);
     if (r->link[i].state == LINE_GOOD)
@@ -162,9 +127,9 @@ static enum assay_code finish(struct reading *r, size_t length, struct assay_rec
     lines.n = r->n;
     lines.bytes = r->start[r->n];
     lines.torn_bytes = length - r->start[r->n];
-    memset(lines.last, '0', DIGITS);
+    assay_chain_begin(lines.last);
     if (r->n > 0)
-        memcpy(lines.last, r->link[r->n - 1].hash, DIGITS);
+        memcpy(lines.last, r->link[r->n - 1].chain.hash, DIGITS);
     if (lines.torn_bytes > 0) {
         if (!(lines.torn = malloc(lines.torn_bytes)))
             return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the torn line of '%s'", r->path);

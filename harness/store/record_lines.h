@@ -1,10 +1,4 @@
-/* The lines of records.jsonl: a chain in which every line carries a checksum of itself and of the line before.
- *
- *     {…the record's members…,"before":"<64 hex>","sha256":"<64 hex>"}\n
- *
- * "before" is the SHA-256 of the whole line before, its newline included (64 zeroes in the first line); "sha256" is that
- * of this line, newline included, without the member "sha256" and the comma before it. Both stand at the end, so that
- * the chain is checked without parsing (README.md does it with sed and sha256sum). */
+/* The lines of records.jsonl: one a record, in a chain (chain.h). */
 #ifndef ASSAY_STORE_RECORD_LINES_H
 #define ASSAY_STORE_RECORD_LINES_H
 

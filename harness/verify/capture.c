@@ -113,12 +113,30 @@ static void look_at(struct assay_witness_stats *s, const double *x, uint64_t n)
     s->largest = largest;
 }
 
+/* Of n elements of these sizes: a comparison that is one instruction, in place of a call for each. */
+#define EQUALS(name, type)                                                                                             \
+    static uint64_t name(const unsigned char *now, const unsigned char *before, uint64_t n)                            \
+    {                                                                                                                  \
+        uint64_t same = 0;                                                                                             \
+        for (uint64_t i = 0; i < n; i++) {                                                                             \
+            type x, y;                                                                                                 \
+            memcpy(&x, now + i * sizeof x, sizeof x);                                                                  \
+            memcpy(&y, before + i * sizeof y, sizeof y);                                                               \
+            same += x == y;                                                                                            \
+        }                                                                                                              \
+        return same;                                                                                                   \
+    }
+EQUALS(equal_2, uint16_t)
+EQUALS(equal_4, uint32_t)
+
 /* Elements with the bits that their state had before. Of types under a byte: of their bytes. */
 static uint64_t unchanged(const struct assay_witness_part *part, const unsigned char *now, const unsigned char *before)
 {
     uint64_t bytes = assay_dtype_bytes(part->dtype, part->elements), size = part->element_bytes, same = 0;
     if (!memcmp(now, before, (size_t)bytes))
         return part->elements;
+    if (size == 2 || size == 4)
+        return (size == 2 ? equal_2 : equal_4)(now, before, bytes / size);
     for (uint64_t at = 0; at < bytes; at += size)
         same += !memcmp(now + at, before + at, (size_t)size);
     return same;

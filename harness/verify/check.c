@@ -586,6 +586,8 @@ static struct assay_check_output row_of(const struct judge *j, const struct show
                                      .worst_bound = s->worst_bound};
     if (s->of_expected > 0 && !isfinite(s->of_errors))
         row.error = INFINITY;
+    if (row.outcome != ASSAY_FAIL && !tells_enough(s))
+        row.error = row.cosine = NAN; /* of roundings against roundings */
     (void)snprintf(row.name, sizeof row.name, "%s", v->name);
     return row;
 }

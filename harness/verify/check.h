@@ -73,7 +73,8 @@ struct assay_check_output {
     char               name[ASSAY_VALUE_NAME_BYTES];
     enum assay_outcome outcome;  /* untrusted: within the bounds, as zeros or one constant would be; not_checked: not looked at */
     uint64_t           elements, compared; /* of the output; singly, over all judged iterations */
-    double             error, cosine;      /* NaN: nothing was compared, or a norm is 0; error INFINITY: not finite */
+    double             error, cosine;      /* NaN: nothing was compared, a norm is 0, or all elements are within their bounds of 0 and
+                                              both would be of roundings; error INFINITY: not finite */
     double             worst_ratio;        /* NaN: nothing was compared */
     int64_t            worst_index;        /* flat; -1 none */
     bool               worst_is_sum;       /* of a sum of elements that begins there */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/base/memory.h"
+#include "harness/base/parallel.h"
 #include "harness/base/strings.h"
 #include "harness/base/student.h"
 #include "reference/arithmetic.h"
@@ -458,27 +459,71 @@ static void terms_of(void *self, uint64_t first, size_t n, size_t *sum, double *
 {
     const struct whole_sums       *w = self;
     const struct assay_projection *p = w->p;
+    uint64_t inner = first % p->inner, j = first / p->inner % p->length, outer = first / p->inner / p->length * p->inner;
+    if (p->inner == 1) { /* row by row */
+        for (size_t i = 0; i < n; outer++, j = 0) {
+            size_t group = (size_t)(outer / p->per_group);
+            double sign = w->position[outer];
+            for (; j < p->length && i < n; i++, j++) {
+                sum[i] = group;
+                weight[i] = w->column[j] * sign;
+            }
+        }
+        return;
+    }
+    uint64_t group = (outer + inner) / p->per_group, left = p->per_group - (outer + inner) % p->per_group; /* positions in it from here on */
     for (size_t i = 0; i < n; i++) {
-        uint64_t at = first + i, j = at / p->inner % p->length, position = at / p->inner / p->length * p->inner + at % p->inner;
-        sum[i] = (size_t)(position / p->per_group);
-        weight[i] = w->column[j] * w->position[position];
+        sum[i] = (size_t)group;
+        weight[i] = w->column[j] * w->position[outer + inner];
+        if (++inner < p->inner) { /* the next position */
+            if (--left == 0) {
+                group++;
+                left = p->per_group;
+            }
+            continue;
+        }
+        inner = 0;
+        if (++j == p->length) {
+            j = 0;
+            outer += p->inner;
+        }
+        group = outer / p->per_group;
+        left = p->per_group - outer % p->per_group;
+    }
+}
+
+struct statistical_sums {
+    struct assay_reference *reference;
+    int32_t                 value;
+    struct whole_sums       whole[ASSAY_WITNESS_MOST_PROJECTIONS];
+    struct assay_error      err[ASSAY_WITNESS_MOST_PROJECTIONS];
+};
+
+static void sum_projections(void *self, size_t begin, size_t end)
+{
+    struct statistical_sums *s = self;
+    for (size_t i = begin; i < end; i++) {
+        struct whole_sums *w = &s->whole[i];
+        (void)assay_reference_sums(s->reference, s->value, (size_t)w->p->groups, terms_of, w, w->sum, w->bound, &s->err[i]);
     }
 }
 
 /* All sums of an output with statistical bounds: its values are there, and how far each sum may be off is told by how far
- * the replicas' sums are. */
+ * the replicas' sums are. A projection is a thread's. */
 static enum assay_code sum_statistical(struct assay_expected *x, const struct assay_witness_part *part, uint64_t key,
                                        struct assay_expected_part *out, struct assay_error *err)
 {
-    struct whole_sums w[ASSAY_WITNESS_MOST_PROJECTIONS] = {{0}};
-    enum assay_code   code = ASSAY_OK;
-    if (open_whole_sums(part, key, out, w, &x->graph->values[part->value], err))
+    struct statistical_sums s = {.reference = x->reference, .value = part->value};
+    enum assay_code         code = ASSAY_OK;
+    if (open_whole_sums(part, key, out, s.whole, &x->graph->values[part->value], err))
         return err->code;
+    assay_parallel_for(part->n_projections, 1, sum_projections, &s);
     for (uint32_t i = 0; !code && i < part->n_projections; i++) {
-        code = assay_reference_sums(x->reference, part->value, (size_t)w[i].p->groups, terms_of, &w[i], w[i].sum, w[i].bound, err);
+        if ((code = s.err[i].code))
+            *err = s.err[i];
         out->has_sums[i] = !code;
     }
-    release_whole_sums(w, part->n_projections);
+    release_whole_sums(s.whole, part->n_projections);
     return code;
 }
 

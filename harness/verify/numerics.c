@@ -41,18 +41,42 @@ static void lower_floats(const struct assay_numerics *n, struct assay_text *to)
         assay_text_add(to, "%ssubnormal operands read as zeros", to->length ? ", " : "");
 }
 
+/* Operands of i32 may be cut to 8 bits: there are back ends whose ops have no product of 8-bit integers. */
+static void lower_integers(const struct assay_numerics *n, struct assay_text *to)
+{
+    const struct assay_matrix_unit *u = &n->unit;
+    const struct {
+        enum assay_dtype                asked;
+        const struct assay_unit_format *read;
+    } side[] = {{n->a, u->a}, {n->b, u->b}};
+    for (int i = 0; i < 2; i++)
+        if (side[i].asked != ASSAY_I32 && !assay_unit_holds(side[i].read, side[i].asked))
+            assay_text_add(to, "%soperands of %s cut to %s", to->length ? ", " : "", assay_dtype_name(side[i].asked), side[i].read->name);
+    if (u->block.length > 1)
+        assay_text_add(to, "%ssums of %u products in %s", to->length ? ", " : "", u->block.length, u->block.put.format->name);
+}
+
 static void what_is_lower(const struct assay_numerics *n, struct assay_text *to)
 {
     if (n->unit.a->is_float)
         lower_floats(n, to);
-    else if (n->unit.block.length > 1)
-        assay_text_add(to, "sums of %u products in %s", n->unit.block.length, n->unit.block.put.format->name);
+    else
+        lower_integers(n, to);
+}
+
+/* "f32", "u8 by i8". */
+static void name_asked(const struct assay_numerics *n, struct assay_text *to)
+{
+    assay_text_add(to, "%s", assay_dtype_name(n->a));
+    if (n->a != n->dtype)
+        assay_text_add(to, " by %s", assay_dtype_name(n->b));
 }
 
 static void judge(struct assay_numerics *n)
 {
-    char              reasons[112] = "";
-    struct assay_text lower = ASSAY_TEXT(reasons);
+    char              reasons[112] = "", name[24] = "";
+    struct assay_text lower = ASSAY_TEXT(reasons), asked = ASSAY_TEXT(name);
+    name_asked(n, &asked);
     if (n->explained)
         what_is_lower(n, &lower);
     n->found = !n->explained ? ASSAY_NUMERICS_UNEXPLAINED : lower.length ? ASSAY_NUMERICS_LOWER : ASSAY_NUMERICS_MEETS;
@@ -62,9 +86,9 @@ static void judge(struct assay_numerics *n)
         (void)snprintf(n->verdict, sizeof n->verdict, "not explained: tile %zu of %zu terms differs at (%zu, %zu): %a, not %a",
                        n->differs.tile, n->differs.terms, n->differs.row, n->differs.column, n->differs.device, n->differs.unit);
     else if (lower.length)
-        (void)snprintf(n->verdict, sizeof n->verdict, "explained, a lower class than %s asks for: %s", assay_dtype_name(n->dtype), reasons);
+        (void)snprintf(n->verdict, sizeof n->verdict, "explained, a lower class than %s asks for: %s", name, reasons);
     else
-        (void)snprintf(n->verdict, sizeof n->verdict, "explained, and meets what %s asks for", assay_dtype_name(n->dtype));
+        (void)snprintf(n->verdict, sizeof n->verdict, "explained, and meets what %s asks for", name);
 }
 
 static void name_unit(struct assay_matrix_unit *u)
@@ -81,6 +105,8 @@ enum assay_code assay_numerics_infer(const struct assay_numerics_device *device,
     struct numerics_facts f = {.dtype = device->dtype};
     bool                  floats = assay_dtype_is_float(device->dtype);
     memset(out, 0, sizeof *out);
+    out->a = device->a;
+    out->b = device->b;
     out->dtype = device->dtype;
     if ((floats ? numerics_floats : numerics_integers)(device, &f, out, err))
         return err->code;
@@ -103,8 +129,8 @@ json_t *assay_numerics_to_json(const struct assay_numerics *n)
     for (size_t i = 0; i < n->n_rows; i++)
         (void)json_array_append_new(rows, json_pack("{s:o, s:o, s:o}", "property", assay_json_string(n->row[i].field), "value",
                                                     assay_json_string(n->row[i].value), "how", assay_json_string(n->row[i].how)));
-    json_t *json = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:s, s:s}", "dtype", assay_dtype_name(n->dtype), "properties", rows, "unit",
-                             unit, "explained", n->explained, "tiles", assay_json_u64(n->tiles), "elements", assay_json_u64(n->elements),
+    json_t *json = json_pack("{s:s, s:[s,s], s:o, s:o, s:b, s:o, s:o, s:s, s:s}", "dtype", assay_dtype_name(n->dtype), "operands",
+                             assay_dtype_name(n->a), assay_dtype_name(n->b), "properties", rows, "unit", unit, "explained", n->explained, "tiles", assay_json_u64(n->tiles), "elements", assay_json_u64(n->elements),
                              "class", assay_numerics_class_name(n->found), "verdict", n->verdict);
     if (json && n->inferred && !n->explained)
         (void)json_object_set_new(json, "differs",

@@ -15,9 +15,10 @@
 
 #define ASSAY_NUMERICS_TILE 16 /* rows and columns of every product that is asked for */
 
-/* The device: c = a b of a[TILE][terms], b[terms][TILE], row-major; numbers that `dtype` holds. */
+/* The device: c = a b of a[TILE][terms], b[terms][TILE], row-major; numbers that the types `a` and `b` hold, c in `dtype`. Of floats
+ * all three are one; of integers c is i32, and a and b are u8, i8 or i32. */
 struct assay_numerics_device {
-    enum assay_dtype dtype;
+    enum assay_dtype a, b, dtype;
     void            *self;
     enum assay_code (*multiply)(void *self, size_t terms, const double *a, const double *b, double *c, struct assay_error *err);
 };
@@ -36,7 +37,7 @@ struct assay_numerics_row {
 #define ASSAY_NUMERICS_ROWS 12
 
 struct assay_numerics {
-    enum assay_dtype          dtype;
+    enum assay_dtype          a, b, dtype; /* the device's */
     struct assay_numerics_row row[ASSAY_NUMERICS_ROWS];
     size_t                    n_rows;
     struct assay_matrix_unit  unit;
@@ -48,10 +49,10 @@ struct assay_numerics {
         double device, unit;
     } differs; /* the first, if not explained */
     enum assay_numerics_class found;
-    char                      verdict[160];
+    char                      verdict[192];
 };
 
-/* dtype f32, bf16, f16 or i32. Errors are the device's or memory's; not to understand it is none. */
+/* dtype f32, bf16, f16 or i32. The device's operands of i32 may be cut to fewer bits, those of 8 bits may not. Errors are the device's or memory's; not to understand it is none. */
 enum assay_code assay_numerics_infer(const struct assay_numerics_device *device, uint64_t tiles, struct assay_numerics *out,
                                      struct assay_error *err);
 /* A new reference; NULL: no memory. */

@@ -62,18 +62,25 @@ int numerics_bits_of(const struct assay_matrix_unit *unit)
     return unit->accumulator.put.format->precision;
 }
 
-void numerics_draw(const struct assay_matrix_unit *unit, int sum_bits, uint64_t seed, size_t rows, size_t columns, size_t terms,
+struct numerics_operands numerics_operands_of(const struct assay_numerics_device *device, const struct assay_matrix_unit *unit)
+{
+    bool small = !unit->a->is_float && device->a != device->dtype;
+    return (struct numerics_operands){unit, small ? assay_unit_format_of(device->a) : unit->a,
+                                      small ? assay_unit_format_of(device->b) : unit->b};
+}
+
+void numerics_draw(const struct numerics_operands *from, int sum_bits, uint64_t seed, size_t rows, size_t columns, size_t terms,
                    double *a, double *b)
 {
     struct assay_random r;
-    bool                cancels = unit->a->is_float && seed % 2 == 1;
+    bool                cancels = from->a->is_float && seed % 2 == 1;
     size_t              half = terms / 2;
     int                 scale = scale_of(sum_bits, cancels);
     assay_random_init(&r, seed);
     for (size_t i = 0; i < rows * terms; i++)
-        a[i] = draw_one(unit, unit->a, scale, &r);
+        a[i] = draw_one(from->unit, from->a, scale, &r);
     for (size_t i = 0; i < columns * terms; i++)
-        b[i] = draw_one(unit, unit->b, scale, &r);
+        b[i] = draw_one(from->unit, from->b, scale, &r);
     for (size_t k = 0; cancels && k < half; k++) {
         for (size_t i = 0; i < rows; i++)
             a[i * terms + half + k] = -a[i * terms + k];

@@ -222,34 +222,39 @@ enum assay_code numerics_floats(const struct assay_numerics_device *device, stru
 
 /* ---- integers ------------------------------------------------------------------------------------------------------ */
 
-static const struct assay_unit_format *integer_seen(const double *x, const double *seen, size_t n)
+static const struct assay_unit_format *integer_seen(enum assay_dtype dtype, const double *x, const double *seen, size_t n)
 {
-    for (size_t f = 0; f < assay_unit_n_formats; f++) {
-        const struct assay_unit_put put = {.format = &assay_unit_formats[f], .overflow = ASSAY_UNIT_SATURATE};
-        bool                        same = !put.format->is_float;
-        for (size_t i = 0; same && i < n; i++)
-            same = assay_unit_round(&put, x[i]) == seen[i];
-        if (same)
-            return put.format;
-    }
+    for (int own = 1; own >= 0; own--) /* the type's own format first */
+        for (size_t f = 0; f < assay_unit_n_formats; f++) {
+            const struct assay_unit_put put = {.format = &assay_unit_formats[f], .overflow = ASSAY_UNIT_SATURATE};
+            bool                        same = !put.format->is_float && (put.format == assay_unit_format_of(dtype)) == (own == 1);
+            for (size_t i = 0; same && i < n; i++)
+                same = assay_unit_round(&put, x[i]) == seen[i];
+            if (same)
+                return put.format;
+        }
     return NULL;
 }
 
 enum assay_code numerics_integers(const struct assay_numerics_device *device, struct numerics_facts *f, struct assay_numerics *out,
                                   struct assay_error *err)
 {
-    static const double x[] = {-40000, -129, -128, -9, -8, -1, 0, 1, 7, 8, 15, 16, 127, 128, 255, 256, 40000};
-    enum { N = sizeof x / sizeof *x };
-    double seen[N];
+    static const double all[] = {-40000, -129, -128, -9, -8, -1, 0, 1, 7, 8, 15, 16, 127, 128, 255, 256, 40000};
+    enum { N = sizeof all / sizeof *all };
+    double x[N], seen[N];
     for (int is_b = 0; is_b < 2; is_b++) {
+        enum assay_dtype          dtype = is_b ? device->b : device->a;
         const struct one_product  p = {x, is_b == 1};
-        struct numerics_questions q = {.n = N, .terms = NUMERICS_TERMS, .fill = fill_one, .self = &p};
+        struct numerics_questions q = {.terms = NUMERICS_TERMS, .fill = fill_one, .self = &p};
+        for (size_t i = 0; i < N; i++)
+            if (all[i] >= assay_unit_format_of(dtype)->least && all[i] <= assay_unit_format_of(dtype)->largest)
+                x[q.n++] = all[i];
         if (numerics_ask(device, &q, seen, err))
             return err->code;
-        const struct assay_unit_format *format = integer_seen(x, seen, N);
+        const struct assay_unit_format *format = integer_seen(dtype, x, seen, q.n);
         *(is_b ? &f->b : &f->a) = format;
-        numerics_say(out, is_b ? "operand b" : "operand a", format ? format->name : "unknown", "-40000 times 1 is %g, 40000 times 1 is %g",
-                     seen[0], seen[N - 1]);
+        numerics_say(out, is_b ? "operand b" : "operand a", format ? format->name : "unknown", "%g times 1 is %g, %g times 1 is %g", x[0],
+                     seen[0], x[q.n - 1], seen[q.n - 1]);
     }
     return ASSAY_OK;
 }

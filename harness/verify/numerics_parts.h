@@ -47,9 +47,15 @@ enum assay_code numerics_promotion(const struct assay_numerics_device *device, c
 enum assay_code numerics_tiles(const struct assay_numerics_device *device, uint64_t tiles, struct assay_numerics *out,
                                struct assay_error *err);
 
-/* Random operands of a unit's formats: a[rows][terms], b[terms][columns], as functions of `seed`. Of an odd one the second half of every
+/* What operands are drawn from: the formats that the unit reads, but of 8-bit integers all that the device's types hold. */
+struct numerics_operands {
+    const struct assay_matrix_unit *unit;
+    const struct assay_unit_format *a, *b;
+};
+struct numerics_operands numerics_operands_of(const struct assay_numerics_device *device, const struct assay_matrix_unit *unit);
+/* Random operands: a[rows][terms], b[terms][columns], as functions of `seed`. Of an odd one the second half of every
  * sum takes the first away again, so that roundings are all that is left, and a coarse output format hides none of them. */
-void numerics_draw(const struct assay_matrix_unit *unit, int sum_bits, uint64_t seed, size_t rows, size_t columns, size_t terms,
+void numerics_draw(const struct numerics_operands *from, int sum_bits, uint64_t seed, size_t rows, size_t columns, size_t terms,
                    double *a, double *b);
 /* Bits of the unit's sums, for numerics_draw. */
 int numerics_bits_of(const struct assay_matrix_unit *unit);

@@ -72,7 +72,7 @@ static enum assay_code find_section(const struct assay_numerics_device *device, 
 static void fill_random(const void *self, size_t i, double *a, double *b)
 {
     const struct search *s = self;
-    numerics_draw(s->unit, s->bits, 7000 + i, 1, 1, LONG, a, b);
+    numerics_draw(&(struct numerics_operands){s->unit, s->unit->a, s->unit->b}, s->bits, 7000 + i, 1, 1, LONG, a, b);
 }
 
 static bool gives_all(const struct assay_matrix_unit *u, const struct search *s, const double *answer, double *room)

@@ -16,7 +16,7 @@ enum { TERMS = NUMERICS_TERMS, RANDOM = 96, ROWS = 5, QUESTIONS = RANDOM + ROWS 
 
 struct set {
     const struct numerics_facts   *facts;
-    const struct assay_matrix_unit *unit; /* whose operands are drawn */
+    struct numerics_operands        from;
     double (*a)[TERMS], (*b)[TERMS], *answer;
 };
 
@@ -25,16 +25,16 @@ static void make(const void *self, size_t i, double *a, double *b)
     static const size_t from[ROWS] = {0, 1, 5, 16, 33};
     const struct set   *s = self;
     if (i < RANDOM) {
-        numerics_draw(s->unit, s->facts->sum_bits, i, 1, 1, TERMS, a, b);
+        numerics_draw(&s->from, s->facts->sum_bits, i, 1, 1, TERMS, a, b);
         return;
     }
     size_t at = from[(i - RANDOM) / TERMS], to = (i - RANDOM) % TERMS;
     int    bits = s->facts->sum_bits, low = bits > 20 ? -16 : -9;
-    if (!s->unit->a->is_float) { /* the largest there are, pairwise and all */
+    if (!s->from.a->is_float) { /* the largest there are, pairwise and all */
         for (size_t k = 0; k < TERMS; k++) {
             bool taken = at == 0 || k == at || k == to;
-            a[k] = taken ? (i % 2 ? s->unit->a->largest : s->unit->a->least) : 0;
-            b[k] = taken ? (i % 3 ? s->unit->b->largest : s->unit->b->least) : 0;
+            a[k] = taken ? (i % 2 ? s->from.a->largest : s->from.a->least) : 0;
+            b[k] = taken ? (i % 3 ? s->from.b->largest : s->from.b->least) : 0;
         }
         return;
     }
@@ -195,7 +195,7 @@ enum assay_code numerics_structure(const struct assay_numerics_device *device, c
                                    struct assay_numerics *out, struct assay_error *err)
 {
     struct assay_matrix_unit  u = {.a = f->a, .b = f->b, .flush_inputs = f->flush_inputs, .block.length = 1};
-    struct set                s = {.facts = f, .unit = &u};
+    struct set                s = {.facts = f, .from = numerics_operands_of(device, &u)};
     struct numerics_questions q = {.n = QUESTIONS, .terms = TERMS, .fill = make, .self = &s};
     double                   *room = calloc(QUESTIONS * (2 * TERMS + 1), sizeof *room);
     if (!room)

@@ -65,6 +65,7 @@ enum assay_code numerics_tiles(const struct assay_numerics_device *device, uint6
                                struct assay_error *err)
 {
     struct tile t = {.unit = &out->unit};
+    const struct numerics_operands from = numerics_operands_of(device, &out->unit);
     double     *room = malloc((size_t)(2 * T * (NUMERICS_LONG + T)) * sizeof *room);
     bool        alike = true;
     if (!room)
@@ -75,7 +76,7 @@ enum assay_code numerics_tiles(const struct assay_numerics_device *device, uint6
         t.terms = terms_of(i, tiles);
         t.a = room + 2 * T * T;
         t.b = t.a + T * t.terms;
-        numerics_draw(&out->unit, numerics_bits_of(&out->unit), 0x746c6500 + i, T, T, t.terms, t.a, t.b);
+        numerics_draw(&from, numerics_bits_of(&out->unit), 0x746c6500 + i, T, T, t.terms, t.a, t.b);
         if (device->multiply(device->self, t.terms, t.a, t.b, t.c, err))
             break;
         assay_parallel_for(T, t.terms > 500 ? 4 : T, do_rows, &t);

@@ -249,12 +249,11 @@ uint64_t assay_witness_place(uint64_t key, uint64_t elements, uint64_t sample, u
 void assay_witness_signs(uint64_t key, uint32_t stream, enum assay_witness_sign which, uint64_t first, size_t n,
                          double *signs)
 {
-    uint64_t of_stream = mix(key, 2 * (uint64_t)stream + (uint64_t)which), word = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at = first + i;
-        if (i == 0 || at % 64 == 0)
-            word = mix(of_stream, at / 64);
-        signs[i] = stream == 0 || (word >> at % 64 & 1) ? 1.0 : -1.0;
+    uint64_t of_stream = mix(key, 2 * (uint64_t)stream + (uint64_t)which);
+    for (size_t i = 0; i < n;) {
+        uint64_t at = first + i, bit = at % 64, word = stream == 0 ? UINT64_MAX : mix(of_stream, at / 64);
+        for (; bit < 64 && i < n; bit++)
+            signs[i++] = (double)(int64_t)(word >> bit & 1) * 2 - 1;
     }
 }
 

@@ -5,40 +5,35 @@
 
 enum { R, T, P, G, M, V, SCALE };
 
-struct job {
-    const struct assay_ref_call *call;
-    struct assay_ref_adam adam;
-    const int64_t *index;
-    double *value, *bound;
-};
-
-static struct assay_bounded next(const struct job *j, size_t i)
+static struct assay_bounded next(const struct assay_ref_adam_run *run, size_t i)
 {
-    const struct assay_arithmetic *a = &j->call->arithmetic;
-    struct assay_bounded p = bounded_of(&j->call->in[P], i), u = assay_ref_adam_direction(j->call, &j->adam, P, i);
-    struct assay_bounded x = bounded_subtract(a, p, bounded_multiply(a, assay_ref_scalar(j->call, R, 0), u));
-    if (j->adam.decays)
+    const struct assay_arithmetic *a = &run->call->arithmetic;
+    struct assay_bounded p = bounded_of(&run->call->in[P], i), u = assay_ref_adam_direction(run->call, &run->adam, P, i);
+    struct assay_bounded x = bounded_subtract(a, p, bounded_multiply(a, run->rate, u));
+    if (run->adam.decays)
         x.error += 2 * a->accumulate * (fabs(p.value) + p.error);
     return x;
 }
 
-static void each(const void *self, size_t k)
+static void each(const struct assay_ref_adam_run *run, size_t k)
 {
-    const struct job *j = self;
-    size_t i = (size_t)j->index[k];
-    assay_ref_put(j->call, k,
-                  j->call->output == 0   ? next(j, i)
-                  : j->call->output == 1 ? assay_ref_adam_first(j->call, &j->adam, P, i)
-                                         : assay_ref_adam_second(j->call, &j->adam, P, i),
-                  j->value, j->bound);
+    size_t i = (size_t)run->index[k];
+    assay_ref_put(run->call, k,
+                  run->part == ASSAY_REF_ADAM_STEP    ? next(run, i)
+                  : run->part == ASSAY_REF_ADAM_FIRST ? assay_ref_adam_first(run->call, &run->adam, P, i)
+                                                      : assay_ref_adam_second(run->call, &run->adam, P, i),
+                  run->value, run->bound);
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
                           double *bound, struct assay_error *err)
 {
-    struct job j = {call, assay_ref_adam_of(call, T, SCALE), index, value, bound};
+    static const enum assay_ref_adam_part parts[] = {ASSAY_REF_ADAM_STEP, ASSAY_REF_ADAM_FIRST, ASSAY_REF_ADAM_SECOND};
+    struct assay_ref_adam_run run = {.call = call, .adam = assay_ref_adam_of(call, T, SCALE), .part = parts[call->output],
+                                     .param = P, .rate = assay_ref_scalar(call, R, 0), .each = each, .index = index,
+                                     .value = value, .bound = bound};
     (void)err;
-    assay_ref_each(n, each, &j);
+    assay_ref_adam_do(&run, n);
     return ASSAY_OK;
 }
 

@@ -13,6 +13,7 @@
 #include "reference/attention_scores.h"
 #include "reference/dense.h"
 #include "reference/formats/formats.h"
+#include "reference/patches.h"
 #include "reference/softmax_row.h"
 
 #include "assay/banned.h"
@@ -125,7 +126,9 @@ static void each_query(const void *self, size_t group, size_t count, const size_
         if (a->folded) {
             y = folded_output(a, w, s.sum, batch, kv);
         } else if (d != last) {
-            struct assay_ref_sum top = assay_ref_dot(ar, (size_t)a->keys, w, column_of(a, batch, kv, d, column));
+            struct assay_ref_vector values = column_of(a, batch, kv, d, column);
+            struct assay_ref_sum top = assay_ref_dot(ar, (size_t)a->keys, w, values);
+            assay_ref_padding(&top, (size_t)a->keys, x, values.value); /* of masked keys the weights are 0 */
             y = assay_ref_softmax_divide(&a->soft, assay_ref_sum_close(ar, &top, (double)a->keys, (double)a->keys),
                                          s.sum);
             last = d;

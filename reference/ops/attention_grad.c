@@ -31,6 +31,20 @@ static struct pairs pairs_in(const struct job *j, double *scratch)
     return (struct pairs){scratch, scratch + n, scratch + 2 * n, scratch + 3 * n};
 }
 
+/* A weight of exactly 0 is that of a masked pair, which a device may leave out or multiply: of what is no number, then, nothing is
+ * known. */
+static bool is_left_out(struct assay_bounded weight, struct assay_bounded x)
+{
+    return weight.value == 0 && weight.error == 0 && !isfinite(x.value);
+}
+
+static void take_weighted(struct assay_ref_sum *s, struct assay_bounded weight, struct assay_bounded x)
+{
+    assay_ref_sum_take_product(s, weight, x);
+    if (is_left_out(weight, x))
+        s->error = INFINITY;
+}
+
 /* Weights become probabilities. */
 static void divide_weights(const struct job *j, struct assay_ref_softmax sum, const struct pairs *w, const double *scores)
 {
@@ -42,7 +56,9 @@ static void divide_weights(const struct job *j, struct assay_ref_softmax sum, co
     for (int64_t k = 0; k < j->a.keys; k++) {
         struct assay_bounded p = assay_ref_softmax_divide(a, bounded(w->p[k], w->p_error[k]), sum.sum);
         w->p[k] = p.value;
-        w->p_error[k] = sum.all_masked ? (double)INFINITY : p.error + stored * p.value;
+        if (isnan(p.value) && scores[k] == -(double)INFINITY)
+            p.error = INFINITY; /* masked in a row that is no number: whoever leaves it out has 0 */
+        w->p_error[k] = sum.all_masked || isinf(p.error) ? (double)INFINITY : p.error + stored * p.value;
     }
 }
 
@@ -87,16 +103,17 @@ static struct pairs pairs_of(const struct job *j, int64_t batch, int64_t head, i
         struct assay_bounded dp = assay_ref_sum_close(a, &dot, (double)at->v_width, (double)at->v_width);
         w.s[k] = dp.value;
         w.s_error[k] = dp.error;
-        all.value += w.p[k] * dp.value;
-        all.magnitude += w.p[k] * dot.magnitude;
-        if (w.p_error[k] > 0 || dp.error > 0)
-            all.error += w.p[k] * dp.error + w.p_error[k] * (fabs(dp.value) + dp.error);
+        double magnitude_so_far = all.magnitude;
+        take_weighted(&all, bounded(w.p[k], w.p_error[k]), dp);
+        all.magnitude = magnitude_so_far + w.p[k] * dot.magnitude;
     }
     all.own = assay_ref_gamma((double)at->keys + 8, ASSAY_REF_OWN) * all.magnitude;
     struct assay_bounded d = assay_ref_sum_close(a, &all, (double)at->keys, (double)(at->keys + at->v_width));
     for (int64_t k = 0; k < at->keys; k++) {
         struct assay_bounded off = bounded_subtract(a, bounded(w.s[k], w.s_error[k]), d);
         off = bounded_multiply(a, bounded(w.p[k], w.p_error[k]), off);
+        if (is_left_out(bounded(w.p[k], w.p_error[k]), off))
+            off.error = INFINITY;
         if (at->softcap != 0 && w.p[k] + w.p_error[k] > 0)
             off = bounded_multiply(a, off, slope_of(j, bounded(capped[k], capped_error[k])));
         w.s[k] = off.value;
@@ -108,14 +125,6 @@ static struct pairs pairs_of(const struct job *j, int64_t batch, int64_t head, i
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------------ */
-
-static void add_product(struct assay_ref_sum *s, struct assay_bounded x, struct assay_bounded y)
-{
-    s->value += x.value * y.value;
-    s->magnitude += fabs(x.value * y.value);
-    if (x.error > 0 || y.error > 0)
-        s->error += fabs(x.value) * y.error + x.error * (fabs(y.value) + y.error);
-}
 
 static struct assay_bounded of_row(struct assay_ref_vector v, int64_t i)
 {
@@ -177,7 +186,7 @@ static void each_query(const void *self, size_t group, size_t count, const size_
         int64_t d = of_query(j, j->a.index[places[i]]).element;
         struct assay_ref_sum s = {0};
         for (int64_t k = 0; k < j->a.keys; k++)
-            add_product(&s, bounded(w.s[k], w.s_error[k]), of_row(assay_ref_head_row(&j->a.k, batch, head / j->group, k), d));
+            take_weighted(&s, bounded(w.s[k], w.s_error[k]), of_row(assay_ref_head_row(&j->a.k, batch, head / j->group, k), d));
         put_sum(j, places[i], s, (double)j->a.keys, j->a.scale);
     }
 }
@@ -205,7 +214,7 @@ static void add_bounded(size_t count, const struct share *at, const double *weig
 {
     for (size_t i = 0; i < count; i++) {
         struct assay_ref_sum s = {sums[3 * i], sums[3 * i + 1], sums[3 * i + 2], 0};
-        add_product(&s, bounded(weight[at[i].position], error[at[i].position]), of_row(with, at[i].element));
+        take_weighted(&s, bounded(weight[at[i].position], error[at[i].position]), of_row(with, at[i].element));
         sums[3 * i] = s.value;
         sums[3 * i + 1] = s.magnitude;
         sums[3 * i + 2] = s.error;

@@ -24,9 +24,7 @@ static void each(const void *self, size_t i)
         if (offset < 0)
             continue;
         struct assay_bounded x = bounded_of(&j->call->in[0], (size_t)(plane + offset));
-        s.value += x.value;
-        s.magnitude += fabs(x.value);
-        s.error += x.error;
+        assay_ref_sum_take(&s, x);
         terms++;
     }
     s.own = assay_ref_gamma(terms > 1 ? terms - 1 : 0, ASSAY_REF_OWN) * s.magnitude;

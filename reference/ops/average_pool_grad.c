@@ -25,9 +25,7 @@ static void each(const void *self, size_t i)
         struct assay_bounded dy = bounded_of(&j->call->in[0], (size_t)(plane + position));
         double count = (double)assay_ref_window_count(&j->win, position, j->padded);
         struct assay_bounded share = count > 1 ? assay_bounded_divide(a, dy, bounded(count, 0)) : dy;
-        s.value += share.value;
-        s.magnitude += fabs(share.value);
-        s.error += share.error;
+        assay_ref_sum_take(&s, share);
         terms++;
     }
     s.own = assay_ref_gamma(terms > 1 ? terms - 1 : 0, ASSAY_REF_OWN) * s.magnitude;

@@ -64,9 +64,7 @@ static void finish(const struct conv *c, size_t place, int64_t filter, struct as
     int64_t terms = c->channels / c->groups * c->win.taps;
     if (b) {
         struct assay_bounded bias = bounded_of(b, (size_t)filter);
-        s.value += bias.value;
-        s.magnitude += fabs(bias.value);
-        s.error += bias.error;
+        assay_ref_sum_take(&s, bias);
         s.own += ASSAY_REF_OWN * fabs(s.value);
     }
     assay_ref_put(c->call, place,
@@ -89,6 +87,7 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
         struct assay_ref_vector row =
             assay_ref_vector_at((struct assay_ref_vector){w->value, NULL, w->error}, filter * terms);
         struct assay_ref_sum s = assay_ref_dot(a, (size_t)terms, patch, row);
+        assay_ref_padding(&s, (size_t)terms, patch.value, row.value);
         finish(c, places[i], filter, s, inside);
     }
 }

@@ -65,6 +65,7 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
         int64_t row = channel * terms;
         struct assay_ref_sum s =
             assay_ref_dot(&j->call->arithmetic, (size_t)terms, patch, assay_ref_vector_at(j->weights, row));
+        assay_ref_padding(&s, (size_t)terms, patch.value, j->weights.value + row);
         assay_ref_put(j->call, places[i], assay_ref_sum_close(&j->call->arithmetic, &s, (double)terms, met), j->value, j->bound);
     }
 }

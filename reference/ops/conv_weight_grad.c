@@ -64,6 +64,7 @@ static void each(const void *self, size_t group, size_t count, const size_t *pla
         int64_t filter = j->index[places[i]] / row;
         struct assay_ref_sum s =
             assay_ref_dot(&j->call->arithmetic, (size_t)terms, assay_ref_vector_at(j->dy, filter * terms), patch);
+        assay_ref_padding(&s, (size_t)terms, patch.value, j->dy.value + filter * terms);
         assay_ref_put(j->call, places[i], assay_ref_sum_close(&j->call->arithmetic, &s, (double)terms, inside), j->value,
                       j->bound);
     }

@@ -7,7 +7,7 @@ static struct assay_bounded f(const struct assay_ref_call *call, struct assay_bo
 {
     if (!assay_dtype_is_float(call->out[0].dtype))
         return assay_bounded_whole(call->out[0].dtype, '/', x.value, y.value);
-    return assay_bounded_divide(&call->arithmetic, x, y);
+    return bounded_last(x, y, assay_bounded_divide(&call->arithmetic, x, y));
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,

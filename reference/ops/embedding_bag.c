@@ -25,10 +25,11 @@ static void each(const void *self, size_t i)
         row += row < 0 ? table->dims[0] : 0;
         struct assay_bounded x = bounded_of(table, (size_t)(row * width + column));
         double               next = total + x.value, back = next - total;
+        bool   left = !isfinite(next) && isfinite(total) && isfinite(x.value); /* the range of double */
         low += (total - (next - back)) + (x.value - back); /* two-sum: what the addition lost */
         total = next;
         s.magnitude += fabs(x.value);
-        s.error += x.error;
+        s.error += left ? INFINITY : x.error;
         certain &= !assay_ref_uncertain(indices, (size_t)t);
     }
     double gamma = assay_ref_gamma(count + 8, ASSAY_REF_OWN);

@@ -5,7 +5,7 @@
 
 static struct assay_bounded f(const struct assay_ref_call *call, struct assay_bounded x)
 {
-    return assay_bounded_exp(&call->arithmetic, x);
+    return bounded_last(x, x, assay_bounded_exp(&call->arithmetic, x));
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,

@@ -21,9 +21,7 @@ static void add_c(const struct gemm *g, int64_t element, double weight, struct a
 {
     struct assay_bounded c = bounded_of(g->c, (size_t)assay_ref_offset(&g->p.call->out[0], g->c_strides, element));
     double scale = g->beta * weight;
-    s->value += scale * c.value;
-    s->magnitude += fabs(scale * c.value);
-    s->error += fabs(scale) * c.error;
+    assay_ref_sum_take_product(s, bounded(scale, 0), c);
 }
 
 static void after(const void *self, int64_t index, struct assay_ref_sum *s)

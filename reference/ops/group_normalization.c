@@ -45,8 +45,10 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     j.epsilon = (double)(float)assay_node_f64(call->node, "epsilon", 1e-5); /* an attribute is a float */
     j.length = j.shape.channels / groups_each * j.shape.each;
     j.stash = call->arithmetic;
-    if (assay_node_i64(call->node, "stash_type", 1) == 16)
+    if (assay_node_i64(call->node, "stash_type", 1) == 16) {
         j.stash.accumulate = 0x1p-8;
+        j.stash.compensated = false;
+    }
     struct assay_ref_groups groups = {.n_groups = (size_t)(j.shape.images * groups_each),
                                       .scratch = 2 * (size_t)j.length,
                                       .group_of = group_of,

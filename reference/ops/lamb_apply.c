@@ -18,7 +18,8 @@ static struct assay_bounded rate_of(const struct assay_ref_call *call)
     struct assay_bounded r = assay_ref_scalar(call, R, 0), p = assay_ref_scalar(call, NORM_P, 0);
     struct assay_bounded u = assay_ref_scalar(call, NORM_U, 0);
     bool open = (p.error > 0 && p.value <= p.error) || (u.error > 0 && u.value <= u.error);
-    struct assay_bounded ratio = p.value > 0 && u.value > 0 ? assay_bounded_divide(a, p, u) : bounded(1, 0);
+    bool one = p.value <= 0 || u.value <= 0; /* no NaN */
+    struct assay_bounded ratio = one ? bounded(1, 0) : assay_bounded_divide(a, p, u);
     return open ? bounded(0, INFINITY) : bounded_multiply(a, r, ratio);
 }
 

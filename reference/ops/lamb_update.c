@@ -5,30 +5,24 @@
 
 enum { T, P, G, M, V, SCALE };
 
-struct job {
-    const struct assay_ref_call *call;
-    struct assay_ref_adam adam;
-    const int64_t *index;
-    double *value, *bound;
-};
-
-static void each(const void *self, size_t k)
+static void each(const struct assay_ref_adam_run *run, size_t k)
 {
-    const struct job *j = self;
-    size_t i = (size_t)j->index[k];
-    assay_ref_put(j->call, k,
-                  j->call->output == 0   ? assay_ref_adam_direction(j->call, &j->adam, P, i)
-                  : j->call->output == 1 ? assay_ref_adam_first(j->call, &j->adam, P, i)
-                                         : assay_ref_adam_second(j->call, &j->adam, P, i),
-                  j->value, j->bound);
+    size_t i = (size_t)run->index[k];
+    assay_ref_put(run->call, k,
+                  run->part == ASSAY_REF_ADAM_DIRECTION ? assay_ref_adam_direction(run->call, &run->adam, P, i)
+                  : run->part == ASSAY_REF_ADAM_FIRST   ? assay_ref_adam_first(run->call, &run->adam, P, i)
+                                                        : assay_ref_adam_second(run->call, &run->adam, P, i),
+                  run->value, run->bound);
 }
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
                           double *bound, struct assay_error *err)
 {
-    struct job j = {call, assay_ref_adam_of(call, T, SCALE), index, value, bound};
+    static const enum assay_ref_adam_part parts[] = {ASSAY_REF_ADAM_DIRECTION, ASSAY_REF_ADAM_FIRST, ASSAY_REF_ADAM_SECOND};
+    struct assay_ref_adam_run run = {.call = call, .adam = assay_ref_adam_of(call, T, SCALE), .part = parts[call->output],
+                                     .param = P, .each = each, .index = index, .value = value, .bound = bound};
     (void)err;
-    assay_ref_each(n, each, &j);
+    assay_ref_adam_do(&run, n);
     return ASSAY_OK;
 }
 

@@ -1,89 +1,20 @@
 /* MatMul: numpy.matmul. value = sum over k of A[.., m, k] B[.., k, n].
  * bound: gamma_K(u) sum |A||B| + sum (|A| eB + eA |B| + eA eB) + store; for any order and any use of FMA. */
-#include <assert.h>
 #include <stdlib.h>
 
-#include "reference/arithmetic.h"
+#include "reference/matrices.h"
 
 #include "assay/banned.h"
-
-/* Both operands as batches of matrices; a vector is a row on the left and a column on the right. */
-struct shape {
-    int64_t m, k, n, batches;
-    int32_t n_batch_dims; /* of the output */
-    bool has_row_axis, has_column_axis;
-};
-
-static struct shape shape_of(const struct assay_ref_call *call)
-{
-    const struct assay_ref_tensor *a = &call->in[0], *b = &call->in[1], *out = &call->out[0];
-    struct shape s = {.m = 1, .n = 1, .batches = 1};
-    s.has_row_axis = a->rank > 1;
-    s.has_column_axis = b->rank > 1;
-    s.k = a->dims[a->rank - 1];
-    if (s.has_row_axis)
-        s.m = a->dims[a->rank - 2];
-    if (s.has_column_axis)
-        s.n = b->dims[b->rank - 1];
-    s.n_batch_dims = out->rank - s.has_row_axis - s.has_column_axis;
-    assert(s.n_batch_dims >= 0 && s.n_batch_dims < ASSAY_MAX_RANK);
-    for (int32_t d = 0; d < s.n_batch_dims; d++)
-        s.batches *= out->dims[d];
-    return s;
-}
-
-/* Where every batch's matrix begins in an operand whose last `own` dimensions are the matrix. */
-static void batch_offsets(const struct assay_ref_call *call, const struct shape *s, const struct assay_ref_tensor *t,
-                          int32_t own, int64_t size, int64_t *offset)
-{
-    struct assay_ref_tensor batch = {.rank = t->rank > own ? t->rank - own : 0}, out = {.rank = s->n_batch_dims};
-    int64_t strides[ASSAY_MAX_RANK];
-    for (int32_t d = 0; d < batch.rank; d++)
-        batch.dims[d] = t->dims[d];
-    for (int32_t d = 0; d < out.rank; d++)
-        out.dims[d] = call->out[0].dims[d];
-    assay_ref_broadcast(&out, &batch, strides);
-    for (int64_t b = 0; b < s->batches; b++)
-        offset[b] = assay_ref_offset(&out, strides, b) * size;
-}
-
-static enum assay_code setup(const struct assay_ref_call *call, const struct shape *s, struct assay_ref_product *p,
-                             int64_t **offsets, struct assay_error *err)
-{
-    const struct assay_ref_tensor *a = &call->in[0], *b = &call->in[1];
-    *offsets = malloc((size_t)(2 * s->batches + 1) * sizeof **offsets);
-    if (!*offsets)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %lld batches", (long long)s->batches);
-    batch_offsets(call, s, a, 2, s->m * s->k, *offsets);
-    batch_offsets(call, s, b, 2, s->k * s->n, *offsets + s->batches);
-    *p = (struct assay_ref_product){.call = call,
-                                    .rows = s->m,
-                                    .columns = s->n,
-                                    .terms = s->k,
-                                    .batches = s->batches,
-                                    .x = {a->value, NULL, a->error},
-                                    .y = {b->value, NULL, b->error},
-                                    .x_offset = *offsets,
-                                    .y_offset = *offsets + s->batches,
-                                    .x_row = s->k,
-                                    .y_term = s->n,
-                                    .y_column = 1};
-    return ASSAY_OK;
-}
 
 static enum assay_code at(const struct assay_ref_call *call, size_t n, const int64_t *index, double *value,
                           double *bound, struct assay_error *err)
 {
-    struct shape s = shape_of(call);
+    struct assay_ref_matrices s = assay_ref_matrices_of(call);
     struct assay_ref_product p;
     int64_t *offsets;
     enum assay_code code;
-    if (call->in[1].rank <= 2) { /* one B for all batches: their rows are one tall matrix */
-        s.m *= s.batches;
-        s.batches = 1;
-        s.n_batch_dims = 0;
-    }
-    if ((code = setup(call, &s, &p, &offsets, err)))
+    assay_ref_matrices_flatten(call, &s);
+    if ((code = assay_ref_matrices_product(call, &s, &p, &offsets, err)))
         return code;
     p.value = value;
     p.bound = bound;
@@ -96,14 +27,14 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
 static enum assay_code fold(const struct assay_ref_call *call, int32_t axis, const double *weight, size_t n,
                             const int64_t *index, double *value, double *bound, struct assay_error *err)
 {
-    struct shape s = shape_of(call);
+    struct assay_ref_matrices s = assay_ref_matrices_of(call);
     struct assay_ref_product p;
     int64_t *offsets;
     bool columns = s.has_column_axis && axis == call->out[0].rank - 1;
     enum assay_code code;
     if (axis < s.n_batch_dims)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "MatMul folds its last two axes, not axis %d", (int)axis);
-    if ((code = setup(call, &s, &p, &offsets, err)))
+    if ((code = assay_ref_matrices_product(call, &s, &p, &offsets, err)))
         return code;
     p.value = value;
     p.bound = bound;

@@ -71,9 +71,11 @@ static void add_window(const struct job *j, int64_t plane, int64_t position, str
         bool is = offset == got.best;
         if (!is && !(got.open && may_be_greatest(bounded_of(&j->call->in[1], (size_t)(plane + offset)), got.low)))
             continue;
-        sums[offset] += is ? dy.value : 0;
+        struct assay_ref_sum s = {sums[offset], sums[size + offset], sums[2 * size + offset], 0};
+        assay_ref_sum_take(&s, bounded(is ? dy.value : 0, dy.error + (got.open ? fabs(dy.value) : 0)));
+        sums[offset] = s.value;
         sums[size + offset] += fabs(dy.value);
-        sums[2 * size + offset] += dy.error + (got.open ? fabs(dy.value) : 0);
+        sums[2 * size + offset] = s.error;
         sums[3 * size + offset]++;
     }
 }

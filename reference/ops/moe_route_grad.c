@@ -51,6 +51,14 @@ static void slopes(const struct job *j, size_t token, const double *s, double *d
     }
 }
 
+static bool is_chosen(const struct job *j, size_t token, size_t expert)
+{
+    bool chosen = false;
+    for (size_t i = 0; i < (size_t)j->k; i++)
+        chosen |= j->call->in[2].value[token * (size_t)j->k + i] == (double)expert;
+    return chosen;
+}
+
 static void each(const void *self, size_t token, size_t count, const size_t *places, double *scratch)
 {
     const struct job              *j = self;
@@ -86,6 +94,8 @@ static void each(const void *self, size_t token, size_t count, const size_t *pla
         struct assay_bounded p = bounded(x[expert], e[expert]), ds = bounded(of[expert], of_error[expert]), out;
         if (j->softmax)
             out = bounded_multiply(a, p, bounded_subtract(a, ds, through));
+        else if (!is_chosen(j, token, expert))
+            out = bounded(0, 0); /* whatever its logit is */
         else
             out = bounded_multiply(a, ds, bounded_multiply(a, p, bounded_subtract(a, bounded(1, 0), p)));
         assay_ref_put(j->call, places[i], out, j->value, j->bound);

@@ -33,9 +33,7 @@ static void each(const void *self, size_t i)
     double terms = (double)j->block;
     for (int64_t k = 0; k < j->block; k++) {
         struct assay_bounded dy = bounded_of(&j->call->in[0], (size_t)block_at(j, j->index[i], k));
-        s.value += dy.value;
-        s.magnitude += fabs(dy.value);
-        s.error += dy.error;
+        assay_ref_sum_take(&s, dy);
     }
     s.own = assay_ref_gamma(terms - 1, ASSAY_REF_OWN) * s.magnitude;
     assay_ref_put(j->call, i, assay_ref_sum_close(&j->call->arithmetic, &s, terms, terms - 1), j->value, j->bound);

@@ -77,9 +77,7 @@ static struct assay_bounded reduced(const struct job *j)
     struct assay_ref_sum s = {0};
     double terms = (double)j->x.labels->elements;
     for (uint64_t r = 0; r < j->x.labels->elements; r++) {
-        s.value += j->losses[r].value;
-        s.magnitude += fabs(j->losses[r].value);
-        s.error += j->losses[r].error;
+        assay_ref_sum_take(&s, j->losses[r]);
     }
     s.own = assay_ref_gamma(terms + 8, ASSAY_REF_OWN) * s.magnitude;
     struct assay_bounded sum = assay_ref_sum_close(a, &s, terms, terms - 1);

@@ -4,8 +4,8 @@
 
 #include "simulate.h"
 
-static const struct assay_arithmetic f32 = {0x1p-24, FLT_MIN, 0x1p-24, FLT_MIN, 0, 0},
-                                     f64 = {0x1p-53, DBL_MIN, 0x1p-53, DBL_MIN, 0, 0};
+static const struct assay_arithmetic f32 = {0x1p-24, FLT_MIN, 0x1p-24, FLT_MIN, 0, 0, false},
+                                     f64 = {0x1p-53, DBL_MIN, 0x1p-53, DBL_MIN, 0, 0, true};
 
 Test(arithmetic, gamma_is_highams_and_never_below_it)
 {
@@ -34,6 +34,7 @@ Test(arithmetic, the_class_follows_from_the_formats)
         made_ready(&m, 0);
         cr_expect_eq(m.call.arithmetic.accumulate, cases[i].accumulate, "%zu", i);
         cr_expect_eq(m.call.arithmetic.store, cases[i].store, "%zu", i);
+        cr_expect_eq(m.call.arithmetic.compensated, cases[i].accumulate == 0x1p-53, "%zu", i);
     }
     made_end(&m);
 }
@@ -119,4 +120,25 @@ Test(arithmetic, composed_steps_bound_the_same_steps_in_float)
         cr_assert_leq(fabs(expf(device) - e.value), e.error);
     }
     cr_expect_gt(worst, 0.2, "%g", worst);
+}
+
+/* The order that reference/README.md and dense.c promise: term k goes to sum k mod 8, what is left of the eights is added apart. */
+Test(arithmetic, a_dot_product_has_the_bits_of_eight_partial_sums)
+{
+    double x[83], y[83];
+    for (int i = 0; i < 83; i++) {
+        x[i] = sin(i * 1.7) * pow(10, i % 7 - 3);
+        y[i] = cos(i * 0.9) / (1 + i % 5);
+    }
+    for (size_t n = 0; n <= 83; n++) {
+        double v[8] = {0}, m[8] = {0}, rest = 0, rest_magnitude = 0;
+        for (size_t k = 0; k < n; k++) {
+            *(k < n / 8 * 8 ? &v[k % 8] : &rest) += x[k] * y[k];
+            *(k < n / 8 * 8 ? &m[k % 8] : &rest_magnitude) += fabs(x[k] * y[k]);
+        }
+        double value = ((v[0] + v[2]) + (v[4] + v[6])) + ((v[1] + v[3]) + (v[5] + v[7])) + rest;
+        double magnitude = ((m[0] + m[2]) + (m[4] + m[6])) + ((m[1] + m[3]) + (m[5] + m[7])) + rest_magnitude;
+        struct assay_ref_sum s = assay_ref_dot(&f32, n, (struct assay_ref_vector){x, NULL, NULL}, (struct assay_ref_vector){y, NULL, NULL});
+        cr_expect(s.value == value && s.magnitude == magnitude, "%zu terms: %.17g, expected %.17g", n, s.value, value);
+    }
 }

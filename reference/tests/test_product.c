@@ -48,6 +48,69 @@ Test(product, a_small_product_is_what_paper_says)
     made_end(&m);
 }
 
+/* (a - za) (b - zb) in 64 bits, cut to 32. */
+static double whole_sum(int64_t k, const double *a, const double *b, int64_t step, double za, double zb)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < k; i++)
+        sum += ((int64_t)a[i] - (int64_t)za) * ((int64_t)b[i * step] - (int64_t)zb);
+    return (double)(int32_t)(uint32_t)sum;
+}
+
+Test(product, whole_numbers_of_8_bits_are_exact_around_any_zero_points)
+{
+    enum { BATCH = 2, M = 3, K = 37, N = 20 };
+    static const struct {
+        int     a_rank, b_rank; /* of the zero points; -1: none, 0: one, 3: one a row or column of every matrix */
+    } zeros[] = {{-1, -1}, {0, -1}, {-1, 0}, {0, 0}, {3, 0}, {3, 3}, {-1, 3}};
+    for (size_t z = 0; z < sizeof zeros / sizeof *zeros; z++) {
+        struct made m;
+        double     *value, *bound, *za = NULL, *zb = NULL;
+        made_begin(&m, z);
+        double *a = made_input(&m, 0, ASSAY_U8, DIMS(BATCH, M, K), 0, 255.4, 0), *b = made_input(&m, 1, ASSAY_I8, DIMS(BATCH, K, N), -128, 127, 0);
+        if (zeros[z].a_rank >= 0)
+            za = made_input(&m, 2, ASSAY_U8, zeros[z].a_rank, (int64_t[]){BATCH, M, 1}, 0, 255, 0);
+        if (zeros[z].b_rank >= 0)
+            zb = made_input(&m, 3, ASSAY_I8, zeros[z].b_rank, (int64_t[]){BATCH, 1, N}, -128, 127, 0);
+        made_output(&m, 0, ASSAY_I32, DIMS(BATCH, M, N));
+        made_all(&m, &assay_op_reference_MatMulInteger, 0, &value, &bound);
+        for (int64_t i = 0; i < BATCH * M * N; i++) {
+            int64_t batch = i / (M * N), row = i / N, column = batch * N + i % N;
+            double  wanted = whole_sum(K, a + row * K, b + batch * K * N + i % N, N, za ? za[zeros[z].a_rank ? row : 0] : 0,
+                                       zb ? zb[zeros[z].b_rank ? column : 0] : 0);
+            cr_expect(value[i] == wanted && bound[i] == 0, "zero points %zu, element %lld: %g within %g, not %g", z, (long long)i, value[i],
+                      bound[i], wanted);
+        }
+        made_end(&m);
+    }
+}
+
+Test(product, a_sum_of_whole_numbers_wraps_as_32_bits_and_an_uncertain_one_near_the_end_is_not_known)
+{
+    enum { K = 40000 };
+    struct made m;
+    double     *value, *bound;
+    made_begin(&m, 1);
+    double *a = made_input(&m, 0, ASSAY_U8, DIMS(1, K), 0, 1, 0), *b = made_input(&m, 1, ASSAY_U8, DIMS(K, 1), 0, 1, 0);
+    for (int i = 0; i < K; i++)
+        a[i] = b[i] = 255;
+    made_output(&m, 0, ASSAY_I32, DIMS(1, 1));
+    made_all(&m, &assay_op_reference_MatMulInteger, 0, &value, &bound);
+    cr_expect(value[0] == 2601000000.0 - 0x1p32 && bound[0] == 0, "%g", value[0]);
+    double *error = made_doubles(&m, K);
+    for (int i = 0; i < K; i++)
+        error[i] = i == 7;
+    m.in[0].error = error;
+    made_all(&m, &assay_op_reference_MatMulInteger, 0, &value, &bound);
+    cr_expect(isinf(bound[0]));
+    memset(b + 1, 0, (K - 1) * sizeof *b); /* now term 7 counts for nothing, */
+    double *zero = made_input(&m, 3, ASSAY_U8, 0, NULL, 0, 1, 0);
+    *zero = 3; /* or, with a zero point, for three times its error */
+    made_all(&m, &assay_op_reference_MatMulInteger, 0, &value, &bound);
+    cr_expect(value[0] == 255.0 * 252 - 255.0 * 3 * (K - 1) && bound[0] == 3, "%g within %g", value[0], bound[0]);
+    made_end(&m);
+}
+
 Test(product, no_order_of_summation_leaves_the_bound_and_the_bound_is_not_idle)
 {
     const enum assay_dtype types[] = {ASSAY_F32, ASSAY_BF16, ASSAY_F16, ASSAY_F64};

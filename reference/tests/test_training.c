@@ -5,6 +5,7 @@
 #include "harness/base/options.h"
 #include "harness/ir/tests/sketch.h"
 #include "harness/ir/transform/optimizer.h"
+#include "reference/formats/formats.h"
 #include "reference/reference.h"
 #include "suites/data/fill.h"
 
@@ -114,6 +115,97 @@ Test(training, adamw_and_lamb_step_as_a_loop_does)
     for (int i = 0; i < N; i++)
         p[i] = P[i] - 0.1 * G[i];
     expect_near(out[0], p, "LambApply of a param that is zero");
+}
+
+/* ---- side by side, and one by one ------------------------------------------------------------------------------ */
+
+enum { MANY = 1000 };
+
+/* Elements 0 .. MANY - 1, and the same from the last to the first, which never lie side by side. */
+static void both_ways(struct assay_reference *ref, int32_t value, double x[2][MANY], double bound[2][MANY])
+{
+    int64_t index[2][MANY];
+    double backwards[2][MANY];
+    struct assay_error err = {0};
+    for (int i = 0; i < MANY; i++) {
+        index[0][i] = i;
+        index[1][i] = MANY - 1 - i;
+    }
+    cr_assert_eq(assay_reference_at(ref, value, MANY, index[0], x[0], bound[0], &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_reference_at(ref, value, MANY, index[1], backwards[0], backwards[1], &err), ASSAY_OK, "%s", err.message);
+    for (int i = 0; i < MANY; i++) {
+        x[1][i] = backwards[0][MANY - 1 - i];
+        bound[1][i] = backwards[1][MANY - 1 - i];
+    }
+}
+
+enum oddity { TAME, SUBNORMAL, NOT_FINITE, ODDITIES };
+
+/* Zeros and ordinary numbers, in the second half huge ones, and there what the oddity adds. Subnormal ones have errors. */
+static double odd_number(int i, int operand, enum oddity oddity)
+{
+    static const double odd[] = {0, 2e-38, -1, 1e-30, 300, 3e4, 6.5e4, 3e38, 1e250};
+    bool late = i >= MANY / 2;
+    int which = (i * 7 + operand * 3) % 41;
+    double plain = (which - 24.5) / 16;
+    if (oddity != TAME && late && i % 251 == operand)
+        return oddity == SUBNORMAL ? (i % 2 ? 1e-42 : 1e-310) : i % 2 ? (double)INFINITY : (double)NAN;
+    if (which < (late ? 9 : 6))
+        return operand == 3 ? fabs(odd[which]) : odd[which];
+    return operand == 3 ? 0.01 * plain * plain : plain;
+}
+
+static void expect_same_both_ways(const char *op, bool rated, enum assay_dtype dtype, bool scaled, const char *attrs,
+                                  enum oddity oddity)
+{
+    static const char *const operand[] = {"p", "g", "m", "v"};
+    static double x[2][MANY], only[2][MANY], bound[2][MANY], wide[MANY];
+    unsigned char bytes[4][MANY * sizeof(double)];
+    struct assay_graph *g = assay_graph_new("sides");
+    struct assay_reference *ref, *alone;
+    struct assay_error err = {0};
+    int32_t in[7], made[3];
+    size_t n = 0;
+    float rate = 0.1f, half = 0.5f;
+    if (rated)
+        in[n++] = assay_graph_const(g, "r", ASSAY_F32, 0, NULL, &rate);
+    in[n++] = assay_graph_const(g, "t", ASSAY_I64, 0, NULL, (int64_t[]){3});
+    for (int k = 0; k < 4; k++) {
+        for (int i = 0; i < MANY; i++)
+            wide[i] = odd_number(i, k, oddity);
+        assay_from_double(dtype, wide, MANY, bytes[k]);
+        in[n++] = assay_graph_const(g, operand[k], dtype, 1, (int64_t[]){MANY}, bytes[k]);
+    }
+    if (scaled)
+        in[n++] = assay_graph_const(g, "s", ASSAY_F32, 0, NULL, &half);
+    assay_node_add(g, op, in, n, attrs, 3, made);
+    for (size_t o = 0; o < 3; o++)
+        assay_graph_output(g, made[o]);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s: %s", op, err.message);
+    cr_assert_eq(assay_reference_new(g, NULL, &ref, &err), ASSAY_OK);
+    cr_assert_eq(assay_reference_new_with(g, NULL, ASSAY_BOUNDS_NONE, &alone, &err), ASSAY_OK);
+    for (int o = 0; o < 3; o++) {
+        both_ways(alone, made[o], only, bound); /* values that were made without bounds */
+        both_ways(ref, made[o], x, bound);
+        cr_expect(memcmp(x[1], only[0], sizeof x[1]) == 0, "%s, %s, output %d: other values alone", op, assay_dtype_name(dtype), o);
+        cr_expect(memcmp(x[0], x[1], sizeof x[0]) == 0, "%s, %s, output %d: other values", op, assay_dtype_name(dtype), o);
+        cr_expect(memcmp(bound[0], bound[1], sizeof bound[0]) == 0, "%s, %s, output %d: other bounds", op, assay_dtype_name(dtype), o);
+    }
+    assay_reference_free(alone);
+    assay_reference_free(ref);
+    assay_graph_free(g);
+}
+
+Test(training, adam_has_the_same_bits_for_elements_side_by_side_and_one_by_one)
+{
+    static const enum assay_dtype dtypes[] = {ASSAY_F32, ASSAY_F64, ASSAY_F16, ASSAY_BF16};
+    for (size_t d = 0; d < 4; d++) {
+        for (enum oddity o = TAME; o < ODDITIES; o++) {
+            expect_same_both_ways("assay.AdamW", true, dtypes[d], true, "beta1=0.8 beta2=0.99 epsilon=0.001 weight_decay=0.01", o);
+            expect_same_both_ways("assay.AdamW", true, dtypes[d], false, "", o);
+            expect_same_both_ways("assay.LambUpdate", false, dtypes[d], true, "weight_decay=0.01", o);
+        }
+    }
 }
 
 /* ---- a graph that trains --------------------------------------------------------------------------------------- */

@@ -20,6 +20,12 @@ bool assay_unit_takes(const struct assay_matrix_unit *unit, enum assay_dtype dty
     return dtype != ASSAY_F64 && dtype != ASSAY_I64 && dtype != ASSAY_BOOL && assay_dtype_is_float(dtype) == unit->a->is_float;
 }
 
+bool assay_unit_holds(const struct assay_unit_format *format, enum assay_dtype dtype)
+{
+    const struct assay_unit_format *all = assay_unit_format_of(dtype);
+    return all && !all->is_float && !format->is_float && format->least <= all->least && format->largest >= all->largest;
+}
+
 static bool put_equal(const struct assay_unit_put *x, const struct assay_unit_put *y)
 {
     return x->format == y->format && x->rounding == y->rounding && x->overflow == y->overflow && x->flush == y->flush;

@@ -70,6 +70,8 @@ double assay_unit_operand(const struct assay_matrix_unit *unit, const struct ass
 
 /* Does the unit take such values? Integer units take integers, the others floats. */
 bool assay_unit_takes(const struct assay_matrix_unit *unit, enum assay_dtype dtype);
+/* Does an operand's format hold every whole number of this type? */
+bool assay_unit_holds(const struct assay_unit_format *format, enum assay_dtype dtype);
 /* Same arithmetic, whatever they are called? */
 bool assay_unit_equal(const struct assay_matrix_unit *x, const struct assay_matrix_unit *y);
 

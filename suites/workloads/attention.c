@@ -59,5 +59,6 @@ const struct assay_workload assay_workload_attention = {
     .headline = "flops_per_s",
     .items = items,
     .item = "token",
+    .batch = "batch",
     .build = build,
 };

@@ -173,5 +173,6 @@ const struct assay_workload assay_workload_bert = {
     .headline = "items_per_s",
     .items = items,
     .item = "sequence",
+    .batch = "batch",
     .build = build,
 };

@@ -64,5 +64,6 @@ const struct assay_workload assay_workload_conv = {
     .headline = "flops_per_s",
     .items = items,
     .item = "image",
+    .batch = "batch",
     .build = build,
 };

@@ -76,5 +76,6 @@ const struct assay_workload assay_workload_decoder = {
     .headline = "items_per_s",
     .items = items,
     .item = "token",
+    .batch = "batch",
     .build = build,
 };

@@ -131,5 +131,6 @@ const struct assay_workload assay_workload_dlrm = {
     .headline = "items_per_s",
     .items = items,
     .item = "sample",
+    .batch = "batch",
     .build = build,
 };

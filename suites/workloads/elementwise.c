@@ -50,5 +50,6 @@ const struct assay_workload assay_workload_elementwise = {
     .params = params,
     .params_bytes = sizeof(struct elementwise),
     .headline = "bytes_per_s",
+    .batch = "elements",
     .build = build,
 };

@@ -50,5 +50,6 @@ const struct assay_workload assay_workload_gemm = {
     .params = params,
     .params_bytes = sizeof(struct gemm),
     .headline = "flops_per_s",
+    .batch = "m",
     .build = build,
 };

@@ -53,5 +53,6 @@ const struct assay_workload assay_workload_norm = {
     .headline = "bytes_per_s",
     .items = items,
     .item = "row",
+    .batch = "rows",
     .build = build,
 };

@@ -90,7 +90,7 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
         return assay_graph_finish(g, err);
     size_t n = assay_node_inputs_read(g, made_in(p), fill_of(p, s), s->inputs, in);
     for (size_t i = 0; i < n && made_in(p) != p->dtype; i++) {
-        char              name[24];
+        char              name[32];
         struct assay_attr attrs[] = {ASSAY_ATTR_INT("to", assay_onnx_number(p->dtype)), ASSAY_ATTR_END};
         (void)snprintf(name, sizeof name, "cast%zu", i);
         if (in[i] != ASSAY_NO_VALUE && g->values[in[i]].dtype == made_in(p) && g->values[in[i]].role == ASSAY_ROLE_INPUT)

@@ -38,5 +38,6 @@ const struct assay_workload assay_workload_reduce = {
     .params = params,
     .params_bytes = sizeof(struct reduce),
     .headline = "bytes_per_s",
+    .batch = "rows",
     .build = build,
 };

@@ -118,5 +118,6 @@ const struct assay_workload assay_workload_resnet50 = {
     .headline = "items_per_s",
     .items = items,
     .item = "image",
+    .batch = "batch",
     .build = build,
 };

@@ -41,5 +41,6 @@ const struct assay_workload assay_workload_softmax = {
     .headline = "bytes_per_s",
     .items = items,
     .item = "row",
+    .batch = "rows",
     .build = build,
 };

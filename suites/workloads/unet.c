@@ -240,5 +240,6 @@ const struct assay_workload assay_workload_unet = {
     .headline = "items_per_s",
     .items = items,
     .item = "step",
+    .batch = "batch",
     .build = build,
 };

@@ -46,7 +46,7 @@ Test(chaos, honest_is_right_and_so_is_every_mode_before_its_time, .timeout = 120
 {
     static const char *const modes[] = {"honest", "crash",   "hang", "silent", "nan",
                                         "wrong",  "overrun", "slow", "leak",   "honest_when_validated",
-                                        "cached"};
+                                        "cached", "unordered", "neighbour", "flip,cheat=1"};
     for (size_t m = 0; m < sizeof modes / sizeof *modes; m++) {
         struct device d;
         char options[80];
@@ -92,6 +92,72 @@ Test(chaos, nan_and_wrong_spoil_one_element_that_moves, .timeout = 60)
         cr_expect_gt(different, is_nan ? 10 : 1);
         device_close(&d);
     }
+}
+
+/* Bits of y that are not those of the right sum; *elements: in how many. */
+static int bits_wrong(struct device *d, int seed, float *y, int *elements)
+{
+    int bits = 0;
+    *elements = wrong_after(d, seed, y);
+    for (int i = 0; i < N; i++) {
+        float    right = (float)(i + seed * 3 + 1) + (float)(i * 2 + seed) / 4;
+        uint32_t x, z;
+        memcpy(&x, &right, sizeof x);
+        memcpy(&z, &y[i], sizeof z);
+        bits += __builtin_popcount(x ^ z);
+    }
+    return bits;
+}
+
+Test(chaos, unordered_is_off_by_one_unit_elsewhere_each_time, .timeout = 60)
+{
+    struct device d;
+    float         y[2][N];
+    int           different = 0, elements = 0;
+    chaos_open(&d, ",mode=unordered");
+    for (int run = 0; run < 40; run++) {
+        elements += wrong_after(&d, 1, y[run % 2]);
+        different += run > 0 && memcmp(y[0], y[1], sizeof y[0]) != 0;
+        for (int i = 0; i < N; i++) {
+            float right = (float)(i + 4) + (float)(i * 2 + 1) / 4;
+            cr_expect(y[run % 2][i] == right || y[run % 2][i] == nextafterf(right, 0) || y[run % 2][i] == nextafterf(right, INFINITY) ||
+                      fabsf(y[run % 2][i] - right) <= 2 * (nextafterf(right, INFINITY) - right));
+        }
+    }
+    cr_expect_gt(different, 30, "%d of 39 differ from the one before", different);
+    cr_expect(elements > 20 && elements < 40 * N / 8, "%d elements", elements);
+    device_close(&d);
+}
+
+Test(chaos, neighbour_gives_the_same_bits_for_the_same_inputs_only, .timeout = 60)
+{
+    struct device d;
+    float         first[N], again[N], other[N];
+    int           spoilt = 0;
+    chaos_open(&d, ",mode=neighbour");
+    for (int seed = 0; seed < 20; seed++) {
+        spoilt += wrong_after(&d, seed, first) > 0;
+        (void)wrong_after(&d, seed + 50, other);
+        (void)wrong_after(&d, seed, again);
+        cr_expect_arr_eq(first, again, sizeof first);
+    }
+    cr_expect_gt(spoilt, 10, "%d of 20", spoilt);
+    device_close(&d);
+}
+
+Test(chaos, flip_turns_one_bit_over_as_often_as_it_says, .timeout = 60)
+{
+    struct device d;
+    float         y[N];
+    int           flipped = 0, elements;
+    chaos_open(&d, ",mode=flip,cheat=0.1");
+    for (int run = 0; run < 400; run++) {
+        int bits = bits_wrong(&d, run, y, &elements);
+        cr_expect(bits == elements && bits <= 1, "%d bits in %d elements", bits, elements);
+        flipped += bits;
+    }
+    cr_expect(flipped > 20 && flipped < 60, "%d of 400", flipped);
+    device_close(&d);
 }
 
 Test(chaos, overrun_changes_bytes_behind_a_right_output, .timeout = 60)

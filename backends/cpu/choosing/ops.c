@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "backends/cpu/choosing/choosing.h"
+#include "backends/cpu/choosing/numbers.h"
 #include "backends/cpu/cpu.h"
 
 #include "assay/banned.h"
@@ -198,11 +199,32 @@ CHOOSING(less_or_equal, "LessOrEqual", 2, accepts_ordered, by_type(CPU_LESS_OR_E
 CHOOSING(and, "And", 2, accepts_bool, CPU_AND)
 CHOOSING(not, "Not", 1, accepts_bool, CPU_NOT)
 CHOOSING(where, "Where", 3, accepts_where, where_of(node->in[1].dtype))
-CHOOSING(clip, "Clip", 3, accepts_f32, CPU_CLIP)
 CHOOSING(reciprocal, "Reciprocal", 1, accepts_f32, CPU_RECIPROCAL)
-CHOOSING(pow, "Pow", 2, accepts_f32, CPU_POW)
 CHOOSING(sin, "Sin", 1, accepts_f32, CPU_SIN)
 CHOOSING(cos, "Cos", 1, accepts_f32, CPU_COS)
+
+static bool accepts_numbers(const struct cpu_node *node, struct assay_text *why_not)
+{
+    return cpu_in_is(node, 0, CPU_TYPES_CHOSEN, why_not) && cpu_in_is(node, 1, CPU_TYPES_CHOSEN, why_not);
+}
+
+static bool all_f32(const struct cpu_node *node)
+{
+    return node->in[0].dtype == ASSAY_F32 && (!cpu_has_in(node, 1) || node->in[1].dtype == ASSAY_F32);
+}
+
+/* Of f32 by vectors, of all else number by number. */
+#define CHOOSING_OR_NUMBERS(op, onnx, operands, which, otherwise)                                                 \
+    static enum assay_code prepare_##op(const struct cpu_engine *engine, const struct cpu_node *node,            \
+                                        struct cpu_step *step, struct assay_error *err)                          \
+    {                                                                                                             \
+        return all_f32(node) ? prepare(engine, node, which, operands, step, err) : otherwise(node, step, err);    \
+    }                                                                                                             \
+    const struct cpu_op cpu_op_##op = {                                                                           \
+        .name = onnx, .domain = "", .in_place = true, .accepts = accepts_numbers, .prepare = prepare_##op, .any_type = true};
+
+CHOOSING_OR_NUMBERS(clip, "Clip", 3, CPU_CLIP, cpu_numbers_clip)
+CHOOSING_OR_NUMBERS(pow, "Pow", 2, CPU_POW, cpu_numbers_power)
 
 /* A > B is B < A: the operands change places when they are planned and when they are read. */
 static enum assay_code run_turned(const void *state, const struct cpu_call *call, struct assay_error *err)

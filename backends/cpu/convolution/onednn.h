@@ -39,6 +39,10 @@ void            cpu_onednn_close(struct cpu_onednn *self);
 /* The library's path once it was loaded, else NULL. */
 const char *cpu_onednn_path(void);
 
+/* c[m,n] = a[m,k] b[k,n], row-major, as the library adds it up: on AVX2 without VNNI sums of two products saturate in 16 bits. */
+enum assay_code cpu_onednn_gemm_u8s8s32(struct cpu_onednn *self, size_t m, size_t n, size_t k, const uint8_t *a, const int8_t *b,
+                                        int32_t *c, struct assay_error *err);
+
 /* weights: packed now if not NULL, else per run. Data come and go in NCHW; the library's own layouts are reordered
  * to and from. */
 enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, enum cpu_onednn_kind kind, const struct cpu_conv_shape *shape,

@@ -39,6 +39,19 @@ enum assay_code cpu_onednn_conv_new(struct cpu_onednn *self, enum cpu_onednn_kin
     return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "oneDNN: built without its headers");
 }
 
+enum assay_code cpu_onednn_gemm_u8s8s32(struct cpu_onednn *self, size_t m, size_t n, size_t k, const uint8_t *a, const int8_t *b,
+                                        int32_t *c, struct assay_error *err)
+{
+    (void)self;
+    (void)m;
+    (void)n;
+    (void)k;
+    (void)a;
+    (void)b;
+    (void)c;
+    return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "oneDNN: built without its headers");
+}
+
 void cpu_onednn_conv_free(struct cpu_onednn_conv *conv)
 {
     (void)conv;

@@ -13,7 +13,7 @@
 #include "assay/banned.h"
 
 #define CALLS(X)                                                                                                   \
-    X(engine_create) X(engine_destroy) X(stream_create) X(stream_destroy) X(stream_wait)                           \
+    X(gemm_u8s8s32) X(engine_create) X(engine_destroy) X(stream_create) X(stream_destroy) X(stream_wait)                           \
     X(memory_desc_init_by_tag) X(memory_desc_equal) X(memory_desc_get_size) X(dilated_convolution_forward_desc_init) \
     X(dilated_convolution_backward_data_desc_init) X(dilated_convolution_backward_weights_desc_init)               \
     X(primitive_attr_create) X(primitive_attr_destroy) X(primitive_attr_set_scratchpad_mode)                       \
@@ -101,6 +101,16 @@ void cpu_onednn_close(struct cpu_onednn *self)
 const char *cpu_onednn_path(void)
 {
     return cpu_onednn_library_path();
+}
+
+enum assay_code cpu_onednn_gemm_u8s8s32(struct cpu_onednn *self, size_t m, size_t n, size_t k, const uint8_t *a, const int8_t *b,
+                                        int32_t *c, struct assay_error *err)
+{
+    const int32_t nothing = 0;
+    (void)self; /* this call has an engine of its own */
+    dnnl_status_t status = dnnl.gemm_u8s8s32('N', 'N', 'F', (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1.0f, a, (dnnl_dim_t)k, 0, b,
+                                             (dnnl_dim_t)n, 0, 0.0f, c, (dnnl_dim_t)n, &nothing);
+    return status ? ASSAY_FAIL(err, ASSAY_DEVICE, "oneDNN's product of u8 by i8, %zux%zux%zu: status %d", m, n, k, (int)status) : ASSAY_OK;
 }
 
 /* Memory in the convolution's layout, and a reorder if the graph's differs. inwards: from outer to inner. */

@@ -3,6 +3,7 @@
 
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/layout/transpose.h"
+#include "backends/cpu/moving/strided.h"
 
 #include "assay/banned.h"
 
@@ -147,11 +148,63 @@ static bool accepts_any(const struct cpu_node *node, struct assay_text *why_not)
     return true;
 }
 
+static bool accepts_transpose(const struct cpu_node *node, struct assay_text *why_not)
+{
+    if (assay_dtype_bits(node->in[0].dtype) % 8 == 0)
+        return true;
+    assay_text_add(why_not, "Transpose of elements that share a byte");
+    return false;
+}
+
+/* ---- of elements that are not 32 bits: run by run ------------------------------------------------------------------ */
+
+static void move_piece(void *self, size_t chunk, unsigned thread)
+{
+    const struct running     *r = self;
+    const struct cpu_strided *s = r->state;
+    size_t                    begin, end;
+    (void)thread;
+    cpu_pool_piece(s->elements, r->pieces, CPU_CACHE_LINE, chunk, &begin, &end);
+    cpu_strided_copy(s, r->x, r->y, begin, end);
+}
+
+static enum assay_code run_moves(const void *state, const struct cpu_call *call, struct assay_error *err)
+{
+    const struct cpu_strided *s = state;
+    struct running r = {s, call->in[0], call->out[0], cpu_pool_pieces(call->engine->pool, s->elements, COPY_BYTES / 8, 4)};
+    (void)err;
+    if (s->elements)
+        cpu_pool_run(call->engine->pool, r.pieces, move_piece, &r);
+    return ASSAY_OK;
+}
+
+static enum assay_code prepare_moves(const struct cpu_node *node, struct cpu_step *step, struct assay_error *err)
+{
+    struct transpose    t;
+    struct cpu_strided *s = calloc(1, sizeof *s);
+    if (!s)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a step");
+    plan(node, &t);
+    cpu_strided_begin(s, node->in[0].dtype, 0, 0);
+    for (int i = 0; i < t.rank; i++)
+        cpu_strided_axis(s, t.length[i], (ptrdiff_t)t.from[i], (ptrdiff_t)t.to[i]);
+    cpu_strided_end(s);
+    step->state = s;
+    step->release = free;
+    step->run = run_moves;
+    (void)snprintf(step->kernel, sizeof step->kernel, "%s moved in runs of %zu", assay_dtype_name(node->in[0].dtype), s->length[s->rank - 1]);
+    return ASSAY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
 static enum assay_code prepare_transpose(const struct cpu_engine *engine, const struct cpu_node *node,
                                          struct cpu_step *step, struct assay_error *err)
 {
-    struct transpose *t = calloc(1, sizeof *t);
     (void)engine;
+    if (assay_dtype_bits(node->in[0].dtype) != 32)
+        return prepare_moves(node, step, err);
+    struct transpose *t = calloc(1, sizeof *t);
     if (!t)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a step");
     plan(node, t);
@@ -214,8 +267,8 @@ static bool accepts_copy(const struct cpu_node *node, struct assay_text *why_not
     return true;
 }
 
-const struct cpu_op cpu_op_transpose = {.name = "Transpose", .domain = "", .accepts = accepts_any,
-                                        .prepare = prepare_transpose};
+const struct cpu_op cpu_op_transpose = {.name = "Transpose", .domain = "", .accepts = accepts_transpose,
+                                        .prepare = prepare_transpose, .any_type = true};
 const struct cpu_op cpu_op_reshape = {.name = "Reshape", .domain = "", .in_place = true, .accepts = accepts_any,
                                       .prepare = prepare_copy, .any_type = true};
 #define RENAMES(op, onnx)                                                                                         \

@@ -1,10 +1,11 @@
 /* MaxPool, AveragePool, their gradients, GlobalAveragePool: planes shared out over the pool. One spatial axis is two with
- * a first of length 1. */
+ * a first of length 1; three are another kernel. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/pooling/pooling.h"
+#include "backends/cpu/pooling/volume.h"
 #include "backends/cpu/reduction/reduction.h"
 
 #include "assay/banned.h"
@@ -60,9 +61,9 @@ static enum assay_code run(const void *state, const struct cpu_call *call, struc
 
 static bool accepts(const struct cpu_node *node, struct assay_text *why_not)
 {
-    if (node->in[0].rank == 3 || node->in[0].rank == 4)
+    if (node->in[0].rank >= 3 && node->in[0].rank <= 5)
         return true;
-    assay_text_add(why_not, "%s over %d spatial axes; 1 and 2 are handled", node->op, node->in[0].rank - 2);
+    assay_text_add(why_not, "%s over %d spatial axes; 1 to 3 are handled", node->op, node->in[0].rank - 2);
     return false;
 }
 
@@ -161,6 +162,8 @@ static enum assay_code prepare_any(const struct cpu_engine *engine, const struct
 {
     const struct assay_value_view *x = backward ? &node->out[0] : &node->in[0], *y = backward ? &node->in[0] : &node->out[0];
     ptrdiff_t    end[2] = {0, 0};
+    if (x->rank == 5)
+        return cpu_volume_pool_prepare(engine, node, average, backward, x, y, step, err);
     struct pool *s = calloc(1, sizeof *s);
     if (!s)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a step");

@@ -5,7 +5,7 @@
 
 #include "assay/banned.h"
 
-static bool small_enough(const struct cpu_node *node, struct assay_text *why_not)
+bool cpu_product_is_small_enough(const struct cpu_node *node, struct assay_text *why_not)
 {
     for (uint32_t i = 0; i < node->n_in; i++)
         for (int32_t d = 0; d < node->in[i].rank; d++)
@@ -19,12 +19,11 @@ static bool small_enough(const struct cpu_node *node, struct assay_text *why_not
 
 static bool accepts_matmul(const struct cpu_node *node, struct assay_text *why_not)
 {
-    return small_enough(node, why_not);
+    return cpu_product_is_small_enough(node, why_not);
 }
 
-/* Offsets of one operand's matrices, broadcast over the leading dimensions of the result; NULL with *ok: all 0. */
-static size_t *batch_offsets(const struct assay_value_view *v, const int64_t *batch_dims, int32_t batch_rank,
-                             size_t batch, size_t matrix, bool *ok)
+size_t *cpu_product_offsets(const struct assay_value_view *v, const int64_t *batch_dims, int32_t batch_rank, size_t batch,
+                            size_t matrix, bool *ok)
 {
     int32_t own_rank = v->rank > 2 ? v->rank - 2 : 0;
     *ok = true;
@@ -64,8 +63,8 @@ static enum assay_code prepare_matmul(const struct cpu_engine *engine, const str
         p.batch = 1;
     } else {
         bool a_ok, b_ok;
-        p.a_at = batch_offsets(a, y->dims, batch_rank, p.batch, p.m * p.k, &a_ok);
-        p.b_at = batch_offsets(b, y->dims, batch_rank, p.batch, p.k * p.n, &b_ok);
+        p.a_at = cpu_product_offsets(a, y->dims, batch_rank, p.batch, p.m * p.k, &a_ok);
+        p.b_at = cpu_product_offsets(b, y->dims, batch_rank, p.batch, p.k * p.n, &b_ok);
         if (!a_ok || !b_ok) {
             free(p.a_at);
             free(p.b_at);
@@ -81,7 +80,7 @@ static bool accepts_gemm(const struct cpu_node *node, struct assay_text *why_not
         assay_text_add(why_not, "Gemm of ranks %d and %d; it multiplies matrices", node->in[0].rank, node->in[1].rank);
         return false;
     }
-    return small_enough(node, why_not);
+    return cpu_product_is_small_enough(node, why_not);
 }
 
 /* What fusion found around a Gemm. */

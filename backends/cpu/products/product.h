@@ -30,6 +30,12 @@ struct cpu_product_operands {
     float       *y;
 };
 
+/* Is no dimension of a product too long for libraries that count in 32 bits? */
+bool cpu_product_is_small_enough(const struct cpu_node *node, struct assay_text *why_not);
+/* Offsets of one operand's matrices of `matrix` elements, broadcast over the leading dimensions of the result; NULL with *ok: all 0. */
+size_t *cpu_product_offsets(const struct assay_value_view *v, const int64_t *batch_dims, int32_t batch_rank, size_t batch, size_t matrix,
+                            bool *ok);
+
 /* Chooses how; takes over a_at and b_at (also on failure). Writes the choice into `kernel`. */
 struct cpu_product_plan;
 enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const struct cpu_product *product,

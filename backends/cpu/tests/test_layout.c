@@ -24,19 +24,21 @@ static const struct transpose transposes[] = {
     {4, {3, 1, 5, 1}, {3, 2, 1, 0}},
 };
 
-static void check(struct device *d, const struct transpose *s, const char *what)
+static void check(struct device *d, const struct transpose *s, enum assay_dtype dtype, const char *what)
 {
     struct assay_error  err = {0};
     struct assay_graph *g = assay_graph_new("g");
     struct assay_attr   attrs[2] = {{.name = "perm", .type = ASSAY_ATTR_I64S, .n = (size_t)s->rank}, ASSAY_ATTR_END};
     struct data         data;
-    size_t              wrong = 0;
+    size_t              wrong = 0, bytes = assay_dtype_bits(dtype) / 8;
     memcpy(attrs[0].list, s->perm, sizeof s->perm);
-    int32_t x = assay_graph_input(g, "x", ASSAY_F32, s->rank, s->dims, ASSAY_FILL_SIGNED);
+    int32_t x = assay_graph_input(g, "x", dtype, s->rank, s->dims, ASSAY_FILL_SIGNED);
     int32_t y = assay_graph_op(g, "Transpose", "y", &x, 1, attrs);
     assay_graph_output(g, y);
     cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
     data_new(g, &data);
+    for (size_t i = 0; dtype != ASSAY_F32 && i < data.bytes[x]; i++)
+        ((unsigned char *)data.at[x])[i] = (unsigned char)(i * 7919 >> 4);
     device_run(d, g, &data, false, what);
     for (size_t e = 0; e < assay_graph_value(g, y)->elements; e++) {
         size_t rest = e, from = 0, index[5];
@@ -46,21 +48,23 @@ static void check(struct device *d, const struct transpose *s, const char *what)
         }
         for (int32_t i = 0; i < s->rank; i++)
             from = from * (size_t)s->dims[i] + index[i];
-        wrong += floats(&data, y)[e] != floats(&data, x)[from];
+        wrong += memcmp((char *)data.at[y] + e * bytes, (char *)data.at[x] + from * bytes, bytes) != 0;
     }
-    cr_expect_eq(wrong, 0, "%s: transpose %td: %zu elements wrong", what, s - transposes, wrong);
+    cr_expect_eq(wrong, 0, "%s: transpose %td of %s: %zu elements wrong", what, s - transposes, assay_dtype_name(dtype), wrong);
     data_free(&data);
     assay_graph_free(g);
 }
 
-Test(layout, transposes_by_any_permutation, .timeout = 60)
+Test(layout, transposes_any_type_by_any_permutation, .timeout = 60)
 {
+    static const enum assay_dtype types[] = {ASSAY_F32, ASSAY_I32, ASSAY_U8, ASSAY_BF16, ASSAY_F64};
     for (size_t i = 0; i < N_DEVICES; i++) {
         struct device d;
         if (!device_open(&d, every_device[i]))
             continue;
         for (size_t j = 0; j < sizeof transposes / sizeof *transposes; j++)
-            check(&d, &transposes[j], every_device[i]);
+            for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+                check(&d, &transposes[j], types[t], every_device[i]);
         device_close(&d);
     }
 }

@@ -25,10 +25,20 @@ Test(loss, of_labels_stays_within_its_bounds, .timeout = 60)
     judge_all(losses, sizeof losses / sizeof *losses);
 }
 
-Test(loss, class_weights_are_refused, .timeout = 10)
+static const struct judged weighted[] = {
+    {"SoftmaxCrossEntropyLoss", "f32[33,257] i64[33] f32[257]", "", 1, 20, 257},
+    {"SoftmaxCrossEntropyLoss", "f32[33,257] i32[33] f32[257]", "reduction=sum", 2, 20, 257},
+    {"SoftmaxCrossEntropyLoss", "f32[333,31] i32[333] f32[31]", "reduction=none ignore_index=3", 1, 0, 31},
+    {"SoftmaxCrossEntropyLoss", "f32[3,7,301] i64[3,301] f32[7]", "ignore_index=4", 2, 0, 7},
+    {"SoftmaxCrossEntropyLoss", "f32[3,7,4,5] i32[3,4,5] f32[7]", "reduction=none", 1, 0, 7},
+    {"assay.SoftmaxCrossEntropyGrad", "f32[] f32[33,257] i64[33] f32[257]", "", 1, 20, 257},
+    {"assay.SoftmaxCrossEntropyGrad", "f32[333] f32[333,31] i32[333] f32[31]", "reduction=none ignore_index=3", 1, 0, 31},
+    {"assay.SoftmaxCrossEntropyGrad", "f32[] f32[3,7,301] i64[3,301] f32[7]", "ignore_index=4", 1, 0, 7},
+};
+
+Test(loss, of_labels_whose_classes_have_weights_stays_within_its_bounds, .timeout = 60)
 {
-    judge_refusal("SoftmaxCrossEntropyLoss", "f32[2,3] i64[2] f32[3]", "", 1, "class weights");
-    judge_refusal("assay.SoftmaxCrossEntropyGrad", "f32[] f32[2,3] i64[2] f32[3]", "", 1, "class weights");
+    judge_all(weighted, sizeof weighted / sizeof *weighted);
 }
 
 static const struct judged squares[] = {

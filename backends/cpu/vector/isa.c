@@ -15,6 +15,7 @@
 #define X(id, suffix, text)                                                      \
     extern const struct cpu_tile_kernels          cpu_tile_##suffix;             \
     extern const struct cpu_gemv_kernels          cpu_gemv_##suffix;             \
+    extern const struct cpu_igemm_kernels         cpu_igemm_##suffix;            \
     extern const struct cpu_elementwise_kernels   cpu_elementwise_##suffix;      \
     extern const struct cpu_normalization_kernels cpu_normalization_##suffix;    \
     extern const struct cpu_reduction_kernels     cpu_reduction_##suffix;        \
@@ -33,7 +34,7 @@ CPU_ISA_LIST(X)
 #undef X
 
 #define X(id, suffix, text)                                                                                           \
-    [CPU_ISA_##id] = {CPU_ISA_##id, text, &cpu_tile_##suffix, &cpu_gemv_##suffix, &cpu_elementwise_##suffix,           \
+    [CPU_ISA_##id] = {CPU_ISA_##id, text, &cpu_tile_##suffix, &cpu_gemv_##suffix, &cpu_igemm_##suffix, &cpu_elementwise_##suffix,           \
                       &cpu_normalization_##suffix, &cpu_reduction_##suffix, &cpu_transpose_##suffix,                   \
                       &cpu_attention_##suffix, &cpu_statistics_##suffix, &cpu_pooling_##suffix, \
                       &cpu_normalization_gradient_##suffix,                         \

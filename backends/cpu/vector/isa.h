@@ -19,6 +19,7 @@ enum cpu_isa {
 
 struct cpu_tile_kernels;
 struct cpu_gemv_kernels;
+struct cpu_igemm_kernels;
 struct cpu_elementwise_kernels;
 struct cpu_normalization_kernels;
 struct cpu_normalization_gradient_kernels;
@@ -39,6 +40,7 @@ struct cpu_kernels {
     const char  *name; /* "avx512" */
     const struct cpu_tile_kernels          *tile;
     const struct cpu_gemv_kernels          *gemv;
+    const struct cpu_igemm_kernels         *igemm;
     const struct cpu_elementwise_kernels   *elementwise;
     const struct cpu_normalization_kernels *normalization;
     const struct cpu_reduction_kernels     *reduction;

@@ -150,6 +150,50 @@ Test(emulate, rounds_every_value_to_its_own_format)
     device_close(&d);
 }
 
+Test(emulate, integers_of_8_bits_meet_in_the_unit_and_zero_points_beside_it)
+{
+    enum { M = 2, K = 64, N = 3 };
+    unsigned char a[M * K];
+    signed char   b[K * N], zero = -1;
+    int32_t       y[M * N];
+    memset(a, 255, sizeof a);
+    memset(b, 127, sizeof b);
+    struct device       d;
+    struct assay_graph *g = assay_graph_new("integers");
+    int32_t             in[4] = {assay_graph_input(g, "a", ASSAY_U8, 2, (int64_t[]){M, K}, ASSAY_FILL_SIGNED),
+                                 assay_graph_input(g, "b", ASSAY_I8, 2, (int64_t[]){K, N}, ASSAY_FILL_SIGNED), ASSAY_NO_VALUE,
+                                 assay_graph_input(g, "zero", ASSAY_I8, 0, NULL, ASSAY_FILL_SIGNED)};
+    int32_t             out = assay_graph_op(g, "MatMulInteger", "y", in, 4, NULL);
+    assay_graph_output(g, out);
+    device_open(&d, "emulate", ",unit=int8-saturating16");
+    device_load(&d, g);
+    device_give(&d, in[0], a);
+    device_give(&d, in[1], b);
+    device_give(&d, in[3], &zero);
+    (void)device_run(&d);
+    device_take(&d, out, y);
+    for (int e = 0; e < M * N; e++) /* 32 pairs at the end of 16 bits, and what a zero point of -1 takes away */
+        cr_expect_eq(y[e], 32 * 32767 + 64 * 255, "%d", (int)y[e]);
+    device_close(&d);
+}
+
+Test(emulate, refuses_integers_that_its_unit_does_not_hold)
+{
+    struct device       d;
+    char                why[160] = "";
+    struct assay_text   reason = ASSAY_TEXT(why);
+    struct assay_graph *g = assay_graph_new("wide");
+    int32_t             in[2] = {assay_graph_input(g, "a", ASSAY_U8, 2, (int64_t[]){2, 2}, ASSAY_FILL_SIGNED),
+                                 assay_graph_input(g, "b", ASSAY_I8, 2, (int64_t[]){2, 2}, ASSAY_FILL_SIGNED)};
+    assay_graph_output(g, assay_graph_op(g, "MatMulInteger", "y", in, 2, NULL));
+    device_open(&d, "emulate", ",unit=int8-int32");
+    cr_assert_eq(assay_graph_finish(g, &d.err), ASSAY_OK);
+    cr_expect(!d.opened.backend->accepts(d.opened.session, g, 0, &reason));
+    cr_expect_str_eq(why, "unit int8-int32 multiplies i8 by i8, which do not hold all u8 by i8");
+    assay_graph_free(g);
+    assay_backend_close(&d.opened);
+}
+
 Test(emulate, refuses_what_its_unit_does_not_multiply)
 {
     struct device d;

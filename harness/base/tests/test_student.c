@@ -108,8 +108,39 @@ Test(student, the_share_of_bad_things_is_the_bound_of_clopper_and_pearson)
     cr_expect(near(sum, 0.1, 1e-10), "sum %.12g", sum);
 }
 
+Test(student, the_most_events_are_half_a_quantile_of_chi_square)
+{
+    /* 0.95 quantiles of chi-square with 2 k + 2 degrees of freedom, from tables of 15 digits. */
+    static const struct { uint64_t k; double chi_square; } table[] = {
+        {1, 9.487729036781154}, {3, 15.50731305586545}, {9, 31.41043284423092}, {49, 124.342113404004}};
+    cr_expect(near(assay_upper_events(0, 0.95), 2.995732273553991, 1e-14));
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        cr_expect(near(assay_upper_events(table[i].k, 0.95), table[i].chi_square / 2, 1e-11), "%llu events: %.15g",
+                  (unsigned long long)table[i].k, assay_upper_events(table[i].k, 0.95));
+    /* The definition, summed: so many expected give k or fewer with probability 1 - confidence. */
+    double expected = assay_upper_events(5, 0.9), sum = 0, term = exp(-expected);
+    for (int k = 0; k <= 5; k++) {
+        sum += term;
+        term *= expected / (k + 1);
+    }
+    cr_expect(near(sum, 0.1, 1e-10), "sum %.12g", sum);
+    cr_expect(near(assay_upper_events(1000000, 0.95), 1e6 + 1.6449 * 1e3, 1e-5), "many events are as good as normal");
+}
+
+Test(student, incomplete_gamma_is_the_chance_of_few_events)
+{
+    for (double x = 0.01; x < 50; x *= 1.7) {
+        cr_expect(near(assay_incomplete_gamma(1, x), exp(-x), 1e-12), "Q(1, %g)", x);
+        cr_expect(near(assay_incomplete_gamma(2, x), exp(-x) * (1 + x), 1e-11), "Q(2, %g)", x);
+        cr_expect(near(assay_incomplete_gamma(0.5, x), erfc(sqrt(x)), 1e-11), "Q(1/2, %g)", x);
+    }
+    cr_expect(assay_incomplete_gamma(3, 0) == 1 && assay_incomplete_gamma(3, INFINITY) == 0);
+}
+
 Test(student, what_is_outside_the_domain_is_not_a_number)
 {
+    cr_expect(isnan(assay_incomplete_gamma(0, 1)) && isnan(assay_incomplete_gamma(1, -1)) && isnan(assay_incomplete_gamma(NAN, 1)));
+    cr_expect(isnan(assay_upper_events(3, 0)) && isnan(assay_upper_events(3, 1)));
     cr_expect(isnan(assay_incomplete_beta(0, 1, 0.5)) && isnan(assay_incomplete_beta(1, 1, 1.5)));
     cr_expect(isnan(assay_incomplete_beta(NAN, 1, 0.5)) && isnan(assay_incomplete_beta(1, 1, NAN)));
     cr_expect(isnan(assay_student_quantile(0.9, 0)) && isnan(assay_student_quantile(-0.1, 5)));

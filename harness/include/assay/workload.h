@@ -50,6 +50,9 @@ struct assay_workload {
     /* How many items one execution handles, for items_per_s (images, tokens, rows); NULL = 1. */
     uint64_t (*items)(const void *params, const char *phase);
     const char *item; /* "image", "token", "row" */
+    /* Name of the integer parameter that counts the independent items of a batch: item i has the same result whatever stands beside
+     * it, wherever it stands, however many there are. NULL: there is none. */
+    const char *batch;
     /* Fills an empty graph (harness/ir/graph.h). Parameters are within their table's ranges; what no range can
      * say (a head count that does not divide) is refused here, naming the parameter. */
     enum assay_code (*build)(const void *params, const char *phase, struct assay_graph *g, struct assay_error *err);

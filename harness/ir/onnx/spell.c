@@ -10,7 +10,8 @@
 #define COUNTED_MOST (1 << 24) /* numbers that one spelling puts into a graph */
 
 static const struct assay_onnx_spelled_row *const tables[] = {assay_onnx_spelled_elementwise, assay_onnx_spelled_folding,
-                                                              assay_onnx_spelled_moving, NULL};
+                                                              assay_onnx_spelled_moving, assay_onnx_spelled_quantized,
+                                                              assay_onnx_spelled_scattering, NULL};
 
 static const struct assay_onnx_spelled_row *find(const char *op)
 {

@@ -32,7 +32,8 @@ struct assay_onnx_spelled_row {
     assay_onnx_speller *spell;
     bool (*is_form)(const struct assay_onnx_call *call); /* of an op that ir has too: which forms it lacks */
 };
-extern const struct assay_onnx_spelled_row assay_onnx_spelled_elementwise[], assay_onnx_spelled_folding[], assay_onnx_spelled_moving[];
+extern const struct assay_onnx_spelled_row assay_onnx_spelled_elementwise[], assay_onnx_spelled_folding[], assay_onnx_spelled_moving[],
+    assay_onnx_spelled_quantized[], assay_onnx_spelled_scattering[];
 
 /* Operand i, ASSAY_NO_VALUE if it is absent. */
 int32_t assay_onnx_in(const struct assay_onnx_spelling *s, size_t i);
@@ -62,6 +63,10 @@ int32_t assay_onnx_reshape(struct assay_onnx_spelling *s, int32_t x, int32_t ran
 int32_t assay_onnx_cast(struct assay_onnx_spelling *s, int32_t x, enum assay_dtype to);
 /* The int64 numbers of a const, at most `capacity`; false and the error set: it is none. */
 bool assay_onnx_const(const struct assay_onnx_spelling *s, size_t i, size_t capacity, int64_t *numbers, size_t *n);
+/* Indices from -n to n-1 as those from 0 on. */
+int32_t assay_onnx_from_zero(struct assay_onnx_spelling *s, int32_t indices, int64_t n);
+/* The places, in all elements of x in a row, that GatherElements reads: along `axis` the index, along the others the element's own. */
+int32_t assay_onnx_places(struct assay_onnx_spelling *s, int32_t x, int32_t indices, int32_t axis);
 /* x along `axis` at the indices, which may count from the end: GatherElements. */
 int32_t assay_onnx_gather_elements(struct assay_onnx_spelling *s, int32_t x, int32_t indices, int32_t axis);
 

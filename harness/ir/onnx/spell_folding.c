@@ -1,6 +1,8 @@
 /* Along axes: reductions, norms, losses, places of extremes. */
 #include "harness/ir/onnx/spell.h"
 
+#include "reference/formats/formats.h"
+
 #include "assay/banned.h"
 
 #define PUT ASSAY_ONNX_PUT
@@ -77,6 +79,39 @@ static enum assay_code reduce_prod(struct assay_onnx_spelling *s)
             dims[rank++] = folds ? 1 : s->x.dims[d];
     }
     return GIVE(s, "Reshape", y, assay_onnx_numbers(s, (size_t)rank, dims));
+}
+
+/* x moved by k along the axis, away from its beginning (or, in reverse, its end), with zeros behind. */
+static int32_t moved(struct assay_onnx_spelling *s, int32_t x, int32_t axis, int64_t k, bool reverse)
+{
+    struct assay_value       v = assay_onnx_seen(s, x);
+    const struct assay_attr  along[] = {ASSAY_ATTR_INT("axis", axis), ASSAY_ATTR_END};
+    int64_t                  n = v.rank ? v.dims[axis] : 0;
+    int32_t                  kept = reverse ? slice(s, x, axis, k, n) : slice(s, x, axis, 0, n - k);
+    v.dims[axis] = k;
+    int32_t zeros = PUT(s, "Expand", assay_onnx_scalar(s, v.dtype, 0), assay_onnx_numbers(s, (size_t)v.rank, v.dims));
+    return assay_onnx_put(s, "Concat", reverse ? (int32_t[]){kept, zeros} : (int32_t[]){zeros, kept}, 2, along);
+}
+
+/* Sums of 1, 2, 4 … neighbours, each from two of the one before. */
+static enum assay_code cum_sum(struct assay_onnx_spelling *s)
+{
+    struct assay_value at = assay_onnx_seen(s, assay_onnx_in(s, 1));
+    bool               reverse = assay_onnx_i64(s, "reverse", 0) != 0;
+    double             axis = 0;
+    int32_t            y = assay_onnx_in(s, 0);
+    if (at.role != ASSAY_ROLE_CONST || at.elements != 1)
+        return assay_onnx_not_spelled(s, "has an axis that is no const");
+    assay_to_double(at.dtype, at.data, 1, &axis);
+    axis += axis < 0 ? s->x.rank : 0;
+    if (!(axis >= 0 && axis < s->x.rank))
+        return assay_onnx_not_spelled(s, "has an axis that its operand lacks");
+    int32_t d = (int32_t)axis;
+    if (assay_onnx_i64(s, "exclusive", 0) && s->x.dims[d] > 0)
+        y = moved(s, y, d, 1, reverse);
+    for (int64_t k = 1; k < s->x.dims[d] && !s->graph->first_error.code; k *= 2)
+        y = PUT(s, "Add", y, moved(s, y, d, k, reverse));
+    return GIVE(s, "Identity", y);
 }
 
 /* ---- places of extremes ---- */
@@ -220,6 +255,7 @@ static enum assay_code negative_log_likelihood(struct assay_onnx_spelling *s)
 }
 
 const struct assay_onnx_spelled_row assay_onnx_spelled_folding[] = {
+    {"CumSum", cum_sum, NULL},
     {"ReduceL1", reduce_l1, NULL},
     {"ReduceLogSum", reduce_log_sum, NULL},
     {"ReduceLogSumExp", reduce_log_sum_exp, NULL},

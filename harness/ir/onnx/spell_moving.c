@@ -16,19 +16,16 @@ static int32_t i64(struct assay_onnx_spelling *s, int64_t number)
     return assay_onnx_scalar(s, ASSAY_I64, (double)number);
 }
 
-/* Indices from -n to n-1 as those from 0 on. */
-static int32_t from_zero(struct assay_onnx_spelling *s, int32_t indices, int64_t n)
+int32_t assay_onnx_from_zero(struct assay_onnx_spelling *s, int32_t indices, int64_t n)
 {
     int32_t wide = assay_onnx_cast(s, indices, ASSAY_I64), below = PUT(s, "Less", wide, i64(s, 0));
     return PUT(s, "Where", below, PUT(s, "Add", wide, i64(s, n)), wide);
 }
 
-/* A Gather from all elements in a row: along `axis` the place is the index, along the others the element's own. */
-int32_t assay_onnx_gather_elements(struct assay_onnx_spelling *s, int32_t x, int32_t indices, int32_t axis)
+int32_t assay_onnx_places(struct assay_onnx_spelling *s, int32_t x, int32_t indices, int32_t axis)
 {
-    static const int64_t all = -1;
     struct assay_value   from = assay_onnx_seen(s, x), at = assay_onnx_seen(s, indices);
-    int32_t              place = from_zero(s, indices, from.dims[axis]);
+    int32_t              place = assay_onnx_from_zero(s, indices, from.dims[axis]);
     int64_t              step = 1;
     for (int32_t d = from.rank - 1; d >= 0; step *= from.dims[d--]) {
         if (d == axis && step != 1)
@@ -39,6 +36,13 @@ int32_t assay_onnx_gather_elements(struct assay_onnx_spelling *s, int32_t x, int
         if (d != axis && at.dims[d] > 1)
             place = PUT(s, "Add", place, assay_onnx_count(s, at.dims[d], from.rank, d, step));
     }
+    return place;
+}
+
+int32_t assay_onnx_gather_elements(struct assay_onnx_spelling *s, int32_t x, int32_t indices, int32_t axis)
+{
+    static const int64_t all = -1;
+    int32_t              place = assay_onnx_places(s, x, indices, axis);
     return PUT(s, "Gather", PUT(s, "Reshape", x, assay_onnx_numbers(s, 1, &all)), place);
 }
 
@@ -95,7 +99,7 @@ static enum assay_code one_hot(struct assay_onnx_spelling *s)
     if (!(n >= 1 && n <= 0x1p24) || s->x.rank >= ASSAY_MAX_RANK)
         return assay_onnx_not_spelled(s, "has a depth that is no const from 1 to 2^24, or too many axes");
     int64_t axes = axis;
-    int32_t index = PUT(s, "Unsqueeze", from_zero(s, assay_onnx_in(s, 0), (int64_t)n), assay_onnx_numbers(s, 1, &axes));
+    int32_t index = PUT(s, "Unsqueeze", assay_onnx_from_zero(s, assay_onnx_in(s, 0), (int64_t)n), assay_onnx_numbers(s, 1, &axes));
     int32_t hit = PUT(s, "Equal", index, assay_onnx_count(s, (int64_t)n, s->x.rank + 1, axis, 1));
     int32_t off = PUT(s, "Gather", assay_onnx_in(s, 2), i64(s, 0)), on = PUT(s, "Gather", assay_onnx_in(s, 2), i64(s, 1));
     return GIVE(s, "Where", hit, on, off);

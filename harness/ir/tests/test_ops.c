@@ -44,6 +44,8 @@ Test(ops, costs_are_those_of_the_definitions)
         {"MatMul", "f32[7,2,3] f32[3,4]", "", 336, 0},
         {"MatMul", "f32[3] f32[3]", "", 6, 0},
         {"MatMul", "f32[2,0] f32[0,4]", "", 0, 0},
+        {"MatMulInteger", "u8[2,3] i8[3,4]", "", 48, 0},
+        {"MatMulInteger", "u8[2,3] i8[3,4] u8[2] i8[]", "", 48 + 6 + 12, 0},
         {"Gemm", "f32[3,2] f32[3,4]", "transA=1", 48, 0},
         {"Gemm", "f32[2,3] f32[3,4] f32[4]", "", 48 + 8, 0},
         {"Gemm", "f32[2,3] f32[3,4] f32[4]", "alpha=2.0 beta=2.0", 48 + 24, 0},

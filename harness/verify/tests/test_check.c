@@ -624,3 +624,77 @@ Test(check, prepares_one_set_up_to_the_ceiling_and_says_that_the_others_were_lef
     }
     put_away(&s);
 }
+
+/* ---- output by output ---------------------------------------------------------------------------------------- */
+
+struct told {
+    struct assay_check_output row;
+    size_t                    n;
+};
+
+static void keep_row(void *self, const struct assay_check_output *rows, size_t n)
+{
+    struct told *t = self;
+    *t = (struct told){rows[0], n};
+}
+
+static struct assay_check_output told_of(struct simulated *s, device_fn *device)
+{
+    struct assay_error     err = {.code = ASSAY_OK};
+    struct assay_check     c;
+    struct assay_expected *x;
+    struct told            t = {.n = 0};
+    record(s, device, 40, ASSAY_WITNESS_DEFAULT_CHOSEN, 5, NULL);
+    cr_assert_eq(assay_expected_new(CASE_ID, s->graph, fill, NULL, BUDGET, BUDGET, &x, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_witness_check_outputs(s->path, CASE_ID, s->graph, x, keep_row, &t, &c, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(t.n, 1u);
+    cr_expect_str_eq(t.row.name, "C");
+    cr_expect(t.row.outcome == c.outcome && t.row.compared == c.elements && t.row.worst_index == c.worst_index);
+    cr_expect(t.row.worst_ratio == c.worst_ratio && t.row.worst_expected == c.worst_expected);
+    assay_expected_free(x);
+    return t.row;
+}
+
+static void with_zeros(struct simulated *s, uint64_t iteration, uint32_t set, struct assay_random *random)
+{
+    (void)iteration, (void)random, (void)set;
+    memset(s->now, 0, s->bytes);
+}
+
+static void a_tenth_larger(struct simulated *s, uint64_t iteration, uint32_t set, struct assay_random *random)
+{
+    honestly(s, iteration, set, random);
+    for (size_t i = 0; i < s->bytes / sizeof(float); i++)
+        as_floats(s)[i] *= 1.1f;
+}
+
+static void with_noise_across(struct simulated *s, uint64_t iteration, uint32_t set, struct assay_random *random)
+{
+    honestly(s, iteration, set, random);
+    for (size_t i = 0; i < s->bytes / sizeof(float); i++)
+        as_floats(s)[i] *= i % 2 ? 1.5f : 0.5f;
+}
+
+static void with_a_nan(struct simulated *s, uint64_t iteration, uint32_t set, struct assay_random *random)
+{
+    honestly(s, iteration, set, random);
+    as_floats(s)[17] = NAN;
+}
+
+/* A factor turns nothing: cosine 1. Errors of half of each element, of either sign: cosine 1 / sqrt(1.25), error 0.5. */
+Test(check, tells_of_each_output_how_far_and_in_which_direction_it_is_off)
+{
+    struct simulated s;
+    simulate_product(&s, 64, 64, 48);
+    struct assay_check_output row = told_of(&s, honestly);
+    cr_expect(row.outcome == ASSAY_PASS && row.error > 0 && row.error < 1e-7 && fabs(row.cosine - 1) < 1e-12 && row.elements == 4096);
+    row = told_of(&s, a_tenth_larger);
+    cr_expect(row.outcome == ASSAY_FAIL && fabs(row.error - 0.1) < 1e-6 && fabs(row.cosine - 1) < 1e-12, "%g %g", row.error, row.cosine);
+    row = told_of(&s, with_noise_across);
+    cr_expect(fabs(row.error - 0.5) < 1e-6 && fabs(row.cosine - 1 / sqrt(1.25)) < 0.01, "%g %g", row.error, row.cosine);
+    row = told_of(&s, with_zeros);
+    cr_expect(row.outcome == ASSAY_FAIL && row.error == 1 && isnan(row.cosine));
+    row = told_of(&s, with_a_nan);
+    cr_expect(row.outcome == ASSAY_FAIL && isinf(row.error) && row.worst_index == 17 && isinf(row.worst_ratio));
+    put_away(&s);
+}

@@ -20,6 +20,7 @@ TestSuite(numerics, .init = find_source, .timeout = 120);
 struct simulated {
     struct assay_matrix_unit unit;
     enum assay_dtype         dtype;
+    enum assay_dtype         a, b; /* of the operands, where they are not of `dtype` */
     bool                     in_double;
     size_t                   spoilt_from; /* terms from which one element of a tile is off by its last bit; 0: never */
     uint64_t                 products;
@@ -35,7 +36,7 @@ static enum assay_code multiply(void *self, size_t terms, const double *a, const
         return ASSAY_FAIL(err, ASSAY_DEVICE, "the device fell off the bus");
     s->products++;
     for (size_t i = 0; i < T * terms; i++) /* what was put in was what the type holds */
-        cr_assert(assay_round_to(s->dtype, a[i]) == a[i] && assay_round_to(s->dtype, b[i]) == b[i], "%a, %a", a[i], b[i]);
+        cr_assert(assay_round_to(s->a, a[i]) == a[i] && assay_round_to(s->b, b[i]) == b[i], "%a, %a", a[i], b[i]);
     assay_unit_tiles(&s->unit, &all);
     for (size_t i = 0; s->in_double && i < T * T; i++) {
         c[i] = 0;
@@ -51,7 +52,9 @@ static enum assay_code multiply(void *self, size_t terms, const double *a, const
 
 static struct assay_numerics infer(struct simulated *s)
 {
-    const struct assay_numerics_device device = {s->dtype, s, multiply};
+    s->a = s->a ? s->a : s->dtype;
+    s->b = s->b ? s->b : s->dtype;
+    const struct assay_numerics_device device = {s->a, s->b, s->dtype, s, multiply};
     struct assay_numerics              found;
     struct assay_error                 err = {.code = ASSAY_OK};
     cr_assert_eq(assay_numerics_infer(&device, TILES, &found, &err), ASSAY_OK, "%s", err.message);
@@ -113,6 +116,26 @@ Test(numerics, recovers_every_ready_unit)
         struct assay_numerics    found = expect_found(&u, all[i].dtype);
         cr_expect_eq(found.found, *all[i].lower ? ASSAY_NUMERICS_LOWER : ASSAY_NUMERICS_MEETS, "%s", found.verdict);
         cr_expect(strstr(found.verdict, all[i].lower), "%s", found.verdict);
+    }
+}
+
+Test(numerics, operands_of_8_bits_must_come_whole)
+{
+    static const struct {
+        char             name[24];
+        enum assay_dtype a, b;
+        char             verdict[120];
+    } all[] = {
+        {"int8-int32", ASSAY_I8, ASSAY_I8, "explained, and meets what i8 by i8 asks for"},
+        {"int8-int32", ASSAY_U8, ASSAY_I8, "explained, a lower class than u8 by i8 asks for: operands of u8 cut to i8"},
+        {"int8-saturating16", ASSAY_U8, ASSAY_I8, "explained, a lower class than u8 by i8 asks for: sums of 2 products in i16"},
+        {"int8-saturating16", ASSAY_I8, ASSAY_I8,
+         "explained, a lower class than i8 by i8 asks for: operands of i8 cut to u8"}, /* up to 127: no pair saturates */
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct simulated      s = {.unit = unit_named(all[i].name), .dtype = ASSAY_I32, .a = all[i].a, .b = all[i].b};
+        struct assay_numerics found = infer(&s);
+        cr_expect_str_eq(found.verdict, all[i].verdict);
     }
 }
 
@@ -211,8 +234,8 @@ Test(numerics, does_not_explain_what_no_unit_does)
 
 Test(numerics, passes_on_what_the_device_says)
 {
-    struct simulated             s = {.unit = unit_named("fp32-fma"), .dtype = ASSAY_F32};
-    struct assay_numerics_device device = {ASSAY_F32, &s, multiply};
+    struct simulated             s = {.unit = unit_named("fp32-fma"), .dtype = ASSAY_F32, .a = ASSAY_F32, .b = ASSAY_F32};
+    struct assay_numerics_device device = {ASSAY_F32, ASSAY_F32, ASSAY_F32, &s, multiply};
     struct assay_numerics        found;
     for (s.fails_after = 1; s.fails_after < 300; s.fails_after += 37) {
         struct assay_error err = {.code = ASSAY_OK};

@@ -56,6 +56,43 @@ Test(spell, a_transposed_convolution_is_the_gradient_of_one)
     assay_graph_free(call.graph);
 }
 
+Test(spell, a_convolution_of_whole_numbers_is_a_product_with_what_its_windows_see)
+{
+    begin("ConvInteger", ASSAY_U8, 4, (int64_t[]){2, 4, 5, 6});
+    call.in[call.n_in++] = assay_graph_input(call.graph, "w", ASSAY_I8, 4, (int64_t[]){6, 2, 3, 3}, ASSAY_FILL_SIGNED);
+    call.in[call.n_in++] = assay_graph_input(call.graph, "zx", ASSAY_U8, 1, (int64_t[]){1}, ASSAY_FILL_SIGNED);
+    call.in[call.n_in++] = assay_graph_input(call.graph, "zw", ASSAY_I8, 1, (int64_t[]){6}, ASSAY_FILL_SIGNED);
+    call.attrs[0] = ASSAY_ATTR_INT("group", 2);
+    call.attrs[1] = (struct assay_attr){.name = "strides", .type = ASSAY_ATTR_I64S, .list = {2, 1}, .n = 2};
+    call.attrs[2] = ASSAY_ATTR_STRING("auto_pad", "SAME_LOWER");
+    const struct assay_value *v = spelled();
+    cr_expect(v->dtype == ASSAY_I32 && v->rank == 4 && v->dims[0] == 2 && v->dims[1] == 6 && v->dims[2] == 3 && v->dims[3] == 6);
+    bool multiplies = false;
+    for (uint32_t n = 0; n < call.graph->n_nodes; n++)
+        multiplies |= !strcmp(call.graph->nodes[n].op->name, "MatMulInteger");
+    cr_expect(multiplies);
+    assay_graph_free(call.graph);
+}
+
+/* x [2,3,4]; indices [5,2] choose along two axes. */
+Test(spell, scatters_slices_by_tuples_of_indices)
+{
+    static const int64_t wanted[] = {2, 3, 4};
+    begin("ScatterND", ASSAY_F32, 3, wanted);
+    call.in[call.n_in++] = assay_graph_input(call.graph, "at", ASSAY_I64, 2, (int64_t[]){5, 2}, ASSAY_FILL_SIGNED);
+    call.in[call.n_in++] = assay_graph_input(call.graph, "updates", ASSAY_F32, 2, (int64_t[]){5, 4}, ASSAY_FILL_SIGNED);
+    const struct assay_value *v = spelled();
+    cr_expect(v->rank == 3 && !memcmp(v->dims, wanted, sizeof wanted));
+    assay_graph_free(call.graph);
+    begin("ScatterND", ASSAY_F32, 3, wanted);
+    call.in[call.n_in++] = assay_graph_input(call.graph, "at", ASSAY_I64, 2, (int64_t[]){5, 2}, ASSAY_FILL_SIGNED);
+    call.in[call.n_in++] = assay_graph_input(call.graph, "updates", ASSAY_F32, 2, (int64_t[]){5, 4}, ASSAY_FILL_SIGNED);
+    call.attrs[0] = ASSAY_ATTR_STRING("reduction", "mul");
+    cr_expect_eq(assay_onnx_spell(&call, y, &err), ASSAY_UNSUPPORTED);
+    cr_expect_str_eq(err.message, "ScatterND 'y' reduces by other than a sum, which is not read");
+    assay_graph_free(call.graph);
+}
+
 Test(spell, leaves_the_forms_that_ir_has)
 {
     begin("Max", ASSAY_F32, 1, (int64_t[]){4});
@@ -98,6 +135,15 @@ static const struct {
     {"GatherElements", 2, {3, 3}, {"", 0}, 1, {0}, "GatherElements 'y' has indices that its operand does not hold, which is not read"},
     {"NegativeLogLikelihoodLoss", 2, {3, 3}, {"", 0}, 1, {0},
      "NegativeLogLikelihoodLoss 'y' has labels of another shape than its scores without their classes, which is not read"},
+    {"CumSum", 2, {2, 3}, {"", 0}, 1, {2}, "CumSum 'y' has an axis that its operand lacks, which is not read"},
+    {"CumSum", 2, {2, 3}, {"", 0}, 2, {0, 1}, "CumSum 'y' has an axis that is no const, which is not read"},
+    {"GatherND", 2, {2, 3}, {"", 0}, 3, {0, 0, 0}, "GatherND 'y' has indices that its operand does not hold, or more than 8 axes with them, which is not read"},
+    {"GatherND", 2, {2, 3}, {"batch_dims", -1}, 1, {0}, "GatherND 'y' has indices that its operand does not hold, or more than 8 axes with them, which is not read"},
+    {"ScatterElements", 1, {3}, {"", 0}, 1, {0}, "ScatterElements 'y' has indices or updates that its operand does not hold, which is not read"},
+    {"ScatterND", 1, {3}, {"", 0}, 1, {0}, "ScatterND 'y' has updates that are no slices of its operand, which is not read"},
+    {"ConvInteger", 3, {1, 2, 3}, {"", 0}, 1, {0},
+     "ConvInteger 'y' has an image and kernels of different ranks, or not of one to three axes, which is not read"},
+    {"QLinearMatMul", 2, {2, 3}, {"", 0}, 2, {0, 0}, "QLinearMatMul 'y' has a scale or a zero point of more than one number, or none, which is not read"},
     {"ConvTranspose", 3, {1, 2, 3}, {"group", 0}, 1, {0}, "ConvTranspose 'y' has an image and kernels of different ranks, or no group, which is not read"},
 };
 

@@ -1,0 +1,14 @@
+/* The words of a command line that say what is run: one suite, or any number of cases and model files. */
+#ifndef ASSAY_CLI_OPERANDS_H
+#define ASSAY_CLI_OPERANDS_H
+
+#include <stddef.h>
+
+#include "assay/error.h"
+#include "harness/plan/plan.h"
+
+/* *plan must be released also on failure. A word that is neither suite nor workload is told with the nearest of both; a case that
+ * cannot be built is told at once. */
+enum assay_code assay_cli_plan_of(size_t n, char **words, struct assay_plan *plan, struct assay_error *err);
+
+#endif

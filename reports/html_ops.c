@@ -1,0 +1,150 @@
+/* Single ops: a map of op by format, one a back end, in the colours of verdicts, deeper the more of its bound an error takes. */
+#include <math.h>
+#include <string.h>
+
+#include "harness/judge/ops.h"
+#include "reports/figures.h"
+#include "reports/page.h"
+
+#include "assay/banned.h"
+
+enum { MOST_FORMATS = 32 };
+
+bool assay_page_has_ops(const struct assay_report_run *run)
+{
+    for (size_t i = 0; i < run->summary->n_rows; i++)
+        if (assay_ops_is_case(run->summary->rows[i].case_name))
+            return true;
+    return false;
+}
+
+static enum assay_code collect(const struct assay_report_run *run, const char *backend, struct assay_ops *out, struct assay_error *err)
+{
+    *out = (struct assay_ops){.n = 0};
+    for (size_t i = 0; i < run->summary->n_rows; i++) {
+        const struct assay_summary_row *row = &run->summary->rows[i];
+        struct assay_check              unknown = {.outcome = ASSAY_NOT_CHECKED, .worst_ratio = NAN, .median_ratio = NAN, .rms = NAN};
+        if (strcmp(row->backend, backend) != 0)
+            continue;
+        (void)snprintf(unknown.why, sizeof unknown.why, "%s", row->outcome_why);
+        if (assay_ops_add(out, row->case_name, row->check ? row->check : &unknown, err)) {
+            assay_ops_release(out);
+            return err->code;
+        }
+    }
+    return ASSAY_OK;
+}
+
+/* The formats in the order in which cells name them. */
+static size_t formats_of(const struct assay_ops *ops, const char *formats[MOST_FORMATS])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ops->n; i++) {
+        bool known = false;
+        for (size_t k = 0; k < n; k++)
+            known = known || !strcmp(formats[k], ops->cell[i].format);
+        if (!known && n < MOST_FORMATS)
+            formats[n++] = ops->cell[i].format;
+    }
+    return n;
+}
+
+static const struct assay_ops_cell *cell_at(const struct assay_ops *ops, const char *op, const char *format)
+{
+    for (size_t i = 0; i < ops->n; i++)
+        if (!strcmp(ops->cell[i].op, op) && !strcmp(ops->cell[i].format, format))
+            return &ops->cell[i];
+    return NULL;
+}
+
+static void cell(struct assay_page *p, const struct assay_ops_cell *c, const char *format)
+{
+    static const char *const words[] = {[ASSAY_PASS] = "", [ASSAY_MARGINAL] = "marginal", [ASSAY_FAIL] = "fail", [ASSAY_UNTRUSTED] = "untrusted",
+                                        [ASSAY_NOT_CHECKED] = "not checked"};
+    assay_sink_raw(&p->to, "<td data-label=\"");
+    assay_sink_text(&p->to, format);
+    assay_sink_raw(&p->to, "\"");
+    if (!c) {
+        assay_sink_raw(&p->to, "></td>");
+        return;
+    }
+    double share = c->outcome == ASSAY_PASS && c->worst_ratio <= 1 ? 100 * c->worst_ratio : 0;
+    assay_sink_raw(&p->to, " class=\"num v%d\" style=\"--heat:%.0f%%\" title=\"", (int)c->outcome, share);
+    assay_sink_text(&p->to, c->why);
+    assay_sink_raw(&p->to, "\">");
+    if (c->outcome == ASSAY_FAIL || c->outcome == ASSAY_UNTRUSTED || c->outcome == ASSAY_NOT_CHECKED || isnan(c->worst_ratio))
+        assay_sink_raw(&p->to, "%s", words[c->outcome]);
+    else
+        assay_sink_raw(&p->to, "%s%.2g", c->worst_ratio == 0 ? "exact " : "", c->worst_ratio);
+    if (c->checked)
+        assay_sink_raw(&p->to, "<small>%s%u of %u cases</small>", c->outcome == ASSAY_MARGINAL ? "marginal, " : "", c->checked, c->cases);
+    assay_sink_raw(&p->to, "</td>");
+}
+
+static void map(struct assay_page *p, const struct assay_ops *ops)
+{
+    const char *formats[MOST_FORMATS];
+    size_t      n = formats_of(ops, formats);
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"op by format\"><table class=\"heat\"><thead><tr><th scope=\"col\">op</th>");
+    for (size_t k = 0; k < n; k++)
+        assay_page_element(p, "th scope=\"col\" class=\"num\"", formats[k]);
+    assay_sink_raw(&p->to, "</tr></thead><tbody>\n");
+    for (size_t i = 0; i < ops->n; i++) {
+        bool first = true;
+        for (size_t k = 0; k < i; k++)
+            first = first && strcmp(ops->cell[k].op, ops->cell[i].op) != 0;
+        if (!first)
+            continue;
+        assay_sink_raw(&p->to, "<tr>");
+        assay_page_element(p, "th scope=\"row\"", ops->cell[i].op);
+        for (size_t k = 0; k < n; k++)
+            cell(p, cell_at(ops, ops->cell[i].op, formats[k]), formats[k]);
+        assay_sink_raw(&p->to, "</tr>\n");
+    }
+    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+/* What is not checked, once a reason. */
+static void unproved(struct assay_page *p, const struct assay_ops *ops)
+{
+    bool any = false;
+    for (size_t i = 0; i < ops->n; i++) {
+        const struct assay_ops_cell *c = &ops->cell[i];
+        if (c->outcome == ASSAY_PASS || c->outcome == ASSAY_NOT_CHECKED)
+            continue;
+        assay_sink_raw(&p->to, "%s<li>", any ? "" : "<ul class=\"prose\">\n");
+        assay_page_outcome(p, c->outcome);
+        assay_sink_raw(&p->to, " <b>");
+        assay_sink_text(&p->to, c->op);
+        assay_sink_raw(&p->to, "</b> ");
+        assay_sink_text(&p->to, c->format);
+        assay_sink_raw(&p->to, ": ");
+        assay_sink_text(&p->to, c->why);
+        assay_sink_raw(&p->to, ".</li>\n");
+        any = true;
+    }
+    assay_sink_raw(&p->to, "%s", any ? "</ul>\n" : "");
+}
+
+void assay_page_ops(struct assay_page *p, const struct assay_report_run *run)
+{
+    assay_sink_raw(&p->to, "<section id=\"");
+    assay_page_id(p, run, "ops");
+    assay_sink_raw(&p->to, "\">\n<h2>Op by format</h2>\n<p>Largest error over its bound in every case of an op in a format: random operands, whole numbers whose answer is exact, "
+                           "pairs that cancel, wide and special numbers. <i>f32 of bf16</i>: operands in bf16, arithmetic in f32. Empty: the op does not take the format.</p>\n");
+    for (size_t b = 0; b < run->summary->n_backends; b++) {
+        struct assay_ops   ops;
+        struct assay_error ignored = {.code = ASSAY_OK};
+        if (collect(run, run->summary->backends[b], &ops, &ignored))
+            continue;
+        if (ops.n) {
+            assay_sink_raw(&p->to, "<h3>");
+            assay_page_series(p, run->summary, run->summary->backends[b], false);
+            assay_sink_raw(&p->to, "</h3>\n");
+            map(p, &ops);
+            unproved(p, &ops);
+        }
+        assay_ops_release(&ops);
+    }
+    assay_sink_raw(&p->to, "</section>\n");
+}
