@@ -49,8 +49,8 @@ const struct assay_fault_kind assay_fault_kinds[] = {
     /* ---- outputs: single elements ---- */
     {"sign-lost", "one negative element has lost its sign", .spares = MAX | ASSAY_FAULT_SOFTMAX | ASSAY_FAULT_ADAM, OUT(sign_lost), .why_missed = MAY_BE_SMALL},
     {"element-zero", "one element is zero", OUT(element_zero), .why_missed = MAY_BE_SMALL},
-    {"element-nan", "one element is NaN", OUT(element_nan)},
-    {"element-infinite", "one element is infinite", OUT(element_infinite)},
+    {"element-nan", "one element is NaN", .spares = BYTES, OUT(element_nan)},
+    {"element-infinite", "one element is infinite", .spares = BYTES, OUT(element_infinite)},
     {"all-zero", "everything is zero", OUT(all_zero)},
     {"all-one-value", "everything is the same number", OUT(all_one_value)},
     /* ---- outputs: elsewhere ---- */

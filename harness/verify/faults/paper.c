@@ -24,9 +24,11 @@ static void multiply(const void *self, const struct assay_ref_dense *d)
     assay_unit_tiles(&p->unit, &t);
 }
 
-/* Ops of the reference that can sum by a unit. */
-static bool multiplies(const struct assay_op_row *op)
+/* Ops of the reference that can sum by a unit. Integers by one of integers; else they are exact. */
+static bool multiplies(const struct assay_op_row *op, const struct assay_matrix_unit *unit)
 {
+    if (!*op->domain && !strcmp(op->name, "MatMulInteger"))
+        return assay_unit_takes(unit, ASSAY_I8);
     static const char *const names[] = {"MatMul", "Gemm", "Conv", "Attention"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!*op->domain && !strcmp(op->name, names[i]))
@@ -77,7 +79,7 @@ static enum assay_code compute_output(struct work *w, uint32_t o, double *to, st
     const struct assay_value *v = &w->graph->values[w->node->outputs[o]];
     struct assay_ref_call     call = {.graph = w->graph, .node = w->node, .in = w->in, .out = w->out, .output = o,
                                       .arithmetic = assay_arithmetic_required(w->graph, w->node), .values_only = true,
-                                      .multiplier = multiplies(w->node->op) ? &w->multiplier : NULL};
+                                      .multiplier = multiplies(w->node->op, &w->paper->unit) ? &w->multiplier : NULL};
     if (o == 0 && assay_paper_rows(w->paper, w->graph, w->node, w->operand, to))
         return ASSAY_OK;
     return assay_reference_of(w->node->op)->at(&call, (size_t)v->elements, w->index, to, w->unread, err);

@@ -36,7 +36,8 @@ const struct assay_fault_subject assay_fault_subjects[] = {
     {"MatMul K=512, bf16", LONG("MatMul", "f[24,512] f[512,40]", "", 1, SIGNED), ASSAY_BF16, ASSAY_BF16, SIGNED, MULTIPLIED | ASSAY_FAULT_ROUNDED},
     {"MatMul K=512, f16", LONG("MatMul", "f[24,512] f[512,40]", "", 1, SIGNED), ASSAY_F16, ASSAY_F16, SIGNED, MULTIPLIED | ASSAY_FAULT_ROUNDED | ASSAY_FAULT_HALF},
     {"MatMul K=512, f32 of f16", LONG("MatMul", "f[24,512] f[512,40]", "", 1, SIGNED), ASSAY_F32, ASSAY_F16, SIGNED, MULTIPLIED | ASSAY_FAULT_F32 | ASSAY_FAULT_HALF},
-    {"MatMul K=64, u8 by i8", LONG("MatMul", "u8[24,64] i8[64,40]", "", 1, SIGNED), F32S, SIGNED, MULTIPLIED | ASSAY_FAULT_BYTES | ASSAY_FAULT_FEW | ASSAY_FAULT_F32},
+    {"MatMulInteger K=64", LONG("MatMulInteger", "u8[24,64] i8[64,40]", "", 1, SIGNED), F32S, SIGNED,
+     ASSAY_FAULT_MATRIX | ASSAY_FAULT_PRODUCT | ASSAY_FAULT_BYTES | ASSAY_FAULT_FEW},
     {"Gemm K=512", LONG("Gemm", "f[24,512] f[40,512] f[40]", "transB=1 alpha=0.5", 1, SIGNED), F32S, SIGNED,
      ASSAY_FAULT_MATRIX | ASSAY_FAULT_SUMS | ASSAY_FAULT_BIAS | ASSAY_FAULT_FACTOR | FULL_F32},
     {"Conv 3 x 3", LONG("Conv", "f[2,32,9,11] f[24,32,3,3] f[24]", "pads=[1,1,1,1] strides=[2,1]", 1, SIGNED), F32S, SIGNED,
@@ -101,7 +102,7 @@ static void cast_operands(const struct assay_fault_subject *s, struct assay_grap
         struct assay_attr attrs[] = {ASSAY_ATTR_INT("to", assay_onnx_number(s->dtype)), ASSAY_ATTR_END};
         g->values[in[i]].fill = fill_of(s, dtype);
         (void)snprintf(name, sizeof name, "cast%zu", i);
-        if (dtype != s->dtype && dtype != ASSAY_I64 && dtype != ASSAY_BOOL)
+        if (dtype == s->operands && dtype != s->dtype)
             in[i] = assay_graph_op(g, "Cast", name, &in[i], 1, attrs);
     }
 }

@@ -88,7 +88,7 @@ Test(faults, are_told_by_the_instrument_that_is_made_for_them)
         enum assay_instrument by;
     } rows[] = {
         {"MatMul K=64", "nothing-written", 0, ASSAY_BY_POISON},       {"MatMul K=64", "element-off", 0.01, ASSAY_BY_ELEMENT},
-        {"MatMul K=64, u8 by i8", "int8-saturating16", 0, ASSAY_BY_EXACT}, {"MatMul K=64", "scaled", 1e-7, ASSAY_BY_DISTRIBUTION},
+        {"MatMulInteger K=64", "int8-saturating16", 0, ASSAY_BY_EXACT}, {"MatMul K=64", "scaled", 1e-7, ASSAY_BY_DISTRIBUTION},
         {"MatMul K=64, 300 x 240", "element-off-unsampled", 0.02, ASSAY_BY_SUM},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
