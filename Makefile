@@ -27,7 +27,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 # Targets that set the machine up first and then call make again need no features yet.
-OUTER := help run check check-long asan tsan lint fuzz bench dist install clean new-backend oracle
+OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -37,7 +37,7 @@ ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
 FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference suites/data suites/weights suites/blocks suites/workloads harness/plan harness/measure \
-            harness/load harness/verify harness/store harness/run harness/judge reports harness/cli
+            harness/load harness/verify harness/verify/faults harness/store harness/run harness/judge reports harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
@@ -111,10 +111,12 @@ run-tests: tests
 BENCHES := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/bench_*.c,$(FOLDERS) $(NAMES:%=backends/%))))
 # Programs that check what takes too long for every day; they print what they did and fail by their exit status.
 LONG := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/long_*.c,$(FOLDERS))))
-$(BENCHES) $(LONG): $(O)/%: $(O)/%.o $(LIBRARY)
+# How small a fault is still found: harness/verify/FAULTS.md.
+FAULTS := $(O)/ci/faults/table
+$(BENCHES) $(LONG) $(FAULTS): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 benches: all $(BENCHES)
-run-long: $(LONG) ; $(Q)for each in $^; do $$each || exit 1; done
+run-long: $(LONG) ; $(Q)export ASSAY_DATA='$(CURDIR)'; for each in $^; do $$each || exit 1; done
 # The reference's numbers once more, in MPFR.
 ORACLE_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard reference/tests/oracle/*.c))
 $(O)/reference/tests/test_oracle $(O)/reference/tests/long_oracle: LIBS := $(LIBRARY) -lmpfr -lgmp $(LIBS)
@@ -139,6 +141,7 @@ tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
 bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats && ci/bench build/assay
+faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
 PYTHON ?= python3
 oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/formats.txt && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
@@ -148,6 +151,7 @@ help:
 	@echo 'make check        set up, build, pass the tests          make check-long   with the long ones'
 	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
 	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'
+	@echo 'make faults       how small a fault is still found: writes harness/verify/FAULTS.md, some minutes'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='
 	@echo 'make oracle       PyTorch computes the small models again, ml_dtypes the formats (PYTHON=, ci/oracle)'

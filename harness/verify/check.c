@@ -57,6 +57,7 @@ struct judge {
     struct assay_errors           biased; /* of the first output whose errors are */
     int32_t                       biased_value;
     bool                          probable; /* some bound was that of sums rounded to nearest */
+    bool                          worst_is_sum; /* of all outputs together */
     bool                          judged[ASSAY_WITNESS_MOST_CHOSEN]; /* contents */
     uint32_t                      sets_kept, sets_judged;
     char                          poisoned[ASSAY_VALUE_NAME_BYTES]; /* output whose poison was left */
@@ -131,6 +132,7 @@ static void note(struct judge *j, const struct place *at, double ratio, double o
     if (!isnan(out->worst_ratio) && !(ratio > out->worst_ratio))
         return;
     out->worst_ratio = ratio;
+    j->worst_is_sum = at->is_sum;
     (void)snprintf(out->worst_value, sizeof out->worst_value, "%s", j->graph->values[at->part->value].name);
     out->worst_index = at->index;
     out->worst_iteration = iteration_of(j, at->content);
@@ -412,6 +414,7 @@ static bool decide_class(const struct judge *j)
     const struct assay_errors *e = j->biased.n ? &j->biased : &j->errors;
     if (!j->biased.n && !assay_errors_are_large(e))
         return false;
+    j->out->by = ASSAY_BY_DISTRIBUTION;
     if (!j->biased.n) {
         say(j->out, ASSAY_FAIL, "of a lower class of arithmetic: the errors of %llu elements are %.3g times (rms) what rounding every step to nearest gives at most",
             (unsigned long long)e->n, assay_errors_rms(e));
@@ -435,6 +438,7 @@ static bool is_unwritten_state(const struct shown *s)
 static bool decide_fail(const struct judge *j)
 {
     struct assay_check *out = j->out;
+    out->by = ASSAY_BY_POISON;
     if (j->poison_left) {
         say(out, ASSAY_FAIL, "outputs were not written: %llu of %llu elements of '%s' still hold what was there before",
             (unsigned long long)j->poison_left, (unsigned long long)j->poison_of, j->poisoned);
@@ -449,12 +453,14 @@ static bool decide_fail(const struct judge *j)
         }
     }
     if (out->worst_ratio > 1) {
+        out->by = j->worst_is_sum ? ASSAY_BY_SUM : out->worst_bound == 0 ? ASSAY_BY_EXACT : ASSAY_BY_ELEMENT;
         say(out, ASSAY_FAIL, "'%s' at element %lld in iteration %llu is %.9g where %.9g is expected, %.3g times the %s bound of %.3g",
             out->worst_value, (long long)out->worst_index, (unsigned long long)out->worst_iteration,
             out->worst_observed, out->worst_expected, out->worst_ratio,
             is_statistical(j) ? "statistical" : j->probable ? "probable" : "worst-case", out->worst_bound);
         return true;
     }
+    out->by = ASSAY_BY_FINITE;
     for (uint32_t o = 0; o < j->layout.outputs; o++) {
         if (j->shown[o].unexplained && !j->shown[o].infinite_expected) {
             say(out, ASSAY_FAIL, "%llu elements of '%s' are not finite; every expected value that was computed is",
@@ -462,6 +468,7 @@ static bool decide_fail(const struct judge *j)
             return true;
         }
     }
+    out->by = ASSAY_BY_NONE;
     return false;
 }
 
@@ -495,6 +502,7 @@ static bool decide_untrusted(const struct judge *j)
     uint32_t o = 0;
     if (10 * weak_outputs(j, &o) <= j->layout.outputs)
         return false;
+    j->out->by = ASSAY_BY_TELLING;
     const struct shown *s = &j->shown[o];
     const char         *name = j->graph->values[s->value].name;
     if (!tells_enough(s))
@@ -716,6 +724,21 @@ const char *assay_outcome_name(enum assay_outcome outcome)
     case ASSAY_FAIL: return "fail";
     case ASSAY_UNTRUSTED: return "untrusted";
     case ASSAY_NOT_CHECKED: return "not_checked";
+    }
+    return "unknown";
+}
+
+const char *assay_instrument_name(enum assay_instrument by)
+{
+    switch (by) {
+    case ASSAY_BY_NONE: return "none";
+    case ASSAY_BY_POISON: return "poison";
+    case ASSAY_BY_EXACT: return "exact";
+    case ASSAY_BY_ELEMENT: return "element";
+    case ASSAY_BY_SUM: return "sum";
+    case ASSAY_BY_FINITE: return "finite";
+    case ASSAY_BY_DISTRIBUTION: return "distribution";
+    case ASSAY_BY_TELLING: return "telling";
     }
     return "unknown";
 }

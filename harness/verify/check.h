@@ -27,8 +27,22 @@ enum assay_assurance {
 };
 const char *assay_assurance_name(enum assay_assurance assurance);
 
+/* What of the judge's instruments decided that an outcome is not a plain pass. */
+enum assay_instrument {
+    ASSAY_BY_NONE = 0,         /* it is one, or what uses much of its bounds */
+    ASSAY_BY_POISON = 1,       /* what was there before is still there */
+    ASSAY_BY_EXACT = 2,        /* an element whose bound is 0 */
+    ASSAY_BY_ELEMENT = 3,      /* an element beyond its bound */
+    ASSAY_BY_SUM = 4,          /* a sum of elements beyond its bound */
+    ASSAY_BY_FINITE = 5,       /* elements that are not finite among those that were only counted */
+    ASSAY_BY_DISTRIBUTION = 6, /* errors that roundings to nearest do not make */
+    ASSAY_BY_TELLING = 7,      /* zeros or one constant would have done as well */
+};
+const char *assay_instrument_name(enum assay_instrument by); /* one word: "element" */
+
 struct assay_check {
     enum assay_outcome   outcome;
+    enum assay_instrument by;
     char                 why[400]; /* one sentence; for pass: what was shown */
     enum assay_assurance assurance;
     uint64_t elements;        /* output elements compared singly with the reference */
