@@ -102,5 +102,5 @@ file
 folder
 
 $ assay plan quick >/dev/full
-! assay: cannot write the result to standard output
+! assay: cannot write the result to standard output: No space left on device
 ? 2
