@@ -68,8 +68,8 @@ static void cell(struct assay_page *p, const struct assay_ops_cell *c, const cha
         assay_sink_raw(&p->to, "></td>");
         return;
     }
-    double share = c->outcome == ASSAY_PASS && c->worst_ratio <= 1 ? 100 * c->worst_ratio : 0;
-    assay_sink_raw(&p->to, " class=\"num v%d\" style=\"--heat:%.0f%%\" title=\"", (int)c->outcome, share);
+    int quarter = c->outcome == ASSAY_PASS && c->worst_ratio < 1 ? (int)(4 * c->worst_ratio) : 0;
+    assay_sink_raw(&p->to, " class=\"num v%d h%d\" title=\"", (int)c->outcome, quarter);
     assay_sink_text(&p->to, c->why);
     assay_sink_raw(&p->to, "\">");
     if (c->outcome == ASSAY_FAIL || c->outcome == ASSAY_UNTRUSTED || c->outcome == ASSAY_NOT_CHECKED || isnan(c->worst_ratio))
