@@ -154,14 +154,15 @@ void assay_fault_document(const struct assay_fault_results *r, FILE *to)
                   "Outcomes are those of a device on paper (`faults/paper.h`): products and sums by the unit `fp32-fma`, softmax and norms in"
                   " float, everything else rounded once, so that faults hide among the roundings of an honest device. A fault is planted, a witness"
                   " is kept and judged by the code that judges runs, and it is *found* if an instrument of the judge decides that the outcome"
-                  " does not simply pass. Every trial has its own place, signs and tickets; %u draws of the operands take turns.\n\n"
+                  " does not simply pass. Every trial has its own place, signs and tickets; %u draws of the operands (%u of the largest subject) take turns.\n\n"
                   "*Rate at least* is the lower 95 %% limit of the rate of finding (Clopper and Pearson); %u trials without a miss show 99 %%."
-                  " *Smallest found* is the least of the sizes 2^(i/%d) times the smallest tried (or of whole numbers) at which no trial of"
-                  " %u missed.\n\n"
+                  " *Smallest found* is the least of the sizes 2^(i/%d) times the smallest tried (or of whole numbers) at which no trial"
+                  " missed. A fault that has no place or sign to be drawn differs by its operands alone, and has no more trials than those were"
+                  " drawn; of arithmetic there are 24.\n\n"
                   "*By*: `exact` an element whose bound is 0 · `element` one beyond its bound · `sum` of elements beyond its bound · `distribution`"
                   " of the errors · `poison` is left · `finite` elements that are not · `telling` it agreed and proved nothing.\n\n"
                   "## Faults without a size\n\n",
-                  ASSAY_FAULT_DRAWS, ASSAY_FAULT_TRIALS, ASSAY_FAULT_STEPS, ASSAY_FAULT_TRIALS);
+                  ASSAY_FAULT_DRAWS, ASSAY_FAULT_FEW_DRAWS, ASSAY_FAULT_TRIALS, ASSAY_FAULT_STEPS);
     write_unsized(r, to);
     (void)fputs("\n## Faults with a size\n", to);
     write_sized(r, to);

@@ -8,7 +8,8 @@
 #include "harness/verify/faults/search.h"
 
 #define ASSAY_FAULT_SEED 1u  /* of the first draw of every subject's operands */
-#define ASSAY_FAULT_DRAWS 8u
+#define ASSAY_FAULT_DRAWS 100u
+#define ASSAY_FAULT_FEW_DRAWS 8u /* of subjects that are LARGE, and where a class of arithmetic is proved twice as many */
 
 /* One kind in one subject; `applies` false: it is not planted there. */
 struct assay_fault_cell {

@@ -55,7 +55,7 @@ const struct assay_fault_kind assay_fault_kinds[] = {
     {"all-one-value", "everything is the same number", OUT(all_one_value)},
     /* ---- outputs: elsewhere ---- */
     {"elements-swapped", "two elements are swapped", .flags = ASSAY_FAULT_LOCAL, OUT(elements_swapped), .why_missed = MAY_BE_SMALL},
-    {"rows-swapped", "two rows are swapped", .needs = MATRIX, OUT(rows_swapped)},
+    {"rows-swapped", "two rows are swapped", .needs = MATRIX, OUT(rows_swapped), .why_missed = "the same index was drawn twice, and the rows are the same"},
     {"columns-swapped", "two columns are swapped", .needs = MATRIX, OUT(columns_swapped)},
     {"axes-swapped", "rows are stored as columns", .needs = MATRIX, OUT(axes_swapped)},
     {"tile-of-neighbour", "a tile is its neighbour's", .needs = MATRIX, OUT(tile_of_neighbour)},

@@ -29,7 +29,7 @@ static enum assay_code prove_class(const char *subject, const char *kind, double
                                    struct assay_error *err)
 {
     struct assay_fault_bench *b;
-    if (assay_fault_bench_new(assay_fault_subject_named(subject), 2 * ASSAY_FAULT_DRAWS, ASSAY_FAULT_SEED, &b, err))
+    if (assay_fault_bench_new(assay_fault_subject_named(subject), 2 * ASSAY_FAULT_FEW_DRAWS, ASSAY_FAULT_SEED, &b, err))
         return err->code;
     *lean = INFINITY;
     for (size_t d = 0; !err->code && d < b->n_draws; d++) {
@@ -91,7 +91,8 @@ static enum assay_code measure_subject(struct assay_fault_results *r, size_t sub
 {
     const struct assay_fault_subject *s = &assay_fault_subjects[subject];
     struct assay_fault_bench         *b;
-    if (assay_fault_bench_new(s, ASSAY_FAULT_DRAWS, ASSAY_FAULT_SEED, &b, err))
+    size_t                            draws = s->traits & ASSAY_FAULT_LARGE ? ASSAY_FAULT_FEW_DRAWS : ASSAY_FAULT_DRAWS;
+    if (assay_fault_bench_new(s, draws, ASSAY_FAULT_SEED, &b, err))
         return err->code;
     for (size_t k = 0; !err->code && k < assay_fault_kinds_n; k++) {
         struct assay_fault_cell *cell = &r->cell[k * assay_fault_subjects_n + subject];

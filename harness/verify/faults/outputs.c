@@ -117,14 +117,13 @@ OUTPUT(tile_off)
 
 OUTPUT(scaled)
 {
-    double by = 1 + sign(o) * o->size;
     for (uint64_t i = 0; i < o->y.elements; i++)
-        o->y.at[i] *= by;
+        o->y.at[i] *= 1 + o->size;
 }
 
 OUTPUT(shifted)
 {
-    double by = sign(o) * o->size * o->rms;
+    double by = o->size * o->rms;
     for (uint64_t i = 0; i < o->y.elements; i++)
         o->y.at[i] += by;
 }

@@ -10,6 +10,8 @@
 
 #define FEW 24u        /* trials of a step of the bisection */
 #define APART 1000000u /* their numbers begin here */
+#define UNSIZED 100u   /* trials of a kind without sizes */
+#define SLOW 24u       /* of one that is of arithmetic: units that are not honest are emulated term by term */
 
 /* ---- counting ------------------------------------------------------------------------------------------------ */
 
@@ -84,19 +86,28 @@ static enum assay_code bisect(const struct assay_fault_bench *b, const struct as
     return ASSAY_OK;
 }
 
-/* Nothing but the draw of the operands tells two trials of it apart. */
-static bool is_of_operands_alone(const struct assay_fault_kind *kind)
+/* Where nothing but the draw of the operands tells two trials apart, there are no more of them than draws. */
+static enum assay_code trials_of(const struct assay_fault_bench *b, const struct assay_fault_kind *kind, uint32_t most, uint32_t *out,
+                                 struct assay_error *err)
 {
-    return kind->paper || (kind->node && !kind->operands);
+    struct assay_fault_told told;
+    if (assay_fault_try(b, 0, kind, kind->high, 0, &told, err))
+        return err->code;
+    if (kind->paper && most > SLOW)
+        most = SLOW;
+    *out = told.by_chance || b->n_draws > most ? most : (uint32_t)b->n_draws;
+    return ASSAY_OK;
 }
 
 enum assay_code assay_fault_smallest(const struct assay_fault_bench *b, const struct assay_fault_kind *kind, struct assay_fault_rate *out,
                                      struct assay_error *err)
 {
-    uint32_t trials = is_of_operands_alone(kind) ? (uint32_t)b->n_draws : ASSAY_FAULT_TRIALS;
+    uint32_t trials;
     int      step = 0, last = steps_of(kind);
+    if (trials_of(b, kind, *kind->unit ? ASSAY_FAULT_TRIALS : UNSIZED, &trials, err))
+        return err->code;
     if (!*kind->unit)
-        return assay_fault_count(b, kind, 0, 0, trials < 100 ? trials : 100, false, out, err);
+        return assay_fault_count(b, kind, 0, 0, trials, false, out, err);
     if (bisect(b, kind, &step, err))
         return err->code;
     for (; step <= last; step++) {

@@ -98,7 +98,7 @@ static void cast_operands(const struct assay_fault_subject *s, struct assay_grap
         if (in[i] == ASSAY_NO_VALUE || !is_operand(&g->values[in[i]]))
             continue;
         enum assay_dtype dtype = g->values[in[i]].dtype;
-        char             name[24];
+        char             name[32];
         struct assay_attr attrs[] = {ASSAY_ATTR_INT("to", assay_onnx_number(s->dtype)), ASSAY_ATTR_END};
         g->values[in[i]].fill = fill_of(s, dtype);
         (void)snprintf(name, sizeof name, "cast%zu", i);

@@ -53,6 +53,7 @@ struct assay_fault_told {
     struct assay_check check;
     bool               found;  /* it did not pass, for what the fault is */
     bool               bits_differ; /* two iterations of one input set left different bits */
+    bool               by_chance;   /* the fault has a place or numbers that were drawn: the same operands may be spoiled otherwise */
 };
 /* Plants `kind` (NULL: nothing) at `size` in draw number `draw` by random numbers of `key`, and has the judge look at it. */
 enum assay_code assay_fault_try(const struct assay_fault_bench *b, size_t draw, const struct assay_fault_kind *kind, double size,

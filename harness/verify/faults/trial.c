@@ -314,12 +314,16 @@ enum assay_code assay_fault_try(const struct assay_fault_bench *b, size_t draw, 
 {
     struct trial t = {.bench = b, .draw = &b->draw[draw], .other = &b->draw[(draw + 1) % b->n_draws], .kind = kind, .size = size};
     assay_random_init(&t.random, key);
-    uint64_t        poison_key = assay_random_u64(&t.random) & ~0xFFFFFFull;
-    enum assay_code code = make_outcome(&t, poison_key, err);
+    uint64_t            poison_key = assay_random_u64(&t.random) & ~0xFFFFFFull;
+    struct assay_random before = t.random;
+    enum assay_code     code = make_outcome(&t, poison_key, err);
+    bool                drawn = t.random.block != before.block || t.random.used != before.used;
     if (!code)
         code = record(&t, key, poison_key, err);
     if (!code)
         code = judge(&t, out, err);
+    if (!code)
+        out->by_chance = drawn;
     release(&t);
     return code ? assay_error_in(err, "planting %s in '%s'", kind ? kind->name : "nothing", b->subject->name) : ASSAY_OK;
 }
