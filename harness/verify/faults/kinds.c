@@ -74,7 +74,7 @@ const struct assay_fault_kind assay_fault_kinds[] = {
     {"sums-f16", "sums are made in f16", .needs = SUMS, BY(sums_f16)},
     {"sums-bf16", "sums are made in bf16", .needs = SUMS, BY(sums_bf16)},
     {"sums-toward-zero", "sums in f32 are rounded toward zero", .needs = SUMS, .spares = FEW, BY(sums_toward_zero),
-     .why_missed = "within the worst case, and the errors have no known distribution: the op is more than one sum, or somebody chose its operands"},
+     .why_missed = "within the worst case, and the errors have no known distribution: the op is more than one sum, somebody chose its operands, or a short output format hides them"},
     {"operands-tf32", "operands of f32 are cut to tf32", .needs = PRODUCT | FULL, .spares = FEW, BY(operands_tf32)},
     {"operands-bf16", "operands of f32 are cut to bf16", .needs = PRODUCT | FULL, .spares = FEW, BY(operands_bf16)},
     {"products-f16", "products are rounded to f16", .needs = PRODUCT, .spares = BYTES | WIDE | FEW, BY(products_f16),
