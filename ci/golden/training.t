@@ -1,10 +1,10 @@
-# the gradient of every param: what agrees, and what has nothing to tell (a key's bias, which a softmax takes out again)
-$ assay validate --backend cpu --level training --pairs 0 -o cpu --quiet >out; awk '/gradient of/ { print $1, $NF }' out | sort | uniq -c; tail -2 out
-     40 pass bert.gradients
+# the gradient of every param: what agrees, or has nothing to tell (a key's bias, which a softmax takes out again)
+$ assay validate --backend cpu --level training --pairs 0 -o cpu --quiet >out; awk '/gradient of/ { print ($1 == "untrusted" ? "pass" : $1), $NF }' out | sort | uniq -c; grep -c '^untrusted .*key.bias ' out; tail -2 out
+     42 pass bert.gradients
      45 pass decoder.gradients
      11 pass shapes.gradients
      16 pass text.gradients
-      2 untrusted bert.gradients
+2
 gradients: 5 passed, 0 failed, 0 not checked
 trainings: not compared: --pairs 0
 
@@ -15,14 +15,15 @@ $ assay validate --backend cpu --level training --pairs 0 -o cpu --quiet --json 
 472
 
 # one whose gradient never arrives is named, in every net
-$ assay validate --backend chaos,mode=lost_gradient --level training --pairs 0 -o lost --quiet >out; echo $?; awk '/^fail .*gradient of/ { print $1, $2, $3, $(NF - 1), $NF }' out; grep -c '^pass .*gradient of' out; sed -n 's/.*\(a state was not written: .* of .*\) are .*/\1/p' out; tail -2 out
+@skip asan,tsan: the reference computes five nets, which takes minutes there
+$ assay validate --backend chaos,mode=lost_gradient --level training --pairs 0 -o lost --quiet >out; echo $?; awk '/^fail .*gradient of/ { print $1, $2, $3, $(NF - 1), $NF }' out; grep -cE '^(pass|untrusted) .*gradient of' out; sed -n 's/.*\(a state was not written: .* of .*\) are .*/\1/p' out; tail -2 out
 1
 fail 1 – model.layers.0.mlp.gate_proj.weight decoder.gradients
 fail 1 – model.layers.1.mlp.experts.gate_proj.weight decoder.gradients
 fail 1 – encoder.layer.0.intermediate.dense.weight bert.gradients
 fail 1 – stage3.conv.weight shapes.gradients
 fail 1 – model.layers.0.self_attn.q_proj.weight text.gradients
-107
+109
 a state was not written: all 10240 elements of 'model.layers.0.mlp.gate_proj.weight.next'
 a state was not written: all 6144 elements of 'model.layers.1.mlp.experts.gate_proj.weight.next'
 a state was not written: all 4096 elements of 'encoder.layer.0.intermediate.dense.weight.next'
@@ -75,6 +76,7 @@ $ assay validate --backend cpu --level training --pairs 4 --margin 1 -o cpu $(ca
 ? 2
 
 # with the same seeds, and what diverges is a failure
+@skip asan,tsan: the reference computes five nets, which takes minutes there
 $ assay validate --backend chaos,mode=nan --level training --pairs 3 -o nan $(cat case) --quiet >out; echo $?; sed -n '/^trainings: [nue]/p; s/.* \(the loss became.*\)/\1/p' out
 1
 the loss became no finite number
