@@ -355,10 +355,28 @@ static double probable_rounding(const struct assay_arithmetic *a, const struct a
     return a->accumulate * sqrt((n + 1) / 9 * value * value + (n + 7) / (6 * n) * magnitude * magnitude);
 }
 
+double assay_ref_bridge_factor(double chance)
+{
+    double least = INFINITY;
+    for (double t = 0.05; t < 3.14; t += 0.01)
+        least = fmin(least, (-log(chance) + log(t / sin(t)) / 2) / t);
+    return least;
+}
+
+/* Partial sums are a bridge from 0 to 0 and a straight line to the value. Roundings of the line, and of the products, are a fixed sum of
+ * independent ones; those of the bridge are as large as the bridge happens to be: README.md, probable bounds. */
+static double probable_limit(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double n)
+{
+    double value = fabs(s->value) + s->error, magnitude = s->magnitude + s->error;
+    return a->accumulate * (a->bridge * magnitude * sqrt((n + 1) / n) + a->deviations * (sqrt(n + 1) * value / 3 + magnitude / sqrt(n)));
+}
+
 static double rounding_of(const struct assay_arithmetic *a, const struct assay_ref_sum *s, double roundings)
 {
     if (!(roundings > 0))
         return 0;
+    if (a->bridge > 0)
+        return probable_limit(a, s, roundings);
     return a->deviations > 0 ? a->deviations * probable_rounding(a, s, roundings)
                              : assay_ref_gamma(roundings, a->accumulate) * (s->magnitude + s->error);
 }

@@ -159,6 +159,9 @@ static inline void assay_ref_put(const struct assay_ref_call *call, size_t i, st
 /* gamma_n = n u / (1 - n u), Higham section 3.1, made safe against the roundings of computing with it; INFINITY from n
  * u = 1. */
 double assay_ref_gamma(double n, double u);
+/* The least c with P(e > c) <= chance that E exp(t e) <= sqrt(t / sin t), t < pi, allows: e is normal with the variance of the integral
+ * of a squared Brownian bridge, as roundings of the partial sums of numbers without a common sign are. */
+double assay_ref_bridge_factor(double chance);
 
 /* Operands side by side along a summed axis. magnitude NULL: |value|. error NULL: exact. A magnitude differs from
  * |value| where the value is itself a sum that a device makes in another order (see fold). */

@@ -5,6 +5,7 @@
 
 #include "harness/base/memory.h"
 #include "harness/base/parallel.h"
+#include "harness/base/student.h"
 #include "reference/arithmetic.h"
 #include "reference/execute.h"
 #include "reference/formats/formats.h"
@@ -242,6 +243,7 @@ static enum assay_code prepare(const struct assay_reference *r, const struct ass
     }
     p->call.arithmetic = assay_arithmetic_required(r->graph, node);
     p->call.arithmetic.deviations = how->deviations;
+    p->call.arithmetic.bridge = how->bridge;
     p->call.values_only = how->values_only;
     if (p->call.output > 0) { /* the format of the output asked for, which need not be that of the first */
         const struct assay_number_format *f = assay_format_of(r->graph->values[value].dtype);
@@ -422,6 +424,8 @@ enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, siz
     return ASSAY_OK;
 }
 
+#define NORMAL_FREEDOM 1e6 /* degrees of freedom from which Student's t is the normal distribution */
+
 bool assay_reference_is_sum(const struct assay_graph *g, int32_t value)
 {
     int32_t producer = g->values[value].producer;
@@ -439,7 +443,7 @@ static bool operands_exact(const struct assay_reference *r, int32_t value)
     return true;
 }
 
-enum assay_code assay_reference_at_probable(struct assay_reference *r, int32_t value, double deviations, size_t n, const int64_t *index,
+enum assay_code assay_reference_at_probable(struct assay_reference *r, int32_t value, double chance, size_t n, const int64_t *index,
                                             double *out, double *bound, struct assay_error *err)
 {
     enum assay_code code = check_value(r, value, err);
@@ -452,7 +456,11 @@ enum assay_code assay_reference_at_probable(struct assay_reference *r, int32_t v
         return code;
     if (!operands_exact(r, value))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "what '%s' is made of is not exact", name);
-    struct assay_ref_how how = {.held = r->held, .deviations = deviations};
+    struct assay_ref_how how = {.held = r->held, .deviations = 1};
+    if (chance > 0) { /* half of it for either part */
+        how.deviations = -assay_student_quantile(chance / 4, NORMAL_FREEDOM);
+        how.bridge = assay_ref_bridge_factor(chance / 4);
+    }
     return call_at(r, &how, value, n, index, out, bound, err);
 }
 

@@ -39,7 +39,7 @@ void assay_ref_drop(struct assay_held *h);
 struct assay_ref_how {
     const struct assay_held *held; /* operands */
     bool                     values_only;
-    double                   deviations; /* as in struct assay_arithmetic */
+    double                   deviations, bridge; /* as in struct assay_arithmetic */
 };
 /* Every element of `value`. bound may be NULL with values_only. */
 enum assay_code assay_ref_whole(struct assay_reference *r, const struct assay_ref_how *how, int32_t value,

@@ -23,6 +23,7 @@ struct assay_arithmetic {
     double store;      /* unit roundoff of the output format, 0 for integers */
     double store_tiny; /* the same floor for the output format */
     double deviations; /* sums: so many standard deviations of their roundings in place of the worst; 0: the worst */
+    double bridge;     /* with deviations: so many scales of the part of the roundings that hangs on the order; 0: its deviation */
     double quantum;    /* power of two that every term of the op's sum is a multiple of: a sum whose magnitudes add up to no more
                           than quantum / accumulate is exact in any order. 0: not known */
     bool   compensated; /* the reference makes sums with twice double\'s precision: where the accumulator is double */
@@ -129,10 +130,11 @@ void            assay_reference_will_compare(struct assay_reference *r, double c
 enum assay_code assay_reference_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index,
                                    double *out, double *bound, struct assay_error *err);
 /* The same where the op of value v makes one sum of products of exact operands (assay_reference_is_sum says which ops do): in place
- * of the worst case of the sum's roundings so many standard deviations of them, each uniform and of no other's doing, as those of a
- * device are that rounds to nearest and whose order of summation knows nothing of the terms (README.md). Everything else in the
- * bound is as in the worst case. ASSAY_UNSUPPORTED: it does not, or what it is made of is not exact. */
-enum assay_code assay_reference_at_probable(struct assay_reference *r, int32_t value, double deviations, size_t n, const int64_t *index,
+ * of the worst case of the sum's roundings what those of a device do that rounds to nearest, each of no other's doing, and whose order of
+ * summation knows nothing of the terms. With chance 0 their standard deviation, else what they exceed at one element with that
+ * probability at most (README.md, probable bounds). Everything else in the bound is as in the worst case. ASSAY_UNSUPPORTED: it does
+ * not, or what it is made of is not exact. */
+enum assay_code assay_reference_at_probable(struct assay_reference *r, int32_t value, double chance, size_t n, const int64_t *index,
                                             double *out, double *bound, struct assay_error *err);
 bool            assay_reference_is_sum(const struct assay_graph *g, int32_t value);
 /* A weighted sum along an axis of value v, at chosen positions (as `fold` above); by the op's own fold when it has

@@ -8,7 +8,6 @@
 #include "harness/base/memory.h"
 #include "harness/base/parallel.h"
 #include "harness/base/strings.h"
-#include "harness/base/student.h"
 #include "reference/arithmetic.h"
 #include "reference/reference.h"
 
@@ -311,22 +310,20 @@ static bool operands_random(const struct assay_graph *g)
     return true;
 }
 
-#define NORMAL_FREEDOM 1e6 /* degrees of freedom from which Student's t is the normal distribution */
-
 /* What sums rounded to nearest do at the sample's places, beside the worst case. */
 static enum assay_code make_probable(struct assay_expected *x, const struct assay_witness_part *part, size_t n,
                                      struct assay_expected_part *out, struct assay_error *err)
 {
     const struct assay_value *v = &x->graph->values[part->value];
-    double factor = -assay_student_quantile(ASSAY_FALSE_ALARM / 2 / comparisons_of(&x->layout), NORMAL_FREEDOM);
+    double chance = ASSAY_FALSE_ALARM / comparisons_of(&x->layout);
     double *again = malloc((n + 1) * sizeof *again);
     out->probable = malloc((n + 1) * sizeof *out->probable);
     out->deviation = malloc((n + 1) * sizeof *out->deviation);
     enum assay_code code = again && out->probable && out->deviation ? ASSAY_OK : no_memory(v, err);
     if (!code)
-        code = assay_reference_at_probable(x->reference, part->value, factor, n, out->index, again, out->probable, err);
+        code = assay_reference_at_probable(x->reference, part->value, chance, n, out->index, again, out->probable, err);
     if (!code)
-        code = assay_reference_at_probable(x->reference, part->value, 1, n, out->index, again, out->deviation, err);
+        code = assay_reference_at_probable(x->reference, part->value, 0, n, out->index, again, out->deviation, err);
     for (size_t i = 0; !code && i < n; i++)
         out->probable[i] = fmin(out->probable[i], out->bound[i]);
     free(again);

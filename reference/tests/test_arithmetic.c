@@ -4,8 +4,8 @@
 
 #include "simulate.h"
 
-static const struct assay_arithmetic f32 = {0x1p-24, FLT_MIN, 0x1p-24, FLT_MIN, 0, 0, false},
-                                     f64 = {0x1p-53, DBL_MIN, 0x1p-53, DBL_MIN, 0, 0, true};
+static const struct assay_arithmetic f32 = {0x1p-24, FLT_MIN, 0x1p-24, FLT_MIN, 0, 0, 0, false},
+                                     f64 = {0x1p-53, DBL_MIN, 0x1p-53, DBL_MIN, 0, 0, 0, true};
 
 Test(arithmetic, gamma_is_highams_and_never_below_it)
 {
