@@ -358,8 +358,10 @@ static double probable_rounding(const struct assay_arithmetic *a, const struct a
 double assay_ref_bridge_factor(double chance)
 {
     double least = INFINITY;
-    for (double t = 0.05; t < 3.14; t += 0.01)
+    for (int step = 5; step < 314; step++) {
+        double t = step / 100.0;
         least = fmin(least, (-log(chance) + log(t / sin(t)) / 2) / t);
+    }
     return least;
 }
 

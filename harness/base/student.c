@@ -168,8 +168,8 @@ double assay_incomplete_gamma(double a, double x)
         return fmax(0, 1 - front * sum);
     }
     double b = x + 1 - a, c = 1 / DBL_MIN, d = 1 / b, fraction = d;
-    for (double i = 1; i < 1e7; i++) {
-        double numerator = -i * (i - a);
+    for (int step = 1; step < 10000000; step++) {
+        double i = step, numerator = -i * (i - a);
         b += 2;
         d = 1 / (numerator * d + b);
         c = b + numerator / c;

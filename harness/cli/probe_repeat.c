@@ -86,7 +86,7 @@ enum assay_exit assay_cli_probe_repeat(size_t n, char **cases, const struct assa
     for (size_t i = 0; i < n && !assay_cli_interrupted; i++) {
         struct assay_error         err = {.code = ASSAY_OK};
         struct assay_case          c = {.params = NULL};
-        struct assay_repeatability r;
+        struct assay_repeatability r = {.property = {{.has = false}}};
         char                       brief[ASSAY_CASE_NAME_BYTES];
         if (find(with, cases[i], &c, &r, &err)) {
             result = worse(result, assay_cli_fail(&err));

@@ -16,7 +16,7 @@ struct gradients {
     const struct assay_gradients_request *with;
     struct assay_gradients               *out;
     struct assay_run_folder              *folder;
-    struct assay_error                   *err;
+    struct assay_error                    untold; /* while outputs were listened to */
 };
 
 /* ---- running ------------------------------------------------------------------------------------------------- */
@@ -65,7 +65,7 @@ static void on_outputs(void *self, const struct assay_record *record, const stru
     const struct assay_record *first = assay_run_folder_records(g->folder, &n_records);
     struct assay_gradient_row *more = realloc(out->rows, (out->n_rows + n) * sizeof *more);
     if (!more) {
-        (void)ASSAY_FAIL(g->err, ASSAY_MEMORY, "no memory for %zu outputs", out->n_rows + n);
+        (void)ASSAY_FAIL(&g->untold, ASSAY_MEMORY, "no memory for %zu outputs", out->n_rows + n);
         return;
     }
     out->rows = more;
@@ -85,13 +85,12 @@ static void on_judged(void *self, size_t done, size_t all, const char *line)
 
 static enum assay_code judge(struct gradients *g, struct assay_error *err)
 {
-    struct assay_error untold = {.code = ASSAY_OK};
-    g->err = &untold;
+    g->untold = (struct assay_error){.code = ASSAY_OK};
     if (assay_run_folder_read(g->with->folder, &g->folder, err))
         return err->code;
     enum assay_code code = assay_validate_run_outputs(g->folder, on_judged, on_outputs, g, &g->out->verdicts, &g->out->n_verdicts, err);
-    if (!code && untold.code) {
-        *err = untold;
+    if (!code && g->untold.code) {
+        *err = g->untold;
         code = err->code;
     }
     if (!code)

@@ -1,5 +1,6 @@
 #include "harness/run/item_arrangements.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,7 @@ static enum assay_code try_one_size(struct arranging *a, uint32_t b, struct assa
         return err->code;
     (void)snprintf(about, sizeof about, "a batch of %u, not %u", b, a->items.size);
     a->about = about;
+    assert(a->items.size > 0); /* a case without items has no sizes to try */
     for (uint32_t t = 0; t < a->n; t++)
         for (uint32_t j = 0; j < b; j++) /* what the whole does not have stands behind, and is not compared */
             items_of(a, t)[j] = (struct assay_item){j < a->items.size ? t : t + BASES, j % a->items.size};

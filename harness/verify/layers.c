@@ -124,9 +124,10 @@ static enum assay_code check_value(struct assay_reference *reference, const stru
 {
     const struct assay_value *v = &excerpt->values[there];
     uint64_t                  n = assay_layer_elements(v, most);
-    double                   *room = malloc((size_t)(3 * n + 1) * sizeof *room), *y = room, *e = room + n, *b = room + 2 * n;
+    double                   *room = malloc((size_t)(3 * n + 1) * sizeof *room), *y, *e, *b;
     if (!room)
         return no_memory(v, err);
+    y = room, e = room + n, b = room + 2 * n;
     if (!observed_of(v, known->device[l->value], most, y, err) && !expected_of(reference, v, there, most, e, b, err))
         compare(v, y, e, b, known->reference ? known->reference[l->value] : NULL, most, l);
     free(room);

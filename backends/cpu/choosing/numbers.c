@@ -30,7 +30,7 @@ static int64_t whole_power(int64_t base, int64_t exponent)
 /* The whole number that a double is when its fraction is cut; 0 if there is none. */
 static int64_t cut(double x)
 {
-    return x > -0x1p63 && x < 0x1p63 ? (int64_t)x : 0;
+    return fabs(x) < 9223372036854775808.0 ? (int64_t)x : 0;
 }
 
 static void one_power(const struct power *s, const struct cpu_converting_kernels *convert, const char *x, const char *y, char *z)

@@ -119,12 +119,13 @@ enum assay_code assay_graph_excerpt(const struct assay_graph *g, uint32_t node, 
 {
     const struct assay_node *n = &g->nodes[node];
     struct assay_graph      *to = assay_graph_new("excerpt");
-    int32_t                 *operand = calloc((size_t)n->n_inputs + n->n_outputs + 1, sizeof *operand), *made = operand + n->n_inputs;
+    int32_t                 *operand = calloc((size_t)n->n_inputs + n->n_outputs + 1, sizeof *operand), *made;
     if (!to || !operand) {
         free(operand);
         assay_graph_free(to);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph of one node");
     }
+    made = operand + n->n_inputs;
     for (uint32_t i = 0; i < g->n_values; i++)
         value[i] = ASSAY_NO_VALUE;
     for (uint32_t i = 0; i < n->n_inputs; i++) {

@@ -80,9 +80,9 @@ enum assay_fault_flag {
 struct assay_fault_kind {
     char     name[32], sentence[140];
     char     unit[64];         /* what its size means; "": it has none */
-    double   low, high;        /* sizes that are tried; high is the worst */
     char     why_missed[160];  /* why it may be missed where it is; "": it must not be */
     unsigned needs, spares, flags;
+    double   low, high;        /* sizes that are tried; high is the worst */
     void (*outputs)(struct assay_fault_outputs *o);
     void (*operands)(struct assay_fault_operands *o);
     void (*node)(struct assay_sample *s, double size); /* edits its texts; room as in struct assay_sample */

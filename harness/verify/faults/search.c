@@ -102,7 +102,7 @@ static enum assay_code trials_of(const struct assay_fault_bench *b, const struct
 enum assay_code assay_fault_smallest(const struct assay_fault_bench *b, const struct assay_fault_kind *kind, struct assay_fault_rate *out,
                                      struct assay_error *err)
 {
-    uint32_t trials;
+    uint32_t trials = 0;
     int      step = 0, last = steps_of(kind);
     if (trials_of(b, kind, *kind->unit ? ASSAY_FAULT_TRIALS : UNSIZED, &trials, err))
         return err->code;

@@ -11,7 +11,7 @@
 #include "harness/verify/check.h"
 #include "harness/verify/faults/kinds.h"
 
-struct assay_fault_subject {
+struct assay_fault_subject { /* NOLINT(clang-analyzer-optin.performance.Padding): rows are read in this order */
     char                name[40];
     struct assay_sample sample;
     enum assay_dtype    dtype, operands; /* of type "f"; made in a narrower format and cast: `operands`, else the same */
