@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/progress.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
 #include "harness/cli/validate_repeats.h"
@@ -61,13 +61,7 @@ static const struct assay_option options[] = {
 
 static void on_progress(void *self, size_t done, size_t all, const char *line)
 {
-    const struct validate_options *o = self;
-    char                           shown[101]; /* it names cases and back ends as records have them */
-    struct assay_text              text = ASSAY_TEXT(shown);
-    if (o->quiet || !isatty(STDERR_FILENO))
-        return;
-    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, line);
-    fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, all, shown);
+    assay_cli_progress(((const struct validate_options *)self)->quiet, "", done, all, line);
 }
 
 /* How bad: the worst launch speaks for the case. */
@@ -225,8 +219,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         assay_cli_note_torn(folder);
         seed = (int64_t)json_integer_value(json_object_get(json_object_get(assay_run_folder_plan(folder), "suite"), "seed"));
     }
-    if (!o.quiet && isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    assay_cli_progress_end(o.quiet);
     if (!err.code && !o.json)
         print_verdicts(verdicts, count);
     if (!err.code && o.repeats && !o.json)

@@ -3,11 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/cli/progress.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
 #include "harness/judge/model.h"
@@ -19,14 +19,9 @@
 
 static void on_progress(void *self, size_t done, size_t all, const char *name)
 {
-    const struct assay_validate_level *with = self;
-    char                               brief[ASSAY_CASE_NAME_BYTES], shown[101];
-    struct assay_text                  text = ASSAY_TEXT(shown);
-    if (with->quiet || !isatty(STDERR_FILENO))
-        return;
+    char brief[ASSAY_CASE_NAME_BYTES];
     assay_case_brief(name, brief);
-    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, brief);
-    fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, all, shown);
+    assay_cli_progress(((const struct assay_validate_level *)self)->quiet, "", done, all, brief);
 }
 
 static const char *text_of(const json_t *json, const char *key)
@@ -199,8 +194,7 @@ enum assay_exit assay_cli_validate_model(const struct assay_validate_level *with
                                           .stop = &assay_cli_interrupted, .progress = on_progress, .self = (void *)(uintptr_t)with};
     assay_cli_catch_interrupts();
     enum assay_code code = assay_model(&request, &r, &err);
-    if (!with->quiet && isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    assay_cli_progress_end(with->quiet);
     result = code ? assay_cli_fail(&err) : conclude(with, r, plan.n_cases);
     if (!code)
         assay_model_free(r, plan.n_cases);

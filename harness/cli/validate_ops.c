@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/base/strings.h"
+#include "harness/cli/progress.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
 #include "harness/judge/ops.h"
@@ -14,13 +14,7 @@
 
 static void on_progress(void *self, size_t done, size_t all, const char *line)
 {
-    const struct assay_validate_level *with = self;
-    char                               shown[101];
-    struct assay_text                  text = ASSAY_TEXT(shown);
-    if (with->quiet || !isatty(STDERR_FILENO))
-        return;
-    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, line);
-    fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, all, shown);
+    assay_cli_progress(((const struct assay_validate_level *)self)->quiet, "", done, all, line);
 }
 
 static void number(char out[32], double x)
@@ -54,7 +48,7 @@ enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with)
     char                     folder[ASSAY_LEVEL_FOLDER_BYTES];
     struct assay_error       err = {.code = ASSAY_OK};
     struct assay_ops         ops = {.n = 0};
-    struct assay_ops_request request = {
+    struct assay_level_request request = {
         .backend = with->backend, .folder = folder, .timeout_ns = with->timeout_ns, .seed = with->seed, .arguments = assay_cli_arguments,
         .n_arguments = assay_cli_n_arguments, .stop = &assay_cli_interrupted, .progress = on_progress, .self = (void *)(uintptr_t)with,
     };
@@ -63,8 +57,7 @@ enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with)
     assay_cli_level_folder(with, "ops", folder);
     assay_cli_catch_interrupts();
     (void)assay_ops_run(&request, &ops, &err);
-    if (!with->quiet && isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    assay_cli_progress_end(with->quiet);
     if (err.code)
         return assay_cli_fail(&err);
     if (with->json) {

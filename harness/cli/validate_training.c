@@ -4,11 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/cli/progress.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
 #include "harness/judge/gradients.h"
@@ -29,12 +29,7 @@ struct training {
 static void on_progress(void *self, size_t done, size_t all, const char *line)
 {
     const struct training *t = self;
-    char                   shown[101];
-    struct assay_text      text = ASSAY_TEXT(shown);
-    if (t->with->quiet || !isatty(STDERR_FILENO))
-        return;
-    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, line);
-    fprintf(stderr, "\r\033[K%s [%zu/%zu] %s", t->what, done, all, shown);
+    assay_cli_progress(t->with->quiet, t->what, done, all, line);
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------- */
@@ -44,7 +39,7 @@ static enum assay_code check_gradients(struct training *t, struct assay_error *e
     char folder[4096];
     if (assay_path_join(folder, sizeof folder, t->folder, "gradients", err))
         return err->code;
-    struct assay_gradients_request request = {
+    struct assay_level_request request = {
         .backend = t->with->backend, .folder = folder, .timeout_ns = t->with->timeout_ns, .seed = t->with->seed,
         .arguments = assay_cli_arguments, .n_arguments = assay_cli_n_arguments, .stop = &assay_cli_interrupted,
         .progress = on_progress, .self = t,
@@ -200,8 +195,7 @@ enum assay_exit assay_cli_validate_training(const struct assay_validate_level *w
     assay_cli_level_folder(with, "training", t.folder);
     assay_cli_catch_interrupts();
     (void)run_both(&t, &err);
-    if (!with->quiet && isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    assay_cli_progress_end(with->quiet);
     if (err.code) {
         result = assay_cli_fail(&err);
     } else {

@@ -3,10 +3,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/cli/progress.h"
 #include "harness/cli/table.h"
 #include "harness/judge/vectors.h"
 
@@ -14,13 +14,7 @@
 
 static void on_progress(void *self, size_t done, size_t all, const char *name)
 {
-    const struct assay_validate_vectors *with = self;
-    char                                 shown[101];
-    struct assay_text                    text = ASSAY_TEXT(shown);
-    if (with->quiet || !isatty(STDERR_FILENO))
-        return;
-    assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, name);
-    fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, all, shown);
+    assay_cli_progress(((const struct assay_validate_vectors *)self)->quiet, "", done, all, name);
 }
 
 static const char *outcome_name(enum assay_vector_outcome outcome)
@@ -98,8 +92,7 @@ enum assay_exit assay_cli_validate_vectors(const struct assay_validate_vectors *
     struct assay_error           err;
     size_t                       n = 0, count[4] = {0};
     enum assay_code              code = assay_vectors(&request, &r, &n, &err);
-    if (!with->quiet && isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    assay_cli_progress_end(with->quiet);
     if (code)
         return assay_cli_fail(&err);
     for (size_t i = 0; i < n; i++)

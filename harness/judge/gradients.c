@@ -5,44 +5,24 @@
 
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
-#include "harness/plan/plan.h"
-#include "harness/run/launcher.h"
 
 #include "assay/banned.h"
 
 #define SUITE "gradients"
 
 struct gradients {
-    const struct assay_gradients_request *with;
+    const struct assay_level_request *with;
     struct assay_gradients               *out;
     struct assay_run_folder              *folder;
     struct assay_error                    untold; /* while outputs were listened to */
 };
 
-/* ---- running ------------------------------------------------------------------------------------------------- */
-
-static void on_begin(void *self, const struct assay_run_step *step)
+static enum assay_code run(const struct assay_level_request *request, struct assay_error *err)
 {
-    const struct assay_gradients_request *w = self;
-    if (w->progress)
-        w->progress(w->self, step->index, step->total, step->what->name);
-}
-
-static enum assay_code run(const struct assay_gradients_request *w, struct assay_error *err)
-{
-    struct assay_plan       plan;
-    struct assay_run_counts counts = {0};
+    struct assay_plan plan;
     assay_plan_init(&plan);
-    if (!assay_plan_read(SUITE, &plan, err)) {
-        if (w->seed >= 0)
-            plan.seed = (uint64_t)w->seed;
-        for (size_t i = 0; w->timeout_ns && i < plan.n_cases; i++)
-            plan.cases[i].repeat.timeout_ns = w->timeout_ns;
-        struct assay_run_request request = {.plan = &plan, .backends = &w->backend, .n_backends = 1, .folder = w->folder, .power = "",
-                                            .resume = true, .arguments = w->arguments, .n_arguments = w->n_arguments,
-                                            .stop = w->stop, .begin = on_begin, .self = (void *)(uintptr_t)w};
-        (void)assay_run(&request, &counts, err);
-    }
+    if (!assay_plan_read(SUITE, &plan, err))
+        (void)assay_level_run(request, &plan, err);
     assay_plan_release(&plan);
     return err->code;
 }
@@ -99,7 +79,7 @@ static enum assay_code judge(struct gradients *g, struct assay_error *err)
     return code;
 }
 
-enum assay_code assay_gradients_run(const struct assay_gradients_request *request, struct assay_gradients *out, struct assay_error *err)
+enum assay_code assay_gradients_run(const struct assay_level_request *request, struct assay_gradients *out, struct assay_error *err)
 {
     struct gradients g = {.with = request, .out = out};
     *out = (struct assay_gradients){.n_rows = 0};

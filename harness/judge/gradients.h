@@ -7,25 +7,13 @@
 #define ASSAY_JUDGE_GRADIENTS_H
 
 #include <jansson.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/judge/level.h"
 #include "harness/judge/verdict.h"
-
-struct assay_gradients_request {
-    const char *backend;
-    const char *folder;     /* of the run */
-    uint64_t    timeout_ns; /* of one case; 0: the suite's */
-    int64_t     seed;       /* -1: the suite's */
-    const char *const *arguments;
-    size_t             n_arguments;
-    const volatile sig_atomic_t *stop;
-    void (*progress)(void *self, size_t done, size_t all, const char *line); /* may be NULL */
-    void *self;
-};
 
 /* One output of one case; of a gradient, `param` is whose it is and is_gradient set, else the output's own name. */
 struct assay_gradient_row {
@@ -42,7 +30,7 @@ struct assay_gradients {
 };
 
 /* Free *out with assay_gradients_release. A run that is in the folder already is judged as it is. */
-enum assay_code assay_gradients_run(const struct assay_gradients_request *request, struct assay_gradients *out, struct assay_error *err);
+enum assay_code assay_gradients_run(const struct assay_level_request *request, struct assay_gradients *out, struct assay_error *err);
 void            assay_gradients_release(struct assay_gradients *gradients);
 /* New reference; NULL when out of memory. */
 json_t *assay_gradients_to_json(const struct assay_gradients *gradients);

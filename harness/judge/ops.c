@@ -8,7 +8,6 @@
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/ir/samples.h"
-#include "harness/run/launcher.h"
 #include "reference/reference.h"
 
 #include "assay/banned.h"
@@ -242,32 +241,16 @@ void assay_ops_release(struct assay_ops *ops)
 
 /* ---- running and judging ------------------------------------------------------------------------------------- */
 
-static void on_begin(void *self, const struct assay_run_step *step)
+static enum assay_code run(const struct assay_level_request *request, struct assay_error *err)
 {
-    const struct assay_ops_request *w = self;
-    if (w->progress)
-        w->progress(w->self, step->index, step->total, step->what->name);
-}
-
-static enum assay_code run(const struct assay_ops_request *w, struct assay_error *err)
-{
-    struct assay_plan       plan;
-    struct assay_run_counts counts = {0};
-    if (!assay_ops_plan(&plan, err)) {
-        if (w->seed >= 0)
-            plan.seed = (uint64_t)w->seed;
-        for (size_t i = 0; w->timeout_ns && i < plan.n_cases; i++)
-            plan.cases[i].repeat.timeout_ns = w->timeout_ns;
-        struct assay_run_request request = {.plan = &plan, .backends = &w->backend, .n_backends = 1, .folder = w->folder, .power = "",
-                                            .resume = true, .arguments = w->arguments, .n_arguments = w->n_arguments,
-                                            .stop = w->stop, .begin = on_begin, .self = (void *)(uintptr_t)w};
-        (void)assay_run(&request, &counts, err);
-    }
+    struct assay_plan plan;
+    if (!assay_ops_plan(&plan, err))
+        (void)assay_level_run(request, &plan, err);
     assay_plan_release(&plan);
     return err->code;
 }
 
-enum assay_code assay_ops_run(const struct assay_ops_request *request, struct assay_ops *out, struct assay_error *err)
+enum assay_code assay_ops_run(const struct assay_level_request *request, struct assay_ops *out, struct assay_error *err)
 {
     struct assay_run_folder *folder = NULL;
     struct assay_verdict    *verdicts = NULL;

@@ -5,29 +5,16 @@
 #define ASSAY_JUDGE_OPS_H
 
 #include <jansson.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/judge/level.h"
 #include "harness/judge/verdict.h"
-#include "harness/plan/plan.h"
 
 /* The plan: a function of nothing but the op table and the samples. */
 enum assay_code assay_ops_plan(struct assay_plan *out, struct assay_error *err);
-
-struct assay_ops_request {
-    const char *backend;
-    const char *folder;     /* of the run; what is there already is not run again */
-    uint64_t    timeout_ns; /* of one case; 0: a minute */
-    int64_t     seed;       /* -1: 1 */
-    const char *const *arguments;
-    size_t             n_arguments;
-    const volatile sig_atomic_t *stop;
-    void (*progress)(void *self, size_t done, size_t all, const char *line); /* may be NULL */
-    void *self;
-};
 
 /* One op in one format: all its forms and fills together. */
 struct assay_ops_cell {
@@ -51,7 +38,7 @@ struct assay_ops {
 };
 
 /* Free *out with assay_ops_release. */
-enum assay_code assay_ops_run(const struct assay_ops_request *request, struct assay_ops *out, struct assay_error *err);
+enum assay_code assay_ops_run(const struct assay_level_request *request, struct assay_ops *out, struct assay_error *err);
 /* Is this a case of workload op? Adds what was found of one; of another it does nothing. `ops` begins as all zero. */
 bool            assay_ops_is_case(const char *case_name);
 enum assay_code assay_ops_add(struct assay_ops *ops, const char *case_name, const struct assay_check *found, struct assay_error *err);

@@ -57,16 +57,11 @@ static void one_power(const struct power *s, const struct cpu_converting_kernels
 static enum assay_code run_power(const void *state, const struct cpu_call *call, struct assay_error *err)
 {
     const struct power         *s = state;
-    const struct cpu_broadcast *p = &s->plan;
     size_t                      wide = assay_dtype_bits(s->base) / 8, narrow = assay_dtype_bits(s->exponent) / 8;
     (void)err;
     for (size_t i = 0; i < s->n; i++) {
-        size_t a_at = 0, b_at = 0, rest = i;
-        for (int d = p->rank - 1; d >= 0; d--) {
-            a_at += rest % p->dims[d] * p->step_a[d];
-            b_at += rest % p->dims[d] * p->step_b[d];
-            rest /= p->dims[d];
-        }
+        size_t a_at, b_at;
+        cpu_broadcast_at(&s->plan, i, &a_at, &b_at);
         one_power(s, call->engine->kernels->converting, (const char *)call->in[0] + a_at * wide, (const char *)call->in[1] + b_at * narrow,
                   (char *)call->out[0] + i * wide);
     }

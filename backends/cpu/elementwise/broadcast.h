@@ -2,6 +2,8 @@
 #ifndef CPU_ELEMENTWISE_BROADCAST_H
 #define CPU_ELEMENTWISE_BROADCAST_H
 
+#include <stddef.h>
+
 #include "assay/graph.h"
 
 struct cpu_broadcast {
@@ -13,5 +15,16 @@ struct cpu_broadcast {
 /* numpy's rule: shapes are aligned at their last axes. */
 void cpu_broadcast_plan(const struct assay_value_view *a, const struct assay_value_view *b,
                         const struct assay_value_view *out, struct cpu_broadcast *plan);
+
+/* Where the operands of element i of the result are. For what goes number by number. */
+static inline void cpu_broadcast_at(const struct cpu_broadcast *p, size_t i, size_t *a, size_t *b)
+{
+    *a = *b = 0;
+    for (int d = p->rank - 1; d >= 0; d--) {
+        *a += i % p->dims[d] * p->step_a[d];
+        *b += i % p->dims[d] * p->step_b[d];
+        i /= p->dims[d];
+    }
+}
 
 #endif
