@@ -6,32 +6,20 @@
 #include <string.h>
 
 #include "harness/base/parallel.h"
-#include "harness/base/student.h"
 #include "reference/arithmetic.h"
 #include "reference/execute.h"
+#include "reference/spread.h"
 
 #include "assay/banned.h"
 
 #define REPLICAS ASSAY_REPLICAS
-#define LEAST_LINE 16 /* elements of a row or column that tell its scale */
-#define MOST_FREEDOM 1000.0
 #define UNIFORM 0.57735026918962576 /* deviation of what is uniform in [-1, 1] */
-
-/* How far the replicas are from the nominal run, over one tensor of `outer` * `length` * `inner` elements. */
-struct spread {
-    uint64_t n;
-    uint64_t length, inner;   /* of the channels' axis */
-    double  *off[REPLICAS];   /* NaN or infinite: nothing can be said */
-    double  *along, *across;  /* mean squares of each channel, and of each position in all channels; NULL: not told apart */
-    double   mean, freedom;   /* mean square over all; degrees of freedom that it is worth beside an element's own three */
-    double   factor;          /* times the deviation: the bound */
-};
 
 /* A value that is kept. */
 struct kept {
     bool          ready;
     double       *value, *local; /* local: its own op's worst-case bound, NULL: none */
-    struct spread spread;
+    struct assay_spread spread;
 };
 
 struct assay_statistical {
@@ -40,20 +28,11 @@ struct assay_statistical {
     struct kept *kept;     /* one a value */
 };
 
-static void release_spread(struct spread *s)
-{
-    for (int k = 0; k < REPLICAS; k++)
-        free(s->off[k]);
-    free(s->along);
-    free(s->across);
-    memset(s, 0, sizeof *s);
-}
-
 static void release_kept(struct kept *k)
 {
     free(k->value);
     free(k->local);
-    release_spread(&k->spread);
+    assay_spread_release(&k->spread);
     k->value = k->local = NULL;
     k->ready = false;
 }
@@ -86,158 +65,6 @@ bool assay_statistical_is_ready(const struct assay_statistical *s, int32_t value
     return s->kept[value].ready;
 }
 
-/* ---- deviations of one tensor -------------------------------------------------------------------------------- */
-
-/* Mean square of an element's deviations in the replicas. */
-static double square_of(const struct spread *s, uint64_t i)
-{
-    double sum = 0;
-    for (int k = 0; k < REPLICAS; k++)
-        sum += s->off[k][i] * s->off[k][i];
-    return sum / REPLICAS;
-}
-
-static uint64_t channel_of(const struct spread *s, uint64_t i)
-{
-    return i / s->inner % s->length;
-}
-
-static uint64_t position_of(const struct spread *s, uint64_t i)
-{
-    return i / s->inner / s->length * s->inner + i % s->inner;
-}
-
-/* What the mean square of element i would be if channels and positions acted on it independently of each other. */
-static double scale_at(const struct spread *s, uint64_t channel, uint64_t position)
-{
-    return s->along && s->mean > 0 ? s->along[channel] * s->across[position] / s->mean : s->mean;
-}
-
-static double scale_of(const struct spread *s, uint64_t i)
-{
-    return scale_at(s, channel_of(s, i), position_of(s, i));
-}
-
-static double deviation_of(const struct spread *s, uint64_t i)
-{
-    double own = square_of(s, i);
-    if (!isfinite(own))
-        return INFINITY;
-    return sqrt((REPLICAS * own + s->freedom * scale_of(s, i)) / (REPLICAS + s->freedom));
-}
-
-/* Means over the elements that moved at all. A line where none did has the mean of all. */
-static void divide_lines(double *line, const uint64_t *count, uint64_t n, double mean)
-{
-    for (uint64_t i = 0; i < n; i++)
-        line[i] = count[i] ? line[i] / (double)count[i] : mean;
-}
-
-/* Element after element, with its channel and position: a step, not three divisions. */
-struct place {
-    uint64_t inner, channel, outer, position;
-};
-
-static inline void step_on(const struct spread *s, struct place *p)
-{
-    p->position++;
-    if (++p->inner < s->inner)
-        return;
-    p->inner = 0;
-    if (++p->channel == s->length) {
-        p->channel = 0;
-        p->outer += s->inner;
-    }
-    p->position = p->outer;
-}
-
-static bool has_moved(double square)
-{
-    return square > 0 && isfinite(square);
-}
-
-/* The mean square of those that moved, and how many they are. */
-static double mean_all(struct spread *s)
-{
-    double n = 0, sum = 0;
-    for (uint64_t i = 0; i < s->n; i++) {
-        double square = square_of(s, i);
-        sum += has_moved(square) ? square : 0;
-        n += has_moved(square);
-    }
-    s->mean = n > 0 ? sum / n : 0;
-    return n;
-}
-
-/* The same, and that of each channel and position. */
-static enum assay_code mean_lines(struct spread *s, double *n, struct assay_error *err)
-{
-    uint64_t     channels = s->length, positions = s->n / s->length, *count = calloc(channels + positions, sizeof *count);
-    struct place at = {0};
-    double       sum = 0;
-    s->along = calloc(channels, sizeof *s->along);
-    s->across = calloc(positions, sizeof *s->across);
-    if (!count || !s->along || !s->across) {
-        free(count);
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the deviations of %llu elements", (unsigned long long)s->n);
-    }
-    for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
-        double   square = square_of(s, i), moved = has_moved(square) ? square : 0;
-        uint64_t one = has_moved(square);
-        sum += moved;
-        *n += (double)one;
-        s->along[at.channel] += moved;
-        s->across[at.position] += moved;
-        count[at.channel] += one;
-        count[channels + at.position] += one;
-    }
-    s->mean = *n > 0 ? sum / *n : 0;
-    divide_lines(s->along, count, channels, s->mean);
-    divide_lines(s->across, count + channels, positions, s->mean);
-    free(count);
-    return ASSAY_OK;
-}
-
-/* Squares of REPLICAS normal deviations over a scale that itself scatters like an inverse chi square of f degrees of freedom
- * have E[x^2] / E[x]^2 = (1 + 2 / REPLICAS) (f - 2) / (f - 4): f from the mean square of x, at least 4. */
-static double freedom_of(double n, double first, double second)
-{
-    if (!(n > 1) || !(first > 0))
-        return 4;
-    double q = second * n / (first * first) / (1 + 2.0 / REPLICAS);
-    return q > 1 ? fmin((4 * q - 2) / (q - 1), MOST_FREEDOM) : MOST_FREEDOM;
-}
-
-/* Sums of x and x^2, x a square over its scale. */
-static void add_moments(const struct spread *s, double *first, double *second)
-{
-    struct place at = {0};
-    for (uint64_t i = 0; i < s->n; i++, step_on(s, &at)) {
-        double x = square_of(s, i) / scale_at(s, at.channel, at.position);
-        if (!has_moved(x))
-            continue;
-        *first += x;
-        *second += x * x;
-    }
-}
-
-/* From the deviations: scales, degrees of freedom, and the factor for `compared` elements and sums together. */
-static enum assay_code settle_spread(struct spread *s, double compared, struct assay_error *err)
-{
-    double n = 0, first = 0, second = 0;
-    if (s->length >= LEAST_LINE && s->n / s->length >= LEAST_LINE) {
-        if (mean_lines(s, &n, err))
-            return err->code;
-    } else {
-        n = mean_all(s);
-    }
-    if (s->mean > 0)
-        add_moments(s, &first, &second);
-    s->freedom = freedom_of(n, first, second);
-    s->factor = -assay_student_quantile(ASSAY_FALSE_ALARM / 2 / compared, REPLICAS + s->freedom);
-    return ASSAY_OK;
-}
-
 /* Unsaid: elements, and the sums that may be made of them, no more than six for each. */
 static double compared_of(const struct assay_reference *r)
 {
@@ -248,17 +75,6 @@ static double compared_of(const struct assay_reference *r)
     for (uint32_t v = 0; v < g->n_values; v++)
         n += g->values[v].role == ASSAY_ROLE_OUTPUT ? (double)g->values[v].elements : 0;
     return 7 * fmax(n, 1);
-}
-
-/* Images have their channels on the second axis, all else on the last. */
-static void shape_spread(const struct assay_value *v, struct spread *s)
-{
-    int32_t axis = v->rank >= 4 ? 1 : v->rank - 1;
-    s->n = v->elements;
-    s->length = v->rank > 0 && v->dims[axis] > 0 ? (uint64_t)v->dims[axis] : 1;
-    s->inner = 1;
-    for (int32_t d = axis + 1; d > 0 && d < v->rank; d++)
-        s->inner *= (uint64_t)v->dims[d];
 }
 
 /* ---- the sweep ----------------------------------------------------------------------------------------------- */
@@ -430,7 +246,7 @@ static enum assay_code keep_nominal(struct sweep *s, int32_t value, struct assay
     struct kept              *kept = &s->r->statistical->kept[value];
     bool                      bounds = s->runs > 1, read = s->last[value] >= 0;
     release_kept(kept);
-    shape_spread(v, &kept->spread);
+    assay_spread_shape(v, &kept->spread);
     kept->value = read ? copy_of(s->run[0][value].value, v->elements) : s->run[0][value].value;
     s->run[0][value].shared = !read; /* what nobody reads any more is kept as it is */
     if (bounds && !read) { /* nobody's operand: what was made is the bound itself, see compute() */
@@ -528,7 +344,7 @@ static void settle_pieces(void *self, size_t begin, size_t end)
         if (v == ASSAY_NO_VALUE || !t->sweep->needed[v] || !t->sweep->target[v])
             continue;
         struct kept *kept = &r->statistical->kept[v];
-        kept->ready = t->sweep->runs == 1 || !settle_spread(&kept->spread, compared_of(r), &t->err[o]);
+        kept->ready = t->sweep->runs == 1 || !assay_spread_settle(&kept->spread, compared_of(r), &t->err[o]);
     }
 }
 
@@ -667,14 +483,6 @@ static enum assay_code make_ready(struct assay_reference *r, int32_t value, stru
 
 /* ---- what is asked ------------------------------------------------------------------------------------------- */
 
-static double bound_of(const struct spread *s, uint64_t i, double value, double local)
-{
-    double deviation = deviation_of(s, i);
-    if (!isfinite(deviation) || (isinf(local) && local > 0))
-        return INFINITY;
-    return isfinite(value) ? s->factor * deviation + local : 0;
-}
-
 enum assay_code assay_statistical_at(struct assay_reference *r, int32_t value, size_t n, const int64_t *index, double *out,
                                      double *bound, struct assay_error *err)
 {
@@ -687,7 +495,7 @@ enum assay_code assay_statistical_at(struct assay_reference *r, int32_t value, s
         if (!r->statistical->replicas)
             bound[i] = INFINITY;
         else
-            bound[i] = kept->spread.off[0] ? bound_of(&kept->spread, (uint64_t)index[i], out[i], local) : local;
+            bound[i] = kept->spread.off[0] ? assay_spread_bound(&kept->spread, (uint64_t)index[i], out[i], local) : local;
     }
     return ASSAY_OK;
 }
@@ -707,7 +515,7 @@ enum assay_code assay_statistical_values(struct assay_reference *r, int32_t valu
 
 struct sums {
     double        *out, *local, *magnitude;
-    struct spread  spread;
+    struct assay_spread  spread;
 };
 
 /* Term by term: a weight of zero leaves out what is not finite. */
@@ -785,7 +593,7 @@ static void close_sums(struct sums *s)
 {
     free(s->local);
     free(s->magnitude);
-    release_spread(&s->spread);
+    assay_spread_release(&s->spread);
 }
 
 enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, size_t n_sums,
@@ -808,11 +616,11 @@ enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, s
         add_terms(&s, kept, first, n, sum, weight);
     }
     if (!code && s.spread.off[0])
-        code = settle_spread(&s.spread, compared_of(r), err);
+        code = assay_spread_settle(&s.spread, compared_of(r), err);
     for (size_t i = 0; !code && i < n_sums; i++) {
         double local = s.local[i] + assay_ref_gamma(roundings, ASSAY_REF_OWN) * s.magnitude[i];
         bound[i] = !r->statistical->replicas ? (double)INFINITY
-                   : s.spread.off[0]         ? bound_of(&s.spread, i, out[i], local)
+                   : s.spread.off[0]         ? assay_spread_bound(&s.spread, i, out[i], local)
                                              : local;
     }
     close_sums(&s);
