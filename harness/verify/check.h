@@ -83,8 +83,10 @@ struct assay_check_output {
 /* Told once, with one row an output of the graph in their order; they are the caller's until it returns. */
 typedef void assay_check_outputs_fn(void *self, const struct assay_check_output *rows, size_t n);
 
-/* Does one element use over half of a bound that allows more than 48 roundings? ratio = |observed - expected| / bound. */
-bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double bound);
+/* Does one element use over half of a bound that allows more than 48 roundings of numbers of its size, or of the output's (rms: root of
+ * the mean square of what is expected), whichever is larger? An element in which large terms cancel has few roundings that are large
+ * beside it. ratio = |observed - expected| / bound. */
+bool assay_check_is_strange(enum assay_dtype dtype, double ratio, double expected, double rms, double bound);
 
 /* What a case's inputs were: fills one value of one input set into `to` (its bytes). */
 typedef enum assay_code assay_fill_fn(void *self, const struct assay_graph *g, int32_t value, uint64_t set, void *to,

@@ -87,17 +87,29 @@ static double strain_of(enum assay_dtype dtype, double y, double e, double b)
     return beyond > 0 && b > 2 * h && isfinite(b) ? beyond / (b - h) : 0;
 }
 
+static double rms_of(const double *e, uint64_t n)
+{
+    double squares = 0;
+    uint64_t finite = 0;
+    for (uint64_t k = 0; k < n; k++) {
+        squares += isfinite(e[k]) ? e[k] * e[k] : 0;
+        finite += isfinite(e[k]);
+    }
+    return finite ? sqrt(squares / (double)finite) : 0;
+}
+
 static void compare(const struct assay_value *v, const double *y, const double *e, const double *b, const double *r, uint64_t most,
                     struct assay_layer *l)
 {
     struct squares s = {0};
+    double         rms = rms_of(e, assay_layer_elements(v, most));
     l->ratio = NAN;
     l->worst_index = -1;
     for (uint64_t k = 0, n = assay_layer_elements(v, most); k < n; k++) {
         double ratio = assay_layer_ratio(y[k], e[k], b[k]);
         l->unknown += isnan(ratio);
         l->compared += !isnan(ratio);
-        l->strange = l->strange || (!l->wide && assay_check_is_strange(v->dtype, ratio, e[k], b[k]));
+        l->strange = l->strange || (!l->wide && assay_check_is_strange(v->dtype, ratio, e[k], rms, b[k]));
         l->strain = fmax(l->strain, strain_of(v->dtype, y[k], e[k], b[k]));
         if (!isnan(ratio) && !(ratio <= l->ratio)) {
             l->ratio = ratio;

@@ -63,25 +63,37 @@ static void has_no_trace(const char *why)
     cr_expect_str_eq(err.message, why);
 }
 
+/* The nodes' times together, over an execution's. */
+static double share_of_nodes(const char *name)
+{
+    struct assay_trace trace;
+    struct assay_error err = {0};
+    double             sum = 0;
+    run_case(name, as_worker_backend("cpu", ""));
+    cr_expect_str_eq(record.why_no_trace, "");
+    cr_assert_eq(assay_trace_read(s.path, &record, &trace, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(trace.executions == record.trace_runs && trace.executions >= 1 && trace.executions <= ASSAY_TRACE_RUNS);
+    cr_expect(trace.n > 20 && trace.n <= nodes, "%zu of %u nodes", trace.n, nodes);
+    for (size_t k = 0; k < trace.n; k++) {
+        sum += trace.nodes[k].ns;
+        cr_expect(*trace.nodes[k].name && *trace.nodes[k].op && *trace.nodes[k].note);
+    }
+    cr_expect(record.phase_ns[ASSAY_PHASE_TRACE] > 0 && record.proof.guard_bytes_changed == 0);
+    assay_trace_release(&trace);
+    return sum / record.traced_ns;
+}
+
 Test(case_trace, every_node_of_a_model_has_its_time_and_kernel)
 {
     static const char *const names[] = {SMALL, "resnet50.train/classes=10,image=32,width=4"};
     for (int i = 0; i < 2; i++) { /* the second restores its weights before each execution */
-        struct assay_trace trace;
-        struct assay_error err = {0};
-        double             sum = 0;
-        run_case(names[i], as_worker_backend("cpu", ""));
-        cr_expect_str_eq(record.why_no_trace, "");
-        cr_assert_eq(assay_trace_read(s.path, &record, &trace, &err), ASSAY_OK, "%s", err.message);
-        cr_expect(trace.executions == record.trace_runs && trace.executions >= 1 && trace.executions <= ASSAY_TRACE_RUNS);
-        cr_expect(trace.n > 20 && trace.n <= nodes, "%zu of %u nodes", trace.n, nodes);
-        for (size_t k = 0; k < trace.n; k++) {
-            sum += trace.nodes[k].ns;
-            cr_expect(*trace.nodes[k].name && *trace.nodes[k].op && *trace.nodes[k].note);
+        double share = 0;
+        for (int trial = 0; trial < 6 && !(share > 0.2 && share < 2); trial++) { /* other work may take the machine between two nodes */
+            end();
+            begin();
+            share = share_of_nodes(names[i]);
         }
-        cr_expect(sum > 0 && record.traced_ns > 0, "nodes take %g ns, an execution %g", sum, record.traced_ns); /* what they take is no test's business */
-        cr_expect(record.phase_ns[ASSAY_PHASE_TRACE] > 0 && record.proof.guard_bytes_changed == 0);
-        assay_trace_release(&trace);
+        cr_expect(share > 0.2 && share < 2, "nodes take %g of an execution", share);
     }
 }
 
