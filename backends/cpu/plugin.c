@@ -92,16 +92,22 @@ static bool wants_openblas(const struct assay_session *s, const struct options *
 /* oneDNN 2.6 is 10 to 30 % faster than ours at 512 and more rows and four times as fast at 16 (in processor time, on one core of an
  * Emerald Rapids with VNNI), but without VNNI it is wrong: it must have given the right answer before it is trusted. Ours is exact on
  * every machine. Who asks for oneDNN by name has it as it is. */
-static void choose_integer_products(struct assay_session *s, int64_t integer)
+void cpu_session_settle_integers(struct assay_session *s)
 {
-    char              reason[200] = "";
-    struct assay_text why = ASSAY_TEXT(reason);
-    if (!s->onednn || integer == CPU_INTEGER_OWN)
+    char               reason[200] = "";
+    struct assay_text  why = ASSAY_TEXT(reason);
+    struct assay_error absent = {0};
+    if (s->integers_settled || s->integer == CPU_INTEGER_OWN)
         return;
+    s->integers_settled = true;
+    if (!s->onednn && cpu_onednn_open(cpu_pool_threads(s->engine.pool), &s->onednn, &absent)) {
+        host->log(ASSAY_LOG_INFO, absent.message);
+        return;
+    }
     bool is_exact = cpu_igemm_onednn_is_exact(s->onednn, &why);
     if (!is_exact)
-        host->log(integer == CPU_INTEGER_ONEDNN ? ASSAY_LOG_WARN : ASSAY_LOG_INFO, reason);
-    if (is_exact || integer == CPU_INTEGER_ONEDNN)
+        host->log(s->integer == CPU_INTEGER_ONEDNN ? ASSAY_LOG_WARN : ASSAY_LOG_INFO, reason);
+    if (is_exact || s->integer == CPU_INTEGER_ONEDNN)
         s->engine.integer_products = s->onednn;
 }
 
@@ -109,7 +115,7 @@ static enum assay_code load_onednn(struct assay_session *s, const struct options
 {
     struct assay_error absent = {0};
     bool               by_name = options->conv == CPU_CONV_ONEDNN || options->integer == CPU_INTEGER_ONEDNN;
-    bool               wanted = options->conv != CPU_CONV_OWN || options->integer != CPU_INTEGER_OWN;
+    bool               wanted = options->conv != CPU_CONV_OWN || options->integer == CPU_INTEGER_ONEDNN;
     if (wanted && cpu_onednn_open(cpu_pool_threads(s->engine.pool), &s->onednn, &absent)) {
         if (by_name) {
             *err = absent;
@@ -119,7 +125,7 @@ static enum assay_code load_onednn(struct assay_session *s, const struct options
     }
     s->engine.prefer_onednn = options->conv == CPU_CONV_ONEDNN;
     s->engine.onednn = options->conv == CPU_CONV_OWN ? NULL : s->onednn;
-    choose_integer_products(s, options->integer);
+    s->integer = options->integer;
     return ASSAY_OK;
 }
 

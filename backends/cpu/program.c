@@ -154,6 +154,18 @@ static enum assay_code build(struct assay_program *p, const struct cpu_engine *e
     return ASSAY_OK;
 }
 
+static bool multiplies_integers(const struct assay_host *host, const struct assay_graph *g)
+{
+    for (uint32_t i = 0; i < host->graph_nodes(g); i++) {
+        struct cpu_node   node;
+        char              ignored[200];
+        struct assay_text why_not = ASSAY_TEXT(ignored);
+        if (cpu_node_read(host, g, i, &node, &why_not) && !strcmp(node.op, "MatMulInteger"))
+            return true;
+    }
+    return false;
+}
+
 enum assay_code cpu_program_compile(struct assay_session *s, const struct assay_compile *how,
                                     struct assay_program **out, struct assay_error *err)
 {
@@ -170,6 +182,8 @@ enum assay_code cpu_program_compile(struct assay_session *s, const struct assay_
     p->host = s->host;
     p->graph = rank->graph;
     p->n_values = s->host->graph_values(rank->graph);
+    if (multiplies_integers(p->host, p->graph))
+        cpu_session_settle_integers(s);
     struct assay_error trouble = {0};
     uint64_t           before = cpu_blocks_bytes();
     if (build(p, &s->engine, how, renames, &trouble)) {

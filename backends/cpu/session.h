@@ -23,11 +23,16 @@ struct assay_session {
     const struct assay_host *host;
     struct cpu_engine        engine;
     struct cpu_onednn       *onednn; /* of the engine, whatever it is for; NULL: not opened */
+    int64_t                  integer; /* enum cpu_integer: what the option asks for */
+    bool                     integers_settled;
     struct assay_event       events[CPU_EVENTS];
     uint32_t                 next_event;
     struct assay_memory      memory;
 };
 
+/* Decides what multiplies 8-bit integers, once, before the first program that does: the library for it starts threads and has to prove
+ * itself, which no other program shall pay for. */
+void            cpu_session_settle_integers(struct assay_session *s);
 enum assay_code cpu_program_compile(struct assay_session *s, const struct assay_compile *how,
                                     struct assay_program **out, struct assay_error *err);
 void            cpu_program_discard(struct assay_session *s, struct assay_program *p);

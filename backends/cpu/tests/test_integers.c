@@ -145,7 +145,8 @@ static bool is_exact(const struct device *d)
 {
     char              reason[200] = "";
     struct assay_text why = ASSAY_TEXT(reason);
-    const struct assay_session *s = d->session;
+    struct assay_session *s = d->session;
+    cpu_session_settle_integers(s);
     return !s->engine.integer_products || cpu_igemm_onednn_is_exact(s->engine.integer_products, &why);
 }
 
@@ -222,7 +223,8 @@ Test(integers, a_library_that_saturates_is_told_by_the_proof, .timeout = 60)
     (void)setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1); /* it reads this once, at its first product */
     if (!device_open(&d, "threads=1,integer=onednn"))
         cr_skip_test("oneDNN is not here");
-    const struct assay_session *s = d.session;
+    struct assay_session *s = d.session;
+    cpu_session_settle_integers(s);
     if (cpu_igemm_onednn_is_exact(s->engine.integer_products, &why)) {
         device_close(&d);
         cr_skip_test("this oneDNN does not saturate with AVX2, or does not heed ONEDNN_MAX_CPU_ISA");
@@ -231,6 +233,7 @@ Test(integers, a_library_that_saturates_is_told_by_the_proof, .timeout = 60)
     device_close(&d);
     cr_assert(device_open(&d, "threads=1"));
     s = d.session;
+    cpu_session_settle_integers(s);
     cr_expect_null(s->engine.integer_products, "who did not ask for it does not get it");
     device_close(&d);
 }
