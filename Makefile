@@ -36,13 +36,13 @@ LIBS := -ljansson -lsodium -lxxhash $(FEATURE_LIBS) -ldl -lm
 ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
-FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference suites/data suites/weights suites/blocks suites/workloads harness/plan harness/measure \
-            harness/load harness/verify harness/verify/faults harness/store harness/run harness/judge reports harness/cli
+FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference harness/model suites/data suites/weights suites/blocks suites/workloads harness/plan \
+            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run harness/judge reports harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
 # Not the counting malloc: a plug-in must use the program's, or its allocations would not be counted.
-CORE_SRCS = $(filter-out harness/base/allocations.c,$(foreach f,harness/base reference/formats reference/unit harness/ir reference,$(wildcard $(f)/*.c $(f)/ops/*.c)))
+CORE_SRCS = $(filter-out harness/base/allocations.c,$(foreach f,harness/base reference/formats reference/unit harness/ir reference harness/model,$(wildcard $(f)/*.c $(f)/ops/*.c)))
 CORE     := $(O)/libassay-core.a
 
 NAMES := $(patsubst backends/%/backend.mk,%,$(wildcard backends/*/backend.mk))

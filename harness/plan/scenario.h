@@ -1,0 +1,56 @@
+/* How work arrives. A case's name ends in it: `resnet50.infer/batch=1@server/latency_ms=15,qps=40`. Rules: README.md. */
+#ifndef ASSAY_PLAN_SCENARIO_H
+#define ASSAY_PLAN_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "assay/option.h"
+#include "assay/text.h"
+
+enum assay_scenario_type {
+    ASSAY_SINGLE_STREAM = 1, /* the next query when the last one is done */
+    ASSAY_MULTI_STREAM,      /* the same, of several samples each */
+    ASSAY_SERVER,            /* Poisson arrivals at qps */
+    ASSAY_INTERACTIVE,       /* a server with limits on first and next tokens */
+    ASSAY_OFFLINE,           /* everything at once */
+    ASSAY_CONCURRENCY,       /* a fixed number in flight */
+    ASSAY_BURST,             /* groups at a period */
+    ASSAY_TRACE,             /* the times that a file gives */
+};
+
+/* One struct for all: a scenario's table holds the rows that it has, the rest stays as its defaults are. */
+struct assay_scenario {
+    enum assay_scenario_type type;
+    double   qps;                   /* server, interactive: the rate; offline: what is expected */
+    uint64_t samples_per_query;     /* multi_stream */
+    uint64_t in_flight;             /* concurrency */
+    uint64_t burst, burst_period_ns;
+    char     trace[200];            /* a CSV of scheduled_ns[,sample_index[,prompt_tokens,output_tokens]] */
+    double   percentile;            /* that the latency limit is about: 0.9, 0.99 */
+    uint64_t latency_ns;            /* the limit, from the scheduled time; 0: none */
+    uint64_t ttft_ns, tpot_ns;      /* limits of tokens at the same percentile; 0: none */
+    uint64_t performance_samples;   /* P: loaded at once, drawn from */
+    uint64_t total_samples;         /* of the data set, at least P */
+    uint64_t min_queries, min_duration_ns, max_duration_ns; /* max 0: none */
+    uint64_t expected_latency_ns;   /* single_stream with equal issue: sets how many queries are prepared for */
+    bool     equal_issue;           /* every sample equally often */
+    char     seeds[32];             /* a named set (seed_set.h), or "case": from the run's seed */
+    char     profile[16];           /* "short", "loadgen": where defaults come from */
+};
+
+struct assay_scenario_row {
+    enum assay_scenario_type         type;
+    const char                *name, *about;
+    const struct assay_option *options; /* over struct assay_scenario; lives as long as the program */
+};
+/* All, in the order of the enum; ends with a row whose name is NULL. */
+extern const struct assay_scenario_row assay_scenarios[];
+
+/* From "NAME[/key=value,…]"; defaults are those of the profile that it names. */
+enum assay_code assay_scenario_parse(const char *text, struct assay_scenario *out, struct assay_error *err);
+/* The canonical form: keys sorted, defaults written out. */
+void            assay_scenario_write(const struct assay_scenario *s, struct assay_text *out);
+
+#endif
