@@ -139,7 +139,7 @@ check-long: check
 # Under the thread sanitizer, which is the slowest, what runs cases, as that is where threads are; the documents' examples, which are cases
 # of the same verbs, in the plain build alone.
 GOLDEN_ASAN := $(filter-out %/docs.t,$(wildcard ci/golden/*.t))
-GOLDEN_TSAN := $(patsubst %,ci/golden/%.t,chaos conformance full hostile model onnx probe repeat run soak validate weights)
+GOLDEN_TSAN := $(patsubst %,ci/golden/%.t,chaos conformance model onnx probe repeat run validate)
 asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay $(GOLDEN_ASAN)
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay $(GOLDEN_TSAN)
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
