@@ -136,9 +136,9 @@ run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
 check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10 && ci/package-test build
 check-long: check
 	$(Q)$(MAKE_ALL) run-long && ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay
-# Under the thread sanitizer, which is the slowest, what runs cases, as that is where threads are; the documents' examples, which are cases
-# of the same verbs, in the plain build alone.
-GOLDEN_ASAN := $(filter-out %/docs.t,$(wildcard ci/golden/*.t))
+# The documents' examples, soaks and trainings, which are cases of the same verbs for longer, in the plain build alone; under the thread
+# sanitizer what runs cases, as that is where threads are.
+GOLDEN_ASAN := $(filter-out $(patsubst %,ci/golden/%.t,docs soak training),$(wildcard ci/golden/*.t))
 GOLDEN_TSAN := $(patsubst %,ci/golden/%.t,chaos conformance model onnx probe repeat run validate)
 asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan run-tests && ci/golden/run build/asan/assay $(GOLDEN_ASAN)
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay $(GOLDEN_TSAN)

@@ -28,7 +28,7 @@ $ assay probe repeat gemm/m=16,n=33,k=100 --backend cpu,blas=own --repeats 4 --p
       "threads": {
 
 # sums whose order changes: found from run to run, and said of the others that they cannot be told apart
-$ assay probe repeat gemm/m=16,n=33,k=100 --backend chaos,mode=unordered --repeats 40 --processes 2 --arrangements 4 | sed -E "s/  +/ | /g; s/ \| *$//; s/element [0-9]+, .*; at most [0-9] ulp, [-.0-9e]+ of the rms/element N, …; at most a few ulp/" | sed -E 's/[0-9]+ of [0-9]+ differ: [.0-9]+ % to [.0-9]+ %/SOME differ/'
+$ assay probe repeat gemm/m=16,n=33,k=100 --backend chaos,mode=unordered --repeats 40 --processes 5 --arrangements 4 | sed -E "s/  +/ | /g; s/ \| *$//; s/element [0-9]+, .*; at most [0-9] ulp, [-.0-9e]+ of the rms/element N, …; at most a few ulp/" | sed -E 's/[0-9]+ of [0-9]+ differ: [.0-9]+ % to [.0-9]+ %/SOME differ/'
 case | property | what is compared | found (95 %) | where, how much; or why not
 gemm/m=16,n=33,k=100 | runs | one execution after another in one process | SOME differ | first 'C' element N, …; at most a few ulp
  | processes | first outputs of other processes | SOME differ | first 'C' element N, …; at most a few ulp; runs differ too: this may be the same
