@@ -146,3 +146,14 @@ $ assay schedule server
 $ assay schedule --scenario server --qps 5 --queries 100000 >/dev/full
 ! assay: cannot write the result to standard output: No space left on device
 ? 2
+
+# LoadGen prepares queries that wait at a constant period; with a rate it is printed
+$ assay schedule --scenario single_stream --qps 300 --queries 3 --samples 1024 --seed-set loadgen-v6.0 | cut -d, -f1,2
+query,scheduled_ns
+0,0
+1,3333333
+2,6666666
+
+$ assay schedule --scenario single_stream --qps fast --queries 3
+! assay: qps must be a number from 1e-09 to 1000000000, got 'fast'
+? 2

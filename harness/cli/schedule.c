@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "harness/base/option_text.h"
+#include "harness/base/options.h"
 #include "harness/cli/cli.h"
 #include "harness/load/arrivals.h"
 
@@ -102,22 +103,41 @@ static enum assay_code begin(const struct schedule_options *o, struct assay_arri
     return ASSAY_OK;
 }
 
+/* LoadGen prepares queries that wait for completions at a constant period, 1/qps, and issues them when it may: their places on its
+ * clock, printed where a rate is given; else 0. */
+static enum assay_code nominal_period(const struct schedule_options *o, uint64_t *period_ns, struct assay_error *err)
+{
+    double      qps = 0;
+    const char *name = o->scenario;
+    *period_ns = 0;
+    if (!*o->qps || (strncmp(name, "single_stream", 13) != 0 && strncmp(name, "multi_stream", 12) != 0))
+        return ASSAY_OK;
+    static const struct assay_option rate[] = {
+        {.name = "qps", .type = ASSAY_OPT_F64, .dflt = "1", .min = 1e-9, .max = 1e9, .help = "queries a second"}, {0}};
+    if (assay_option_set(rate, &qps, "qps", o->qps, err))
+        return err->code;
+    *period_ns = (uint64_t)(1 / qps * 1e9);
+    return ASSAY_OK;
+}
+
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
 {
     const struct schedule_options *o = given_options;
     struct assay_error             err = {.code = ASSAY_OK};
     struct assay_arrivals         *arrivals = NULL;
     struct assay_arrival           row;
+    uint64_t                       period_ns;
     (void)given;
     if (n)
         return assay_cli_usage("schedule takes no operands, got '%.60s'", operands[0]);
     if (!*o->scenario)
         return assay_cli_usage("schedule needs a scenario: assay schedule --scenario server --qps 100");
-    if (begin(o, &arrivals, &err))
+    if (nominal_period(o, &period_ns, &err) || begin(o, &arrivals, &err))
         return assay_cli_fail(&err);
     puts("query,scheduled_ns,sample_index");
     for (int64_t i = 0; i < o->queries && !ferror(stdout) && assay_arrivals_next(arrivals, &row); i++)
-        printf("%llu,%llu,%llu\n", (unsigned long long)row.query, (unsigned long long)row.scheduled_ns,
+        printf("%llu,%llu,%llu\n", (unsigned long long)row.query,
+               (unsigned long long)(row.scheduled_ns + row.query * period_ns),
                (unsigned long long)row.sample);
     assay_arrivals_free(arrivals);
     return ASSAY_EXIT_YES;
@@ -129,7 +149,8 @@ const struct assay_verb assay_verb_schedule = {
     .summary = "prints which sample is asked for when, as CSV: query, scheduled_ns, sample_index",
     .details = "Defaults are the official ones of MLPerf's LoadGen (profile loadgen), and for its seed sets so are the rows, bit for\n"
                "bit. A setting that the scenario does not have changes nothing.\n"
-               "Scenarios that wait for completions (single_stream, multi_stream, concurrency) schedule nothing: their times are 0.",
+               "Scenarios that wait for completions (single_stream, multi_stream, concurrency) schedule nothing: their times\n"
+               "are 0, or, for the first two with --qps, the constant period at which LoadGen prepares such queries.",
     .options = options,
     .options_bytes = sizeof(struct schedule_options),
     .run = run,
