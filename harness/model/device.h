@@ -37,14 +37,21 @@ struct assay_quantity {
     enum assay_knowledge  state;
     enum assay_provenance provenance; /* of what is known */
     double                value, low, high; /* low <= value <= high; value is NaN where only a range is given: no point exists */
-    const char           *source;     /* "" = none given; lives with the device */
+    const char           *source;     /* where it is from; of what is unknown: why, "" = not said. Lives with the device */
     const char           *overlay;    /* the file that this number is from instead of the description, "" = none */
 };
 
 /* How matrix work is laid out on the chip, and which memory it has: the models' families. */
 enum assay_chip_family { ASSAY_CHIP_TENSOR_CORE = 1, ASSAY_CHIP_SYSTOLIC, ASSAY_CHIP_VECTOR };
 enum assay_memory_class { ASSAY_MEMORY_HBM = 1, ASSAY_MEMORY_GDDR, ASSAY_MEMORY_LPDDR, ASSAY_MEMORY_DDR };
+extern const char *const assay_chip_family_names[], *const assay_memory_class_names[]; /* likewise */
 enum assay_device_status { ASSAY_DEVICE_ANNOUNCED = 1, ASSAY_DEVICE_SAMPLING, ASSAY_DEVICE_AVAILABLE, ASSAY_DEVICE_DISCONTINUED };
+extern const char *const assay_device_status_names[]; /* likewise */
+
+/* What the vendor said of the chip that is no number of it, and where that stands. */
+struct assay_said {
+    const char *what, *source;
+};
 
 /* Strings live with the device. */
 struct assay_described {
@@ -55,10 +62,14 @@ struct assay_described {
     enum assay_memory_class  memory_class;
     enum assay_device_status status;
     struct assay_quantity    fields[ASSAY_DEVICE_FIELDS];
+    const struct assay_said *said;
+    size_t                   n_said;
+    const char              *overlays; /* "FILE (by WHOM), …", "" = none */
     char                     fingerprint[65]; /* SHA-256 of the description and its overlays */
 };
 
-/* By name or alias, any case. ASSAY_CONFIG: none such (hint: the nearest), or the file is wrong (line, key, what). */
+/* By name or alias, any case, or a file (a slash in it, or .json at its end). ASSAY_CONFIG: none such (hint: the nearest);
+ * ASSAY_DATA: the file is wrong (line, key, what). */
 enum assay_code assay_described_find(const char *name, struct assay_described **out, struct assay_error *err);
 enum assay_code assay_described_read(const char *path, struct assay_described **out, struct assay_error *err);
 /* Lays a buyer's file over it: only what the file has is replaced; a file that names another device is refused. */
