@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "harness/model/gemm.h"
 #include "harness/model/rates.h"
 
 #include "assay/banned.h"
@@ -62,7 +63,7 @@ enum assay_code assay_price_decode(const struct assay_chip *chip, const struct a
     double kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
     double bytes = kept * s->kv_heads * (s->head_dim == s->value_dim ? 2 * s->head_dim : s->head_dim) * s->kv_bytes;
     double share = k->value[has_hbm(chip) ? ASSAY_K_DECODE_MEMORY_HBM : ASSAY_K_DECODE_MEMORY_GDDR];
-    double ratio = k->value[ASSAY_K_DECODE_CACHE_SHARE] * r.llc_bytes / bytes, cached = ratio >= 1 ? 1 : ratio * ratio;
+    double cached = assay_gemm_cached(&r, k->value[ASSAY_K_DECODE_CACHE_SHARE], bytes);
     struct assay_price price = {.class = ASSAY_KERNEL_DECODE, .flops = 2 * kept * s->query * s->heads * (s->head_dim + s->value_dim)};
     price.memory_bytes = bytes * (1 - cached);
     price.cache_bytes = bytes;

@@ -34,7 +34,7 @@ double assay_gemm_tensor_share(const struct assay_chip *chip, const struct assay
 double assay_gemm_cached(const struct assay_rates *r, double share, double working_set_bytes)
 {
     double kept = share * r->llc_bytes / working_set_bytes;
-    return working_set_bytes <= 0 ? 0 : kept >= 1 ? 1 : kept * kept;
+    return working_set_bytes <= 0 ? 0 : kept >= 1 ? 1 : kept * kept * kept;
 }
 
 struct parts {

@@ -44,6 +44,7 @@ struct assay_moe_shape {
     double             tokens, hidden, inter, top_k, experts; /* tokens of the whole expert-parallel group */
     double             tp, ep;                                /* ways that inter and experts are split */
     double             imbalance;                             /* the busiest rank's load over the mean; 1 = even */
+    double             touched;                               /* experts of that rank that get a token; 0: as even routing has it */
     enum assay_dtype   compute;
     double             weight_bytes, token_bytes;
     enum assay_scaling scaling;

@@ -13,7 +13,7 @@
 
 static double known(double value, double usual, unsigned bit, unsigned *derived)
 {
-    if (!isnan(value))
+    if (!isnan(value) && value > 0)
         return value;
     *derived |= bit;
     return usual;
@@ -88,10 +88,16 @@ unsigned assay_rates_derived(const struct assay_chip *chip)
     return r.derived;
 }
 
+double assay_at_clock(const struct assay_chip *chip, double fitted_ns)
+{
+    double clock_hz = chip->field[ASSAY_DEVICE_CLOCK];
+    return isnan(clock_hz) || clock_hz <= 0 ? fitted_ns : fitted_ns * USUAL_CLOCK_HZ / clock_hz;
+}
+
 double assay_floor_ns(const struct assay_chip *chip, double fitted_ns)
 {
-    double launch_ns = chip->field[ASSAY_DEVICE_LAUNCH];
-    return isnan(launch_ns) ? fitted_ns : fmax(fitted_ns, launch_ns);
+    double launch_ns = chip->field[ASSAY_DEVICE_LAUNCH], floor_ns = assay_at_clock(chip, fitted_ns);
+    return isnan(launch_ns) ? floor_ns : fmax(floor_ns, launch_ns);
 }
 
 double assay_norm3(double p, double a, double b, double c)
