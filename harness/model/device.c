@@ -132,7 +132,7 @@ static enum assay_code find_in(const struct listing *l, const char *name, struct
             return listing_read(l, i, out, err);
     for (int i = 0; i < l->n; i++) {
         struct assay_described *d = NULL;
-        struct assay_error      ignored;
+        struct assay_error      ignored = {.code = ASSAY_OK};
         if (listing_read(l, i, &d, &ignored))
             continue;
         if (is_called(d, name)) {
