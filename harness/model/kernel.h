@@ -27,6 +27,7 @@ struct assay_gemm_shape {
     double             a_bytes, b_bytes, c_bytes; /* an element of each; 0.5 for 4 bits */
     enum assay_scaling scaling;
     bool               quantises; /* a is quantised on the way in, as serving stacks do it */
+    bool               host_launched; /* each launch waits for the host, as in a plain measuring loop */
     double             rotated_bytes; /* what a measuring loop goes through before it comes round again; 0: everything is cold */
 };
 struct assay_conv_shape { /* an implicit product: m = batch x out pixels, n = out channels / groups, k = in channels / groups x window */

@@ -22,6 +22,7 @@ struct assay_rates {
     double   cores, clock_hz;
     double   memory;              /* B/s as stated */
     double   llc_bytes, llc_rate; /* B, B/s */
+    double   feed;                /* B/s of tiles that are read again, as matrix units are fed from that cache */
     double   exp;                 /* 1/s */
     unsigned derived;             /* enum assay_derived */
 };

@@ -157,6 +157,7 @@ static enum assay_code read_gemm(const struct row *r, struct assay_kernel *out, 
     s.a_bytes = s.b_bytes = f.bytes;
     s.c_bytes = fmin(fmax(f.bytes, 2), 4);
     s.scaling = f.scaling;
+    s.host_launched = !stack && r->c->at[4] < r->csv->n_columns;
     s.quantises = (stack || r->c->at[4] == r->csv->n_columns) && f.scaling != ASSAY_SCALING_NONE;
     *out = (struct assay_kernel){.class = ASSAY_KERNEL_GEMM, .format = f.class, .loops_weights = stack, .gemm = s};
     return ASSAY_OK;
