@@ -48,6 +48,7 @@ struct assay_moe_shape {
     double             touched;                               /* experts of that rank that get a token; 0: as even routing has it */
     enum assay_dtype   compute;
     double             weight_bytes, token_bytes;
+    bool               loops; /* called again and again with the same weights, which a large cache then keeps */
     enum assay_scaling scaling;
 };
 struct assay_memory_shape { /* element-wise, norms, softmax, optimizers, moves */

@@ -24,16 +24,16 @@ struct busiest {
     double load, touched;
 };
 
-/* Loads of all experts, the busiest rank of `local` neighbours, and how many of its experts round to a token or more. */
-static struct busiest busiest_of(const double *popularity, double sum, size_t experts, size_t local, double copies)
+/* Loads of all experts, the busiest rank of `local` neighbours, and how many of its experts get a token: 1 - e^-load of each. */
+static struct busiest busiest_of(const double *popularity, double sum, size_t experts, size_t local, double copies, double tokens)
 {
     struct busiest most = {0, 0};
     for (size_t first = 0; first + local <= experts; first += local) {
         struct busiest rank = {0, 0};
         for (size_t i = first; i < first + local; i++) {
-            double load = popularity[i] / sum * copies;
+            double load = fmin(popularity[i] / sum * copies, tokens); /* a token goes to an expert once */
             rank.load += load;
-            rank.touched += load >= 0.5 ? 1 : 0;
+            rank.touched += -expm1(-load);
         }
         if (rank.load > most.load)
             most = rank;
@@ -61,7 +61,7 @@ struct assay_routing assay_routing_of(double exponent, double tokens, double top
         double sum = 0;
         for (size_t i = 0; i < n; i++)
             sum += popularity[i] = power_law(exponent, low, high, assay_random_unit(&random));
-        struct busiest most = busiest_of(popularity, sum, n, local, copies);
+        struct busiest most = busiest_of(popularity, sum, n, local, copies, tokens);
         mean.imbalance += most.load / (copies / ep) / DRAWS;
         mean.touched += fmax(1, most.touched) / DRAWS;
     }

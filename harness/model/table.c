@@ -215,6 +215,7 @@ static enum assay_code read_moe(const struct row *r, struct assay_kernel *out, s
     s.compute = f.dtype;
     s.weight_bytes = f.bytes;
     s.token_bytes = 2;
+    s.loops = true;
     s.scaling = f.scaling;
     *out = (struct assay_kernel){.class = ASSAY_KERNEL_MOE, .format = f.class, .moe = s};
     return ASSAY_OK;
