@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/hash.h"
-#include "harness/base/strings.h"
-
 #include "assay/banned.h"
 
 #define ROUNDS 40
@@ -15,94 +12,9 @@
 #define DIFFERENCE 1e-4    /* of a logarithm, for the derivatives */
 #define PARAMETERS_MOST 32
 
-static enum assay_code chip_of(struct assay_samples *s, const char *name, size_t *out, struct assay_error *err)
-{
-    for (size_t i = 0; i < s->n_chips; i++)
-        if (!strcmp(s->chips[i].name, name)) {
-            *out = i;
-            return ASSAY_OK;
-        }
-    struct assay_described *d = NULL;
-    if (assay_described_find(name, &d, err))
-        return err->code;
-    struct assay_sampled_chip *grown = realloc(s->chips, (s->n_chips + 1) * sizeof *grown);
-    if (!grown) {
-        assay_described_free(d);
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a chip");
-    }
-    s->chips = grown;
-    struct assay_sampled_chip *chip = &s->chips[s->n_chips];
-    *chip = (struct assay_sampled_chip){.chip = assay_chip_middle(d)};
-    (void)assay_string_copy(chip->name, sizeof chip->name, name);
-    (void)assay_string_copy(chip->vendor, sizeof chip->vendor, d->vendor);
-    assay_described_free(d);
-    *out = s->n_chips++;
-    return ASSAY_OK;
-}
-
-static enum assay_code sample_add(struct assay_samples *s, const struct assay_sample *sample, struct assay_error *err)
-{
-    if (s->n == s->capacity) {
-        size_t               capacity = s->capacity ? 2 * s->capacity : 1024;
-        struct assay_sample *grown = realloc(s->at, capacity * sizeof *grown);
-        if (!grown)
-            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu samples", capacity);
-        s->at = grown;
-        s->capacity = capacity;
-    }
-    s->at[s->n++] = *sample;
-    return ASSAY_OK;
-}
-
-static enum assay_code read_rows(struct assay_samples *s, const struct assay_csv *csv, struct assay_error *err)
-{
-    enum assay_cases_kind kind;
-    if (assay_cases_recognise(csv, &kind, err))
-        return err->code;
-    const struct assay_cases_table *table = &assay_cases_tables[kind];
-    struct assay_cases_columns      columns = assay_cases_columns_of(csv, kind);
-    size_t                          figure = assay_csv_column(csv, table->figures[0]);
-    if (figure == csv->n_columns || columns.device == csv->n_columns)
-        return ASSAY_FAIL(err, ASSAY_DATA, "a table to fit on needs the columns 'device' and '%s'", table->figures[0]);
-    for (size_t row = 0; row < csv->n_rows; row++) {
-        struct assay_sample sample = {.weight = 0};
-        sample.measured_ns = strtod(assay_csv_cell(csv, row, figure), NULL) * table->figure_ns;
-        if (!(sample.measured_ns > 0))
-            continue;
-        if (assay_cases_kernel(csv, &columns, row, &sample.kernel, err) ||
-            chip_of(s, assay_csv_cell(csv, row, columns.device), &sample.chip, err) || sample_add(s, &sample, err))
-            return assay_error_in(err, "row %zu", row + 1);
-    }
-    return ASSAY_OK;
-}
-
-enum assay_code assay_samples_read(struct assay_samples *samples, const char *path, struct assay_error *err)
-{
-    struct assay_csv csv;
-    char             both[130];
-    if (assay_csv_read(path, &csv, err))
-        return err->code;
-    enum assay_code code = read_rows(samples, &csv, err);
-    assay_csv_release(&csv);
-    if (code)
-        return assay_error_in(err, "reading '%.100s'", path);
-    (void)snprintf(both, sizeof both, "%s", samples->fingerprint);
-    if (assay_sha256_file(path, both + strlen(both), err))
-        return err->code;
-    assay_sha256_hex(both, strlen(both), samples->fingerprint);
-    return ASSAY_OK;
-}
-
-void assay_samples_release(struct assay_samples *samples)
-{
-    free(samples->at);
-    free(samples->chips);
-    *samples = (struct assay_samples){0};
-}
-
 /* The least-squares problem in logarithms: rows of residuals, columns of coefficients that may move. */
 struct problem {
-    const struct assay_samples *samples;
+    const struct assay_measurements *samples;
     const size_t               *rows; /* of samples */
     size_t                      n_rows;
     enum assay_coefficient      moves[PARAMETERS_MOST];
@@ -113,7 +25,7 @@ struct problem {
 
 static double residual_of(const struct problem *p, size_t row, const struct assay_coefficients *k)
 {
-    const struct assay_sample *s = &p->samples->at[p->rows[row]];
+    const struct assay_measurement *s = &p->samples->at[p->rows[row]];
     struct assay_price         price;
     struct assay_error         err;
     if (assay_kernel_price(&p->samples->chips[s->chip].chip, k, &s->kernel, &price, &err))
@@ -229,17 +141,17 @@ static void descend(const struct problem *p, struct assay_coefficients *k)
     }
 }
 
-static bool is_chosen(const struct assay_samples *s, const struct assay_fit_choice *c, const struct assay_sample *sample)
+static bool is_chosen(const struct assay_measurements *s, const struct assay_fit_choice *c, const struct assay_measurement *sample)
 {
     return sample->kernel.class == c->class && sample->chip != c->left_out &&
            (!c->vendor || !strcmp(s->chips[sample->chip].vendor, c->vendor));
 }
 
 /* Every pair of chip and format weighs the same, the square root of its rows being what they say. */
-static void weigh(const struct assay_samples *s, const size_t *rows, size_t n)
+static void weigh(const struct assay_measurements *s, const size_t *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct assay_sample *a = &s->at[rows[i]];
+        struct assay_measurement *a = &s->at[rows[i]];
         size_t               alike = 0;
         for (size_t j = 0; j < n; j++)
             alike += s->at[rows[j]].chip == a->chip && s->at[rows[j]].kernel.format == a->kernel.format;
@@ -247,7 +159,7 @@ static void weigh(const struct assay_samples *s, const size_t *rows, size_t n)
     }
 }
 
-enum assay_code assay_fit(const struct assay_samples *samples, const struct assay_fit_choice *choice, double loose,
+enum assay_code assay_fit(const struct assay_measurements *samples, const struct assay_fit_choice *choice, double loose,
                           struct assay_coefficients *k, struct assay_error *err)
 {
     struct problem p = {.samples = samples, .loose = loose};

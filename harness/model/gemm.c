@@ -94,8 +94,9 @@ static double quantising_s(const struct assay_gemm_shape *s, const struct assay_
 {
     if (!s->quantises)
         return 0;
-    double floor_ns = k->value[s->scaling == ASSAY_SCALING_BLOCK ? ASSAY_K_GEMM_BLOCK : ASSAY_K_GEMM_QUANTISE];
-    return floor_ns * 1e-9 + k->value[ASSAY_K_GEMM_QUANTISE_BYTES] * s->batch * s->m * s->k / (r->memory * memory);
+    bool   block = s->scaling == ASSAY_SCALING_BLOCK;
+    double floor_ns = k->value[block ? ASSAY_K_GEMM_BLOCK : ASSAY_K_GEMM_QUANTISE];
+    return floor_ns * 1e-9 + k->value[block ? ASSAY_K_GEMM_BLOCK_BYTES : ASSAY_K_GEMM_QUANTISE_BYTES] * s->batch * s->m * s->k / (r->memory * memory);
 }
 
 enum assay_code assay_price_gemm(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_gemm_shape *s,

@@ -23,7 +23,6 @@ const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS] = {
     [ASSAY_CASES_SERVING] = {"serving", COLUMNS("model", "mode", "isl", "osl", "tp"), (const char *const[]){NULL},
                              COLUMNS("ttft_ms", "tpot_ms"), "no model yet of serving", 0},
 };
-const char *const assay_format_class_names[ASSAY_FORMAT_CLASSES + 1] = {"wide", "f8", "f8_block", "f4", NULL};
 
 static size_t lacking(const struct assay_csv *csv, const struct assay_cases_table *t, const char **first)
 {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "harness/model/coefficients.h"
 #include "harness/model/csv.h"
 #include "harness/model/kernel.h"
 
@@ -26,10 +27,6 @@ extern const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS];
 /* The table whose columns are all there, of several the one with the most. ASSAY_DATA: none; the message names the nearest table and
  * the column it lacks. */
 enum assay_code assay_cases_recognise(const struct assay_csv *csv, enum assay_cases_kind *out, struct assay_error *err);
-
-/* Formats and scales that have residuals of their own. */
-enum assay_format_class { ASSAY_FORMAT_WIDE, ASSAY_FORMAT_F8, ASSAY_FORMAT_BLOCK, ASSAY_FORMAT_F4, ASSAY_FORMAT_CLASSES };
-extern const char *const assay_format_class_names[ASSAY_FORMAT_CLASSES + 1];
 
 /* What a row asks for. */
 struct assay_kernel {
