@@ -93,5 +93,7 @@ struct assay_chip assay_chip_middle(const struct assay_described *d);
 struct assay_chip assay_chip_draw(const struct assay_described *d, uint64_t k);
 /* The peak of a format's matrix work; NaN unknown, 0 not supported. Never another format's. */
 double assay_chip_peak(const struct assay_chip *chip, enum assay_dtype dtype);
+/* The field that has it; ASSAY_DEVICE_FIELDS: no chip's matrix units multiply such values. */
+enum assay_device_field assay_chip_peak_field(enum assay_dtype dtype);
 
 #endif
