@@ -74,6 +74,9 @@ enum assay_code assay_described_find(const char *name, struct assay_described **
 enum assay_code assay_described_read(const char *path, struct assay_described **out, struct assay_error *err);
 /* Lays a buyer's file over it: only what the file has is replaced; a file that names another device is refused. */
 enum assay_code assay_described_overlay(struct assay_described *d, const char *path, struct assay_error *err);
+/* Is the file a description of its own, or numbers to lay over one? And which device it is for. */
+enum assay_code assay_spec_is_device(const char *path, bool *out, struct assay_error *err);
+enum assay_code assay_spec_device(const char *path, char out[64], struct assay_error *err);
 void            assay_described_free(struct assay_described *d);
 /* The descriptions there are, sorted by name. One that cannot be read is told with its error. */
 enum assay_code assay_described_list(void (*each)(void *self, const char *name, const struct assay_described *d, const struct assay_error *why_not),

@@ -486,3 +486,38 @@ enum assay_code assay_described_overlay(struct assay_described *d, const char *p
         *d = before;
     return err->code ? assay_error_in(err, "laying '%.90s' over %s", path, before.name) : ASSAY_OK;
 }
+
+/* ---- what a file is ------------------------------------------------------------------------------------------------ */
+
+enum assay_code assay_spec_is_device(const char *path, bool *out, struct assay_error *err)
+{
+    struct assay_json_file file;
+    struct assay_error     not_one = {.code = ASSAY_OK};
+    if (!assay_json_load(path, DEVICE_FORMAT, LIMIT_BYTES, &file, &not_one)) {
+        assay_json_release(&file);
+        *out = true;
+        return ASSAY_OK;
+    }
+    if (assay_json_load(path, SPEC_FORMAT, LIMIT_BYTES, &file, err)) {
+        (void)assay_error_hint(err, "a file for --spec has \"format\": \"%s\" (numbers for a device) or \"%s\" (a device)", SPEC_FORMAT,
+                               DEVICE_FORMAT);
+        return assay_error_in(err, "reading '%.90s'", path);
+    }
+    assay_json_release(&file);
+    *out = false;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_spec_device(const char *path, char out[64], struct assay_error *err)
+{
+    struct assay_json_file file;
+    const char            *device = NULL;
+    bool                   is_device = false;
+    if (assay_spec_is_device(path, &is_device, err) ||
+        assay_json_load(path, is_device ? DEVICE_FORMAT : SPEC_FORMAT, LIMIT_BYTES, &file, err))
+        return err->code;
+    if (!assay_json_text(&file, file.root, is_device ? "name" : "device", true, &device, err) && !assay_string_copy(out, 64, device))
+        (void)assay_json_fail(&file, is_device ? "name" : "device", err, "a device's name has at most 63 characters");
+    assay_json_release(&file);
+    return err->code;
+}
