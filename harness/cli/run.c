@@ -154,6 +154,11 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
         if (spread->has_value)
             assay_text_add(&line, " spread %.1f %%", 100 * spread->value);
         learned(&line, record);
+    } else if (record->status == ASSAY_STATUS_OK && latency->has_interval) { /* a model of which no point exists */
+        assay_text_add(&line, " ");
+        assay_string_quantity(&line, latency->low / 1e9, "s", 3);
+        assay_text_add(&line, " to ");
+        assay_string_quantity(&line, latency->high / 1e9, "s", 3);
     } else {
         assay_text_add(&line, " %s: ", assay_status_name(record->status));
         assay_string_escape(&line, ASSAY_ESCAPE_TERMINAL, record->reason);
