@@ -44,7 +44,11 @@ static void tell_device(struct assay_device_list *out, const struct assay_descri
     assay_text_add(&name, "%s", d->name);
     assay_text_add(&product, "%s, %s", d->product, assay_device_status_names[d->status]);
     assay_text_add(&vendor, "%s", d->vendor);
-    assay_text_add(&known, "description%s, SHA-256 %s", *d->overlays ? " with --spec" : "", d->fingerprint);
+    size_t by[ASSAY_ASSUMED + 1];
+    char   grade = assay_described_grade(d, by);
+    assay_text_add(&known, "described%s, grade %c at best: %zu numbers of the vendor or measured, %zu reported, %zu inferred, %zu assumed",
+                   *d->overlays ? " with --spec" : "", grade, by[ASSAY_MEASURED] + by[ASSAY_DATASHEET] + by[ASSAY_ANNOUNCED], by[ASSAY_REPORTED],
+                   by[ASSAY_INFERRED], by[ASSAY_ASSUMED]);
     host->device_add(out, &info);
 }
 
