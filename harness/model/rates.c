@@ -9,11 +9,14 @@
 #define USUAL_CORE_FLOPS_PER_CLOCK 4096.0 /* bf16, of a tensor core part */
 #define USUAL_LLC_BYTES 50e6
 #define USUAL_EXP_PER_CORE_AND_CLOCK 16.0
+#define USUAL_LLC_PER_CORE_AND_CLOCK 40.0
 #define USUAL_FLOPS_PER_WATT 1.0e12
+/* Tensor units are fed in proportion to their rate, whatever the cache is said to give. */
+#define FEED_FLOPS 2048.0
 
 static double known(double value, double usual, unsigned bit, unsigned *derived)
 {
-    if (!isnan(value))
+    if (!isnan(value) && value > 0)
         return value;
     *derived |= bit;
     return usual;
@@ -47,7 +50,8 @@ static double sustained_of(const struct assay_chip *chip, const struct assay_coe
     if (!isnan(chip->field[ASSAY_DEVICE_SUSTAINED]))
         return chip->field[ASSAY_DEVICE_SUSTAINED];
     double density = known(widest_peak(chip) / chip->field[ASSAY_DEVICE_POWER], USUAL_FLOPS_PER_WATT, ASSAY_DERIVED_POWER, derived);
-    return pow(density / USUAL_FLOPS_PER_WATT, -k->value[ASSAY_K_POWER_EXPONENT]);
+    bool   hbm = chip->memory_class == ASSAY_MEMORY_HBM;
+    return pow(density / USUAL_FLOPS_PER_WATT, -k->value[hbm ? ASSAY_K_POWER_EXPONENT : ASSAY_K_POWER_GDDR]);
 }
 
 static void engines_of(const struct assay_chip *chip, const struct assay_coefficients *k, struct assay_rates *r)
@@ -57,8 +61,9 @@ static void engines_of(const struct assay_chip *chip, const struct assay_coeffic
     r->llc_bytes = known(chip->field[ASSAY_DEVICE_LLC], USUAL_LLC_BYTES, ASSAY_DERIVED_LLC, &r->derived);
     r->exp = known(chip->field[ASSAY_DEVICE_EXP], USUAL_EXP_PER_CORE_AND_CLOCK * r->cores * r->clock_hz, ASSAY_DERIVED_EXP, &r->derived);
     r->llc_rate = chip->field[ASSAY_DEVICE_LLC_BANDWIDTH];
-    if (isnan(r->llc_rate))
-        r->llc_rate = k->value[ASSAY_K_GEMM_CACHE] * r->cores * r->clock_hz;
+    if (isnan(r->llc_rate) || r->llc_rate <= 0)
+        r->llc_rate = USUAL_LLC_PER_CORE_AND_CLOCK * r->cores * r->clock_hz;
+    r->feed = k->value[ASSAY_K_GEMM_CACHE] * widest_peak(chip) / FEED_FLOPS;
 }
 
 enum assay_code assay_rates_of(const struct assay_chip *chip, const struct assay_coefficients *k, enum assay_dtype dtype,
@@ -88,10 +93,16 @@ unsigned assay_rates_derived(const struct assay_chip *chip)
     return r.derived;
 }
 
+double assay_at_clock(const struct assay_chip *chip, double fitted_ns)
+{
+    double clock_hz = chip->field[ASSAY_DEVICE_CLOCK];
+    return isnan(clock_hz) || clock_hz <= 0 ? fitted_ns : fitted_ns * USUAL_CLOCK_HZ / clock_hz;
+}
+
 double assay_floor_ns(const struct assay_chip *chip, double fitted_ns)
 {
-    double launch_ns = chip->field[ASSAY_DEVICE_LAUNCH];
-    return isnan(launch_ns) ? fitted_ns : fmax(fitted_ns, launch_ns);
+    double launch_ns = chip->field[ASSAY_DEVICE_LAUNCH], floor_ns = assay_at_clock(chip, fitted_ns);
+    return isnan(launch_ns) ? floor_ns : fmax(floor_ns, launch_ns);
 }
 
 double assay_norm3(double p, double a, double b, double c)
