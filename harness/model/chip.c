@@ -81,27 +81,33 @@ struct assay_chip assay_chip_draw(const struct assay_described *d, uint64_t k)
     return chip_of(d, true, k);
 }
 
-double assay_chip_peak(const struct assay_chip *chip, enum assay_dtype dtype)
+enum assay_device_field assay_chip_peak_field(enum assay_dtype dtype)
 {
     switch (dtype) {
-    case ASSAY_F64: return chip->field[ASSAY_DEVICE_PEAK_F64];
-    case ASSAY_F32: return chip->field[ASSAY_DEVICE_PEAK_F32];
-    case ASSAY_BF16: return chip->field[ASSAY_DEVICE_PEAK_BF16];
-    case ASSAY_F16: return chip->field[ASSAY_DEVICE_PEAK_F16];
+    case ASSAY_F64: return ASSAY_DEVICE_PEAK_F64;
+    case ASSAY_F32: return ASSAY_DEVICE_PEAK_F32;
+    case ASSAY_BF16: return ASSAY_DEVICE_PEAK_BF16;
+    case ASSAY_F16: return ASSAY_DEVICE_PEAK_F16;
     case ASSAY_F8E4M3:
-    case ASSAY_F8E5M2: return chip->field[ASSAY_DEVICE_PEAK_F8];
+    case ASSAY_F8E5M2: return ASSAY_DEVICE_PEAK_F8;
     case ASSAY_F6E2M3:
-    case ASSAY_F6E3M2: return chip->field[ASSAY_DEVICE_PEAK_F6];
-    case ASSAY_F4E2M1: return chip->field[ASSAY_DEVICE_PEAK_F4];
+    case ASSAY_F6E3M2: return ASSAY_DEVICE_PEAK_F6;
+    case ASSAY_F4E2M1: return ASSAY_DEVICE_PEAK_F4;
     case ASSAY_I8:
-    case ASSAY_U8: return chip->field[ASSAY_DEVICE_PEAK_I8];
+    case ASSAY_U8: return ASSAY_DEVICE_PEAK_I8;
     case ASSAY_I4:
-    case ASSAY_U4: return chip->field[ASSAY_DEVICE_PEAK_I4];
+    case ASSAY_U4: return ASSAY_DEVICE_PEAK_I4;
     case ASSAY_DTYPE_NONE:
     case ASSAY_F8E8M0:
     case ASSAY_I64:
     case ASSAY_I32:
     case ASSAY_BOOL: break;
     }
-    return 0;
+    return ASSAY_DEVICE_FIELDS;
+}
+
+double assay_chip_peak(const struct assay_chip *chip, enum assay_dtype dtype)
+{
+    enum assay_device_field field = assay_chip_peak_field(dtype);
+    return field == ASSAY_DEVICE_FIELDS ? 0 : chip->field[field];
 }

@@ -53,6 +53,13 @@ struct assay_said {
     const char *what, *source;
 };
 
+/* What the chip was seen to do: no claim may be below it. */
+struct assay_at_least {
+    enum assay_device_field field;
+    double                  at_least;
+    const char             *source;
+};
+
 /* Strings live with the device. */
 struct assay_described {
     const char              *name, *product, *vendor, *origin; /* origin: ISO 3166 two letters of the vendor's seat */
@@ -64,6 +71,8 @@ struct assay_described {
     struct assay_quantity    fields[ASSAY_DEVICE_FIELDS];
     const struct assay_said *said;
     size_t                   n_said;
+    const struct assay_at_least *measured;
+    size_t                   n_measured;
     const char              *overlays; /* "FILE (by WHOM), …", "" = none */
     char                     fingerprint[65]; /* SHA-256 of the description and its overlays */
 };
@@ -74,6 +83,9 @@ enum assay_code assay_described_find(const char *name, struct assay_described **
 enum assay_code assay_described_read(const char *path, struct assay_described **out, struct assay_error *err);
 /* Lays a buyer's file over it: only what the file has is replaced; a file that names another device is refused. */
 enum assay_code assay_described_overlay(struct assay_described *d, const char *path, struct assay_error *err);
+/* Is the file a description of its own, or numbers to lay over one? And which device it is for. */
+enum assay_code assay_spec_is_device(const char *path, bool *out, struct assay_error *err);
+enum assay_code assay_spec_device(const char *path, char out[64], struct assay_error *err);
 void            assay_described_free(struct assay_described *d);
 /* The descriptions there are, sorted by name. One that cannot be read is told with its error. */
 enum assay_code assay_described_list(void (*each)(void *self, const char *name, const struct assay_described *d, const struct assay_error *why_not),
@@ -93,5 +105,7 @@ struct assay_chip assay_chip_middle(const struct assay_described *d);
 struct assay_chip assay_chip_draw(const struct assay_described *d, uint64_t k);
 /* The peak of a format's matrix work; NaN unknown, 0 not supported. Never another format's. */
 double assay_chip_peak(const struct assay_chip *chip, enum assay_dtype dtype);
+/* The field that has it; ASSAY_DEVICE_FIELDS: no chip's matrix units multiply such values. */
+enum assay_device_field assay_chip_peak_field(enum assay_dtype dtype);
 
 #endif
