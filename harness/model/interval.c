@@ -13,14 +13,20 @@
 /* Written priors, in standard deviations of the logarithm: how a vendor's software compares with that which was measured. */
 #define VENDOR_UNMEASURED 0.22
 #define VENDOR_ONE_CHIP 0.12
+#define GENERATION 0.08       /* what few chips of the past cannot show: another generation, another year's software */
 #define CLASS_UNMEASURED 0.30 /* of a class that nobody's measurements cover */
 #define WIDE_FOR_FEW 1.2      /* where a class's spread is borrowed */
 #define ONE_SIDED 0.9         /* each side of an 80 % band */
 
-/* The spread that speaks for a class: a convolution is a product to these models. */
+/* A convolution is a product to these models. */
+static enum assay_kernel_class measured_as(enum assay_kernel_class class)
+{
+    return class == ASSAY_KERNEL_CONV ? ASSAY_KERNEL_GEMM : class;
+}
+
 static const struct assay_spread *spread_of(const struct assay_fitted *f, enum assay_kernel_class class)
 {
-    const struct assay_spread *s = &f->spreads[class == ASSAY_KERNEL_CONV ? ASSAY_KERNEL_GEMM : class];
+    const struct assay_spread *s = &f->spreads[measured_as(class)];
     return s->chips >= 2 ? s : NULL;
 }
 
@@ -34,21 +40,32 @@ static double error_of(const struct assay_spread *s, enum assay_memory_class mem
     return widest > 0 ? fmax(widest, s->pooled) : WIDE_FOR_FEW * s->pooled;
 }
 
+double assay_band_measured(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class, enum assay_memory_class memory,
+                           enum assay_format_class format, enum assay_regime regime)
+{
+    const struct assay_spread *s = spread_of(f, class);
+    unsigned                   chips = assay_fitted_chips(f, vendor, measured_as(class));
+    if (!s)
+        return assay_normal_quantile(ONE_SIDED) * CLASS_UNMEASURED;
+    double n = chips >= 3 ? chips : s->chips, t = assay_student_quantile(ONE_SIDED, n - 1);
+    return hypot(t * s->chip_sd * sqrt(1 + 1 / n), error_of(s, memory, format, regime)) * s->scale;
+}
+
 struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class, enum assay_memory_class memory,
                                 enum assay_format_class format, enum assay_regime regime)
 {
-    const struct assay_spread *s = spread_of(f, class);
-    unsigned                   chips = assay_fitted_chips(f, vendor, class == ASSAY_KERNEL_CONV ? ASSAY_KERNEL_GEMM : class);
-    double                     z = assay_normal_quantile(ONE_SIDED);
-    if (!s)
-        return (struct assay_band){.half = z * hypot(CLASS_UNMEASURED, VENDOR_UNMEASURED), .mark = "class not measured: no coverage claim"};
-    double n = chips >= 3 ? chips : s->chips, t = assay_student_quantile(ONE_SIDED, n - 1);
-    double own = hypot(t * s->chip_sd * sqrt(1 + 1 / n), error_of(s, memory, format, regime)) * s->scale;
-    if (chips >= 2)
-        return (struct assay_band){.half = own, .mark = chips >= 3 ? "" : "fewer than 3 chips: pooled spread"};
-    if (chips == 1)
-        return (struct assay_band){.half = hypot(own, z * VENDOR_ONE_CHIP), .mark = "one chip of this vendor measured: pooled spread"};
-    return (struct assay_band){.half = hypot(own, z * VENDOR_UNMEASURED), .mark = "vendor not measured: prior, no coverage claim"};
+    static const struct {
+        double      prior;
+        const char *mark;
+    } by_chips[] = {{VENDOR_UNMEASURED, "vendor not measured: prior, no coverage claim"},
+                    {VENDOR_ONE_CHIP, "one chip of this vendor measured: pooled spread"},
+                    {0, "two chips of this vendor measured: pooled spread"},
+                    {0, ""}};
+    unsigned chips = assay_fitted_chips(f, vendor, measured_as(class));
+    unsigned row = chips < 3 ? chips : 3;
+    double   prior = assay_normal_quantile(ONE_SIDED) * hypot(GENERATION, by_chips[row].prior);
+    return (struct assay_band){.half = hypot(assay_band_measured(f, vendor, class, memory, format, regime), prior),
+                               .mark = spread_of(f, class) ? by_chips[row].mark : "class not measured: no coverage claim"};
 }
 
 void assay_estimator_init(struct assay_estimator *e, const struct assay_described *device, const struct assay_fitted *fitted)

@@ -13,6 +13,10 @@ struct assay_band {
 struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class, enum assay_memory_class memory,
                                 enum assay_format_class format, enum assay_regime regime);
 
+/* Of that half, what chips left out of the fit showed; the rest are priors. */
+double assay_band_measured(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class, enum assay_memory_class memory,
+                           enum assay_format_class format, enum assay_regime regime);
+
 #define ASSAY_DRAWS 100
 /* What is the same for every kernel on a device; the description and the fit must outlive it. */
 struct assay_estimator {

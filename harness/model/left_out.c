@@ -190,8 +190,8 @@ static double scale_of(const struct residuals *r, const struct assay_fitted *f, 
     for (size_t i = 0; i < r->s->n; i++)
         if (in_class(r, i)) {
             const struct assay_measured_chip *chip = &r->s->chips[r->s->at[i].chip];
-            struct assay_band band = assay_band_of(f, chip->vendor, r->class, chip->chip.memory_class, r->s->at[i].kernel.format, r->rows[i].regime);
-            r->room[n++] = (struct weighted){fabs(residual_of(r, i)) / band.half, 1 / counts[r->s->at[i].chip]};
+            double half = assay_band_measured(f, chip->vendor, r->class, chip->chip.memory_class, r->s->at[i].kernel.format, r->rows[i].regime);
+            r->room[n++] = (struct weighted){fabs(residual_of(r, i)) / half, 1 / counts[r->s->at[i].chip]};
         }
     return n ? quantile(r->room, n, WANTED) : 1;
 }

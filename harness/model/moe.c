@@ -44,9 +44,10 @@ enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assa
     for (size_t i = 0; i < sizeof row_tiles / sizeof *row_tiles; i++)
         price.compute_ns = fmin(price.compute_ns, products_ns(s, &r, k, share, touched, rows, row_tiles[i]));
     price.memory_bytes = touched * 3 * s->hidden * inter * s->weight_bytes;
+    double memory = k->value[chip->memory_class == ASSAY_MEMORY_HBM ? ASSAY_K_MOE_MEMORY_HBM : ASSAY_K_MOE_MEMORY_GDDR];
     double cached = s->loops ? assay_gemm_cached(&r, k->value[ASSAY_K_MOE_CACHE_SHARE], price.memory_bytes) : 0;
     price.cache_bytes = price.memory_bytes;
-    price.memory_ns = price.memory_bytes * ((1 - cached) / (r.memory * k->value[ASSAY_K_MOE_MEMORY]) + cached / r.llc_rate) * 1e9;
+    price.memory_ns = price.memory_bytes * ((1 - cached) / (r.memory * memory) + cached / r.llc_rate) * 1e9;
     price.memory_bytes *= 1 - cached;
     price.vector_ns = k->value[ASSAY_K_MOE_ROUTE_BYTES] * routed * (s->hidden + inter) * s->token_bytes / r.memory * 1e9;
     price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_MOE_FLOOR] + k->value[ASSAY_K_MOE_EXPERT] * touched);

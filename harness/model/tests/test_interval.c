@@ -72,6 +72,6 @@ Test(interval, joins_chips_and_errors_as_its_formula_says)
     f.spreads[ASSAY_KERNEL_GEMM] = (struct assay_spread){.chips = 3, .chip_sd = 0.1, .scale = 1, .pooled = 0.2};
     f.spreads[ASSAY_KERNEL_GEMM].error[0][0][2] = 0.2;
     struct assay_band b = assay_band_of(&f, "V", ASSAY_KERNEL_GEMM, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
-    double            t = 1.8856; /* Student, 2 degrees of freedom, 0.9 */
-    cr_expect_float_eq(b.half, sqrt(t * t * 0.01 * (1 + 1.0 / 3) + 0.04), 1e-4, "%g", b.half);
+    double            t = 1.8856, z = 1.2816; /* Student, 2 degrees of freedom, and normal: 0.9 */
+    cr_expect_float_eq(b.half, sqrt(t * t * 0.01 * (1 + 1.0 / 3) + 0.04 + z * z * 0.08 * 0.08), 1e-4, "%g", b.half);
 }
