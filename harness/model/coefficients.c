@@ -96,6 +96,43 @@ static enum assay_code read_vendors(const struct assay_json_file *file, const js
     return ASSAY_OK;
 }
 
+static void effect_key(char *key, size_t bytes, size_t class, size_t format)
+{
+    (void)snprintf(key, bytes, "%s %s", assay_kernel_class_names[class], assay_format_class_names[format]);
+}
+
+static enum assay_code read_effects(const struct assay_json_file *file, const json_t *object, struct assay_fitted_device *d, struct assay_error *err)
+{
+    char key[64];
+    for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
+        for (size_t f = 0; f < ASSAY_FORMAT_CLASSES; f++) {
+            effect_key(key, sizeof key, c, f);
+            d->effect[c][f] = NAN;
+            if (assay_json_f64(file, object, key, false, -3, 3, &d->effect[c][f], err))
+                return err->code;
+            d->classes[c] |= !isnan(d->effect[c][f]);
+        }
+    return ASSAY_OK;
+}
+
+static enum assay_code read_device(const struct assay_json_file *file, const char *name, const json_t *object, struct assay_fitted_device *d,
+                                   struct assay_error *err)
+{
+    static const char *const keys[] = {"vendor", "core_flops_per_clock", "clock_hz", "hbm", "effects"};
+    const char              *vendor = "";
+    json_t                  *effects = NULL;
+    if (!json_is_object(object))
+        return assay_json_fail(file, name, err, "a device must be an object");
+    if (assay_json_known_keys(file, object, keys, sizeof keys / sizeof *keys, err) || assay_json_text(file, object, "vendor", true, &vendor, err) ||
+        assay_json_f64(file, object, "core_flops_per_clock", true, 1, 1e9, &d->core_flops_per_clock, err) ||
+        assay_json_f64(file, object, "clock_hz", true, 1e6, 1e11, &d->clock_hz, err) ||
+        assay_json_bool(file, object, "hbm", true, &d->hbm, err) || assay_json_object(file, object, "effects", true, &effects, err))
+        return err->code;
+    (void)assay_string_copy(d->name, sizeof d->name, name);
+    (void)assay_string_copy(d->vendor, sizeof d->vendor, vendor);
+    return read_effects(file, effects, d, err);
+}
+
 static enum assay_code read_devices(const struct assay_json_file *file, const json_t *object, struct assay_fitted *f, struct assay_error *err)
 {
     const char *name;
@@ -103,13 +140,8 @@ static enum assay_code read_devices(const struct assay_json_file *file, const js
     json_object_foreach((json_t *)object, name, value) {
         if (f->n_devices == ASSAY_FITTED_DEVICES)
             return assay_json_fail(file, name, err, "more than %d devices", ASSAY_FITTED_DEVICES);
-        struct assay_fitted_device *d = &f->devices[f->n_devices++];
-        (void)assay_string_copy(d->name, sizeof d->name, name);
-        for (size_t i = 0; i < json_array_size(value); i++)
-            for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
-                const char *class = json_string_value(json_array_get(value, i));
-                d->classes[c] |= class && !strcmp(class, assay_kernel_class_names[c]);
-            }
+        if (read_device(file, name, value, &f->devices[f->n_devices++], err))
+            return err->code;
     }
     return ASSAY_OK;
 }
@@ -217,15 +249,27 @@ static json_t *vendors_json(const struct assay_fitted *f)
     return object;
 }
 
+static json_t *effects_json(const struct assay_fitted_device *d)
+{
+    json_t *object = json_object();
+    char    key[64];
+    for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
+        for (size_t f = 0; f < ASSAY_FORMAT_CLASSES; f++) {
+            effect_key(key, sizeof key, c, f);
+            if (!isnan(d->effect[c][f]))
+                json_object_set_new(object, key, number(d->effect[c][f]));
+        }
+    return object;
+}
+
 static json_t *devices_json(const struct assay_fitted *f)
 {
     json_t *object = json_object();
-    for (size_t d = 0; d < f->n_devices; d++) {
-        json_t *classes = json_array();
-        for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
-            if (f->devices[d].classes[c])
-                json_array_append_new(classes, json_string(assay_kernel_class_names[c]));
-        json_object_set_new(object, f->devices[d].name, classes);
+    for (size_t i = 0; i < f->n_devices; i++) {
+        const struct assay_fitted_device *d = &f->devices[i];
+        json_object_set_new(object, d->name, json_pack("{s:s, s:o, s:o, s:b, s:o}", "vendor", d->vendor, "core_flops_per_clock",
+                                                       number(d->core_flops_per_clock), "clock_hz", number(d->clock_hz), "hbm", (int)d->hbm,
+                                                       "effects", effects_json(d)));
     }
     return object;
 }
@@ -278,6 +322,36 @@ struct assay_coefficients assay_fitted_for(const struct assay_fitted *f, const c
     for (size_t i = 0; v && i < ASSAY_COEFFICIENTS; i++)
         k.value[i] *= v->factor[i];
     return k;
+}
+
+/* Squared distance of two chips in logarithms; another kind of memory is another world. */
+#define LIKE_WITHIN 0.3  /* a generation that doubles a core's rate is hardly alike any more */
+#define OTHER_MEMORY 4.0
+#define NOBODY 0.3 /* weighs against all of them: of a chip like none, nothing is said */
+
+static double unlike(const struct assay_fitted_device *d, const struct assay_chip *chip)
+{
+    double clock_hz = chip->field[ASSAY_DEVICE_CLOCK], peak = chip->field[ASSAY_DEVICE_PEAK_BF16];
+    double core = peak / (chip->field[ASSAY_DEVICE_CORES] * clock_hz);
+    if (!(core > 0) || !(clock_hz > 0))
+        return INFINITY;
+    double rate = log(core / d->core_flops_per_clock), clock = log(clock_hz / d->clock_hz);
+    return rate * rate + clock * clock + (d->hbm == (chip->memory_class == ASSAY_MEMORY_HBM) ? 0 : OTHER_MEMORY);
+}
+
+double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip, enum assay_kernel_class class,
+                             enum assay_format_class format, const char *skip)
+{
+    double weights = NOBODY, sum = 0;
+    for (size_t i = 0; i < f->n_devices; i++) {
+        const struct assay_fitted_device *d = &f->devices[i];
+        if (strcmp(d->vendor, vendor) != 0 || !d->classes[class] || isnan(d->effect[class][format]) || (skip && !strcmp(skip, d->name)))
+            continue;
+        double weight = exp(-unlike(d, chip) / (2 * LIKE_WITHIN * LIKE_WITHIN));
+        weights += weight;
+        sum += weight * d->effect[class][format];
+    }
+    return exp(-sum / weights);
 }
 
 unsigned assay_fitted_chips(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class)

@@ -54,8 +54,11 @@ struct assay_vendor_fit {
     double   factor[ASSAY_COEFFICIENTS];  /* on the base: how mature its software is; 1 where nothing was measured */
 };
 struct assay_fitted_device {
-    char name[64];
-    bool classes[ASSAY_KERNEL_CLASSES];
+    char   name[64], vendor[32];
+    bool   classes[ASSAY_KERNEL_CLASSES];
+    double core_flops_per_clock, clock_hz; /* what likeness is told by */
+    bool   hbm;
+    double effect[ASSAY_KERNEL_CLASSES][ASSAY_FORMAT_CLASSES]; /* median log residual of the fit on it; NaN: no rows */
 };
 struct assay_fitted {
     struct assay_coefficients  base; /* of the vendor with the most chips */
@@ -72,6 +75,10 @@ enum assay_code assay_fitted_read(const char *path, struct assay_fitted *out, st
 json_t *assay_fitted_to_json(const struct assay_fitted *f);
 /* As this vendor's chips have them; the base where it was not measured. */
 struct assay_coefficients assay_fitted_for(const struct assay_fitted *f, const char *vendor);
+/* What the fit's residuals on chips like this one say: a factor on the time, nearer to 1 the less it is like any of its vendor's. `skip`:
+ * a device that does not count, NULL: none. */
+double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip, enum assay_kernel_class class,
+                             enum assay_format_class format, const char *skip);
 /* Measured chips of a class and vendor. */
 unsigned assay_fitted_chips(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class);
 bool     assay_fitted_on(const struct assay_fitted *f, const char *device, enum assay_kernel_class class);

@@ -79,6 +79,7 @@ void assay_estimator_init(struct assay_estimator *e, const struct assay_describe
         e->draws[i] = assay_chip_draw(device, i + 1);
 }
 
+/* Before what chips like it say: that is a factor of the device, not of a draw. */
 static double price_of(const struct assay_estimator *e, const struct assay_chip *chip, const struct assay_kernel *kernel)
 {
     struct assay_price price;
@@ -177,6 +178,10 @@ enum assay_code assay_estimate(const struct assay_estimator *e, const struct ass
     est.p90_ns = est.ns * exp(band.half);
     if (e->open && !calibrated)
         spread_draws(e, kernel, band.half, &est);
+    double like = assay_fitted_likeness(e->fitted, e->device->vendor, &e->middle, kernel->class, kernel->format, NULL);
+    est.ns *= like;
+    est.p10_ns *= like;
+    est.p90_ns *= like;
     if (no_point)
         est.ns = NAN;
     if (calibrated)

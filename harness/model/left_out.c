@@ -47,7 +47,12 @@ static enum assay_code take_stock(const struct assay_measurements *s, struct ass
         if (!v || f->n_devices == ASSAY_FITTED_DEVICES)
             return ASSAY_FAIL(err, ASSAY_CONFIG, "measurements of more than %d devices or %d vendors", ASSAY_FITTED_DEVICES, ASSAY_VENDORS_MOST);
         struct assay_fitted_device *d = &f->devices[f->n_devices++];
+        const struct assay_chip *c0 = &s->chips[chip].chip;
         (void)assay_string_copy(d->name, sizeof d->name, s->chips[chip].name);
+        (void)assay_string_copy(d->vendor, sizeof d->vendor, s->chips[chip].vendor);
+        d->clock_hz = c0->field[ASSAY_DEVICE_CLOCK];
+        d->core_flops_per_clock = c0->field[ASSAY_DEVICE_PEAK_BF16] / (c0->field[ASSAY_DEVICE_CORES] * d->clock_hz);
+        d->hbm = c0->memory_class == ASSAY_MEMORY_HBM;
         for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
             d->classes[c] = has_class(s, chip, (enum assay_kernel_class)c);
             v->chips[c] += d->classes[c];
@@ -92,15 +97,19 @@ static enum assay_code fit_vendor(const struct assay_measurements *s, const stru
     return ASSAY_OK;
 }
 
-static void price_chip(const struct assay_measurements *s, size_t chip, const struct assay_coefficients *k, struct assay_left_out *rows)
+/* With what the fit `f` says of chips like it, its own rows aside. */
+static void price_chip(const struct assay_measurements *s, const struct assay_fitted *f, size_t chip, const struct assay_coefficients *k,
+                       struct assay_left_out *rows)
 {
+    const struct assay_measured_chip *c = &s->chips[chip];
     for (size_t i = 0; i < s->n; i++) {
         struct assay_price price;
         struct assay_error err;
         if (s->at[i].chip != chip)
             continue;
         bool priced = !assay_kernel_price(&s->chips[chip].chip, k, &s->at[i].kernel, &price, &err);
-        rows[i] = (struct assay_left_out){.ns = priced ? price.ns : 0, .regime = priced ? assay_price_regime(&price) : ASSAY_REGIME_FLOOR};
+        double like = assay_fitted_likeness(f, c->vendor, &c->chip, s->at[i].kernel.class, s->at[i].kernel.format, c->name);
+        rows[i] = (struct assay_left_out){.ns = priced ? price.ns * like : 0, .regime = priced ? assay_price_regime(&price) : ASSAY_REGIME_FLOOR};
     }
 }
 
@@ -237,6 +246,31 @@ static enum assay_code fit_spreads(const struct assay_measurements *s, const str
     return had ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for residuals");
 }
 
+/* The medians of the residuals of coefficients on chips that they were fitted on. */
+static enum assay_code fit_effects(const struct assay_measurements *s, const struct assay_coefficients *base, struct assay_fitted *f,
+                                   struct assay_error *err)
+{
+    struct weighted *room = calloc(s->n + 1, sizeof *room);
+    if (!room)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for residuals");
+    for (size_t i = 0; i < s->n_chips * ASSAY_KERNEL_CLASSES * ASSAY_FORMAT_CLASSES; i++) {
+        size_t chip = i / (ASSAY_KERNEL_CLASSES * ASSAY_FORMAT_CLASSES), class = i / ASSAY_FORMAT_CLASSES % ASSAY_KERNEL_CLASSES;
+        size_t format = i % ASSAY_FORMAT_CLASSES, n = 0;
+        struct assay_coefficients k = base ? *base : assay_fitted_for(f, s->chips[chip].vendor);
+        for (size_t row = 0; row < s->n; row++) {
+            const struct assay_measurement *m = &s->at[row];
+            struct assay_price              price;
+            struct assay_error              none = {.code = ASSAY_OK};
+            if (m->chip == chip && (size_t)m->kernel.class == class && (size_t)m->kernel.format == format &&
+                !assay_kernel_price(&s->chips[chip].chip, &k, &m->kernel, &price, &none))
+                room[n++] = (struct weighted){log(price.ns / m->measured_ns), 1};
+        }
+        f->devices[chip].effect[class][format] = n ? quantile(room, n, 0.5) : NAN;
+    }
+    free(room);
+    return ASSAY_OK;
+}
+
 enum assay_code assay_calibrate(struct assay_measurements *samples, struct assay_fitted *out, struct assay_left_out *rows, struct assay_error *err)
 {
     struct assay_fitted f = {.n_vendors = 0};
@@ -250,8 +284,12 @@ enum assay_code assay_calibrate(struct assay_measurements *samples, struct assay
         struct assay_coefficients k = f.base; /* a vendor's only chip is left out by its factors alone */
         if (!strcmp(samples->chips[chip].vendor, most) && fit_base(samples, chip, most, &k, err))
             return err->code;
-        price_chip(samples, chip, &k, rows);
+        if (fit_effects(samples, &k, &f, err))
+            return err->code;
+        price_chip(samples, &f, chip, &k, rows);
     }
+    if (fit_effects(samples, NULL, &f, err))
+        return err->code;
     if (fit_spreads(samples, rows, most, &f, err))
         return err->code;
     *out = f;

@@ -75,3 +75,21 @@ Test(coefficients, of_another_vendor_differ_by_what_it_was_measured_at)
     cr_expect_float_eq(assay_fitted_for(&f, "Other").value[ASSAY_K_GEMM_FLOOR], 3 * f.base.value[ASSAY_K_GEMM_FLOOR], 1e-9);
     cr_expect_eq(assay_fitted_for(&f, "Unknown").value[ASSAY_K_GEMM_FLOOR], f.base.value[ASSAY_K_GEMM_FLOOR]);
 }
+
+Test(coefficients, follow_the_residuals_of_a_chip_that_is_like_it)
+{
+    struct assay_fitted f = {.n_devices = 1};
+    struct assay_chip   chip = {.memory_class = ASSAY_MEMORY_HBM};
+    chip.field[ASSAY_DEVICE_CORES] = 100;
+    chip.field[ASSAY_DEVICE_CLOCK] = 1e9;
+    chip.field[ASSAY_DEVICE_PEAK_BF16] = 4e14;
+    f.devices[0] = (struct assay_fitted_device){.name = "sister", .vendor = "V", .core_flops_per_clock = 4000, .clock_hz = 1e9, .hbm = true};
+    f.devices[0].classes[ASSAY_KERNEL_GEMM] = true;
+    f.devices[0].effect[ASSAY_KERNEL_GEMM][ASSAY_FORMAT_WIDE] = 0.13; /* the fit is 13 % slow on the sister */
+    cr_expect_float_eq(log(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL)), -0.1, 1e-9);
+    cr_expect_eq(assay_fitted_likeness(&f, "W", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL), 1, "another vendor's says nothing");
+    cr_expect_eq(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, "sister"), 1);
+    cr_expect_eq(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_DECODE, ASSAY_FORMAT_WIDE, NULL), 1);
+    chip.field[ASSAY_DEVICE_PEAK_BF16] *= 4;
+    cr_expect_gt(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL), 0.99, "another generation is hardly alike");
+}
