@@ -9,7 +9,7 @@
 #include "assay/banned.h"
 
 struct predict_options {
-    char cases[512], device[256], out[512];
+    char cases[512], device[256], out[512], coefficients[512];
 };
 
 static const struct assay_option options[] = {
@@ -19,6 +19,8 @@ static const struct assay_option options[] = {
      .help = "of every row, instead of what its column device says"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct predict_options, out), .bytes = 512, .dflt = "",
      .help = "write the table to this file instead of standard output"},
+    {.name = "coefficients", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct predict_options, coefficients), .bytes = 512, .dflt = "",
+     .help = "what assay calibrate wrote, instead of what comes with the program"},
     {0},
 };
 
@@ -210,7 +212,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!p)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for a prediction");
     else if (!assay_csv_read(o->cases, &p->csv, &err) && !assay_cases_recognise(&p->csv, &p->kind, &err) &&
-             !assay_fitted_read(NULL, &p->fitted, &err)) {
+             !assay_fitted_read(*o->coefficients ? o->coefficients : NULL, &p->fitted, &err)) {
         p->device = *o->device ? o->device : NULL;
         p->columns = assay_cases_columns_of(&p->csv, p->kind);
         if (!predict(p, o, &err))

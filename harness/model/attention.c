@@ -68,7 +68,7 @@ enum assay_code assay_price_decode(const struct assay_chip *chip, const struct a
     double bytes = kept * s->kv_heads * (s->head_dim == s->value_dim ? 2 * s->head_dim : s->head_dim) * s->kv_bytes;
     double share = k->value[has_hbm(chip) ? ASSAY_K_DECODE_MEMORY_HBM : ASSAY_K_DECODE_MEMORY_GDDR];
     bool   shared = s->heads > s->kv_heads; /* kernels for one head a cache convert 8 bits to 16 and gain nothing from the last-level cache */
-    double cached = shared || s->kv_bytes > 1 ? assay_gemm_cached(&r, k->value[ASSAY_K_DECODE_CACHE_SHARE], bytes) : 0;
+    double cached = shared || s->kv_bytes > 1 ? assay_gemm_cached(&r, k->value[has_hbm(chip) ? ASSAY_K_DECODE_CACHE_HBM : ASSAY_K_DECODE_CACHE_GDDR], bytes) : 0;
     double cold_ns = assay_at_clock(chip, k->value[ASSAY_K_DECODE_COLD]);
     struct assay_price price = {.class = ASSAY_KERNEL_DECODE, .flops = 2 * kept * s->query * s->heads * (s->head_dim + s->value_dim)};
     price.memory_bytes = bytes * (1 - cached);

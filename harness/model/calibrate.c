@@ -144,7 +144,8 @@ static void descend(const struct problem *p, struct assay_coefficients *k)
 static bool is_chosen(const struct assay_measurements *s, const struct assay_fit_choice *c, const struct assay_measurement *sample)
 {
     return sample->kernel.class == c->class && sample->chip != c->left_out &&
-           (!c->vendor || !strcmp(s->chips[sample->chip].vendor, c->vendor));
+           (!c->vendor || !strcmp(s->chips[sample->chip].vendor, c->vendor)) &&
+           (!c->device || !strcmp(s->chips[sample->chip].name, c->device));
 }
 
 /* Every pair of chip and format weighs the same, the square root of its rows being what they say. */

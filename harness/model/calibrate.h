@@ -11,6 +11,7 @@ struct assay_fit_choice {
     enum assay_kernel_class class;
     size_t      left_out; /* this chip's are not seen; n_chips: none is left out */
     const char *vendor;   /* only this vendor's; NULL: all */
+    const char *device;   /* only this device's; NULL: all */
 };
 /* Changes the coefficients of that class in *k, which must hold a beginning. `loose`: how far, in logarithms, a coefficient strays from
  * its beginning before it costs as much as a chip that is wrong by as many standard errors. */

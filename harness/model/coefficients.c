@@ -354,6 +354,11 @@ double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, c
     return exp(-sum / weights);
 }
 
+struct assay_coefficients assay_fitted_of(const struct assay_fitted *f, const char *vendor, const char *device)
+{
+    return assay_fitted_for(f, vendor_of(f, device) ? device : vendor);
+}
+
 unsigned assay_fitted_chips(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class)
 {
     const struct assay_vendor_fit *v = vendor_of(f, vendor);

@@ -48,8 +48,8 @@ struct assay_spread {
 
 #define ASSAY_VENDORS_MOST 16
 #define ASSAY_FITTED_DEVICES 32
-struct assay_vendor_fit {
-    char     name[32];
+struct assay_vendor_fit { /* or of one device that was measured by itself */
+    char     name[64];
     unsigned chips[ASSAY_KERNEL_CLASSES]; /* measured, of each class */
     double   factor[ASSAY_COEFFICIENTS];  /* on the base: how mature its software is; 1 where nothing was measured */
 };
@@ -75,6 +75,8 @@ enum assay_code assay_fitted_read(const char *path, struct assay_fitted *out, st
 json_t *assay_fitted_to_json(const struct assay_fitted *f);
 /* As this vendor's chips have them; the base where it was not measured. */
 struct assay_coefficients assay_fitted_for(const struct assay_fitted *f, const char *vendor);
+/* As this very device has them, where it was measured by itself; else as its vendor's. */
+struct assay_coefficients assay_fitted_of(const struct assay_fitted *f, const char *vendor, const char *device);
 /* What the fit's residuals on chips like this one say: a factor on the time, nearer to 1 the less it is like any of its vendor's. `skip`:
  * a device that does not count, NULL: none. */
 double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip, enum assay_kernel_class class,

@@ -114,7 +114,7 @@ enum assay_code assay_price_gemm(const struct assay_chip *chip, const struct ass
         return assay_error_in(err, "pricing a product");
     double memory = memory_share(chip, k), share = assay_gemm_tensor_share(chip, k, s->compute, s->scaling);
     double weights = s->batch * s->k * s->n * s->b_bytes, rest = s->batch * s->m * (s->k * s->a_bytes + s->n * s->c_bytes);
-    double cached = s->rotated_bytes > 0 ? assay_gemm_cached(&r, k->value[ASSAY_K_GEMM_CACHE_SHARE], s->rotated_bytes + rest) : 0;
+    double cached = s->rotated_bytes > 0 ? assay_gemm_cached(&r, k->value[chip->memory_class == ASSAY_MEMORY_HBM ? ASSAY_K_GEMM_CACHE_HBM : ASSAY_K_GEMM_CACHE_GDDR], s->rotated_bytes + rest) : 0;
     double memory_s = (weights + rest) * ((1 - cached) / (r.memory * memory) + cached / r.llc_rate);
     struct parts p = chip->family == ASSAY_CHIP_SYSTOLIC ? systolic(chip, s, &r, share, memory_s) : best_cut(s, &r, k, share, memory_s);
     struct assay_price price = {.class = ASSAY_KERNEL_GEMM, .compute_ns = p.compute_s * 1e9, .memory_ns = p.memory_s * 1e9,

@@ -70,7 +70,7 @@ struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor
 
 void assay_estimator_init(struct assay_estimator *e, const struct assay_described *device, const struct assay_fitted *fitted)
 {
-    *e = (struct assay_estimator){.device = device, .fitted = fitted, .k = assay_fitted_for(fitted, device->vendor)};
+    *e = (struct assay_estimator){.device = device, .fitted = fitted, .k = assay_fitted_of(fitted, device->vendor, device->name)};
     e->middle = assay_chip_middle(device);
     e->derived = assay_rates_derived(&e->middle);
     for (int i = 0; i < ASSAY_DEVICE_FIELDS; i++)

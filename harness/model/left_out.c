@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/model/interval.h"
 
@@ -38,21 +39,40 @@ static struct assay_vendor_fit *vendor_add(struct assay_fitted *f, const char *n
     return v;
 }
 
+/* The entry of a device: found, or added with what likeness is told by. NULL: there are too many. */
+static struct assay_fitted_device *device_add(struct assay_fitted *f, const struct assay_measured_chip *chip)
+{
+    for (size_t i = 0; i < f->n_devices; i++)
+        if (!strcmp(f->devices[i].name, chip->name))
+            return &f->devices[i];
+    if (f->n_devices == ASSAY_FITTED_DEVICES)
+        return NULL;
+    struct assay_fitted_device *d = &f->devices[f->n_devices++];
+    const double               *field = chip->chip.field;
+    (void)assay_string_copy(d->name, sizeof d->name, chip->name);
+    (void)assay_string_copy(d->vendor, sizeof d->vendor, chip->vendor);
+    d->clock_hz = field[ASSAY_DEVICE_CLOCK];
+    d->core_flops_per_clock = field[ASSAY_DEVICE_PEAK_BF16] / (field[ASSAY_DEVICE_CORES] * d->clock_hz);
+    d->hbm = chip->chip.memory_class == ASSAY_MEMORY_HBM;
+    for (size_t i = 0; i < ASSAY_KERNEL_CLASSES * ASSAY_FORMAT_CLASSES; i++)
+        d->effect[i / ASSAY_FORMAT_CLASSES][i % ASSAY_FORMAT_CLASSES] = NAN;
+    return d;
+}
+
+static enum assay_code too_many(struct assay_error *err)
+{
+    return ASSAY_FAIL(err, ASSAY_CONFIG, "measurements of more than %d devices or %d vendors", ASSAY_FITTED_DEVICES, ASSAY_VENDORS_MOST);
+}
+
 /* Who was measured at what; the vendor with the most chips, whose chips the base is fitted on. */
 static enum assay_code take_stock(const struct assay_measurements *s, struct assay_fitted *f, const char **most, struct assay_error *err)
 {
     unsigned most_chips = 0;
     for (size_t chip = 0; chip < s->n_chips; chip++) {
-        struct assay_vendor_fit *v = vendor_add(f, s->chips[chip].vendor);
-        if (!v || f->n_devices == ASSAY_FITTED_DEVICES)
-            return ASSAY_FAIL(err, ASSAY_CONFIG, "measurements of more than %d devices or %d vendors", ASSAY_FITTED_DEVICES, ASSAY_VENDORS_MOST);
-        struct assay_fitted_device *d = &f->devices[f->n_devices++];
-        const struct assay_chip *c0 = &s->chips[chip].chip;
-        (void)assay_string_copy(d->name, sizeof d->name, s->chips[chip].name);
-        (void)assay_string_copy(d->vendor, sizeof d->vendor, s->chips[chip].vendor);
-        d->clock_hz = c0->field[ASSAY_DEVICE_CLOCK];
-        d->core_flops_per_clock = c0->field[ASSAY_DEVICE_PEAK_BF16] / (c0->field[ASSAY_DEVICE_CORES] * d->clock_hz);
-        d->hbm = c0->memory_class == ASSAY_MEMORY_HBM;
+        struct assay_vendor_fit    *v = vendor_add(f, s->chips[chip].vendor);
+        struct assay_fitted_device *d = device_add(f, &s->chips[chip]);
+        if (!v || !d)
+            return too_many(err);
         for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
             d->classes[c] = has_class(s, chip, (enum assay_kernel_class)c);
             v->chips[c] += d->classes[c];
@@ -246,26 +266,35 @@ static enum assay_code fit_spreads(const struct assay_measurements *s, const str
     return had ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for residuals");
 }
 
-/* The medians of the residuals of coefficients on chips that they were fitted on. */
+/* The medians of a chip's residuals under coefficients that were fitted on it. */
+static void effects_of(const struct assay_measurements *s, size_t chip, const struct assay_coefficients *k, struct assay_fitted_device *d,
+                       struct weighted *room)
+{
+    for (size_t i = 0; i < ASSAY_KERNEL_CLASSES * ASSAY_FORMAT_CLASSES; i++) {
+        size_t class = i / ASSAY_FORMAT_CLASSES, format = i % ASSAY_FORMAT_CLASSES, n = 0;
+        for (size_t row = 0; row < s->n; row++) {
+            const struct assay_measurement *m = &s->at[row];
+            struct assay_price              price;
+            struct assay_error              none = {.code = ASSAY_OK};
+            if (m->chip == chip && (size_t)m->kernel.class == class && (size_t)m->kernel.format == format &&
+                !assay_kernel_price(&s->chips[chip].chip, k, &m->kernel, &price, &none))
+                room[n++] = (struct weighted){log(price.ns / m->measured_ns), 1};
+        }
+        if (n)
+            d->effect[class][format] = quantile(room, n, 0.5);
+    }
+}
+
+/* Of all chips; `base` NULL: by each vendor's own coefficients. */
 static enum assay_code fit_effects(const struct assay_measurements *s, const struct assay_coefficients *base, struct assay_fitted *f,
                                    struct assay_error *err)
 {
     struct weighted *room = calloc(s->n + 1, sizeof *room);
     if (!room)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for residuals");
-    for (size_t i = 0; i < s->n_chips * ASSAY_KERNEL_CLASSES * ASSAY_FORMAT_CLASSES; i++) {
-        size_t chip = i / (ASSAY_KERNEL_CLASSES * ASSAY_FORMAT_CLASSES), class = i / ASSAY_FORMAT_CLASSES % ASSAY_KERNEL_CLASSES;
-        size_t format = i % ASSAY_FORMAT_CLASSES, n = 0;
-        struct assay_coefficients k = base ? *base : assay_fitted_for(f, s->chips[chip].vendor);
-        for (size_t row = 0; row < s->n; row++) {
-            const struct assay_measurement *m = &s->at[row];
-            struct assay_price              price;
-            struct assay_error              none = {.code = ASSAY_OK};
-            if (m->chip == chip && (size_t)m->kernel.class == class && (size_t)m->kernel.format == format &&
-                !assay_kernel_price(&s->chips[chip].chip, &k, &m->kernel, &price, &none))
-                room[n++] = (struct weighted){log(price.ns / m->measured_ns), 1};
-        }
-        f->devices[chip].effect[class][format] = n ? quantile(room, n, 0.5) : NAN;
+    for (size_t chip = 0; chip < s->n_chips; chip++) {
+        struct assay_coefficients k = base ? *base : assay_fitted_of(f, s->chips[chip].vendor, s->chips[chip].name);
+        effects_of(s, chip, &k, device_add(f, &s->chips[chip]), room);
     }
     free(room);
     return ASSAY_OK;
@@ -294,6 +323,30 @@ enum assay_code assay_calibrate(struct assay_measurements *samples, struct assay
         return err->code;
     *out = f;
     return ASSAY_OK;
+}
+
+enum assay_code assay_calibrate_own(struct assay_measurements *samples, struct assay_fitted *f, struct assay_error *err)
+{
+    for (size_t chip = 0; chip < samples->n_chips; chip++) {
+        const struct assay_measured_chip *c = &samples->chips[chip];
+        struct assay_coefficients         k = assay_fitted_of(f, c->vendor, c->name);
+        struct assay_vendor_fit          *v = vendor_add(f, c->name);
+        struct assay_fitted_device       *d = device_add(f, c);
+        if (!v || !d)
+            return too_many(err);
+        for (int class = 0; class < ASSAY_KERNEL_CLASSES; class++) {
+            const struct assay_fit_choice choice = {.class = (enum assay_kernel_class)class, .left_out = samples->n_chips, .device = c->name};
+            d->classes[class] |= has_class(samples, chip, choice.class);
+            if (assay_fit(samples, &choice, LOOSE_VENDOR, &k, err))
+                return err->code;
+        }
+        for (size_t i = 0; i < ASSAY_COEFFICIENTS; i++)
+            v->factor[i] = k.value[i] / f->base.value[i];
+    }
+    char both[130];
+    (void)snprintf(both, sizeof both, "%s%s", f->fingerprint, samples->fingerprint);
+    assay_sha256_hex(both, strlen(both), f->fingerprint);
+    return fit_effects(samples, NULL, f, err);
 }
 
 /* ---- the table ---- */

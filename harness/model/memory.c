@@ -13,7 +13,7 @@ enum assay_code assay_price_memory(const struct assay_chip *chip, const struct a
     if (assay_rates_of(chip, k, ASSAY_DTYPE_NONE, &r, err))
         return assay_error_in(err, "pricing work that memory limits");
     double             bytes = s->read_bytes + s->written_bytes, vector = chip->field[ASSAY_DEVICE_VECTOR];
-    bool               cached = s->working_set_bytes > 0 && s->working_set_bytes < k->value[ASSAY_K_GEMM_CACHE_SHARE] * r.llc_bytes;
+    bool               cached = s->working_set_bytes > 0 && s->working_set_bytes < k->value[chip->memory_class == ASSAY_MEMORY_HBM ? ASSAY_K_GEMM_CACHE_HBM : ASSAY_K_GEMM_CACHE_GDDR] * r.llc_bytes;
     struct assay_price price = {.class = ASSAY_KERNEL_MEMORY, .flops = s->flops, .cache_bytes = bytes, .memory_bytes = cached ? 0 : bytes};
     if (s->flops > 0 && (isnan(vector) || vector <= 0))
         vector = 2 * 64 * r.cores * r.clock_hz; /* 64 lanes a core that multiply and add */

@@ -44,8 +44,9 @@ enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assa
     for (size_t i = 0; i < sizeof row_tiles / sizeof *row_tiles; i++)
         price.compute_ns = fmin(price.compute_ns, products_ns(s, &r, k, share, touched, rows, row_tiles[i]));
     price.memory_bytes = touched * 3 * s->hidden * inter * s->weight_bytes;
-    double memory = k->value[chip->memory_class == ASSAY_MEMORY_HBM ? ASSAY_K_MOE_MEMORY_HBM : ASSAY_K_MOE_MEMORY_GDDR];
-    double cached = s->loops ? assay_gemm_cached(&r, k->value[ASSAY_K_MOE_CACHE_SHARE], price.memory_bytes) : 0;
+    bool   hbm = chip->memory_class == ASSAY_MEMORY_HBM;
+    double memory = k->value[hbm ? ASSAY_K_MOE_MEMORY_HBM : ASSAY_K_MOE_MEMORY_GDDR];
+    double cached = s->loops ? assay_gemm_cached(&r, k->value[hbm ? ASSAY_K_MOE_CACHE_HBM : ASSAY_K_MOE_CACHE_GDDR], price.memory_bytes) : 0;
     price.cache_bytes = price.memory_bytes;
     price.memory_ns = price.memory_bytes * ((1 - cached) / (r.memory * memory) + cached / r.llc_rate) * 1e9;
     price.memory_bytes *= 1 - cached;
