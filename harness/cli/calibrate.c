@@ -15,11 +15,22 @@ struct calibrate_options {
 };
 
 static const struct assay_option options[] = {
-    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct calibrate_options, out), .bytes = 512, .dflt = "",
+    {.name = "o",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct calibrate_options, out),
+     .bytes = 512,
+     .dflt = "",
      .help = "write the coefficients to this file instead of standard output"},
-    {.name = "table", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct calibrate_options, table), .bytes = 512, .dflt = "",
+    {.name = "table",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct calibrate_options, table),
+     .bytes = 512,
+     .dflt = "",
      .help = "write what chips left out say of them, as Markdown, to this file"},
-    {.name = "own", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct calibrate_options, own), .dflt = "false",
+    {.name = "own",
+     .type = ASSAY_OPT_BOOL,
+     .offset = offsetof(struct calibrate_options, own),
+     .dflt = "false",
      .help = "the files are a few measurements of devices at hand: the shipped fit is moved to them, for predict --coefficients"},
     {0},
 };
@@ -67,7 +78,8 @@ static enum assay_code calibrate(struct assay_measurements *samples, const struc
     return code;
 }
 
-static enum assay_code calibrate_own(struct assay_measurements *samples, const struct calibrate_options *o, struct assay_error *err)
+static enum assay_code calibrate_own(struct assay_measurements *samples, const struct calibrate_options *o,
+                                     struct assay_error *err)
 {
     struct assay_fitted fitted;
     if (assay_fitted_read(NULL, &fitted, err) || assay_calibrate_own(samples, &fitted, err))
@@ -101,10 +113,13 @@ const struct assay_verb assay_verb_calibrate = {
     .name = "calibrate",
     .operands = "FILE.csv…",
     .summary = "fits the models' coefficients to measurements of kernels",
-    .details = "The tables that `assay predict` knows, with their figures, of devices that are described. What is printed is the file that the\n"
-               "models read (backends/coefficients/kernels.json): values, factors of vendors, spreads on chips left out of the fit, and the\n"
+    .details = "The tables that `assay predict` knows, with their figures, of devices that are described. What is printed is the "
+               "file that the\n"
+               "models read (backends/coefficients/kernels.json): values, factors of vendors, spreads on chips left out of the "
+               "fit, and the\n"
                "fingerprint of the measurements. The forms: harness/model/README.md.\n"
-               "With --own a dozen rows of a chip at hand move the shipped fit to it: predict --coefficients FILE then gives it grade A in the\n"
+               "With --own a dozen rows of a chip at hand move the shipped fit to it: predict --coefficients FILE then gives it "
+               "grade A in the\n"
                "tables that were measured.",
     .options = options,
     .options_bytes = sizeof(struct calibrate_options),

@@ -61,11 +61,13 @@ static struct assay_fitted_device *device_add(struct assay_fitted *f, const stru
 
 static enum assay_code too_many(struct assay_error *err)
 {
-    return ASSAY_FAIL(err, ASSAY_CONFIG, "measurements of more than %d devices or %d vendors", ASSAY_FITTED_DEVICES, ASSAY_VENDORS_MOST);
+    return ASSAY_FAIL(err, ASSAY_CONFIG, "measurements of more than %d devices or %d vendors", ASSAY_FITTED_DEVICES,
+                      ASSAY_VENDORS_MOST);
 }
 
 /* Who was measured at what; the vendor with the most chips, whose chips the base is fitted on. */
-static enum assay_code take_stock(const struct assay_measurements *s, struct assay_fitted *f, const char **most, struct assay_error *err)
+static enum assay_code take_stock(const struct assay_measurements *s, struct assay_fitted *f, const char **most,
+                                  struct assay_error *err)
 {
     unsigned most_chips = 0;
     for (size_t chip = 0; chip < s->n_chips; chip++) {
@@ -92,8 +94,8 @@ static enum assay_code take_stock(const struct assay_measurements *s, struct ass
 }
 
 /* Products come first: grouped ones and attention build on their coefficients. */
-static enum assay_code fit_base(const struct assay_measurements *s, size_t left_out, const char *vendor, struct assay_coefficients *k,
-                                struct assay_error *err)
+static enum assay_code fit_base(const struct assay_measurements *s, size_t left_out, const char *vendor,
+                                struct assay_coefficients *k, struct assay_error *err)
 {
     *k = assay_coefficients_begin();
     for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
@@ -104,7 +106,8 @@ static enum assay_code fit_base(const struct assay_measurements *s, size_t left_
     return ASSAY_OK;
 }
 
-static enum assay_code fit_vendor(const struct assay_measurements *s, const struct assay_fitted *f, struct assay_vendor_fit *v, struct assay_error *err)
+static enum assay_code fit_vendor(const struct assay_measurements *s, const struct assay_fitted *f, struct assay_vendor_fit *v,
+                                  struct assay_error *err)
 {
     struct assay_coefficients k = f->base;
     for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
@@ -118,8 +121,8 @@ static enum assay_code fit_vendor(const struct assay_measurements *s, const stru
 }
 
 /* With what the fit `f` says of chips like it, its own rows aside. */
-static void price_chip(const struct assay_measurements *s, const struct assay_fitted *f, size_t chip, const struct assay_coefficients *k,
-                       struct assay_left_out *rows)
+static void price_chip(const struct assay_measurements *s, const struct assay_fitted *f, size_t chip,
+                       const struct assay_coefficients *k, struct assay_left_out *rows)
 {
     const struct assay_measured_chip *c = &s->chips[chip];
     for (size_t i = 0; i < s->n; i++) {
@@ -127,9 +130,10 @@ static void price_chip(const struct assay_measurements *s, const struct assay_fi
         struct assay_error err;
         if (s->at[i].chip != chip)
             continue;
-        bool priced = !assay_kernel_price(&s->chips[chip].chip, k, &s->at[i].kernel, &price, &err);
+        bool   priced = !assay_kernel_price(&s->chips[chip].chip, k, &s->at[i].kernel, &price, &err);
         double like = assay_fitted_likeness(f, c->vendor, &c->chip, s->at[i].kernel.class, s->at[i].kernel.format, c->name);
-        rows[i] = (struct assay_left_out){.ns = priced ? price.ns * like : 0, .regime = priced ? assay_price_regime(&price) : ASSAY_REGIME_FLOOR};
+        rows[i] = (struct assay_left_out){.ns = priced ? price.ns * like : 0,
+                                          .regime = priced ? assay_price_regime(&price) : ASSAY_REGIME_FLOOR};
     }
 }
 
@@ -160,11 +164,11 @@ static double quantile(struct weighted *w, size_t n, double q)
 
 /* Samples of one class on chips of one vendor, with room for their quantiles. */
 struct residuals {
-    const struct assay_measurements  *s;
-    const struct assay_left_out *rows;
-    enum assay_kernel_class      class;
-    const char                  *vendor;
-    struct weighted             *room;
+    const struct assay_measurements *s;
+    const struct assay_left_out     *rows;
+    enum assay_kernel_class class;
+    const char      *vendor;
+    struct weighted *room;
 };
 
 static bool in_class(const struct residuals *r, size_t i)
@@ -194,14 +198,17 @@ static double chip_median(const struct residuals *r, size_t chip)
     return n ? quantile(r->room, n, 0.5) : NAN;
 }
 
-static bool in_cell(const struct assay_measurements *s, const struct assay_left_out *rows, size_t i, int memory, int format, int regime)
+static bool in_cell(const struct assay_measurements *s, const struct assay_left_out *rows, size_t i, int memory, int format,
+                    int regime)
 {
     int mine = s->chips[s->at[i].chip].chip.memory_class == ASSAY_MEMORY_HBM ? 0 : 1;
-    return (memory < 0 || mine == memory) && (format < 0 || (int)s->at[i].kernel.format == format) && (regime < 0 || (int)rows[i].regime == regime);
+    return (memory < 0 || mine == memory) && (format < 0 || (int)s->at[i].kernel.format == format) &&
+           (regime < 0 || (int)rows[i].regime == regime);
 }
 
 /* The inner quantile of a cell's errors about the chips' medians; 0 where there are too few. A negative index takes all. */
-static double cell_error(const struct residuals *r, const double *medians, const double *counts, int memory, int format, int regime)
+static double cell_error(const struct residuals *r, const double *medians, const double *counts, int memory, int format,
+                         int regime)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->s->n; i++)
@@ -219,7 +226,8 @@ static double scale_of(const struct residuals *r, const struct assay_fitted *f, 
     for (size_t i = 0; i < r->s->n; i++)
         if (in_class(r, i)) {
             const struct assay_measured_chip *chip = &r->s->chips[r->s->at[i].chip];
-            double half = assay_band_measured(f, chip->vendor, r->class, chip->chip.memory_class, r->s->at[i].kernel.format, r->rows[i].regime);
+            double half = assay_band_measured(f, chip->vendor, r->class, chip->chip.memory_class, r->s->at[i].kernel.format,
+                                              r->rows[i].regime);
             r->room[n++] = (struct weighted){fabs(residual_of(r, i)) / half, 1 / counts[r->s->at[i].chip]};
         }
     return n ? quantile(r->room, n, WANTED) : 1;
@@ -251,8 +259,8 @@ static void spread_class(const struct residuals *r, struct assay_fitted *f, doub
     spread->scale = scale_of(r, f, counts);
 }
 
-static enum assay_code fit_spreads(const struct assay_measurements *s, const struct assay_left_out *rows, const char *vendor, struct assay_fitted *f,
-                                   struct assay_error *err)
+static enum assay_code fit_spreads(const struct assay_measurements *s, const struct assay_left_out *rows, const char *vendor,
+                                   struct assay_fitted *f, struct assay_error *err)
 {
     struct weighted *room = calloc(s->n + 1, sizeof *room);
     double          *of_chips = calloc(2 * s->n_chips + 2, sizeof *of_chips);
@@ -267,8 +275,8 @@ static enum assay_code fit_spreads(const struct assay_measurements *s, const str
 }
 
 /* The medians of a chip's residuals under coefficients that were fitted on it. */
-static void effects_of(const struct assay_measurements *s, size_t chip, const struct assay_coefficients *k, struct assay_fitted_device *d,
-                       struct weighted *room)
+static void effects_of(const struct assay_measurements *s, size_t chip, const struct assay_coefficients *k,
+                       struct assay_fitted_device *d, struct weighted *room)
 {
     for (size_t i = 0; i < ASSAY_KERNEL_CLASSES * ASSAY_FORMAT_CLASSES; i++) {
         size_t class = i / ASSAY_FORMAT_CLASSES, format = i % ASSAY_FORMAT_CLASSES, n = 0;
@@ -286,8 +294,8 @@ static void effects_of(const struct assay_measurements *s, size_t chip, const st
 }
 
 /* Of all chips; `base` NULL: by each vendor's own coefficients. */
-static enum assay_code fit_effects(const struct assay_measurements *s, const struct assay_coefficients *base, struct assay_fitted *f,
-                                   struct assay_error *err)
+static enum assay_code fit_effects(const struct assay_measurements *s, const struct assay_coefficients *base,
+                                   struct assay_fitted *f, struct assay_error *err)
 {
     struct weighted *room = calloc(s->n + 1, sizeof *room);
     if (!room)
@@ -300,7 +308,8 @@ static enum assay_code fit_effects(const struct assay_measurements *s, const str
     return ASSAY_OK;
 }
 
-enum assay_code assay_calibrate(struct assay_measurements *samples, struct assay_fitted *out, struct assay_left_out *rows, struct assay_error *err)
+enum assay_code assay_calibrate(struct assay_measurements *samples, struct assay_fitted *out, struct assay_left_out *rows,
+                                struct assay_error *err)
 {
     struct assay_fitted f = {.n_vendors = 0};
     const char         *most = "";
@@ -334,8 +343,9 @@ enum assay_code assay_calibrate_own(struct assay_measurements *samples, struct a
         struct assay_fitted_device       *d = device_add(f, c);
         if (!v || !d)
             return too_many(err);
-        for (int class = 0; class < ASSAY_KERNEL_CLASSES; class++) {
-            const struct assay_fit_choice choice = {.class = (enum assay_kernel_class)class, .left_out = samples->n_chips, .device = c->name};
+        for (int class = 0; class < ASSAY_KERNEL_CLASSES; class ++) {
+            const struct assay_fit_choice choice = {
+                .class = (enum assay_kernel_class) class, .left_out = samples->n_chips, .device = c->name};
             d->classes[class] |= has_class(samples, chip, choice.class);
             if (assay_fit(samples, &choice, LOOSE_VENDOR, &k, err))
                 return err->code;
@@ -357,15 +367,17 @@ struct line {
 };
 
 /* Of one class, chip and format; format < 0: all. */
-static struct line line_of(const struct residuals *r, const struct assay_fitted *f, size_t chip, int format, struct weighted *errors)
+static struct line line_of(const struct residuals *r, const struct assay_fitted *f, size_t chip, int format,
+                           struct weighted *errors)
 {
     struct line l = {0};
     for (size_t i = 0; i < r->s->n; i++) {
         if (!in_class(r, i) || r->s->at[i].chip != chip || (format >= 0 && (int)r->s->at[i].kernel.format != format))
             continue;
         const struct assay_measured_chip *c = &r->s->chips[chip];
-        struct assay_band band = assay_band_of(f, c->vendor, r->class, c->chip.memory_class, r->s->at[i].kernel.format, r->rows[i].regime);
-        double            residual = residual_of(r, i);
+        struct assay_band                 band =
+            assay_band_of(f, c->vendor, r->class, c->chip.memory_class, r->s->at[i].kernel.format, r->rows[i].regime);
+        double residual = residual_of(r, i);
         errors[l.rows] = (struct weighted){fabs(expm1(residual)), 1};
         r->room[l.rows++] = (struct weighted){residual, 1};
         l.coverage += fabs(residual) <= band.half;
@@ -390,12 +402,13 @@ static void print_lines(FILE *out, const struct residuals *all, const struct ass
             struct line l = line_of(&r, f, chip, format, errors);
             if (l.rows)
                 fprintf(out, "| %s | %s | %s | %zu | %.1f | %.1f | %+.1f | %.0f | %.2f |\n", assay_kernel_class_names[r.class],
-                        r.s->chips[chip].name, assay_format_class_names[format], l.rows, 100 * l.median, 100 * l.p90, 100 * expm1(l.bias),
-                        100 * l.coverage, l.width);
+                        r.s->chips[chip].name, assay_format_class_names[format], l.rows, 100 * l.median, 100 * l.p90,
+                        100 * expm1(l.bias), 100 * l.coverage, l.width);
         }
 }
 
-char *assay_left_out_table(const struct assay_measurements *samples, const struct assay_fitted *f, const struct assay_left_out *rows)
+char *assay_left_out_table(const struct assay_measurements *samples, const struct assay_fitted *f,
+                           const struct assay_left_out *rows)
 {
     char            *text = NULL;
     size_t           bytes = 0;
@@ -405,11 +418,17 @@ char *assay_left_out_table(const struct assay_measurements *samples, const struc
         free(room);
         return NULL;
     }
-    fprintf(out, "# Chips left out\n\nWritten by `make model-table` from measurements with the fingerprint `%.16s…`. Each chip is predicted by coefficients\n"
-                 "that were fitted without it; a vendor's only chip by the other vendors' coefficients alone. The bands are those that are shipped:\n"
-                 "their widths come from these same residuals, so the coverage says how evenly they fit, not more (README.md, \"Intervals\").\n\n"
-                 "| class | chip | formats | rows | median error %% | 90th percentile %% | bias %% | in the 80 %% band %% | ln(p90/p10) |\n"
-                 "|---|---|---|---|---|---|---|---|---|\n", f->fingerprint);
+    fprintf(out,
+            "# Chips left out\n\nWritten by `make model-table` from measurements with the fingerprint `%.16s…`. Each chip is "
+            "predicted by coefficients\n"
+            "that were fitted without it; a vendor's only chip by the other vendors' coefficients alone. The bands are those "
+            "that are shipped:\n"
+            "their widths come from these same residuals, so the coverage says how evenly they fit, not more (README.md, "
+            "\"Intervals\").\n\n"
+            "| class | chip | formats | rows | median error %% | 90th percentile %% | bias %% | in the 80 %% band %% | "
+            "ln(p90/p10) |\n"
+            "|---|---|---|---|---|---|---|---|---|\n",
+            f->fingerprint);
     for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
         const struct residuals r = {samples, rows, (enum assay_kernel_class)c, "", room};
         print_lines(out, &r, f, room + samples->n + 1);
