@@ -13,7 +13,7 @@ struct predict_options {
 };
 
 static const struct assay_option options[] = {
-    {.name = "cases", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct predict_options, cases), .bytes = 512,
+    {.name = "cases", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct predict_options, cases), .bytes = 512, .dflt = "",
      .help = "a table as CSV: which one it is, its columns say"},
     {.name = "device", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct predict_options, device), .bytes = 256, .dflt = "",
      .help = "of every row, instead of what its column device says"},
@@ -204,6 +204,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     if (n)
         return assay_cli_usage("predict takes no operands, got '%.60s': assay predict --cases FILE.csv", operands[0]);
+    if (!*o->cases)
+        return assay_cli_usage("predict needs a table: assay predict --cases FILE.csv");
     struct prediction *p = calloc(1, sizeof *p);
     if (!p)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for a prediction");

@@ -17,10 +17,14 @@ static double pairs_of(const struct assay_attention_shape *s)
     return s->batch * s->heads * s->query * (s->past + (s->causal ? (s->query + 1) / 2 : s->query));
 }
 
-static double prefill_share(const struct assay_chip *chip, const struct assay_coefficients *k, enum assay_dtype dtype)
+/* Attention keeps tensor units busy half of the time and parts with HBM below their power limit: it does not cost them their clock. */
+static double prefill_share(const struct assay_chip *chip, const struct assay_rates *r, const struct assay_coefficients *k,
+                            enum assay_dtype dtype)
 {
     double share = k->value[ASSAY_K_PREFILL_TENSOR];
-    if (!has_hbm(chip))
+    if (has_hbm(chip))
+        share /= r->sustained;
+    else
         share *= k->value[ASSAY_K_TENSOR_GDDR] / k->value[ASSAY_K_TENSOR_HBM];
     return share * (assay_dtype_bits(dtype) <= 8 ? k->value[ASSAY_K_PREFILL_F8] : 1);
 }
@@ -44,7 +48,7 @@ enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct 
     double kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
     struct assay_price price = {.class = ASSAY_KERNEL_PREFILL, .flops = 2 * pairs * (s->head_dim + s->value_dim)};
     price.memory_bytes = tokens + kept * s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes;
-    price.compute_ns = price.flops * waste / (r.peak * prefill_share(chip, k, s->compute)) * 1e9;
+    price.compute_ns = price.flops * waste / (r.peak * prefill_share(chip, &r, k, s->compute)) * 1e9;
     price.vector_ns = pairs * waste / (r.exp * k->value[ASSAY_K_PREFILL_EXP]) * 1e9;
     price.memory_ns = price.memory_bytes / (r.memory * 0.85) * 1e9;
     price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_PREFILL_FLOOR]) + k->value[ASSAY_K_PREFILL_TOKEN_BYTES] * tokens / r.memory * 1e9;

@@ -26,7 +26,7 @@ double assay_gemm_tensor_share(const struct assay_chip *chip, const struct assay
     double share = k->value[hbm ? ASSAY_K_TENSOR_HBM : ASSAY_K_TENSOR_GDDR];
     if (assay_dtype_bits(dtype) <= 8)
         share *= k->value[ASSAY_K_TENSOR_F8];
-    if (scaling == ASSAY_SCALING_BLOCK)
+    if (scaling == ASSAY_SCALING_BLOCK && assay_dtype_bits(dtype) >= 8) /* units that multiply 4 bits scale blocks themselves */
         share *= k->value[hbm ? ASSAY_K_GEMM_BLOCK_HBM : ASSAY_K_GEMM_BLOCK_GDDR];
     return share;
 }
@@ -56,17 +56,24 @@ static struct parts cut(const struct assay_gemm_shape *s, const struct assay_rat
     return p;
 }
 
+static double joined(const struct assay_coefficients *k, const struct parts *p)
+{
+    return p->extra_s + assay_norm3(k->value[ASSAY_K_GEMM_SMOOTH], p->compute_s, p->memory_s, p->cache_s);
+}
+
 static struct parts best_cut(const struct assay_gemm_shape *s, const struct assay_rates *r, const struct assay_coefficients *k, double share,
                              double memory_s)
 {
     struct parts best = {0};
     double       least = INFINITY;
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
-        for (size_t j = 0; j < sizeof splits / sizeof *splits && s->k / splits[j] >= 4 * K_STEP; j++) {
+        for (size_t j = 0; j < sizeof splits / sizeof *splits && (j == 0 || s->k / splits[j] >= 4 * K_STEP); j++) {
             struct parts p = cut(s, r, k, share, memory_s, &tiles[i], splits[j]);
-            double       longest = fmax(p.compute_s, fmax(p.memory_s, p.cache_s)) + p.extra_s;
-            if (longest < least) {
-                least = longest;
+            if (fmax(p.compute_s, fmax(p.memory_s, p.cache_s)) + p.extra_s >= least) /* no norm is below the longest part */
+                continue;
+            double whole = joined(k, &p);
+            if (whole < least) {
+                least = whole;
                 best = p;
             }
         }

@@ -37,8 +37,9 @@ enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assa
         return assay_error_in(err, "pricing a mixture of experts");
     double inter = s->inter / s->tp, all = s->tokens * s->top_k, routed = fmax(1, all / s->ep * s->imbalance);
     double touched = s->touched > 0 ? s->touched : fmax(1, touched_of(s->experts / s->ep, s->experts, all)), rows = routed / touched;
-    double share = assay_gemm_tensor_share(chip, k, s->compute, s->scaling) *
-                   k->value[ASSAY_K_MOE_TENSOR] * (s->scaling == ASSAY_SCALING_BLOCK ? k->value[ASSAY_K_MOE_BLOCK] : 1);
+    double share = assay_gemm_tensor_share(chip, k, s->compute, s->scaling) * k->value[ASSAY_K_MOE_TENSOR];
+    if (s->scaling == ASSAY_SCALING_BLOCK && assay_dtype_bits(s->compute) >= 8)
+        share *= k->value[ASSAY_K_MOE_BLOCK];
     struct assay_price price = {.class = ASSAY_KERNEL_MOE, .flops = 6 * routed * s->hidden * inter, .compute_ns = INFINITY};
     for (size_t i = 0; i < sizeof row_tiles / sizeof *row_tiles; i++)
         price.compute_ns = fmin(price.compute_ns, products_ns(s, &r, k, share, touched, rows, row_tiles[i]));

@@ -44,13 +44,13 @@ static double cores_of(const struct assay_chip *chip, double clock_hz, unsigned 
     return known(chip->field[ASSAY_DEVICE_CORES], usual, ASSAY_DERIVED_CORES, derived);
 }
 
-/* Lesson of the fits: the denser the arithmetic in the power, the less of the stated clock it keeps. */
-static double sustained_of(const struct assay_chip *chip, const struct assay_coefficients *k, unsigned *derived)
+/* Lesson of the fits: the denser the arithmetic in the power, the less of the stated clock it keeps. `peak` is of 16 bits. */
+static double sustained_of(const struct assay_chip *chip, const struct assay_coefficients *k, double peak, unsigned *derived)
 {
     if (!isnan(chip->field[ASSAY_DEVICE_SUSTAINED]))
         return chip->field[ASSAY_DEVICE_SUSTAINED];
-    double density = known(widest_peak(chip) / chip->field[ASSAY_DEVICE_POWER], USUAL_FLOPS_PER_WATT, ASSAY_DERIVED_POWER, derived);
     bool   hbm = chip->memory_class == ASSAY_MEMORY_HBM;
+    double density = known(peak / chip->field[ASSAY_DEVICE_POWER], USUAL_FLOPS_PER_WATT, ASSAY_DERIVED_POWER, derived);
     return pow(density / USUAL_FLOPS_PER_WATT, -k->value[hbm ? ASSAY_K_POWER_EXPONENT : ASSAY_K_POWER_GDDR]);
 }
 
@@ -63,6 +63,7 @@ static void engines_of(const struct assay_chip *chip, const struct assay_coeffic
     r->llc_rate = chip->field[ASSAY_DEVICE_LLC_BANDWIDTH];
     if (isnan(r->llc_rate) || r->llc_rate <= 0)
         r->llc_rate = USUAL_LLC_PER_CORE_AND_CLOCK * r->cores * r->clock_hz;
+    r->llc_rate = fmax(r->llc_rate, r->memory); /* nobody reads through a cache that is slower */
     r->feed = k->value[ASSAY_K_GEMM_CACHE] * widest_peak(chip) / FEED_FLOPS;
 }
 
@@ -78,7 +79,8 @@ enum assay_code assay_rates_of(const struct assay_chip *chip, const struct assay
     if (isnan(r.memory) || r.memory <= 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "memory_bytes_per_s is not known");
     engines_of(chip, k, &r);
-    r.peak = peak * sustained_of(chip, k, &r.derived);
+    r.sustained = sustained_of(chip, k, peak * assay_dtype_bits(dtype) / 16, &r.derived);
+    r.peak = peak * r.sustained;
     r.core_peak = r.peak / r.cores;
     *out = r;
     return ASSAY_OK;
@@ -89,7 +91,7 @@ unsigned assay_rates_derived(const struct assay_chip *chip)
     struct assay_rates        r = {.derived = 0};
     struct assay_coefficients k = assay_coefficients_begin();
     engines_of(chip, &k, &r);
-    (void)sustained_of(chip, &k, &r.derived);
+    (void)sustained_of(chip, &k, widest_peak(chip), &r.derived);
     return r.derived;
 }
 

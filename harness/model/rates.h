@@ -19,6 +19,7 @@ enum assay_derived {
 struct assay_rates {
     double   peak;      /* FLOP/s of the format that long work sustains, before the tiles' own losses */
     double   core_peak; /* of one core */
+    double   sustained; /* peak over what the vendor states */
     double   cores, clock_hz;
     double   memory;              /* B/s as stated */
     double   llc_bytes, llc_rate; /* B, B/s */
