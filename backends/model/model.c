@@ -10,12 +10,12 @@
 
 #include "assay/banned.h"
 
-static const char *const precisions[] = {"graph", "tf32", "bf16", "f16", NULL};
+static const char *const precisions[] = {"stored", "graph", "tf32", "bf16", "f16", NULL};
 static const char *const values[] = {"none", "emulate", NULL};
 static const struct assay_option option_table[] = {
     {.name = "precision", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct model_options, precision), .bytes = sizeof(int64_t),
-     .dflt = "graph", .choices = precisions,
-     .help = "what values in f32 are kept and multiplied in; graph: f32, as the graph says; tf32: products only"},
+     .dflt = "stored", .choices = precisions,
+     .help = "what values in f32 are kept and multiplied in; stored: as most weights are stored; graph: f32; tf32: products only"},
     {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct model_options, spec),
      .bytes = sizeof((struct model_options){{0}, 0, 0}.spec), .dflt = "",
      .help = "a buyer's numbers for the device, or a description of one that is not listed (a file; assay run --spec)"},
@@ -178,10 +178,13 @@ static enum assay_code ask_about(struct assay_session *s, const struct assay_gra
 
 static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t node, struct assay_text *why_not)
 {
-    struct assay_node_how how = model_how(s, NULL);
-    struct assay_price    price;
-    struct assay_error    err = {.code = ASSAY_OK};
-    if (ask_about(s, g, node, &err) || assay_node_price(&s->chip, &s->coefficients, s->asked_facts, node, &how, &price, &err)) {
+    struct assay_price price;
+    struct assay_error err = {.code = ASSAY_OK};
+    if (!ask_about(s, g, node, &err)) {
+        struct assay_node_how how = model_how(s, s->asked_rebuilt, NULL);
+        (void)assay_node_price(&s->chip, &s->coefficients, s->asked_facts, node, &how, &price, &err);
+    }
+    if (err.code) {
         assay_text_add(why_not, "%s", err.message);
         return false;
     }
@@ -284,7 +287,8 @@ static void describe(struct assay_session *s, const struct assay_program *p, str
         assay_text_add(out, ", with %s over it", d->overlays);
     assay_text_add(out, "; %u kinds of nodes priced for %u; element-wise ops are computed where an operand is made that nobody else reads",
                    p->price->n_classes, p->graph->n_nodes);
-    assay_text_add(out, "; weights are read as they are stored; values in f32: %s", precisions[s->options.precision]);
+    assay_text_add(out, "; weights are read as they are stored; values in f32 are kept and multiplied in %s",
+                   s->options.precision == MODEL_TF32 ? "f32 and tf32" : assay_dtype_name(model_how(s, p->graph, NULL).f32_as));
     assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works; fit %.16s", s->fitted.fingerprint);
     if (p->values)
         assay_text_add(out, "; values by matrix unit %s", d->unit);

@@ -26,10 +26,27 @@ void model_draw(struct assay_session *s, uint64_t k)
     s->drawn++;
 }
 
-struct assay_node_how model_how(const struct assay_session *s, const struct assay_program *p)
+/* The format of most bytes of weights, if it is one of 16 bits: stacks that store them so compute so. */
+static enum assay_dtype stored_format(const struct assay_graph *g)
 {
-    enum assay_dtype as = s->options.precision == MODEL_BF16 ? ASSAY_BF16 : s->options.precision == MODEL_F16 ? ASSAY_F16 : ASSAY_F32;
-    return (struct assay_node_how){.f32_as = as, .content = p ? p->content : NULL};
+    uint64_t bytes[3] = {0};
+    for (uint32_t v = 0; v < g->n_values; v++)
+        if (g->values[v].role == ASSAY_ROLE_PARAM)
+            bytes[g->values[v].dtype == ASSAY_BF16 ? 1 : g->values[v].dtype == ASSAY_F16 ? 2 : 0] += g->values[v].bytes;
+    return bytes[1] > bytes[0] && bytes[1] >= bytes[2] ? ASSAY_BF16 : bytes[2] > bytes[0] ? ASSAY_F16 : ASSAY_F32;
+}
+
+struct assay_node_how model_how(const struct assay_session *s, const struct assay_graph *g, const void *const *content)
+{
+    enum assay_dtype as = ASSAY_F32;
+    switch ((enum model_precision)s->options.precision) {
+    case MODEL_AS_STORED: as = stored_format(g); break;
+    case MODEL_BF16: as = ASSAY_BF16; break;
+    case MODEL_F16: as = ASSAY_F16; break;
+    case MODEL_AS_GRAPH:
+    case MODEL_TF32: break;
+    }
+    return (struct assay_node_how){.f32_as = as, .content = content};
 }
 
 /* ---- pricing ------------------------------------------------------------------------------------------------------- */
@@ -55,7 +72,7 @@ static void add_error(void *self, const struct assay_graph *g, struct assay_node
 
 enum assay_code model_price(struct assay_session *s, struct assay_program *p, bool again, struct assay_error *err)
 {
-    struct assay_node_how how = model_how(s, p);
+    struct assay_node_how how = model_how(s, p->graph, p->content);
     struct assay_adjust   adjust = {add_error, s};
     return assay_graph_price_on(p->price, &s->chip, &s->coefficients, &how, again, s->k ? &adjust : NULL, err);
 }
@@ -67,7 +84,7 @@ struct figure {
 static double time_on(void *self, const struct assay_chip *chip)
 {
     struct figure        *f = self;
-    struct assay_node_how how = model_how(f->s, f->p);
+    struct assay_node_how how = model_how(f->s, f->p->graph, f->p->content);
     struct assay_error    err = {.code = ASSAY_OK};
     struct assay_chip     own = model_chip(f->s, *chip);
     return assay_graph_price_on(f->p->price, &own, &f->s->coefficients, &how, false, NULL, &err) ? NAN : f->p->price->total.ns;

@@ -9,7 +9,7 @@
 #include "harness/model/graph_price.h"
 #include "harness/model/interval.h"
 
-enum model_precision { MODEL_AS_GRAPH, MODEL_TF32, MODEL_BF16, MODEL_F16 };
+enum model_precision { MODEL_AS_STORED, MODEL_AS_GRAPH, MODEL_TF32, MODEL_BF16, MODEL_F16 };
 enum model_values { MODEL_NO_VALUES, MODEL_EMULATE };
 struct model_options {
     char    spec[384];
@@ -67,7 +67,8 @@ struct assay_chip     model_chip(const struct assay_session *s, struct assay_chi
 enum assay_code       model_price(struct assay_session *s, struct assay_program *p, bool again, struct assay_error *err);
 /* Grade and point of the program's times. */
 struct assay_certain  model_certainty(struct assay_session *s, struct assay_program *p);
-struct assay_node_how model_how(const struct assay_session *s, const struct assay_program *p);
+/* What values in f32 of such a graph are kept and multiplied in. */
+struct assay_node_how model_how(const struct assay_session *s, const struct assay_graph *g, const void *const *content);
 /* Description of that name with --spec's numbers over it; a spec that is itself a description is the device. */
 enum assay_code model_describe(const char *device, const char *spec, struct assay_described **out, struct assay_error *err);
 
