@@ -10,12 +10,12 @@
 
 #include "assay/banned.h"
 
-static const char *const precisions[] = {"graph", "tf32", "bf16", "f16", NULL};
+static const char *const precisions[] = {"stored", "graph", "tf32", "bf16", "f16", NULL};
 static const char *const values[] = {"none", "emulate", NULL};
 static const struct assay_option option_table[] = {
     {.name = "precision", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct model_options, precision), .bytes = sizeof(int64_t),
-     .dflt = "graph", .choices = precisions,
-     .help = "what values in f32 are kept and multiplied in; graph: f32, as the graph says; tf32: products only"},
+     .dflt = "stored", .choices = precisions,
+     .help = "what values in f32 are kept and multiplied in; stored: as most weights are stored; graph: f32; tf32: products only"},
     {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct model_options, spec),
      .bytes = sizeof((struct model_options){{0}, 0, 0}.spec), .dflt = "",
      .help = "a buyer's numbers for the device, or a description of one that is not listed (a file; assay run --spec)"},
@@ -143,7 +143,6 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     if (!s)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
     s->options = *chosen;
-    s->drawn = 1;
     char over[64] = "";
     bool is_device = false;
     if (*chosen->spec && (assay_spec_is_device(chosen->spec, &is_device, err) || assay_spec_device(chosen->spec, over, err)))
@@ -154,8 +153,10 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%.100s' describes '%.60s', not '%.60s'", chosen->spec, s->described->name, how->device);
         goto close;
     }
-    s->coefficients = assay_coefficients_begin();
-    s->chip = model_chip(s, 0);
+    if (assay_fitted_read(NULL, &s->fitted, err))
+        goto close;
+    s->coefficients = assay_fitted_for(&s->fitted, s->described->vendor);
+    model_draw(s, 0);
     *out = s;
     return ASSAY_OK;
 close:
@@ -177,10 +178,13 @@ static enum assay_code ask_about(struct assay_session *s, const struct assay_gra
 
 static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t node, struct assay_text *why_not)
 {
-    struct assay_node_how how = model_how(s, NULL);
-    struct assay_price    price;
-    struct assay_error    err = {.code = ASSAY_OK};
-    if (ask_about(s, g, node, &err) || assay_node_price(&s->chip, &s->coefficients, s->asked_facts, node, &how, &price, &err)) {
+    struct assay_price price;
+    struct assay_error err = {.code = ASSAY_OK};
+    if (!ask_about(s, g, node, &err)) {
+        struct assay_node_how how = model_how(s, s->asked_rebuilt, NULL);
+        (void)assay_node_price(&s->chip, &s->coefficients, s->asked_facts, node, &how, &price, &err);
+    }
+    if (err.code) {
         assay_text_add(why_not, "%s", err.message);
         return false;
     }
@@ -248,23 +252,6 @@ static void discard(struct assay_session *s, struct assay_program *p)
     free(p);
 }
 
-struct figure {
-    const struct assay_session *s;
-    struct assay_program       *p;
-};
-static double time_on(void *self, const struct assay_chip *chip)
-{
-    struct figure        *f = self;
-    struct assay_node_how how = model_how(f->s, f->p);
-    struct assay_error    err = {.code = ASSAY_OK};
-    struct assay_chip     own = *chip;
-    if (f->s->options.precision == MODEL_TF32)
-        own.field[ASSAY_DEVICE_PEAK_F32] = chip->field[ASSAY_DEVICE_PEAK_TF32];
-    if (assay_graph_price_on(f->p->price, &own, &f->s->coefficients, &how, false, &err))
-        return NAN;
-    return f->p->price->total.ns;
-}
-
 static enum assay_code compile(struct assay_session *s, const struct assay_compile *how, struct assay_program **out, struct assay_error *err)
 {
     const struct assay_rank_class *only = how->classes;
@@ -280,11 +267,10 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program of %u values", p->graph->n_values);
         goto discard;
     }
-    struct assay_node_how as = model_how(s, p);
-    if (assay_graph_price_on(p->price, &s->chip, &s->coefficients, &as, false, err) ||
+    if (model_price(s, p, false, err) ||
         (s->options.values == MODEL_EMULATE && model_values_new(s, host, how, &p->values, err)))
         goto discard;
-    p->certain = assay_certainty_of(s->described, time_on, &(struct figure){s, p});
+    p->certain = model_certainty(s, p);
     s->pointless = s->pointless || !p->certain.has_point;
     *out = p;
     return ASSAY_OK;
@@ -301,8 +287,9 @@ static void describe(struct assay_session *s, const struct assay_program *p, str
         assay_text_add(out, ", with %s over it", d->overlays);
     assay_text_add(out, "; %u kinds of nodes priced for %u; element-wise ops are computed where an operand is made that nobody else reads",
                    p->price->n_classes, p->graph->n_nodes);
-    assay_text_add(out, "; weights are read as they are stored; values in f32: %s", precisions[s->options.precision]);
-    assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works");
+    assay_text_add(out, "; weights are read as they are stored; values in f32 are kept and multiplied in %s",
+                   s->options.precision == MODEL_TF32 ? "f32 and tf32" : assay_dtype_name(model_how(s, p->graph, NULL).f32_as));
+    assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works; fit %.16s", s->fitted.fingerprint);
     if (p->values)
         assay_text_add(out, "; values by matrix unit %s", d->unit);
 }
@@ -385,7 +372,6 @@ static void forget(struct assay_session *s, struct assay_event *e)
 static enum assay_code price_launch(struct assay_session *s, const struct assay_launch *launch, struct assay_error *err)
 {
     struct assay_program *p = launch->program;
-    struct assay_node_how how = model_how(s, p);
     memset(p->content, 0, (size_t)p->graph->n_values * sizeof *p->content);
     for (size_t i = 0; i < launch->n_bindings; i++) {
         const struct assay_binding *b =
@@ -393,7 +379,7 @@ static enum assay_code price_launch(struct assay_session *s, const struct assay_
         if (b->host && b->value < p->graph->n_values && p->graph->values[b->value].role == ASSAY_ROLE_CONTROL)
             p->content[b->value] = (const char *)b->host + b->offset;
     }
-    enum assay_code code = assay_graph_price_on(p->price, &s->chip, &s->coefficients, &how, p->priced == s->drawn, err);
+    enum assay_code code = model_price(s, p, p->priced == s->drawn, err);
     p->priced = code ? 0 : s->drawn;
     return code;
 }
@@ -491,8 +477,7 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
 static enum assay_code draw(struct assay_session *s, uint64_t k, struct assay_error *err)
 {
     (void)err;
-    s->chip = model_chip(s, k);
-    s->drawn++;
+    model_draw(s, k);
     return ASSAY_OK;
 }
 

@@ -103,6 +103,9 @@ struct assay_chip assay_chip_middle(const struct assay_described *d);
 /* The k-th draw, k >= 1: fields with a range are log-triangular in [low, high] around value, log-uniform without one; the same
  * (k, field) gives the same quantile on every device, so that comparisons are paired. */
 struct assay_chip assay_chip_draw(const struct assay_described *d, uint64_t k);
+/* The quantile in (0, 1) that draw k has for an uncertain number, the same for every device: fields are streams of their own number,
+ * what else is drawn has streams from ASSAY_DEVICE_FIELDS on. */
+double assay_draw_quantile(uint64_t k, uint32_t stream);
 /* The peak of a format's matrix work; NaN unknown, 0 not supported. Never another format's. */
 double assay_chip_peak(const struct assay_chip *chip, enum assay_dtype dtype);
 /* The field that has it; ASSAY_DEVICE_FIELDS: no chip's matrix units multiply such values. */

@@ -68,13 +68,16 @@ static void add_times(struct assay_price *total, const struct assay_price *one, 
 }
 
 enum assay_code assay_graph_price_on(struct assay_graph_price *p, const struct assay_chip *chip, const struct assay_coefficients *k,
-                                     const struct assay_node_how *how, bool again, struct assay_error *err)
+                                     const struct assay_node_how *how, bool again, const struct assay_adjust *adjust, struct assay_error *err)
 {
     p->total = (struct assay_price){.ns = 0};
     for (uint32_t i = 0; i < p->n_classes; i++) {
         struct assay_node_class *c = &p->classes[i];
-        if ((!again || c->controlled) && assay_node_price(chip, k, p->facts, c->first, how, &c->price, err))
+        bool                     now = !again || c->controlled;
+        if (now && assay_node_price(chip, k, p->facts, c->first, how, &c->price, err))
             return assay_error_in(err, "pricing node '%.48s' (%s)", p->graph->nodes[c->first].name, p->graph->nodes[c->first].op->name);
+        if (now && adjust)
+            adjust->each(adjust->self, p->graph, c);
         add_times(&p->total, &c->price, c->count);
     }
     return ASSAY_OK;
