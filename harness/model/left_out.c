@@ -120,6 +120,25 @@ static enum assay_code fit_vendor(const struct assay_measurements *s, const stru
     return ASSAY_OK;
 }
 
+static enum assay_dtype dtype_of(const struct assay_kernel *k)
+{
+    switch (k->class) {
+    case ASSAY_KERNEL_GEMM: return k->gemm.compute;
+    case ASSAY_KERNEL_PREFILL:
+    case ASSAY_KERNEL_DECODE: return k->attention.compute;
+    case ASSAY_KERNEL_MOE: return k->moe.compute;
+    default: return ASSAY_DTYPE_NONE;
+    }
+}
+
+static double roofline_of(const struct assay_chip *chip, const struct assay_kernel *kernel, const struct assay_price *p)
+{
+    enum assay_dtype dtype = dtype_of(kernel);
+    double           work_s = dtype ? p->flops / assay_chip_peak(chip, dtype) : 0;
+    double           link_s = p->link_bytes > 0 ? p->link_bytes / chip->field[ASSAY_DEVICE_SCALE_UP] : 0;
+    return 1e9 * fmax(fmax(work_s, link_s), fmax(p->memory_bytes, p->cache_bytes) / chip->field[ASSAY_DEVICE_BANDWIDTH]);
+}
+
 /* With what the fit `f` says of chips like it, its own rows aside. */
 static void price_chip(const struct assay_measurements *s, const struct assay_fitted *f, size_t chip,
                        const struct assay_coefficients *k, struct assay_left_out *rows)
@@ -132,8 +151,11 @@ static void price_chip(const struct assay_measurements *s, const struct assay_fi
             continue;
         bool   priced = !assay_kernel_price(&s->chips[chip].chip, k, &s->at[i].kernel, &price, &err);
         double like = assay_fitted_likeness(f, c->vendor, &c->chip, s->at[i].kernel.class, s->at[i].kernel.format, c->name);
-        rows[i] = (struct assay_left_out){.ns = priced ? price.ns * like : 0,
-                                          .regime = priced ? assay_price_regime(&price) : ASSAY_REGIME_FLOOR};
+        rows[i] = (struct assay_left_out){.ns = 0};
+        if (priced)
+            rows[i] = (struct assay_left_out){.ns = price.ns * like,
+                                              .roofline_ns = roofline_of(&c->chip, &s->at[i].kernel, &price),
+                                              .regime = assay_price_regime(&price)};
     }
 }
 
@@ -407,6 +429,72 @@ static void print_lines(FILE *out, const struct residuals *all, const struct ass
         }
 }
 
+#define ALPHA 0.2 /* of an 80 % band */
+
+/* Gneiting, Raftery 2007, in logarithms: the width, and what lies outside it ten times over. Smaller is better. */
+static double interval_score(double residual, double half)
+{
+    return 2 * half + 2 / ALPHA * fmax(0, fabs(residual) - half);
+}
+
+/* The mean score of a model with one band for a class, at its best: as wide as holds 80 % of these very rows about their median.
+ */
+static double score_of_one_band(const struct residuals *r, const double *counts, bool roofline)
+{
+    size_t n = 0;
+    double sum = 0, weights = 0;
+    for (size_t i = 0; i < r->s->n; i++)
+        if (in_class(r, i))
+            r->room[n++] = (struct weighted){log((roofline ? r->rows[i].roofline_ns : r->rows[i].ns) / r->s->at[i].measured_ns),
+                                             1 / counts[r->s->at[i].chip]};
+    double median = quantile(r->room, n, 0.5);
+    for (size_t i = 0; i < n; i++)
+        r->room[i].value = fabs(r->room[i].value - median);
+    double half = quantile(r->room, n, INNER);
+    for (size_t i = 0; i < n; i++) {
+        sum += r->room[i].weight * interval_score(r->room[i].value, half);
+        weights += r->room[i].weight;
+    }
+    return sum / weights;
+}
+
+/* The same of the bands that are shipped, chips weighing alike. */
+static double score_of_bands(const struct residuals *r, const struct assay_fitted *f, const double *counts)
+{
+    double sum = 0, weights = 0;
+    for (size_t i = 0; i < r->s->n; i++) {
+        if (!in_class(r, i))
+            continue;
+        const struct assay_measurement   *m = &r->s->at[i];
+        const struct assay_measured_chip *c = &r->s->chips[m->chip];
+        struct assay_band band = assay_band_of(f, c->vendor, r->class, c->chip.memory_class, m->kernel.format, r->rows[i].regime);
+        sum += interval_score(residual_of(r, i), band.half) / counts[m->chip];
+        weights += 1 / counts[m->chip];
+    }
+    return sum / weights;
+}
+
+static void print_scores(FILE *out, const struct residuals *all, const struct assay_fitted *f, double *counts)
+{
+    struct residuals r = *all;
+    fprintf(out, "\n## Interval scores\n\nMean over the chips of the vendor with the most (Gneiting, Raftery 2007: width + 10 "
+                 "times what lies outside, in ln;\n"
+                 "smaller is better), beside one band for the whole class, fitted on these very rows.\n\n"
+                 "| class | these bands | this model, one band | roofline, one band |\n|---|---|---|---|\n");
+    for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
+        r.class = (enum assay_kernel_class)c;
+        if (!f->spreads[c].chips)
+            continue;
+        for (size_t v = 0; v < f->n_vendors; v++)
+            if (f->vendors[v].chips[c] == f->spreads[c].chips)
+                r.vendor = f->vendors[v].name;
+        for (size_t chip = 0; chip < r.s->n_chips; chip++)
+            counts[chip] = chip_rows(&r, chip);
+        fprintf(out, "| %s | %.2f | %.2f | %.2f |\n", assay_kernel_class_names[c], score_of_bands(&r, f, counts),
+                score_of_one_band(&r, counts, false), score_of_one_band(&r, counts, true));
+    }
+}
+
 char *assay_left_out_table(const struct assay_measurements *samples, const struct assay_fitted *f,
                            const struct assay_left_out *rows)
 {
@@ -433,7 +521,12 @@ char *assay_left_out_table(const struct assay_measurements *samples, const struc
         const struct residuals r = {samples, rows, (enum assay_kernel_class)c, "", room};
         print_lines(out, &r, f, room + samples->n + 1);
     }
-    bool written = !ferror(out);
+    double                *counts = calloc(samples->n_chips + 1, sizeof *counts);
+    const struct residuals all = {samples, rows, ASSAY_KERNEL_GEMM, "", room};
+    if (counts)
+        print_scores(out, &all, f, counts);
+    bool written = counts && !ferror(out);
+    free(counts);
     free(room);
     if (fclose(out) || !written) {
         free(text);

@@ -6,7 +6,8 @@
 
 /* Of each sample, in their order: its price by coefficients fitted without its chip. */
 struct assay_left_out {
-    double            ns; /* 0: the form does not apply to it */
+    double            ns;          /* 0: the form does not apply to it */
+    double            roofline_ns; /* the same by the larger of work over peak and bytes over bandwidth: what to be better than */
     enum assay_regime regime;
 };
 /* Fits all: the base on the vendor with the most chips, the others' factors on what they were measured at, the spreads on chips
