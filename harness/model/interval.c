@@ -11,7 +11,7 @@
 #include "assay/banned.h"
 
 /* Written priors, in standard deviations of the logarithm: how a vendor's software compares with that which was measured. */
-#define VENDOR_UNMEASURED 0.22
+#define VENDOR_UNMEASURED 0.18
 #define VENDOR_ONE_CHIP 0.12
 #define GENERATION 0.08       /* what few chips of the past cannot show: another generation, another year's software */
 #define CLASS_UNMEASURED 0.30 /* of a class that nobody's measurements cover */
