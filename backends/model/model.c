@@ -247,8 +247,11 @@ static void discard(struct assay_session *s, struct assay_program *p)
     (void)s;
     model_values_free(p->values);
     assay_graph_price_free(p->price);
-    assay_graph_free(p->graph);
+    for (uint32_t v = 0; p->padded && v < p->graph->n_values; v++)
+        free(p->padded[v]);
+    free(p->padded);
     free(p->content);
+    assay_graph_free(p->graph);
     free(p);
 }
 
@@ -263,7 +266,8 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
     if (rebuild_graph(host, only->graph, NULL, &p->graph, err) || assay_graph_price_new(p->graph, &p->price, err))
         goto discard;
     p->content = calloc((size_t)p->graph->n_values + 1, sizeof *p->content);
-    if (!p->content) {
+    p->padded = calloc((size_t)p->graph->n_values + 1, sizeof *p->padded);
+    if (!p->content || !p->padded) {
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program of %u values", p->graph->n_values);
         goto discard;
     }
@@ -368,6 +372,24 @@ static void forget(struct assay_session *s, struct assay_event *e)
     s->idle = e;
 }
 
+/* A control input as it counts: rows that are padding hold nothing. NULL: no memory. */
+static const void *content_of(struct assay_program *p, const struct assay_binding *b)
+{
+    const struct assay_value *v = &p->graph->values[b->value];
+    uint64_t                  rows = v->rank ? (uint64_t)v->dims[0] : 1;
+    const char               *held = (const char *)b->host + b->offset;
+    if (b->valid_rows >= rows)
+        return held;
+    void *own = p->padded[b->value] ? p->padded[b->value] : malloc((size_t)v->bytes + 1);
+    if (!own)
+        return NULL;
+    p->padded[b->value] = own;
+    uint64_t counts = v->bytes / rows * b->valid_rows;
+    memcpy(own, held, (size_t)counts);
+    memset((char *)own + counts, 0, (size_t)(v->bytes - counts));
+    return own;
+}
+
 /* What control inputs hold decides again; else the prices of this draw stand. */
 static enum assay_code price_launch(struct assay_session *s, const struct assay_launch *launch, struct assay_error *err)
 {
@@ -377,7 +399,7 @@ static enum assay_code price_launch(struct assay_session *s, const struct assay_
         const struct assay_binding *b =
             (const struct assay_binding *)(const void *)((const char *)launch->bindings + i * launch->binding_stride);
         if (b->host && b->value < p->graph->n_values && p->graph->values[b->value].role == ASSAY_ROLE_CONTROL)
-            p->content[b->value] = (const char *)b->host + b->offset;
+            p->content[b->value] = content_of(p, b);
     }
     enum assay_code code = model_price(s, p, p->priced == s->drawn, err);
     p->priced = code ? 0 : s->drawn;

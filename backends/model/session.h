@@ -48,6 +48,7 @@ struct assay_program {
     struct assay_graph_price    *price;
     uint64_t                     priced; /* the session's `drawn` that the prices are of; 0: none */
     const void                 **content; /* by value, during a launch */
+    void                       **padded;  /* by value: copies of those with rows that do not count */
     struct assay_certain         certain;
     struct model_values_program *values; /* NULL: none are computed */
 };

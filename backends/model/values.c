@@ -28,7 +28,7 @@ bool model_values_accept(const struct assay_session *s, const struct assay_host 
 {
     struct assay_node_view   view = {.size = sizeof view};
     struct assay_value_view  value = {.size = sizeof value};
-    struct assay_matrix_unit unit;
+    struct assay_matrix_unit unit = {.a = assay_unit_formats, .b = assay_unit_formats};
     struct assay_error       err = {.code = ASSAY_OK};
     if (!device_accepts(host, g, node, why_not))
         return false;

@@ -84,7 +84,7 @@ static enum assay_exit check(const char *operand, bool json)
     size_t                      n = 0;
     if (!found)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for what is found");
-    else if (!read_subject(operand, &s, &err)) {
+    else if (!read_subject(operand, &s, &err) && s.d) {
         n = assay_spec_check(s.d, s.known, found);
         n = n > ASSAY_MOST_CONTRADICTIONS ? ASSAY_MOST_CONTRADICTIONS : n;
         if (json)
@@ -132,7 +132,7 @@ static enum assay_exit show(const char *operand)
 {
     struct subject     s = {.d = NULL};
     struct assay_error err = {.code = ASSAY_OK};
-    if (!read_subject(operand, &s, &err)) {
+    if (!read_subject(operand, &s, &err) && s.d) {
         const struct assay_described *d = s.d;
         printf("%s  %s, %s (%s), %s\n%s\n", d->name, d->product, d->vendor, d->origin, assay_device_status_names[d->status], d->about);
         for (size_t i = 0; i < d->n_said; i++)

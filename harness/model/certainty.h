@@ -1,4 +1,4 @@
-/* How sure a figure is that rests on a description: its grade, and whether it may be a point. README.md, "Grades". */
+/* How sure a figure is that rests on a description: its grade, and whether it may be a point. backends/model/README.md, "What a run gives". */
 #ifndef ASSAY_MODEL_CERTAINTY_H
 #define ASSAY_MODEL_CERTAINTY_H
 

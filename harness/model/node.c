@@ -13,7 +13,7 @@
 
 enum kind {
     PASS, /* over memory: all that is not named below */
-    VIEW, ELEMENTWISE, MATMUL, GEMM, CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, ATTENTION, ATTENTION_GRAD, GROUPED,
+    VIEW, ELEMENTWISE, MATMUL, GEMM, CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, ATTENTION, ATTENTION_GRAD, PAGED, GROUPED,
     GROUPED_WEIGHT_GRAD, COPY, SCATTER, OPTIMIZER
 };
 static const struct {
@@ -31,6 +31,7 @@ static const struct {
     {"BatchNormalization", ELEMENTWISE}, /* at inference: a scale and a shift a channel; with batch statistics it has more outputs */
     {"MatMul", MATMUL}, {"MatMulInteger", MATMUL}, {"Gemm", GEMM}, {"Conv", CONV}, {"assay.ConvInputGrad", CONV_INPUT_GRAD},
     {"assay.ConvWeightGrad", CONV_WEIGHT_GRAD}, {"Attention", ATTENTION}, {"assay.AttentionGrad", ATTENTION_GRAD},
+    {"assay.PagedAttention", PAGED},
     {"assay.GroupedMatMul", GROUPED}, {"assay.GroupedMatMulWeightGrad", GROUPED_WEIGHT_GRAD}, {"assay.Copy", COPY},
     {"TensorScatter", SCATTER}, {"assay.Sgd", OPTIMIZER}, {"assay.AdamW", OPTIMIZER}, {"assay.LambUpdate", OPTIMIZER},
     {"assay.LambApply", OPTIMIZER},
@@ -41,6 +42,8 @@ static const struct {
 #define PINNED_SHARE 0.82       /* of the host link: A100, 26.1 of 32 GB/s (FlagPerf, base results) */
 #define PAGEABLE_SHARE 0.22     /* 7.19 of 32 GB/s, the same */
 #define LENGTHS 6               /* input nonpad_kv_seqlen of Attention */
+#define STARTS 6                /* of PagedAttention: where the tokens of each sequence begin */
+#define PAST 7                  /* how many of each are cached */
 #define MOST_LENGTHS 8192
 #define MOST_STEPS 16           /* from a value back to what it is made of */
 
@@ -308,12 +311,18 @@ static size_t integers_of(const struct pricing *p, int32_t value, int64_t *out, 
 {
     const struct assay_value *v = &p->g->values[value];
     const void               *held = v->role == ASSAY_ROLE_CONST ? v->data : v->role == ASSAY_ROLE_CONTROL && p->how->content ? p->how->content[value] : NULL;
-    if (v->dtype != ASSAY_I64 || v->elements > capacity || depth == MOST_STEPS)
+    if ((v->dtype != ASSAY_I64 && v->dtype != ASSAY_I32) || v->elements > capacity || depth == MOST_STEPS)
         return 0;
-    if (held) {
-        memcpy(out, held, (size_t)v->elements * sizeof *out);
-        return (size_t)v->elements;
+    for (size_t i = 0; held && i < v->elements; i++) {
+        int32_t narrow = 0;
+        memcpy(&narrow, (const char *)held + (v->dtype == ASSAY_I32 ? i * sizeof narrow : 0), sizeof narrow);
+        if (v->dtype == ASSAY_I64)
+            memcpy(&out[i], (const char *)held + i * sizeof *out, sizeof *out);
+        else
+            out[i] = narrow;
     }
+    if (held)
+        return (size_t)v->elements;
     if (v->producer < 0)
         return 0;
     const struct assay_node *node = &p->g->nodes[v->producer];
@@ -373,6 +382,80 @@ static enum assay_code price_attention_grad(const struct pricing *p, struct assa
     out->flops *= BACKWARD_PRODUCTS;
     out->memory_bytes *= BACKWARD_PRODUCTS;
     out->cache_bytes *= BACKWARD_PRODUCTS;
+    return ASSAY_OK;
+}
+
+static void add_work(struct assay_price *to, const struct assay_price *one)
+{
+    to->ns += one->ns - one->floor_ns;
+    to->compute_ns += one->compute_ns;
+    to->memory_ns += one->memory_ns;
+    to->cache_ns += one->cache_ns;
+    to->vector_ns += one->vector_ns;
+    to->flops += one->flops;
+    to->memory_bytes += one->memory_bytes;
+    to->cache_bytes += one->cache_bytes;
+}
+
+/* Tokens of each sequence of a paged step, and what it has cached; what control inputs do not say is even and full. */
+static size_t sequences_of(const struct pricing *p, int64_t starts[MOST_LENGTHS], int64_t past[MOST_LENGTHS])
+{
+    size_t  n = (size_t)input(p, PAST)->elements;
+    int64_t tokens = input(p, 0)->dims[0], room = input(p, 5)->dims[1] * input(p, 3)->dims[1];
+    if (n + 1 > MOST_LENGTHS)
+        return 0;
+    if (integers_of(p, p->node->inputs[STARTS], starts, MOST_LENGTHS, 0) != n + 1)
+        for (size_t i = 0; i <= n; i++)
+            starts[i] = (int64_t)((double)tokens * (double)i / (double)n);
+    if (integers_of(p, p->node->inputs[PAST], past, MOST_LENGTHS, 0) != n)
+        for (size_t i = 0; i < n; i++)
+            past[i] = room - (starts[i + 1] - starts[i]) > 0 ? room - (starts[i + 1] - starts[i]) : 0;
+    return n;
+}
+
+/* One kernel over all sequences that add a few tokens, and one over the prompts; the new tokens are written as they come. */
+static enum assay_code price_paged(const struct pricing *p, struct assay_price *out, struct assay_error *err)
+{
+    int64_t starts[MOST_LENGTHS], past[MOST_LENGTHS];
+    size_t  n = sequences_of(p, starts, past);
+    double  heads = (double)assay_node_i64(p->node, "q_num_heads", 1), kv_heads = (double)assay_node_i64(p->node, "kv_num_heads", 1);
+    const struct assay_value    *q = input(p, 0);
+    struct assay_attention_shape few = {.heads = heads, .kv_heads = kv_heads, .head_dim = (double)q->dims[1] / heads,
+                                        .value_dim = (double)input(p, 2)->dims[1] / kv_heads, .causal = true, .compute = format_of(p, q),
+                                        .q_bytes = element_bytes(p, q), .kv_bytes = element_bytes(p, input(p, 3))};
+    struct assay_price           all = {.class = ASSAY_KERNEL_DECODE}, one = {.ns = 0};
+    double                       floor_ns = 0, longest = 0;
+    if (has_peak(p, few.compute, err))
+        return err->code;
+    for (size_t i = 0; i < n; i++) {
+        double fresh = (double)(starts[i + 1] - starts[i]), before = fmax((double)past[i], 0);
+        struct assay_attention_shape prompt = few;
+        prompt.batch = 1;
+        prompt.query = fresh;
+        prompt.past = before;
+        if (fresh > 0 && fresh <= DECODE_QUERIES) {
+            few.batch++;
+            few.query += fresh;
+            few.kv_tokens += before + fresh;
+        } else if (fresh > 0) {
+            if (assay_price_prefill(p->chip, p->k, &prompt, &one, err))
+                return err->code;
+            add_work(&all, &one);
+            longest = fmax(longest, one.floor_ns);
+            all.class = ASSAY_KERNEL_PREFILL;
+        }
+    }
+    few.query = few.batch > 0 ? few.query / few.batch : 0;
+    few.past = few.batch > 0 ? few.kv_tokens / few.batch - few.query : 0;
+    if (few.batch > 0) {
+        if (assay_price_decode(p->chip, p->k, &few, &one, err))
+            return err->code;
+        add_work(&all, &one);
+        floor_ns = one.floor_ns;
+    }
+    all.floor_ns = floor_ns + longest;
+    all.ns += all.floor_ns;
+    *out = all;
     return ASSAY_OK;
 }
 
@@ -464,6 +547,7 @@ static enum assay_code price_kind(const struct pricing *p, enum kind kind, struc
     case CONV_WEIGHT_GRAD: return price_conv(p, kind, out, err);
     case ATTENTION: return price_attention(p, 0, out, err);
     case ATTENTION_GRAD: return price_attention_grad(p, out, err);
+    case PAGED: return price_paged(p, out, err);
     case GROUPED: return price_grouped(p, out, err);
     case GROUPED_WEIGHT_GRAD: return price_grouped_weights(p, out, err);
     case COPY: return price_copy(p, out, err);
@@ -496,7 +580,7 @@ enum assay_code assay_node_price(const struct assay_chip *chip, const struct ass
 bool assay_node_is_controlled(const struct assay_graph_facts *f, uint32_t node)
 {
     const struct assay_node *n = &f->graph->nodes[node];
-    return kind_of(f, n) == ATTENTION && n->n_inputs > LENGTHS && n->inputs[LENGTHS] != ASSAY_NO_VALUE;
+    return kind_of(f, n) == PAGED || (kind_of(f, n) == ATTENTION && n->n_inputs > LENGTHS && n->inputs[LENGTHS] != ASSAY_NO_VALUE);
 }
 
 /* ---- keys ----------------------------------------------------------------------------------------------------------- */
@@ -536,12 +620,14 @@ struct assay_hash128 assay_node_key(const struct assay_graph_facts *f, uint32_t 
     const struct assay_node *n = &f->graph->nodes[node];
     size_t                   op = assay_op_index(n->op);
     int32_t                  with = fused_with(f, n), lengths = assay_node_is_controlled(f, node) ? n->inputs[LENGTHS] : -1, beside = -1;
+    int32_t                  past = kind_of(f, n) == PAGED ? n->inputs[PAST] : -1;
     bool                     nothing = costs_nothing(f, n);
     struct assay_hash128     key = assay_hash_bytes(&op, sizeof op);
     for (uint32_t i = 0; with != ASSAY_NO_VALUE && i < n->n_inputs; i++)
         beside = n->inputs[i] == with ? (int32_t)i : beside;
     add(&key, &beside, sizeof beside);
     add(&key, &lengths, sizeof lengths);
+    add(&key, &past, sizeof past);
     add(&key, &nothing, sizeof nothing);
     for (uint32_t i = 0; i < n->n_inputs; i++)
         add_value(&key, f, n->inputs[i]);

@@ -1,5 +1,5 @@
 /* What a node of a graph takes on a chip: its op, attributes, shapes, formats and what control inputs hold, as one of the kernel
- * shapes of kernel.h. Which node is which, and what real stacks fuse: README.md, "Nodes". */
+ * shapes of kernel.h. Which node is which, and what real stacks fuse: backends/model/README.md, "Nodes". */
 #ifndef ASSAY_MODEL_NODE_H
 #define ASSAY_MODEL_NODE_H
 

@@ -9,7 +9,7 @@
 #define ASSAY_MOST_CONTRADICTIONS 128
 
 struct assay_contradiction {
-    const char             *rule; /* its name: a row of the table in README.md */
+    const char             *rule; /* its name: a row of the table in backends/devices/README.md */
     enum assay_device_field field;
     char                    text[320];
 };

@@ -41,7 +41,7 @@ static enum assay_code draw_once(struct assay_course *c, uint64_t k, uint64_t *e
     bool                restores = assay_graph_target_restores(c->target);
     struct assay_query  q = {.slot = restores ? 0 : (uint32_t)(k % c->sets), .earliest_ns = *ended_ns};
     struct assay_span   span = {.size = sizeof span};
-    uint64_t            token, done;
+    uint64_t            token = 0, done = 0;
     double              before = energy_so_far(c);
     if (c->opened.backend->draw(c->opened.session, k, err) || ((restores || k == 1) && assay_graph_target_prepare(c->target, restores ? 1 : c->sets, err)) ||
         target.issue(target.self, &q, &token, err) || target.poll(target.self, c->job->what->repeat.timeout_ns, &done, &span, err))
@@ -77,7 +77,7 @@ static struct assay_drawn_range range_of(double *drawn, uint32_t n)
 
 enum assay_code assay_case_draw(struct assay_course *c, struct assay_error *err)
 {
-    double   ns[DRAWS], joules[DRAWS];
+    double   ns[DRAWS] = {0}, joules[DRAWS] = {0};
     bool     values = c->opened.device.traits & ASSAY_TRAIT_VALUES;
     uint32_t n = values ? DRAWS_WITH_VALUES : DRAWS;
     uint64_t ended_ns = c->loop.last.end_ns;
