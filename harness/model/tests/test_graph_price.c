@@ -201,3 +201,51 @@ Test(graph_price, attention_costs_what_its_control_input_says_there_is)
     assay_graph_price_free(p);
     assay_graph_free(g);
 }
+
+/* ---- paged attention ---------------------------------------------------------------------------------------------- */
+
+enum { SEQUENCES = 4, TOKENS = 64, BLOCK = 16, BLOCKS = 4096, ROOM = 512 };
+
+static double step_ns(const int64_t *starts, const int64_t *past)
+{
+    struct assay_graph *g = assay_graph_new("paged");
+    int64_t s = SEQUENCES, s1 = SEQUENCES + 1;
+    int32_t in[8] = {assay_graph_input(g, "q", ASSAY_BF16, 2, (int64_t[]){TOKENS, 32 * 128}, ASSAY_FILL_SIGNED),
+                     assay_graph_input(g, "k", ASSAY_BF16, 2, (int64_t[]){TOKENS, 8 * 128}, ASSAY_FILL_SIGNED),
+                     assay_graph_input(g, "v", ASSAY_BF16, 2, (int64_t[]){TOKENS, 8 * 128}, ASSAY_FILL_SIGNED),
+                     assay_graph_state(g, "kc", ASSAY_BF16, 3, (int64_t[]){BLOCKS, BLOCK, 8 * 128}, ASSAY_FILL_SIGNED),
+                     assay_graph_state(g, "vc", ASSAY_BF16, 3, (int64_t[]){BLOCKS, BLOCK, 8 * 128}, ASSAY_FILL_SIGNED),
+                     assay_graph_control(g, "table", ASSAY_I64, 2, (int64_t[]){SEQUENCES, ROOM}, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, 9}),
+                     assay_graph_control(g, "starts", ASSAY_I64, 1, &s1, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, 9}),
+                     assay_graph_control(g, "past", ASSAY_I64, 1, &s, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, 9})};
+    assay_graph_output(g, assay_graph_op(g, "assay.PagedAttention", "y", in, 8,
+                                         (struct assay_attr[]){ASSAY_ATTR_INT("q_num_heads", 32), ASSAY_ATTR_INT("kv_num_heads", 8), ASSAY_ATTR_END}));
+    const void *content[16] = {NULL};
+    content[in[6]] = starts;
+    content[in[7]] = past;
+    struct assay_node_how how = {.f32_as = ASSAY_F32, .content = content};
+    struct assay_graph_price *p = NULL;
+    struct assay_described *d = NULL;
+    const struct assay_coefficients k = assay_coefficients_begin();
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+    cr_assert(!assay_described_find("h100-sxm", &d, &err) && !assay_graph_price_new(g, &p, &err));
+    struct assay_chip chip = assay_chip_middle(d);
+    cr_assert_eq(assay_graph_price_on(p, &chip, &k, &how, false, NULL, &err), ASSAY_OK, "%s", err.message);
+    double ns = p->total.ns;
+    assay_graph_price_free(p);
+    assay_graph_free(g);
+    assay_described_free(d);
+    return ns;
+}
+
+Test(graph_price, a_paged_step_costs_what_its_control_inputs_say_is_in_it)
+{
+    if (!assay_op_find("assay.PagedAttention"))
+        cr_skip_test("the op table has no PagedAttention");
+    double little = step_ns((int64_t[]){0, 1, 2, 3, 4}, (int64_t[]){10, 10, 10, 10});
+    double full = step_ns((int64_t[]){0, 1, 2, 3, 4}, (int64_t[]){8000, 8000, 8000, 8000});
+    double prompt = step_ns((int64_t[]){0, 1, 2, 3, 63}, (int64_t[]){8000, 8000, 8000, 0});
+    cr_expect(full > 1.5 * little && prompt > little, "%g, %g, %g", little, full, prompt);
+    cr_expect_eq(step_ns((int64_t[]){0, 0, 0, 0, 0}, (int64_t[]){0, 0, 0, 0}), 0, "nobody's tokens cost nothing");
+    cr_expect(step_ns(NULL, NULL) >= full, "what is not said is full");
+}
