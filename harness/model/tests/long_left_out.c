@@ -11,7 +11,7 @@
 static const char *const tables[] = {"gemm", "attn_prefill", "attn_decode", "moe_ffn", "collective"};
 static const char *const folders[] = {"../shared/data", "../../shared/data"};
 
-/* The median error of a chip of the vendor with the most may not be larger: a tenth above what was reached. */
+/* The median error of a chip of the vendor with the most may not be larger: between a tenth and a half above what was reached. */
 static const struct bound {
     enum assay_kernel_class class;
     const char *chip;
