@@ -30,9 +30,22 @@ struct assay_verb {
 };
 
 /* The verbs, one file each. */
-extern const struct assay_verb assay_verb_doctor, assay_verb_list, assay_verb_show, assay_verb_plan, assay_verb_run,
-    assay_verb_validate, assay_verb_compare, assay_verb_report, assay_verb_export, assay_verb_conformance, assay_verb_probe,
-    assay_verb_soak, assay_verb_schedule;
+extern const struct assay_verb assay_verb_doctor;
+extern const struct assay_verb assay_verb_list;
+extern const struct assay_verb assay_verb_show;
+extern const struct assay_verb assay_verb_plan;
+extern const struct assay_verb assay_verb_run;
+extern const struct assay_verb assay_verb_validate;
+extern const struct assay_verb assay_verb_compare;
+extern const struct assay_verb assay_verb_report;
+extern const struct assay_verb assay_verb_export;
+extern const struct assay_verb assay_verb_conformance;
+extern const struct assay_verb assay_verb_probe;
+extern const struct assay_verb assay_verb_soak;
+extern const struct assay_verb assay_verb_schedule;
+extern const struct assay_verb assay_verb_predict;
+extern const struct assay_verb assay_verb_calibrate;
+extern const struct assay_verb assay_verb_spec;
 
 /* Tells an error once on stderr, in one line with its hint and path; returns the exit code of its class. */
 enum assay_exit assay_cli_fail(const struct assay_error *err);

@@ -37,14 +37,28 @@ struct assay_quantity {
     enum assay_knowledge  state;
     enum assay_provenance provenance; /* of what is known */
     double                value, low, high; /* low <= value <= high; value is NaN where only a range is given: no point exists */
-    const char           *source;     /* "" = none given; lives with the device */
+    const char           *source;     /* where it is from; of what is unknown: why, "" = not said. Lives with the device */
     const char           *overlay;    /* the file that this number is from instead of the description, "" = none */
 };
 
 /* How matrix work is laid out on the chip, and which memory it has: the models' families. */
 enum assay_chip_family { ASSAY_CHIP_TENSOR_CORE = 1, ASSAY_CHIP_SYSTOLIC, ASSAY_CHIP_VECTOR };
 enum assay_memory_class { ASSAY_MEMORY_HBM = 1, ASSAY_MEMORY_GDDR, ASSAY_MEMORY_LPDDR, ASSAY_MEMORY_DDR };
+extern const char *const assay_chip_family_names[], *const assay_memory_class_names[]; /* likewise */
 enum assay_device_status { ASSAY_DEVICE_ANNOUNCED = 1, ASSAY_DEVICE_SAMPLING, ASSAY_DEVICE_AVAILABLE, ASSAY_DEVICE_DISCONTINUED };
+extern const char *const assay_device_status_names[]; /* likewise */
+
+/* What the vendor said of the chip that is no number of it, and where that stands. */
+struct assay_said {
+    const char *what, *source;
+};
+
+/* What the chip was seen to do: no claim may be below it. */
+struct assay_at_least {
+    enum assay_device_field field;
+    double                  at_least;
+    const char             *source;
+};
 
 /* Strings live with the device. */
 struct assay_described {
@@ -55,14 +69,23 @@ struct assay_described {
     enum assay_memory_class  memory_class;
     enum assay_device_status status;
     struct assay_quantity    fields[ASSAY_DEVICE_FIELDS];
+    const struct assay_said *said;
+    size_t                   n_said;
+    const struct assay_at_least *measured;
+    size_t                   n_measured;
+    const char              *overlays; /* "FILE (by WHOM), …", "" = none */
     char                     fingerprint[65]; /* SHA-256 of the description and its overlays */
 };
 
-/* By name or alias, any case. ASSAY_CONFIG: none such (hint: the nearest), or the file is wrong (line, key, what). */
+/* By name or alias, any case, or a file (a slash in it, or .json at its end). ASSAY_CONFIG: none such (hint: the nearest);
+ * ASSAY_DATA: the file is wrong (line, key, what). */
 enum assay_code assay_described_find(const char *name, struct assay_described **out, struct assay_error *err);
 enum assay_code assay_described_read(const char *path, struct assay_described **out, struct assay_error *err);
 /* Lays a buyer's file over it: only what the file has is replaced; a file that names another device is refused. */
 enum assay_code assay_described_overlay(struct assay_described *d, const char *path, struct assay_error *err);
+/* Is the file a description of its own, or numbers to lay over one? And which device it is for. */
+enum assay_code assay_spec_is_device(const char *path, bool *out, struct assay_error *err);
+enum assay_code assay_spec_device(const char *path, char out[64], struct assay_error *err);
 void            assay_described_free(struct assay_described *d);
 /* The descriptions there are, sorted by name. One that cannot be read is told with its error. */
 enum assay_code assay_described_list(void (*each)(void *self, const char *name, const struct assay_described *d, const struct assay_error *why_not),
@@ -80,7 +103,12 @@ struct assay_chip assay_chip_middle(const struct assay_described *d);
 /* The k-th draw, k >= 1: fields with a range are log-triangular in [low, high] around value, log-uniform without one; the same
  * (k, field) gives the same quantile on every device, so that comparisons are paired. */
 struct assay_chip assay_chip_draw(const struct assay_described *d, uint64_t k);
+/* The quantile in (0, 1) that draw k has for an uncertain number, the same for every device: fields are streams of their own number,
+ * what else is drawn has streams from ASSAY_DEVICE_FIELDS on. */
+double assay_draw_quantile(uint64_t k, uint32_t stream);
 /* The peak of a format's matrix work; NaN unknown, 0 not supported. Never another format's. */
 double assay_chip_peak(const struct assay_chip *chip, enum assay_dtype dtype);
+/* The field that has it; ASSAY_DEVICE_FIELDS: no chip's matrix units multiply such values. */
+enum assay_device_field assay_chip_peak_field(enum assay_dtype dtype);
 
 #endif

@@ -35,7 +35,7 @@
 #include "assay/text.h"
 
 #define ASSAY_ABI_MAJOR 1u
-#define ASSAY_ABI_MINOR 1u
+#define ASSAY_ABI_MINOR 2u
 
 struct assay_session;
 struct assay_buffer;
@@ -224,6 +224,14 @@ struct assay_memory {
     uint64_t program_bytes; /* of compile, until discard: packed weights, values between nodes, work space */
 };
 
+/* How sure a modelled figure is (design, section 9). */
+struct assay_certainty {
+    uint32_t size;
+    uint32_t has_point;        /* 0: it rests on a number of which only a range is known; the range of the draws is all there is */
+    char     grade[4];         /* "A".."D" */
+    char     why_no_point[120];
+};
+
 /* ---- the back end -------------------------------------------------------------------------------------- */
 
 struct assay_backend {
@@ -281,6 +289,8 @@ struct assay_backend {
     const char *(*library)(uint32_t i);
     /* Since ABI 1.1. */
     void (*memory)(struct assay_session *s, struct assay_memory *out);
+    /* Since ABI 1.2: for modelled devices, of the program's times. */
+    void (*certainty)(struct assay_session *s, const struct assay_program *p, struct assay_certainty *out);
 };
 
 /* Is the optional entry there? */
