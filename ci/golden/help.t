@@ -87,9 +87,6 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay probe numerics | repeat CASE…"
 .SS "assay soak SUITE|CASE|FILE.onnx…"
 .SS "assay schedule"
-.SH EXIT STATUS
-.SH ENVIRONMENT
-
 .SS "assay predict --cases FILE.csv"
 .SS "assay calibrate FILE.csv…"
 .SS "assay spec check|show FILE|DEVICE"
