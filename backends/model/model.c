@@ -19,7 +19,8 @@ static const struct assay_option option_table[] = {
     {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct model_options, spec),
      .bytes = sizeof((struct model_options){{0}, 0, 0}.spec), .dflt = "",
      .help = "a buyer's numbers for the device, or a description of one that is not listed (a file; assay run --spec)"},
-    {.name = "values", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct model_options, values), .bytes = sizeof(int64_t), .dflt = "none",
+    {.name = "values", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct model_options, values), .bytes = sizeof(int64_t),
+     .dflt = "none",
      .choices = values, .help = "emulate: computed by the arithmetic of the matrix unit that the description names"},
     {.name = NULL},
 };
@@ -37,7 +38,8 @@ static uint64_t memory_of(const struct assay_described *d)
 
 static void tell_device(struct assay_device_list *out, const struct assay_described *d, const struct model_options *chosen)
 {
-    struct assay_device_info info = {.size = sizeof info, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED, .queues = 1,
+    struct assay_device_info info = {.size = sizeof info, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED,
+                                     .queues = 1,
                                      .memory_bytes = 0};
     const struct assay_quantity *memory = &d->fields[ASSAY_DEVICE_MEMORY];
     struct assay_text name = ASSAY_TEXT(info.name), product = ASSAY_TEXT(info.product), vendor = ASSAY_TEXT(info.vendor),
@@ -45,6 +47,9 @@ static void tell_device(struct assay_device_list *out, const struct assay_descri
     info.traits = chosen->values == MODEL_EMULATE ? ASSAY_TRAIT_VALUES | ASSAY_TRAIT_MEMORY : 0;
     assay_text_add(&name, "%s", d->name);
     assay_text_add(&product, "%s, %s", d->product, assay_device_status_names[d->status]);
+    const struct assay_quantity *delivery = &d->fields[ASSAY_DEVICE_FIRST_DELIVERY];
+    if (d->status < ASSAY_DEVICE_AVAILABLE && delivery->state == ASSAY_KNOWN)
+        assay_text_add(&product, ", first delivery %.6g to %.6g", delivery->low, delivery->high);
     if (memory->state == ASSAY_KNOWN && isnan(memory->value)) /* there is no number that the device could be said to have */
         assay_text_add(&product, ", memory %.4g to %.4g GB", memory->low / 1e9, memory->high / 1e9);
     else
@@ -53,7 +58,8 @@ static void tell_device(struct assay_device_list *out, const struct assay_descri
     size_t by[ASSAY_ASSUMED + 1];
     char   grade = assay_described_grade(d, by);
     assay_text_add(&known, "described%s, grade %c at best: %zu numbers of the vendor or measured, %zu reported, %zu inferred, %zu assumed",
-                   *d->overlays ? " with --spec" : "", grade, by[ASSAY_MEASURED] + by[ASSAY_DATASHEET] + by[ASSAY_ANNOUNCED], by[ASSAY_REPORTED],
+                   *d->overlays ? " with --spec" : "", grade, by[ASSAY_MEASURED] + by[ASSAY_DATASHEET] + by[ASSAY_ANNOUNCED],
+                       by[ASSAY_REPORTED],
                    by[ASSAY_INFERRED], by[ASSAY_ASSUMED]);
     host->device_add(out, &info);
 }
@@ -83,7 +89,8 @@ static void list_one(void *self, const char *name, const struct assay_described 
 }
 
 /* The name in a spec may be an alias. */
-static enum assay_code device_of_spec(const struct model_options *chosen, char over[64], struct assay_described **own, struct assay_error *err)
+static enum assay_code device_of_spec(const struct model_options *chosen, char over[64], struct assay_described **own,
+                                      struct assay_error *err)
 {
     bool is_device = false;
     if (assay_spec_is_device(chosen->spec, &is_device, err) || assay_spec_device(chosen->spec, over, err))
@@ -150,7 +157,8 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     if (model_describe(how->device, chosen->spec, &s->described, err))
         goto close;
     if (strcmp(s->described->name, how->device) != 0) {
-        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%.100s' describes '%.60s', not '%.60s'", chosen->spec, s->described->name, how->device);
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%.100s' describes '%.60s', not '%.60s'", chosen->spec, s->described->name,
+                         how->device);
         goto close;
     }
     if (assay_fitted_read(NULL, &s->fitted, err))
@@ -200,9 +208,11 @@ static enum assay_code buffer_alloc(struct assay_session *s, const struct assay_
     bool     on_device = how->place == ASSAY_PLACE_DEVICE;
     uint64_t room = memory_of(s->described);
     if (on_device && (how->bytes > room || s->held_bytes > room - how->bytes))
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.1f GB are asked for; memory_bytes of %s is %.1f GB%s", ((double)s->held_bytes + (double)how->bytes) / 1e9,
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.1f GB are asked for; memory_bytes of %s is %.1f GB%s",
+                          ((double)s->held_bytes + (double)how->bytes) / 1e9,
                           s->described->name, (double)room / 1e9,
-                          s->described->fields[ASSAY_DEVICE_MEMORY].low < s->described->fields[ASSAY_DEVICE_MEMORY].high ? " at most" : "");
+                          s->described->fields[ASSAY_DEVICE_MEMORY].low < s->described->fields[ASSAY_DEVICE_MEMORY].high
+                              ? " at most" : "");
     if (s->options.values == MODEL_EMULATE) {
         if (device_alloc(how, 0, out, err))
             return err->code;
@@ -255,7 +265,8 @@ static void discard(struct assay_session *s, struct assay_program *p)
     free(p);
 }
 
-static enum assay_code compile(struct assay_session *s, const struct assay_compile *how, struct assay_program **out, struct assay_error *err)
+static enum assay_code compile(struct assay_session *s, const struct assay_compile *how, struct assay_program **out,
+                               struct assay_error *err)
 {
     const struct assay_rank_class *only = how->classes;
     if (how->n_classes != 1)
@@ -293,7 +304,8 @@ static void describe(struct assay_session *s, const struct assay_program *p, str
                    p->price->n_classes, p->graph->n_nodes);
     assay_text_add(out, "; weights are read as they are stored; values in f32 are kept and multiplied in %s",
                    s->options.precision == MODEL_TF32 ? "f32 and tf32" : assay_dtype_name(model_how(s, p->graph, NULL).f32_as));
-    assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works; fit %.16s", s->fitted.fingerprint);
+    assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works; fit %.16s",
+                   s->fitted.fingerprint);
     if (p->values)
         assay_text_add(out, "; values by matrix unit %s", d->unit);
 }
@@ -305,7 +317,8 @@ static void certainty(struct assay_session *s, const struct assay_program *p, st
     out->grade[1] = 0;
     out->has_point = p->certain.has_point;
     if (!p->certain.has_point)
-        assay_text_add(&why, "no point exists: of %s only a range is known (%s)", assay_device_fields[p->certain.without].key, s->described->name);
+        assay_text_add(&why, "no point exists: of %s only a range is known (%s)", assay_device_fields[p->certain.without].key,
+                       s->described->name);
 }
 
 /* ---- executing ------------------------------------------------------------------------------------------------------ */
@@ -333,7 +346,8 @@ static const char *limit_of(const struct assay_price *p)
     spend(&one, p, 1);
     if (one.launch_ns >= one.ns / 2)
         return "launch";
-    return one.compute_ns > 0 ? "compute" : one.memory_ns > 0 ? "memory" : one.cache_ns > 0 ? "last-level cache" : one.vector_ns > 0 ? "vector" : "link";
+    return one.compute_ns > 0 ? "compute" : one.memory_ns > 0 ? "memory" : one.cache_ns > 0 ? "last-level cache"
+        : one.vector_ns > 0 ? "vector" : "link";
 }
 
 static enum assay_code keep_rows(const struct assay_program *p, struct assay_event *e, struct assay_error *err)
@@ -346,7 +360,8 @@ static enum assay_code keep_rows(const struct assay_program *p, struct assay_eve
         const struct assay_price *price = &p->price->classes[p->price->class_of[n]].price;
         struct assay_trace_row   *row = &e->rows[e->n_rows++];
         *row = (struct assay_trace_row){.node = n, .begin_ns = (uint64_t)at, .end_ns = (uint64_t)(at + price->ns)};
-        (void)snprintf(row->note, sizeof row->note, "%s", price->ns > 0 ? limit_of(price) : "nothing to do, or done with another");
+        (void)snprintf(row->note, sizeof row->note, "%s", price->ns > 0 ? limit_of(price)
+                       : "nothing to do, or done with another");
         at += price->ns;
     }
     return ASSAY_OK;
@@ -406,7 +421,8 @@ static enum assay_code price_launch(struct assay_session *s, const struct assay_
     return code;
 }
 
-static enum assay_code execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out, struct assay_error *err)
+static enum assay_code execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out,
+                               struct assay_error *err)
 {
     struct assay_program *p = launch->program;
     struct assay_event   *e = take_event(s);
@@ -428,7 +444,8 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
     return ASSAY_OK;
 }
 
-static enum assay_code poll(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns, size_t *done,
+static enum assay_code poll(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns,
+                            size_t *done,
                             struct assay_span *span, struct assay_error *err)
 {
     size_t first = 0;
@@ -449,11 +466,13 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
 
 /* ---- optional answers ----------------------------------------------------------------------------------------------- */
 
-static enum assay_code trace(struct assay_session *s, struct assay_event *e, struct assay_trace_row *rows, size_t stride, size_t capacity,
+static enum assay_code trace(struct assay_session *s, struct assay_event *e, struct assay_trace_row *rows, size_t stride,
+                             size_t capacity,
                              size_t *n, struct assay_error *err)
 {
     if (s->pointless)
-        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "no point exists for %s, so none is traced: numbers of it are known as ranges only",
+        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE,
+                          "no point exists for %s, so none is traced: numbers of it are known as ranges only",
                           s->described->name);
     for (size_t i = 0; i < e->n_rows && i < capacity; i++) {
         struct assay_trace_row *to = (struct assay_trace_row *)(void *)((char *)rows + i * stride);
@@ -468,7 +487,8 @@ static enum assay_code trace(struct assay_session *s, struct assay_event *e, str
 }
 
 /* Counts follow from shapes; times and energy are a chip's, and are told of one that there may be a point of. */
-static enum assay_code counters(struct assay_session *s, struct assay_counter_row *rows, size_t stride, size_t capacity, size_t *n,
+static enum assay_code counters(struct assay_session *s, struct assay_counter_row *rows, size_t stride, size_t capacity,
+                                size_t *n,
                                 struct assay_error *err)
 {
     const struct model_spent *x = &s->spent;
@@ -477,9 +497,12 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         double      value;
         bool        point;
     } all[] = {
-        {"flops", "1", x->flops, false},         {"memory_traffic", "bytes", x->memory_bytes, true}, {"cache_traffic", "bytes", x->cache_bytes, true},
-        {"link_traffic", "bytes", x->link_bytes, false}, {"limited_by_compute", "ns", x->compute_ns, true}, {"limited_by_memory", "ns", x->memory_ns, true},
-        {"limited_by_cache", "ns", x->cache_ns, true},   {"limited_by_vector", "ns", x->vector_ns, true},   {"limited_by_link", "ns", x->link_ns, true},
+        {"flops", "1", x->flops, false},         {"memory_traffic", "bytes", x->memory_bytes, true},
+            {"cache_traffic", "bytes", x->cache_bytes, true},
+        {"link_traffic", "bytes", x->link_bytes, false}, {"limited_by_compute", "ns", x->compute_ns, true},
+            {"limited_by_memory", "ns", x->memory_ns, true},
+        {"limited_by_cache", "ns", x->cache_ns, true},   {"limited_by_vector", "ns", x->vector_ns, true},
+            {"limited_by_link", "ns", x->link_ns, true},
         {"limited_by_launch", "ns", x->launch_ns, true}, {"energy", "joules", x->joules, true},
     };
     (void)err;
@@ -491,7 +514,8 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         (void)snprintf(to->unit, sizeof to->unit, "%s", all[i].unit);
         to->value = all[i].value;
         (void)snprintf(to->why, sizeof to->why, "%s",
-                       !power ? "power_watts is not known of the device" : s->pointless && all[i].point ? "no point exists: numbers of the device are known as ranges only" : "");
+                       !power ? "power_watts is not known of the device" : s->pointless && all[i].point
+                           ? "no point exists: numbers of the device are known as ranges only" : "");
     }
     return ASSAY_OK;
 }

@@ -63,7 +63,8 @@ static void add_error(void *self, const struct assay_graph *g, struct assay_node
 {
     const struct assay_session *s = self;
     struct assay_price         *p = &c->price;
-    struct assay_band           band = assay_band_of(&s->fitted, s->described->vendor, p->class, s->described->memory_class, format_of(g, c),
+    struct assay_band           band = assay_band_of(&s->fitted, s->described->vendor, p->class, s->described->memory_class,
+                                                     format_of(g, c),
                                                      assay_price_regime(p));
     double off = exp(band.half / assay_normal_quantile(0.9) * s->error[p->class]);
     p->ns *= off;

@@ -29,7 +29,8 @@ struct assay_session {
     struct assay_fitted       fitted;
     struct assay_coefficients coefficients; /* as its vendor's chips have them */
     uint64_t                  k;     /* the draw; 0: the middle */
-    double                    error[ASSAY_KERNEL_CLASSES]; /* of the draw: standard normal, what the forms are off by in each class */
+    /* of the draw: standard normal, what the forms are off by in each class */
+    double                    error[ASSAY_KERNEL_CLASSES];
     uint64_t                  drawn; /* counts the changes of chip */
     uint64_t                  free_ns; /* when the queue has nothing to do */
     uint64_t                  held_bytes;

@@ -40,7 +40,8 @@ bool model_values_accept(const struct assay_session *s, const struct assay_host 
     (void)host->graph_value(g, (uint32_t)view.inputs[0], &value);
     if (!emulate_multiplies(view.domain, view.op) || assay_unit_takes(&unit, value.dtype))
         return true;
-    assay_text_add(why_not, "unit %s multiplies %s by %s, not %s", unit.name, unit.a->name, unit.b->name, assay_dtype_name(value.dtype));
+    assay_text_add(why_not, "unit %s multiplies %s by %s, not %s", unit.name, unit.a->name, unit.b->name,
+                   assay_dtype_name(value.dtype));
     return false;
 }
 

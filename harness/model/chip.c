@@ -18,12 +18,13 @@ double assay_draw_quantile(uint64_t k, uint32_t stream)
     return ((double)(((uint64_t)word[1] << 32 | word[0]) >> 11) + 0.5) * 0x1p-53;
 }
 
-/* The peaks of all formats share one stream: they are the same units at the same clock, and a chip that is fast in one is not slow
- * in the next. So do the two sides of an array. */
+/* The peaks of all formats share one stream: they are the same units at the same clock, and a chip that is fast in one is not
+ * slow in the next. So do the two sides of an array. */
 static double quantile_of(uint64_t k, enum assay_device_field field)
 {
     bool peak = field >= ASSAY_DEVICE_PEAK_F64 && field <= ASSAY_DEVICE_PEAK_I4;
-    return assay_draw_quantile(k, peak ? ASSAY_DEVICE_PEAK_F64 : field == ASSAY_DEVICE_ARRAY_COLUMNS ? ASSAY_DEVICE_ARRAY_ROWS : field);
+    return assay_draw_quantile(k, peak ? ASSAY_DEVICE_PEAK_F64 : field == ASSAY_DEVICE_ARRAY_COLUMNS ? ASSAY_DEVICE_ARRAY_ROWS
+                               : field);
 }
 
 /* The quantile u of a triangle on [low, high] with its top at `top` (Kotz, van Dorp, "Beyond Beta", 2004, chapter 1). */

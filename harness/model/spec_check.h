@@ -14,8 +14,8 @@ struct assay_contradiction {
     char                    text[320];
 };
 
-/* `known`: the description that comes with the program, where d is a buyer's; NULL: there is none. Returns how many were found, the
- * first ASSAY_MOST_CONTRADICTIONS of them in out. */
+/* `known`: the description that comes with the program, where d is a buyer's; NULL: there is none. Returns how many were found,
+ * the first ASSAY_MOST_CONTRADICTIONS of them in out. */
 size_t assay_spec_check(const struct assay_described *d, const struct assay_described *known,
                         struct assay_contradiction out[ASSAY_MOST_CONTRADICTIONS]);
 
