@@ -28,6 +28,7 @@ struct open_query {
 struct flight {
     uint64_t  token, begin_ns, end_ns; /* begin: issued; end: on a model clock, known at once */
     uint64_t  deadline_ns;             /* its oldest query's */
+    uint64_t  could_ns;                /* when it would have been issued by a loop that is never late */
     uint32_t  n;
     uint32_t *query; /* of each of its samples */
 };
@@ -39,11 +40,11 @@ struct state {
     struct assay_arrivals     *arrivals;
     bool                       model, closed; /* closed: the next query comes when another is done */
     uint64_t                   zero_ns, now;  /* zero: on the target's clock */
-    uint64_t                   free_ns;       /* when the target last had room again, as the loop saw it */
+    uint64_t                  *room_ns;       /* since when each free place for an execution would be free, were the loop never late */
     struct assay_arrival       pending;       /* taken, and not yet in the ring */
     bool                       has_pending, ended;
     uint32_t                   rest_of_query, current; /* rows of the query that is being taken */
-    uint64_t                   taken;                  /* queries */
+    uint64_t                   taken, least;           /* queries */
     struct item               *ring;                   /* head .. due: may be issued; due .. tail: later */
     uint64_t                   head, due, tail, mask;
     struct open_query         *query;
@@ -139,8 +140,7 @@ static bool minimum_met(const struct state *s, uint64_t at_ns)
     const struct assay_scenario *x = s->d->scenario;
     if (x->type == ASSAY_OFFLINE || x->type == ASSAY_TRACE)
         return false; /* these end by themselves */
-    return s->taken >= x->min_queries && at_ns >= x->min_duration_ns &&
-           (!x->equal_issue || s->taken % x->performance_samples == 0);
+    return s->taken >= s->least && at_ns >= x->min_duration_ns && (!x->equal_issue || s->taken % x->performance_samples == 0);
 }
 
 /* Is there no further query? */
@@ -231,8 +231,8 @@ static uint64_t leaves_ns(const struct state *s)
 static void end_flight(struct state *s, uint32_t i, uint64_t at_ns, enum assay_code status)
 {
     struct flight done = s->flight[i];
-    if (s->n_flight-- == s->d->executions)
-        s->free_ns = s->now;
+    s->n_flight--;
+    s->room_ns[s->d->executions - s->n_flight - 1] = done.could_ns + (at_ns > done.begin_ns ? at_ns - done.begin_ns : 0);
     s->flight[i] = s->flight[s->n_flight];
     s->flight[s->n_flight] = done; /* its room stays its own */
     for (uint32_t k = 0; k < done.n; k++)
@@ -316,11 +316,18 @@ static struct flight *load(struct state *s)
     return f;
 }
 
-static void count_lateness(struct state *s, uint64_t leaves)
+/* Lateness against a loop that is never late: that one would have had the same executions of the same duration, each as soon as its
+ * samples and a place were there. So a stall of this loop counts for all that piled up behind it, and the target's own time for none. */
+static uint64_t count_lateness(struct state *s, uint64_t leaves)
 {
-    uint64_t could = leaves > s->free_ns ? leaves : s->free_ns, late = s->now > could ? s->now - could : 0;
+    uint32_t free = s->d->executions - s->n_flight, first = 0;
+    for (uint32_t i = 1; i < free; i++)
+        first = s->room_ns[i] < s->room_ns[first] ? i : first;
+    uint64_t could = leaves > s->room_ns[first] ? leaves : s->room_ns[first], late = s->now > could ? s->now - could : 0;
+    s->room_ns[first] = s->room_ns[free - 1];
     assay_histogram_add(&s->out->lateness, late);
     s->out->late += late > s->d->lateness_limit_ns;
+    return could;
 }
 
 static void issue(struct state *s, uint64_t leaves)
@@ -328,9 +335,10 @@ static void issue(struct state *s, uint64_t leaves)
     struct assay_error err;
     err.code = ASSAY_OK;
     (void)look(s);
-    count_lateness(s, leaves);
+    uint64_t           could = count_lateness(s, leaves);
     struct flight     *f = load(s);
     struct assay_query q = {.n_samples = f->n, .samples = s->sample, .earliest_ns = s->model ? s->zero_ns + s->now : 0};
+    f->could_ns = could;
     if (s->out->executions++ == 0)
         s->out->first_issue_ns = assay_clock_now_ns() - s->out->first_issue_ns;
     s->n_flight++;
@@ -406,7 +414,7 @@ static void tell(struct state *s)
         return;
     struct assay_allocations before = assay_allocations_so_far();
     double by_time = x->min_duration_ns ? (double)s->now / (double)x->min_duration_ns : 1;
-    double by_queries = x->min_queries ? (double)s->taken / (double)x->min_queries : 1, share = by_time < by_queries ? by_time : by_queries;
+    double by_queries = s->least ? (double)s->taken / (double)s->least : 1, share = by_time < by_queries ? by_time : by_queries;
     s->d->progress(s->d->self, share < 1 ? share : 1, s->out->latency.n ? assay_histogram_percentile(&s->out->latency, 0.5) : 0);
     struct assay_allocations after = assay_allocations_so_far();
     s->out->allocations.by_harness -= after.by_harness - before.by_harness;
@@ -458,9 +466,10 @@ static enum assay_code make_room(struct state *s, struct assay_error *err)
     s->query = calloc(queries, sizeof *s->query);
     s->flight = calloc(d->executions, sizeof *s->flight);
     s->flight_room = calloc(flights, sizeof *s->flight_room);
+    s->room_ns = calloc(d->executions, sizeof *s->room_ns);
     s->permit = calloc(s->permits, sizeof *s->permit);
     s->sample = calloc(batch, sizeof *s->sample);
-    if (!s->ring || !s->query || !s->flight || !s->flight_room || !s->permit || !s->sample)
+    if (!s->ring || !s->query || !s->flight || !s->flight_room || !s->room_ns || !s->permit || !s->sample)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu samples in flight", flights);
     for (size_t i = 0; i < queries; i++)
         s->query[i].next_free = (uint32_t)i + 1;
@@ -476,6 +485,7 @@ static void release(struct state *s)
     free(s->query);
     free(s->flight);
     free(s->flight_room);
+    free(s->room_ns);
     free(s->permit);
     free(s->sample);
 }
@@ -483,7 +493,7 @@ static void release(struct state *s)
 enum assay_code assay_drive_run(const struct assay_drive *d, struct assay_drive_result *out, struct assay_error *err)
 {
     enum assay_scenario_type type = d->scenario->type;
-    struct state             s = {.d = d, .out = out, .model = d->target->clock == ASSAY_CLOCK_MODEL,
+    struct state             s = {.d = d, .out = out, .model = d->target->clock == ASSAY_CLOCK_MODEL, .least = assay_scenario_least(d->scenario),
                                   .closed = type == ASSAY_SINGLE_STREAM || type == ASSAY_MULTI_STREAM || type == ASSAY_CONCURRENCY};
     uint64_t                 begin = assay_clock_now_ns();
     memset(out, 0, sizeof *out);
