@@ -72,3 +72,22 @@ Test(verdict_loadgen, billions_of_queries_are_decided_too, .timeout = 20)
     double z = ((double)n * 0.01 - (double)t) / sqrt((double)n * 0.01 * 0.99);
     cr_expect_float_eq(z, 2.326, 0.001, "%g", z);
 }
+
+Test(verdict_loadgen, it_tells_what_a_number_of_queries_is_good_for)
+{
+    static const struct {
+        double   p;
+        uint64_t n;
+        char     text[60];
+    } told[] = {{0.99, 662, "p99 if at most 1 of 662 is over"},
+                {0.99, 661, "p99 if at most 0 of 661 are over"},
+                {0.99, 458, "not p99: it takes 459 queries"},
+                {0.99, 10000, "p99 if at most 77 of 10000 are over"},
+                {0.9, 100, "p90 if at most 3 of 100 are over"}};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        char              text[80];
+        struct assay_text out = ASSAY_TEXT(text);
+        assay_early_stopping_tell(told[i].p, told[i].n, &out);
+        cr_expect_str_eq(text, told[i].text);
+    }
+}
