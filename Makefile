@@ -116,6 +116,7 @@ FAULTS := $(O)/ci/faults/table
 $(BENCHES) $(LONG) $(FAULTS): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 benches: all $(BENCHES)
+BENCH_LOAD := $(O)/harness/load/tests/bench_drive $(O)/harness/load/tests/bench_arrivals
 run-long: $(LONG) ; $(Q)export ASSAY_DATA='$(CURDIR)'; for each in $^; do $$each || exit 1; done
 # The reference's numbers once more, in MPFR.
 ORACLE_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard reference/tests/oracle/*.c))
@@ -149,7 +150,7 @@ asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay $(GOLDEN_TSAN)
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
-bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats $(O)/harness/load/tests/bench_drive && ci/bench build/assay
+bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats $(BENCH_LOAD) && ci/bench build/assay
 faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
 PYTHON ?= python3
 oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/formats.txt && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins

@@ -8,7 +8,7 @@ sha256 is that of `rows` pairs (query, sample), each number a little-endian u64.
 generated_query_count and generated_query_duration: the server's sum of that many gaps (else 0 0); offline: queries is the samples of
 its query.
 
-    make_loadgen.py OUT              writes the file
+    make_loadgen.py OUT              writes the file; some minutes
     make_loadgen.py --check ASSAY    runs the same and compares `assay schedule` with it row by row, times of the server included
 """
 import hashlib

@@ -111,6 +111,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     if (n)
         return assay_cli_usage("schedule takes no operands, got '%.60s'", operands[0]);
+    if (!*o->scenario)
+        return assay_cli_usage("schedule needs a scenario: assay schedule --scenario server --qps 100");
     if (begin(o, &arrivals, &err))
         return assay_cli_fail(&err);
     puts("query,scheduled_ns,sample_index");
