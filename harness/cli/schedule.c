@@ -106,7 +106,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 {
     const struct schedule_options *o = given_options;
     struct assay_error             err = {.code = ASSAY_OK};
-    struct assay_arrivals         *arrivals;
+    struct assay_arrivals         *arrivals = NULL;
     struct assay_arrival           row;
     (void)given;
     if (n)

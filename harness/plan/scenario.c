@@ -238,7 +238,8 @@ void assay_scenario_write(const struct assay_scenario *s, struct assay_text *out
 /* seconds * rate as LoadGen has them: whole microseconds, and its order of operations. */
 static uint64_t expected(double slack, uint64_t duration_ns, double rate)
 {
-    return (uint64_t)(slack * ((double)(duration_ns / 1000) / 1e6) * rate);
+    uint64_t us = duration_ns / 1000;
+    return (uint64_t)(slack * ((double)us / 1e6) * rate);
 }
 
 uint64_t assay_scenario_least(const struct assay_scenario *s)
