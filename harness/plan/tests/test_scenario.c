@@ -43,7 +43,7 @@ Test(scenario, the_canonical_form_has_every_setting_sorted_and_reads_back_as_its
 {
     cr_assert(reads("server/qps=40,latency_ms=15"));
     cr_expect_str_eq(written(), "server/equal_issue=false,latency_ms=15,max_duration_s=0s,min_duration_s=5s,min_queries=662,percentile=0.99,"
-                                "performance_samples=1024,profile=short,qps=40,seeds=loadgen-v6.1,total_samples=1024");
+                                "performance_samples=1024,profile=short,qps=40,seeds=case,total_samples=1024");
     for (size_t i = 0; assay_scenarios[i].name; i++)
         for (int official = 0; official < 2; official++) {
             char              text[400], first[400];
@@ -69,6 +69,7 @@ Test(scenario, official_values_are_those_of_mlperf)
     cr_expect(s.percentile == 0.99 && s.min_duration_ns == 600000000000u && s.min_queries == 100 && s.latency_ns == 10000000);
     cr_assert(reads("interactive/profile=loadgen"));
     cr_expect(s.min_duration_ns == 600000000000u && s.ttft_ns == 450000000 && s.tpot_ns == 40000000 && s.latency_ns == 0);
+    cr_expect_str_eq(s.seeds, "loadgen-v6.1");
     cr_assert(reads("offline/profile=loadgen,performance_samples=30000"));
     cr_expect(s.min_duration_ns == 600000000000u && s.min_queries == 24576);
 }
