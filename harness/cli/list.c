@@ -230,7 +230,8 @@ static enum assay_code metrics(struct listing *l, struct assay_error *err)
 }
 
 /* What a run of the least length buys is said for each profile; a trace is as long as it is. */
-static enum assay_code add_scenario(struct listing *l, const struct assay_scenario_row *row, const char *profile, struct assay_error *err)
+static enum assay_code add_scenario(struct listing *l, const struct assay_scenario_row *row, const char *profile,
+                                    struct assay_error *err)
 {
     struct assay_scenario s;
     char                  spelled[80], length[64] = "", proves[80] = "";
@@ -241,7 +242,8 @@ static enum assay_code add_scenario(struct listing *l, const struct assay_scenar
     if (row->type == ASSAY_TRACE)
         assay_text_add(&text, "the file's");
     else
-        assay_text_add(&text, "%llu s and %llu", (unsigned long long)(s.min_duration_ns / ASSAY_NS_PER_S), (unsigned long long)s.min_queries);
+        assay_text_add(&text, "%llu s and %llu", (unsigned long long)(s.min_duration_ns / ASSAY_NS_PER_S),
+                       (unsigned long long)s.min_queries);
     if (row->type != ASSAY_TRACE && row->type != ASSAY_OFFLINE)
         assay_early_stopping_tell(s.percentile, s.min_queries, &about);
     add(l, (const char *const[]){row->name, profile, length, proves, row->about});

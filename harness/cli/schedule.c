@@ -21,8 +21,8 @@ struct schedule_options {
      .dflt = (fallback), .help = (text)}
 
 static const struct assay_option options[] = {
-    TEXT("scenario", scenario, NULL, "single_stream, multi_stream, server, interactive, offline, concurrency, burst, trace; or with all its "
-                                     "settings: server/qps=40,equal_issue=true"),
+    TEXT("scenario", scenario, NULL, "single_stream, multi_stream, server, interactive, offline, concurrency, burst, trace; or with "
+                                     "all its settings: server/qps=40,equal_issue=true"),
     TEXT("qps", qps, "", "queries a second (offline: samples a second that are expected)"),
     {.name = "queries", .type = ASSAY_OPT_I64, .offset = FIELD(queries), .dflt = "100", .min = 0, .max = 1e12,
      .help = "rows to print, at most; each is one sample"},
@@ -127,8 +127,8 @@ const struct assay_verb assay_verb_schedule = {
     .name = "schedule",
     .operands = "",
     .summary = "prints which sample is asked for when, as CSV: query, scheduled_ns, sample_index",
-    .details = "Defaults are the official ones of MLPerf's LoadGen (profile loadgen), and for its seed sets so are the rows, bit for bit. "
-               "A setting that the scenario does not have changes nothing.\n"
+    .details = "Defaults are the official ones of MLPerf's LoadGen (profile loadgen), and for its seed sets so are the rows, bit for\n"
+               "bit. A setting that the scenario does not have changes nothing.\n"
                "Scenarios that wait for completions (single_stream, multi_stream, concurrency) schedule nothing: their times are 0.",
     .options = options,
     .options_bytes = sizeof(struct schedule_options),

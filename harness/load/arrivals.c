@@ -155,7 +155,8 @@ static enum assay_code begin(struct assay_arrivals *s, const struct assay_seeds 
     return c->type == ASSAY_TRACE ? assay_trace_open(c->trace, c->total_samples, &s->trace, err) : ASSAY_OK;
 }
 
-enum assay_code assay_arrivals_new(const struct assay_scenario *s, const struct assay_seeds *seeds, struct assay_arrivals **out, struct assay_error *err)
+enum assay_code assay_arrivals_new(const struct assay_scenario *s, const struct assay_seeds *seeds,
+                                   struct assay_arrivals **out, struct assay_error *err)
 {
     if ((s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE) && !(s->qps > 0))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps must be positive to make arrivals, got %g", s->qps);

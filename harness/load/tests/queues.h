@@ -119,6 +119,7 @@ static inline enum assay_code queue_start(const struct queue *q, uint64_t seed, 
 {
     struct assay_scenario scenario;
     struct assay_seeds    seeds;
+    out->arrivals = NULL;
     if (assay_scenario_parse("server/performance_samples=1,min_queries=0", &scenario, err))
         return err->code;
     scenario.qps = q->load * q->servers * 1e9 / QUEUE_SERVICE_NS;
