@@ -1,6 +1,7 @@
 /* Cases with a scenario: what was served how fast, by which rules it counts, and latency over throughput. */
 #include <stdio.h>
 
+#include "harness/plan/plan.h"
 #include "reports/figures.h"
 #include "reports/page.h"
 
@@ -25,9 +26,11 @@ static void row(struct assay_page *p, const struct assay_report_run *run, const 
 {
     const struct assay_summary_row *r = c->rows[i];
     const struct assay_load        *load = &r->launches[r->typical]->load;
+    char                            brief[ASSAY_CASE_NAME_BYTES];
     assay_sink_raw(&p->to, "<tr%s><th scope=\"row\" class=\"case\"><a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;", i ? "" : " class=\"first\"",
                    run->number, c->number, c->number);
-    assay_page_case_name(p, c->name);
+    assay_case_brief(c->name, brief);
+    assay_page_case_name(p, brief);
     assay_sink_raw(&p->to, "</a></th><td data-label=\"back end\"><span class=\"be\">");
     assay_page_series(p, run->summary, r->backend, false);
     assay_sink_raw(&p->to, "</span></td>");
@@ -59,12 +62,14 @@ static void curves(struct assay_page *p, const struct assay_report_run *run)
 {
     for (size_t i = 0; i < run->n_curves; i++) {
         const struct assay_report_case *c = &run->cases[run->curve[i].first_case];
+        char                            brief[ASSAY_CASE_NAME_BYTES];
         if (!assay_plots_svg(p->plots, run->curve[i].plot))
             continue;
         assay_sink_raw(&p->to, "<figure>\n");
         assay_page_plot(p, run->curve[i].plot, "Latency over throughput; every point is a row of the table above");
         assay_sink_raw(&p->to, "<figcaption>");
-        assay_page_case_name(p, c->name);
+        assay_case_brief(c->name, brief);
+        assay_page_case_name(p, brief);
         assay_sink_raw(&p->to, " and the cases that differ from it in the rate alone: <ul class=\"keys\">");
         for (size_t k = 0; k < c->n_rows; k++) {
             assay_sink_raw(&p->to, "<li>");

@@ -16,6 +16,7 @@
 #define LATE_LEAST_NS 100000u
 #define LATE_SHARE_OF_LIMIT 0.02
 #define LATE_SHARE_OF_ALLOWED 0.5 /* of the share of latencies that may be over the limit, so many executions may be late */
+#define OVERLOADED 0.05           /* of the time of all arrivals, that the last completion comes behind the last arrival */
 #define SETTLED_LEVEL 0.01        /* of the verdict's error */
 
 uint64_t assay_lateness_limit_ns(const struct assay_scenario *s)
@@ -148,6 +149,13 @@ static bool broken_by_failures(const struct assay_drive_result *r, struct assay_
     return out->length > 0;
 }
 
+/* What came was more than what could be served, so that a queue grew to the end: all else follows from that. */
+static bool is_overloaded(const struct assay_scenario *s, const struct assay_drive_result *r)
+{
+    double spare = OVERLOADED * (double)r->last_scheduled_ns, behind = (double)r->last_completed_ns - (double)r->last_scheduled_ns;
+    return s->type == ASSAY_SERVER && behind > spare && behind > (double)s->latency_ns;
+}
+
 static void find_broken(const struct assay_scenario *s, const struct assay_drive_result *r, const struct assay_settled_verdict *v,
                         bool published, struct assay_load *load)
 {
@@ -157,8 +165,11 @@ static void find_broken(const struct assay_scenario *s, const struct assay_drive
     if (r->hit_wall_limit)
         assay_text_add(&out, "max_duration_s=%.4g ended it after %" PRIu64 " queries, before its minimum: a longer one, or fewer queries",
                        (double)s->max_duration_ns / 1e9, r->issued);
+    else if (is_overloaded(s, r))
+        assay_text_add(&out, "overloaded: %.4g queries a second came, %.4g were served: a lower rate", s->qps,
+                       (double)r->completed * 1e9 / (double)r->last_completed_ns);
     else if (late_share(r) > late_allowed(s))
-        assay_text_add(&out, "%.2g %% of the executions were issued more than %.3g us late, %.2g %% may be: a quieter machine or a lower rate",
+        assay_text_add(&out, "%.3g %% of the executions were issued more than %.3g us late, %.3g %% may be: a quieter machine or a lower rate",
                        100 * late_share(r), (double)load->lateness_limit_ns / 1e3, 100 * late_allowed(s));
     else if (s->latency_ns && v->verdict == ASSAY_SETTLED_INVALID)
         assay_text_add(&out, "%.3g %% of the latencies are over %.4g ms, %.3g %% may be: a lower rate or a larger limit",

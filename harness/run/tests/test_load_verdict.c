@@ -111,6 +111,18 @@ Test(load_verdict, lateness_is_just_allowed_or_just_not)
     cr_expect(strstr(record.load.invalid, "0.6 % of the executions were issued more than 200 us late, 0.5 % may be"), "%s", record.load.invalid);
 }
 
+Test(load_verdict, overload_is_told_before_what_follows_from_it)
+{
+    queries(SERVER ",min_queries=1", 1000, 0);
+    r.late = 900;
+    r.last_completed_ns = r.last_scheduled_ns / 20 * 21; /* just not */
+    judge();
+    cr_expect(strstr(record.load.invalid, "late"), "%s", record.load.invalid);
+    r.last_completed_ns += 2000000;
+    judge();
+    cr_expect(strstr(record.load.invalid, "overloaded: 1000 queries a second came, 951"), "%s", record.load.invalid);
+}
+
 Test(load_verdict, lateness_limit_is_a_share_of_the_latency_limit_and_not_less_than_what_a_clock_can)
 {
     queries("server/latency_ms=100", 1, 0);
