@@ -22,6 +22,7 @@
 #include "assay/banned.h"
 
 #define MOST_SETS 64u          /* distinct inputs; more of them take longer to fill than they say */
+#define LONG_FLOPS 100000000u  /* executions of more have fewer inputs: a round over them would take seconds */
 #define SERIES_ROWS ((size_t)1 << 18)
 #define WARM_NS 30000000u      /* caches, clocks and lazy libraries settle */
 #define PROOF_NS 500000000u    /* executions that are judged, before and after the timed phase, each at most */
@@ -211,8 +212,6 @@ static double capacity(const struct load *l)
 static enum assay_code search(struct load *l, struct assay_scenario *s, struct assay_peak *peak, struct assay_error *err)
 {
     struct assay_peak_search  how = {.capacity_qps = capacity(l), .percentile = s->percentile, .look = look_at_rate, .self = l};
-    if (!s->latency_ns)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within a limit: latency_ms=0 sets none");
     if (assay_peak_find(&how, peak, err))
         return err->code;
     s->qps = peak->low_qps > 0 ? peak->low_qps : peak->look[0].qps;
@@ -383,7 +382,8 @@ enum assay_code assay_case_load(struct assay_course *c, struct assay_error *err)
 {
     const struct assay_scenario *s = &c->job->what->scenario;
     struct load                  l = {.c = c, .scenario = s};
-    uint32_t                     sets = s->performance_samples < MOST_SETS ? (uint32_t)s->performance_samples : MOST_SETS;
+    uint32_t                     most = c->record->flops > LONG_FLOPS ? ASSAY_MIN_SETS : MOST_SETS;
+    uint32_t                     sets = s->performance_samples < most ? (uint32_t)s->performance_samples : most;
     if (refuse(c, err) || assay_case_target_make(c, sets, err))
         return err->code;
     l.inner = assay_graph_target_as_target(c->target);

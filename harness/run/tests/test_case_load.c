@@ -121,13 +121,6 @@ Test(case_load, peak_is_searched_and_run_once_more)
     cr_expect(!record.metric[ASSAY_METRIC_peak_qps].has_value || value(ASSAY_METRIC_peak_qps) == record.load.rate);
 }
 
-Test(case_load, peak_without_a_limit_is_refused)
-{
-    run_case(GEMM "@server/qps=0,latency_ms=0", as_worker_backend("null", ""));
-    cr_expect_eq(record.status, ASSAY_STATUS_ERROR);
-    cr_expect(strstr(record.reason, "latency_ms=0 sets none"), "%s", record.reason);
-}
-
 static struct assay_record again;
 Test(case_load, record_comes_back_from_json_as_it_was)
 {
