@@ -133,7 +133,7 @@ static void counts(struct assay_page *p, const struct assay_load *l)
     assay_figure_duration(&text, l->lateness_max_ns);
     assay_page_fact(p, "lateness", room);
     text = ASSAY_TEXT(room);
-    assay_text_add(&text, "%llu rows, of every %lluth query; %llu distinct inputs", (unsigned long long)l->kept, (unsigned long long)l->every,
+    assay_text_add(&text, "%llu rows, one of every %llu queries; %llu distinct inputs", (unsigned long long)l->kept, (unsigned long long)l->every,
                    (unsigned long long)l->sets);
     assay_page_fact(p, "raw series", l->every > 1 ? room : "");
 }
