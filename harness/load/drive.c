@@ -41,7 +41,8 @@ struct state {
     bool                       model, closed; /* closed: the next query comes when another is done */
     bool                       scheduled;     /* queries have times of their own, and the target has pauses */
     uint64_t                   zero_ns, now;  /* zero: on the target's clock */
-    uint64_t                  *room_ns;       /* since when each free place for an execution would be free, were the loop never late */
+    uint64_t                  *room_ns;       /* since when each free place for an execution would be free, were the loop never
+                                                 late */
     struct assay_arrival       pending;       /* taken, and not yet in the ring */
     bool                       has_pending, ended;
     uint32_t                   rest_of_query, current; /* rows of the query that is being taken */
@@ -54,7 +55,7 @@ struct state {
     uint32_t                   n_flight;
     uint32_t                  *flight_room;
     uint64_t                  *permit; /* when queries of closed load may begin */
-    uint64_t                   permit_head, permit_tail, permits;
+    uint64_t                   permit_head, permit_tail, permit_mask;
     uint64_t                  *sample; /* of the execution that is issued */
     uint32_t                   failures_in_a_row;
     uint64_t                   next_progress_ns; /* the host's */
@@ -78,7 +79,7 @@ static uint64_t look(struct state *s)
 
 static void permit(struct state *s, uint64_t at_ns)
 {
-    s->permit[s->permit_tail++ % s->permits] = at_ns;
+    s->permit[s->permit_tail++ & s->permit_mask] = at_ns;
 }
 
 static void end_query(struct state *s, uint32_t place)
@@ -143,7 +144,7 @@ static bool minimum_met(const struct state *s)
     if (x->type == ASSAY_OFFLINE || x->type == ASSAY_TRACE)
         return false; /* these end by themselves */
     return s->taken >= s->least && s->out->last_scheduled_ns >= x->min_duration_ns && s->taken > 0 &&
-           (!x->equal_issue || s->taken % x->performance_samples == 0);
+           (!x->equal_issue || !x->performance_samples || s->taken % x->performance_samples == 0);
 }
 
 /* Is there no further query? */
@@ -160,7 +161,7 @@ static bool is_over(struct state *s)
 static void begin_query(struct state *s)
 {
     const struct assay_scenario *x = s->d->scenario;
-    uint64_t          at = s->closed ? s->permit[s->permit_head++ % s->permits] : s->pending.scheduled_ns;
+    uint64_t          at = s->closed ? s->permit[s->permit_head++ & s->permit_mask] : s->pending.scheduled_ns;
     struct open_query *q = &s->query[s->current = s->free_query];
     s->free_query = q->next_free;
     s->rest_of_query = x->type == ASSAY_MULTI_STREAM ? (uint32_t)x->samples_per_query : 1;
@@ -235,7 +236,8 @@ static void end_flight(struct state *s, uint32_t i, uint64_t at_ns, enum assay_c
 {
     struct flight done = s->flight[i];
     s->n_flight--;
-    s->room_ns[s->d->executions - s->n_flight - 1] = s->scheduled ? done.could_ns + (at_ns > done.begin_ns ? at_ns - done.begin_ns : 0) : at_ns;
+    uint64_t took = at_ns > done.begin_ns ? at_ns - done.begin_ns : 0;
+    s->room_ns[s->d->executions - s->n_flight - 1] = s->scheduled ? done.could_ns + took : at_ns;
     s->flight[i] = s->flight[s->n_flight];
     s->flight[s->n_flight] = done; /* its room stays its own */
     for (uint32_t k = 0; k < done.n; k++)
@@ -243,11 +245,13 @@ static void end_flight(struct state *s, uint32_t i, uint64_t at_ns, enum assay_c
 }
 
 /* A span that cannot be: the query has failed. */
-static enum assay_code check_span(const struct state *s, const struct flight *f, const struct assay_span *span, struct assay_error *err)
+static enum assay_code check_span(const struct state *s, const struct flight *f, const struct assay_span *span,
+                                  struct assay_error *err)
 {
     uint64_t begin = s->zero_ns + f->begin_ns, now = s->zero_ns + s->now;
     if (span->end_ns < span->begin_ns || span->clock != s->d->target->clock)
-        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "span of an execution is wrong: begin %llu, end %llu, clock %d where %d was announced",
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "span of an execution is wrong: begin %llu, end %llu, clock %d where %d was "
+                          "announced",
                           (unsigned long long)span->begin_ns, (unsigned long long)span->end_ns, (int)span->clock,
                           (int)s->d->target->clock);
     if (span->clock != ASSAY_CLOCK_DEVICE && (span->begin_ns < begin || (!s->model && span->end_ns > now)))
@@ -319,9 +323,10 @@ static struct flight *load(struct state *s)
     return f;
 }
 
-/* Lateness against a loop that is never late: that one would have had the same executions of the same duration, each as soon as its
- * samples and a place were there. So a stall of this loop counts for all that piled up behind it, and the target's own time for none.
- * Where the target never pauses (offline, a number in flight), nothing piles up and lateness is from the end of the execution before. */
+/* Lateness against a loop that is never late: that one would have had the same executions of the same duration, each as soon as
+ * its samples and a place were there. So a stall of this loop counts for all that piled up behind it, and the target's own time
+ * for none. Where the target never pauses (offline, a number in flight), nothing piles up and lateness is from the end of the
+ * execution before. */
 static uint64_t count_lateness(struct state *s, uint64_t leaves)
 {
     uint32_t free = s->d->executions - s->n_flight, first = 0;
@@ -425,7 +430,7 @@ static void tell(struct state *s)
     s->out->allocations.by_plugin -= after.by_plugin - before.by_plugin;
     s->next_progress_ns = now + PROGRESS_EVERY_NS;
     for (uint64_t i = s->permit_head; i != s->permit_tail; i++) /* they begin when they can */
-        s->permit[i % s->permits] = look(s);
+        s->permit[i & s->permit_mask] = look(s);
 }
 
 static bool is_done(const struct state *s)
@@ -455,23 +460,37 @@ static void loop(struct state *s)
 
 /* ---- before and after --------------------------------------------------------------------------------------- */
 
+static size_t power_of_two(size_t at_least)
+{
+    size_t n = 1;
+    while (n < at_least)
+        n *= 2;
+    return n;
+}
+
+/* Queries of closed load. */
+static size_t in_flight(const struct state *s)
+{
+    return s->d->scenario->type == ASSAY_CONCURRENCY ? (size_t)s->d->scenario->in_flight : 1;
+}
+
 static enum assay_code make_room(struct state *s, struct assay_error *err)
 {
     const struct assay_drive *d = s->d;
-    size_t                    batch = d->batching.maximum, ring = 1, queries, flights;
-    while (ring < batch)
-        ring *= 2;
+    size_t                    batch = d->batching.maximum, ring = power_of_two(batch), permits = power_of_two(in_flight(s));
+    size_t                    queries, flights;
     s->mask = ring - 1;
-    s->permits = !s->closed ? 1 : d->scenario->type == ASSAY_CONCURRENCY ? d->scenario->in_flight : 1;
+    s->permit_mask = permits - 1;
     if (!assay_size_multiply(batch, d->executions, &flights) || flights > UINT32_MAX / 2)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "too many samples in flight: %u executions of %u", d->executions, d->batching.maximum);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "too many samples in flight: %u executions of %u", d->executions,
+                          d->batching.maximum);
     queries = ring + flights + 1;
     s->ring = calloc(ring, sizeof *s->ring);
     s->query = calloc(queries, sizeof *s->query);
     s->flight = calloc(d->executions, sizeof *s->flight);
     s->flight_room = calloc(flights, sizeof *s->flight_room);
     s->room_ns = calloc(d->executions, sizeof *s->room_ns);
-    s->permit = calloc(s->permits, sizeof *s->permit);
+    s->permit = calloc(permits, sizeof *s->permit);
     s->sample = calloc(batch, sizeof *s->sample);
     if (!s->ring || !s->query || !s->flight || !s->flight_room || !s->room_ns || !s->permit || !s->sample)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu samples in flight", flights);
@@ -497,7 +516,8 @@ static void release(struct state *s)
 enum assay_code assay_drive_run(const struct assay_drive *d, struct assay_drive_result *out, struct assay_error *err)
 {
     enum assay_scenario_type type = d->scenario->type;
-    struct state             s = {.d = d, .out = out, .model = d->target->clock == ASSAY_CLOCK_MODEL, .least = assay_scenario_least(d->scenario),
+    struct state             s = {.d = d, .out = out, .model = d->target->clock == ASSAY_CLOCK_MODEL,
+                                  .least = assay_scenario_least(d->scenario),
                                   .closed = type == ASSAY_SINGLE_STREAM || type == ASSAY_MULTI_STREAM || type == ASSAY_CONCURRENCY};
     uint64_t                 begin = assay_clock_now_ns();
     memset(out, 0, sizeof *out);
@@ -516,7 +536,7 @@ enum assay_code assay_drive_run(const struct assay_drive *d, struct assay_drive_
     uint64_t                 first = assay_clock_now_ns();
     s.zero_ns = s.model ? d->model_begin_ns : first;
     s.next_progress_ns = first + PROGRESS_EVERY_NS;
-    for (uint64_t i = 0; s.closed && i < s.permits; i++)
+    for (uint64_t i = 0; s.closed && i < in_flight(&s); i++)
         permit(&s, 0);
     loop(&s);
     struct assay_allocations after = assay_allocations_so_far();

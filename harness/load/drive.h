@@ -1,8 +1,9 @@
 /* A scenario issued to a target, on a real clock or a model's: the loop that neither waits too long nor looks too late.
  *
- * On a real clock it sleeps, then spins for the last microseconds; on a model clock it passes earliest_ns and time jumps. Latency counts
- * from the scheduled time; where the next query comes when another is done, from the moment the loop saw that. Nothing is allocated while
- * it runs; memory does not grow with the number of queries: what waits is not yet taken from the arrivals. */
+ * On a real clock it sleeps, then spins for the last microseconds; on a model clock it passes earliest_ns and time jumps.
+ * Latency counts from the scheduled time; where the next query comes when another is done, from the moment the loop saw that.
+ * Nothing is allocated while it runs; memory does not grow with the number of queries: what waits is not yet taken from the
+ * arrivals. */
 #ifndef ASSAY_LOAD_DRIVE_H
 #define ASSAY_LOAD_DRIVE_H
 
@@ -54,8 +55,8 @@ struct assay_drive_result {
     uint64_t first_issue_ns;            /* from the call to the first issue: the start-up */
     uint64_t last_scheduled_ns, last_completed_ns;
     struct assay_histogram latency;     /* of completed queries */
-    /* Of an execution: from when a loop that is never late would have issued it (its samples are there and the target has room) to its
-     * issue; where the target never pauses, from the end of the one before. What the loop itself is to blame for. */
+    /* Of an execution: from when a loop that is never late would have issued it (its samples are there and the target has room)
+     * to its issue; where the target never pauses, from the end of the one before. What the loop itself is to blame for. */
     struct assay_histogram lateness;
     uint64_t late;                      /* executions issued beyond lateness_limit_ns */
     uint64_t most_in_flight;            /* executions */

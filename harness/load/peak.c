@@ -33,7 +33,8 @@ static bool last_was_valid(const struct assay_peak *peak)
 }
 
 /* Ascends from `qps` to below `end`, until a look is not valid. */
-static enum assay_code ascend(const struct assay_peak_search *how, double qps, double step, double end, uint32_t most, struct assay_peak *out,
+static enum assay_code ascend(const struct assay_peak_search *how, double qps, double step, double end, uint32_t most,
+                              struct assay_peak *out,
                               struct assay_error *err)
 {
     for (; out->n < most && qps < end; qps *= step) {

@@ -1,6 +1,7 @@
-/* The highest rate at which a share of latencies is settled to be within its limit. Rates ascend, so that an overloaded device never
- * colours a later look, and the search stops at the first rate that is not settled to be valid; a finer ladder then ascends from the last
- * one that was. Each look has an equal share of the error (Bonferroni): all verdicts of a search together err with ASSAY_PEAK_LEVEL at most. */
+/* The highest rate at which a share of latencies is settled to be within its limit. Rates ascend, so that an overloaded device
+ * never colours a later look, and the search stops at the first rate that is not settled to be valid; a finer ladder then
+ * ascends from the last one that was. Each look has an equal share of the error (Bonferroni): all verdicts of a search together
+ * err with ASSAY_PEAK_LEVEL at most. */
 #ifndef ASSAY_LOAD_PEAK_H
 #define ASSAY_LOAD_PEAK_H
 
@@ -26,7 +27,8 @@ struct assay_peak_asked {
 struct assay_peak_search {
     double capacity_qps; /* about what the target can do, from executions one after another: where the ladder stands */
     double percentile;
-    enum assay_code (*look)(void *self, const struct assay_peak_asked *asked, struct assay_peak_look *out, struct assay_error *err);
+    enum assay_code (*look)(void *self, const struct assay_peak_asked *asked, struct assay_peak_look *out,
+                            struct assay_error *err);
     void  *self;
 };
 struct assay_peak {

@@ -9,8 +9,8 @@ void assay_series_init(struct assay_series *s, struct assay_query_row *rows, siz
     *s = (struct assay_series){.rows = rows, .capacity = capacity, .every = 1};
 }
 
-/* A full file: the next row that a stride twice as long leaves out gives way. A pass over the file makes room for half of it, so a row
- * costs two steps. */
+/* A full file: the next row that a stride twice as long leaves out gives way. A pass over the file makes room for half of it, so
+ * a row costs two steps. */
 void assay_series_add(struct assay_series *s, const struct assay_query_row *row)
 {
     if (row->query & (s->every - 1))

@@ -1,5 +1,5 @@
-/* The raw series of a run: rows of queries in a mapped file of fixed size. When it is full, every second row gives way, one for each new
- * one, so that at the end every k-th query of the whole run is there: k = 1, 2, 4, … */
+/* The raw series of a run: rows of queries in a mapped file of fixed size. When it is full, every second row gives way, one for
+ * each new one, so that at the end every k-th query of the whole run is there: k = 1, 2, 4, … */
 #ifndef ASSAY_LOAD_SERIES_H
 #define ASSAY_LOAD_SERIES_H
 

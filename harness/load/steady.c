@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/measure/statistics.h"
 
@@ -20,7 +21,8 @@ static double mean_of(const uint64_t *x, size_t n)
     return sum / (double)n;
 }
 
-/* The d that makes variance / (m - d) of what is behind it least, over the first half; from the end, so that each d costs a step. */
+/* The d that makes variance / (m - d) of what is behind it least, over the first half; from the end, so that each d costs a
+ * step. */
 static size_t least_standard_error(const double *mean, size_t m)
 {
     double sum = 0, squares = 0, best = 0, origin = mean[m - 1];
@@ -58,10 +60,12 @@ void assay_steady_find(const uint64_t *latencies_ns, size_t n, struct assay_stea
     size_t each = n / BATCHES > LEAST_BATCH ? n / BATCHES : LEAST_BATCH, m = n / each;
     out->first = 0;
     if (n < LEAST) {
-        (void)snprintf(out->why, sizeof out->why, "all %zu latencies count: fewer than %u tell no opening from the rest", n, LEAST);
+        (void)snprintf(out->why, sizeof out->why, "all %zu latencies count: fewer than %u tell no opening from the rest", n,
+                       LEAST);
         return;
     }
     m = m < BATCHES ? m : BATCHES;
+    memset(mean, 0, sizeof mean);
     for (size_t i = 0; i < m; i++)
         mean[i] = mean_of(latencies_ns + i * each, each);
     size_t d = least_standard_error(mean, m);
@@ -71,10 +75,12 @@ void assay_steady_find(const uint64_t *latencies_ns, size_t n, struct assay_stea
     }
     double share = (double)(d * each) / (double)n;
     if (share > ALLOWED_SHARE) {
-        (void)snprintf(out->why, sizeof out->why, "all %zu latencies count: the run is not steady (its first %.0f %% stand apart, more than %.0f %%)",
+        (void)snprintf(out->why, sizeof out->why, "all %zu latencies count: the run is not steady (its first %.0f %% stand "
+                       "apart, more than %.0f %%)",
                        n, 100 * share, 100 * ALLOWED_SHARE);
         return;
     }
     out->first = d * each;
-    (void)snprintf(out->why, sizeof out->why, "the first %zu of %zu latencies are its opening and do not count for settled", out->first, n);
+    (void)snprintf(out->why, sizeof out->why, "the first %zu of %zu latencies are its opening and do not count for settled",
+                   out->first, n);
 }

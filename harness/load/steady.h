@@ -1,5 +1,5 @@
-/* Where the opening of a run ends: what is cold, and the burst that finds an empty queue. Nothing is thrown away for being slow: the
- * rule (README.md) looks at means in time order, and what it marks stays in the raw series. */
+/* Where the opening of a run ends: what is cold, and the burst that finds an empty queue. Nothing is thrown away for being slow:
+ * the rule (README.md) looks at means in time order, and what it marks stays in the raw series. */
 #ifndef ASSAY_LOAD_STEADY_H
 #define ASSAY_LOAD_STEADY_H
 

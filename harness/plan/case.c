@@ -162,7 +162,8 @@ static enum assay_code parse_scenario(const char *text, struct assay_case *c, st
     if (assay_scenario_parse(text, &c->scenario, err))
         return err->code;
     return lesson && !strcmp(lesson->phase, c->phase)
-               ? ASSAY_FAIL(err, ASSAY_CONFIG, "%s.%s is trained, one step after another: no scenario", c->workload->name, c->phase)
+               ? ASSAY_FAIL(err, ASSAY_CONFIG, "%s.%s is trained, one step after another: no scenario", c->workload->name,
+                            c->phase)
                : ASSAY_OK;
 }
 
@@ -261,12 +262,14 @@ static enum assay_code make_batched(const struct assay_case *c, void *params, st
     const struct assay_option *row = batch_row(c->workload);
     int64_t                    batch;
     if (!row)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "workload %s has no parameter 'batch': max_batch must be 1, got %lld", c->workload->name,
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "workload %s has no parameter 'batch': max_batch must be 1, got %lld",
+                          c->workload->name,
                           (long long)c->scenario.max_batch);
     memcpy(params, c->params, c->workload->params_bytes);
     memcpy(&batch, (char *)params + row->offset, sizeof batch);
     if ((double)batch * (double)c->scenario.max_batch > row->max)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_batch=%lld times batch=%lld is more than %.0f", (long long)c->scenario.max_batch,
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_batch=%lld times batch=%lld is more than %.0f",
+                          (long long)c->scenario.max_batch,
                           (long long)batch, row->max);
     batch *= c->scenario.max_batch;
     memcpy((char *)params + row->offset, &batch, sizeof batch);

@@ -149,7 +149,7 @@ static void on_progress(void *self, double share, uint64_t median_ns)
 /* Longer than any query takes that is not lost: what waits behind others waits for all of them. */
 static uint64_t timeout_of(const struct load *l, const struct assay_scenario *s)
 {
-    uint64_t together = s->type == ASSAY_MULTI_STREAM ? s->samples_per_query : s->type == ASSAY_CONCURRENCY ? s->in_flight : s->burst;
+    uint64_t together = s->samples_per_query * s->in_flight * s->burst; /* those that a scenario has not are 1 */
     double   spare = 50.0 * (double)l->typical_ns * (double)(together ? together : 1), limit = 20.0 * (double)s->latency_ns;
     double   least = spare > limit ? spare : limit;
     if (s->type == ASSAY_OFFLINE)
@@ -157,12 +157,14 @@ static uint64_t timeout_of(const struct load *l, const struct assay_scenario *s)
     return least > (double)LEAST_TIMEOUT_NS ? (uint64_t)least : LEAST_TIMEOUT_NS;
 }
 
-static enum assay_code drive(struct load *l, const struct assay_scenario *s, const struct assay_seeds *seeds, struct assay_error *err)
+static enum assay_code drive(struct load *l, const struct assay_scenario *s, const struct assay_seeds *seeds,
+                             struct assay_error *err)
 {
     struct assay_drive d = {
         .scenario = s, .seeds = seeds, .target = &l->outer,
         .batching = {.maximum = (uint32_t)s->max_batch, .delay_ns = s->batch_delay_ns},
-        .executions = l->inner.clock == ASSAY_CLOCK_DEVICE ? 2 : 1, /* launches of a queue run in order: one runs, one waits behind it */
+        /* launches of a queue run in order: one runs, one waits behind it */
+        .executions = l->inner.clock == ASSAY_CLOCK_DEVICE ? 2 : 1,
         .model_begin_ns = l->model_ns, .timeout_ns = timeout_of(l, s), .lateness_limit_ns = assay_lateness_limit_ns(s),
         .completed = on_completed, .progress = on_progress, .self = l,
     };
@@ -184,7 +186,8 @@ static enum assay_code seeds_of(const struct assay_course *c, struct assay_seeds
 
 /* ---- the highest rate that is valid -------------------------------------------------------------------------- */
 
-static enum assay_code look_at_rate(void *self, const struct assay_peak_asked *asked, struct assay_peak_look *out, struct assay_error *err)
+static enum assay_code look_at_rate(void *self, const struct assay_peak_asked *asked, struct assay_peak_look *out,
+                                    struct assay_error *err)
 {
     struct load                 *l = self;
     struct assay_scenario        s = *l->scenario;
@@ -228,7 +231,8 @@ static void tell_peak(const struct load *l, const struct assay_peak *peak)
     if (peak->low_qps <= 0)
         assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "no rate was settled to be valid");
     else if (!settled->has_value || settled->value < 1)
-        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "the rate that the search found was not settled to be valid when run once more");
+        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "the rate that the search found was not settled to be valid when run "
+                            "once more");
     else
         assay_metric_set(rec, ASSAY_METRIC_peak_qps, peak->low_qps, peak->n, 0);
     if (m->has_value && peak->high_qps > 0) {
@@ -325,16 +329,19 @@ static void summarize(struct load *l, const struct assay_scenario *s)
     assay_load_judge(s, l->result, &l->series, l->latencies, c->opened.device.clock, rec);
     rec->load.sets = c->sets;
     if (s->type != ASSAY_SINGLE_STREAM)
-        assay_metric_absent(rec, ASSAY_METRIC_harness_overhead_ns, "time without a query is no overhead: lateness_p99_ns says what the loop costs");
+        assay_metric_absent(rec, ASSAY_METRIC_harness_overhead_ns, "time without a query is no overhead: lateness_p99_ns says "
+                            "what the loop costs");
     if (c->witness)
-        assay_text_add(&proof, "judged: what the last timed execution of %llu input sets left, and %llu executions before and %llu after the "
-                       "timed phase by the same program", (unsigned long long)l->timed, (unsigned long long)l->before,
+        assay_text_add(&proof, "judged: what the last timed execution of %llu input sets left, and %llu executions before and "
+                       "%llu after the timed phase by the same program", (unsigned long long)l->timed, (unsigned long long)l->before,
                        (unsigned long long)l->after);
     else
         assay_text_add(&proof, "the device computes no values: there is nothing to judge");
-    (void)assay_string_copy(rec->why_no_trace, sizeof rec->why_no_trace, "a case with a scenario is not traced; the same case without it is");
+    (void)assay_string_copy(rec->why_no_trace, sizeof rec->why_no_trace, "a case with a scenario is not traced; the same case "
+                            "without it is");
     if (l->scenario->performance_samples > c->sets)
-        assay_course_remark(c, "%u distinct inputs for %llu samples", c->sets, (unsigned long long)l->scenario->performance_samples);
+        assay_course_remark(c, "%u distinct inputs for %llu samples", c->sets,
+                            (unsigned long long)l->scenario->performance_samples);
     if (complaint)
         assay_course_remark(c, "%s", complaint);
 }
@@ -343,10 +350,12 @@ static void summarize(struct load *l, const struct assay_scenario *s)
 static enum assay_code refuse(const struct assay_course *c, struct assay_error *err)
 {
     if (c->job->what->scenario.type == ASSAY_INTERACTIVE)
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "interactive has limits on tokens, and an execution of this graph yields none one by one");
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "interactive has limits on tokens, and an execution of this graph yields none "
+                          "one by one");
     for (uint32_t i = 0; i < c->graph->n_values; i++)
         if (c->graph->values[i].role == ASSAY_ROLE_OUTPUT && c->graph->values[i].alias_of != ASSAY_NO_VALUE)
-            return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "executions change params or states, which are restored before each: no scenario can be driven");
+            return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "executions change params or states, which are restored before each: no "
+                              "scenario can be driven");
     return ASSAY_OK;
 }
 

@@ -15,7 +15,8 @@ static uint64_t memory_limit(const struct assay_device_info *device)
 }
 
 /* As many input sets as there is memory for. With fewer, what a device remembers of one is found less surely. */
-static uint32_t affordable_sets(const struct assay_graph *g, const struct assay_device_info *device, uint32_t sets, uint64_t limit)
+static uint32_t affordable_sets(const struct assay_graph *g, const struct assay_device_info *device, uint32_t sets,
+                                uint64_t limit)
 {
     uint64_t on_device, on_host;
     for (; sets > 1; sets /= 2) {

@@ -74,7 +74,8 @@ static uint64_t duration_by_rule(const struct assay_scenario *s, const struct as
     return s->type == ASSAY_OFFLINE ? r->last_completed_ns : r->last_scheduled_ns;
 }
 
-static bool early_stopping(const struct assay_scenario *s, const struct assay_drive_result *r, uint64_t over, struct assay_text *why)
+static bool early_stopping(const struct assay_scenario *s, const struct assay_drive_result *r, uint64_t over,
+                           struct assay_text *why)
 {
     if (s->type == ASSAY_OFFLINE)
         return true;
@@ -83,7 +84,8 @@ static bool early_stopping(const struct assay_scenario *s, const struct assay_dr
         if (t)
             assay_text_add(why, "; early stopping discards %" PRIu64 " of %" PRIu64 " latencies", t, r->completed);
         else
-            assay_text_add(why, "; early stopping: %" PRIu64 " latencies are too few for percentile %g", r->completed, 100 * s->percentile);
+            assay_text_add(why, "; early stopping: %" PRIu64 " latencies are too few for percentile %g", r->completed,
+                           100 * s->percentile);
         return t > 0;
     }
     if (!s->latency_ns) {
@@ -96,15 +98,18 @@ static bool early_stopping(const struct assay_scenario *s, const struct assay_dr
     return passes;
 }
 
-static bool by_published_rules(const struct assay_scenario *s, const struct assay_drive_result *r, uint64_t over, struct assay_record *rec)
+static bool by_published_rules(const struct assay_scenario *s, const struct assay_drive_result *r, uint64_t over,
+                               struct assay_record *rec)
 {
     struct assay_text text = ASSAY_TEXT(rec->load.loadgen);
     uint64_t          least = assay_scenario_least(s), took = duration_by_rule(s, r);
-    bool              traced = s->type == ASSAY_TRACE, enough = traced || r->issued >= least, long_enough = traced || took >= s->min_duration_ns;
+    bool              traced = s->type == ASSAY_TRACE, enough = traced || r->issued >= least, long_enough = traced ||
+        took >= s->min_duration_ns;
     char              rest[160];
     struct assay_text why = ASSAY_TEXT(rest);
     bool              valid = early_stopping(s, r, over, &why) && enough && long_enough && !r->failed && r->completed;
-    assay_text_add(&text, "%s: %" PRIu64 " queries %s %" PRIu64 ", ", valid ? "valid" : "invalid", r->issued, enough ? ">=" : "<", least);
+    assay_text_add(&text, "%s: %" PRIu64 " queries %s %" PRIu64 ", ", valid ? "valid" : "invalid", r->issued, enough
+                   ? ">=" : "<", least);
     seconds(&text, took);
     assay_text_add(&text, " %s ", long_enough ? ">=" : "<");
     seconds(&text, s->min_duration_ns);
@@ -123,7 +128,8 @@ static void discarded_latency(const struct assay_scenario *s, const struct assay
         assay_metric_absent(rec, ASSAY_METRIC_early_stopping_latency_ns, "too few queries for this percentile");
     else
         assay_metric_set(rec, ASSAY_METRIC_early_stopping_latency_ns,
-                         (double)assay_histogram_percentile(&r->latency, (double)(r->completed - t) / (double)r->completed), r->completed,
+                         (double)assay_histogram_percentile(&r->latency, (double)(r->completed - t) / (double)r->completed),
+                             r->completed,
                          clock);
 }
 
@@ -142,7 +148,8 @@ static double late_allowed(const struct assay_scenario *s)
 static bool broken_by_failures(const struct assay_drive_result *r, struct assay_text *out)
 {
     if (r->failed)
-        assay_text_add(out, "%" PRIu64 " of %" PRIu64 " queries failed, none may; first: %.100s%s", r->failed, r->issued, r->first_failure.message,
+        assay_text_add(out, "%" PRIu64 " of %" PRIu64 " queries failed, none may; first: %.100s%s", r->failed, r->issued,
+                       r->first_failure.message,
                        r->gave_up ? " (given up)" : "");
     else if (!r->completed)
         assay_text_add(out, "no query was issued");
@@ -152,7 +159,8 @@ static bool broken_by_failures(const struct assay_drive_result *r, struct assay_
 /* What came was more than what could be served, so that a queue grew to the end: all else follows from that. */
 static bool is_overloaded(const struct assay_scenario *s, const struct assay_drive_result *r)
 {
-    double spare = OVERLOADED * (double)r->last_scheduled_ns, behind = (double)r->last_completed_ns - (double)r->last_scheduled_ns;
+    double spare = OVERLOADED * (double)r->last_scheduled_ns;
+    double behind = (double)r->last_completed_ns - (double)r->last_scheduled_ns;
     return s->type == ASSAY_SERVER && behind > spare && behind > (double)s->latency_ns;
 }
 
@@ -163,21 +171,24 @@ static void find_broken(const struct assay_scenario *s, const struct assay_drive
     if (broken_by_failures(r, &out))
         return;
     if (r->hit_wall_limit)
-        assay_text_add(&out, "max_duration_s=%.4g ended it after %" PRIu64 " queries, before its minimum: a longer one, or fewer queries",
-                       (double)s->max_duration_ns / 1e9, r->issued);
+        assay_text_add(&out, "max_duration_s=%.4g ended it after %" PRIu64 " queries, before its minimum: a longer one, or fewer "
+                       "queries", (double)s->max_duration_ns / 1e9, r->issued);
     else if (is_overloaded(s, r))
         assay_text_add(&out, "overloaded: %.4g queries a second came, %.4g were served: a lower rate", s->qps,
                        (double)r->completed * 1e9 / (double)r->last_completed_ns);
     else if (late_share(r) > late_allowed(s))
-        assay_text_add(&out, "%.3g %% of the executions were issued more than %.3g us late, %.3g %% may be: a quieter machine or a lower rate",
+        assay_text_add(&out, "%.3g %% of the executions were issued more than %.3g us late, %.3g %% may be: a quieter machine or "
+                       "a lower rate",
                        100 * late_share(r), (double)load->lateness_limit_ns / 1e3, 100 * late_allowed(s));
     else if (s->latency_ns && v->verdict == ASSAY_SETTLED_INVALID)
         assay_text_add(&out, "%.3g %% of the latencies are over %.4g ms, %.3g %% may be: a lower rate or a larger limit",
                        100 * (double)v->over / (double)(v->n ? v->n : 1), (double)s->latency_ns / 1e6, 100 * (1 - s->percentile));
     else if (s->latency_ns && v->verdict == ASSAY_UNDECIDED && isfinite(v->more_seconds))
-        assay_text_add(&out, "it is undecided whether the limit of %.4g ms is kept: about %.3g s more", (double)s->latency_ns / 1e6, v->more_seconds);
+        assay_text_add(&out, "it is undecided whether the limit of %.4g ms is kept: about %.3g s more",
+                       (double)s->latency_ns / 1e6, v->more_seconds);
     else if (s->latency_ns && v->verdict == ASSAY_UNDECIDED)
-        assay_text_add(&out, "it is undecided whether the limit of %.4g ms is kept: the share over it is as large as it may be", (double)s->latency_ns / 1e6);
+        assay_text_add(&out, "it is undecided whether the limit of %.4g ms is kept: the share over it is as large as it may be",
+                       (double)s->latency_ns / 1e6);
     else if (!published)
         assay_text_add(&out, "MLPerf's rules: %.180s", load->loadgen);
 }
@@ -208,7 +219,8 @@ static void count(const struct assay_scenario *s, const struct assay_drive_resul
         (void)snprintf(load->failure, sizeof load->failure, "%.190s", r->first_failure.message);
 }
 
-static void rates(const struct assay_scenario *s, const struct assay_drive_result *r, enum assay_clock clock, struct assay_record *rec)
+static void rates(const struct assay_scenario *s, const struct assay_drive_result *r, enum assay_clock clock,
+                  struct assay_record *rec)
 {
     static const char *const why = "a case with a scenario has a rate of samples";
     double                   per_s = r->last_completed_ns ? (double)r->samples * 1e9 / (double)r->last_completed_ns : 0;
@@ -223,12 +235,15 @@ static void rates(const struct assay_scenario *s, const struct assay_drive_resul
     }
     assay_metric_set(rec, ASSAY_METRIC_queries_failed, (double)r->failed, r->issued, 0);
     if (r->executions) {
-        assay_metric_set(rec, ASSAY_METRIC_lateness_p99_ns, (double)assay_histogram_percentile(&r->lateness, 0.99), r->executions, clock);
+        assay_metric_set(rec, ASSAY_METRIC_lateness_p99_ns, (double)assay_histogram_percentile(&r->lateness, 0.99),
+                         r->executions, clock);
         assay_metric_set(rec, ASSAY_METRIC_late_share, late_share(r), r->executions, 0);
-        assay_metric_set(rec, ASSAY_METRIC_batch_fill, (double)r->samples / (double)r->executions / (double)s->max_batch, r->executions, 0);
+        assay_metric_set(rec, ASSAY_METRIC_batch_fill, (double)r->samples / (double)r->executions / (double)s->max_batch,
+                         r->executions, 0);
     }
     if (r->completed)
-        assay_metric_set(rec, ASSAY_METRIC_latency_at_percentile_ns, (double)assay_histogram_percentile(&r->latency, s->percentile),
+        assay_metric_set(rec, ASSAY_METRIC_latency_at_percentile_ns, (double)assay_histogram_percentile(&r->latency,
+            s->percentile),
                          r->completed, clock);
     else
         assay_metric_absent(rec, ASSAY_METRIC_latency_at_percentile_ns, "no query was completed");

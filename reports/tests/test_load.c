@@ -23,7 +23,8 @@ static void put(unsigned i, const char *name, double rate, double latency_ns, co
     struct assay_record *r = sample_record(i, "cpu:host", 0, latency_ns);
     SAMPLE_TEXT(r->case_name, name);
     if (rate > 0) {
-        r->load = (struct assay_load){.issued = 101, .completed = 100, .failed = 1, .samples = 100, .executions = 100, .every = 4, .kept = 26,
+        r->load = (struct assay_load){.issued = 101, .completed = 100, .failed = 1, .samples = 100, .executions = 100,
+                                      .every = 4, .kept = 26,
                                       .percentile = 0.99, .allowed_within_ns = 5000000, .rate = rate};
         SAMPLE_TEXT(r->load.invalid, invalid);
         SAMPLE_TEXT(r->load.settled, "settled with <b>& numbers");

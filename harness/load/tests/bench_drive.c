@@ -2,8 +2,8 @@
  *
  *     bench_drive PATH/assay-null.so [QUERIES]      (10^8 by default for the one that shows its memory)
  *
- * Windows of 100 ms in which the hypervisor gave none of this machine's time to others (steal, /proc/stat) are looked at apart: what
- * happens in the others is not the program's doing. Their share and the figure over all windows stand beside. */
+ * Windows of 100 ms in which the hypervisor gave none of this machine's time to others (steal, /proc/stat) are looked at apart:
+ * what happens in the others is not the program's doing. Their share and the figure over all windows stand beside. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -82,7 +82,8 @@ static void drive(const char *scenario, void (*completed)(void *, const struct a
                             .timeout_ns = 10000000000u, .lateness_limit_ns = 1000000, .completed = completed, .self = self};
     must(assay_drive_run(&d, out, &err), &err);
     if (out->failed || out->issued != out->completed)
-        fprintf(stderr, "bench_drive: %" PRIu64 " of %" PRIu64 " queries failed: %s\n", out->failed, out->issued, out->first_failure.message);
+        fprintf(stderr, "bench_drive: %" PRIu64 " of %" PRIu64 " queries failed: %s\n", out->failed, out->issued,
+                out->first_failure.message);
 }
 
 static void keep(void *self, const struct assay_query_row *row)
@@ -103,7 +104,8 @@ static uint64_t steal_ticks(void)
 {
     unsigned long long t[8] = {0};
     FILE              *f = fopen("/proc/stat", "re");
-    if (f && fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) != 8)
+    if (f && fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6],
+                    &t[7]) != 8)
         t[7] = 0;
     if (f)
         (void)fclose(f);
@@ -171,11 +173,13 @@ static void server(void)
            (double)out.completed / ((double)out.last_completed_ns / 1e9), out.issued - out.completed);
     printf("bench drive server_lateness_median %" PRIu64 " ns (goal <= 1000)\n", assay_histogram_percentile(&out.lateness, 0.5));
     if (n_quiet)
-        printf("bench drive server_lateness_p99_quiet %" PRIu64 " ns (goal <= 20000)\n", assay_histogram_percentile(&quiet, 0.99));
+        printf("bench drive server_lateness_p99_quiet %" PRIu64 " ns (goal <= 20000)\n", assay_histogram_percentile(&quiet,
+            0.99));
     else
         printf("bench drive server_lateness_p99_quiet none ns (goal <= 20000: every window had steal)\n");
     if (n_alone)
-        printf("bench drive server_lateness_p99_alone %" PRIu64 " ns (goal none: quiet windows in which no process took this core, %.0f %% of all)\n",
+        printf("bench drive server_lateness_p99_alone %" PRIu64 " ns (goal none: quiet windows in which no process took this "
+               "core, %.0f %% of all)\n",
                assay_histogram_percentile(&alone, 0.99), 100.0 * (double)n_alone / (double)n);
     printf("bench drive server_quiet_windows %.0f %% (goal none)\n", n ? 100.0 * (double)n_quiet / (double)n : 0);
     printf("bench drive server_lateness_p99_raw %" PRIu64 " ns (goal none)\n", assay_histogram_percentile(&out.lateness, 0.99));
@@ -225,7 +229,8 @@ static enum assay_code model_issue(void *self, const struct assay_query *q, uint
     *token = 1;
     return ASSAY_OK;
 }
-static enum assay_code model_poll(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span, struct assay_error *err)
+static enum assay_code model_poll(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span,
+                                  struct assay_error *err)
 {
     (void)self, (void)err, (void)timeout_ns;
     *token = 1;
@@ -247,7 +252,8 @@ static void virtual_time(void)
     target = (struct assay_target){.clock = ASSAY_CLOCK_MODEL, .issue = model_issue, .poll = model_poll, .cancel = cancel};
     drive("server/qps=1000,min_duration_s=600", keep, &series, &out);
     target = real;
-    printf("bench drive ten_minutes_of_1000_qps_on_a_model_clock %.3f s (goal < 2; %" PRIu64 " queries, mean latency %.3f ms, M/D/1: 2.400)\n",
+    printf("bench drive ten_minutes_of_1000_qps_on_a_model_clock %.3f s (goal < 2; %" PRIu64 " queries, mean latency %.3f ms, "
+           "M/D/1: 2.400)\n",
            (double)out.wall_ns / 1e9, out.completed, (double)out.latency.sum_ns / 1e6 / (double)out.latency.n);
     free(rows);
 }
@@ -266,7 +272,8 @@ static void memory(const char *queries)
     drive(scenario, keep, &series, &out);
     assay_series_finish(&series);
     (void)assay_counters_peak_resident(&peak);
-    printf("bench drive peak_resident_of_%s_queries %.1f MB (goal < 64; every %" PRIu64 "th row kept: %zu)\n", queries, peak / 1e6,
+    printf("bench drive peak_resident_of_%s_queries %.1f MB (goal < 64; every %" PRIu64 "th row kept: %zu)\n", queries,
+           peak / 1e6,
            series.every, series.n);
     free(rows);
 }

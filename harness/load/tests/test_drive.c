@@ -204,7 +204,8 @@ Test(drive, batch_that_is_not_full_leaves_after_its_delay)
     cr_expect_eq(r.executions, 4);
     cr_expect_eq(server.most_samples, 3);
     cr_expect_eq(r.latency.max_ns, 11000000, "ten of delay and one of execution: %llu", (unsigned long long)r.latency.max_ns);
-    cr_expect_eq(r.latency.min_ns, 1000000, "the last burst does not wait for what will not come: %llu", (unsigned long long)r.latency.min_ns);
+    cr_expect_eq(r.latency.min_ns, 1000000, "the last burst does not wait for what will not come: %llu",
+                 (unsigned long long)r.latency.min_ns);
 }
 
 Test(drive, full_batch_does_not_wait_and_the_rest_is_left_behind)

@@ -21,7 +21,8 @@ static enum assay_code look(void *self, const struct assay_peak_asked *a, struct
     cr_expect(pow(0.99, (double)a->queries) < a->level, "enough queries to settle something");
     last_qps = a->qps;
     *out = (struct assay_peak_look){.qps = a->qps, .n = a->queries,
-                                    .verdict = a->qps <= holds ? ASSAY_SETTLED_VALID : a->qps >= invalid_from ? ASSAY_SETTLED_INVALID : ASSAY_UNDECIDED};
+                                    .verdict = a->qps <= holds ? ASSAY_SETTLED_VALID : a->qps >= invalid_from
+                                        ? ASSAY_SETTLED_INVALID : ASSAY_UNDECIDED};
     return ASSAY_OK;
 }
 

@@ -29,12 +29,14 @@ static void run_case(const char *name, const char *backend)
     struct assay_case  c;
     struct assay_error err = {0}, unstored = {0};
     cr_assert_eq(assay_case_parse(name, &c, &err), ASSAY_OK, "%s", err.message);
-    struct assay_case_job job = {.what = &c, .backend = backend, .plugin = "", .folder = s.path, .power = "", .repeat = "assay run it", .seed = 3};
+    struct assay_case_job job = {.what = &c, .backend = backend, .plugin = "", .folder = s.path, .power = "",
+                                 .repeat = "assay run it", .seed = 3};
     memset(&record, 'x', sizeof record);
     (void)assay_case_run(&job, &record, &unstored);
     cr_expect_eq(unstored.code, ASSAY_OK, "%s", unstored.message);
     for (int m = 0; m < ASSAY_METRIC_COUNT; m++)
-        cr_expect(record.metric[m].has_value || *record.metric[m].why, "%s is absent without a reason", assay_metric_row((enum assay_metric)m)->name);
+        cr_expect(record.metric[m].has_value || *record.metric[m].why, "%s is absent without a reason",
+                  assay_metric_row((enum assay_metric)m)->name);
     assay_case_release(&c);
 }
 
@@ -55,7 +57,8 @@ Test(case_load, every_query_is_accounted_for_and_its_series_is_stored)
     cr_expect_eq(value(ASSAY_METRIC_queries_failed), 0);
     cr_expect(value(ASSAY_METRIC_samples_per_s) > 0 && value(ASSAY_METRIC_latency_at_percentile_ns) > 0);
     cr_expect_eq(record.load.kept, 100);
-    cr_expect(assay_path_join(path, sizeof path, s.path, record.load.series_file, &err) == ASSAY_OK && !assay_sha256_file(path, digest, &err));
+    cr_expect(assay_path_join(path, sizeof path, s.path, record.load.series_file, &err) == ASSAY_OK && !assay_sha256_file(path,
+        digest, &err));
     cr_expect_str_eq(digest, record.load.series_sha256);
     cr_assert_eq(assay_samples_read(s.path, &record, &samples, &n, &err), ASSAY_OK, "%s", err.message);
     cr_expect_eq(n, 100);
@@ -83,13 +86,15 @@ Test(case_load, outputs_of_timed_executions_are_witnessed)
 
 Test(case_load, batches_execute_a_graph_of_as_many_samples)
 {
-    run_case("conv/batch=2,channels=4,filters=4,height=6,width=6@offline/min_queries=64,min_duration_s=0,max_batch=8", as_worker_backend("reference", ""));
+    run_case("conv/batch=2,channels=4,filters=4,height=6,width=6@offline/min_queries=64,min_duration_s=0,max_batch=8",
+             as_worker_backend("reference", ""));
     cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
     cr_expect_eq(record.load.executions, 8);
     cr_expect_eq(record.load.samples, 64);
     cr_expect_eq(value(ASSAY_METRIC_batch_fill), 1);
     uint64_t batched = record.flops;
-    run_case("conv/batch=2,channels=4,filters=4,height=6,width=6@offline/min_queries=64,min_duration_s=0", as_worker_backend("reference", ""));
+    run_case("conv/batch=2,channels=4,filters=4,height=6,width=6@offline/min_queries=64,min_duration_s=0",
+             as_worker_backend("reference", ""));
     cr_expect_eq(batched, 8 * record.flops);
 }
 
@@ -128,6 +133,7 @@ Test(case_load, record_comes_back_from_json_as_it_was)
     run_case(GEMM "@server/qps=2000,min_queries=100,min_duration_s=0,latency_ms=10000", as_worker_backend("template", ""));
     json_t *json = assay_record_to_json(&record);
     cr_assert_eq(assay_record_from_json(json, &again, &err), ASSAY_OK, "%s", err.message);
-    cr_expect(again.load.issued == record.load.issued && !strcmp(again.load.settled, record.load.settled) && again.load.rate == record.load.rate);
+    cr_expect(again.load.issued == record.load.issued && !strcmp(again.load.settled, record.load.settled) &&
+              again.load.rate == record.load.rate);
     json_decref(json);
 }

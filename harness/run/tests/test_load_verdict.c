@@ -25,7 +25,8 @@ static void queries(const char *text, uint64_t n, uint64_t over)
     assay_series_init(&series, rows, MOST);
     for (uint64_t i = 0; i < n; i++) {
         uint64_t               latency = over && i % (n / over) == 0 && i / (n / over) < over ? 20000000 : 1000000;
-        struct assay_query_row row = {.query = i, .scheduled_ns = i * 1000000, .issued_ns = i * 1000000, .completed_ns = i * 1000000 + latency, .samples = 1};
+        struct assay_query_row row = {.query = i, .scheduled_ns = i * 1000000, .issued_ns = i * 1000000,
+                                      .completed_ns = i * 1000000 + latency, .samples = 1};
         assay_series_add(&series, &row);
         assay_histogram_add(&r.latency, latency);
         assay_histogram_add(&r.lateness, 10);
@@ -86,7 +87,8 @@ Test(load_verdict, one_failure_is_too_many_and_named)
     (void)ASSAY_FAIL(&r.first_failure, ASSAY_DEVICE, "bus error");
     judge();
     cr_expect(!is_valid());
-    cr_expect(strstr(record.load.invalid, "1 of 1000 queries failed") && strstr(record.load.invalid, "bus error"), "%s", record.load.invalid);
+    cr_expect(strstr(record.load.invalid, "1 of 1000 queries failed") && strstr(record.load.invalid, "bus error"), "%s",
+              record.load.invalid);
 }
 
 Test(load_verdict, failed_queries_count_as_over_the_limit_for_settled)
@@ -97,7 +99,8 @@ Test(load_verdict, failed_queries_count_as_over_the_limit_for_settled)
     for (size_t i = 0; i < 4000; i += 20)
         rows[i].status = ASSAY_DEVICE;
     judge();
-    cr_expect(record.metric[ASSAY_METRIC_settled_valid].has_value && record.metric[ASSAY_METRIC_settled_valid].value == 0, "%s", record.load.settled);
+    cr_expect(record.metric[ASSAY_METRIC_settled_valid].has_value && record.metric[ASSAY_METRIC_settled_valid].value == 0, "%s",
+              record.load.settled);
 }
 
 Test(load_verdict, lateness_is_just_allowed_or_just_not)
@@ -108,7 +111,8 @@ Test(load_verdict, lateness_is_just_allowed_or_just_not)
     cr_expect_str_eq(record.load.invalid, "");
     r.late = 6;
     judge();
-    cr_expect(strstr(record.load.invalid, "0.6 % of the executions were issued more than 200 us late, 0.5 % may be"), "%s", record.load.invalid);
+    cr_expect(strstr(record.load.invalid, "0.6 % of the executions were issued more than 200 us late, 0.5 % may be"), "%s",
+              record.load.invalid);
 }
 
 Test(load_verdict, overload_is_told_before_what_follows_from_it)
