@@ -126,6 +126,26 @@ Test(case_load, peak_is_searched_and_run_once_more)
     cr_expect(!record.metric[ASSAY_METRIC_peak_qps].has_value || value(ASSAY_METRIC_peak_qps) == record.load.rate);
 }
 
+/* Ten minutes of virtual time take a moment, and what they give is a model's. */
+Test(case_load, device_on_a_models_clock_is_driven_in_virtual_time)
+{
+    char path[600];
+    place_of(path, sizeof path, "fixtures", "virtual");
+    run_case(GEMM "@server/qps=500,min_queries=1,min_duration_s=600,latency_ms=10", path);
+    cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
+    cr_expect_eq(record.evidence, ASSAY_EVIDENCE_MODELLED);
+    cr_expect(record.load.issued > 290000 && record.load.issued == record.load.completed);
+    cr_expect(record.load.kept < record.load.issued && record.load.every == 2, "a longer series than there is room for");
+    cr_expect_eq(record.load.lateness_max_ns, 0);
+    cr_expect_eq(record.metric[ASSAY_METRIC_samples_per_s].clock, ASSAY_CLOCK_MODEL);
+    cr_expect_float_eq(value(ASSAY_METRIC_samples_per_s), 500, 5);
+    cr_expect_eq(value(ASSAY_METRIC_settled_valid), 1, "%s", record.load.settled);
+    cr_expect(record.wall_ns < 20000000000u);
+    run_case(GEMM "@server/qps=0,percentile=0.9,min_duration_s=2,latency_ms=10", path);
+    cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
+    cr_expect(value(ASSAY_METRIC_peak_qps) > 500 && value(ASSAY_METRIC_peak_qps) < 1000, "%g: %s", value(ASSAY_METRIC_peak_qps), record.load.peak);
+}
+
 static struct assay_record again;
 Test(case_load, record_comes_back_from_json_as_it_was)
 {
