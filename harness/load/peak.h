@@ -22,6 +22,7 @@ struct assay_peak_look {
 struct assay_peak_asked {
     double   qps, level; /* of this look's verdict */
     uint64_t queries;    /* at least: fewer can settle nothing at this level */
+    uint32_t effort;     /* times as long as a first look */
     uint32_t look;       /* from 0 */
 };
 struct assay_peak_search {

@@ -197,6 +197,7 @@ static enum assay_code look_at_rate(void *self, const struct assay_peak_asked *a
     size_t                       first;
     s.qps = asked->qps;
     s.min_queries = asked->queries;
+    s.min_duration_ns *= asked->effort;
     assay_seeds_from(l->c->job->seed + 1000 + asked->look, &seeds); /* the run of the peak has others */
     if (drive(l, &s, &seeds, err))
         return err->code;
@@ -218,6 +219,9 @@ static enum assay_code search(struct load *l, struct assay_scenario *s, struct a
     if (assay_peak_find(&how, peak, err))
         return err->code;
     s->qps = peak->low_qps > 0 ? peak->low_qps : peak->look[0].qps;
+    for (uint32_t i = 0; i < peak->n; i++) /* other seeds have another luck: three times the look that settled it */
+        if (peak->look[i].qps == s->qps && 3 * peak->look[i].n > s->min_queries)
+            s->min_queries = 3 * peak->look[i].n;
     return ASSAY_OK;
 }
 

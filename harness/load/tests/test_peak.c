@@ -19,6 +19,7 @@ static enum assay_code look(void *self, const struct assay_peak_asked *a, struct
     cr_expect_eq(a->look, asked++);
     cr_expect(a->level > 0 && a->level * ASSAY_PEAK_LOOKS <= ASSAY_PEAK_LEVEL * 1.0001, "each has its share");
     cr_expect(pow(0.99, (double)a->queries) < a->level, "enough queries to settle something");
+    cr_expect_eq(a->effort, a->qps == last_qps ? 4 : 1, "the same rate again is looked at longer");
     last_qps = a->qps;
     *out = (struct assay_peak_look){.qps = a->qps, .n = a->queries,
                                     .verdict = a->qps <= holds ? ASSAY_SETTLED_VALID : a->qps >= invalid_from
@@ -34,6 +35,7 @@ static struct assay_peak find(double capacity, double valid_to, double invalid)
     holds = valid_to;
     invalid_from = invalid;
     asked = 0;
+    last_qps = 0;
     cr_assert_eq(assay_peak_find(&how, &peak, &err), ASSAY_OK);
     cr_expect_eq(peak.n, asked);
     return peak;

@@ -143,7 +143,8 @@ Test(case_load, device_on_a_models_clock_is_driven_in_virtual_time)
     cr_expect(record.wall_ns < 20000000000u);
     run_case(GEMM "@server/qps=0,percentile=0.9,min_duration_s=2,latency_ms=10", path);
     cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
-    cr_expect(value(ASSAY_METRIC_peak_qps) > 500 && value(ASSAY_METRIC_peak_qps) < 1000, "%g: %s", value(ASSAY_METRIC_peak_qps), record.load.peak);
+    cr_expect(value(ASSAY_METRIC_peak_qps) > 500 && value(ASSAY_METRIC_peak_qps) < 1000, "%g: %s; %s, %llu issued", value(ASSAY_METRIC_peak_qps), record.load.peak,
+              record.load.settled, (unsigned long long)record.load.issued);
 }
 
 static struct assay_record again;
