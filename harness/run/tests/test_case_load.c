@@ -78,7 +78,7 @@ Test(case_load, verdicts_are_sentences_with_their_numbers)
 
 Test(case_load, outputs_of_timed_executions_are_witnessed)
 {
-    run_case(GEMM "@single_stream/min_queries=200,min_duration_s=0", as_worker_backend("template", ""));
+    run_case(GEMM "@single_stream/min_queries=200,min_duration_s=0,performance_samples=8", as_worker_backend("template", ""));
     cr_expect(*record.witness_file && record.proof.chosen > 0 && record.proof.hashed >= record.proof.chosen);
     cr_expect_eq(record.proof.iterations, 200);
     cr_expect(strstr(record.load.proof, "last timed execution of 8 input sets"), "%s", record.load.proof);
