@@ -413,13 +413,24 @@ static void wait_in_flight(struct state *s)
     assay_wait_pause();
 }
 
+/* The queries of closed load that are not issued begin now: what lies between is not theirs. */
+static void begin_anew(struct state *s)
+{
+    uint64_t now = look(s);
+    for (uint64_t i = s->permit_head; i != s->permit_tail; i++)
+        s->permit[i & s->permit_mask] = now;
+    for (uint64_t i = s->head; i != s->tail; i++)
+        if (s->query[item_at(s, i)->query].issued_ns == NEVER)
+            item_at(s, i)->scheduled_ns = s->query[item_at(s, i)->query].scheduled_ns = s->out->last_scheduled_ns = now;
+}
+
 /* Told where it disturbs nothing: nothing is in flight, and nothing is about to be. */
 static void tell(struct state *s)
 {
     const struct assay_scenario *x = s->d->scenario;
     uint64_t                     now = s->model ? assay_clock_now_ns() : s->zero_ns + s->now, next = next_issue_ns(s);
     if (now < s->next_progress_ns || s->n_flight ||
-        (!s->model && !(s->closed && s->head == s->tail) && (next == NEVER || next < s->now + PROGRESS_ROOM_NS)))
+        (!s->model && !s->closed && (next == NEVER || next < s->now + PROGRESS_ROOM_NS)))
         return;
     struct assay_allocations before = assay_allocations_so_far();
     double by_time = x->min_duration_ns ? (double)s->now / (double)x->min_duration_ns : 1;
@@ -429,8 +440,8 @@ static void tell(struct state *s)
     s->out->allocations.by_harness -= after.by_harness - before.by_harness;
     s->out->allocations.by_plugin -= after.by_plugin - before.by_plugin;
     s->next_progress_ns = now + PROGRESS_EVERY_NS;
-    for (uint64_t i = s->permit_head; i != s->permit_tail; i++) /* they begin when they can */
-        s->permit[i & s->permit_mask] = look(s);
+    if (s->closed)
+        begin_anew(s);
 }
 
 static bool is_done(const struct state *s)

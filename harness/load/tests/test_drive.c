@@ -357,6 +357,21 @@ static void on_progress(void *self, double share, uint64_t median_ns)
     told++;
 }
 
+static void on_slow_progress(void *self, double share, uint64_t median_ns)
+{
+    on_progress(self, share, median_ns);
+    assay_clock_sleep_until_ns(assay_clock_now_ns() + 200000000);
+}
+
+Test(drive, progress_between_queries_is_in_no_latency)
+{
+    server.clock = ASSAY_CLOCK_HOST;
+    server.fixed_ns = 1000;
+    run_with("single_stream/min_queries=1,min_duration_s=0.8", (struct assay_drive){.progress = on_slow_progress});
+    cr_expect(told >= 1);
+    cr_expect(r.latency.max_ns < 200000000 && r.lateness.max_ns < 200000000);
+}
+
 Test(drive, progress_is_told_only_while_nothing_runs)
 {
     server.clock = ASSAY_CLOCK_HOST;
