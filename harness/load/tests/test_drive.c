@@ -255,6 +255,67 @@ Test(drive, same_seed_gives_the_same_run_to_the_nanosecond)
     cr_expect(last_completed == first && waited_ns == sum);
 }
 
+/* Launches of one queue run in order, however many the device has been given. */
+Test(drive, executions_given_ahead_change_nothing_on_a_device_of_one_queue)
+{
+    run("server/qps=900,min_queries=20000,min_duration_s=0");
+    uint64_t last = last_completed;
+    double   sum = waited_ns;
+    begin();
+    run_with("server/qps=900,min_queries=20000,min_duration_s=0", (struct assay_drive){.executions = 3});
+    cr_expect_eq(r.most_in_flight, 3);
+    cr_expect_eq(last_completed, last);
+    cr_expect_float_eq(waited_ns / sum, 1, 1e-12);
+}
+
+/* A device of two queues on the host's clock: what is begun first is not always what is done first. */
+static struct { uint64_t token, begin_ns, end_ns; } lane[2];
+static enum assay_code issue_two(void *self, const struct assay_query *q, uint64_t *token, struct assay_error *err)
+{
+    size_t i = lane[0].token ? 1 : 0;
+    (void)self, (void)err;
+    cr_assert(!lane[i].token, "no more than two");
+    lane[i].begin_ns = assay_clock_now_ns();
+    lane[i].end_ns = lane[i].begin_ns + (q->samples[0] % 2 ? 20000 : 90000);
+    *token = lane[i].token = ++server.issued;
+    return ASSAY_OK;
+}
+static enum assay_code poll_two(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span, struct assay_error *err)
+{
+    uint64_t until = assay_clock_now_ns() + timeout_ns;
+    (void)self;
+    for (;;) {
+        uint64_t now = assay_clock_now_ns();
+        for (size_t i = 0; i < 2; i++)
+            if (lane[i].token && lane[i].end_ns <= now) {
+                *token = lane[i].token;
+                span->clock = ASSAY_CLOCK_HOST;
+                span->begin_ns = lane[i].begin_ns;
+                span->end_ns = lane[i].end_ns;
+                lane[i].token = 0;
+                return ASSAY_OK;
+            }
+        if (now >= until)
+            return ASSAY_FAIL(err, ASSAY_TIMEOUT, "not yet");
+    }
+}
+
+Test(drive, two_at_once_may_end_in_another_order)
+{
+    struct assay_error    err = {0};
+    struct assay_scenario s;
+    struct assay_seeds    seeds;
+    struct assay_target   target = {.clock = ASSAY_CLOCK_HOST, .issue = issue_two, .poll = poll_two, .cancel = cancel};
+    struct assay_drive    d = {.scenario = &s, .seeds = &seeds, .target = &target, .batching = {.maximum = 1}, .executions = 2,
+                               .timeout_ns = 10000000000u, .lateness_limit_ns = 100000, .completed = on_row};
+    cr_assert_eq(assay_scenario_parse("concurrency/in_flight=5,min_queries=300,min_duration_s=0", &s, &err), ASSAY_OK);
+    assay_seeds_from(1, &seeds);
+    cr_assert_eq(assay_drive_run(&d, &r, &err), ASSAY_OK);
+    cr_expect(r.completed == 300 && r.failed == 0 && r.executions == 300 && rows == 300);
+    cr_expect_eq(r.most_in_flight, 2);
+    cr_expect(r.latency.min_ns >= 20000);
+}
+
 /* ---- what goes wrong ----------------------------------------------------------------------------------------------- */
 
 Test(drive, query_that_fails_is_counted_and_the_others_go_on)
