@@ -52,7 +52,7 @@ static bool read_curve(const struct assay_report_run *run, const struct assay_su
     return n > 0;
 }
 
-static void draw(FILE *script, const struct curve *curves, size_t n, bool is_log, double low, double high)
+static void draw(FILE *script, const struct curve *curves, size_t n, bool is_log, bool is_load, double low, double high)
 {
     static const struct { double ns; const char *name; } units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}, {1, "ns"}};
     size_t u = 0;
@@ -60,8 +60,8 @@ static void draw(FILE *script, const struct curve *curves, size_t n, bool is_log
         u++;
     double margin = high > low ? 0.04 * (high - low) : 0.05 * high + 1;
     fprintf(script, "set border 3 lw 0.8\nset tics nomirror scale 0.5\nset grid y lt 1 lc " ASSAY_PLOT_GRID " lw 0.6\nset yrange [0:100]\n"
-                    "set ytics 25\nset format y \"%%g %%%%\"\nset xlabel \"time of one execution (%s)\"\nset ylabel \"share of iterations\" offset 1\nunset key\n",
-            units[u].name);
+                    "set ytics 25\nset format y \"%%g %%%%\"\nset xlabel \"%s (%s)\"\nset ylabel \"share of %s\" offset 1\nunset key\n",
+            is_load ? "latency of a query" : "time of one execution", units[u].name, is_load ? "queries" : "iterations");
     if (is_log)
         fprintf(script, "set logscale x\nset xrange [%.6g:%.6g]\n", low / 1.1 / units[u].ns, high * 1.1 / units[u].ns);
     else
@@ -98,7 +98,7 @@ static void begin(struct assay_report_run *run, struct assay_report_case *c, str
     }
     c->plot_is_log = low > 0 && high / low > LOG_FROM;
     if (n > 0 && (c->plot = assay_plots_begin(plots, 660, 250, &script)) != ASSAY_PLOT_NONE)
-        draw(script, curves, n, c->plot_is_log, low, high);
+        draw(script, curves, n, c->plot_is_log, c->rows[0]->launches[c->rows[0]->typical]->load.issued > 0, low, high);
     free(curves);
 }
 

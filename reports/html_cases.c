@@ -212,6 +212,7 @@ static void one_backend(struct assay_page *p, const struct assay_report_run *run
         assay_sink_raw(&p->to, "</small></p>\n");
     }
     verdict(p, row);
+    assay_page_load_facts(p, row);
     launches(p, row);
     metrics(p, row);
     counters(p, row);
@@ -234,7 +235,9 @@ static void distribution(struct assay_page *p, const struct assay_report_run *ru
         return;
     }
     assay_sink_raw(&p->to, "<figure>\n");
-    assay_page_plot(p, c->plot, "Distribution of the time of one execution: share of iterations that took at most so long; median, p90 and p99 are in the table of launches");
+    bool is_load = c->rows[0]->launches[c->rows[0]->typical]->load.issued > 0;
+    assay_page_plot(p, c->plot, is_load ? "Distribution of latencies: share of queries that took at most so long; median, p90 and p99 are in the table of launches"
+                                        : "Distribution of the time of one execution: share of iterations that took at most so long; median, p90 and p99 are in the table of launches");
     assay_sink_raw(&p->to, "<figcaption><ul class=\"keys\">");
     for (size_t i = 0; i < c->n_rows; i++) {
         assay_sink_raw(&p->to, "<li>");
@@ -243,7 +246,7 @@ static void distribution(struct assay_page *p, const struct assay_report_run *ru
         assay_page_evidence(p, c->rows[i]);
         assay_sink_raw(&p->to, ")</small></li>");
     }
-    assay_sink_raw(&p->to, "</ul>Share of the typical launch's iterations that took at most so long%s.", c->plot_is_log ? ", logarithmic axis" : "");
+    assay_sink_raw(&p->to, "</ul>Share of the typical launch's %s that took at most so long%s.", is_load ? "queries" : "iterations", c->plot_is_log ? ", logarithmic axis" : "");
     if (*c->why_no_plot) {
         assay_sink_raw(&p->to, " Not drawn: ");
         assay_sink_text(&p->to, c->why_no_plot);

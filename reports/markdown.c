@@ -140,6 +140,30 @@ static void unproved(struct assay_sink *to, const struct assay_summary *run)
     }
 }
 
+/* Cases with a scenario: what was served, and by which rules it counts. */
+static void under_load(struct assay_sink *to, const struct assay_summary *run)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->n_rows; i++) {
+        const struct assay_summary_row *row = &run->rows[i];
+        const struct assay_load        *load = &row->launches[row->typical]->load;
+        if (!load->issued)
+            continue;
+        assay_sink_raw(to, "%s|", any ? "" : "\n### Under load\n\n| case | back end | samples served | median | at percentile | published rules | settled | rule that is broken |\n"
+                                            "| --- | --- | ---: | ---: | ---: | --- | --- | --- |\n");
+        any = true;
+        cell(to, row->case_name);
+        cell(to, row->backend);
+        figure(to, row, ASSAY_METRIC_samples_per_s);
+        figure(to, row, ASSAY_METRIC_latency_ns);
+        figure(to, row, ASSAY_METRIC_latency_at_percentile_ns);
+        cell(to, load->loadgen);
+        cell(to, load->settled);
+        cell(to, *load->invalid ? load->invalid : "none");
+        assay_sink_raw(to, "\n");
+    }
+}
+
 static void fact(struct assay_sink *to, const char *name, const char *value)
 {
     assay_sink_raw(to, "- %s: ", name);
@@ -177,6 +201,7 @@ static void one_run(struct assay_sink *to, const struct assay_summary *run)
                        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n");
     for (size_t i = 0; i < run->n_rows; i++)
         result(to, &run->rows[i]);
+    under_load(to, run);
     models(to, run);
     unproved(to, run);
 }

@@ -50,7 +50,7 @@ options:
   --timeout-s TIME  a worker that takes longer is ended (from 50ms to 86400s)
 
 # every verb has help, the same in both spellings; its first line says how it is called
-$ for verb in doctor list show plan run validate compare report export conformance probe soak schedule predict calibrate spec; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
+$ for verb in $(assay help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
 usage: assay doctor [options]
 usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics|scenarios [options]
 usage: assay show CASE [options]
@@ -92,6 +92,8 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay spec check|show FILE|DEVICE"
 .SH EXIT STATUS
 .SH ENVIRONMENT
+
+$ for verb in $(assay help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
 
 
 $ assay man | grep '^\.' | grep -vE '^\.(TH|SH|SS|TP|PP|B|I)( |$)'

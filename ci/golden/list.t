@@ -80,14 +80,14 @@ $ assay list metrics --json | head -7
 [
   {
     "better": "lower",
-    "definition": "time from begin to end of one execution as stamped by the back end; the median of this launch's timed iterations",
+    "definition": "time from begin to end of one execution as stamped by the back end, or, of a case with a scenario, from the scheduled time of a query to its completion; the median of this launch's",
     "metric": "latency_ns",
     "unit": "ns"
   },
 
 # a list can be cut short by its reader
 $ assay list metrics | head -1
-metric                    unit    better  definition
+metric                     unit    better  definition
 
 # nothing but the list is on standard output, nothing at all on standard error
 $ assay list backends 2>&1 >/dev/null

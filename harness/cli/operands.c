@@ -4,6 +4,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/ir/graph.h"
+#include "harness/load/arrivals.h"
 #include "suites/workloads/workloads.h"
 
 #include "assay/banned.h"
@@ -64,9 +65,16 @@ static enum assay_code what_is(const char *word, const struct words *w, bool *is
  * itself and not the others, and is recorded. */
 static enum assay_code must_build(const struct assay_case *c, struct assay_error *err)
 {
-    struct assay_graph *g = NULL;
-    enum assay_code     code = assay_case_graph(c, &g, err);
+    struct assay_graph    *g = NULL;
+    struct assay_arrivals *arrivals = NULL;
+    struct assay_seeds     seeds = {0};
+    enum assay_code        code = assay_case_graph(c, &g, err);
     assay_graph_free(g);
+    if (!code && c->scenario.type == ASSAY_TRACE) { /* a file of somebody's: read and checked as a whole */
+        code = assay_arrivals_new(&c->scenario, &seeds, &arrivals, err);
+        assay_arrivals_free(arrivals);
+        return code;
+    }
     return code == ASSAY_CONFIG || code == ASSAY_DATA ? code : ASSAY_OK;
 }
 

@@ -8,6 +8,7 @@
  *    `why` says so. A metric that is 0 in some launch (counts): median, no interval.
  *  - The rates flops_per_s, bytes_per_s and items_per_s: the algorithmic work of one execution divided by the estimate
  *    of latency_ns, so that value and interval are those of latency, ends exchanged.
+ *    Cases with a scenario have a rate of their own in each record, summed up like any metric.
  *  - On the model's clock launches repeat a calculation and are no replication: the interval is the widest of the
  *    records' own (ranges in the device's description), never a t interval.
  *  - Counters: median over the launches that have a value. */

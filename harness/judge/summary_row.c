@@ -214,7 +214,7 @@ static void fill_rates(struct assay_summary_row *row)
     for (size_t i = 0; i < row->n_launches && !first; i++)
         if (is_ok(row->launches[i]))
             first = row->launches[i];
-    if (!first || !(latency->has_value || latency->has_interval))
+    if (!first || first->load.issued || !(latency->has_value || latency->has_interval)) /* a scenario has a rate of its own */
         return;
     const struct {
         enum assay_metric metric;

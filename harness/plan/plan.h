@@ -8,6 +8,7 @@
 
 #include "assay/error.h"
 #include "assay/workload.h"
+#include "harness/plan/scenario.h"
 #include "suites/weights/file_set.h"
 
 #define ASSAY_CASE_NAME_BYTES 512
@@ -21,13 +22,14 @@ struct assay_repeat {
     uint64_t timeout_ns; /* of the whole worker */
 };
 
-/* One fully specified point. Name: `workload[.phase]/key=value,…`, keys sorted, defaults written out. */
+/* One fully specified point. Name: `workload[.phase]/key=value,…[@scenario/key=value,…]`, keys sorted, defaults written out. */
 struct assay_case {
     char                         name[ASSAY_CASE_NAME_BYTES];
     char                         id[17]; /* first 16 hex digits of the SHA-256 of the name */
     const struct assay_workload *workload;
     char                         phase[32]; /* "" when the workload has none */
     void                        *params;    /* owned; params_bytes of the workload */
+    struct assay_scenario        scenario;  /* type 0: none, executions one after another */
     struct assay_repeat          repeat;
 };
 
@@ -51,7 +53,7 @@ enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, st
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
  * name that is none of this program's is copied as it is. */
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);
-/* Builds the case's graph. Free it with assay_graph_free. */
+/* Builds the graph of one execution: of a scenario with batches, of max_batch samples. Free it with assay_graph_free. */
 enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err);
 
 /* Reads suite `name_or_path`: a path when it has a '/' or ends in ".json", else <suites folder>/NAME.json. */

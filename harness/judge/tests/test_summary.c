@@ -54,6 +54,22 @@ Test(summary, makes_one_row_of_the_launches_of_a_case_on_a_back_end)
     scratch_remove(&s);
 }
 
+Test(summary, rate_of_a_case_with_a_scenario_is_its_own_and_not_work_over_latency)
+{
+    struct scratch       s = scratch_new();
+    struct builder       b;
+    struct assay_summary sum;
+    builder_begin(&b, &s, "run", builder_plan(1, "cpu", NULL));
+    struct assay_record *r = builder_record(0, "cpu", 0, 1000);
+    r->load.issued = 10;
+    r->metric[ASSAY_METRIC_items_per_s].value = 77;
+    builder_append(&b, r);
+    builder_end(&b, &sum);
+    cr_expect_eq(sum.rows[0].metric[ASSAY_METRIC_items_per_s].value, 77);
+    assay_summary_release(&sum);
+    scratch_remove(&s);
+}
+
 Test(summary, takes_the_worst_of_statuses_and_verdicts)
 {
     static const struct {

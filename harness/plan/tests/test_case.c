@@ -4,6 +4,9 @@
 #include "harness/base/options.h"
 #include "harness/ir/graph.h"
 #include "harness/plan/plan.h"
+
+#include "harness/ir/graph.h"
+#include "harness/ir/ops.h"
 #include "suites/workloads/workloads.h"
 
 static struct assay_case parse(const char *text)
@@ -131,7 +134,12 @@ Test(plan_case, mistakes_are_named_with_what_was_meant)
         {"gemm.forward/m=1", "has no phases", "forward"},
         {"attention/tokens=8", "needs a phase, one of prefill, decode", ""},
         {"attention.decod", "needs a phase, one of prefill, decode", "decod"},
-        {"gemm/m=1@server", "unknown scenario 'server'", ""},
+        {"gemm/m=1@sever", "unknown scenario 'sever'", "'server'"},
+        {"gemm/m=1@server/qsp=1", "qsp", "qps"},
+        {"gemm/m=1@server/qps=-1", "qps", ""},
+        {"gemm@trace", "trace", ""},
+        {"gemm@server/qps=0,latency_ms=0", "latency_ms=0 sets none", ""},
+        {"text.learn@offline", "trained", ""},
         {"", "unknown workload ''", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -227,4 +235,54 @@ Test(plan_case, graph_is_built_or_says_of_which_case_it_is_not)
     cr_expect_eq(assay_case_graph(&c, &g, &err), ASSAY_CONFIG);
     cr_expect(!g && strstr(err.message, "kv_heads 4 does not divide heads 6") && strstr(err.frame[0], "attention.decode/"), "%s", err.message);
     assay_case_release(&c);
+}
+
+Test(plan_case, scenario_is_part_of_the_name_and_of_the_id)
+{
+    static const char *const names[] = {"gemm", "gemm@offline", "gemm@offline/min_queries=7", "gemm@server", "gemm@server/profile=loadgen"};
+    struct assay_case        c[5];
+    char                     brief[ASSAY_CASE_NAME_BYTES];
+    struct assay_error       err = {0};
+    for (size_t i = 0; i < 5; i++) {
+        struct assay_case again;
+        cr_assert_eq(assay_case_parse(names[i], &c[i], &err), ASSAY_OK, "%s", err.message);
+        assay_case_brief(c[i].name, brief);
+        cr_expect_str_eq(brief, names[i]);
+        cr_assert_eq(assay_case_parse(c[i].name, &again, &err), ASSAY_OK, "%s", err.message);
+        cr_expect_str_eq(again.id, c[i].id);
+        for (size_t k = 0; k < i; k++)
+            cr_expect_str_neq(c[k].id, c[i].id);
+        assay_case_release(&again);
+    }
+    cr_expect_eq(c[0].scenario.type, 0);
+    cr_expect(c[3].scenario.type == ASSAY_SERVER && c[3].repeat.launches == 3);
+    cr_expect(c[4].repeat.launches == 1 && c[4].repeat.timeout_ns > 4 * c[4].scenario.min_duration_ns, "ten minutes are launched once");
+    for (size_t i = 0; i < 5; i++)
+        assay_case_release(&c[i]);
+}
+
+Test(plan_case, at_sign_inside_a_json_string_begins_no_scenario)
+{
+    struct assay_case  c;
+    struct assay_error err = {0};
+    cr_assert_eq(assay_case_parse("onnx/file=\"a@server/m.onnx\",sha256=0000000000000000000000000000000000000000000000000000000000000000", &c, &err),
+                 ASSAY_OK, "%s", err.message);
+    cr_expect_eq(c.scenario.type, 0);
+    assay_case_release(&c);
+}
+
+Test(plan_case, batches_of_a_scenario_multiply_the_batch_of_the_graph)
+{
+    struct assay_case   one, eight;
+    struct assay_graph *g = NULL, *h = NULL;
+    struct assay_error  err = {0};
+    cr_assert_eq(assay_case_parse("conv/batch=2,height=8,width=8@offline", &one, &err), ASSAY_OK);
+    cr_assert_eq(assay_case_parse("conv/batch=2,height=8,width=8@offline/max_batch=8", &eight, &err), ASSAY_OK);
+    cr_assert_eq(assay_case_graph(&one, &g, &err), ASSAY_OK);
+    cr_assert_eq(assay_case_graph(&eight, &h, &err), ASSAY_OK);
+    cr_expect_eq(assay_graph_cost(h).flops, 8 * assay_graph_cost(g).flops);
+    assay_graph_free(g);
+    assay_graph_free(h);
+    assay_case_release(&one);
+    assay_case_release(&eight);
 }

@@ -42,7 +42,7 @@ Test(scenario, the_table_is_in_the_order_of_the_enum)
 Test(scenario, the_canonical_form_has_every_setting_sorted_and_reads_back_as_itself)
 {
     cr_assert(reads("server/qps=40,latency_ms=15"));
-    cr_expect_str_eq(written(), "server/equal_issue=false,latency_ms=15,max_duration_s=0s,min_duration_s=5s,min_queries=662,percentile=0.99,"
+    cr_expect_str_eq(written(), "server/batch_delay_ms=0,equal_issue=false,latency_ms=15,max_batch=1,max_duration_s=0s,min_duration_s=5s,min_queries=662,percentile=0.99,"
                                 "performance_samples=1024,profile=short,qps=40,seeds=case,total_samples=1024");
     for (size_t i = 0; assay_scenarios[i].name; i++)
         for (int official = 0; official < 2; official++) {

@@ -163,3 +163,31 @@ Test(suite, the_same_suite_is_the_same_plan_to_the_byte)
     free(text[0]);
     free(text[1]);
 }
+
+Test(suite, scenario_or_a_list_of_them_is_crossed_with_the_matrix)
+{
+    struct assay_plan plan = read_plan("\"repeat\": {\"launches\": 2, \"timeout_s\": 5}",
+                                       "{\"workload\": \"gemm\", \"matrix\": {\"m\": [1, 2]}, \"scenario\": [\"offline\", \"server/profile=loadgen\"]},"
+                                       "{\"workload\": \"gemv\", \"scenario\": \"burst\"}");
+    cr_assert_eq(plan.n_cases, 5u);
+    cr_expect(strstr(plan.cases[0].name, "m=1,") && strstr(plan.cases[0].name, "@offline/"));
+    cr_expect(strstr(plan.cases[1].name, "m=1,") && strstr(plan.cases[1].name, "@server/"));
+    cr_expect(strstr(plan.cases[4].name, "gemv/") && strstr(plan.cases[4].name, "@burst/"));
+    cr_expect_eq(plan.cases[0].repeat.launches, 2);
+    cr_expect_eq(plan.cases[1].repeat.launches, 1, "ten minutes are launched once");
+    cr_expect(plan.cases[1].repeat.timeout_ns > plan.cases[1].scenario.min_duration_ns, "a scenario has at least the time it needs");
+    assay_plan_release(&plan);
+}
+
+Test(suite, scenario_that_cannot_be_is_told_at_its_line)
+{
+    static const char *const cases[] = {"{\"workload\": \"gemm\", \"scenario\": \"sever\"}", "{\"workload\": \"gemm\", \"scenario\": 7}",
+                                        "{\"workload\": \"gemm\", \"scenario\": []}"};
+    static const char *const want[] = {"sever", "a list of them", "empty list"};
+    for (size_t i = 0; i < 3; i++) {
+        struct assay_plan  plan;
+        struct assay_error err = {0};
+        cr_expect_neq(assay_plan_read(suite_of("", cases[i]), &plan, &err), ASSAY_OK);
+        cr_expect(strstr(err.message, want[i]) && strstr(err.message, "mine.json:5"), "%s", err.message);
+    }
+}
