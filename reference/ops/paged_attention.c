@@ -91,7 +91,8 @@ static struct assay_bounded cached(const struct paged *p, int cache, int64_t slo
         return x;
     a.store = f->unit_roundoff;
     a.store_tiny = f->smallest_normal;
-    return assay_bounded_store(&a, t->dtype, x);
+    struct assay_bounded stored = assay_bounded_store(&a, t->dtype, x);
+    return isfinite(stored.value) || !isfinite(x.value) ? stored : bounded(x.value, INFINITY); /* beyond the format: left open */
 }
 
 /* ---- y ----------------------------------------------------------------------------------------------------------- */
