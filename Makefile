@@ -144,7 +144,7 @@ asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay $(GOLDEN_TSAN)
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
-bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats && ci/bench build/assay
+bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats $(O)/backends/cpu/tests/bench_paged && ci/bench build/assay
 faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
 PYTHON ?= python3
 oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/formats.txt && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins

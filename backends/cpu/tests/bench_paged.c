@@ -123,7 +123,7 @@ int main(int argc, char **argv)
         assay_model_shape_read(argc > 1 ? argv[3] : "ernie-4.5-0.3b", &shape, &err))
         fail("opening", &err);
     const struct assay_decoder_step_setup setup = {
-        .backend = b, .session = s, .device = &device, .shape = &shape, .layers = argc > 1 ? strtol(argv[4], NULL, 10) : 6, .block_tokens = BLOCK,
+        .backend = b, .session = s, .device = &device, .shape = &shape, .layers = argc > 1 ? strtol(argv[4], NULL, 10) : 2, .block_tokens = BLOCK,
         .n_blocks = MOST * CONTEXT / BLOCK, .max_context = CONTEXT, .weights = "", .seed = 1, .limit_bytes = UINT64_C(8) << 30,
         .timeout_ns = UINT64_C(60000000000)};
     bench_formats(&setup, ceiling);
