@@ -50,7 +50,7 @@ static enum assay_code check_sequence(const struct paged *p, int64_t s, struct a
     return ASSAY_OK;
 }
 
-/* Sizes, the check of what the sequences say, and who writes each slot. */
+/* Sizes, and the check of what the sequences say. */
 static enum assay_code setup(const struct assay_ref_call *call, struct paged *p, struct assay_error *err)
 {
     const struct assay_ref_tensor *in = call->in;
@@ -64,9 +64,11 @@ static enum assay_code setup(const struct assay_ref_call *call, struct paged *p,
     for (int64_t s = 0; s < p->sequences; s++)
         if (check_sequence(p, s, err))
             return err->code;
-    p->writer = malloc((size_t)(p->blocks * p->block + 1) * sizeof *p->writer);
-    if (!p->writer)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a cache of %lld blocks", (long long)p->blocks);
+    return ASSAY_OK;
+}
+
+static void find_writers(struct paged *p)
+{
     for (int64_t i = 0; i < p->blocks * p->block; i++)
         p->writer[i] = -1;
     for (int64_t s = 0; s < p->sequences; s++) {
@@ -75,10 +77,10 @@ static enum assay_code setup(const struct assay_ref_call *call, struct paged *p,
             p->writer[slot_of(p, s, past + i)] = begin + i;
         p->most = n > 0 && past + n > p->most ? past + n : p->most;
     }
-    return ASSAY_OK;
 }
 
-/* Element c of a slot of a cache, after the writing: what is new before it is rounded to the cache's format, with the bound on what a device holds. */
+/* Element c of a slot of a cache, after the writing: what is new before it is rounded to the cache's format, with the bound on what a
+ * device holds. */
 static struct assay_bounded cached(const struct paged *p, int cache, int64_t slot, int64_t c)
 {
     const struct assay_ref_tensor *t = &p->call->in[cache], *from = &p->call->in[cache - KEYS + K];
@@ -177,6 +179,10 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     enum assay_code code = setup(call, &p, err);
     if (code)
         return code;
+    p.writer = malloc((size_t)(p.blocks * p.block + 1) * sizeof *p.writer);
+    if (!p.writer)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a cache of %lld blocks", (long long)p.blocks);
+    find_writers(&p);
     p.index = index;
     p.value = value;
     p.bound = bound;

@@ -385,10 +385,10 @@ static void paging(struct decoder *d)
 {
     const struct assay_decoder *how = d->how;
     int64_t sequences = how->batch, ends = sequences + 1, table[2] = {sequences, (how->context + how->block - 1) / how->block};
-    int64_t most = how->context > how->tokens ? how->context - how->tokens : 0;
+    int64_t most = how->context > how->tokens ? how->context - how->tokens : 0, least = most / 2;
     d->table = assay_graph_control(d->g, "block_table", ASSAY_I32, 2, table, (struct assay_fill){ASSAY_FILL_DISTINCT, 0, (double)(how->blocks - 1)});
     d->starts = assay_graph_control(d->g, "starts", ASSAY_I32, 1, &ends, (struct assay_fill){ASSAY_FILL_RAGGED, 0, (double)how->tokens});
-    d->past = assay_graph_control(d->g, "past", ASSAY_I32, 1, &sequences, (struct assay_fill){ASSAY_FILL_INTEGERS, (double)(most / 2), (double)most});
+    d->past = assay_graph_control(d->g, "past", ASSAY_I32, 1, &sequences, (struct assay_fill){ASSAY_FILL_INTEGERS, (double)least, (double)most});
 }
 
 static void begin(struct decoder *d)

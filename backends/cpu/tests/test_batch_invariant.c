@@ -68,6 +68,18 @@ static size_t run_row(struct device *d, size_t node, int rows, int place, float 
     return width;
 }
 
+static bool same_bits(const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t x, y;
+        memcpy(&x, a + i, sizeof x);
+        memcpy(&y, b + i, sizeof y);
+        if (x != y)
+            return false;
+    }
+    return true;
+}
+
 static void expect_one_row(const char *options)
 {
     struct device d;
@@ -79,7 +91,7 @@ static void expect_one_row(const char *options)
         for (int rows = 2; rows <= ROWS; rows++)
             for (int place = 0; place < rows; place += rows - 1) {
                 size_t width = run_row(&d, node, rows, place, row);
-                cr_expect(!memcmp(first, row, width * sizeof *row), "%s: %s(%s), row %d of %d", options, nodes[node].op, nodes[node].inputs, place, rows);
+                cr_expect(same_bits(first, row, width), "%s: %s(%s), row %d of %d", options, nodes[node].op, nodes[node].inputs, place, rows);
             }
     }
     device_close(&d);
@@ -122,7 +134,7 @@ Test(batch_invariant, stored_weights_are_widened_in_registers_whatever_the_rows,
         const float *row = floats(&data, y) + (size_t)(rows - 1) * 50;
         if (rows == 1)
             memcpy(first, row, sizeof first);
-        cr_expect(!memcmp(first, row, sizeof first), "%d rows", rows);
+        cr_expect(same_bits(first, row, 50), "%d rows", rows);
         data_free(&data);
         assay_graph_free(g);
     }

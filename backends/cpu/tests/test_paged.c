@@ -74,7 +74,7 @@ static void fill_controls(const struct assay_graph *g, const struct setting *t, 
     for (int64_t s = 0; s <= t->sequences; s++)
         put(t, data, assay_graph_find(g, "starts"), (size_t)s, t->starts[s]);
     for (uint32_t v = 0; t->cache == ASSAY_BF16 && v < g->n_values; v++)
-        for (uint64_t i = 0; g->values[v].role == ASSAY_ROLE_STATE && i < g->values[v].elements; i++) {
+        for (uint64_t i = 0; g->values[v].role == ASSAY_ROLE_STATE && data->at[v] && i < g->values[v].elements; i++) {
             float    x = random_float();
             uint32_t bits;
             memcpy(&bits, &x, sizeof bits);

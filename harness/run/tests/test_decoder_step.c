@@ -183,6 +183,13 @@ static void serve_requests(const struct assay_step_target *t, struct request *r,
 static const struct manner manners[] = {{64, 1, -1}, {64, 7, -1}, {3, 7, -1}, {5, 11, 4}, {1, 13, 6}};
 static const struct assay_decoder_bucket two_buckets[] = {{16, 5}, {4, 4}};
 
+static uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
 /* Bitwise, or up to the first choice that was closer than `tie`. */
 static void expect_same(const struct request *alone, const struct request *r, bool bitwise, float tie, const char *what)
 {
@@ -194,7 +201,7 @@ static void expect_same(const struct request *alone, const struct request *r, bo
                 break;
             compared++;
             cr_expect_eq(r[i].tokens[prompts[i] + k], alone[i].tokens[prompts[i] + k], "%s: request %d, token %u", what, i, k);
-            cr_expect(bitwise ? !memcmp(&r[i].margin[k], &alone[i].margin[k], sizeof(float)) : fabsf(r[i].margin[k] - alone[i].margin[k]) <= tie,
+            cr_expect(bitwise ? bits_of(r[i].margin[k]) == bits_of(alone[i].margin[k]) : fabsf(r[i].margin[k] - alone[i].margin[k]) <= tie,
                       "%s: request %d, margin %u is %.9g, not %.9g", what, i, k, (double)r[i].margin[k], (double)alone[i].margin[k]);
         }
     cr_expect_geq(compared, REQUESTS * OUTPUT / 2, "%s: %u tokens were compared", what, compared);
@@ -282,7 +289,7 @@ Test(decoder_step, a_row_has_the_same_bits_beside_any_number_of_others)
                 }
                 OK(t.execute(t.self, &(struct assay_step){.sequences = list, .n_sequences = n, .n_tokens = n}, next, margin, &span, &err));
                 wanted = n == 1 ? margin[0] : wanted;
-                cr_expect(!memcmp(&margin[place], &wanted, sizeof wanted), "%s: row %u of %u: %.9g, not %.9g", models[m], place, n,
+                cr_expect(bits_of(margin[place]) == bits_of(wanted), "%s: row %u of %u: %.9g, not %.9g", models[m], place, n,
                           (double)margin[place], (double)wanted);
             }
         assay_decoder_step_free(d);
