@@ -109,6 +109,13 @@ static void run_block(void *self, size_t chunk, unsigned thread)
     finish_block(r, batch, row, block.m, column, block.n);
 }
 
+static void scale_row(const struct running *r, float *y, size_t begin, size_t end)
+{
+    const struct cpu_product *p = &r->plan->product;
+    for (size_t j = begin; j < end; j++)
+        y[j] *= p->alpha * (p->has_scale ? r->scale[j] : 1.0f);
+}
+
 /* Rows of B that stay in the first-level cache while every row of A meets them. */
 enum { STORED_ROWS = 4 };
 
@@ -128,8 +135,7 @@ static void run_stored(void *self, size_t chunk, unsigned thread)
     }
     for (size_t i = 0; i < p->m; i++) {
         float *y = r->y + i * p->n;
-        for (size_t j = begin; j < end; j++)
-            y[j] *= p->alpha * (p->has_scale ? r->scale[j] : 1.0f);
+        scale_row(r, y, begin, end);
         if (p->has_c)
             add_c(r, i, 1, begin, end - begin, 0, true);
         finish_block(r, 0, i, 1, begin, end - begin);
@@ -163,7 +169,7 @@ static void run_vector(void *self, size_t chunk, unsigned thread)
 static struct cpu_across across_of(const struct running *r)
 {
     const struct cpu_product *p = &r->plan->product;
-    return (struct cpu_across){p->m, p->n, p->k, r->a, r->b, r->y};
+    return (struct cpu_across){p->m, p->n, p->k, r->a, r->stored, p->stored, r->y};
 }
 
 static void pack_across(void *self, size_t panel, unsigned thread)
@@ -180,8 +186,11 @@ static void run_across(void *self, size_t chunk, unsigned thread)
     const struct cpu_product *p = &r->plan->product;
     struct cpu_across         across = across_of(r);
     size_t column = chunk * CPU_ACROSS_ROWS, columns = p->n - column < CPU_ACROSS_ROWS ? p->n - column : CPU_ACROSS_ROWS;
-    cpu_across_multiply(r->engine->kernels, &across, r->plan->panels, column, columns,
-                        r->plan->scratch + thread * r->plan->scratch_floats);
+    float *sums = r->plan->scratch + thread * r->plan->scratch_floats;
+    cpu_across_multiply(r->engine->kernels, &across, r->plan->panels, column, columns, sums,
+                        sums + cpu_across_sums_floats(r->engine->kernels, p->m));
+    for (size_t i = 0; i < p->m && (p->has_scale || p->alpha != 1.0f); i++)
+        scale_row(r, r->y + i * p->n, column, column + columns);
     if (p->has_c)
         add_c(r, 0, p->m, column, columns, 0, true);
     finish_block(r, 0, 0, p->m, column, columns);
@@ -288,7 +297,7 @@ static enum assay_code reserve(struct cpu_product_plan *plan, const struct cpu_e
     }
     if (plan->kind == ACROSS) {
         const struct cpu_product *p = &plan->product;
-        plan->scratch_floats = cpu_across_sums_floats(engine->kernels, p->m);
+        plan->scratch_floats = cpu_across_sums_floats(engine->kernels, p->m) + cpu_across_wide_floats(p->stored);
         plan->scratch = cpu_block_new(plan->scratch_floats * cpu_pool_threads(engine->pool) * sizeof *plan->scratch);
         plan->panels = cpu_block_new(cpu_across_panels_floats(engine->kernels, p->m, p->k) * sizeof *plan->panels);
     }
@@ -318,12 +327,30 @@ static void describe(const struct cpu_product_plan *plan, const struct cpu_engin
         assay_text_add(out, " (%s)", cpu_openblas_config(engine->openblas));
 }
 
+/* One kernel for any number of rows, that adds up an element's products in one order: by what lies in memory, not by how much. */
+static void plan_invariant(struct cpu_product_plan *plan, const struct cpu_engine *engine)
+{
+    const struct cpu_product *p = &plan->product;
+    bool                      across = p->batch == 1 && !p->a_transposed && p->b_transposed;
+    plan->kind = across ? ACROSS : BLOCKS_OWN;
+    plan->across = across ? (p->n + CPU_ACROSS_ROWS - 1) / CPU_ACROSS_ROWS : 1;
+    if (!across)
+        plan_blocks(plan, engine);
+}
+
 /* So few that reading B once counts more than how fast it is multiplied: a library would pack it first. */
 enum { FEW_ROWS = 4 };
 
 static bool has_few_rows(const struct cpu_product *p)
 {
     return p->batch == 1 && p->m > 1 && p->m <= FEW_ROWS && p->n > 1 && !p->a_transposed && p->b_transposed;
+}
+
+/* What is stored in another format would be widened anew for every row else, so that empty lanes do not count. */
+static bool goes_across(const struct cpu_engine *engine, const struct cpu_product *p)
+{
+    bool stored = p->stored != CPU_STORED_F32 && p->m > FEW_ROWS;
+    return p->batch == 1 && !p->a_transposed && p->b_transposed && (stored || cpu_across_is_good(engine->kernels, p->m, p->n, p->k));
 }
 
 enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const struct cpu_product *product,
@@ -339,14 +366,15 @@ enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const stru
     plan->across = plan->along = 1;
     if (!product->k || !product->m || !product->n || !product->batch) {
         plan->kind = NOTHING;
-    } else if (product->stored != CPU_STORED_F32 || has_few_rows(product)) {
+    } else if (engine->batch_invariant) {
+        plan_invariant(plan, engine);
+    } else if (has_few_rows(product) || (product->stored != CPU_STORED_F32 && !goes_across(engine, product))) {
         size_t threads = threads_each(engine, product);
         plan->kind = STORED;
         plan->across = threads == 1 ? 1 : cpu_pool_pieces(engine->pool, product->n, 16, 4);
     } else if (product->m == 1 || product->n == 1) {
         plan_vector(plan, engine);
-    } else if (product->batch == 1 && product->alpha == 1.0f && !product->a_transposed && product->b_transposed &&
-               cpu_across_is_good(engine->kernels, product->m, product->n, product->k)) {
+    } else if (goes_across(engine, product)) {
         plan->kind = ACROSS;
         plan->across = (product->n + CPU_ACROSS_ROWS - 1) / CPU_ACROSS_ROWS;
     } else {

@@ -104,7 +104,10 @@ static const struct gemm_case {
     {3, 37, 1, ASSAY_BF16, "Relu", 0},
     {3, 301, 515, ASSAY_I8, "Swish", BIAS | SUM | ACT},
     {1, 64, 2048, ASSAY_I8, "Relu", 0},
-    {9, 37, 70, ASSAY_BF16, "Relu", BIAS | ACT},
+    {9, 131, 1031, ASSAY_BF16, "Relu", BIAS | SUM | ACT},
+    {33, 257, 900, ASSAY_I8, "Gelu", BIAS | ACT},
+    {64, 130, 800, ASSAY_F16, "Relu", BIAS},
+    {65, 37, 70, ASSAY_BF16, "Relu", BIAS | ACT},
 };
 
 static int32_t stored_matrix(struct assay_graph *g, const struct gemm_case *c)
@@ -239,7 +242,7 @@ Test(fusion, chains_around_a_product_stay_within_the_bound, .timeout = 120)
         if (!device_open(&d, every_device[i]))
             continue;
         for (size_t j = 0; j < sizeof gemms / sizeof *gemms; j++) {
-            size_t steps = gemms[j].with & ALSO_READ ? 4 : gemms[j].m > 8 && gemms[j].store != ASSAY_F32 ? 2 : 1;
+            size_t steps = gemms[j].with & ALSO_READ ? 4 : gemms[j].m > 64 && gemms[j].store != ASSAY_F32 ? 2 : 1;
             (void)snprintf(what, sizeof what, "%s: gemm case %zu", every_device[i], j);
             judge(&d, gemm_graph(&gemms[j]), steps, what);
         }

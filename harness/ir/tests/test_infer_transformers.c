@@ -96,6 +96,44 @@ Test(infer_transformers, attention_and_its_gradient)
     CHECK(refusals, bad);
 }
 
+Test(infer_transformers, paged_attention)
+{
+#define CACHES "f32[9,16,14] f32[9,16,10]"
+    static const struct line good[] = {
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "f32[6,20] f32[9,16,14] f32[9,16,10]"},
+        {"assay.PagedAttention", "f16[6,28] f16[6,14] f16[6,10] bf16[9,16,14] bf16[9,16,10] i64[0,0] i64[1] i64[0]", "q_num_heads=4 kv_num_heads=2 scale=2.0",
+         "f16[6,20] bf16[9,16,14] bf16[9,16,10]"},
+    };
+    static const struct line bad[] = {
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4", "kv_num_heads"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=3 kv_num_heads=2",
+         "3 query heads do not share 2 key heads evenly"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=8 kv_num_heads=2",
+         "its last axis does not divide into 8 heads"},
+        {"assay.PagedAttention", "f32[6,20] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "heads 5 and 7 wide have no product"},
+        {"assay.PagedAttention", "f32[6,28] f32[5,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "the numbers of tokens differ"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] f32[9,16,14] f32[9,8,10] i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "the caches differ in blocks or in tokens a block"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] f32[9,16,14] f32[9,16,12] i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "the cache must be [blocks,tokens a block,10]"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] f32[9,16,14] f16[9,16,10] i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "the types must be equal"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[3] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "3 sequences have 4 starts"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[4]", "q_num_heads=4 kv_num_heads=2",
+         "3 sequences have as many pasts"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i64[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "the types must be equal"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2 scale=-1.0",
+         "scale must be positive"},
+    };
+    CHECK(shapes, good);
+    CHECK(refusals, bad);
+}
+
 Test(infer_transformers, losses_and_norms)
 {
     static const struct line good[] = {

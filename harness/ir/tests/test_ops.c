@@ -72,6 +72,10 @@ Test(ops, costs_are_those_of_the_definitions)
         {"assay.AttentionGrad", "f32[1,2,3,7] f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7]", "is_causal=1 softcap=1.0",
          12 * (25 + 8 + 10 + 5) - 12, 24 + 6},
         {"Attention", "f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7] - - - i64[1]", "", 24 * 25 + 24 * 3 - 6, 24 + 6},
+        /* 2 heads; 3 tokens behind 1 see 2 + 3 + 4, one behind 4 sees 5: 14 pairs a head; of 5 rows 4 belong to somebody, the cost
+           counts all */
+        {"assay.PagedAttention", "f32[5,8] f32[5,4] f32[5,4] f32[6,2,4] f32[6,2,4] i32[3,3]{5,0,0,0,0,0,3,1,4} i32{0,3,3,4} i32{1,0,4}",
+         "q_num_heads=2 kv_num_heads=1", 28 * 17 + 28 * 3 - 10, 28 + 10},
         {"Softmax", "f32[2,5]", "", 2 * 14, 2 * 6},
         {"Softmax", "f32[2,5]", "axis=0", 5 * 5, 5 * 3},
         {"Softmax", "f32[2,0]", "", 0, 0},
@@ -228,6 +232,40 @@ Test(ops, a_graph_moves_at_least_its_inputs_and_outputs_once)
     cr_expect_eq(cost.transcendentals, 10);
     cr_expect_eq(cost.read_bytes, 44);
     cr_expect_eq(cost.written_bytes, 40);
+    assay_graph_free(g);
+}
+
+/* 2 sequences of 3 tokens behind 10 on average, by the rules that fill starts and past; 2 heads of 4, keys and values of 8 bytes a token. */
+Test(ops, a_paged_cache_that_is_taken_over_is_read_where_it_is_seen_and_written_where_it_is_new)
+{
+    struct assay_error  err = {0};
+    struct assay_graph *g = assay_graph_new("paged");
+    const char *const   names[] = {"y", "keys_after", "values_after"};
+    int64_t             cache[3] = {100, 16, 4}, table[2] = {2, 50}, three = 3, two = 2;
+    int32_t             in[8], out[3];
+    in[0] = assay_graph_input(g, "q", ASSAY_F32, 2, (int64_t[]){6, 8}, ASSAY_FILL_SIGNED);
+    in[1] = assay_graph_input(g, "k", ASSAY_F32, 2, (int64_t[]){6, 4}, ASSAY_FILL_SIGNED);
+    in[2] = assay_graph_input(g, "v", ASSAY_F32, 2, (int64_t[]){6, 4}, ASSAY_FILL_SIGNED);
+    in[3] = assay_graph_state(g, "keys", ASSAY_BF16, 3, cache, ASSAY_FILL_SIGNED);
+    in[4] = assay_graph_state(g, "values", ASSAY_BF16, 3, cache, ASSAY_FILL_SIGNED);
+    in[5] = assay_graph_control(g, "table", ASSAY_I32, 2, table, (struct assay_fill){ASSAY_FILL_DISTINCT, 0, 99});
+    in[6] = assay_graph_control(g, "starts", ASSAY_I32, 1, &three, (struct assay_fill){ASSAY_FILL_RAGGED, 0, 6});
+    in[7] = assay_graph_control(g, "past", ASSAY_I32, 1, &two, (struct assay_fill){ASSAY_FILL_INTEGERS, 5, 15});
+    assay_graph_op_outputs(g, "assay.PagedAttention", names, 3, in, 8,
+                           (struct assay_attr[]){ASSAY_ATTR_INT("q_num_heads", 2), ASSAY_ATTR_INT("kv_num_heads", 1), ASSAY_ATTR_END}, out);
+    for (int i = 0; i < 3; i++)
+        assay_graph_output(g, out[i]);
+    cr_assert(!g->first_error.code, "%s", g->first_error.message);
+    cr_expect_eq(assay_node_cost(g, &g->nodes[0]).written_bytes, 6 * 8 * 4 + 2 * 100 * 16 * 8, "not taken over: all of it");
+    assay_graph_alias(g, out[1], in[3]);
+    assay_graph_alias(g, out[2], in[4]);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+    struct assay_cost cost = assay_graph_cost(g);
+    uint64_t          pairs = 2 * 2 * (3 * 10 + 1 + 2 + 3); /* heads, sequences */
+    cr_expect_eq(cost.read_bytes, 6 * 16 * 4 + 2 * (2 * 10 * 8) + 4 * (100 + 3 + 2));
+    cr_expect_eq(cost.written_bytes, 6 * 8 * 4 + 2 * 6 * 8);
+    cr_expect_eq(cost.flops, pairs * (2 * 8 + 1 + 3) - 12);
+    cr_expect_eq(cost.transcendentals, pairs + 12);
     assay_graph_free(g);
 }
 
