@@ -25,6 +25,10 @@ static const struct unit time_units[] = {
     {"", 1000000000},  {"s", 1000000000},   {"ms", 1000000},       {"us", 1000},
     {"ns", 1},         {"m", 60000000000u}, {"h", 3600000000000u},
 };
+static const struct unit millisecond_units[] = {
+    {"", 1000000},     {"ms", 1000000},     {"s", 1000000000},     {"us", 1000},
+    {"ns", 1},         {"m", 60000000000u}, {"h", 3600000000000u},
+};
 static const struct unit byte_units[] = {
     {"", 1},
     {"B", 1},
@@ -59,6 +63,7 @@ size_t assay_option_value_bytes(const struct assay_option *row)
     case ASSAY_OPT_F64: return sizeof(double);
     case ASSAY_OPT_DTYPE: return sizeof(enum assay_dtype);
     case ASSAY_OPT_SECONDS:
+    case ASSAY_OPT_MILLISECONDS:
     case ASSAY_OPT_BYTES: return sizeof(uint64_t);
     case ASSAY_OPT_TEXT:
     case ASSAY_OPT_LIST: return row->bytes;
@@ -92,22 +97,28 @@ static void write_f64(double value, struct assay_text *out)
     assay_text_add(out, "%s", *best ? best : text);
 }
 
-/* In the largest of s, ms, us, ns that gives at least 1; the fraction is exact. */
+/* ns / scale with its fraction, which is exact: `digits` is the number of zeros of the scale. */
+static void write_decimal(uint64_t ns, uint64_t scale, int digits, struct assay_text *out)
+{
+    char fraction[16];
+    int  length = snprintf(fraction, sizeof fraction, ".%0*llu", digits, (unsigned long long)(ns % scale));
+    if (ns % scale == 0)
+        length = 0;
+    while (length > 0 && fraction[length - 1] == '0')
+        length--;
+    assay_text_add(out, "%llu%.*s", (unsigned long long)(ns / scale), length, fraction);
+}
+
+/* In the largest of s, ms, us, ns that gives at least 1. */
 static void write_seconds(uint64_t ns, struct assay_text *out)
 {
     static const struct unit units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
     static const int         digits[] = {9, 6, 3, 0};
     size_t                   i = 0;
-    char                     fraction[16];
     while (ns != 0 && ns < units[i].scale)
         i++;
-    int length = snprintf(fraction, sizeof fraction, ".%0*llu", digits[i],
-                          (unsigned long long)(ns % units[i].scale));
-    if (ns % units[i].scale == 0)
-        length = 0;
-    while (length > 0 && fraction[length - 1] == '0')
-        length--;
-    assay_text_add(out, "%llu%.*s%s", (unsigned long long)(ns / units[i].scale), length, fraction, units[i].suffix);
+    write_decimal(ns, units[i].scale, digits[i], out);
+    assay_text_add(out, "%s", units[i].suffix);
 }
 
 /* Whole multiples only; of the binary and the decimal form the shorter one, the binary when they tie. */
@@ -166,6 +177,10 @@ void assay_option_write(const struct assay_option *row, const void *target, stru
         memcpy(&amount, at, sizeof amount);
         write_seconds(amount, out);
         return;
+    case ASSAY_OPT_MILLISECONDS:
+        memcpy(&amount, at, sizeof amount);
+        write_decimal(amount, 1000000, 6, out);
+        return;
     case ASSAY_OPT_BYTES:
         memcpy(&amount, at, sizeof amount);
         write_bytes(amount, out);
@@ -181,6 +196,8 @@ static void write_bound(const struct assay_option *row, double bound, struct ass
     bool whole = bound >= 0 && bound < 9e18 && bound == floor(bound);
     if (row->type == ASSAY_OPT_SECONDS && bound >= 0 && bound <= 1e10)
         write_seconds((uint64_t)llround(bound * 1e9), out);
+    else if (row->type == ASSAY_OPT_MILLISECONDS && bound >= 0 && bound <= 1e10)
+        write_seconds((uint64_t)llround(bound * 1e6), out);
     else if (row->type == ASSAY_OPT_BYTES && whole)
         write_bytes((uint64_t)bound, out);
     else if (whole && bound < 1e15)
@@ -320,9 +337,9 @@ static const char *read_decimal(const char *c, uint64_t *digits, uint64_t *divis
 static enum assay_code parse_amount(const struct assay_option *row, const char *value, uint64_t *out,
                                     struct assay_error *err)
 {
-    bool               is_time = row->type == ASSAY_OPT_SECONDS, too_long;
+    bool               is_ms = row->type == ASSAY_OPT_MILLISECONDS, is_time = is_ms || row->type == ASSAY_OPT_SECONDS, too_long;
     const char        *kind = is_time ? "a time" : "a size";
-    const struct unit *units = is_time ? time_units : byte_units;
+    const struct unit *units = is_ms ? millisecond_units : is_time ? time_units : byte_units;
     size_t             n_units = is_time ? COUNT(time_units) : COUNT(byte_units), i = 0;
     uint64_t           digits, divisor;
     const char        *suffix = read_decimal(value, &digits, &divisor, &too_long);
@@ -330,7 +347,8 @@ static enum assay_code parse_amount(const struct assay_option *row, const char *
         i++;
     if (!suffix || i == n_units) {
         (void)refuse(row, value, kind, NULL, err);
-        return assay_error_hint(err, is_time ? "write 1.5s, 20ms, 3us, 500ns, 10m or 2h; bare numbers are seconds"
+        return assay_error_hint(err, is_ms     ? "write 1.5s, 20ms, 3us, 500ns, 10m or 2h; bare numbers are milliseconds"
+                                     : is_time ? "write 1.5s, 20ms, 3us, 500ns, 10m or 2h; bare numbers are seconds"
                                              : "write it like 65536, 64KiB, 1GiB or 2GB");
     }
     wide amount = (wide)digits * units[i].scale; /* at most 2^64 * 2^50 */
@@ -339,7 +357,7 @@ static enum assay_code parse_amount(const struct assay_option *row, const char *
     if (amount % divisor)
         return refuse(row, value, kind, is_time ? "it is finer than a nanosecond" : "it is not a whole number of bytes",
                       err);
-    if (!in_range(row, (long double)(uint64_t)(amount / divisor) / (is_time ? 1e9L : 1)))
+    if (!in_range(row, (long double)(uint64_t)(amount / divisor) / (is_ms ? 1e6L : is_time ? 1e9L : 1)))
         return refuse(row, value, kind, NULL, err);
     *out = (uint64_t)(amount / divisor);
     return ASSAY_OK;
@@ -433,6 +451,7 @@ enum assay_code assay_option_value_parse(const struct assay_option *row, void *t
     case ASSAY_OPT_ENUM: return parse_enum(row, value, at, err);
     case ASSAY_OPT_DTYPE: return parse_dtype(row, value, at, err);
     case ASSAY_OPT_SECONDS:
+    case ASSAY_OPT_MILLISECONDS:
     case ASSAY_OPT_BYTES: return parse_amount(row, value, at, err);
     }
     return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "option %s has type %d, which this version does not know", row->name,

@@ -358,7 +358,8 @@ static const char *placeholder(const struct assay_option *row)
     case ASSAY_OPT_LIST: return "TEXT";
     case ASSAY_OPT_ENUM: return "NAME";
     case ASSAY_OPT_DTYPE: return "DTYPE";
-    case ASSAY_OPT_SECONDS: return "TIME";
+    case ASSAY_OPT_SECONDS:
+    case ASSAY_OPT_MILLISECONDS: return "TIME";
     case ASSAY_OPT_BYTES: return "SIZE";
     }
     return "VALUE";

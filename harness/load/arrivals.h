@@ -8,12 +8,7 @@
 
 #include "assay/error.h"
 #include "harness/plan/scenario.h"
-
-struct assay_seeds {
-    uint64_t qsl, sample, schedule;
-};
-/* By name: "loadgen-v6.0", "loadgen-v6.1"; ASSAY_CONFIG with the nearest otherwise. */
-enum assay_code assay_seeds_find(const char *name, struct assay_seeds *out, struct assay_error *err);
+#include "harness/plan/seed_set.h"
 
 /* A sample of a query. Rows of one query follow each other and share `query` and `scheduled_ns`. */
 struct assay_arrival {
@@ -29,5 +24,7 @@ enum assay_code assay_arrivals_new(const struct assay_scenario *s, const struct 
 void            assay_arrivals_free(struct assay_arrivals *s);
 /* The next row; false at the end of what ends by itself (offline, trace). */
 bool assay_arrivals_next(struct assay_arrivals *s, struct assay_arrival *out);
+/* Do all requests of a trace fit into `context` tokens, prompt and output together; ASSAY_CONFIG names the line of the longest. */
+enum assay_code assay_arrivals_fit(const struct assay_arrivals *s, uint64_t context, struct assay_error *err);
 
 #endif

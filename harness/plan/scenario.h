@@ -23,7 +23,7 @@ enum assay_scenario_type {
 /* One struct for all: a scenario's table holds the rows that it has, the rest stays as its defaults are. */
 struct assay_scenario {
     enum assay_scenario_type type;
-    double   qps;                   /* server, interactive: the rate; offline: what is expected */
+    double   qps;                   /* server, interactive: the rate, 0: find the highest; offline: what is expected */
     uint64_t samples_per_query;     /* multi_stream */
     uint64_t in_flight;             /* concurrency */
     uint64_t burst, burst_period_ns;
@@ -50,7 +50,11 @@ extern const struct assay_scenario_row assay_scenarios[];
 
 /* From "NAME[/key=value,…]"; defaults are those of the profile that it names. */
 enum assay_code assay_scenario_parse(const char *text, struct assay_scenario *out, struct assay_error *err);
-/* The canonical form: keys sorted, defaults written out. */
+/* The canonical form: keys sorted, defaults written out. Parsing it gives the same scenario. */
 void            assay_scenario_write(const struct assay_scenario *s, struct assay_text *out);
+
+/* What a run has to issue at least: min_queries; with equal issue up to a multiple of the loaded set, as LoadGen counts. Of offline,
+ * the samples of its one query. */
+uint64_t assay_scenario_least(const struct assay_scenario *s);
 
 #endif

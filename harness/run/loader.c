@@ -144,6 +144,7 @@ static size_t row_width(const struct assay_option *row, size_t *alignment)
         width = sizeof(enum assay_dtype);
         break;
     case ASSAY_OPT_SECONDS:
+    case ASSAY_OPT_MILLISECONDS:
     case ASSAY_OPT_BYTES:
         width = sizeof(uint64_t);
         break;

@@ -18,6 +18,7 @@ enum assay_option_type {
     ASSAY_OPT_SECONDS = 7, /* uint64_t nanoseconds; "1.5", "20ms", "3s", "10m" (a bare number is seconds) */
     ASSAY_OPT_BYTES = 8, /* uint64_t; "65536", "64KiB", "1GiB", "2GB" */
     ASSAY_OPT_LIST = 9,  /* char[bytes]; may be given several times, joined by newlines (command line only) */
+    ASSAY_OPT_MILLISECONDS = 10, /* uint64_t nanoseconds; as SECONDS, but a bare number is milliseconds, and so are min and max */
 };
 
 struct assay_option {
