@@ -12,7 +12,5 @@ uint64_t assay_early_stopping_within(double p, uint64_t over);
 bool assay_early_stopping_passes(double p, uint64_t n, uint64_t over);
 /* single_stream, multi_stream: the largest t with n >= h(t) + t, t >= 1; the estimate is sorted[n - t]. 0: n is too small. */
 uint64_t assay_early_stopping_discard(double p, uint64_t n);
-/* I_x(a, b), the regularized incomplete beta function; a, b > 0, 0 <= x <= 1. */
-double assay_incomplete_beta(double a, double b, double x);
 
 #endif
