@@ -235,8 +235,8 @@ $ assay show attention.decode/heads=3,kv_heads=2
 ! assay: kv_heads 2 does not divide heads 3 (while building case 'attention.decode/batch=1,causal=true,dtype=f32,head_dim=64,heads=3,kv_heads=2,tokens=512')
 ? 2
 
-$ assay show gemm/m=4@server
-! assay: unknown scenario 'server': this version times executions one after another, without '@'
+$ assay show gemm/m=4@sever
+! assay: unknown scenario 'sever'; did you mean 'server'? (while reading case 'gemm/m=4@sever')
 ? 2
 
 $ assay show "gemm/m=4,$(printf 'x%.0s' $(seq 600))"

@@ -10,7 +10,9 @@
 
 /* A query: which input set it has and where its result goes. Everything is prepared outside the timed region. */
 struct assay_query {
-    uint32_t slot;        /* index of the prepared bindings */
+    uint32_t slot;        /* index of the prepared bindings, where the caller prepared them */
+    uint32_t n_samples;   /* of a scenario: what of the data set this execution is for; else 0 */
+    const uint64_t *samples; /* indices, valid during the call */
     uint64_t earliest_ns; /* on a model clock: not before */
 };
 

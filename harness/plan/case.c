@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,9 @@
 #include "suites/workloads/workloads.h"
 
 #include "assay/banned.h"
+
+#define LONG_SCENARIO_NS 60000000000u    /* launched once */
+#define SCENARIO_SPARE_NS 600000000000u /* until its worker is ended */
 
 const struct assay_option assay_repeat_options[] = {
     {.name = "launches", .type = ASSAY_OPT_I64, .offset = offsetof(struct assay_repeat, launches), .dflt = "3", .min = 1,
@@ -83,12 +87,43 @@ static void time_to_learn(struct assay_case *c)
     c->repeat.timeout_ns = 2400000000000u;
 }
 
+/* A scenario says itself how long it takes at least; a slow device takes longer, and a search for the peak looks many times. */
+static void time_for_scenario(struct assay_case *c)
+{
+    const struct assay_scenario *s = &c->scenario;
+    if (!s->type)
+        return;
+    bool searches = assay_scenario_searches(s);
+    if (s->min_duration_ns >= LONG_SCENARIO_NS || searches)
+        c->repeat.launches = 1;
+    c->repeat.timeout_ns = SCENARIO_SPARE_NS + (searches ? 40 : 4) * s->min_duration_ns;
+}
+
+/* The '@' that begins the scenario; one inside a JSON string is part of a value. NULL: there is none. */
+static const char *scenario_in(const char *text)
+{
+    bool quoted = false;
+    for (; *text; text++) {
+        if (quoted && *text == '\\' && text[1])
+            text++;
+        else if (*text == '"')
+            quoted = !quoted;
+        else if (*text == '@' && !quoted)
+            return text;
+    }
+    return NULL;
+}
+
 /* The one spelling of the name, and the id made from it. */
 static enum assay_code set_name(struct assay_case *c, struct assay_error *err)
 {
     struct assay_text name = ASSAY_TEXT(c->name);
     assay_text_add(&name, "%s%s%s/", c->workload->name, *c->phase ? "." : "", c->phase);
     assay_options_write(c->workload->params, c->params, &name);
+    if (c->scenario.type) {
+        assay_text_add(&name, "@");
+        assay_scenario_write(&c->scenario, &name);
+    }
     if (name.cut)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "case name is longer than %zu characters", sizeof c->name - 1);
     char digest[65];
@@ -98,35 +133,91 @@ static enum assay_code set_name(struct assay_case *c, struct assay_error *err)
     return ASSAY_OK;
 }
 
-enum assay_code assay_case_parse(const char *text, struct assay_case *out, struct assay_error *err)
+/* The part before '@', into a case without name. */
+static enum assay_code parse_point(const char *text, struct assay_case *c, struct assay_error *err)
 {
-    struct assay_case c = {.workload = NULL};
     char              head[96], what[96];
     const char       *slash = strchr(text, '/');
     size_t            length = slash ? (size_t)(slash - text) : strlen(text);
-    if (strlen(text) >= ASSAY_CASE_NAME_BYTES || length >= sizeof head)
+    struct assay_text about = ASSAY_TEXT(what);
+    if (length >= sizeof head)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "case name is too long: '%.40s…'", text);
-    const char *at = strrchr(text, '@');
-    if (at)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "unknown scenario '%.40s': this version times executions one after another, without '@'",
-                          at + 1);
     memcpy(head, text, length);
     head[length] = 0;
-    if (assay_case_head_parse(head, &c, err))
+    if (assay_case_head_parse(head, c, err))
         return err->code;
-    c.params = calloc(1, c.workload->params_bytes ? c.workload->params_bytes : 1);
-    if (!c.params)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the parameters of '%s'", c.workload->name);
-    struct assay_text about = ASSAY_TEXT(what);
-    assay_text_add(&about, "workload %s", c.workload->name);
-    if (assay_options_defaults(assay_repeat_options, &c.repeat, err) ||
-        assay_options_parse(c.workload->params, c.params, slash ? slash + 1 : "", what, err) || set_name(&c, err)) {
-        free(c.params);
+    c->params = calloc(1, c->workload->params_bytes ? c->workload->params_bytes : 1);
+    if (!c->params)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the parameters of '%s'", c->workload->name);
+    assay_text_add(&about, "workload %s", c->workload->name);
+    if (assay_options_defaults(assay_repeat_options, &c->repeat, err) ||
+        assay_options_parse(c->workload->params, c->params, slash ? slash + 1 : "", what, err))
         return assay_error_in(err, "reading case '%.80s'", text);
+    return ASSAY_OK;
+}
+
+static enum assay_code parse_scenario(const char *text, struct assay_case *c, struct assay_error *err)
+{
+    const struct assay_lesson *lesson = c->workload->lesson;
+    if (assay_scenario_parse(text, &c->scenario, err))
+        return err->code;
+    return lesson && !strcmp(lesson->phase, c->phase)
+               ? ASSAY_FAIL(err, ASSAY_CONFIG, "%s.%s is trained, one step after another: no scenario", c->workload->name, c->phase)
+               : ASSAY_OK;
+}
+
+enum assay_code assay_case_parse(const char *text, struct assay_case *out, struct assay_error *err)
+{
+    struct assay_case c = {.workload = NULL};
+    char              point[ASSAY_CASE_NAME_BYTES];
+    if (!assay_string_copy(point, sizeof point, text))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "case name is too long: '%.40s…'", text);
+    const char *at = scenario_in(text);
+    if (at)
+        point[at - text] = 0;
+    enum assay_code code = parse_point(point, &c, err);
+    if (!code && ((at && parse_scenario(at + 1, &c, err)) || set_name(&c, err)))
+        code = assay_error_in(err, "reading case '%.80s'", text);
+    if (code) {
+        free(c.params);
+        return code;
     }
     time_to_learn(&c);
+    time_for_scenario(&c);
     *out = c;
     return ASSAY_OK;
+}
+
+/* Options whose text differs between two structs of one table. */
+static void write_differing(const struct assay_option *table, const void *mine, const void *usual, struct assay_text *out)
+{
+    const char *between = "/";
+    for (const struct assay_option *row = table; row->name; row++) {
+        char              a_room[256], b_room[256];
+        struct assay_text a = ASSAY_TEXT(a_room), b = ASSAY_TEXT(b_room);
+        assay_option_write(row, mine, &a);
+        assay_option_write(row, usual, &b);
+        if (!strcmp(a_room, b_room))
+            continue;
+        assay_text_add(out, "%s%s=%s", between, row->name, a_room);
+        between = ",";
+    }
+}
+
+static void write_scenario_brief(const struct assay_scenario *s, struct assay_text *out)
+{
+    const struct assay_scenario_row *row = &assay_scenarios[s->type - ASSAY_SINGLE_STREAM];
+    struct assay_scenario            usual;
+    struct assay_error               ignored = {.code = ASSAY_OK};
+    char                             text[64];
+    /* A trace has no default; the profile decides on the others'. */
+    (void)snprintf(text, sizeof text, "%s/profile=%.15s%s", row->name, s->profile, s->type == ASSAY_TRACE ? ",trace=-" : "");
+    assay_text_add(out, "@%s", row->name);
+    if (assay_scenario_parse(text, &usual, &ignored))
+        return;
+    if (!strcmp(s->profile, "loadgen"))
+        (void)assay_string_copy(usual.profile, sizeof usual.profile, "short"); /* to be written */
+    write_differing(row->options, s, &usual, out);
 }
 
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES])
@@ -140,18 +231,10 @@ void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES])
     void *plain = calloc(1, c.workload->params_bytes + 1);
     if (plain && !assay_options_defaults(c.workload->params, plain, &ignored)) {
         struct assay_text text = assay_text_over(out, ASSAY_CASE_NAME_BYTES);
-        const char       *between = "/";
         assay_text_add(&text, "%s%s%s", c.workload->name, *c.phase ? "." : "", c.phase);
-        for (const struct assay_option *row = c.workload->params; row->name; row++) {
-            char              mine[256], usual[256];
-            struct assay_text a = ASSAY_TEXT(mine), b = ASSAY_TEXT(usual);
-            assay_option_write(row, c.params, &a);
-            assay_option_write(row, plain, &b);
-            if (!strcmp(mine, usual))
-                continue;
-            assay_text_add(&text, "%s%s=%s", between, row->name, mine);
-            between = ",";
-        }
+        write_differing(c.workload->params, c.params, plain, &text);
+        if (c.scenario.type)
+            write_scenario_brief(&c.scenario, &text);
     }
     free(plain);
     assay_case_release(&c);

@@ -8,6 +8,7 @@
 
 #include "assay/error.h"
 #include "assay/workload.h"
+#include "harness/plan/scenario.h"
 #include "suites/weights/file_set.h"
 
 #define ASSAY_CASE_NAME_BYTES 512
@@ -21,13 +22,14 @@ struct assay_repeat {
     uint64_t timeout_ns; /* of the whole worker */
 };
 
-/* One fully specified point. Name: `workload[.phase]/key=value,…`, keys sorted, defaults written out. */
+/* One fully specified point. Name: `workload[.phase]/key=value,…[@scenario/key=value,…]`, keys sorted, defaults written out. */
 struct assay_case {
     char                         name[ASSAY_CASE_NAME_BYTES];
     char                         id[17]; /* first 16 hex digits of the SHA-256 of the name */
     const struct assay_workload *workload;
     char                         phase[32]; /* "" when the workload has none */
     void                        *params;    /* owned; params_bytes of the workload */
+    struct assay_scenario        scenario;  /* type 0: none, executions one after another */
     struct assay_repeat          repeat;
 };
 

@@ -25,6 +25,11 @@
 #define EQUAL_ISSUE \
     {.name = "equal_issue", .type = ASSAY_OPT_BOOL, .offset = FIELD(equal_issue), .dflt = "false", \
      .help = "every sample of the loaded set equally often"}
+/* How samples that wait become one execution. */
+#define BATCHES                                                                                                                   \
+    NUMBER("max_batch", max_batch, "1", 1, 4096, "samples of one execution, at most; a workload with parameter batch is compiled " \
+           "for powers of two up to it"),                                                                                         \
+    MILLISECONDS("batch_delay_ms", batch_delay_ns, "0", 0, "a batch that is not full leaves when its first sample has waited so long")
 /* What every scenario has. */
 #define COMMON(queries, duration)                                                                                                 \
     NUMBER("performance_samples", performance_samples, "1024", 1, 1e8, "samples that are loaded at once and drawn from"),         \
@@ -53,32 +58,32 @@ static const struct assay_option single_stream[] = {
 static const struct assay_option multi_stream[] = {
     LIMIT("0.99", "0"),
     NUMBER("samples_per_query", samples_per_query, "8", 1, 1e6, "samples of each query, neighbours in the loaded set"),
-    EQUAL_ISSUE, COMMON("662", "2s"), {0},
+    EQUAL_ISSUE, BATCHES, COMMON("662", "2s"), {0},
 };
 static const struct assay_option server[] = {
-    QPS("100", "queries a second, on average; 0: find the highest that is valid"), LIMIT("0.99", "100"), EQUAL_ISSUE,
+    QPS("100", "queries a second, on average; 0: find the highest that is valid"), LIMIT("0.99", "100"), EQUAL_ISSUE, BATCHES,
     COMMON("662", "5s"), {0},
 };
 static const struct assay_option interactive[] = {
     QPS("1", "queries a second, on average; 0: find the highest that is valid"), LIMIT("0.99", "0"), TOKENS("450", "40"),
-    EQUAL_ISSUE, COMMON("662", "5s"), {0},
+    EQUAL_ISSUE, BATCHES, COMMON("662", "5s"), {0},
 };
 static const struct assay_option offline[] = {
-    QPS("1", "samples a second that are expected: sets how many the query has"), EQUAL_ISSUE, COMMON("256", "2s"), {0},
+    QPS("1", "samples a second that are expected: sets how many the query has"), EQUAL_ISSUE, BATCHES, COMMON("256", "2s"), {0},
 };
 static const struct assay_option concurrency[] = {
     NUMBER("in_flight", in_flight, "8", 1, 1e6, "queries that are in flight at any time"), LIMIT("0.99", "0"), TOKENS("0", "0"),
-    EQUAL_ISSUE, COMMON("662", "2s"), {0},
+    EQUAL_ISSUE, BATCHES, COMMON("662", "2s"), {0},
 };
 static const struct assay_option burst[] = {
     NUMBER("burst", burst, "16", 1, 1e6, "queries that come together"),
     MILLISECONDS("period_ms", burst_period_ns, "100", 1e-6, "from one burst to the next"), LIMIT("0.99", "0"), TOKENS("0", "0"),
-    EQUAL_ISSUE, COMMON("662", "2s"), {0},
+    EQUAL_ISSUE, BATCHES, COMMON("662", "2s"), {0},
 };
 static const struct assay_option trace[] = {
     {.name = "trace", .type = ASSAY_OPT_TEXT, .offset = FIELD(trace), .bytes = sizeof((struct assay_scenario *)0)->trace,
      .help = "a CSV of scheduled_ns[,sample_index[,prompt_tokens,output_tokens]]"},
-    LIMIT("0.99", "0"), TOKENS("0", "0"), COMMON("0", "0"), {0},
+    LIMIT("0.99", "0"), TOKENS("0", "0"), BATCHES, COMMON("0", "0"), {0},
 };
 
 const struct assay_scenario_row assay_scenarios[] = {
@@ -205,7 +210,7 @@ static enum assay_code parse(const char *list, const struct assay_scenario_row *
 
 enum assay_code assay_scenario_parse(const char *text, struct assay_scenario *out, struct assay_error *err)
 {
-    struct assay_scenario s = {.in_flight = 1, .samples_per_query = 1, .burst = 1, .percentile = 0.99};
+    struct assay_scenario s = {.in_flight = 1, .samples_per_query = 1, .burst = 1, .percentile = 0.99, .max_batch = 1};
     char                  name[40];
     const char           *slash = strchr(text, '/');
     size_t                length = slash ? (size_t)(slash - text) : strlen(text);
@@ -251,4 +256,9 @@ uint64_t assay_scenario_least(const struct assay_scenario *s)
     if (s->type == ASSAY_MULTI_STREAM)
         set += s->samples_per_query - 1;
     return (least + set - 1) / set * set;
+}
+
+bool assay_scenario_searches(const struct assay_scenario *s)
+{
+    return (s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE) && s->qps == 0;
 }

@@ -36,6 +36,8 @@ struct assay_scenario {
     uint64_t min_queries, min_duration_ns, max_duration_ns; /* max 0: none */
     uint64_t expected_latency_ns;   /* single_stream with equal issue: sets how many queries are prepared for */
     bool     equal_issue;           /* every sample equally often */
+    int64_t  max_batch;             /* samples of one execution, at most */
+    uint64_t batch_delay_ns;        /* that a batch which is not full waits for more */
     char     seeds[32];             /* a named set (seed_set.h), or "case": from the run's seed */
     char     profile[16];           /* "short", "loadgen": where defaults come from */
 };
@@ -56,5 +58,7 @@ void            assay_scenario_write(const struct assay_scenario *s, struct assa
 /* What a run has to issue at least: min_queries; with equal issue up to a multiple of the loaded set, as LoadGen counts. Of offline,
  * the samples of its one query. */
 uint64_t assay_scenario_least(const struct assay_scenario *s);
+/* Is the rate to be found: qps=0 where it is the rate of arrivals? */
+bool     assay_scenario_searches(const struct assay_scenario *s);
 
 #endif

@@ -98,19 +98,32 @@ static uint32_t *slot_of(const struct reader *r, const char *id)
     return &r->slot[at];
 }
 
-static enum assay_code emit(const struct reader *r, const struct entry *e, struct assay_error *err)
+/* A scenario's case has at least the time that its scenario needs, whatever the suite gives to all. */
+static void give_repeat(const struct entry *e, struct assay_case *c)
+{
+    struct assay_repeat own = c->repeat;
+    c->repeat = e->repeat;
+    if (!c->scenario.type)
+        return;
+    c->repeat.timeout_ns = own.timeout_ns > e->repeat.timeout_ns ? own.timeout_ns : e->repeat.timeout_ns;
+    c->repeat.launches = own.launches < e->repeat.launches ? own.launches : e->repeat.launches;
+}
+
+/* One case; `scenario` may be NULL. */
+static enum assay_code emit_one(const struct reader *r, const struct entry *e, const char *scenario, struct assay_error *err)
 {
     struct assay_plan *plan = r->plan;
     char               name[ASSAY_CASE_NAME_BYTES];
     struct assay_text  text = ASSAY_TEXT(name);
     struct assay_case  c;
-    assay_text_add(&text, "%s%s%s/%s", e->what.workload->name, *e->what.phase ? "." : "", e->what.phase, e->list);
+    assay_text_add(&text, "%s%s%s/%s%s%s", e->what.workload->name, *e->what.phase ? "." : "", e->what.phase, e->list,
+                   scenario ? "@" : "", scenario ? scenario : "");
     if (text.cut)
         return assay_json_fail_at(r->file, e->object, NULL, err, "case name is longer than %d characters",
                                   ASSAY_CASE_NAME_BYTES - 1);
     if (assay_case_parse(name, &c, err))
-        return place(r, e->object, NULL, err);
-    c.repeat = e->repeat;
+        return place(r, e->object, scenario ? "scenario" : NULL, err);
+    give_repeat(e, &c);
     uint32_t *slot = slot_of(r, c.id);
     if (*slot) {
         char brief[ASSAY_CASE_NAME_BYTES];
@@ -127,6 +140,24 @@ static enum assay_code emit(const struct reader *r, const struct entry *e, struc
         return err->code;
     *slot = (uint32_t)plan->n_cases;
     return ASSAY_OK;
+}
+
+/* "scenario": none, one, or a list of them. */
+static enum assay_code emit(const struct reader *r, const struct entry *e, struct assay_error *err)
+{
+    const json_t *scenario = json_object_get(e->object, "scenario");
+    if (!scenario)
+        return emit_one(r, e, NULL, err);
+    size_t n = json_is_array(scenario) ? json_array_size(scenario) : 1;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *one = json_is_array(scenario) ? json_array_get(scenario, i) : scenario;
+        if (!json_is_string(one))
+            return assay_json_fail_at(r->file, e->object, "scenario", err,
+                                      "'scenario' is a text like \"server/qps=100\", or a list of them");
+        if (emit_one(r, e, json_string_value(one), err))
+            return err->code;
+    }
+    return n ? ASSAY_OK : assay_json_fail_at(r->file, e->object, "scenario", err, "'scenario' is an empty list");
 }
 
 /* One row of a matrix key: "m,n,k" with [64,64,64], or "m" with 64. */
@@ -225,7 +256,7 @@ static enum assay_code read_head(const struct reader *r, struct entry *e, struct
 
 static enum assay_code read_entry(const struct reader *r, struct entry *e, struct assay_error *err)
 {
-    static const char *const known[] = {"workload", "phase", "params", "matrix", "repeat"};
+    static const char *const known[] = {"workload", "phase", "params", "matrix", "scenario", "repeat"};
     json_t                  *params = NULL, *matrix = NULL, *repeat = NULL;
     if (!json_is_object(e->object))
         return assay_json_fail(r->file, "cases", err, "an entry of 'cases' is not an object");

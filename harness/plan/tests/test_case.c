@@ -131,7 +131,11 @@ Test(plan_case, mistakes_are_named_with_what_was_meant)
         {"gemm.forward/m=1", "has no phases", "forward"},
         {"attention/tokens=8", "needs a phase, one of prefill, decode", ""},
         {"attention.decod", "needs a phase, one of prefill, decode", "decod"},
-        {"gemm/m=1@server", "unknown scenario 'server'", ""},
+        {"gemm/m=1@sever", "unknown scenario 'sever'", "'server'"},
+        {"gemm/m=1@server/qsp=1", "qsp", "qps"},
+        {"gemm/m=1@server/qps=-1", "qps", ""},
+        {"gemm@trace", "trace", ""},
+        {"text.learn@offline", "trained", ""},
         {"", "unknown workload ''", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
