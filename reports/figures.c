@@ -39,6 +39,16 @@ static const char *const titles[ASSAY_METRIC_COUNT] = {
     [ASSAY_METRIC_quality] = "quality on unseen data",
     [ASSAY_METRIC_quality_target] = "quality to reach",
     [ASSAY_METRIC_quality_floor] = "best quality there can be",
+    [ASSAY_METRIC_samples_per_s] = "samples served",
+    [ASSAY_METRIC_latency_at_percentile_ns] = "latency at the percentile",
+    [ASSAY_METRIC_early_stopping_latency_ns] = "early-stopping latency",
+    [ASSAY_METRIC_loadgen_valid] = "valid by MLPerf's rules",
+    [ASSAY_METRIC_settled_valid] = "settled to be valid",
+    [ASSAY_METRIC_queries_failed] = "queries that failed",
+    [ASSAY_METRIC_lateness_p99_ns] = "lateness of the issuing, p99",
+    [ASSAY_METRIC_late_share] = "issued late",
+    [ASSAY_METRIC_batch_fill] = "filling of batches",
+    [ASSAY_METRIC_peak_qps] = "highest valid rate",
 };
 
 const char *assay_figure_metric_title(enum assay_metric metric)

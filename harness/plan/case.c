@@ -246,12 +246,46 @@ void assay_case_release(struct assay_case *c)
     c->params = NULL;
 }
 
+/* The row of the parameter that says how many samples an execution has; NULL: the workload has none. */
+static const struct assay_option *batch_row(const struct assay_workload *w)
+{
+    for (const struct assay_option *row = w->params; row->name; row++)
+        if (!strcmp(row->name, "batch") && row->type == ASSAY_OPT_I64)
+            return row;
+    return NULL;
+}
+
+/* An execution of a scenario with batches has max_batch samples: the same workload with so many times the batch. */
+static enum assay_code make_batched(const struct assay_case *c, void *params, struct assay_error *err)
+{
+    const struct assay_option *row = batch_row(c->workload);
+    int64_t                    batch;
+    if (!row)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "workload %s has no parameter 'batch': max_batch must be 1, got %lld", c->workload->name,
+                          (long long)c->scenario.max_batch);
+    memcpy(params, c->params, c->workload->params_bytes);
+    memcpy(&batch, (char *)params + row->offset, sizeof batch);
+    if ((double)batch * (double)c->scenario.max_batch > row->max)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_batch=%lld times batch=%lld is more than %.0f", (long long)c->scenario.max_batch,
+                          (long long)batch, row->max);
+    batch *= c->scenario.max_batch;
+    memcpy((char *)params + row->offset, &batch, sizeof batch);
+    return ASSAY_OK;
+}
+
 enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err)
 {
-    struct assay_graph *g = assay_graph_new(c->workload->name);
-    if (!g)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph");
-    if (c->workload->build(c->params, c->phase, g, err)) {
+    bool                batched = c->scenario.type && c->scenario.max_batch > 1;
+    void               *params = batched ? calloc(1, c->workload->params_bytes + 1) : c->params;
+    struct assay_graph *g = params || !batched ? assay_graph_new(c->workload->name) : NULL;
+    enum assay_code     code = g ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph");
+    if (!code && batched)
+        code = make_batched(c, params, err);
+    if (!code)
+        code = c->workload->build(params, c->phase, g, err);
+    if (batched)
+        free(params);
+    if (code) {
         assay_graph_free(g);
         return assay_error_in(err, "building case '%.100s'", c->name);
     }

@@ -53,7 +53,7 @@ enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, st
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
  * name that is none of this program's is copied as it is. */
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);
-/* Builds the case's graph. Free it with assay_graph_free. */
+/* Builds the graph of one execution: of a scenario with batches, of max_batch samples. Free it with assay_graph_free. */
 enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err);
 
 /* Reads suite `name_or_path`: a path when it has a '/' or ends in ".json", else <suites folder>/NAME.json. */

@@ -252,6 +252,11 @@ static void read_counters(const struct assay_course *c)
 
 static const enum assay_metric of_lessons[] = {ASSAY_METRIC_steps_to_quality, ASSAY_METRIC_time_to_quality_ns, ASSAY_METRIC_quality,
                                                ASSAY_METRIC_quality_target, ASSAY_METRIC_quality_floor};
+static const enum assay_metric of_scenarios[] = {
+    ASSAY_METRIC_samples_per_s, ASSAY_METRIC_latency_at_percentile_ns, ASSAY_METRIC_early_stopping_latency_ns, ASSAY_METRIC_loadgen_valid,
+    ASSAY_METRIC_settled_valid, ASSAY_METRIC_queries_failed, ASSAY_METRIC_lateness_p99_ns, ASSAY_METRIC_late_share,
+    ASSAY_METRIC_batch_fill, ASSAY_METRIC_peak_qps,
+};
 
 void assay_case_summarize(const struct assay_course *c)
 {
@@ -273,4 +278,6 @@ void assay_case_summarize(const struct assay_course *c)
     assay_metric_set(rec, ASSAY_METRIC_compile_ns, (double)rec->phase_ns[ASSAY_PHASE_COMPILE], 1, ASSAY_CLOCK_HOST);
     for (size_t i = 0; i < sizeof of_lessons / sizeof *of_lessons && !c->lesson; i++)
         assay_metric_absent(rec, of_lessons[i], "the case is not trained to a quality");
+    for (size_t i = 0; i < sizeof of_scenarios / sizeof *of_scenarios; i++)
+        assay_metric_absent(rec, of_scenarios[i], "the case has no scenario");
 }

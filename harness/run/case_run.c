@@ -7,11 +7,13 @@
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/ir/ops.h"
+#include "harness/load/drive.h"
 #include "harness/load/graph_target.h"
 #include "harness/measure/ceiling.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/power.h"
 #include "harness/run/case_learn.h"
+#include "harness/run/case_load.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/case_time.h"
 #include "harness/run/course.h"
@@ -83,6 +85,11 @@ static enum assay_code finish_files(struct assay_course *c, struct assay_error *
         assay_mapped_file_close(&c->curve, c->curve_path, (size_t)c->learned.n_rows * sizeof(struct assay_lesson_row), err) &&
         !first.code)
         first = *err;
+    if (c->series.at &&
+        assay_mapped_file_close(&c->series, c->series_path, c->series_n * sizeof(struct assay_query_row), err) && !first.code)
+        first = *err;
+    if (!first.code && *c->record->load.series_file && assay_sha256_file(c->series_path, c->record->load.series_sha256, err))
+        first = *err;
     if (!first.code && *c->record->curve_file && assay_sha256_file(c->curve_path, c->record->curve_sha256, err))
         first = *err;
     if (!first.code && *c->record->samples_file && assay_sha256_file(c->samples_path, c->record->samples_sha256, err))
@@ -137,6 +144,8 @@ enum assay_code assay_case_run(const struct assay_case_job *job, struct assay_re
         code = open_device(&c, &err);
     if (!code && c.lesson)
         code = assay_case_learn(&c, &err);
+    else if (!code && job->what->scenario.type)
+        code = assay_case_load(&c, &err);
     else if (!code)
         code = assay_case_time(&c, &err);
     struct assay_error closing = {.code = ASSAY_OK};

@@ -38,8 +38,9 @@ struct assay_course {
     char                         why_no_ceiling[128];
     struct assay_counters       *counters;
     struct assay_meter          *meter;
-    struct assay_mapped_file     samples, curve;
-    char                         samples_path[700], witness_path[700], curve_path[700];
+    struct assay_mapped_file     samples, curve, series;
+    char                         samples_path[700], witness_path[700], curve_path[700], series_path[700];
+    size_t                       series_n; /* rows of a scenario's queries that stay */
     bool                         unstored; /* a file of the run folder could not be made or kept */
     enum assay_phase             phase;
     uint64_t                     phase_begin_ns;

@@ -90,7 +90,7 @@ static const struct assay_field record_fields[] = {
 #undef ROW
 /* Members of the record that have a shape of their own. */
 static const char *const record_also[] = {"device",    "error", "metrics", "counters",
-                                          "phases_ns", "noise", "proof",   NULL};
+                                          "phases_ns", "noise", "proof",   "load",    NULL};
 
 #define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_device_info, member, #member, required)
 static const struct assay_field device_fields[] = {
@@ -173,6 +173,18 @@ static const struct assay_field proof_fields[] = {
     ROW(U64, guard_bytes_changed),
     ROW(U64, cheat_share_found_ppm),
     ASSAY_FIELD_END,
+};
+#undef ROW
+
+#define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_load, member, #member, required)
+static const struct assay_field load_fields[] = {
+    ROW(U64, issued, true), ROW(U64, completed, true), ROW(U64, failed, true), ROW(U64, samples, true), ROW(U64, executions, true),
+    ROW(U64, most_in_flight, false), ROW(U64, duration_ns, true), ROW(U64, first_issue_ns, false), ROW(U64, late, true),
+    ROW(U64, lateness_limit_ns, true), ROW(U64, lateness_max_ns, true), ROW(U64, sets, true), ROW(U64, kept, true), ROW(U64, every, true),
+    ROW(U64, steady_first, true), ROW(U64, over, false), ROW(U64, allowed_within_ns, false), ROW(F64, rate, false),
+    ROW(F64, percentile, false), ROW(F64, phi, false), ROW(F64, margin, false), ROW(TEXT, steady, true), ROW(TEXT, settled, true),
+    ROW(TEXT, loadgen, true), ROW(TEXT, invalid, false), ROW(TEXT, failure, false), ROW(TEXT, peak, false), ROW(TEXT, proof, false),
+    ROW(TEXT, series_file, false), ROW(TEXT, series_sha256, false), ASSAY_FIELD_END,
 };
 #undef ROW
 
@@ -291,7 +303,8 @@ json_t *assay_record_to_json(const struct assay_record *record)
         json_object_set_new_nocheck(object, "counters", counters_write(record)) == 0 &&
         part_write(object, "phases_ns", phase_fields, record->phase_ns, sizeof record->phase_ns) &&
         part_write(object, "noise", noise_fields, &record->noise, sizeof record->noise) &&
-        part_write(object, "proof", proof_fields, &record->proof, sizeof record->proof))
+        part_write(object, "proof", proof_fields, &record->proof, sizeof record->proof) &&
+        part_write(object, "load", load_fields, &record->load, sizeof record->load))
         return object;
     json_decref(object);
     return NULL;
@@ -410,7 +423,8 @@ enum assay_code assay_record_from_json(const json_t *json, struct assay_record *
         counters_read(json_object_get(json, "counters"), out, err) == ASSAY_OK &&
         part_read(json, "phases_ns", phase_fields, out->phase_ns, err) == ASSAY_OK &&
         part_read(json, "noise", noise_fields, &out->noise, err) == ASSAY_OK &&
-        part_read(json, "proof", proof_fields, &out->proof, err) == ASSAY_OK)
+        part_read(json, "proof", proof_fields, &out->proof, err) == ASSAY_OK &&
+        part_read(json, "load", load_fields, &out->load, err) == ASSAY_OK)
         return ASSAY_OK;
     memset(out, 0, offsetof(struct assay_record, counters));
     return err->code;

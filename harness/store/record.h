@@ -79,6 +79,26 @@ struct assay_proof {
     uint64_t cheat_share_found_ppm; /* a device that cheats in this share of iterations is found with 95 % */
 };
 
+/* What became of a scenario (harness/load). A record whose `issued` is 0 has none. */
+struct assay_load {
+    uint64_t issued, completed, failed, samples; /* queries; samples of completed ones */
+    uint64_t executions, most_in_flight;
+    uint64_t duration_ns, first_issue_ns;        /* to the last completion; from the start to the first issue */
+    uint64_t late, lateness_limit_ns, lateness_max_ns;
+    uint64_t sets;            /* distinct inputs: a sample's are those of its index modulo this */
+    uint64_t kept, every;     /* rows of the raw series: of every how many-th query */
+    uint64_t steady_first;    /* row at which its steady part begins */
+    uint64_t over, allowed_within_ns; /* completed queries over the limit; the limit */
+    double   rate;            /* of arrivals, a second; 0: none */
+    double   percentile, phi, margin; /* of settled */
+    char     steady[160], settled[200], loadgen[200]; /* a sentence each: the opening, and both verdicts with their numbers */
+    char     invalid[200];    /* the first rule that the run breaks, by what margin, what to change; empty: none */
+    char     failure[200];    /* the first failure */
+    char     peak[400];       /* of a search: what it looked at */
+    char     proof[200];      /* when outputs were collected */
+    char     series_file[160], series_sha256[65]; /* struct assay_query_row, one a row */
+};
+
 #define ASSAY_RECORD_MAX_COUNTERS 64
 
 struct assay_record {
@@ -95,6 +115,7 @@ struct assay_record {
     struct assay_noise noise;
     char     noise_complaint[160]; /* empty: quiet */
     struct assay_proof proof;
+    struct assay_load load;
     uint64_t flops, read_bytes, written_bytes, transcendentals, items; /* algorithmic, of one execution */
     uint64_t working_set_bytes; /* all distinct bytes one rotation through the sets touches */
     uint64_t warm_runs;

@@ -43,11 +43,21 @@ void assay_run_folder_file(const char *kind, const char *id, const char *backend
     assay_text_add(&text, ".%u.%s", launch, strcmp(kind, "trace") == 0 ? "json" : "bin");
 }
 
-void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t launch, char out[160])
+static void beside_samples(const char *ending, const char *id, const char *backend, uint32_t launch, char out[160])
 {
     assay_run_folder_file("samples", id, backend, launch, out);
     size_t length = strlen(out), stem = length - strlen("bin");
-    (void)assay_string_copy(out + stem, 160 - stem, "curve");
+    (void)assay_string_copy(out + stem, 160 - stem, ending);
+}
+
+void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t launch, char out[160])
+{
+    beside_samples("curve", id, backend, launch, out);
+}
+
+void assay_run_folder_queries_file(const char *id, const char *backend, uint32_t launch, char out[160])
+{
+    beside_samples("queries", id, backend, launch, out);
 }
 
 /* A record may come from anywhere: it must not lead out of the run folder. */

@@ -1,0 +1,389 @@
+#include "harness/run/case_load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/random.h"
+#include "harness/base/strings.h"
+#include "harness/load/drive.h"
+#include "harness/load/peak.h"
+#include "harness/load/series.h"
+#include "harness/measure/noise.h"
+#include "harness/plan/seed_set.h"
+#include "harness/run/case_metrics.h"
+#include "harness/run/case_target.h"
+#include "harness/run/load_verdict.h"
+#include "harness/store/run_folder.h"
+#include "harness/verify/witness.h"
+
+#include "assay/banned.h"
+
+#define MOST_SETS 64u          /* distinct inputs; more of them take longer to fill than they say */
+#define SERIES_ROWS ((size_t)1 << 18)
+#define WARM_NS 30000000u      /* caches, clocks and lazy libraries settle */
+#define PROOF_NS 500000000u    /* executions that are judged, before and after the timed phase, each at most */
+#define PROOFS 32u             /* … and at least one round, at most so many executions */
+#define LEAST_TIMEOUT_NS 10000000000u
+
+/* The load of one course. */
+struct load {
+    struct assay_course       *c;
+    const struct assay_scenario *scenario;
+    struct assay_target        inner, outer; /* outer: slots by samples, and which of them were used */
+    bool                       used[MOST_SETS];
+    struct assay_series        series;
+    uint64_t                  *latencies; /* room for the series */
+    struct assay_drive_result *result;
+    uint64_t                   model_ns;  /* where a model's clock stands */
+    uint64_t                   typical_ns, seen, before, timed, after; /* executions judged */
+};
+
+/* ---- the target of the scenario: the graph's, a slot by the sample ------------------------------------------ */
+
+static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *token, struct assay_error *err)
+{
+    struct load       *l = self;
+    struct assay_query query = {.slot = (uint32_t)(q->samples[0] % l->c->sets), .earliest_ns = q->earliest_ns};
+    l->used[query.slot] = true;
+    return l->inner.issue(l->inner.self, &query, token, err);
+}
+
+static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span, struct assay_error *err)
+{
+    const struct load *l = self;
+    enum assay_code    code = l->inner.poll(l->inner.self, timeout_ns, token, span, err);
+    if (!code && span->clock == ASSAY_CLOCK_MODEL && span->end_ns > l->model_ns)
+        ((struct load *)self)->model_ns = span->end_ns;
+    return code;
+}
+
+static void cancel(void *self, uint64_t token)
+{
+    const struct load *l = self;
+    l->inner.cancel(l->inner.self, token);
+}
+
+/* ---- proofs: the same program, executed untimed ------------------------------------------------------------- */
+
+static enum assay_code execute(struct load *l, uint32_t slot, struct assay_error *err)
+{
+    struct assay_query q = {.slot = slot, .earliest_ns = l->inner.clock == ASSAY_CLOCK_MODEL ? l->model_ns : 0};
+    struct assay_span  span = {.size = sizeof span};
+    uint64_t           token, done, begin = assay_clock_now_ns();
+    if (l->inner.issue(l->inner.self, &q, &token, err) || poll(l, l->c->job->what->repeat.timeout_ns, &done, &span, err))
+        return err->code;
+    if (done != token || span.end_ns < span.begin_ns || span.clock != l->inner.clock)
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "span of an execution is wrong");
+    uint64_t took = l->inner.clock == ASSAY_CLOCK_DEVICE ? assay_clock_now_ns() - begin : span.end_ns - span.begin_ns;
+    if (!l->c->loop.warm_runs++)
+        l->c->loop.first_ns = took;
+    l->typical_ns = !l->typical_ns || took < l->typical_ns ? took : l->typical_ns;
+    return ASSAY_OK;
+}
+
+/* What an execution left in its slot. */
+static enum assay_code look_at(struct load *l, uint32_t slot, struct assay_error *err)
+{
+    struct assay_course   *c = l->c;
+    struct assay_collected left;
+    if (assay_graph_target_collect(c->target, slot, &left, err))
+        return err->code;
+    c->loop.guard_changed += left.guard_changed;
+    struct assay_seen seen = {l->seen, left.set, left.poison_key, left.outputs, left.before};
+    if (left.set < ASSAY_MIN_SETS) {
+        assay_witness_see(c->witness, &seen);
+        l->seen++;
+    }
+    return ASSAY_OK;
+}
+
+/* Rounds over all slots into poisoned outputs: to warm up, and to be judged. */
+static enum assay_code prove(struct load *l, uint64_t least_ns, struct assay_error *err)
+{
+    struct assay_course *c = l->c;
+    uint64_t             begin = assay_clock_now_ns(), before = l->seen;
+    do {
+        if (assay_graph_target_prepare(c->target, c->sets, err))
+            return err->code;
+        for (uint32_t slot = 0; slot < c->sets; slot++)
+            if (execute(l, slot, err))
+                return assay_error_in(err, "execution %llu beside the timed phase", (unsigned long long)c->loop.warm_runs);
+        for (uint32_t slot = 0; c->witness && slot < c->sets; slot++)
+            if (look_at(l, slot, err))
+                return err->code;
+    } while (assay_clock_now_ns() - begin < (c->witness && l->seen - before < PROOFS ? PROOF_NS : least_ns));
+    if (c->witness)
+        assay_witness_batch_end(c->witness);
+    return ASSAY_OK;
+}
+
+/* Outputs were poisoned before the timed phase, so what lies there now is what its last executions left. */
+static enum assay_code prove_timed(struct load *l, struct assay_error *err)
+{
+    uint64_t before = l->seen;
+    for (uint32_t slot = 0; l->c->witness && slot < l->c->sets; slot++)
+        if (l->used[slot] && look_at(l, slot, err))
+            return err->code;
+    l->timed = l->seen - before;
+    if (l->c->witness)
+        assay_witness_batch_end(l->c->witness);
+    return ASSAY_OK;
+}
+
+/* ---- the timed phase ---------------------------------------------------------------------------------------- */
+
+static void on_completed(void *self, const struct assay_query_row *row)
+{
+    assay_series_add(&((struct load *)self)->series, row);
+}
+
+static void on_progress(void *self, double share, uint64_t median_ns)
+{
+    assay_course_progress(((struct load *)self)->c, share, median_ns);
+}
+
+/* Longer than any query takes that is not lost: what waits behind others waits for all of them. */
+static uint64_t timeout_of(const struct load *l, const struct assay_scenario *s)
+{
+    uint64_t together = s->type == ASSAY_MULTI_STREAM ? s->samples_per_query : s->type == ASSAY_CONCURRENCY ? s->in_flight : s->burst;
+    double   spare = 50.0 * (double)l->typical_ns * (double)(together ? together : 1), limit = 20.0 * (double)s->latency_ns;
+    double   least = spare > limit ? spare : limit;
+    if (s->type == ASSAY_OFFLINE)
+        return l->c->job->what->repeat.timeout_ns;
+    return least > (double)LEAST_TIMEOUT_NS ? (uint64_t)least : LEAST_TIMEOUT_NS;
+}
+
+static enum assay_code drive(struct load *l, const struct assay_scenario *s, const struct assay_seeds *seeds, struct assay_error *err)
+{
+    struct assay_drive d = {
+        .scenario = s, .seeds = seeds, .target = &l->outer,
+        .batching = {.maximum = (uint32_t)s->max_batch, .delay_ns = s->batch_delay_ns},
+        .executions = l->inner.clock == ASSAY_CLOCK_DEVICE ? 2 : 1, /* launches of a queue run in order: one runs, one waits behind it */
+        .model_begin_ns = l->model_ns, .timeout_ns = timeout_of(l, s), .lateness_limit_ns = assay_lateness_limit_ns(s),
+        .completed = on_completed, .progress = on_progress, .self = l,
+    };
+    assay_series_init(&l->series, l->c->series.at, SERIES_ROWS);
+    enum assay_code code = assay_drive_run(&d, l->result, err);
+    if (!code)
+        assay_series_finish(&l->series);
+    return code;
+}
+
+static enum assay_code seeds_of(const struct assay_course *c, struct assay_seeds *out, struct assay_error *err)
+{
+    const char *name = c->job->what->scenario.seeds;
+    if (strcmp(name, "case") != 0)
+        return assay_seeds_find(name, out, err);
+    assay_seeds_from(c->job->seed + c->job->launch, out);
+    return ASSAY_OK;
+}
+
+/* ---- the highest rate that is valid -------------------------------------------------------------------------- */
+
+static enum assay_code look_at_rate(void *self, const struct assay_peak_asked *asked, struct assay_peak_look *out, struct assay_error *err)
+{
+    struct load                 *l = self;
+    struct assay_scenario        s = *l->scenario;
+    struct assay_settled_verdict v;
+    struct assay_seeds           seeds;
+    char                         ignored[160];
+    size_t                       first;
+    s.qps = asked->qps;
+    s.min_queries = s.min_queries > asked->queries ? s.min_queries : asked->queries;
+    assay_seeds_from(l->c->job->seed + 1000 + asked->look, &seeds); /* the run of the peak has others */
+    if (drive(l, &s, &seeds, err))
+        return err->code;
+    assay_load_settle(&s, l->result, &l->series, asked->level, l->latencies, &first, ignored, &v);
+    *out = (struct assay_peak_look){.qps = s.qps, .n = v.n, .over = v.over, .phi = v.phi,
+                                    .verdict = l->result->failed ? ASSAY_SETTLED_INVALID : v.verdict};
+    return ASSAY_OK;
+}
+
+static enum assay_code search(struct load *l, struct assay_scenario *s, struct assay_peak *peak, struct assay_error *err)
+{
+    double                    capacity = (double)s->max_batch * 1e9 / (double)(l->typical_ns ? l->typical_ns : 1);
+    struct assay_peak_search  how = {.capacity_qps = capacity, .percentile = s->percentile, .look = look_at_rate, .self = l};
+    if (!s->latency_ns)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within a limit: latency_ms=0 sets none");
+    if (assay_peak_find(&how, peak, err))
+        return err->code;
+    s->qps = peak->low_qps > 0 ? peak->low_qps : peak->look[0].qps;
+    return ASSAY_OK;
+}
+
+static void tell_peak(const struct load *l, const struct assay_peak *peak)
+{
+    struct assay_record       *rec = l->c->record;
+    struct assay_metric_value *m = &rec->metric[ASSAY_METRIC_peak_qps];
+    const struct assay_metric_value *settled = &rec->metric[ASSAY_METRIC_settled_valid];
+    struct assay_text          text = ASSAY_TEXT(rec->load.peak);
+    assay_peak_say(peak, &text);
+    if (peak->low_qps <= 0)
+        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "no rate was settled to be valid");
+    else if (!settled->has_value || settled->value < 1)
+        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "the rate that the search found was not settled to be valid when run once more");
+    else
+        assay_metric_set(rec, ASSAY_METRIC_peak_qps, peak->low_qps, peak->n, 0);
+    if (m->has_value && peak->high_qps > 0) {
+        m->has_interval = true;
+        m->low = peak->low_qps;
+        m->high = peak->high_qps;
+        m->level = 1 - ASSAY_PEAK_LEVEL;
+    }
+}
+
+/* ---- the course ---------------------------------------------------------------------------------------------- */
+
+static enum assay_code make_instruments(struct load *l, struct assay_error *err)
+{
+    struct assay_course *c = l->c;
+    char                 file[160];
+    assay_course_enter(c, ASSAY_PHASE_WITNESS);
+    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no bursts are run beside a scenario");
+    assay_run_folder_queries_file(c->job->what->id, c->record->backend, c->job->launch, c->record->load.series_file);
+    if (assay_path_join(c->series_path, sizeof c->series_path, c->job->folder, c->record->load.series_file, err) ||
+        assay_mapped_file_new(c->series_path, SERIES_ROWS * sizeof(struct assay_query_row), &c->series, err))
+        return assay_course_unmade(c, err);
+    if (c->opened.device.traits & ASSAY_TRAIT_VALUES) {
+        uint32_t sets = c->sets < ASSAY_MIN_SETS ? c->sets : ASSAY_MIN_SETS;
+        if (assay_course_name_file(c, "witness", file, c->witness_path, err))
+            return err->code;
+        struct assay_witness_setup setup = {
+            .path = c->witness_path, .case_id = c->job->what->id, .graph = c->graph, .seed = c->job->seed,
+            .entropy = assay_random_entropy(), .sets = sets, .chosen = assay_witness_chosen_of(c->graph, sets),
+        };
+        if (assay_witness_new(&setup, &c->witness, err))
+            return assay_course_unmade(c, err);
+        (void)assay_string_copy(c->record->witness_file, sizeof c->record->witness_file, file);
+    }
+    l->latencies = calloc(SERIES_ROWS, sizeof *l->latencies);
+    l->result = calloc(1, sizeof *l->result);
+    if (!l->latencies || !l->result)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the latencies of a scenario");
+    return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);
+}
+
+static enum assay_code timed(struct load *l, const struct assay_scenario *s, struct assay_error *err)
+{
+    struct assay_course     *c = l->c;
+    struct assay_noise_probe noise;
+    struct assay_seeds       seeds;
+    if (seeds_of(c, &seeds, err) || assay_graph_target_prepare(c->target, c->sets, err))
+        return err->code;
+    memset(l->used, 0, sizeof l->used);
+    assay_course_settle(c, 1);
+    assay_noise_begin(&noise);
+    assay_course_on_warmed(c);
+    assay_meter_start(c->meter);
+    assay_counters_resume(c->counters);
+    enum assay_code code = drive(l, s, &seeds, err);
+    assay_counters_pause(c->counters);
+    assay_meter_stop(c->meter);
+    assay_course_enter(c, ASSAY_PHASE_WITNESS);
+    assay_noise_end(&noise, &c->record->noise);
+    return code;
+}
+
+/* The latencies of the queries that were completed, as every case leaves them. */
+static enum assay_code store_samples(struct load *l, struct assay_error *err)
+{
+    struct assay_course *c = l->c;
+    char                 file[160];
+    size_t               n = 0;
+    c->series_n = l->series.n;
+    if (assay_course_name_file(c, "samples", file, c->samples_path, err) ||
+        assay_mapped_file_new(c->samples_path, (l->series.n + 1) * sizeof(uint64_t), &c->samples, err))
+        return assay_course_unmade(c, err);
+    (void)assay_string_copy(c->record->samples_file, sizeof c->record->samples_file, file);
+    uint64_t *samples = c->samples.at;
+    for (size_t i = 0; i < l->series.n; i++)
+        if (!l->series.rows[i].status)
+            samples[n++] = l->series.rows[i].completed_ns - l->series.rows[i].scheduled_ns;
+    c->loop.n = n;
+    return ASSAY_OK;
+}
+
+static void summarize(struct load *l, const struct assay_scenario *s)
+{
+    struct assay_course *c = l->c;
+    struct assay_record *rec = c->record;
+    struct assay_text    proof = ASSAY_TEXT(rec->load.proof);
+    const char          *complaint = assay_noise_complaint(&rec->noise);
+    c->loop.timed_wall_ns = l->result->wall_ns;
+    c->loop.timed_span_ns = l->result->span_ns < l->result->wall_ns ? l->result->span_ns : l->result->wall_ns;
+    c->loop.allocations = l->result->allocations;
+    c->loop.last = l->result->last;
+    assay_case_summarize(c);
+    rec->proof.iterations = l->result->executions;
+    assay_load_judge(s, l->result, &l->series, l->latencies, c->opened.device.clock, rec);
+    rec->load.sets = c->sets;
+    if (s->type != ASSAY_SINGLE_STREAM)
+        assay_metric_absent(rec, ASSAY_METRIC_harness_overhead_ns, "time without a query is no overhead: lateness_p99_ns says what the loop costs");
+    if (c->witness)
+        assay_text_add(&proof, "judged: what the last timed execution of %llu input sets left, and %llu executions before and %llu after the "
+                       "timed phase by the same program", (unsigned long long)l->timed, (unsigned long long)l->before,
+                       (unsigned long long)l->after);
+    else
+        assay_text_add(&proof, "the device computes no values: there is nothing to judge");
+    (void)assay_string_copy(rec->why_no_trace, sizeof rec->why_no_trace, "a case with a scenario is not traced; the same case without it is");
+    if (l->scenario->performance_samples > c->sets)
+        assay_course_remark(c, "%u distinct inputs for %llu samples", c->sets, (unsigned long long)l->scenario->performance_samples);
+    if (complaint)
+        assay_course_remark(c, "%s", complaint);
+}
+
+/* What a graph on a device cannot be asked. */
+static enum assay_code refuse(const struct assay_course *c, struct assay_error *err)
+{
+    if (c->job->what->scenario.type == ASSAY_INTERACTIVE)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "interactive has limits on tokens, and an execution of this graph yields none one by one");
+    for (uint32_t i = 0; i < c->graph->n_values; i++)
+        if (c->graph->values[i].role == ASSAY_ROLE_OUTPUT && c->graph->values[i].alias_of != ASSAY_NO_VALUE)
+            return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "executions change params or states, which are restored before each: no scenario can be driven");
+    return ASSAY_OK;
+}
+
+static enum assay_code run(struct load *l, struct assay_error *err)
+{
+    struct assay_course  *c = l->c;
+    struct assay_scenario s = *l->scenario;
+    struct assay_peak     peak;
+    bool                  searches = assay_scenario_searches(&s);
+    assay_course_enter(c, ASSAY_PHASE_WARM);
+    if (prove(l, WARM_NS, err) || (searches && search(l, &s, &peak, err)))
+        return err->code;
+    l->before = l->seen;
+    if (timed(l, &s, err) || prove_timed(l, err))
+        return err->code;
+    if (c->witness && prove(l, 0, err))
+        return err->code;
+    l->after = l->seen - l->before - l->timed;
+    if (store_samples(l, err))
+        return err->code;
+    if (!c->loop.n)
+        return l->result->first_failure.code ? (*err = l->result->first_failure).code
+                                             : ASSAY_FAIL(err, ASSAY_CONFIG, "the scenario has no query");
+    summarize(l, &s);
+    if (searches)
+        tell_peak(l, &peak);
+    return ASSAY_OK;
+}
+
+enum assay_code assay_case_load(struct assay_course *c, struct assay_error *err)
+{
+    const struct assay_scenario *s = &c->job->what->scenario;
+    struct load                  l = {.c = c, .scenario = s};
+    uint32_t                     sets = s->performance_samples < MOST_SETS ? (uint32_t)s->performance_samples : MOST_SETS;
+    if (refuse(c, err) || assay_case_target_make(c, sets, err))
+        return err->code;
+    l.inner = assay_graph_target_as_target(c->target);
+    l.outer = (struct assay_target){.self = &l, .clock = l.inner.clock, .issue = issue, .poll = poll, .cancel = cancel};
+    if (!make_instruments(&l, err))
+        (void)run(&l, err);
+    free(l.latencies);
+    free(l.result);
+    return err->code;
+}

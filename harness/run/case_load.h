@@ -1,0 +1,11 @@
+/* A case with a scenario: work arrives at the device as the scenario says, and every query is timed from when it was due. */
+#ifndef ASSAY_RUN_CASE_LOAD_H
+#define ASSAY_RUN_CASE_LOAD_H
+
+#include "assay/error.h"
+#include "harness/run/course.h"
+
+/* The device is open and accepts the graph. */
+enum assay_code assay_case_load(struct assay_course *course, struct assay_error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* What a driven scenario comes to: was it valid by the published rules, is that settled, which rule is broken. */
+#ifndef ASSAY_RUN_LOAD_VERDICT_H
+#define ASSAY_RUN_LOAD_VERDICT_H
+
+#include "harness/load/drive.h"
+#include "harness/load/series.h"
+#include "harness/load/verdict_settled.h"
+#include "harness/plan/scenario.h"
+#include "harness/store/record.h"
+
+/* An execution issued later than this counts as late: 2 % of the latency limit, at least 100 us. */
+uint64_t assay_lateness_limit_ns(const struct assay_scenario *s);
+
+/* The steady part of the series against the limit. latencies: room for series->n; holds those of the series afterwards, failed queries
+ * as UINT64_MAX. Needs a limit. *first is where the steady part begins; `steady` (160 bytes) says why there. */
+void assay_load_settle(const struct assay_scenario *s, const struct assay_drive_result *r, const struct assay_series *series,
+                       double level, uint64_t *latencies, size_t *first, char *steady, struct assay_settled_verdict *out);
+
+/* Writes record->load and the metrics of scenarios, except what belongs to a search. `latencies` as above. */
+void assay_load_judge(const struct assay_scenario *s, const struct assay_drive_result *r, const struct assay_series *series,
+                      uint64_t *latencies, enum assay_clock clock, struct assay_record *record);
+
+#endif
