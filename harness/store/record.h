@@ -102,7 +102,7 @@ struct assay_load {
 #define ASSAY_RECORD_MAX_COUNTERS 64
 
 struct assay_record {
-    char     case_name[512], id[17], backend[640]; /* canonical names */
+    char     case_name[768], id[17], backend[640]; /* canonical names */
     uint32_t launch;                               /* from 0 */
     struct assay_device_info device;               /* zeroes if it never opened */
     enum assay_status   status;

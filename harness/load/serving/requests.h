@@ -8,7 +8,7 @@
 
 #include "assay/error.h"
 #include "harness/load/serving/engine.h"
-#include "harness/load/serving/lengths.h"
+#include "harness/plan/lengths.h"
 #include "harness/plan/scenario.h"
 #include "harness/plan/seed_set.h"
 

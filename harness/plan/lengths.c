@@ -1,4 +1,4 @@
-#include "harness/load/serving/lengths.h"
+#include "harness/plan/lengths.h"
 
 #include <math.h>
 #include <stdbool.h>

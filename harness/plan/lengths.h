@@ -2,8 +2,8 @@
  *   512                      always
  *   uniform-128-1024         each from the first to the second equally often
  *   lognormal-400-0.8-2048   median, standard deviation of the logarithm, longest: what is beyond is cut to it */
-#ifndef ASSAY_LOAD_SERVING_LENGTHS_H
-#define ASSAY_LOAD_SERVING_LENGTHS_H
+#ifndef ASSAY_PLAN_LENGTHS_H
+#define ASSAY_PLAN_LENGTHS_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "harness/load/serving/lengths.h"
+#include "harness/plan/lengths.h"
 
 static struct assay_error   err;
 static struct assay_lengths l;
