@@ -24,6 +24,8 @@ struct assay_report_case {
     char                                   why_no_learning[200];
 };
 
+#define ASSAY_REPORT_MAX_CURVES 16
+
 struct assay_report_run {
     const struct assay_summary *summary; /* borrowed */
     size_t                      number;  /* from 1 */
@@ -31,6 +33,10 @@ struct assay_report_run {
     size_t                      n_cases;
     const struct assay_summary_row **rows; /* behind cases[].rows */
     struct assay_report_model  *models; /* one a row of the summary; without nodes where there is nothing to divide */
+    struct {
+        size_t plot, first_case;
+    } curve[ASSAY_REPORT_MAX_CURVES]; /* latency over throughput */
+    size_t                      n_curves;
     size_t                      roofline;  /* plot, or ASSAY_PLOT_NONE */
     double                      peak_flops_per_s, triad_bytes_per_s; /* medians over the rows that have them; 0 = none */
 };
@@ -47,6 +53,10 @@ void assay_distributions_begin(struct assay_report_run *run, struct assay_plots 
 
 /* learning.c: curves of the typical launches of what was trained. */
 void assay_learning_begin(struct assay_report_run *run, struct assay_plots *plots);
+
+/* load.c: latency over throughput, of cases that differ in how much arrives alone. */
+void assay_load_begin(struct assay_report_run *run, struct assay_plots *plots);
+bool assay_report_has_load(const struct assay_report_run *run);
 
 /* roofline.c: where a row stands. Intensity in flop a byte, 0 when it cannot be placed, with the reason. */
 double assay_roofline_place(const struct assay_summary_row *row, const char **why_not);

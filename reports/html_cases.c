@@ -212,6 +212,7 @@ static void one_backend(struct assay_page *p, const struct assay_report_run *run
         assay_sink_raw(&p->to, "</small></p>\n");
     }
     verdict(p, row);
+    assay_page_load_facts(p, row);
     launches(p, row);
     metrics(p, row);
     counters(p, row);

@@ -138,6 +138,24 @@ static void learned(struct assay_text *line, const struct assay_record *record)
     }
 }
 
+/* Of a scenario: how much was served, and whether it counts. */
+static void served(struct assay_text *line, const struct assay_record *record)
+{
+    const struct assay_metric_value *rate = &record->metric[ASSAY_METRIC_samples_per_s], *peak = &record->metric[ASSAY_METRIC_peak_qps];
+    const struct assay_metric_value *at = &record->metric[ASSAY_METRIC_latency_at_percentile_ns];
+    if (!record->load.issued)
+        return;
+    if (at->has_value) {
+        assay_text_add(line, ", p%g ", 100 * record->load.percentile);
+        assay_string_quantity(line, at->value / 1e9, "s", 3);
+    }
+    if (rate->has_value)
+        assay_text_add(line, ", %.4g samples/s", rate->value);
+    if (peak->has_value)
+        assay_text_add(line, ", highest valid rate %.4g/s", peak->value);
+    assay_text_add(line, "%s%s", *record->load.invalid ? "; " : "; valid", record->load.invalid);
+}
+
 static void on_done(void *self, const struct assay_run_step *step, const struct assay_record *record)
 {
     const struct screen *s = self;
@@ -151,9 +169,10 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
     if (record->status == ASSAY_STATUS_OK && latency->has_value) {
         assay_text_add(&line, " ");
         assay_string_quantity(&line, latency->value / 1e9, "s", 3);
-        if (spread->has_value)
+        if (spread->has_value && !record->load.issued)
             assay_text_add(&line, " spread %.1f %%", 100 * spread->value);
         learned(&line, record);
+        served(&line, record);
     } else {
         assay_text_add(&line, " %s: ", assay_status_name(record->status));
         assay_string_escape(&line, ASSAY_ESCAPE_TERMINAL, record->reason);

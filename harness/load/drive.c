@@ -135,12 +135,14 @@ static void remember_timeout(struct state *s, const char *what)
 
 /* ---- taking from the arrivals ------------------------------------------------------------------------------- */
 
-static bool minimum_met(const struct state *s, uint64_t at_ns)
+/* As LoadGen counts: by when the last query was scheduled. */
+static bool minimum_met(const struct state *s)
 {
     const struct assay_scenario *x = s->d->scenario;
     if (x->type == ASSAY_OFFLINE || x->type == ASSAY_TRACE)
         return false; /* these end by themselves */
-    return s->taken >= s->least && at_ns >= x->min_duration_ns && (!x->equal_issue || s->taken % x->performance_samples == 0);
+    return s->taken >= s->least && s->out->last_scheduled_ns >= x->min_duration_ns && s->taken > 0 &&
+           (!x->equal_issue || s->taken % x->performance_samples == 0);
 }
 
 /* Is there no further query? */
@@ -148,7 +150,7 @@ static bool is_over(struct state *s)
 {
     const struct assay_scenario *x = s->d->scenario;
     uint64_t                     at = s->closed || x->type == ASSAY_OFFLINE ? s->now : s->pending.scheduled_ns;
-    if (s->ended || minimum_met(s, at))
+    if (s->ended || minimum_met(s))
         return true;
     s->out->hit_wall_limit = x->max_duration_ns && at >= x->max_duration_ns && s->taken > 0;
     return s->out->hit_wall_limit;
