@@ -97,6 +97,8 @@ struct assay_load {
     char     peak[400];       /* of a search: what it looked at */
     char     proof[200];      /* when outputs were collected */
     char     series_file[160], series_sha256[65]; /* struct assay_query_row, one a row */
+    char     served[300];     /* of served requests: by what engine, and what of it was proved; empty: none were */
+    char     served_file[160], served_sha256[65]; /* struct assay_served_row, one a row */
 };
 
 #define ASSAY_RECORD_MAX_COUNTERS 64

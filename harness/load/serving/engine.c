@@ -367,7 +367,7 @@ enum assay_code assay_engine_step(struct assay_engine *e, struct assay_error *er
         return ASSAY_OK;
     fill_rows(e);
     count_step(e);
-    uint64_t          host = host_ns(e);
+    uint64_t          host = host_ns(e), begin = now_of(e);
     struct assay_step step = {.sequences = e->row, .n_sequences = e->n_plan, .n_tokens = e->n_plan_tokens,
                               .earliest_ns = on_model_clock(e) ? e->how.origin_ns + now + host : 0};
     if (e->how.target->execute(e->how.target->self, &step, e->next, NULL, &span, err))
@@ -376,11 +376,11 @@ enum assay_code assay_engine_step(struct assay_engine *e, struct assay_error *er
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "a step that could not begin before %llu ns ran from %llu to %llu ns",
                           (unsigned long long)step.earliest_ns, (unsigned long long)span.begin_ns, (unsigned long long)span.end_ns);
     e->counts.busy_ns += span.end_ns - span.begin_ns;
-    e->counts.host_ns += host;
     e->now_ns = span.end_ns - e->how.origin_ns;
     uint64_t end = now_of(e);
     account(e, end + host_cost_ns(e, ASSAY_ENGINE_TOKEN));
     leave(e, end);
+    e->counts.host_ns += on_model_clock(e) ? host : begin - now + now_of(e) - end;
     return ASSAY_OK;
 }
 

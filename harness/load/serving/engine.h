@@ -66,7 +66,7 @@ struct assay_engine_setup {
 struct assay_engine_counts {
     uint64_t steps, sequences, tokens;      /* steps, and what was in all of them */
     uint64_t preemptions, reused_tokens, recomputed_tokens;
-    uint64_t busy_ns, host_ns;              /* of steps; of the description, in between */
+    uint64_t busy_ns, host_ns;              /* of steps on the device; of the engine itself, measured or described */
     uint32_t most_sequences, most_blocks;   /* at once */
 };
 
