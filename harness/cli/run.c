@@ -150,7 +150,7 @@ static void served(struct assay_text *line, const struct assay_record *record)
         assay_string_quantity(line, at->value / 1e9, "s", 3);
     }
     if (rate->has_value)
-        assay_text_add(line, ", %.4g samples/s", rate->value);
+        assay_text_add(line, rate->value < 1e3 ? ", %.4g samples/s" : ", %.0f samples/s", rate->value);
     if (peak->has_value)
         assay_text_add(line, ", highest valid rate %.4g/s", peak->value);
     assay_text_add(line, "%s%s", *record->load.invalid ? "; " : "; valid", record->load.invalid);

@@ -69,7 +69,7 @@ static const struct assay_option interactive[] = {
     EQUAL_ISSUE, BATCHES, COMMON("662", "5s"), {0},
 };
 static const struct assay_option offline[] = {
-    QPS("1", "samples a second that are expected: sets how many the query has"), EQUAL_ISSUE, BATCHES, COMMON("256", "2s"), {0},
+    QPS("0", "samples a second that are expected: sets how many the query has; 0: what executions before the query suggest"), EQUAL_ISSUE, BATCHES, COMMON("256", "2s"), {0},
 };
 static const struct assay_option concurrency[] = {
     NUMBER("in_flight", in_flight, "8", 1, 1e6, "queries that are in flight at any time"), LIMIT("0.99", "0"), TOKENS("0", "0"),

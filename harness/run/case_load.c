@@ -202,10 +202,15 @@ static enum assay_code look_at_rate(void *self, const struct assay_peak_asked *a
     return ASSAY_OK;
 }
 
+/* Samples a second, from executions one after another. */
+static double capacity(const struct load *l)
+{
+    return (double)l->scenario->max_batch * 1e9 / (double)(l->typical_ns ? l->typical_ns : 1);
+}
+
 static enum assay_code search(struct load *l, struct assay_scenario *s, struct assay_peak *peak, struct assay_error *err)
 {
-    double                    capacity = (double)s->max_batch * 1e9 / (double)(l->typical_ns ? l->typical_ns : 1);
-    struct assay_peak_search  how = {.capacity_qps = capacity, .percentile = s->percentile, .look = look_at_rate, .self = l};
+    struct assay_peak_search  how = {.capacity_qps = capacity(l), .percentile = s->percentile, .look = look_at_rate, .self = l};
     if (!s->latency_ns)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within a limit: latency_ms=0 sets none");
     if (assay_peak_find(&how, peak, err))
@@ -355,6 +360,8 @@ static enum assay_code run(struct load *l, struct assay_error *err)
     assay_course_enter(c, ASSAY_PHASE_WARM);
     if (prove(l, WARM_NS, err) || (searches && search(l, &s, &peak, err)))
         return err->code;
+    if (s.type == ASSAY_OFFLINE && s.qps == 0)
+        s.qps = capacity(l);
     l->before = l->seen;
     if (timed(l, &s, err) || prove_timed(l, err))
         return err->code;

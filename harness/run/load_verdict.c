@@ -168,7 +168,7 @@ static void find_broken(const struct assay_scenario *s, const struct assay_drive
     else if (s->latency_ns && v->verdict == ASSAY_UNDECIDED)
         assay_text_add(&out, "it is undecided whether the limit of %.4g ms is kept: the share over it is as large as it may be", (double)s->latency_ns / 1e6);
     else if (!published)
-        assay_text_add(&out, "not %.180s", load->loadgen);
+        assay_text_add(&out, "MLPerf's rules: %.180s", load->loadgen);
 }
 
 /* ---- figures ---------------------------------------------------------------------------------------------------- */
