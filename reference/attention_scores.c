@@ -67,18 +67,28 @@ void assay_ref_attention_setup(const struct assay_ref_call *call, uint32_t first
 
 /* ---- scores -------------------------------------------------------------------------------------------------- */
 
-/* Six roundings beside the sum: the scale, or its square root on either side, held rounded and multiplied. */
-static struct assay_bounded scaled_product(const struct assay_ref_attention *a, struct assay_ref_vector q,
-                                           struct assay_ref_vector k)
+struct assay_bounded assay_ref_scaled_product(const struct assay_arithmetic *ar, double scale, size_t width, struct assay_ref_vector q,
+                                              struct assay_ref_vector k)
 {
-    struct assay_ref_sum s = assay_ref_dot(&a->call->arithmetic, (size_t)a->width, q, k);
-    double factor = fabs(a->scale), scaled = s.value * a->scale;
+    struct assay_ref_sum s = assay_ref_dot(ar, width, q, k);
+    double factor = fabs(scale), scaled = s.value * scale;
     bool left = isfinite(s.value) && !isfinite(scaled); /* the range of double */
     s.value = scaled;
     s.magnitude *= factor;
     s.error = left ? INFINITY : s.error * factor;
     s.own = s.own * factor + 4 * ASSAY_REF_OWN * fabs(s.value);
-    return assay_ref_sum_close(&a->call->arithmetic, &s, (double)a->width, (double)a->width + 6);
+    return assay_ref_sum_close(ar, &s, (double)width, (double)width + 6);
+}
+
+void assay_ref_round_weights(const struct assay_arithmetic *ar, enum assay_dtype format, size_t n, double sum, const double *w, double *e)
+{
+    const struct assay_number_format *f = assay_format_of(format);
+    if (!f || f->unit_roundoff <= ar->accumulate)
+        return;
+    for (size_t j = 0; j < n; j++) {
+        double high = w[j] + e[j];
+        e[j] += fmin(high, f->unit_roundoff * fmax(high, f->smallest_normal * fmax(1, sum)));
+    }
 }
 
 static struct assay_bounded capped(const struct assay_ref_attention *a, struct assay_bounded s)
@@ -121,7 +131,8 @@ void assay_ref_attention_scores(const struct assay_ref_attention *a, int64_t bat
         if (hidden) {
             s = bounded(-(double)INFINITY, 0);
         } else {
-            s = scaled_product(a, q, assay_ref_cached_row(a, &a->past_k, &a->k, batch, kv, j));
+            s = assay_ref_scaled_product(&a->call->arithmetic, a->scale, (size_t)a->width, q,
+                                         assay_ref_cached_row(a, &a->past_k, &a->k, batch, kv, j));
             s = mode >= 1 && a->softcap != 0 ? capped(a, s) : s;
             s = mode >= 2 ? assay_ref_attention_masked(a, batch, head, query, j, s) : s;
         }

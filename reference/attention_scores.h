@@ -1,5 +1,5 @@
-/* What Attention and its gradient share: heads in either layout, the cache in front of the keys, and the scores of one
- * query with their bounds. */
+/* What Attention, its gradient and PagedAttention share: heads in either layout, the cache in front of the keys, and the scores of
+ * one query with their bounds. */
 #ifndef ASSAY_REFERENCE_ATTENTION_SCORES_H
 #define ASSAY_REFERENCE_ATTENTION_SCORES_H
 
@@ -32,6 +32,14 @@ void assay_ref_attention_setup(const struct assay_ref_call *call, uint32_t first
 /* The scores of one query up to `mode` of qk_matmul_output_mode, 3 being what the softmax takes in. */
 void assay_ref_attention_scores(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query, int64_t mode,
                                 double *x, double *e);
+
+/* scale q k over `width` elements. Six roundings beside the sum: the scale, or its square root on either side, held rounded and
+ * multiplied. */
+struct assay_bounded assay_ref_scaled_product(const struct assay_arithmetic *ar, double scale, size_t width, struct assay_ref_vector q,
+                                              struct assay_ref_vector k);
+/* Weights w with errors e as they meet the values: perhaps rounded to their format, in which they may be over `sum` (at most 1) or
+ * not. */
+void assay_ref_round_weights(const struct assay_arithmetic *ar, enum assay_dtype format, size_t n, double sum, const double *w, double *e);
 
 /* Score s behind the mask: -inf where the query does not see the key. */
 struct assay_bounded assay_ref_attention_masked(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query,

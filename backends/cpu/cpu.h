@@ -30,6 +30,7 @@ struct cpu_engine {
     struct cpu_onednn         *onednn;   /* for convolutions. NULL: not there, or not wanted */
     struct cpu_onednn         *integer_products; /* oneDNN, for products of 8-bit integers. NULL: ours */
     bool                       prefer_onednn; /* for convolutions that both it and ours take */
+    bool                       batch_invariant; /* no row's result may tell how many rows there are */
 };
 
 /* What a step computes besides its node (fusion/fusion.h): its operands stand behind the node's own. */

@@ -15,7 +15,7 @@
     X(sign) X(relu_grad) X(tanh_grad) X(sigmoid_grad) X(gelu_grad) X(swish_grad)                               \
     X(log_softmax) X(softmax_grad) X(log_softmax_grad) X(layer_normalization_grad) X(rms_normalization_grad) \
     X(attention_grad) X(softmax_cross_entropy_loss) X(softmax_cross_entropy_grad) X(reduce_sum_square) X(reduce_l2) \
-    X(rotary_embedding) X(tensor_scatter) X(tensor_scatter_grad) \
+    X(paged_attention) X(rotary_embedding) X(tensor_scatter) X(tensor_scatter_grad) \
     X(sgd) X(adam_w) X(lamb_update) X(lamb_apply) \
     X(expand) X(concat) X(split) X(slice) X(slice_grad) X(squeeze) X(unsqueeze) X(flatten) X(identity) X(gather)  \
     X(gather_grad) X(cast) X(where) X(equal) X(less) X(greater) X(greater_or_equal) X(less_or_equal) X(not) X(and) \

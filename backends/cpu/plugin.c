@@ -12,6 +12,7 @@
 
 struct options {
     int64_t threads, blas, conv, integer, vectors;
+    bool    batch_invariant;
 };
 
 static const char *const blas_names[] = {"auto", "openblas", "own", NULL};
@@ -30,6 +31,8 @@ static const struct assay_option option_table[] = {
      .choices = integer_names, .help = "whose product of 8-bit integers; auto is oneDNN where it was seen not to saturate, else ours, which is exact everywhere"},
     {.name = "vectors", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct options, vectors), .dflt = "auto", .unit = "bits",
      .choices = vector_names, .help = "width of the vectors of our own kernels; auto is the widest that runs here"},
+    {.name = "batch_invariant", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct options, batch_invariant), .dflt = "false",
+     .help = "the bits of a row's result do not depend on how many rows there are: one kernel for any number, no OpenBLAS"},
     {.name = NULL},
 };
 
@@ -85,6 +88,8 @@ static bool has_whole_512(void)
  * one core of an Emerald Rapids). */
 static bool wants_openblas(const struct assay_session *s, const struct options *options, bool whole_512)
 {
+    if (options->batch_invariant) /* it chooses its kernels and how it cuts K by the number of rows */
+        return false;
     bool ours_is_faster = whole_512 && s->engine.kernels->isa == CPU_ISA_V4;
     return options->blas == CPU_BLAS_OPENBLAS || (options->blas == CPU_BLAS_AUTO && !ours_is_faster);
 }
@@ -159,10 +164,13 @@ static enum assay_code open_session(const struct assay_open *how, struct assay_s
     const struct options *options = how->options;
     if (strcmp(how->device, "host") != 0)
         return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "no device '%s'; there is 'host'", how->device);
+    if (options->batch_invariant && options->blas == CPU_BLAS_OPENBLAS)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "batch_invariant with blas=openblas: its results depend on the number of rows");
     struct assay_session *s = calloc(1, sizeof *s);
     if (!s)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
     s->host = host;
+    s->engine.batch_invariant = options->batch_invariant;
     if (choose_kernels(&s->engine, options->vectors, err) ||
         cpu_pool_new((unsigned)options->threads, &s->engine.pool, err) || load_libraries(s, options, err)) {
         close_session(s);

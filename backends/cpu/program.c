@@ -103,7 +103,8 @@ static enum assay_code prepare_step(struct assay_program *p, const struct cpu_en
     return ASSAY_OK;
 }
 
-static enum assay_code find_chains(struct assay_program *p, const struct assay_compile *how, struct assay_error *err)
+static enum assay_code find_chains(struct assay_program *p, const struct cpu_engine *engine, const struct assay_compile *how,
+                                   struct assay_error *err)
 {
     bool *known = calloc(p->n_values + 1u, sizeof *known);
     if (!known)
@@ -117,7 +118,7 @@ static enum assay_code find_chains(struct assay_program *p, const struct assay_c
         struct assay_value_view view = {.size = sizeof view};
         known[v] |= p->host->graph_value(p->graph, v, &view) && view.role == ASSAY_ROLE_CONST;
     }
-    (void)cpu_fusion_find(p->host, p->graph, known, &p->fusion, err);
+    (void)cpu_fusion_find(p->host, p->graph, known, engine->batch_invariant, &p->fusion, err);
     free(known);
     return err->code;
 }
@@ -139,7 +140,7 @@ static enum assay_code build(struct assay_program *p, const struct cpu_engine *e
                              bool *renames, struct assay_error *err)
 {
     uint32_t n_nodes = p->host->graph_nodes(p->graph);
-    if (reserve(p, n_nodes, err) || find_chains(p, how, err) ||
+    if (reserve(p, n_nodes, err) || find_chains(p, engine, how, err) ||
         cpu_placement_plan(p->host, p->graph, &p->fusion, p->placed, renames, &p->block_bytes, err))
         return err->code;
     p->block = cpu_block_new(p->block_bytes);

@@ -208,6 +208,11 @@ static enum assay_code check_fill(const struct assay_value *v, const char *what,
         if (!(fill->a >= 2))
             wrong = "special numbers come one in a >= 2";
         break;
+    case ASSAY_FILL_RAGGED:
+    case ASSAY_FILL_DISTINCT:
+        if (!(fill->a <= fill->b) || rint(fill->a) != fill->a || rint(fill->b) != fill->b || fill->b - fill->a > INT32_MAX)
+            wrong = "it needs whole numbers a <= b, less than 2^31 apart";
+        break;
     default:
         wrong = "there is no such kind of fill";
     }

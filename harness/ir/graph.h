@@ -37,6 +37,9 @@ enum assay_fill_kind {
                                   [a/2, a) */
     ASSAY_FILL_WIDE = 8,       /* magnitudes 2^x, x uniform in [a, b), either sign */
     ASSAY_FILL_SPECIAL = 9,    /* uniform in [-1, 1), but one in a is a NaN, an infinity, a zero of either sign, or subnormal in f32 */
+    /* Whole numbers that belong together: where rows of a ragged tensor begin, and which blocks of a cache are whose. */
+    ASSAY_FILL_RAGGED = 10,   /* rising from a, the first, to b, the last, in uneven steps: of 1 at least where b - a has room for them */
+    ASSAY_FILL_DISTINCT = 11, /* a .. b in random order, none twice before all came */
 };
 struct assay_fill {
     enum assay_fill_kind kind;

@@ -82,6 +82,14 @@ static uint64_t bytes_read(const struct assay_graph *g, const struct assay_node 
     return some < bytes ? some : bytes;
 }
 
+static uint64_t bytes_written(const struct assay_graph *g, const struct assay_node *node, uint32_t o)
+{
+    const struct assay_value *v = assay_graph_value(g, node->outputs[o]);
+    bool                      in_place = v && v->alias_of != ASSAY_NO_VALUE && node->op->ir->writes;
+    uint64_t                  bytes = v ? v->bytes : 0, some = in_place ? node->op->ir->writes(g, node, o) : bytes;
+    return some < bytes ? some : bytes;
+}
+
 struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assay_node *node)
 {
     struct assay_cost cost = {.size = sizeof cost};
@@ -90,11 +98,8 @@ struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assa
         if (v && !stands_before(node->inputs, i))
             cost.read_bytes = assay_count_add(cost.read_bytes, bytes_read(g, node, i));
     }
-    for (uint32_t i = 0; i < node->n_outputs; i++) {
-        const struct assay_value *v = assay_graph_value(g, node->outputs[i]);
-        if (v)
-            cost.written_bytes = assay_count_add(cost.written_bytes, v->bytes);
-    }
+    for (uint32_t i = 0; i < node->n_outputs; i++)
+        cost.written_bytes = assay_count_add(cost.written_bytes, bytes_written(g, node, i));
     if (node->op->ir->cost)
         node->op->ir->cost(g, node, &cost);
     return cost;
@@ -124,12 +129,13 @@ struct assay_cost assay_graph_cost(const struct assay_graph *g)
         struct assay_cost one = assay_node_cost(g, &g->nodes[n]);
         whole.flops = assay_count_add(whole.flops, one.flops);
         whole.transcendentals = assay_count_add(whole.transcendentals, one.transcendentals);
+        for (uint32_t o = 0; o < g->nodes[n].n_outputs; o++)
+            if (g->nodes[n].outputs[o] != ASSAY_NO_VALUE && g->values[g->nodes[n].outputs[o]].role == ASSAY_ROLE_OUTPUT)
+                whole.written_bytes = assay_count_add(whole.written_bytes, bytes_written(g, &g->nodes[n], o));
     }
     for (uint32_t v = 0; v < g->n_values; v++) {
         const struct assay_value *value = &g->values[v];
-        if (value->role == ASSAY_ROLE_OUTPUT)
-            whole.written_bytes = assay_count_add(whole.written_bytes, value->bytes);
-        else if (value->producer < 0 && value->readers > 0)
+        if (value->producer < 0 && value->readers > 0)
             whole.read_bytes = assay_count_add(whole.read_bytes, bytes_read_by_all(g, (int32_t)v));
     }
     return whole;

@@ -44,6 +44,8 @@ struct assay_op_ir {
     void (*cost)(const struct assay_graph *g, const struct assay_node *node, struct assay_cost *cost);
     /* Bytes read of input i where that is not all of them: rows that are chosen. NULL: all. More than there are counts as all. */
     uint64_t (*reads)(const struct assay_graph *g, const struct assay_node *node, uint32_t i);
+    /* Bytes written of output o where it takes over an operand's memory and only a part of it changes. NULL: all. */
+    uint64_t (*writes)(const struct assay_graph *g, const struct assay_node *node, uint32_t o);
     /* Emits the gradients of the inputs. NULL: not differentiable (gradient ops, optimizers); assay_gradient_zero where
      * the derivative is zero. */
     void (*gradient)(const struct assay_gradient *q);

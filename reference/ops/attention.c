@@ -32,18 +32,6 @@ static size_t query_of(const void *self, int64_t index)
     return (size_t)((query / a->queries * a->q_heads + head) * a->queries + query % a->queries);
 }
 
-/* Weights as they meet V: perhaps rounded to its format, in which they may be normalized (at most 1) or not. */
-static void round_weights(const struct assay_ref_attention *a, double sum, const double *w, double *e)
-{
-    const struct assay_number_format *f = assay_format_of(a->v.t->dtype);
-    if (!f || f->unit_roundoff <= a->call->arithmetic.accumulate)
-        return;
-    for (int64_t j = 0; j < a->keys; j++) {
-        double high = w[j] + e[j];
-        e[j] += fmin(high, f->unit_roundoff * fmax(high, f->smallest_normal * fmax(1, sum)));
-    }
-}
-
 /* Column d of the values, copied side by side. */
 static struct assay_ref_vector column_of(const struct assay_ref_attention *a, int64_t batch, int64_t kv, int64_t d, double *to)
 {
@@ -117,7 +105,7 @@ static void each_query(const void *self, size_t group, size_t count, const size_
     double *x = scratch, *e = scratch + a->keys, *column = scratch + 2 * a->keys;
     assay_ref_attention_scores(a, batch, head, query, 3, x, e);
     struct assay_ref_softmax s = assay_ref_softmax_row(&a->soft, (size_t)a->keys, x, e);
-    round_weights(a, s.sum.value, x, e);
+    assay_ref_round_weights(ar, a->v.t->dtype, (size_t)a->keys, s.sum.value, x, e);
     struct assay_ref_vector w = {x, NULL, e};
     int64_t last = -1;
     struct assay_bounded y = {0, 0};

@@ -15,10 +15,12 @@ struct decoder {
     struct assay_graph             *g;
     const struct assay_decoder     *how;
     const struct assay_model_shape *shape;
+    int64_t                         batch;  /* sequences that stand side by side: of packed ones, one */
     int64_t                         length; /* tokens a sequence that this graph computes */
     int64_t                         room;   /* tokens a cache holds */
     int32_t                         positions, cosines, sines; /* of rotary positions */
     int32_t                         past, filled;              /* decode: i64[batch], and one more */
+    int32_t                         table, starts;             /* serve, as `past` is: i32 */
     double                          out_gain; /* of what is added to the residual, so that it stays near one */
 };
 
@@ -47,12 +49,12 @@ static int32_t norm(const struct decoder *d, const char *prefix, const char *nam
 /* x[rows, width] as [batch, length, width], and back. */
 static int32_t sequences(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t width)
 {
-    return assay_block_reshape(d->g, prefix, name, x, 3, (int64_t[]){d->how->batch, d->length, width});
+    return assay_block_reshape(d->g, prefix, name, x, 3, (int64_t[]){d->batch, d->length, width});
 }
 
 static int32_t rows(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t width)
 {
-    return assay_block_reshape(d->g, prefix, name, x, 2, (int64_t[]){d->how->batch * d->length, width});
+    return assay_block_reshape(d->g, prefix, name, x, 2, (int64_t[]){d->batch * d->length, width});
 }
 
 static int32_t rotate(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t heads)
@@ -95,6 +97,31 @@ static int32_t attend(const struct decoder *d, const char *prefix, int32_t q, in
     return assay_graph_op(d->g, "Attention", full, in, decode ? 7 : 3, attrs);
 }
 
+/* Packed rows over caches in blocks; q, k and v are matrices. */
+static int32_t attend_pages(const struct decoder *d, const char *prefix, int32_t q, int32_t k, int32_t v, int64_t width, int64_t q_width)
+{
+    static const char *const label[] = {"cache.keys", "cache.values"};
+    const struct assay_decoder *how = d->how;
+    char                        name[3][NAME], state[NAME];
+    int64_t                     dims[3] = {how->blocks, how->block, width};
+    int32_t in[8] = {rows(d, prefix, "q_packed", q, q_width), rows(d, prefix, "k_packed", k, width), v, 0, 0, d->table, d->starts, d->past};
+    int32_t out[3];
+    assay_block_name(name[0], prefix, "attention");
+    for (int i = 0; i < 2; i++) {
+        assay_block_name(state, prefix, label[i]);
+        (void)snprintf(name[1 + i], sizeof name[0], "%.112s:next", state);
+        in[3 + i] = assay_graph_state(d->g, state, how->cache, 3, dims, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 1});
+    }
+    struct assay_attr attrs[] = {ASSAY_ATTR_INT("q_num_heads", d->shape->heads), ASSAY_ATTR_INT("kv_num_heads", d->shape->kv_heads),
+                                 ASSAY_ATTR_FLOAT("scale", 1 / sqrt((double)d->shape->head_dim)), ASSAY_ATTR_END};
+    assay_graph_op_outputs(d->g, "assay.PagedAttention", (const char *const[]){name[0], name[1], name[2]}, 3, in, 8, attrs, out);
+    for (int i = 1; i < 3; i++) {
+        assay_graph_output(d->g, out[i]);
+        assay_graph_alias(d->g, out[i], in[2 + i]);
+    }
+    return out[0];
+}
+
 /* ---- grouped attention --------------------------------------------------------------------------------------- */
 
 static int32_t grouped(const struct decoder *d, const char *prefix, int32_t x)
@@ -106,6 +133,10 @@ static int32_t grouped(const struct decoder *d, const char *prefix, int32_t x)
     int32_t v = sequences(d, prefix, "v", linear(d, prefix, "v_proj", x, s->hidden, kv_width, s->attention_bias, 1), kv_width);
     q = rotate(d, prefix, "q_rotated", q, s->heads);
     k = rotate(d, prefix, "k_rotated", k, s->kv_heads);
+    if (d->how->phase == ASSAY_DECODER_SERVE) {
+        int32_t a = attend_pages(d, prefix, q, k, rows(d, prefix, "v_packed", v, kv_width), kv_width, q_width);
+        return linear(d, prefix, "o_proj", a, q_width, s->hidden, s->attention_bias, d->out_gain);
+    }
     if (caches(d)) {
         int32_t keys = cached(d, prefix, "cache.keys", k, kv_width), values = cached(d, prefix, "cache.values", v, kv_width);
         if (d->how->phase == ASSAY_DECODER_DECODE) {
@@ -326,10 +357,15 @@ static void rotary_tables(struct decoder *d)
     free(table);
 }
 
-/* i64[batch, length]: counted from 0, or where the past ends. */
+/* i64[batch, length]: counted from 0, or where the past ends; of packed tokens, given. */
 static int32_t positions(const struct decoder *d)
 {
-    int64_t dims[2] = {d->how->batch, d->length};
+    int64_t dims[2] = {d->batch, d->length};
+    if (d->how->phase == ASSAY_DECODER_SERVE) {
+        int32_t ids = assay_graph_control(d->g, "position_ids", ASSAY_I64, 1, &dims[1],
+                                          (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(d->how->context - 1)});
+        return assay_block_reshape(d->g, "", "position_ids:sequence", ids, 2, dims);
+    }
     if (d->past != ASSAY_NO_VALUE)
         return assay_block_reshape(d->g, "", "position_ids", d->past, 2, dims);
     int64_t *list = malloc((size_t)(dims[0] * dims[1]) * sizeof *list);
@@ -344,13 +380,27 @@ static int32_t positions(const struct decoder *d)
     return v;
 }
 
+/* Who owns which rows and blocks. Generated ones are such as a server has: sequences of uneven lengths and blocks all over the caches. */
+static void paging(struct decoder *d)
+{
+    const struct assay_decoder *how = d->how;
+    int64_t sequences = how->batch, ends = sequences + 1, table[2] = {sequences, (how->context + how->block - 1) / how->block};
+    int64_t most = how->context > how->tokens ? how->context - how->tokens : 0;
+    d->table = assay_graph_control(d->g, "block_table", ASSAY_I32, 2, table, (struct assay_fill){ASSAY_FILL_DISTINCT, 0, (double)(how->blocks - 1)});
+    d->starts = assay_graph_control(d->g, "starts", ASSAY_I32, 1, &ends, (struct assay_fill){ASSAY_FILL_RAGGED, 0, (double)how->tokens});
+    d->past = assay_graph_control(d->g, "past", ASSAY_I32, 1, &sequences, (struct assay_fill){ASSAY_FILL_INTEGERS, (double)(most / 2), (double)most});
+}
+
 static void begin(struct decoder *d)
 {
     const struct assay_decoder *how = d->how;
-    bool                        decode = how->phase == ASSAY_DECODER_DECODE;
+    bool                        decode = how->phase == ASSAY_DECODER_DECODE, serve = how->phase == ASSAY_DECODER_SERVE;
+    d->batch = serve ? 1 : how->batch;
     d->length = decode ? 1 : how->tokens;
-    d->room = how->tokens + (decode ? ASSAY_DECODER_ROOM : 0);
-    d->past = d->filled = d->cosines = d->sines = ASSAY_NO_VALUE;
+    d->room = serve ? how->context : how->tokens + (decode ? ASSAY_DECODER_ROOM : 0);
+    d->past = d->filled = d->cosines = d->sines = d->table = d->starts = ASSAY_NO_VALUE;
+    if (serve)
+        paging(d);
     d->out_gain = 1 / sqrt(2.0 * (double)how->layers);
     if (decode) {
         int64_t one = 1;
@@ -372,7 +422,9 @@ static enum assay_dtype table_format(const struct decoder *d)
 static int32_t embed(const struct decoder *d, int32_t *table)
 {
     const struct assay_model_shape *s = d->shape;
-    int32_t                         ids = assay_graph_input(d->g, "input_ids", ASSAY_I64, 2, (int64_t[]){d->how->batch, d->length},
+    bool                            packed = d->how->phase == ASSAY_DECODER_SERVE;
+    int64_t                         dims[2] = {d->batch, d->length};
+    int32_t                         ids = assay_graph_input(d->g, "input_ids", ASSAY_I64, packed ? 1 : 2, packed ? &dims[1] : dims,
                                                             (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(s->vocab - 1)});
     int32_t x = assay_block_embedding(d->g, "model.embed_tokens", ids, s->vocab, s->hidden, table_format(d), table);
     if (s->positions == ASSAY_POSITIONS_LEARNED) {
@@ -392,21 +444,68 @@ static int32_t last(const struct decoder *d, int32_t x)
     return assay_block_reshape(d->g, "model", "last_rows", x, 2, dims);
 }
 
-int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *how)
+/* The last token of each packed sequence: [batch, hidden]. Of one without tokens, some other's. */
+static int32_t last_packed(const struct decoder *d, int32_t x)
+{
+    int64_t begin = 1, end = d->how->batch + 1, axis = 0;
+    int32_t one = 1, ends[4] = {d->starts, assay_graph_i64s(d->g, "ends:begin", 1, &begin), assay_graph_i64s(d->g, "ends:end", 1, &end),
+                                assay_graph_i64s(d->g, "ends:axis", 1, &axis)};
+    int32_t behind = assay_graph_op(d->g, "Slice", "ends", ends, 4, NULL);
+    int32_t at = assay_block_binary(d->g, "Sub", "", "last_tokens", behind, assay_graph_const(d->g, "last_tokens:one", ASSAY_I32, 0, NULL, &one));
+    return assay_graph_op(d->g, "Gather", "model.last", (int32_t[]){x, at}, 2, NULL);
+}
+
+/* A bucket with what was left open filled in; false, with the reason in the graph: there is none like it. */
+static bool complete(struct assay_graph *g, const struct assay_decoder *how, struct assay_decoder *out)
 {
     const struct assay_model_shape *s = how->shape;
+    bool                            serve = how->phase == ASSAY_DECODER_SERVE;
+    int64_t                         longest = serve ? how->context : how->tokens;
+    *out = *how;
+    if (s->positions == ASSAY_POSITIONS_LEARNED && longest > s->context)
+        assay_graph_refuse(g, ASSAY_CONFIG, "tokens %lld; the model has %lld positions", (long long)longest, (long long)s->context);
+    else if (serve && s->mla.kv_rank)
+        assay_graph_refuse(g, ASSAY_UNSUPPORTED, "phase serve with latent attention: PagedAttention has caches of keys and values only");
+    else if (serve && (how->block < 1 || how->context < 1 || how->batch > how->tokens))
+        assay_graph_refuse(g, ASSAY_CONFIG, "phase serve with %lld tokens of %lld sequences of at most %lld, in blocks of %lld",
+                           (long long)how->tokens, (long long)how->batch, (long long)how->context, (long long)how->block);
+    if (g->first_error.code)
+        return false;
+    out->cache = how->cache == ASSAY_DTYPE_NONE ? ASSAY_F32 : how->cache;
+    if (serve && !how->blocks)
+        out->blocks = how->batch * ((how->context + how->block - 1) / how->block);
+    return true;
+}
+
+void assay_decoder_choose(struct assay_graph *g, int32_t logits)
+{
+    int64_t           two = 2, rows = assay_block_length(g, logits, 0);
+    int32_t           best[2];
+    const char *const names[] = {"best.logits", "best.tokens"};
+    assay_graph_op_outputs(g, "TopK", names, 2, (int32_t[]){logits, assay_graph_i64s(g, "best:k", 1, &two)}, 2, NULL, best);
+    int32_t first = assay_block_slice(g, "best", "first", best[0], 1, 0, 1), second = assay_block_slice(g, "best", "second", best[0], 1, 1, 2);
+    int32_t margin = assay_block_binary(g, "Sub", "best", "apart", first, second);
+    assay_graph_output(g, assay_block_reshape(g, "", "next_tokens", assay_block_slice(g, "best", "token", best[1], 1, 0, 1), 1, &rows));
+    assay_graph_output(g, assay_block_reshape(g, "", "margins", margin, 1, &rows));
+}
+
+int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *given)
+{
+    const struct assay_model_shape *s = given->shape;
+    struct assay_decoder            bucket;
+    const struct assay_decoder     *how = &bucket;
     struct decoder                  d = {.g = g, .how = how, .shape = s};
     int32_t                         table;
-    if (s->positions == ASSAY_POSITIONS_LEARNED && how->tokens > s->context) {
-        assay_graph_refuse(g, ASSAY_CONFIG, "tokens %lld; the model has %lld positions", (long long)how->tokens, (long long)s->context);
+    if (!complete(g, given, &bucket))
         return ASSAY_NO_VALUE;
-    }
     begin(&d);
     int32_t x = embed(&d, &table);
     for (int64_t i = 0; i < how->layers; i++)
         x = layer(&d, i, x);
     if (how->phase == ASSAY_DECODER_PREFILL)
         x = last(&d, x);
+    else if (how->phase == ASSAY_DECODER_SERVE)
+        x = last_packed(&d, x);
     x = norm(&d, "model", "norm", x, s->hidden);
     if (!s->tied)
         return linear(&d, "", "lm_head", x, s->hidden, s->vocab, false, 1);

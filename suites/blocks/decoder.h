@@ -11,6 +11,7 @@ enum assay_decoder_phase {
     ASSAY_DECODER_PREFILL = 0, /* all tokens of a prompt; keys and values go into the caches; logits of the last one */
     ASSAY_DECODER_DECODE = 1,  /* one new token a sequence, behind `past` cached ones */
     ASSAY_DECODER_TRAIN = 2,   /* all tokens, no caches; logits of all: for training, and for scoring a text */
+    ASSAY_DECODER_SERVE = 3,   /* packed tokens of several sequences over caches in blocks; logits of each one's last token */
 };
 
 struct assay_decoder {
@@ -20,14 +21,24 @@ struct assay_decoder {
     int64_t                         layers;        /* the first so many of the shape's */
     enum assay_dtype                store;         /* format of the weight matrices; f32 for training */
     bool                            attention;     /* false: without it, for telling what it is good for */
+    /* Phase serve: a bucket of `batch` sequences and `tokens` packed tokens. */
+    int64_t                         context;       /* tokens that a sequence may come to */
+    int64_t                         block, blocks; /* tokens of a block, blocks of the caches; blocks 0: as many as the sequences can need */
+    enum assay_dtype                cache;         /* format of the caches; NONE = f32 */
 };
 
 /* Tokens that a cache has room for behind those of phase decode: each input set stands at another place. */
 #define ASSAY_DECODER_ROOM 32
 
-/* Builds inputs "input_ids" i64[batch,tokens] (decode: [batch,1], and control "past" i64[batch]), params named as in the
+/* Of phase serve: input "input_ids" i64[tokens]; controls "position_ids" i64[tokens], "block_table" i32[batch, context / block rounded
+ * up], "starts" i32[batch + 1], "past" i32[batch], as PagedAttention has them (harness/ir/ops/paged_attention.c); states
+ * "<layer>.cache.keys" and ".cache.values" [blocks, block, width], which outputs of the graph take over. Latent attention is refused.
+ * Builds inputs "input_ids" i64[batch,tokens] (decode: [batch,1], and control "past" i64[batch]), params named as in the
  * public checkpoints, states "<layer>.cache.keys" and ".cache.values" (latent attention: ".cache.latent"). Logits:
  * [batch, vocab], or [batch * tokens, vocab] in phase train. They are not yet an output. */
 int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *how);
+/* Greedy choice from logits[rows, vocab]: outputs "next_tokens" i64[rows], of equals the lower number, and "margins" f32[rows], the
+ * logit of that token less the runner-up's. */
+void assay_decoder_choose(struct assay_graph *g, int32_t logits);
 
 #endif

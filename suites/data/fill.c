@@ -74,6 +74,44 @@ static double special(const struct job *job, uint64_t i)
     return x;
 }
 
+/* Each inner number falls at random into its own of equal parts, so that none overtakes another. */
+static double ragged(const struct job *job, uint64_t i)
+{
+    const struct assay_fill *fill = &job->value->fill;
+    uint64_t                 steps = job->value->elements - 1;
+    double                   span = fill->b - fill->a, least = span >= (double)steps ? 1 : 0;
+    if (i == 0 || i == steps)
+        return i ? fill->b : fill->a;
+    double at = ((double)i + (double)word_of(job->key, i) * 0x1p-32) / (double)steps;
+    return fill->a + least * (double)i + floor((span - least * (double)steps) * at);
+}
+
+/* A number below `n` in the place of another: a Feistel network over the next power of four, walked until it is in range. */
+static uint64_t shuffled(uint64_t key, uint64_t n, uint64_t i)
+{
+    unsigned half = 1;
+    while (half < 16 && (uint64_t)1 << 2 * half < n)
+        half++;
+    uint64_t mask = ((uint64_t)1 << half) - 1;
+    do {
+        uint64_t left = i >> half, right = i & mask;
+        for (uint64_t round = 1; round <= 4; round++) {
+            uint64_t next = left ^ (word_of(key + round, right) & mask);
+            left = right;
+            right = next;
+        }
+        i = left << half | right;
+    } while (i >= n);
+    return i;
+}
+
+static double distinct(const struct job *job, uint64_t i)
+{
+    const struct assay_fill *fill = &job->value->fill;
+    uint64_t                 n = (uint64_t)(fill->b - fill->a) + 1;
+    return fill->a + (double)shuffled(job->key, n, i % n);
+}
+
 static double (*made_by(enum assay_fill_kind kind))(const struct job *job, uint64_t i)
 {
     switch (kind) {
@@ -81,6 +119,8 @@ static double (*made_by(enum assay_fill_kind kind))(const struct job *job, uint6
     case ASSAY_FILL_CANCELLING: return cancelling;
     case ASSAY_FILL_WIDE: return wide;
     case ASSAY_FILL_SPECIAL: return special;
+    case ASSAY_FILL_RAGGED: return ragged;
+    case ASSAY_FILL_DISTINCT: return distinct;
     default: return NULL;
     }
 }
@@ -115,6 +155,8 @@ static void piece_of_doubles(const struct job *job, size_t first, size_t n, doub
     case ASSAY_FILL_CANCELLING:
     case ASSAY_FILL_WIDE:
     case ASSAY_FILL_SPECIAL:
+    case ASSAY_FILL_RAGGED:
+    case ASSAY_FILL_DISTINCT:
         for (size_t i = 0; i < n; i++)
             out[i] = made_by(fill->kind)(job, first + i);
         break;

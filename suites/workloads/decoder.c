@@ -1,5 +1,6 @@
-/* Language models of published shapes (suites/models): prefill of prompts, one step of decoding against caches, scoring of whole
- * texts, one step of training on the next token, and that step with its gradients to be seen. */
+/* Language models of published shapes (suites/models): prefill of prompts, one step of decoding against caches, one step of a server
+ * over packed tokens and caches in blocks, scoring of whole texts, one step of training on the next token, and that step with its
+ * gradients to be seen. */
 #include <string.h>
 
 #include "suites/blocks/blocks.h"
@@ -11,31 +12,45 @@
 
 struct decoder {
     char                        model[64];
-    int64_t                     batch, tokens, layers;
-    enum assay_dtype            weights;
+    int64_t                     batch, tokens, layers, block, packed;
+    enum assay_dtype            weights, cache;
     struct assay_block_training training;
 };
 
-static const char *const phases[] = {"prefill", "decode", "score", "train", "gradients", NULL};
+static const char *const phases[] = {"prefill", "decode", "serve", "score", "train", "gradients", NULL};
 static const char *const stores[] = {"f32", "bf16", "f16", "i8", NULL};
+static const char *const caches[] = {"f32", "bf16", NULL};
 
 static const struct assay_option params[] = {
     {.name = "model", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct decoder, model), .bytes = sizeof(((struct decoder *)0)->model),
      .dflt = "ernie-4.5-0.3b", .help = "a file of suites/models, without its ending"},
     ASSAY_PARAM_SIZE(struct decoder, batch, "batch", "1", "sequences"),
-    ASSAY_PARAM_SIZE(struct decoder, tokens, "tokens", "128", "length of a sequence (prefill, score, train), cached tokens (decode)"),
+    ASSAY_PARAM_SIZE(struct decoder, tokens, "tokens", "128", "length of a sequence (prefill, score, train), cached tokens (decode; serve: at most)"),
     {.name = "layers", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, layers), .dflt = "0", .min = 0, .max = 1000,
      .help = "the first so many layers, 0 = all of the model's"},
     {.name = "weights", .type = ASSAY_OPT_DTYPE, .offset = offsetof(struct decoder, weights), .dflt = "f32", .choices = stores,
      .help = "format that the weight matrices are stored in; phase train has f32"},
+    {.name = "packed", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, packed), .dflt = "0", .min = 0, .max = 1e6,
+     .help = "tokens of a step of phase serve, of all sequences together; 0 = one of each"},
+    {.name = "block", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, block), .dflt = "16", .min = 1, .max = 65536,
+     .help = "tokens of a block of phase serve's caches"},
+    {.name = "cache", .type = ASSAY_OPT_DTYPE, .offset = offsetof(struct decoder, cache), .dflt = "f32", .choices = caches,
+     .help = "format of phase serve's caches; other phases have f32"},
     ASSAY_PARAM_OPTIMIZER(struct decoder, training, "adamw"),
     ASSAY_PARAM_RECOMPUTE(struct decoder, training),
     {0},
 };
 
+static int64_t packed(const struct decoder *p)
+{
+    return p->packed ? p->packed : p->batch;
+}
+
 static uint64_t items(const void *given, const char *phase)
 {
     const struct decoder *p = given;
+    if (!strcmp(phase, "serve"))
+        return (uint64_t)packed(p);
     return (uint64_t)p->batch * (strcmp(phase, "decode") ? (uint64_t)p->tokens : 1);
 }
 
@@ -54,6 +69,15 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
     struct assay_decoder how = {.shape = &shape, .batch = p->batch, .tokens = p->tokens, .layers = p->layers ? p->layers : shape.layers,
                                 .store = p->weights, .attention = true,
                                 .phase = whole ? ASSAY_DECODER_TRAIN : !strcmp(phase, "decode") ? ASSAY_DECODER_DECODE : ASSAY_DECODER_PREFILL};
+    if (!strcmp(phase, "serve")) {
+        if (packed(p) < p->batch)
+            return ASSAY_FAIL(err, ASSAY_CONFIG, "packed %lld; %lld sequences have a token each", (long long)packed(p), (long long)p->batch);
+        how.phase = ASSAY_DECODER_SERVE;
+        how.tokens = packed(p);
+        how.context = p->tokens + how.tokens;
+        how.block = p->block;
+        how.cache = p->cache;
+    }
     int32_t logits = assay_decoder_build(g, &how);
     if (train) {
         int64_t n = p->batch * p->tokens;
@@ -61,6 +85,8 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
         struct assay_block_training step = p->training;
         step.gradients = gradients;
         assay_block_train(g, assay_block_cross_entropy(g, logits, labels), &step);
+    } else if (how.phase == ASSAY_DECODER_SERVE) {
+        assay_decoder_choose(g, logits);
     } else {
         assay_graph_output(g, logits);
     }
@@ -69,7 +95,7 @@ static enum assay_code build(const void *given, const char *phase, struct assay_
 
 const struct assay_workload assay_workload_decoder = {
     .name = "decoder",
-    .summary = "language model of a published shape: prefill, decode, score, one step of training, or that with its gradients",
+    .summary = "language model of a published shape: prefill, decode, a step of a server, score, one step of training, or that with its gradients",
     .phases = phases,
     .params = params,
     .params_bytes = sizeof(struct decoder),

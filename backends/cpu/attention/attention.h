@@ -20,6 +20,16 @@ struct cpu_attention_keys {
     size_t       k_row, v_row; /* floats from one to the next */
 };
 
+/* Keys and values of one head in the blocks of a cache. Those that do not follow one another are brought together, 64 at a time. */
+struct cpu_attention_pages {
+    const void     *k, *v;             /* of slot 0 */
+    size_t          k_token, v_token;  /* numbers from one slot to the next */
+    size_t          block;             /* slots of a block */
+    const uint32_t *blocks;            /* of the sequence */
+    bool            halves;            /* bf16, not f32 */
+    float          *stage;             /* CPU_ATTENTION_KEYS * (width + v_width) floats */
+};
+
 struct cpu_attention_query {
     const float   *q;
     float         *y;       /* result; of a part, its unnormalized sum */
@@ -34,6 +44,7 @@ struct cpu_attention_block {
     size_t                         width, v_width, queries;
     float                          scale, softcap; /* softcap 0: none */
     struct cpu_attention_keys      keys[2];
+    const struct cpu_attention_pages *pages; /* in place of `keys`, or NULL */
     size_t                         begin, end; /* of all keys; numbers count through both runs */
     struct cpu_attention_query     query[CPU_ATTENTION_QUERIES];
     /* The largest score and the sum of exp(score - largest) of each query; wanted of parts, else NULL: y is divided. */

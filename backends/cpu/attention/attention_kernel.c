@@ -13,11 +13,54 @@ struct stretch {
     size_t       k_row, v_row;
 };
 
+/* Token `at` of a paged sequence: its slot. */
+static size_t slot_of(const struct cpu_attention_pages *p, size_t at)
+{
+    return p->blocks[at / p->block] * p->block + at % p->block;
+}
+
+static void fetch(size_t n, const void *from, size_t first, bool halves, float *to)
+{
+    if (!halves) {
+        memcpy(to, (const float *)from + first, n * sizeof *to);
+        return;
+    }
+    const uint16_t *half = (const uint16_t *)from + first;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits = (uint32_t)half[i] << 16;
+        memcpy(to + i, &bits, sizeof bits);
+    }
+}
+
+/* Keys [at, at + n) of the pages: where they are if they lie side by side as f32, else copied together. */
+static struct stretch paged_stretch(const struct cpu_attention_block *b, size_t at, size_t n)
+{
+    const struct cpu_attention_pages *p = b->pages;
+    size_t                            first = slot_of(p, at), i = 0;
+    struct stretch                    s = {.first = at, .n = n, .k_row = b->width, .v_row = b->v_width};
+    while (!p->halves && i < n && slot_of(p, at + i) == first + i)
+        i++;
+    if (i == n)
+        return (struct stretch){at, n, (const float *)p->k + first * p->k_token, (const float *)p->v + first * p->v_token, p->k_token,
+                                p->v_token};
+    float *k = p->stage, *v = k + CPU_ATTENTION_KEYS * b->width;
+    for (i = 0; i < n; i++) {
+        size_t slot = slot_of(p, at + i);
+        fetch(b->width, p->k, slot * p->k_token, p->halves, k + i * b->width);
+        fetch(b->v_width, p->v, slot * p->v_token, p->halves, v + i * b->v_width);
+    }
+    s.k = k;
+    s.v = v;
+    return s;
+}
+
 /* The next stretch from key `at` on; n = 0: none. */
 static struct stretch next_stretch(const struct cpu_attention_block *b, size_t at, size_t end)
 {
     struct stretch s = {.first = at};
     size_t         before = 0;
+    if (b->pages)
+        return paged_stretch(b, at, end - at < CPU_ATTENTION_KEYS ? end - at : CPU_ATTENTION_KEYS);
     for (int run = 0; run < 2 && at < end; run++) {
         const struct cpu_attention_keys *keys = &b->keys[run];
         if (at < before + keys->n) {
@@ -187,10 +230,16 @@ static void weigh_row(size_t n, float *scores, float base, float *sum)
     *sum += total;
 }
 
-static void add_keys(const struct cpu_attention_block *b, const struct stretch *s, size_t i, float *query, float *scores,
+/* A query takes in what it sees of a stretch, and nothing in it tells what other queries see. */
+static void add_keys(const struct cpu_attention_block *b, const struct stretch *all, size_t i, float *query, float *scores,
                      float *part, float *largest, float *sum)
 {
     const struct cpu_attention_query *q = &b->query[i];
+    struct stretch                    seen = *all;
+    const struct stretch             *s = &seen;
+    if (q->sees <= all->first)
+        return;
+    seen.n = q->sees - all->first < all->n ? q->sees - all->first : all->n;
     b->gemv->dots(s->n, b->width, s->k, s->k_row, query, scores);
     if (b->softcap > 0.0f)
         for (size_t j = 0; j < s->n; j++)

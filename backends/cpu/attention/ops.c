@@ -30,6 +30,7 @@ struct attention {
     bool           mask_is_bool;
     size_t         blocks, block;  /* of the queries of one key head */
     size_t         parts;          /* of its keys */
+    bool           few;            /* queries are taken one by one */
     float         *scratch;
     size_t         scratch_floats; /* of one thread */
     float         *part_y, *part_largest, *part_sum; /* [chunk][part][query] when parts > 1 */
@@ -164,7 +165,7 @@ static void run_chunk(void *self, size_t chunk, unsigned thread)
         b.largest = s->part_largest + chunk * s->block;
         b.sum = s->part_sum + chunk * s->block;
     }
-    if (s->group * s->queries <= FEW)
+    if (s->few)
         r->engine->kernels->attention->few(&b);
     else
         r->engine->kernels->attention->many(&b);
@@ -277,14 +278,17 @@ static void read_node(const struct cpu_node *node, struct attention *s)
         read_mask(node, s);
 }
 
-static void plan(struct attention *s, size_t threads)
+/* That a query's sums do not tell what stands beside it: taken alone, over all its keys in order. */
+static void plan(struct attention *s, const struct cpu_engine *engine)
 {
+    size_t threads = cpu_pool_threads(engine->pool);
     size_t all = s->group * s->queries, heads = s->batches * s->kv_heads;
     s->block = all < CPU_ATTENTION_QUERIES ? all : CPU_ATTENTION_QUERIES;
     s->blocks = s->block ? (all + s->block - 1) / s->block : 0;
     s->parts = 1;
+    s->few = engine->batch_invariant || all <= FEW;
     size_t chunks = heads * s->blocks;
-    if (chunks && chunks < 2 * threads && threads > 1 && s->keys >= 2 * LEAST_KEYS) {
+    if (!engine->batch_invariant && chunks && chunks < 2 * threads && threads > 1 && s->keys >= 2 * LEAST_KEYS) {
         size_t wanted = (2 * threads + chunks - 1) / chunks, most = s->keys / LEAST_KEYS;
         s->parts = wanted < most ? wanted : most;
     }
@@ -325,9 +329,9 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
     step->release = release;
     step->run = run;
     read_node(node, s);
-    plan(s, cpu_pool_threads(engine->pool));
+    plan(s, engine);
     (void)snprintf(step->kernel, sizeof step->kernel, "%s of ours, %zu keys in %zu parts, %zu queries at a time",
-                   s->group * s->queries <= FEW ? "dot products" : "online softmax over tiles", s->keys, s->parts, s->block);
+                   s->few ? "dot products" : "online softmax over tiles", s->keys, s->parts, s->block);
     return reserve(s, cpu_pool_threads(engine->pool), err);
 }
 

@@ -64,9 +64,9 @@ static void product_piece(void *self, size_t chunk, unsigned thread)
     if (!g->depth)
         for (size_t i = 0; i < count; i++)
             memset(y + i * g->columns, 0, (end - begin) * sizeof *y);
-    else if (count == 1 && g->turned) /* one row reads the matrix once: no use in packing it */
+    else if (count == 1 && g->turned && !r->engine->batch_invariant) /* one row reads the matrix once: no use in packing it */
         r->engine->kernels->gemv->dots(end - begin, g->depth, w, g->depth, x, y);
-    else if (count == 1)
+    else if (count == 1 && !r->engine->batch_invariant)
         r->engine->kernels->gemv->combine(g->depth, end - begin, x, w, g->columns, y);
     else
         multiply(r, &(struct cpu_sgemm){.m = count, .n = end - begin, .k = g->depth, .alpha = 1.0f, .a = x, .lda = g->depth, .b = w,

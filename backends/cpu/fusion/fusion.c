@@ -13,6 +13,7 @@ struct finder {
     const struct assay_host  *host;
     const struct assay_graph *graph;
     const bool               *known;
+    bool                      any_rows;
     struct cpu_fusion        *found;
     uint32_t                  n_nodes, n_values;
     uint32_t                 *uses, *reader; /* of each value */
@@ -199,7 +200,7 @@ static bool has_few_rows(const struct finder *s, uint32_t n, const struct assay_
     (void)s->host->attr_i64(s->graph, n, "transA", &trans_a);
     (void)s->host->attr_i64(s->graph, n, "transB", &trans_b);
     struct assay_value_view a = value_of(s, view->inputs[0]);
-    return !trans_a && trans_b && a.rank == 2 && a.dims[0] >= 1 && a.dims[0] <= FEW_ROWS && a.dims[1] > 0;
+    return !trans_a && trans_b && a.rank == 2 && a.dims[0] >= 1 && (a.dims[0] <= FEW_ROWS || s->any_rows) && a.dims[1] > 0;
 }
 
 static void take_widening(const struct finder *s, uint32_t n, struct growing *c)
@@ -272,9 +273,9 @@ static void count_uses(struct finder *s)
 }
 
 enum assay_code cpu_fusion_find(const struct assay_host *host, const struct assay_graph *g, const bool *known,
-                                struct cpu_fusion *out, struct assay_error *err)
+                                bool any_rows, struct cpu_fusion *out, struct assay_error *err)
 {
-    struct finder s = {.host = host, .graph = g, .known = known, .found = out, .n_nodes = host->graph_nodes(g),
+    struct finder s = {.host = host, .graph = g, .known = known, .any_rows = any_rows, .found = out, .n_nodes = host->graph_nodes(g),
                        .n_values = host->graph_values(g)};
     size_t        nodes = s.n_nodes + 1u, values = s.n_values + 1u;
     *out = (struct cpu_fusion){calloc(nodes, sizeof *out->place), calloc(nodes, sizeof *out->base),

@@ -1,7 +1,7 @@
 /* Which nodes of a graph one step computes, so that what stands between them is never stored:
  *   Conv, BatchNormalization of known numbers (folded into weights and bias), Add of an equally shaped value, activation;
  *   Gemm, Add of an equally shaped value, activation;
- *   Cast or DequantizeLinear of a stored matrix, Gemm of few rows, which reads the stored numbers.
+ *   Cast or DequantizeLinear of a stored matrix, Gemm of few rows (`any_rows`: of any), which reads the stored numbers.
  * Renames between them are seen through. A value that anybody else reads, or that is an output, or that shares memory with
  * another, ends the chain. A step takes the place of its last node: by then all it reads is there. */
 #ifndef CPU_FUSION_FUSION_H
@@ -23,7 +23,7 @@ struct cpu_fusion {
 
 /* known: of each value, whether its content is known at compile. Free with cpu_fusion_release, also after a failure. */
 enum assay_code cpu_fusion_find(const struct assay_host *host, const struct assay_graph *g, const bool *known,
-                                struct cpu_fusion *out, struct assay_error *err);
+                                bool any_rows, struct cpu_fusion *out, struct assay_error *err);
 void            cpu_fusion_release(struct cpu_fusion *f);
 /* Puts into a base's node what its chain adds to it: operands, and `fused`. */
 void cpu_fusion_apply(const struct cpu_fusion *f, struct cpu_node *node);

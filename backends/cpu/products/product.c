@@ -318,6 +318,17 @@ static void describe(const struct cpu_product_plan *plan, const struct cpu_engin
         assay_text_add(out, " (%s)", cpu_openblas_config(engine->openblas));
 }
 
+/* One kernel for any number of rows, that adds up an element's products in one order: by what lies in memory, not by how much. */
+static void plan_invariant(struct cpu_product_plan *plan, const struct cpu_engine *engine)
+{
+    const struct cpu_product *p = &plan->product;
+    bool                      across = p->batch == 1 && p->alpha == 1.0f && !p->a_transposed && p->b_transposed;
+    plan->kind = across ? ACROSS : BLOCKS_OWN;
+    plan->across = across ? (p->n + CPU_ACROSS_ROWS - 1) / CPU_ACROSS_ROWS : 1;
+    if (!across)
+        plan_blocks(plan, engine);
+}
+
 /* So few that reading B once counts more than how fast it is multiplied: a library would pack it first. */
 enum { FEW_ROWS = 4 };
 
@@ -339,6 +350,8 @@ enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const stru
     plan->across = plan->along = 1;
     if (!product->k || !product->m || !product->n || !product->batch) {
         plan->kind = NOTHING;
+    } else if (engine->batch_invariant && product->stored == CPU_STORED_F32) {
+        plan_invariant(plan, engine);
     } else if (product->stored != CPU_STORED_F32 || has_few_rows(product)) {
         size_t threads = threads_each(engine, product);
         plan->kind = STORED;

@@ -72,6 +72,10 @@ Test(ops, costs_are_those_of_the_definitions)
         {"assay.AttentionGrad", "f32[1,2,3,7] f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7]", "is_causal=1 softcap=1.0",
          12 * (25 + 8 + 10 + 5) - 12, 24 + 6},
         {"Attention", "f32[1,2,3,5] f32[1,2,4,5] f32[1,2,4,7] - - - i64[1]", "", 24 * 25 + 24 * 3 - 6, 24 + 6},
+        /* 2 heads; 3 tokens behind 1 see 2 + 3 + 4, one behind 4 sees 5: 14 pairs a head; of 5 rows 4 belong to somebody, the cost
+           counts all */
+        {"assay.PagedAttention", "f32[5,8] f32[5,4] f32[5,4] f32[6,2,4] f32[6,2,4] i32[3,3]{5,0,0,0,0,0,3,1,4} i32{0,3,3,4} i32{1,0,4}",
+         "q_num_heads=2 kv_num_heads=1", 28 * 17 + 28 * 3 - 10, 28 + 10},
         {"Softmax", "f32[2,5]", "", 2 * 14, 2 * 6},
         {"Softmax", "f32[2,5]", "axis=0", 5 * 5, 5 * 3},
         {"Softmax", "f32[2,0]", "", 0, 0},

@@ -207,3 +207,65 @@ static number attention_grad(const struct oracle *o, uint32_t out, const int64_t
     return times(sum, scale_of(o, &s));
 }
 ORACLE(AttentionGrad) = {.element = attention_grad, .memos = grad_memos, .prepare = grad_prepare};
+
+/* ---- PagedAttention: operands q, k, v, caches, table, starts, past --------------------------------------------------------- */
+
+static int64_t paged_slot(const struct oracle *o, int64_t s, int64_t token)
+{
+    const struct oracle_tensor *table = &o->in[5];
+    int64_t each = o->in[3].dims[1];
+    return whole_at(table, s * table->dims[1] + token / each) * each + token % each;
+}
+
+/* The row that is written to a slot; -1: none. Read from the end, as later ones win. */
+static int64_t row_in_slot(const struct oracle *o, int64_t slot)
+{
+    const struct oracle_tensor *table = &o->in[5], *starts = &o->in[6], *past = &o->in[7];
+    for (int64_t s = table->dims[0] - 1; s >= 0; s--)
+        for (int64_t row = whole_at(starts, s + 1) - 1; row >= whole_at(starts, s); row--) {
+            int64_t token = whole_at(past, s) + row - whole_at(starts, s);
+            if (paged_slot(o, s, token) == slot)
+                return row;
+        }
+    return -1;
+}
+
+static number paged_at(const struct oracle *o, bool value, int64_t slot, int64_t c)
+{
+    const struct oracle_tensor *cache = &o->in[value ? 4 : 3], *fresh = &o->in[value ? 2 : 1];
+    int64_t row = row_in_slot(o, slot);
+    if (row < 0)
+        return element_at(cache, (int64_t[]){slot / cache->dims[1], slot % cache->dims[1], c});
+    return element_at(fresh, (int64_t[]){row, c}); /* unrounded, as everything here: the cache's format has 16 bits at least */
+}
+
+static number paged_attention(const struct oracle *o, uint32_t out, const int64_t at[])
+{
+    const struct oracle_tensor *table = &o->in[5], *starts = &o->in[6];
+    int64_t heads = attr_i(o, "q_num_heads"), kv = attr_i(o, "kv_num_heads"), each = o->in[3].dims[1], s = 0;
+    int64_t width = o->in[0].dims[1] / heads, v_width = o->in[2].dims[1] / kv, h = at[1] / v_width, row = at[0];
+    if (out > 0)
+        return paged_at(o, out == 2, at[0] * each + at[1], at[2]);
+    while (s < table->dims[0] && row >= whole_at(starts, s + 1))
+        s++;
+    if (s == table->dims[0])
+        return num(0);
+    double given = assay_node_f64(o->node, "scale", 0);
+    number scale = given == 1 / sqrt((double)width) ? over(num(1), root(whole((long)width))) : num(given), scores[16], y = num(0);
+    int64_t keys = whole_at(&o->in[7], s) + row - whole_at(starts, s) + 1; /* no more than 16 in any sample */
+    EACH(j, keys)
+    {
+        scores[j] = num(0);
+        EACH(c, width) scores[j] = plus(scores[j], times(element_at(&o->in[0], (int64_t[]){row, h * width + c}),
+                                                         paged_at(o, false, paged_slot(o, s, j), h / (heads / kv) * width + c)));
+        scores[j] = times(scores[j], scale);
+    }
+    EACH(j, keys)
+    {
+        number sum = num(0);
+        EACH(i, keys) sum = plus(sum, exp_of(minus(scores[i], scores[j])));
+        y = plus(y, over(paged_at(o, true, paged_slot(o, s, j), h / (heads / kv) * v_width + at[1] % v_width), sum));
+    }
+    return y;
+}
+ORACLE(PagedAttention) = {.element = paged_attention};

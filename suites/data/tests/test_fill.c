@@ -295,3 +295,45 @@ Test(fill, wide_magnitudes_and_special_numbers_come_as_often_as_they_should)
         odd += !isfinite(x[i]) || fabs(x[i]) < 0x1p-120;
     cr_expect(odd > 40 && odd < 160, "%d", odd);
 }
+
+Test(fill, ragged_numbers_rise_from_the_first_to_the_last_in_uneven_steps)
+{
+    static const struct {
+        int64_t n, last, least;
+    } cases[] = {{9, 8, 1}, {9, 40, 1}, {9, 3, 0}, {2, 5, 5}, {301, 5000, 1}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+        for (uint64_t set = 0; set < 5; set++) {
+            struct made m = value_of(ASSAY_ROLE_CONTROL, "starts", ASSAY_I32, cases[c].n, (struct assay_fill){ASSAY_FILL_RAGGED, 0, (double)cases[c].last});
+            int32_t    *x = (int32_t *)(void *)filled(&m, 1, set);
+            int64_t     shortest = INT64_MAX, longest = 0;
+            for (int64_t i = 1; i < cases[c].n; i++) {
+                shortest = x[i] - x[i - 1] < shortest ? x[i] - x[i - 1] : shortest;
+                longest = x[i] - x[i - 1] > longest ? x[i] - x[i - 1] : longest;
+            }
+            cr_expect(x[0] == 0 && x[cases[c].n - 1] == cases[c].last && shortest >= cases[c].least, "case %zu", c);
+            cr_expect(c != 1 || longest > shortest, "all steps are alike");
+            free(x);
+            assay_graph_free(m.g);
+        }
+}
+
+Test(fill, distinct_numbers_are_a_permutation_that_differs_from_set_to_set)
+{
+    static const int64_t sizes[] = {1, 2, 7, 64, 1000};
+    for (size_t c = 0; c < sizeof sizes / sizeof *sizes; c++) {
+        struct made m = value_of(ASSAY_ROLE_CONTROL, "block_table", ASSAY_I32, sizes[c], (struct assay_fill){ASSAY_FILL_DISTINCT, 3, (double)(sizes[c] + 2)});
+        bool       *met = calloc((size_t)sizes[c], sizeof *met);
+        int32_t    *x = (int32_t *)(void *)filled(&m, 1, 0);
+        int64_t     moved = 0;
+        for (int64_t i = 0; i < sizes[c]; i++) {
+            cr_assert(x[i] >= 3 && x[i] < 3 + sizes[c] && !met[x[i] - 3], "size %d: %d at %d", (int)sizes[c], x[i], (int)i);
+            met[x[i] - 3] = true;
+            moved += x[i] != i + 3;
+        }
+        cr_expect(sizes[c] < 64 || moved > sizes[c] / 2, "in order");
+        cr_expect(sizes[c] < 64 || !same(&m, 1, 0, &m, 1, 1));
+        free(x);
+        free(met);
+        assay_graph_free(m.g);
+    }
+}
