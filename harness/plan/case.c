@@ -187,6 +187,8 @@ static enum assay_code parse_scenario(const char *text, struct assay_case *c, st
     if (serving && !assay_case_is_served(c))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "%s%s%s has no engine to be served by: '+serving' is for phase serve", c->workload->name,
                           *c->phase ? "." : "", c->phase);
+    if (assay_case_is_served(c) && c->scenario.max_batch != 1)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_batch=%lld: a serving engine makes the batches itself", (long long)c->scenario.max_batch);
     if (assay_case_is_served(c) && assay_serving_parse(serving ? serving : "", &c->serving, err))
         return err->code;
     return lesson && !strcmp(lesson->phase, c->phase)
