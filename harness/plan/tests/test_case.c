@@ -246,7 +246,7 @@ Test(case, of_phase_serve_ends_in_how_it_is_served)
     cr_assert(!assay_case_parse(c.name, &again, &err), "%s", err.message);
     cr_expect_str_eq(again.name, c.name);
     assay_case_brief(c.name, brief);
-    cr_expect_str_eq(brief, "decoder.serve/model=tiny-dense@server/qps=4+serving/chunk=32,prompt=uniform-8-16");
+    cr_expect_str_eq(brief, "decoder.serve/model=tiny-dense@server/qps=4+serving/prompt=uniform-8-16,chunk=32");
     assay_case_release(&again);
     assay_case_release(&c);
     cr_assert(!assay_case_parse("decoder.serve/model=tiny-dense@offline", &c, &err), "%s", err.message);
