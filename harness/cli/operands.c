@@ -4,6 +4,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/ir/graph.h"
+#include "harness/run/serve_plan.h"
 #include "suites/workloads/workloads.h"
 
 #include "assay/banned.h"
@@ -67,6 +68,8 @@ static enum assay_code must_build(const struct assay_case *c, struct assay_error
     struct assay_graph *g = NULL;
     enum assay_code     code = assay_case_graph(c, &g, err);
     assay_graph_free(g);
+    if (!code)
+        code = assay_serve_check(c, err);
     return code == ASSAY_CONFIG || code == ASSAY_DATA ? code : ASSAY_OK;
 }
 

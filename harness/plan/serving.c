@@ -25,6 +25,7 @@ const struct assay_option assay_serving_options[] = {
     NUMBER("chunk", chunk, "512", 1e8, "tokens of one prompt in one step, at most; 0: a prompt is never cut"),
     NUMBER("max_sequences", max_sequences, "0", 1e6, "sequences of a step, at most; 0: as many as the graph takes"),
     NUMBER("max_tokens", max_tokens, "0", 1e8, "tokens of a step, at most; 0: as many as the graph takes"),
+    NUMBER("blocks", blocks, "0", 1e9, "blocks of the cache; 0: as many as all sequences need at their longest"),
     FLAG("prefix_reuse", prefix_reuse, "full blocks of prompts that begin alike are computed once"),
     FLAG("static", is_static, "static batches, for comparison: nobody joins before all have left"),
     {.name = "link_bytes_per_s", .type = ASSAY_OPT_F64, .offset = FIELD(link_bytes_per_s), .dflt = "0", .max = 1e15, .unit = "B/s",

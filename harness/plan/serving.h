@@ -17,6 +17,7 @@ struct assay_serving {
     int64_t  shared_tokens, shared_prompts;
     int64_t  chunk;                  /* tokens of one prompt in one step, at most; 0: prompts are never cut */
     int64_t  max_sequences, max_tokens; /* of a step; 0: what the graph is compiled for */
+    int64_t  blocks;                 /* of the cache; 0: as many as all sequences need at their longest */
     bool     prefix_reuse, is_static;
     double   link_bytes_per_s;       /* between an engine for prompts and one for further tokens; 0: there is one */
     uint64_t link_latency_ns;

@@ -8,15 +8,17 @@
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/hash.h"
+#include "harness/base/memory.h"
 #include "harness/base/random.h"
 #include "harness/base/strings.h"
 #include "harness/load/series.h"
 #include "harness/load/serving/alone.h"
 #include "harness/load/serving/serve.h"
 #include "harness/measure/noise.h"
-#include "harness/plan/seed_set.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/serve_plan.h"
 #include "harness/run/serve_record.h"
+#include "harness/run/serve_witness.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
@@ -57,44 +59,20 @@ static bool on_model_clock(const struct serve *s)
 
 /* ---- how ------------------------------------------------------------------------------------------------------------- */
 
-static enum assay_code choose_seeds(struct serve *s, struct assay_error *err)
-{
-    const struct assay_case_job *job = s->c->job;
-    const char                  *name = job->what->scenario.seeds;
-    if (strcmp(name, "case") != 0)
-        return assay_seeds_find(name, &s->seeds, err);
-    assay_seeds_from(job->seed + job->launch, &s->seeds);
-    return ASSAY_OK;
-}
-
-static enum assay_code describe_requests(struct serve *s, struct assay_error *err)
-{
-    const struct assay_case    *what = s->c->job->what;
-    const struct assay_serving *v = &what->serving;
-    s->requests = (struct assay_requests_setup){
-        .scenario = &what->scenario, .seeds = &s->seeds, .table = v->table, .shared_tokens = (uint32_t)v->shared_tokens,
-        .shared_prompts = (uint32_t)v->shared_prompts, .vocabulary = s->on->vocabulary, .seed = s->c->job->seed,
-    };
-    if (assay_scenario_searches(&what->scenario))
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "qps=0 in a served case: no search for the highest rate of requests is made");
-    if (assay_lengths_parse(v->prompt, "prompt", &s->requests.prompt, err))
-        return err->code;
-    return assay_lengths_parse(v->output, "output", &s->requests.output, err) ? err->code : choose_seeds(s, err);
-}
-
 static void on_ended(void *self, const struct assay_engine_ended *e);
 static void on_progress(void *self, double share);
 
 static enum assay_code describe(struct serve *s, struct assay_error *err)
 {
-    const struct assay_serving *v = &s->c->job->what->serving;
-    if (describe_requests(s, err) || (on_model_clock(s) && assay_engine_description_find(v->engine, &s->host, err)))
+    const struct assay_case_job *job = s->c->job;
+    const struct assay_serving  *v = &job->what->serving;
+    if (assay_serve_requests(job->what, job->seed, job->launch, s->on->vocabulary, &s->seeds, &s->requests, err) ||
+        (on_model_clock(s) && assay_engine_description_find(v->engine, &s->host, err)))
         return err->code;
     s->how = (struct assay_serve){
         .requests = &s->requests, .target = s->on->target, .decode = s->on->decode, .layers = s->on->layers,
         .link = {.latency_ns = v->link_latency_ns, .bytes_per_s = v->link_bytes_per_s, .bytes_per_token = s->on->cache_bytes_per_token},
-        .policy = {.max_tokens = (uint32_t)v->max_tokens, .max_sequences = (uint32_t)v->max_sequences, .chunk_tokens = (uint32_t)v->chunk,
-                   .reuses_prefixes = v->prefix_reuse, .is_static = v->is_static},
+        .policy = assay_serve_policy(job->what),
         .host = on_model_clock(s) ? &s->host : NULL, .timeout_ns = v->timeout_ns, .window = {v->skip_ns, UINT64_MAX},
         .ended = on_ended, .progress = on_progress, .self = s,
     };
@@ -323,5 +301,77 @@ enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_c
     free(s.room);
     free(s.alone);
     free(s.margin);
+    return code;
+}
+
+/* ---- a decoder on the course's device --------------------------------------------------------------------------------- */
+
+#define KEEP_FREE_SHARE 0.8 /* of the memory that is available now */
+
+struct served {
+    struct assay_opened        second;  /* the device of further tokens, where there are two */
+    bool                       has_second;
+    struct assay_decoder_step *decoder, *decode;
+};
+
+static enum assay_code make_decoder(struct assay_course *c, const struct assay_opened *on, const struct assay_serve_plan *p,
+                                    struct assay_decoder_step **out, struct assay_error *err)
+{
+    uint64_t available = assay_memory_available_bytes(), limit = on->device.memory_bytes ? on->device.memory_bytes : UINT64_MAX;
+    if (on->device.traits & ASSAY_TRAIT_IS_HOST && available != UINT64_MAX && (uint64_t)((double)available * KEEP_FREE_SHARE) < limit)
+        limit = (uint64_t)((double)available * KEEP_FREE_SHARE);
+    struct assay_decoder_step_setup setup = {
+        .backend = on->backend, .session = on->session, .device = &on->device, .shape = &p->shape, .layers = p->layers, .store = p->store,
+        .cache = p->cache, .block_tokens = p->block_tokens, .n_blocks = p->n_blocks, .max_context = p->max_context, .buckets = p->buckets,
+        .n_buckets = p->n_buckets, .weights = c->job->weights ? c->job->weights : "", .seed = c->job->seed, .limit_bytes = limit,
+        .timeout_ns = c->job->what->repeat.timeout_ns,
+    };
+    return assay_decoder_step_new(&setup, out, err);
+}
+
+static enum assay_code make_served(struct assay_course *c, const struct assay_serve_plan *p, struct served *out, struct assay_error *err)
+{
+    assay_course_enter(c, ASSAY_PHASE_COMPILE);
+    if (make_decoder(c, &c->opened, p, &out->decoder, err))
+        return err->code;
+    struct assay_decoder_step_bytes bytes = assay_decoder_step_memory(out->decoder);
+    c->record->working_set_bytes = bytes.params + bytes.caches + bytes.buckets;
+    if (c->job->what->serving.link_bytes_per_s <= 0)
+        return ASSAY_OK;
+    if (assay_backend_open_file(c->job->plugin, c->job->backend, NULL, &out->second, err))
+        return assay_error_in(err, "opening the device of further tokens");
+    out->has_second = true;
+    return make_decoder(c, &out->second, p, &out->decode, err);
+}
+
+static enum assay_code serve_decoder(struct assay_course *c, const struct served *served, const struct assay_serve_plan *p, struct assay_error *err)
+{
+    struct assay_step_target   target = assay_decoder_step_as_target(served->decoder), decode = {0};
+    struct assay_case_serve_on on = {.target = &target, .layers = (uint32_t)(p->layers ? p->layers : p->shape.layers),
+                                     .vocabulary = (uint32_t)p->shape.vocab, .cache_bytes_per_token = p->cache_bytes_per_token};
+    if (served->decode) {
+        decode = assay_decoder_step_as_target(served->decode);
+        on.decode = &decode;
+    }
+    return assay_case_serve_on(c, &on, err);
+}
+
+enum assay_code assay_case_serve(struct assay_course *c, struct assay_error *err)
+{
+    struct served           served = {.has_second = false};
+    struct assay_serve_plan plan;
+    enum assay_code         code = assay_serve_check(c->job->what, err);
+    if (!code)
+        code = assay_serve_plan_of(c->job->what, &plan, err);
+    if (!code)
+        code = assay_serve_witness(c, err);
+    if (!code)
+        code = make_served(c, &plan, &served, err);
+    if (!code)
+        code = serve_decoder(c, &served, &plan, err);
+    assay_decoder_step_free(served.decode);
+    assay_decoder_step_free(served.decoder);
+    if (served.has_second)
+        assay_backend_close(&served.second);
     return code;
 }

@@ -6,6 +6,9 @@
 #include "harness/load/serving/step.h"
 #include "harness/run/course.h"
 
+/* The device is open and accepts the graph, which is that of the largest step. */
+enum assay_code assay_case_serve(struct assay_course *course, struct assay_error *err);
+
 /* What executes steps. */
 struct assay_case_serve_on {
     const struct assay_step_target *target, *decode; /* decode: of further tokens, where the case has two engines; else NULL */
