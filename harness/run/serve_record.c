@@ -154,8 +154,8 @@ static void judge_limit(const struct assay_serve_told *t, const struct limit *l,
     if (v.verdict != ASSAY_SETTLED_VALID || so_far->all_valid) /* the worst of them is told */
         (void)snprintf(load->settled, sizeof load->settled, "%s: %s", l->name, v.why);
     if (!passes || so_far->published)
-        (void)snprintf(load->loadgen, sizeof load->loadgen, "%s: %s by early stopping: %" PRIu64 " of %" PRIu64 " over its limit",
-                       passes ? "valid" : "invalid", l->name, over, n);
+        (void)snprintf(load->loadgen, sizeof load->loadgen, "%s: %s by early stopping: %" PRIu64 " of %" PRIu64 " over the limit need %" PRIu64 " within",
+                       passes ? "valid" : "invalid", l->name, over, n, assay_early_stopping_within(p, over));
     so_far->all_valid = so_far->all_valid && v.verdict == ASSAY_SETTLED_VALID;
     so_far->any_invalid = so_far->any_invalid || v.verdict == ASSAY_SETTLED_INVALID;
     so_far->published = so_far->published && passes;
@@ -191,6 +191,10 @@ static void tell_verdicts(const struct assay_serve_told *t, const struct verdict
         (void)snprintf(load->invalid, sizeof load->invalid, "%.199s", load->settled);
     else if (!enough)
         (void)snprintf(load->invalid, sizeof load->invalid, "%" PRIu64 " requests, %" PRIu64 " are wanted", n, assay_scenario_least(t->scenario));
+    else if (n_limits && !v->all_valid)
+        (void)snprintf(load->invalid, sizeof load->invalid, "%.199s", load->settled);
+    else if (!v->published)
+        (void)snprintf(load->invalid, sizeof load->invalid, "not %.190s", load->loadgen);
 }
 
 static void judge(const struct assay_serve_told *t, struct assay_served_row *rows, uint64_t *values, uint64_t n, struct assay_record *rec)
