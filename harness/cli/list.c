@@ -11,8 +11,10 @@
 #include "harness/ir/graph.h"
 #include "harness/ir/onnx/spell.h"
 #include "harness/ir/ops.h"
+#include "harness/load/verdict_loadgen.h"
 #include "harness/measure/counters.h"
 #include "harness/plan/plan.h"
+#include "harness/plan/scenario.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
 #include "harness/store/record.h"
@@ -227,11 +229,42 @@ static enum assay_code metrics(struct listing *l, struct assay_error *err)
     return ASSAY_OK;
 }
 
+/* What a run of the least length buys is said for each profile; a trace is as long as it is. */
+static enum assay_code add_scenario(struct listing *l, const struct assay_scenario_row *row, const char *profile,
+                                    struct assay_error *err)
+{
+    struct assay_scenario s;
+    char                  spelled[80], length[64] = "", proves[80] = "";
+    struct assay_text     text = ASSAY_TEXT(length), about = ASSAY_TEXT(proves);
+    (void)snprintf(spelled, sizeof spelled, "%s/profile=%s%s", row->name, profile, row->type == ASSAY_TRACE ? ",trace=x" : "");
+    if (assay_scenario_parse(spelled, &s, err))
+        return err->code;
+    if (row->type == ASSAY_TRACE)
+        assay_text_add(&text, "the file's");
+    else
+        assay_text_add(&text, "%llu s and %llu", (unsigned long long)(s.min_duration_ns / ASSAY_NS_PER_S),
+                       (unsigned long long)s.min_queries);
+    if (row->type != ASSAY_TRACE && row->type != ASSAY_OFFLINE)
+        assay_early_stopping_tell(s.percentile, s.min_queries, &about);
+    add(l, (const char *const[]){row->name, profile, length, proves, row->about});
+    return ASSAY_OK;
+}
+
+static enum assay_code scenarios(struct listing *l, struct assay_error *err)
+{
+    static const char *const titles[] = {"scenario", "profile", "least time and queries", "with 99 % certainty", "about", NULL};
+    begin(l, titles);
+    for (const struct assay_scenario_row *row = assay_scenarios; row->name; row++)
+        if (add_scenario(l, row, "short", err) || (row->type != ASSAY_TRACE && add_scenario(l, row, "loadgen", err)))
+            return err->code;
+    return ASSAY_OK;
+}
+
 static const struct {
     const char *name;
     enum assay_code (*make)(struct listing *l, struct assay_error *err);
 } lists[] = {{"suites", suites}, {"workloads", workloads}, {"models", models}, {"backends", backends}, {"devices", devices},
-             {"ops", ops},       {"counters", counters},   {"metrics", metrics}};
+             {"ops", ops},       {"counters", counters},   {"metrics", metrics}, {"scenarios", scenarios}};
 
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
 {
@@ -253,7 +286,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         json_decref(l.json);
         return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
     }
-    static const char known[] = "suites, workloads, models, backends, devices, ops, counters, metrics";
+    static const char known[] = "suites, workloads, models, backends, devices, ops, counters, metrics, scenarios";
     if (n != 1)
         return assay_cli_usage("list needs one of %s", known);
     const char *near = assay_string_nearest(operands[0], names, sizeof names / sizeof *names);
@@ -263,7 +296,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_list = {
     .name = "list",
-    .operands = "suites|workloads|models|backends|devices|ops|counters|metrics",
+    .operands = "suites|workloads|models|backends|devices|ops|counters|metrics|scenarios",
     .summary = "lists what there is, each absence with its reason",
     .options = options,
     .options_bytes = sizeof(struct list_options),

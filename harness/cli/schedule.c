@@ -21,8 +21,8 @@ struct schedule_options {
      .dflt = (fallback), .help = (text)}
 
 static const struct assay_option options[] = {
-    TEXT("scenario", scenario, NULL, "single_stream, multi_stream, server, interactive, offline, concurrency, burst, trace; or with all its "
-                                     "settings: server/qps=40,equal_issue=true"),
+    TEXT("scenario", scenario, NULL, "single_stream, multi_stream, server, interactive, offline, concurrency, burst, trace; or with "
+                                     "all its settings: server/qps=40,equal_issue=true"),
     TEXT("qps", qps, "", "queries a second (offline: samples a second that are expected)"),
     {.name = "queries", .type = ASSAY_OPT_I64, .offset = FIELD(queries), .dflt = "100", .min = 0, .max = 1e12,
      .help = "rows to print, at most; each is one sample"},
@@ -106,11 +106,13 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 {
     const struct schedule_options *o = given_options;
     struct assay_error             err = {.code = ASSAY_OK};
-    struct assay_arrivals         *arrivals;
+    struct assay_arrivals         *arrivals = NULL;
     struct assay_arrival           row;
     (void)given;
     if (n)
         return assay_cli_usage("schedule takes no operands, got '%.60s'", operands[0]);
+    if (!*o->scenario)
+        return assay_cli_usage("schedule needs a scenario: assay schedule --scenario server --qps 100");
     if (begin(o, &arrivals, &err))
         return assay_cli_fail(&err);
     puts("query,scheduled_ns,sample_index");
@@ -125,8 +127,8 @@ const struct assay_verb assay_verb_schedule = {
     .name = "schedule",
     .operands = "",
     .summary = "prints which sample is asked for when, as CSV: query, scheduled_ns, sample_index",
-    .details = "Defaults are the official ones of MLPerf's LoadGen (profile loadgen), and for its seed sets so are the rows, bit for bit. "
-               "A setting that the scenario does not have changes nothing.\n"
+    .details = "Defaults are the official ones of MLPerf's LoadGen (profile loadgen), and for its seed sets so are the rows, bit for\n"
+               "bit. A setting that the scenario does not have changes nothing.\n"
                "Scenarios that wait for completions (single_stream, multi_stream, concurrency) schedule nothing: their times are 0.",
     .options = options,
     .options_bytes = sizeof(struct schedule_options),

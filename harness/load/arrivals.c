@@ -95,10 +95,15 @@ static uint64_t rounded_up(uint64_t n, uint64_t by)
 }
 
 /* What LoadGen has drawn when it comes to the first sample: one shuffle of the set (multi-stream: of its starts), and as many
- * shuffles as cover the least number of queries, be they used or not. */
+ * shuffles as cover the least number of queries, be they used or not. Seeds of our own agree with nobody and draw nothing before. */
 static void consume(struct assay_arrivals *s)
 {
     const struct assay_scenario *c = &s->scenario;
+    if (!strcmp(c->seeds, "case")) {
+        s->walk_start = s->sample;
+        s->n_turns = UINT64_MAX;
+        return;
+    }
     uint64_t starts = c->performance_samples, set = c->performance_samples, queries = c->min_queries;
     if (c->type == ASSAY_MULTI_STREAM) {
         starts = rounded_up(starts, c->samples_per_query);
@@ -150,7 +155,8 @@ static enum assay_code begin(struct assay_arrivals *s, const struct assay_seeds 
     return c->type == ASSAY_TRACE ? assay_trace_open(c->trace, c->total_samples, &s->trace, err) : ASSAY_OK;
 }
 
-enum assay_code assay_arrivals_new(const struct assay_scenario *s, const struct assay_seeds *seeds, struct assay_arrivals **out, struct assay_error *err)
+enum assay_code assay_arrivals_new(const struct assay_scenario *s, const struct assay_seeds *seeds,
+                                   struct assay_arrivals **out, struct assay_error *err)
 {
     if ((s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE) && !(s->qps > 0))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps must be positive to make arrivals, got %g", s->qps);

@@ -20,7 +20,8 @@ struct assay_arrival {
 
 struct assay_arrivals;
 /* Starts in time that does not depend on how many rows will be taken. The scenario is copied. */
-enum assay_code assay_arrivals_new(const struct assay_scenario *s, const struct assay_seeds *seeds, struct assay_arrivals **out, struct assay_error *err);
+enum assay_code assay_arrivals_new(const struct assay_scenario *s, const struct assay_seeds *seeds,
+                                   struct assay_arrivals **out, struct assay_error *err);
 void            assay_arrivals_free(struct assay_arrivals *s);
 /* The next row; false at the end of what ends by itself (offline, trace). */
 bool assay_arrivals_next(struct assay_arrivals *s, struct assay_arrival *out);

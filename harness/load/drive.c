@@ -39,6 +39,7 @@ struct state {
     struct assay_drive_result *out;
     struct assay_arrivals     *arrivals;
     bool                       model, closed; /* closed: the next query comes when another is done */
+    bool                       scheduled;     /* queries have times of their own, and the target has pauses */
     uint64_t                   zero_ns, now;  /* zero: on the target's clock */
     uint64_t                  *room_ns;       /* since when each free place for an execution would be free, were the loop never late */
     struct assay_arrival       pending;       /* taken, and not yet in the ring */
@@ -234,7 +235,7 @@ static void end_flight(struct state *s, uint32_t i, uint64_t at_ns, enum assay_c
 {
     struct flight done = s->flight[i];
     s->n_flight--;
-    s->room_ns[s->d->executions - s->n_flight - 1] = done.could_ns + (at_ns > done.begin_ns ? at_ns - done.begin_ns : 0);
+    s->room_ns[s->d->executions - s->n_flight - 1] = s->scheduled ? done.could_ns + (at_ns > done.begin_ns ? at_ns - done.begin_ns : 0) : at_ns;
     s->flight[i] = s->flight[s->n_flight];
     s->flight[s->n_flight] = done; /* its room stays its own */
     for (uint32_t k = 0; k < done.n; k++)
@@ -319,7 +320,8 @@ static struct flight *load(struct state *s)
 }
 
 /* Lateness against a loop that is never late: that one would have had the same executions of the same duration, each as soon as its
- * samples and a place were there. So a stall of this loop counts for all that piled up behind it, and the target's own time for none. */
+ * samples and a place were there. So a stall of this loop counts for all that piled up behind it, and the target's own time for none.
+ * Where the target never pauses (offline, a number in flight), nothing piles up and lateness is from the end of the execution before. */
 static uint64_t count_lateness(struct state *s, uint64_t leaves)
 {
     uint32_t free = s->d->executions - s->n_flight, first = 0;
@@ -509,6 +511,7 @@ enum assay_code assay_drive_run(const struct assay_drive *d, struct assay_drive_
         release(&s);
         return err->code;
     }
+    s.scheduled = !s.closed && type != ASSAY_OFFLINE;
     struct assay_allocations before = assay_allocations_so_far();
     uint64_t                 first = assay_clock_now_ns();
     s.zero_ns = s.model ? d->model_begin_ns : first;

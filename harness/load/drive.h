@@ -55,7 +55,7 @@ struct assay_drive_result {
     uint64_t last_scheduled_ns, last_completed_ns;
     struct assay_histogram latency;     /* of completed queries */
     /* Of an execution: from when a loop that is never late would have issued it (its samples are there and the target has room) to its
-     * issue. What the loop itself is to blame for. */
+     * issue; where the target never pauses, from the end of the one before. What the loop itself is to blame for. */
     struct assay_histogram lateness;
     uint64_t late;                      /* executions issued beyond lateness_limit_ns */
     uint64_t most_in_flight;            /* executions */

@@ -7,6 +7,7 @@
 #define BEGINS_AT 0.4 /* of the capacity; a quarter of it, and of that, if even this is not valid */
 #define COARSE 1.25
 #define FINE 1.06
+#define ABOVE 1.5
 #define SPARE_QUERIES 2.0 /* as many as the least that could settle anything, were none over the limit */
 #define COARSE_LOOKS 10u
 
@@ -56,7 +57,8 @@ enum assay_code assay_peak_find(const struct assay_peak_search *how, struct assa
     double end = out->look[out->n - 1].qps;
     if (ascend(how, out->low_qps * FINE, FINE, end * 0.99, ASSAY_PEAK_LOOKS - 2, out, err))
         return err->code;
-    for (double above = end * COARSE; out->high_qps <= 0 && out->n < ASSAY_PEAK_LOOKS; above *= COARSE) /* the other end of the answer */
+    double above = end * ABOVE; /* the other end of the answer */
+    for (int i = 0; i < 2 && out->high_qps <= 0; i++, above *= ABOVE)
         if (look(how, above, out, err))
             return err->code;
     return ASSAY_OK;

@@ -87,7 +87,8 @@ static enum assay_code read_header(struct assay_trace *t, const char *path, stru
 }
 
 /* Says what is wrong in column `column` of the line at `at`. */
-static enum assay_code refuse_row(const char *path, uint64_t line, const char *at, unsigned column, unsigned n, struct assay_error *err)
+static enum assay_code refuse_row(const char *path, uint64_t line, const char *at, unsigned column, unsigned n,
+                                  struct assay_error *err)
 {
     char              seen[80];
     struct assay_text text = ASSAY_TEXT(seen);

@@ -51,3 +51,13 @@ uint64_t assay_early_stopping_discard(double p, uint64_t n)
     }
     return low;
 }
+
+void assay_early_stopping_tell(double p, uint64_t n, struct assay_text *out)
+{
+    uint64_t most = assay_early_stopping_discard(p, n);
+    if (assay_early_stopping_passes(p, n, most))
+        assay_text_add(out, "p%g if at most %llu of %llu %s over", 100 * p, (unsigned long long)most, (unsigned long long)n,
+                       most == 1 ? "is" : "are");
+    else
+        assay_text_add(out, "not p%g: it takes %llu queries", 100 * p, (unsigned long long)assay_early_stopping_within(p, 0));
+}

@@ -105,7 +105,7 @@ static double times_as_long(double within, double over, double p, double level)
     return high;
 }
 
-/* "1.2 % of 5,000 latencies are over 15 ms where 1 % may be" */
+/* "1.2 % of 5000 over 15.00 ms, 1 % allowed, phi 3.4" */
 static void tell_shares(const struct assay_settled_verdict *v, uint64_t limit_ns, double p, struct assay_text *out)
 {
     assay_text_add(out, "%.3g %% of %llu over ", 100 * (double)v->over / (double)v->n, (unsigned long long)v->n);

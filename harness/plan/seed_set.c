@@ -30,7 +30,8 @@ enum assay_code assay_seeds_find(const char *name, struct assay_seeds *out, stru
     }
     const char *near = assay_string_nearest(name, names, N_SETS);
     (void)ASSAY_FAIL(err, ASSAY_CONFIG, "unknown seed set '%.40s'", name);
-    return near ? assay_error_hint(err, "did you mean '%s'?", near) : assay_error_hint(err, "known: case, loadgen-v6.0, loadgen-v6.1");
+    return near ? assay_error_hint(err, "did you mean '%s'?", near)
+                : assay_error_hint(err, "known: case, loadgen-v6.0, loadgen-v6.1");
 }
 
 void assay_seeds_from(uint64_t seed, struct assay_seeds *out)

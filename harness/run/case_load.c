@@ -192,7 +192,7 @@ static enum assay_code look_at_rate(void *self, const struct assay_peak_asked *a
     char                         ignored[160];
     size_t                       first;
     s.qps = asked->qps;
-    s.min_queries = s.min_queries > asked->queries ? s.min_queries : asked->queries;
+    s.min_queries = asked->queries;
     assay_seeds_from(l->c->job->seed + 1000 + asked->look, &seeds); /* the run of the peak has others */
     if (drive(l, &s, &seeds, err))
         return err->code;

@@ -14,7 +14,7 @@ struct target {
     double           share;
     char             text[40], list[60];
     enum assay_dtype dtype;
-    uint64_t         wait_ns, room_bytes;
+    uint64_t         wait_ns, limit_ns, room_bytes;
 };
 
 #define ROW(row_name, kind, member, ...) \
@@ -29,6 +29,7 @@ static const struct assay_option table[] = {
     ROW("list", LIST, list, .bytes = 60, .dflt = ""),
     ROW("dtype", DTYPE, dtype, .dflt = "f32"),
     ROW("wait", SECONDS, wait_ns, .dflt = "20ms", .max = 1e6),
+    ROW("limit_ms", MILLISECONDS, limit_ns, .dflt = "15", .max = 1e9),
     ROW("room", BYTES, room_bytes, .dflt = "64KiB"),
     {0},
 };
@@ -36,7 +37,7 @@ static const struct assay_option table[] = {
 static void check_same(const struct target *a, const struct target *b)
 {
     FUZZ_HOLDS(a->flag == b->flag && a->count == b->count && a->choice == b->choice && a->dtype == b->dtype);
-    FUZZ_HOLDS(!memcmp(&a->share, &b->share, sizeof a->share) && a->wait_ns == b->wait_ns && a->room_bytes == b->room_bytes);
+    FUZZ_HOLDS(!memcmp(&a->share, &b->share, sizeof a->share) && a->wait_ns == b->wait_ns && a->limit_ns == b->limit_ns && a->room_bytes == b->room_bytes);
     FUZZ_HOLDS(!strcmp(a->text, b->text) && !strcmp(a->list, b->list));
 }
 

@@ -439,3 +439,27 @@ Test(options, prints_help_and_a_man_page)
     cr_expect(strstr(text, ".TP\n\\fB\\-\\-fast\\fR\n\\&.hurry \\e up\n"), "%s", text);
     free(text);
 }
+
+Test(options, in_milliseconds_a_bare_number_is_one_and_other_units_are_taken)
+{
+    static const struct {
+        char     given[16], written[16];
+        uint64_t ns;
+    } values[] = {{"15", "15", 15000000}, {"1.5", "1.5", 1500000}, {"2s", "2000", 2000000000u}, {"250us", "0.25", 250000},
+                  {"1ns", "0.000001", 1}, {"0", "0", 0},           {"60000", "60000", 60000000000u}};
+    static const struct assay_option row[] = {
+        {.name = "latency_ms", .type = ASSAY_OPT_MILLISECONDS, .dflt = "1", .min = 0, .max = 60000, .help = "limit"}, {0}};
+    uint64_t ns;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char              text[40];
+        struct assay_text out = ASSAY_TEXT(text);
+        cr_expect_eq(assay_option_set(row, &ns, "latency_ms", values[i].given, &err), ASSAY_OK, "%s", err.message);
+        cr_expect_eq(ns, values[i].ns, "%s", values[i].given);
+        assay_option_write(row, &ns, &out);
+        cr_expect_str_eq(text, values[i].written);
+    }
+    cr_expect_eq(assay_option_set(row, &ns, "latency_ms", "60000.1", &err), ASSAY_CONFIG);
+    cr_expect_str_eq(err.message, "latency_ms must be a time from 0s to 60s, got '60000.1'");
+    cr_expect_eq(assay_option_set(row, &ns, "latency_ms", "0.0000001", &err), ASSAY_CONFIG);
+    cr_expect_str_eq(err.message, "latency_ms must be a time from 0s to 60s, got '0.0000001': it is finer than a nanosecond");
+}

@@ -27,6 +27,8 @@ static struct assay_record *full_record(void)
     FULL(r->compiled), FULL(r->energy_source), FULL(r->samples_file), FULL(r->witness_file), FULL(r->repeat);
     FULL(r->samples_sha256), FULL(r->witness_sha256), FULL(r->trace_file), FULL(r->trace_sha256), FULL(r->why_no_trace);
     FULL(r->curve_file), FULL(r->curve_sha256);
+    FULL(r->load.steady), FULL(r->load.settled), FULL(r->load.loadgen), FULL(r->load.invalid), FULL(r->load.failure), FULL(r->load.peak);
+    FULL(r->load.proof), FULL(r->load.series_file), FULL(r->load.series_sha256);
     fill_device(&r->device);
     r->status = ASSAY_STATUS_CRASHED;
     r->evidence = ASSAY_EVIDENCE_CLAIMED;
@@ -90,6 +92,7 @@ static enum assay_code trip(const struct assay_record *r, struct assay_record *o
 static void clear_padding(struct assay_record *r)
 {
     CLEAR(r);
+    CLEAR(&r->load);
     HOLE(r, trace_sha256, trace_runs);
     HOLE(r, trace_runs, traced_ns);
     HOLE(r, why_no_trace, started_utc_ns);
