@@ -68,9 +68,9 @@ static enum assay_code must_build(const struct assay_case *c, struct assay_error
     struct assay_graph *g = NULL;
     enum assay_code     code = assay_case_graph(c, &g, err);
     assay_graph_free(g);
-    if (!code)
-        code = assay_serve_check(c, err);
-    return code == ASSAY_CONFIG || code == ASSAY_DATA ? code : ASSAY_OK;
+    if (code)
+        return code == ASSAY_CONFIG || code == ASSAY_DATA ? code : ASSAY_OK;
+    return assay_serve_check(c, err);
 }
 
 enum assay_code assay_cli_plan_of(size_t n, char **operands, struct assay_plan *plan, struct assay_error *err)

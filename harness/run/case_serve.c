@@ -320,9 +320,11 @@ static enum assay_code make_decoder(struct assay_course *c, const struct assay_o
     uint64_t available = assay_memory_available_bytes(), limit = on->device.memory_bytes ? on->device.memory_bytes : UINT64_MAX;
     if (on->device.traits & ASSAY_TRAIT_IS_HOST && available != UINT64_MAX && (uint64_t)((double)available * KEEP_FREE_SHARE) < limit)
         limit = (uint64_t)((double)available * KEEP_FREE_SHARE);
+    uint64_t room = (uint64_t)p->n_blocks * p->block_tokens; /* a cache may hold less than the longest sequence that the case allows */
     struct assay_decoder_step_setup setup = {
         .backend = on->backend, .session = on->session, .device = &on->device, .shape = &p->shape, .layers = p->layers, .store = p->store,
-        .cache = p->cache, .block_tokens = p->block_tokens, .n_blocks = p->n_blocks, .max_context = p->max_context, .buckets = p->buckets,
+        .cache = p->cache, .block_tokens = p->block_tokens, .n_blocks = p->n_blocks,
+        .max_context = room < p->max_context ? (uint32_t)room : p->max_context, .buckets = p->buckets,
         .n_buckets = p->n_buckets, .weights = c->job->weights ? c->job->weights : "", .seed = c->job->seed, .limit_bytes = limit,
         .timeout_ns = c->job->what->repeat.timeout_ns,
     };
@@ -349,8 +351,10 @@ static enum assay_code serve_decoder(struct assay_course *c, const struct served
     struct assay_step_target   target = assay_decoder_step_as_target(served->decoder), decode = {0};
     struct assay_case_serve_on on = {.target = &target, .layers = (uint32_t)(p->layers ? p->layers : p->shape.layers),
                                      .vocabulary = (uint32_t)p->shape.vocab, .cache_bytes_per_token = p->cache_bytes_per_token};
+    target.limits.max_context = p->max_context; /* the last token of a sequence is in no cache */
     if (served->decode) {
         decode = assay_decoder_step_as_target(served->decode);
+        decode.limits.max_context = p->max_context;
         on.decode = &decode;
     }
     return assay_case_serve_on(c, &on, err);

@@ -6,7 +6,7 @@
 
 static enum assay_code check(const struct assay_step_limits *l, uint32_t n_prompt, uint32_t n_output, struct assay_error *err)
 {
-    uint64_t all = (uint64_t)n_prompt + n_output, blocks = (all + l->block_tokens - 1) / l->block_tokens;
+    uint64_t all = (uint64_t)n_prompt + n_output, blocks = (all + l->block_tokens - 2) / l->block_tokens; /* the last is never read */
     if (!n_prompt || all > l->max_context || blocks > l->n_blocks)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "a request of %u + %u tokens; context %u, cache %u blocks of %u tokens", n_prompt, n_output,
                           l->max_context, l->n_blocks, l->block_tokens);

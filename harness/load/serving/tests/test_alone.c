@@ -39,8 +39,8 @@ Test(alone, what_fits_neither_cache_nor_context_is_refused)
     (void)target(&v);
     cr_expect_eq(assay_alone_generate(&v.target, tokens, 20, 11, NULL, &clock, &err), ASSAY_CONFIG);
     v.target.limits.max_context = 64;
-    cr_expect(!assay_alone_generate(&v.target, tokens, 22, 10, NULL, &clock, &err));
-    cr_expect_eq(assay_alone_generate(&v.target, tokens, 22, 11, NULL, &clock, &err), ASSAY_CONFIG);
+    cr_expect(!assay_alone_generate(&v.target, tokens, 23, 10, NULL, &clock, &err));
+    cr_expect_eq(assay_alone_generate(&v.target, tokens, 23, 11, NULL, &clock, &err), ASSAY_CONFIG);
     cr_expect_eq(assay_alone_generate(&v.target, tokens, 0, 1, NULL, &clock, &err), ASSAY_CONFIG);
     v.fail_step = v.steps + 1;
     cr_expect_eq(assay_alone_generate(&v.target, tokens, 20, 1, NULL, &clock, &err), ASSAY_DEVICE);
