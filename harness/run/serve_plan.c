@@ -127,7 +127,7 @@ static enum assay_code check_requests(const struct assay_requests_setup *setup, 
 
 enum assay_code assay_serve_check(const struct assay_case *what, struct assay_error *err)
 {
-    struct assay_serve_plan         p;
+    struct assay_serve_plan         p = {.n_buckets = 0};
     struct assay_seeds              seeds;
     struct assay_requests_setup     requests;
     struct assay_engine_description ignored;

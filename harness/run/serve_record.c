@@ -187,9 +187,7 @@ static void tell_verdicts(const struct assay_serve_told *t, const struct verdict
     if (load->failed)
         (void)snprintf(load->invalid, sizeof load->invalid, "%" PRIu64 " of %" PRIu64 " requests failed, none may; first: %.100s", load->failed,
                        load->issued, load->failure);
-    else if (v->any_invalid)
-        (void)snprintf(load->invalid, sizeof load->invalid, "%.199s", load->settled);
-    else if (!enough)
+    else if (!enough && !v->any_invalid)
         (void)snprintf(load->invalid, sizeof load->invalid, "%" PRIu64 " requests, %" PRIu64 " are wanted", n, assay_scenario_least(t->scenario));
     else if (n_limits && !v->all_valid)
         (void)snprintf(load->invalid, sizeof load->invalid, "%.199s", load->settled);

@@ -469,8 +469,8 @@ static bool take_all(struct assay_engine *e)
 {
     size_t most = e->policy.max_sequences, slots = most + 1, tables, texts;
     return assay_size_multiply(slots, e->most_blocks, &tables) && assay_size_multiply(slots, e->limits.max_context, &texts) &&
-           take((void **)&e->slots, slots, sizeof *e->slots) && take((void **)&e->running, most, sizeof *e->running) &&
-           take((void **)&e->front, slots, sizeof *e->front) && take((void **)&e->idle, slots, sizeof *e->idle) &&
+           take((void **)&e->slots, slots, sizeof *e->slots) && take((void **)&e->running, most, sizeof(void *)) &&
+           take((void **)&e->front, slots, sizeof(void *)) && take((void **)&e->idle, slots, sizeof(void *)) &&
            take((void **)&e->plan, most, sizeof *e->plan) && take((void **)&e->row, most, sizeof *e->row) &&
            take((void **)&e->next, most, sizeof *e->next) && take((void **)&e->block_room, tables, sizeof *e->block_room) &&
            (!e->limits.values || take((void **)&e->token_room, texts, sizeof *e->token_room)) &&
