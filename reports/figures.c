@@ -49,6 +49,23 @@ static const char *const titles[ASSAY_METRIC_COUNT] = {
     [ASSAY_METRIC_late_share] = "issued late",
     [ASSAY_METRIC_batch_fill] = "filling of batches",
     [ASSAY_METRIC_peak_qps] = "highest valid rate",
+    [ASSAY_METRIC_ttft_ns] = "first token",
+    [ASSAY_METRIC_ttft_p90_ns] = "first token, p90",
+    [ASSAY_METRIC_ttft_p99_ns] = "first token, p99",
+    [ASSAY_METRIC_tpot_ns] = "further token",
+    [ASSAY_METRIC_tpot_p90_ns] = "further token, p90",
+    [ASSAY_METRIC_tpot_p99_ns] = "further token, p99",
+    [ASSAY_METRIC_itl_ns] = "gap between tokens",
+    [ASSAY_METRIC_itl_p99_ns] = "gap between tokens, p99",
+    [ASSAY_METRIC_tokens_per_s] = "tokens of a device",
+    [ASSAY_METRIC_tokens_per_s_user] = "tokens of a user",
+    [ASSAY_METRIC_goodput_per_s] = "goodput",
+    [ASSAY_METRIC_requests_without_tpot] = "requests of one token",
+    [ASSAY_METRIC_preemptions] = "pre-emptions",
+    [ASSAY_METRIC_prefix_reused_share] = "prompt found in the cache",
+    [ASSAY_METRIC_sequences_per_step] = "sequences a step",
+    [ASSAY_METRIC_engine_step_ns] = "engine, a step",
+    [ASSAY_METRIC_tokens_equal_share] = "same tokens alone",
 };
 
 const char *assay_figure_metric_title(enum assay_metric metric)

@@ -14,6 +14,7 @@ static const struct {
     {"summary", "Summary", assay_page_summary, NULL},
     {"results", "Results", assay_page_results, NULL},
     {"load", "Under load", assay_page_load, assay_report_has_load},
+    {"served", "Served requests", assay_page_served, assay_page_has_served},
     {"roofline", "Roofline", assay_page_roofline, NULL},
     {"models", "Models", assay_page_models, NULL},
     {"ops", "Op by format", assay_page_ops, assay_page_has_ops},

@@ -131,7 +131,7 @@ static void counts(struct assay_page *p, const struct assay_load *l)
     assay_figure_duration(&text, l->lateness_limit_ns);
     assay_text_add(&text, ", the latest by ");
     assay_figure_duration(&text, l->lateness_max_ns);
-    assay_page_fact(p, "lateness", room);
+    assay_page_fact(p, "lateness", l->lateness_limit_ns ? room : "");
     text = ASSAY_TEXT(room);
     assay_text_add(&text, "%llu rows, one of every %llu queries; %llu distinct inputs", (unsigned long long)l->kept, (unsigned long long)l->every,
                    (unsigned long long)l->sets);
@@ -153,6 +153,7 @@ void assay_page_load_facts(struct assay_page *p, const struct assay_summary_row 
     duration_fact(p, "from start to first issue", l->first_issue_ns);
     assay_page_fact(p, "opening", l->steady);
     assay_page_fact(p, "outputs", l->proof);
+    assay_page_fact(p, "served requests", l->served);
     assay_page_fact(p, "first failure", l->failure);
     assay_sink_raw(&p->to, "</dl>\n");
 }

@@ -35,14 +35,17 @@ static bool family_of(const char *name, char out[ASSAY_CASE_NAME_BYTES], double 
     if (!at || assay_case_parse(name, &c, &ignored))
         return false;
     struct assay_scenario s = c.scenario;
+    bool                  served = assay_case_is_served(&c);
     assay_case_release(&c);
     *load = s.type == ASSAY_CONCURRENCY ? (double)s.in_flight : s.qps;
-    if ((s.type != ASSAY_CONCURRENCY && s.type != ASSAY_SERVER) || *load <= 0)
+    if ((s.type != ASSAY_CONCURRENCY && s.type != ASSAY_SERVER && s.type != ASSAY_INTERACTIVE) || *load <= 0)
         return false;
     s.qps = 1;
     s.in_flight = 1;
     assay_text_add(&text, "%.*s@", (int)(at - name), name);
     assay_scenario_write(&s, &text);
+    if (served)
+        assay_serving_write(&c.serving, &text);
     return !text.cut;
 }
 

@@ -44,6 +44,8 @@ void assay_page_series(struct assay_page *p, const struct assay_summary *run, co
 void assay_page_summary(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_results(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_load(struct assay_page *p, const struct assay_report_run *run);
+void assay_page_served(struct assay_page *p, const struct assay_report_run *run);
+bool assay_page_has_served(const struct assay_report_run *run);
 /* In a case's own section; nothing for a case without scenario. */
 void assay_page_load_facts(struct assay_page *p, const struct assay_summary_row *row);
 void assay_page_roofline(struct assay_page *p, const struct assay_report_run *run);

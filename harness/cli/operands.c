@@ -5,6 +5,7 @@
 #include "harness/base/strings.h"
 #include "harness/ir/graph.h"
 #include "harness/load/arrivals.h"
+#include "harness/run/serve_plan.h"
 #include "suites/workloads/workloads.h"
 
 #include "assay/banned.h"
@@ -73,9 +74,12 @@ static enum assay_code must_build(const struct assay_case *c, struct assay_error
     if (!code && c->scenario.type == ASSAY_TRACE) { /* a file of somebody's: read and checked as a whole */
         code = assay_arrivals_new(&c->scenario, &seeds, &arrivals, err);
         assay_arrivals_free(arrivals);
-        return code;
+        if (code)
+            return code;
     }
-    return code == ASSAY_CONFIG || code == ASSAY_DATA ? code : ASSAY_OK;
+    if (code)
+        return code == ASSAY_CONFIG || code == ASSAY_DATA ? code : ASSAY_OK;
+    return assay_serve_check(c, err);
 }
 
 enum assay_code assay_cli_plan_of(size_t n, char **operands, struct assay_plan *plan, struct assay_error *err)

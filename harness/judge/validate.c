@@ -235,7 +235,7 @@ static enum assay_code judge_lesson(const struct validation *v, const struct ass
 
 static void tell(struct validation *v, const struct assay_verdict *verdict)
 {
-    char line[1400];
+    char line[1664];
     v->done++;
     if (!v->progress)
         return;
@@ -301,7 +301,7 @@ static enum assay_code judge_records(struct validation *v, const char *id, const
 /* How long the reference will take, where that is long. */
 static void announce(struct validation *v, const struct assay_case *what, const struct assay_expected *x)
 {
-    char   line[1400], name[ASSAY_CASE_NAME_BYTES];
+    char   line[1664], name[ASSAY_CASE_NAME_BYTES];
     double ops = assay_expected_preparing_ops(x), seconds = ops / ASSAY_EXPECTED_OPS_PER_S;
     if (!v->progress || seconds < ANNOUNCED_S || ops > CEILING_OPS)
         return;

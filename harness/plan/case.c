@@ -124,6 +124,10 @@ static enum assay_code set_name(struct assay_case *c, struct assay_error *err)
         assay_text_add(&name, "@");
         assay_scenario_write(&c->scenario, &name);
     }
+    if (assay_case_is_served(c)) {
+        assay_text_add(&name, "+");
+        assay_serving_write(&c->serving, &name);
+    }
     if (name.cut)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "case name is longer than %zu characters", sizeof c->name - 1);
     char digest[65];
@@ -156,10 +160,36 @@ static enum assay_code parse_point(const char *text, struct assay_case *c, struc
     return ASSAY_OK;
 }
 
+bool assay_case_is_served(const struct assay_case *c)
+{
+    return c->scenario.type && !strcmp(c->phase, "serve");
+}
+
+/* "NAME[/…][+serving[/…]]": takes the scenario's part into `scenario`; what is behind "+serving", NULL if there is none. */
+static const char *take_scenario(const char *text, char scenario[ASSAY_CASE_NAME_BYTES])
+{
+    static const char mark[] = "+serving";
+    const char       *serving = strstr(text, mark);
+    (void)assay_string_copy(scenario, ASSAY_CASE_NAME_BYTES, text);
+    if (!serving)
+        return NULL;
+    scenario[serving - text] = 0;
+    return serving + sizeof mark - 1;
+}
+
 static enum assay_code parse_scenario(const char *text, struct assay_case *c, struct assay_error *err)
 {
     const struct assay_lesson *lesson = c->workload->lesson;
-    if (assay_scenario_parse(text, &c->scenario, err))
+    char                       scenario[ASSAY_CASE_NAME_BYTES];
+    const char                *serving = take_scenario(text, scenario);
+    if (assay_scenario_parse(scenario, &c->scenario, err))
+        return err->code;
+    if (serving && !assay_case_is_served(c))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "%s%s%s has no engine to be served by: '+serving' is for phase serve", c->workload->name,
+                          *c->phase ? "." : "", c->phase);
+    if (assay_case_is_served(c) && c->scenario.max_batch != 1)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_batch=%lld: a serving engine makes the batches itself", (long long)c->scenario.max_batch);
+    if (assay_case_is_served(c) && assay_serving_parse(serving ? serving : "", &c->serving, err))
         return err->code;
     return lesson && !strcmp(lesson->phase, c->phase)
                ? ASSAY_FAIL(err, ASSAY_CONFIG, "%s.%s is trained, one step after another: no scenario", c->workload->name,
@@ -221,6 +251,19 @@ static void write_scenario_brief(const struct assay_scenario *s, struct assay_te
     write_differing(row->options, s, &usual, out);
 }
 
+static void write_serving_brief(const struct assay_serving *s, struct assay_text *out)
+{
+    struct assay_serving usual;
+    struct assay_error   ignored = {.code = ASSAY_OK};
+    char                 room[ASSAY_CASE_NAME_BYTES];
+    struct assay_text    differing = ASSAY_TEXT(room);
+    if (assay_serving_parse("", &usual, &ignored))
+        return;
+    write_differing(assay_serving_options, s, &usual, &differing);
+    if (*room)
+        assay_text_add(out, "+serving%s", room);
+}
+
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES])
 {
     struct assay_case  c = {.workload = NULL};
@@ -236,6 +279,8 @@ void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES])
         write_differing(c.workload->params, c.params, plain, &text);
         if (c.scenario.type)
             write_scenario_brief(&c.scenario, &text);
+        if (assay_case_is_served(&c))
+            write_serving_brief(&c.serving, &text);
     }
     free(plain);
     assay_case_release(&c);

@@ -9,9 +9,10 @@
 #include "assay/error.h"
 #include "assay/workload.h"
 #include "harness/plan/scenario.h"
+#include "harness/plan/serving.h"
 #include "suites/weights/file_set.h"
 
-#define ASSAY_CASE_NAME_BYTES 512
+#define ASSAY_CASE_NAME_BYTES 768
 
 /* How long and how often a case is run. */
 struct assay_repeat {
@@ -22,7 +23,8 @@ struct assay_repeat {
     uint64_t timeout_ns; /* of the whole worker */
 };
 
-/* One fully specified point. Name: `workload[.phase]/key=value,…[@scenario/key=value,…]`, keys sorted, defaults written out. */
+/* One fully specified point. Name: `workload[.phase]/key=value,…[@scenario/key=value,…[+serving/key=value,…]]`, keys
+ * sorted, defaults written out. */
 struct assay_case {
     char                         name[ASSAY_CASE_NAME_BYTES];
     char                         id[17]; /* first 16 hex digits of the SHA-256 of the name */
@@ -30,6 +32,7 @@ struct assay_case {
     char                         phase[32]; /* "" when the workload has none */
     void                        *params;    /* owned; params_bytes of the workload */
     struct assay_scenario        scenario;  /* type 0: none, executions one after another */
+    struct assay_serving         serving;   /* of a case that is served */
     struct assay_repeat          repeat;
 };
 
@@ -50,6 +53,8 @@ bool            assay_is_model_file(const char *word);
 enum assay_code assay_case_of_file(const char *path, char name[ASSAY_CASE_NAME_BYTES], struct assay_error *err);
 /* Only its "workload[.phase]"; sets workload and phase of *c, nothing else. */
 enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, struct assay_error *err);
+/* Are requests served by an engine, step after step: phase `serve` with a scenario? */
+bool assay_case_is_served(const struct assay_case *c);
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
  * name that is none of this program's is copied as it is. */
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);

@@ -258,6 +258,12 @@ static const enum assay_metric of_scenarios[] = {
     ASSAY_METRIC_settled_valid, ASSAY_METRIC_queries_failed, ASSAY_METRIC_lateness_p99_ns, ASSAY_METRIC_late_share,
     ASSAY_METRIC_batch_fill, ASSAY_METRIC_peak_qps,
 };
+static const enum assay_metric of_requests[] = {
+    ASSAY_METRIC_ttft_ns, ASSAY_METRIC_ttft_p90_ns, ASSAY_METRIC_ttft_p99_ns, ASSAY_METRIC_tpot_ns, ASSAY_METRIC_tpot_p90_ns,
+    ASSAY_METRIC_tpot_p99_ns, ASSAY_METRIC_itl_ns, ASSAY_METRIC_itl_p99_ns, ASSAY_METRIC_tokens_per_s, ASSAY_METRIC_tokens_per_s_user,
+    ASSAY_METRIC_goodput_per_s, ASSAY_METRIC_requests_without_tpot, ASSAY_METRIC_preemptions, ASSAY_METRIC_prefix_reused_share,
+    ASSAY_METRIC_sequences_per_step, ASSAY_METRIC_engine_step_ns, ASSAY_METRIC_tokens_equal_share,
+};
 
 void assay_case_summarize(const struct assay_course *c)
 {
@@ -284,4 +290,6 @@ void assay_case_summarize(const struct assay_course *c)
         assay_metric_absent(rec, of_lessons[i], "the case is not trained to a quality");
     for (size_t i = 0; i < sizeof of_scenarios / sizeof *of_scenarios; i++)
         assay_metric_absent(rec, of_scenarios[i], "the case has no scenario");
+    for (size_t i = 0; i < sizeof of_requests / sizeof *of_requests; i++)
+        assay_metric_absent(rec, of_requests[i], "the case serves no requests of tokens");
 }

@@ -15,6 +15,7 @@
 #include "harness/run/case_learn.h"
 #include "harness/run/case_load.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/case_serve.h"
 #include "harness/run/case_time.h"
 #include "harness/run/course.h"
 #include "harness/verify/witness.h"
@@ -144,6 +145,8 @@ enum assay_code assay_case_run(const struct assay_case_job *job, struct assay_re
         code = open_device(&c, &err);
     if (!code && c.lesson)
         code = assay_case_learn(&c, &err);
+    else if (!code && assay_case_is_served(job->what))
+        code = assay_case_serve(&c, &err);
     else if (!code && job->what->scenario.type)
         code = assay_case_load(&c, &err);
     else if (!code)

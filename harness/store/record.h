@@ -97,12 +97,14 @@ struct assay_load {
     char     peak[400];       /* of a search: what it looked at */
     char     proof[200];      /* when outputs were collected */
     char     series_file[160], series_sha256[65]; /* struct assay_query_row, one a row */
+    char     served[300];     /* of served requests: by what engine, and what of it was proved; empty: none were */
+    char     served_file[160], served_sha256[65]; /* struct assay_served_row, one a row */
 };
 
 #define ASSAY_RECORD_MAX_COUNTERS 64
 
 struct assay_record {
-    char     case_name[512], id[17], backend[640]; /* canonical names */
+    char     case_name[768], id[17], backend[640]; /* canonical names */
     uint32_t launch;                               /* from 0 */
     struct assay_device_info device;               /* zeroes if it never opened */
     enum assay_status   status;

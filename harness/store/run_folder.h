@@ -52,6 +52,8 @@ void assay_run_folder_file(const char *kind, const char *id, const char *backend
 void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t launch, char out[160]);
 /* "samples/<id>.<back end>.<launch>.queries": the raw series of a scenario. */
 void assay_run_folder_queries_file(const char *id, const char *backend, uint32_t launch, char out[160]);
+/* "samples/<id>.<back end>.<launch>.served": requests with the times of their tokens. */
+void assay_run_folder_served_file(const char *id, const char *backend, uint32_t launch, char out[160]);
 /* A line with a UTC time in log.txt; cannot fail loudly. */
 ASSAY_PRINTF(2, 3)
 void assay_run_folder_log(struct assay_run_folder *folder, const char *fmt, ...);

@@ -60,6 +60,11 @@ void assay_run_folder_queries_file(const char *id, const char *backend, uint32_t
     beside_samples("queries", id, backend, launch, out);
 }
 
+void assay_run_folder_served_file(const char *id, const char *backend, uint32_t launch, char out[160])
+{
+    beside_samples("served", id, backend, launch, out);
+}
+
 /* A record may come from anywhere: it must not lead out of the run folder. */
 static bool is_ours(const char *file)
 {

@@ -32,7 +32,7 @@ enum assay_soak_end {
 const char *assay_soak_end_name(enum assay_soak_end end);
 
 struct assay_soak_stretch {
-    char     case_name[512], id[17], backend[640];
+    char     case_name[768], id[17], backend[640];
     uint32_t number;    /* of the case and back end, from 0 */
     enum assay_soak_end end;
     char     reason[256]; /* why it ended so; empty: complete */

@@ -286,3 +286,43 @@ Test(plan_case, batches_of_a_scenario_multiply_the_batch_of_the_graph)
     assay_case_release(&one);
     assay_case_release(&eight);
 }
+
+Test(plan_case, of_phase_serve_ends_in_how_it_is_served)
+{
+    struct assay_case  c, again;
+    struct assay_error err = {.code = ASSAY_OK};
+    char               brief[ASSAY_CASE_NAME_BYTES];
+    cr_assert(!assay_case_parse("decoder.serve/model=tiny-dense@server/qps=4+serving/prompt=uniform-8-16,chunk=32", &c, &err), "%s", err.message);
+    cr_expect(assay_case_is_served(&c) && c.serving.chunk == 32 && c.scenario.qps == 4);
+    cr_expect_str_eq(c.serving.prompt, "uniform-8-16");
+    const char *serving = strstr(c.name, "+serving/chunk=32,engine=vllm-class,");
+    cr_expect(serving && strstr(serving, ",prompt=uniform-8-16,"), "%s", c.name);
+    cr_assert(!assay_case_parse(c.name, &again, &err), "%s", err.message);
+    cr_expect_str_eq(again.name, c.name);
+    assay_case_brief(c.name, brief);
+    cr_expect_str_eq(brief, "decoder.serve/model=tiny-dense@server/qps=4+serving/prompt=uniform-8-16,chunk=32");
+    assay_case_release(&again);
+    assay_case_release(&c);
+    cr_assert(!assay_case_parse("decoder.serve/model=tiny-dense@offline", &c, &err), "%s", err.message);
+    cr_expect(strstr(c.name, "+serving/chunk=512,"), "defaults are written out");
+    assay_case_brief(c.name, brief);
+    cr_expect_str_eq(brief, "decoder.serve/model=tiny-dense@offline");
+    assay_case_release(&c);
+    cr_assert(!assay_case_parse("decoder.serve/model=tiny-dense", &c, &err), "%s", err.message);
+    cr_expect(!assay_case_is_served(&c) && !strstr(c.name, "serving"), "without a scenario it is an execution after another");
+    assay_case_release(&c);
+}
+
+Test(plan_case, that_cannot_be_served_so_is_refused)
+{
+    static const char  wrong[][120] = {
+        "gemm/m=8@server/qps=4+serving/chunk=3", "decoder.serve/model=tiny-dense@server/qps=4+serving/chunks=3", "decoder.serve@server+serving/prompt=0",
+        "decoder.serve@server+serving/output=uniform-9-8", "decoder.serve@server+servings", "decoder.serve@server+serving,chunk=3",
+        "decoder.serve@server/max_batch=2", "decoder.serve@server+serving/chunk=-1", "decoder.serve@server+serving/static=maybe",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct assay_case  c;
+        struct assay_error err = {.code = ASSAY_OK};
+        cr_expect_eq(assay_case_parse(wrong[i], &c, &err), ASSAY_CONFIG, "%s", wrong[i]);
+    }
+}

@@ -28,7 +28,8 @@ static struct assay_record *full_record(void)
     FULL(r->samples_sha256), FULL(r->witness_sha256), FULL(r->trace_file), FULL(r->trace_sha256), FULL(r->why_no_trace);
     FULL(r->curve_file), FULL(r->curve_sha256);
     FULL(r->load.steady), FULL(r->load.settled), FULL(r->load.loadgen), FULL(r->load.invalid), FULL(r->load.failure), FULL(r->load.peak);
-    FULL(r->load.proof), FULL(r->load.series_file), FULL(r->load.series_sha256);
+    FULL(r->load.proof), FULL(r->load.series_file), FULL(r->load.series_sha256), FULL(r->load.served);
+    FULL(r->load.served_file), FULL(r->load.served_sha256);
     fill_device(&r->device);
     r->status = ASSAY_STATUS_CRASHED;
     r->evidence = ASSAY_EVIDENCE_CLAIMED;
@@ -200,7 +201,7 @@ Test(record, survives_hostile_strings)
 static const struct {
     char path[48], value[112], says[160];
 } refusals[] = {
-    {"case", "", "'case' must be a text of less than 512 bytes, but is missing"},
+    {"case", "", "'case' must be a text of less than 768 bytes, but is missing"},
     {"case", "\"\"", "'case' must be the name of a case, but is \"\""},
     {"id", "\"0123\"", "'id' must be 16 hexadecimal digits, but is \"0123\""},
     {"id", "\"0123456789abcdeg\"", "'id' must be 16 hexadecimal digits"},

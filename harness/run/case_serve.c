@@ -1,0 +1,381 @@
+#include "harness/run/case_serve.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/hash.h"
+#include "harness/base/memory.h"
+#include "harness/base/random.h"
+#include "harness/base/strings.h"
+#include "harness/load/series.h"
+#include "harness/load/serving/alone.h"
+#include "harness/load/serving/serve.h"
+#include "harness/measure/noise.h"
+#include "harness/run/case_metrics.h"
+#include "harness/run/serve_plan.h"
+#include "harness/run/serve_record.h"
+#include "harness/run/serve_witness.h"
+#include "harness/store/run_folder.h"
+
+#include "assay/banned.h"
+
+#define CHOSEN 16u              /* requests that are served once more alone, chosen by chance after they ended */
+#define PROOF_NS 10000000000u   /* at most so long, and at least one */
+#define SERIES_ROWS ((size_t)1 << 18)
+#define WARM_REQUESTS 2u        /* alone, before the run */
+/* A served and a lone sequence's logits are sums of the same float32 products in another order; the largest two apart by no more
+ * than this are a tie. Logits of the models here are of order one. */
+#define TIE 1e-3f
+
+struct kept {
+    struct assay_engine_request request;
+    uint32_t output_tokens;
+    int32_t *tokens; /* prompt and output */
+};
+struct serve {
+    struct assay_course              *c;
+    const struct assay_case_serve_on *on;
+    struct assay_serve                how;
+    struct assay_requests_setup       requests;
+    struct assay_seeds                seeds;
+    struct assay_engine_description   host;
+    struct assay_serve_result         result;
+    struct kept                       kept[CHOSEN];
+    int32_t                          *room, *alone; /* for kept tokens; for those of one request */
+    float                            *margin;
+    struct assay_random               entropy; /* nothing on the other side can foresee it */
+    uint64_t                          seen, clock_ns; /* model clock: where it stands */
+    uint32_t                          compared, equal, ties;
+};
+
+static bool on_model_clock(const struct serve *s)
+{
+    return s->on->target->limits.clock == ASSAY_CLOCK_MODEL;
+}
+
+/* ---- how ------------------------------------------------------------------------------------------------------------- */
+
+static void on_ended(void *self, const struct assay_engine_ended *e);
+static void on_progress(void *self, double share);
+
+static enum assay_code describe(struct serve *s, struct assay_error *err)
+{
+    const struct assay_case_job *job = s->c->job;
+    const struct assay_serving  *v = &job->what->serving;
+    if (assay_serve_requests(job->what, job->seed, job->launch, s->on->vocabulary, &s->seeds, &s->requests, err) ||
+        (on_model_clock(s) && assay_engine_description_find(v->engine, &s->host, err)))
+        return err->code;
+    s->how = (struct assay_serve){
+        .requests = &s->requests, .target = s->on->target, .decode = s->on->decode, .layers = s->on->layers,
+        .link = {.latency_ns = v->link_latency_ns, .bytes_per_s = v->link_bytes_per_s, .bytes_per_token = s->on->cache_bytes_per_token},
+        .policy = assay_serve_policy(job->what),
+        .host = on_model_clock(s) ? &s->host : NULL, .timeout_ns = v->timeout_ns, .window = {v->skip_ns, UINT64_MAX},
+        .ended = on_ended, .progress = on_progress, .self = s,
+    };
+    return ASSAY_OK;
+}
+
+static enum assay_code make_room(struct serve *s, struct assay_error *err)
+{
+    size_t most = s->on->target->limits.max_context;
+    assay_random_init(&s->entropy, assay_random_entropy());
+    s->room = calloc(CHOSEN * most, sizeof *s->room);
+    s->alone = calloc(most, sizeof *s->alone);
+    s->margin = calloc(most, sizeof *s->margin);
+    if (!s->room || !s->alone || !s->margin)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the tokens of %u requests of %zu", CHOSEN, most);
+    for (size_t i = 0; i < CHOSEN; i++)
+        s->kept[i].tokens = s->room + i * most;
+    return ASSAY_OK;
+}
+
+/* ---- while it runs --------------------------------------------------------------------------------------------------- */
+
+/* Every request that is completed has the same chance to be kept. */
+static void on_ended(void *self, const struct assay_engine_ended *e)
+{
+    struct serve *s = self;
+    if (e->code || !e->tokens)
+        return;
+    uint64_t at = s->seen < CHOSEN ? s->seen : assay_random_below(&s->entropy, s->seen + 1);
+    s->seen++;
+    if (at >= CHOSEN)
+        return;
+    struct kept *k = &s->kept[at];
+    k->request = e->request;
+    k->output_tokens = e->output_tokens;
+    memcpy(k->tokens, e->tokens, (e->request.prompt_tokens + e->output_tokens) * sizeof *k->tokens);
+}
+
+static void on_progress(void *self, double share)
+{
+    assay_course_progress(((struct serve *)self)->c, share, 0);
+}
+
+/* Prompts of other lengths than one, so that what is built lazily is built: a chunk, a step of one token. */
+static enum assay_code warm_up(struct serve *s, struct assay_error *err)
+{
+    const struct assay_step_limits *l = &s->on->target->limits;
+    uint32_t                        prompt = l->max_tokens < l->max_context / 2 ? l->max_tokens : l->max_context / 2;
+    assay_course_enter(s->c, ASSAY_PHASE_WARM);
+    if ((uint64_t)l->n_blocks * l->block_tokens < prompt + 2)
+        prompt = 1;
+    for (uint32_t i = 0; i < WARM_REQUESTS; i++) {
+        uint64_t begin = assay_clock_now_ns();
+        if (assay_alone_generate(s->on->target, s->alone, prompt, 2, NULL, &s->clock_ns, err))
+            return assay_error_in(err, "warming up");
+        if (!s->c->loop.warm_runs++)
+            s->c->loop.first_ns = on_model_clock(s) ? s->clock_ns : assay_clock_now_ns() - begin;
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code run(struct serve *s, struct assay_error *err)
+{
+    struct assay_course     *c = s->c;
+    struct assay_noise_probe noise;
+    s->how.origin_ns = s->clock_ns;
+    assay_course_settle(c, 1);
+    assay_noise_begin(&noise);
+    assay_course_on_warmed(c);
+    assay_meter_start(c->meter);
+    assay_counters_resume(c->counters);
+    enum assay_code code = assay_serve_run(&s->how, &s->result, err);
+    assay_counters_pause(c->counters);
+    assay_meter_stop(c->meter);
+    assay_course_enter(c, ASSAY_PHASE_WITNESS);
+    assay_noise_end(&noise, &c->record->noise);
+    return code;
+}
+
+/* ---- proof ----------------------------------------------------------------------------------------------------------- */
+
+static enum assay_code compare(struct serve *s, const struct kept *k, struct assay_error *err)
+{
+    uint32_t prompt = k->request.prompt_tokens, at = 0;
+    float    parting = 0;
+    memcpy(s->alone, k->tokens, prompt * sizeof *s->alone);
+    if (assay_alone_generate(s->on->target, s->alone, prompt, k->output_tokens, s->margin, &s->clock_ns, err))
+        return assay_error_in(err, "serving request %" PRIu64 " alone", k->request.id);
+    s->compared++;
+    switch (assay_alone_compare(k->tokens + prompt, s->alone + prompt, s->margin, k->output_tokens, TIE, &at, &parting)) {
+    case ASSAY_ALONE_EQUAL: s->equal++; break;
+    case ASSAY_ALONE_TIE: s->ties++; break;
+    case ASSAY_ALONE_OTHER:
+        assay_course_remark(s->c, "request %" PRIu64 " alone has another token %u, with a margin of %.3g", k->request.id, at, (double)parting);
+        break;
+    }
+    return ASSAY_OK;
+}
+
+/* Where steps compute values. */
+static enum assay_code prove(struct serve *s, struct assay_error *err)
+{
+    uint64_t begin = assay_clock_now_ns(), n = s->seen < CHOSEN ? s->seen : CHOSEN;
+    for (uint64_t i = 0; i < n && (!i || assay_clock_now_ns() - begin < PROOF_NS); i++)
+        if (compare(s, &s->kept[i], err))
+            return err->code;
+    return ASSAY_OK;
+}
+
+static void tell_proof(const struct serve *s)
+{
+    struct assay_record *rec = s->c->record;
+    struct assay_text    text = ASSAY_TEXT(rec->load.served);
+    if (on_model_clock(s))
+        assay_text_add(&text, "host's time by engine '%s'; ", s->host.name);
+    if (!s->compared) {
+        assay_text_add(&text, "no tokens were compared: %s", s->on->target->limits.values ? "no request was completed" : "the device computes none");
+        assay_metric_absent(rec, ASSAY_METRIC_tokens_equal_share, s->on->target->limits.values ? "no request was completed" : "the device computes no tokens");
+        return;
+    }
+    assay_text_add(&text, "of %u requests served again alone %u gave the same tokens, %u the same up to a tie (margin <= %g)", s->compared,
+                   s->equal, s->ties, (double)TIE);
+    assay_metric_set(rec, ASSAY_METRIC_tokens_equal_share, (double)(s->equal + s->ties) / s->compared, s->compared, 0);
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------------------- */
+
+static enum assay_code store_served(struct serve *s, const struct assay_served_row *rows, size_t n, struct assay_error *err)
+{
+    struct assay_course     *c = s->c;
+    struct assay_load       *load = &c->record->load;
+    struct assay_mapped_file file;
+    char                     path[700];
+    assay_run_folder_served_file(c->job->what->id, c->record->backend, c->job->launch, load->served_file);
+    if (assay_path_join(path, sizeof path, c->job->folder, load->served_file, err) ||
+        assay_mapped_file_new(path, (n + 1) * sizeof *rows, &file, err))
+        return assay_course_unmade(c, err);
+    memcpy(file.at, rows, n * sizeof *rows);
+    if (assay_mapped_file_close(&file, path, n * sizeof *rows, err) || assay_sha256_file(path, load->served_sha256, err))
+        return assay_course_unmade(c, err);
+    return ASSAY_OK;
+}
+
+/* What every case with a scenario leaves: the series of its queries, and the latencies of those that were completed. */
+static enum assay_code store_series(struct serve *s, const struct assay_served_row *rows, size_t n, struct assay_error *err)
+{
+    struct assay_course *c = s->c;
+    struct assay_load   *load = &c->record->load;
+    struct assay_series  series;
+    char                 file[160];
+    size_t               capacity = n < SERIES_ROWS ? n + 1 : SERIES_ROWS, m = 0;
+    assay_run_folder_queries_file(c->job->what->id, c->record->backend, c->job->launch, load->series_file);
+    if (assay_path_join(c->series_path, sizeof c->series_path, c->job->folder, load->series_file, err) ||
+        assay_mapped_file_new(c->series_path, capacity * sizeof(struct assay_query_row), &c->series, err) ||
+        assay_course_name_file(c, "samples", file, c->samples_path, err) ||
+        assay_mapped_file_new(c->samples_path, (n + 1) * sizeof(uint64_t), &c->samples, err))
+        return assay_course_unmade(c, err);
+    (void)assay_string_copy(c->record->samples_file, sizeof c->record->samples_file, file);
+    uint64_t *samples = c->samples.at;
+    assay_series_init(&series, c->series.at, capacity);
+    for (size_t i = 0; i < n; i++) {
+        struct assay_query_row row = {.query = rows[i].request, .scheduled_ns = rows[i].scheduled_ns, .issued_ns = rows[i].scheduled_ns,
+                                      .completed_ns = rows[i].completed_ns, .samples = 1, .status = rows[i].status};
+        assay_series_add(&series, &row);
+        if (!rows[i].status)
+            samples[m++] = assay_served_latency_ns(&rows[i]);
+    }
+    assay_series_finish(&series);
+    c->series_n = series.n;
+    c->loop.n = m;
+    load->kept = series.n;
+    load->every = series.every;
+    return ASSAY_OK;
+}
+
+/* ---- the course ------------------------------------------------------------------------------------------------------ */
+
+static enum assay_code make_instruments(struct serve *s, struct assay_error *err)
+{
+    struct assay_course *c = s->c;
+    assay_course_enter(c, ASSAY_PHASE_WITNESS);
+    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no bursts are run beside a scenario");
+    (void)assay_string_copy(c->record->why_no_trace, sizeof c->record->why_no_trace, "a case with a scenario is not traced; the same case without it is");
+    if (make_room(s, err))
+        return err->code;
+    return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);
+}
+
+static enum assay_code record(struct serve *s, struct assay_error *err)
+{
+    struct assay_course           *c = s->c;
+    const struct assay_case       *what = c->job->what;
+    uint64_t                       n;
+    const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
+    struct assay_serve_told        told = {&what->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
+    const char                    *complaint = assay_noise_complaint(&c->record->noise);
+    if (store_served(s, rows, n, err) || store_series(s, rows, n, err))
+        return err->code;
+    if (!c->loop.n)
+        return s->result.failure.code ? (*err = s->result.failure).code : ASSAY_FAIL(err, ASSAY_TIMEOUT, "no request was completed");
+    assay_case_summarize(c);
+    if (assay_serve_tell(&told, c->record, err))
+        return err->code;
+    assay_metric_absent(c->record, ASSAY_METRIC_harness_overhead_ns, "engine_step_ns says what the engine takes for a step");
+    tell_proof(s);
+    if (complaint)
+        assay_course_remark(c, "%s", complaint);
+    return s->result.failure.code ? (*err = s->result.failure).code : ASSAY_OK;
+}
+
+enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_case_serve_on *on, struct assay_error *err)
+{
+    struct serve    s = {.c = c, .on = on};
+    enum assay_code code = describe(&s, err);
+    if (!code)
+        code = make_instruments(&s, err);
+    if (!code)
+        code = warm_up(&s, err);
+    if (!code)
+        code = run(&s, err);
+    if (!code && on->target->limits.values && !s.result.failure.code)
+        code = prove(&s, err);
+    if (!code)
+        code = record(&s, err);
+    assay_served_free(s.result.served);
+    free(s.room);
+    free(s.alone);
+    free(s.margin);
+    return code;
+}
+
+/* ---- a decoder on the course's device --------------------------------------------------------------------------------- */
+
+#define KEEP_FREE_SHARE 0.8 /* of the memory that is available now */
+
+struct served {
+    struct assay_opened        second;  /* the device of further tokens, where there are two */
+    bool                       has_second;
+    struct assay_decoder_step *decoder, *decode;
+};
+
+static enum assay_code make_decoder(struct assay_course *c, const struct assay_opened *on, const struct assay_serve_plan *p,
+                                    struct assay_decoder_step **out, struct assay_error *err)
+{
+    uint64_t available = assay_memory_available_bytes(), limit = on->device.memory_bytes ? on->device.memory_bytes : UINT64_MAX;
+    if (on->device.traits & ASSAY_TRAIT_IS_HOST && available != UINT64_MAX && (uint64_t)((double)available * KEEP_FREE_SHARE) < limit)
+        limit = (uint64_t)((double)available * KEEP_FREE_SHARE);
+    uint64_t room = (uint64_t)p->n_blocks * p->block_tokens; /* a cache may hold less than the longest sequence that the case allows */
+    struct assay_decoder_step_setup setup = {
+        .backend = on->backend, .session = on->session, .device = &on->device, .shape = &p->shape, .layers = p->layers, .store = p->store,
+        .cache = p->cache, .block_tokens = p->block_tokens, .n_blocks = p->n_blocks,
+        .max_context = room < p->max_context ? (uint32_t)room : p->max_context, .buckets = p->buckets,
+        .n_buckets = p->n_buckets, .weights = c->job->weights ? c->job->weights : "", .seed = c->job->seed, .limit_bytes = limit,
+        .timeout_ns = c->job->what->repeat.timeout_ns,
+    };
+    return assay_decoder_step_new(&setup, out, err);
+}
+
+static enum assay_code make_served(struct assay_course *c, const struct assay_serve_plan *p, struct served *out, struct assay_error *err)
+{
+    assay_course_enter(c, ASSAY_PHASE_COMPILE);
+    if (make_decoder(c, &c->opened, p, &out->decoder, err))
+        return err->code;
+    struct assay_decoder_step_bytes bytes = assay_decoder_step_memory(out->decoder);
+    c->record->working_set_bytes = bytes.params + bytes.caches + bytes.buckets;
+    if (c->job->what->serving.link_bytes_per_s <= 0)
+        return ASSAY_OK;
+    if (assay_backend_open_file(c->job->plugin, c->job->backend, NULL, &out->second, err))
+        return assay_error_in(err, "opening the device of further tokens");
+    out->has_second = true;
+    return make_decoder(c, &out->second, p, &out->decode, err);
+}
+
+static enum assay_code serve_decoder(struct assay_course *c, const struct served *served, const struct assay_serve_plan *p, struct assay_error *err)
+{
+    struct assay_step_target   target = assay_decoder_step_as_target(served->decoder), decode = {0};
+    struct assay_case_serve_on on = {.target = &target, .layers = (uint32_t)(p->layers ? p->layers : p->shape.layers),
+                                     .vocabulary = (uint32_t)p->shape.vocab, .cache_bytes_per_token = p->cache_bytes_per_token};
+    target.limits.max_context = p->max_context; /* the last token of a sequence is in no cache */
+    if (served->decode) {
+        decode = assay_decoder_step_as_target(served->decode);
+        decode.limits.max_context = p->max_context;
+        on.decode = &decode;
+    }
+    return assay_case_serve_on(c, &on, err);
+}
+
+enum assay_code assay_case_serve(struct assay_course *c, struct assay_error *err)
+{
+    struct served           served = {.has_second = false};
+    struct assay_serve_plan plan;
+    enum assay_code         code = assay_serve_check(c->job->what, err);
+    if (!code)
+        code = assay_serve_plan_of(c->job->what, &plan, err);
+    if (!code)
+        code = assay_serve_witness(c, err);
+    if (!code)
+        code = make_served(c, &plan, &served, err);
+    if (!code)
+        code = serve_decoder(c, &served, &plan, err);
+    assay_decoder_step_free(served.decode);
+    assay_decoder_step_free(served.decoder);
+    if (served.has_second)
+        assay_backend_close(&served.second);
+    return code;
+}
