@@ -116,7 +116,7 @@ FAULTS := $(O)/ci/faults/table
 $(BENCHES) $(LONG) $(FAULTS): $(O)/%: $(O)/%.o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 benches: all $(BENCHES)
-BENCH_LOAD := $(O)/harness/load/tests/bench_drive $(O)/harness/load/tests/bench_arrivals
+BENCH_LOAD := $(O)/harness/load/tests/bench_drive $(O)/harness/load/tests/bench_arrivals $(O)/harness/load/serving/tests/bench_serving
 run-long: $(LONG) ; $(Q)export ASSAY_DATA='$(CURDIR)'; for each in $^; do $$each || exit 1; done
 # The reference's numbers once more, in MPFR.
 ORACLE_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard reference/tests/oracle/*.c))

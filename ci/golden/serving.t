@@ -43,3 +43,12 @@ $ grep -oE '"preemptions":\{[^}]*"value":[1-9]' short/records.jsonl | grep -o va
 value
 $ assay validate short --quiet | tail -1
 1 passed, 0 failed, 0 not checked
+$ assay report short --format html -o page >/dev/null
+$ grep -c '<h2>Served requests</h2>' page/index.html
+1
+$ assay report trace --format csv -o trace.csv.out >/dev/null
+$ grep -rhoE '(ttft_ns|tpot_p90_ns|goodput_per_s|tokens_equal_share)' trace.csv.out | sort -u
+goodput_per_s
+tokens_equal_share
+tpot_p90_ns
+ttft_ns
