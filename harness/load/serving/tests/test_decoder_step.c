@@ -211,6 +211,7 @@ Test(decoder_step, a_step_goes_through_the_smallest_bucket_that_holds_it_and_the
     cr_expect_eq(device.earliest_ns, 0, "a host's clock waits for nobody");
     cr_expect_eq(bound_to("model.layers.0.self_attn.cache.keys")->buffer, bound_to("model.layers.0.self_attn.cache.keys:next")->buffer);
     list[1].n = 3; /* five tokens */
+    list[1].blocks = blocks;
     cr_assert_eq(t.execute(t.self, &(struct assay_step){.sequences = list, .n_sequences = 2, .n_tokens = 5}, next, margin, &span, &err), ASSAY_OK);
     cr_expect_eq(device.ran->graph, device.compiled[1]->graph);
     gone(d);
