@@ -13,8 +13,10 @@
 #include "harness/load/series.h"
 #include "harness/measure/noise.h"
 #include "harness/plan/seed_set.h"
+#include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/case_target.h"
+#include "harness/run/drawn_scenario.h"
 #include "harness/run/load_verdict.h"
 #include "harness/store/run_folder.h"
 #include "harness/verify/witness.h"
@@ -27,6 +29,7 @@
 #define WARM_NS 30000000u      /* caches, clocks and lazy libraries settle */
 #define PROOF_NS 500000000u    /* executions that are judged, before and after the timed phase, each at most */
 #define PROOFS 32u             /* … and at least one round, at most so many executions */
+#define DRAWS_WITH_VALUES 5u /* each computes them */
 #define LEAST_TIMEOUT_NS 10000000000u
 
 /* The load of one course. */
@@ -36,6 +39,7 @@ struct load {
     struct assay_target        inner, outer; /* outer: slots by samples, and which of them were used */
     bool                       used[MOST_SETS];
     struct assay_series        series;
+    struct assay_query_row    *rows;      /* of the series: its file's, or of nothing that is kept */
     uint64_t                  *latencies; /* room for the series */
     struct assay_drive_result *result;
     uint64_t                   model_ns;  /* where a model's clock stands */
@@ -168,7 +172,7 @@ static enum assay_code drive(struct load *l, const struct assay_scenario *s, con
         .model_begin_ns = l->model_ns, .timeout_ns = timeout_of(l, s), .lateness_limit_ns = assay_lateness_limit_ns(s),
         .completed = on_completed, .progress = on_progress, .self = l,
     };
-    assay_series_init(&l->series, l->c->series.at, SERIES_ROWS);
+    assay_series_init(&l->series, l->rows, SERIES_ROWS);
     enum assay_code code = assay_drive_run(&d, l->result, err);
     if (!code)
         assay_series_finish(&l->series);
@@ -249,16 +253,30 @@ static void tell_peak(const struct load *l, const struct assay_peak *peak)
 
 /* ---- the course ---------------------------------------------------------------------------------------------- */
 
+/* A device that is drawn anew has many series, and none of them is the case's. */
+static enum assay_code make_series(struct load *l, struct assay_error *err)
+{
+    struct assay_course *c = l->c;
+    if (assay_case_is_drawn(c)) {
+        l->rows = calloc(SERIES_ROWS, sizeof *l->rows);
+        return l->rows ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the queries of a scenario");
+    }
+    assay_run_folder_queries_file(c->job->what->id, c->record->backend, c->job->launch, c->record->load.series_file);
+    if (assay_path_join(c->series_path, sizeof c->series_path, c->job->folder, c->record->load.series_file, err) ||
+        assay_mapped_file_new(c->series_path, SERIES_ROWS * sizeof(struct assay_query_row), &c->series, err))
+        return assay_course_unmade(c, err);
+    l->rows = c->series.at;
+    return ASSAY_OK;
+}
+
 static enum assay_code make_instruments(struct load *l, struct assay_error *err)
 {
     struct assay_course *c = l->c;
     char                 file[160];
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
     (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no bursts are run beside a scenario");
-    assay_run_folder_queries_file(c->job->what->id, c->record->backend, c->job->launch, c->record->load.series_file);
-    if (assay_path_join(c->series_path, sizeof c->series_path, c->job->folder, c->record->load.series_file, err) ||
-        assay_mapped_file_new(c->series_path, SERIES_ROWS * sizeof(struct assay_query_row), &c->series, err))
-        return assay_course_unmade(c, err);
+    if (make_series(l, err))
+        return err->code;
     if (c->opened.device.traits & ASSAY_TRAIT_VALUES) {
         uint32_t sets = c->sets < ASSAY_MIN_SETS ? c->sets : ASSAY_MIN_SETS;
         if (assay_course_name_file(c, "witness", file, c->witness_path, err))
@@ -299,23 +317,31 @@ static enum assay_code timed(struct load *l, const struct assay_scenario *s, str
     return code;
 }
 
-/* The latencies of the queries that were completed, as every case leaves them. */
-static enum assay_code store_samples(struct load *l, struct assay_error *err)
+static enum assay_code make_samples(struct load *l, size_t most, struct assay_error *err)
 {
     struct assay_course *c = l->c;
     char                 file[160];
-    size_t               n = 0;
-    c->series_n = l->series.n;
     if (assay_course_name_file(c, "samples", file, c->samples_path, err) ||
-        assay_mapped_file_new(c->samples_path, (l->series.n + 1) * sizeof(uint64_t), &c->samples, err))
+        assay_mapped_file_new(c->samples_path, (most + 1) * sizeof(uint64_t), &c->samples, err))
         return assay_course_unmade(c, err);
     (void)assay_string_copy(c->record->samples_file, sizeof c->record->samples_file, file);
-    uint64_t *samples = c->samples.at;
+    return ASSAY_OK;
+}
+
+/* The latencies of the queries that were completed, as every case leaves them. */
+static enum assay_code take_samples(struct load *l, struct assay_error *err)
+{
+    struct assay_course *c = l->c;
+    size_t               n = 0;
+    uint64_t            *samples = c->samples.at;
+    c->series_n = l->series.n;
     for (size_t i = 0; i < l->series.n; i++)
         if (!l->series.rows[i].status)
             samples[n++] = l->series.rows[i].completed_ns - l->series.rows[i].scheduled_ns;
     c->loop.n = n;
-    return ASSAY_OK;
+    if (n)
+        return ASSAY_OK;
+    return l->result->first_failure.code ? (*err = l->result->first_failure).code : ASSAY_FAIL(err, ASSAY_CONFIG, "the scenario has no query");
 }
 
 static void summarize(struct load *l, const struct assay_scenario *s)
@@ -380,15 +406,59 @@ static enum assay_code run(struct load *l, struct assay_error *err)
     if (c->witness && prove(l, 0, err))
         return err->code;
     l->after = l->seen - l->before - l->timed;
-    if (store_samples(l, err))
+    if (make_samples(l, l->series.n, err) || take_samples(l, err))
         return err->code;
-    if (!c->loop.n)
-        return l->result->first_failure.code ? (*err = l->result->first_failure).code
-                                             : ASSAY_FAIL(err, ASSAY_CONFIG, "the scenario has no query");
     summarize(l, &s);
     if (searches)
         tell_peak(l, &peak);
     return ASSAY_OK;
+}
+
+/* On one of the devices that fit what is known: as `run`, and nothing of one run is kept but its figures. */
+static enum assay_code run_on(struct load *l, uint64_t draw, struct assay_error *err)
+{
+    struct assay_course  *c = l->c;
+    struct assay_scenario s = *l->scenario;
+    struct assay_peak     peak;
+    bool                  searches = assay_scenario_searches(&s);
+    l->typical_ns = 0;
+    if (c->opened.backend->draw(c->opened.session, draw, err) || execute(l, 0, err) || (searches && search(l, &s, &peak, err)))
+        return err->code;
+    if (s.type == ASSAY_OFFLINE && s.qps == 0)
+        s.qps = capacity(l);
+    if (timed(l, &s, err) || take_samples(l, err))
+        return err->code;
+    summarize(l, &s);
+    if (searches)
+        tell_peak(l, &peak);
+    return ASSAY_OK;
+}
+
+static enum assay_code run_drawn(struct load *l, struct assay_error *err)
+{
+    struct assay_course         *c = l->c;
+    struct assay_drawn_scenario *drawn;
+    if (make_samples(l, SERIES_ROWS, err) || assay_drawn_scenario_new(&drawn, err))
+        return err->code;
+    uint64_t draws = c->witness ? DRAWS_WITH_VALUES : ASSAY_SCENARIO_DRAWS;
+    assay_course_enter(c, ASSAY_PHASE_WARM);
+    enum assay_code code = c->witness ? prove(l, WARM_NS, err) : assay_graph_target_prepare(c->target, c->sets, err);
+    l->before = l->seen;
+    for (uint64_t k = 1; !code && k <= draws; k++) {
+        c->record->noise_complaint[0] = 0; /* the same on every device */
+        code = run_on(l, k, err);
+        if (!code)
+            assay_drawn_scenario_add(drawn, c->record);
+    }
+    if (!code)
+        code = c->opened.backend->draw(c->opened.session, 0, err);
+    if (!code)
+        code = prove_timed(l, err);
+    if (!code)
+        assay_drawn_scenario_tell(drawn, c, assay_graph_target_program(c->target));
+    c->series_n = 0;
+    assay_drawn_scenario_free(drawn);
+    return code;
 }
 
 enum assay_code assay_case_load(struct assay_course *c, struct assay_error *err)
@@ -402,8 +472,10 @@ enum assay_code assay_case_load(struct assay_course *c, struct assay_error *err)
     l.inner = assay_graph_target_as_target(c->target);
     l.outer = (struct assay_target){.self = &l, .clock = l.inner.clock, .issue = issue, .poll = poll, .cancel = cancel};
     if (!make_instruments(&l, err))
-        (void)run(&l, err);
+        (void)(assay_case_is_drawn(c) ? run_drawn(&l, err) : run(&l, err));
     free(l.latencies);
     free(l.result);
+    if (!c->series.at)
+        free(l.rows);
     return err->code;
 }

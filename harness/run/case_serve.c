@@ -15,7 +15,9 @@
 #include "harness/load/serving/alone.h"
 #include "harness/load/serving/serve.h"
 #include "harness/measure/noise.h"
+#include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/drawn_scenario.h"
 #include "harness/run/serve_plan.h"
 #include "harness/run/serve_record.h"
 #include "harness/run/serve_witness.h"
@@ -26,6 +28,7 @@
 #define CHOSEN 16u              /* requests that are served once more alone, chosen by chance after they ended */
 #define PROOF_NS 10000000000u   /* at most so long, and at least one */
 #define SERIES_ROWS ((size_t)1 << 18)
+#define BETWEEN_DRAWS_NS 1000000000u /* of virtual time: what the last step left behind is over */
 #define WARM_REQUESTS 2u        /* alone, before the run */
 /* A served and a lone sequence's logits are sums of the same float32 products in another order; the largest two apart by no more
  * than this are a tie. Logits of the models here are of order one. */
@@ -283,6 +286,73 @@ static enum assay_code record(struct serve *s, struct assay_error *err)
     return s->result.failure.code ? (*err = s->result.failure).code : ASSAY_OK;
 }
 
+/* The figures of a run of which nothing else is kept. */
+static enum assay_code figures(struct serve *s, struct assay_error *err)
+{
+    struct assay_course           *c = s->c;
+    uint64_t                       n, m = 0, last_ns = 0;
+    const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
+    struct assay_serve_told        told = {&c->job->what->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
+    uint64_t                      *latencies = malloc((n + 1) * sizeof *latencies);
+    if (s->result.failure.code)
+        *err = s->result.failure;
+    else if (!latencies)
+        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %" PRIu64 " latencies", n);
+    for (uint64_t i = 0; !err->code && i < n; i++) {
+        last_ns = rows[i].completed_ns > last_ns ? rows[i].completed_ns : last_ns;
+        if (!rows[i].status)
+            latencies[m++] = assay_served_latency_ns(&rows[i]);
+    }
+    if (!err->code && !m)
+        (void)ASSAY_FAIL(err, ASSAY_TIMEOUT, "no request was completed");
+    if (!err->code) {
+        c->samples.at = latencies;
+        c->loop.n = m;
+        assay_case_summarize(c);
+        c->samples.at = NULL;
+        s->clock_ns += last_ns + BETWEEN_DRAWS_NS;
+        (void)assay_serve_tell(&told, c->record, err);
+    }
+    free(latencies);
+    return err->code;
+}
+
+static enum assay_code make_medians(struct serve *s, struct assay_error *err)
+{
+    struct assay_course *c = s->c;
+    char                 file[160];
+    if (assay_course_name_file(c, "samples", file, c->samples_path, err) ||
+        assay_mapped_file_new(c->samples_path, ASSAY_SCENARIO_DRAWS * sizeof(uint64_t), &c->samples, err))
+        return assay_course_unmade(c, err);
+    (void)assay_string_copy(c->record->samples_file, sizeof c->record->samples_file, file);
+    return ASSAY_OK;
+}
+
+/* On devices that fit what is known, one after another. */
+static enum assay_code run_drawn(struct serve *s, struct assay_error *err)
+{
+    struct assay_course         *c = s->c;
+    struct assay_drawn_scenario *drawn;
+    enum assay_code              code = assay_drawn_scenario_new(&drawn, err);
+    for (uint64_t k = 1; !code && k <= ASSAY_SCENARIO_DRAWS; k++) {
+        assay_served_free(s->result.served);
+        s->result.served = NULL;
+        c->record->noise_complaint[0] = 0;
+        if (!(code = s->on->draw(s->on->self, k, err)) && !(code = run(s, err)) && !(code = figures(s, err)))
+            assay_drawn_scenario_add(drawn, c->record);
+    }
+    if (!code)
+        code = s->on->draw(s->on->self, 0, err);
+    if (!code)
+        code = make_medians(s, err);
+    if (!code) {
+        tell_proof(s);
+        assay_drawn_scenario_tell(drawn, c, s->on->program);
+    }
+    assay_drawn_scenario_free(drawn);
+    return code;
+}
+
 enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_case_serve_on *on, struct assay_error *err)
 {
     struct serve    s = {.c = c, .on = on};
@@ -291,12 +361,16 @@ enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_c
         code = make_instruments(&s, err);
     if (!code)
         code = warm_up(&s, err);
-    if (!code)
-        code = run(&s, err);
-    if (!code && on->target->limits.values && !s.result.failure.code)
-        code = prove(&s, err);
-    if (!code)
-        code = record(&s, err);
+    if (!code && on->draw) {
+        code = run_drawn(&s, err);
+    } else {
+        if (!code)
+            code = run(&s, err);
+        if (!code && on->target->limits.values && !s.result.failure.code)
+            code = prove(&s, err);
+        if (!code)
+            code = record(&s, err);
+    }
     assay_served_free(s.result.served);
     free(s.room);
     free(s.alone);
@@ -346,11 +420,30 @@ static enum assay_code make_served(struct assay_course *c, const struct assay_se
     return make_decoder(c, &out->second, p, &out->decode, err);
 }
 
+struct drawn {
+    const struct assay_course *c;
+    const struct served       *served;
+};
+
+static enum assay_code draw_both(void *self, uint64_t k, struct assay_error *err)
+{
+    const struct drawn *d = self;
+    if (d->c->opened.backend->draw(d->c->opened.session, k, err))
+        return err->code;
+    return d->served->has_second ? d->served->second.backend->draw(d->served->second.session, k, err) : ASSAY_OK;
+}
+
 static enum assay_code serve_decoder(struct assay_course *c, const struct served *served, const struct assay_serve_plan *p, struct assay_error *err)
 {
     struct assay_step_target   target = assay_decoder_step_as_target(served->decoder), decode = {0};
     struct assay_case_serve_on on = {.target = &target, .layers = (uint32_t)(p->layers ? p->layers : p->shape.layers),
                                      .vocabulary = (uint32_t)p->shape.vocab, .cache_bytes_per_token = p->cache_bytes_per_token};
+    struct drawn               drawn = {c, served};
+    if (assay_case_is_drawn(c)) {
+        on.program = assay_decoder_step_program(served->decoder);
+        on.draw = draw_both;
+        on.self = &drawn;
+    }
     target.limits.max_context = p->max_context; /* the last token of a sequence is in no cache */
     if (served->decode) {
         decode = assay_decoder_step_as_target(served->decode);

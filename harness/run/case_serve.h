@@ -14,6 +14,10 @@ struct assay_case_serve_on {
     const struct assay_step_target *target, *decode; /* decode: of further tokens, where the case has two engines; else NULL */
     uint32_t                        layers, vocabulary;
     double                          cache_bytes_per_token; /* keys and values of all layers */
+    /* On a modelled device, what its certainty is asked about, and what makes all devices their k-th draw; else NULL. */
+    const struct assay_program     *program;
+    enum assay_code (*draw)(void *self, uint64_t k, struct assay_error *err);
+    void                           *self;
 };
 
 /* Serves the course's case on that: warms up, serves, compares chosen requests with themselves alone, fills the record. */

@@ -178,10 +178,10 @@ static const struct assay_field proof_fields[] = {
 
 #define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_load, member, #member, required)
 static const struct assay_field load_fields[] = {
-    ROW(U64, issued, true), ROW(U64, completed, true), ROW(U64, failed, true), ROW(U64, samples, true), ROW(U64, executions, true),
-    ROW(U64, most_in_flight, false), ROW(U64, duration_ns, true), ROW(U64, first_issue_ns, false), ROW(U64, late, true),
-    ROW(U64, lateness_limit_ns, true), ROW(U64, lateness_max_ns, true), ROW(U64, sets, true), ROW(U64, kept, true), ROW(U64, every, true),
-    ROW(U64, steady_first, true), ROW(U64, over, false), ROW(U64, allowed_within_ns, false), ROW(F64, rate, false),
+    ROW(U64, draws, false), ROW(U64, issued, true), ROW(U64, completed, true), ROW(U64, failed, true), ROW(U64, samples, true), ROW(U64, executions, false),
+    ROW(U64, most_in_flight, false), ROW(U64, duration_ns, false), ROW(U64, first_issue_ns, false), ROW(U64, late, false),
+    ROW(U64, lateness_limit_ns, true), ROW(U64, lateness_max_ns, false), ROW(U64, sets, true), ROW(U64, kept, false), ROW(U64, every, false),
+    ROW(U64, steady_first, false), ROW(U64, over, false), ROW(U64, allowed_within_ns, false), ROW(F64, rate, false),
     ROW(F64, percentile, false), ROW(F64, phi, false), ROW(F64, margin, false), ROW(TEXT, steady, true), ROW(TEXT, settled, true),
     ROW(TEXT, loadgen, true), ROW(TEXT, invalid, false), ROW(TEXT, failure, false), ROW(TEXT, peak, false), ROW(TEXT, proof, false),
     ROW(TEXT, series_file, false), ROW(TEXT, series_sha256, false), ROW(TEXT, served, false), ROW(TEXT, served_file, false),

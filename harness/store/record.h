@@ -79,8 +79,10 @@ struct assay_proof {
     uint64_t cheat_share_found_ppm; /* a device that cheats in this share of iterations is found with 95 % */
 };
 
-/* What became of a scenario (harness/load). A record whose `issued` is 0 has none. */
+/* What became of a scenario (harness/load). A record whose `issued` is 0 has none. On a modelled device it was run on `draws` devices that
+ * fit what is known of it: counts are added up, and what is one run's own is left out. */
 struct assay_load {
+    uint64_t draws; /* 0: a run of its own */
     uint64_t issued, completed, failed, samples; /* queries; samples of completed ones */
     uint64_t executions, most_in_flight;
     uint64_t duration_ns, first_issue_ns;        /* to the last completion; from the start to the first issue */

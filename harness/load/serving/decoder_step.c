@@ -341,6 +341,11 @@ struct assay_decoder_step_bytes assay_decoder_step_memory(const struct assay_dec
     return d->bytes;
 }
 
+const struct assay_program *assay_decoder_step_program(const struct assay_decoder_step *d)
+{
+    return d->bucket[d->with.n_buckets - 1].program;
+}
+
 /* ---- a step --------------------------------------------------------------------------------------------------------- */
 
 static struct bucket *bucket_for(const struct assay_decoder_step *d, const struct assay_step *step)

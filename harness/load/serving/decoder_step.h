@@ -40,5 +40,7 @@ struct assay_decoder_step_bytes {
     uint64_t params, caches, buckets;
 };
 struct assay_decoder_step_bytes assay_decoder_step_memory(const struct assay_decoder_step *d);
+/* The program of the largest bucket; lives as long as d. */
+const struct assay_program *assay_decoder_step_program(const struct assay_decoder_step *d);
 
 #endif
