@@ -87,10 +87,18 @@ static struct held held_by(const struct assay_decoder_numbers *d, const struct a
     return h;
 }
 
-static double split(const struct held *h, const struct assay_train_plan *p, int from_stage)
+static double split(const struct held *h, const struct assay_train_plan *p, int from_zero, double *experts)
 {
-    double ranks = (double)(p->dp * p->cp), experts = (double)(p->tp * p->cp * p->dp / p->ep);
-    return p->zero >= from_stage ? h->dense / ranks + h->experts / experts : h->dense + h->experts;
+    double ranks = (double)(p->dp * p->cp), same = (double)(p->tp * p->cp * p->dp / p->ep);
+    bool   is_split = p->zero >= from_zero;
+    *experts = is_split ? h->experts / same : h->experts;
+    return *experts + (is_split ? h->dense / ranks : h->dense);
+}
+
+double assay_rank_parameters(const struct assay_decoder_numbers *d, const struct assay_train_plan *p, int64_t stage, int from_zero, double *experts)
+{
+    const struct held h = held_by(d, p, stage);
+    return split(&h, p, from_zero, experts);
 }
 
 static void add_activations(const struct assay_decoder_numbers *d, const struct assay_train_plan *p, int64_t stage, const struct held *h,
@@ -113,9 +121,9 @@ void assay_footprint_of(const struct assay_decoder_numbers *d, const struct assa
 {
     struct assay_footprint f = {.total_bytes = 0};
     const struct held      h = held_by(d, p, stage);
-    double                 optimizer = split(&h, p, 1), master = MASTER_BYTES * optimizer, moments = moments_bytes(p->moments) * optimizer;
-    f.bytes[ASSAY_FOOTPRINT_WEIGHTS] = WEIGHT_BYTES * split(&h, p, 3);
-    f.bytes[ASSAY_FOOTPRINT_GRADIENTS] = p->gradient_bytes * split(&h, p, 2);
+    double                 routed, optimizer = split(&h, p, 1, &routed), master = MASTER_BYTES * optimizer, moments = moments_bytes(p->moments) * optimizer;
+    f.bytes[ASSAY_FOOTPRINT_WEIGHTS] = WEIGHT_BYTES * split(&h, p, 3, &routed);
+    f.bytes[ASSAY_FOOTPRINT_GRADIENTS] = p->gradient_bytes * split(&h, p, 2, &routed);
     f.bytes[ASSAY_FOOTPRINT_MASTER] = p->offload ? 0 : master;
     f.bytes[ASSAY_FOOTPRINT_MOMENTS] = p->offload ? 0 : moments;
     f.host_bytes = p->offload ? master + moments : 0;

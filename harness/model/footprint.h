@@ -19,6 +19,9 @@ struct assay_footprint {
 void assay_footprint_of(const struct assay_decoder_numbers *d, const struct assay_train_plan *p, int64_t stage, struct assay_footprint *out);
 void assay_footprint_largest(const struct assay_decoder_numbers *d, const struct assay_train_plan *p, struct assay_footprint *out);
 
+/* Parameters that a rank of the stage has of what ZeRO splits from stage `from_zero` on: 1 moments, 2 gradients, 3 weights; 4: nothing
+ * is split. `experts`: those of them that are routed to. */
+double assay_rank_parameters(const struct assay_decoder_numbers *d, const struct assay_train_plan *p, int64_t stage, int from_zero, double *experts);
 /* Bytes that one layer keeps for one micro-batch until its backward (Korthikanti and others, arXiv 2205.05198, table 2). */
 double assay_layer_activation_bytes(const struct assay_decoder_numbers *d, const struct assay_train_plan *p, bool moe);
 /* The KV cache of one sequence of so many tokens on one rank of tp, all layers. */

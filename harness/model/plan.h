@@ -37,6 +37,7 @@ struct assay_train_plan {
     enum assay_moments        moments;
     enum assay_dtype          compute;        /* of matrix work; weights and activations in 16 bits */
     double                    gradient_bytes; /* of one element: 4, as Megatron, or 2 */
+    double                    imbalance;      /* tokens of the busiest rank's experts over the mean; 0 or 1 = even */
 };
 
 /* ASSAY_CONFIG: it does not multiply to the devices, or a split does not divide what it splits. */
