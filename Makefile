@@ -27,7 +27,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 # Targets that set the machine up first and then call make again need no features yet.
-OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle
+OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle model-table
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -144,8 +144,12 @@ asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay $(GOLDEN_TSAN)
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
-bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats && ci/bench build/assay
+bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats $(O)/harness/model/tests/bench_model && ci/bench build/assay
 faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
+# Measurements of others that the models are fitted and judged on; they are no part of the project.
+MEASUREMENTS ?= $(firstword $(wildcard ../shared/data ../../shared/data) measurements)
+model-table: ; $(Q)ci/setup run && $(MAKE_ALL) all && build/assay calibrate $(foreach t,gemm attn_prefill attn_decode moe_ffn collective,$(MEASUREMENTS)/$(t).csv) \
+    -o backends/coefficients/kernels.json --table harness/model/LEFT-OUT.md
 PYTHON ?= python3
 oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/formats.txt && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
@@ -158,6 +162,7 @@ help:
 	@echo 'make faults       how small a fault is still found: writes harness/verify/FAULTS.md, some minutes'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='
+	@echo 'make model-table  fits the models again and predicts each chip without it: harness/model/LEFT-OUT.md (MEASUREMENTS=)'
 	@echo 'make oracle       PyTorch computes the small models again, ml_dtypes the formats (PYTHON=, ci/oracle)'
 	@echo 'make dist         one folder that runs with nothing installed'
 	@echo 'make new-backend NAME=x                                  a back end to begin with'

@@ -28,6 +28,7 @@ static const struct assay_host *host;
 
 /* ---- devices -------------------------------------------------------------------------------------------------------- */
 
+/* As much as there may be. */
 static uint64_t memory_of(const struct assay_described *d)
 {
     const struct assay_quantity *memory = &d->fields[ASSAY_DEVICE_MEMORY];
@@ -37,14 +38,23 @@ static uint64_t memory_of(const struct assay_described *d)
 static void tell_device(struct assay_device_list *out, const struct assay_described *d, const struct model_options *chosen)
 {
     struct assay_device_info info = {.size = sizeof info, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED, .queues = 1,
-                                     .memory_bytes = memory_of(d)};
+                                     .memory_bytes = 0};
+    const struct assay_quantity *memory = &d->fields[ASSAY_DEVICE_MEMORY];
     struct assay_text name = ASSAY_TEXT(info.name), product = ASSAY_TEXT(info.product), vendor = ASSAY_TEXT(info.vendor),
                       known = ASSAY_TEXT(info.how_known);
     info.traits = chosen->values == MODEL_EMULATE ? ASSAY_TRAIT_VALUES | ASSAY_TRAIT_MEMORY : 0;
     assay_text_add(&name, "%s", d->name);
     assay_text_add(&product, "%s, %s", d->product, assay_device_status_names[d->status]);
+    if (memory->state == ASSAY_KNOWN && isnan(memory->value)) /* there is no number that the device could be said to have */
+        assay_text_add(&product, ", memory %.4g to %.4g GB", memory->low / 1e9, memory->high / 1e9);
+    else
+        info.memory_bytes = memory_of(d);
     assay_text_add(&vendor, "%s", d->vendor);
-    assay_text_add(&known, "description%s, SHA-256 %s", *d->overlays ? " with --spec" : "", d->fingerprint);
+    size_t by[ASSAY_ASSUMED + 1];
+    char   grade = assay_described_grade(d, by);
+    assay_text_add(&known, "described%s, grade %c at best: %zu numbers of the vendor or measured, %zu reported, %zu inferred, %zu assumed",
+                   *d->overlays ? " with --spec" : "", grade, by[ASSAY_MEASURED] + by[ASSAY_DATASHEET] + by[ASSAY_ANNOUNCED], by[ASSAY_REPORTED],
+                   by[ASSAY_INFERRED], by[ASSAY_ASSUMED]);
     host->device_add(out, &info);
 }
 

@@ -15,6 +15,8 @@ usage: assay VERB [operands] [options]       assay VERB --help
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
   probe        finds out what arithmetic a device really does, or whether it gives the same bits again
   soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows
+  predict      prices the rows of a table on devices that need not be here, with how sure it is
+  calibrate    fits the models' coefficients to measurements of kernels
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -45,7 +47,7 @@ options:
   --timeout-s TIME  a worker that takes longer is ended (from 50ms to 86400s)
 
 # every verb has help, the same in both spellings; its first line says how it is called
-$ for verb in doctor list show plan run validate compare report export conformance probe soak; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
 usage: assay doctor [options]
 usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics [options]
 usage: assay show CASE [options]
@@ -58,6 +60,8 @@ usage: assay export CASE [options]
 usage: assay conformance PLUGIN.so|NAME[:device][,option=value…] [options]
 usage: assay probe numerics | repeat CASE… [options]
 usage: assay soak SUITE|CASE|FILE.onnx… [options]
+usage: assay predict --cases FILE.csv [options]
+usage: assay calibrate FILE.csv… [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
@@ -77,10 +81,12 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay conformance PLUGIN.so|NAME[:device][,option=value…]"
 .SS "assay probe numerics | repeat CASE…"
 .SS "assay soak SUITE|CASE|FILE.onnx…"
+.SS "assay predict --cases FILE.csv"
+.SS "assay calibrate FILE.csv…"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 
-$ for verb in doctor list show plan run validate compare report export conformance probe soak; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
 
 $ assay man | grep '^\.' | grep -vE '^\.(TH|SH|SS|TP|PP|B|I)( |$)'
 ? 1

@@ -143,7 +143,11 @@ static void add_backend(void *self, const char *name, const char *path)
     for (size_t i = 0; b->devices && i < json_array_size(devices); i++) {
         const json_t     *d = json_array_get(devices, i);
         struct assay_text text = ASSAY_TEXT(count);
-        assay_string_quantity(&text, json_number_value(json_object_get(d, "memory_bytes")), "B", 3);
+        double bytes = json_number_value(json_object_get(d, "memory_bytes"));
+        if (bytes > 0)
+            assay_string_quantity(&text, bytes, "B", 3);
+        else
+            assay_text_add(&text, "–");
         static const char *const clocks[] = {"?", "host", "device", "model"};
         json_int_t               clock = json_integer_value(json_object_get(d, "clock"));
         bool values = json_integer_value(json_object_get(d, "traits")) & ASSAY_TRAIT_VALUES;

@@ -10,15 +10,17 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/operands.h"
 #include "harness/measure/power.h"
+#include "harness/model/device.h"
 #include "harness/plan/plan.h"
 #include "harness/run/launcher.h"
+#include "harness/run/loader.h"
 
 #include "assay/banned.h"
 
 #define MAX_BACKENDS 16
 
 struct run_options {
-    char                out[512], backend[4096], power[512], weights[512], inputs[512];
+    char                out[512], backend[4096], power[512], weights[512], inputs[512], spec[384];
     bool                resume, quiet;
     int64_t             seed;
     struct assay_repeat repeat;
@@ -45,6 +47,8 @@ static const struct assay_option options[] = {
      .help = "a folder of safetensors that params come from, instead of the seed"},
     {.name = "inputs", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, inputs), .bytes = 512, .dflt = "",
      .help = "a folder with NAME.npy for every input, instead of the seed"},
+    {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, spec), .bytes = 384, .dflt = "",
+     .help = "a buyer's numbers for a device that is modelled, or a description of one (backends/devices/README.md)"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct run_options, quiet), .dflt = "false",
      .help = "no progress"},
     REPEAT("launches", ASSAY_OPT_I64, launches, 1, 1000, "worker processes for each case, instead of the suite's"),
@@ -154,6 +158,11 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
         if (spread->has_value)
             assay_text_add(&line, " spread %.1f %%", 100 * spread->value);
         learned(&line, record);
+    } else if (record->status == ASSAY_STATUS_OK && latency->has_interval) { /* a model of which no point exists */
+        assay_text_add(&line, " ");
+        assay_string_quantity(&line, latency->low / 1e9, "s", 3);
+        assay_text_add(&line, " to ");
+        assay_string_quantity(&line, latency->high / 1e9, "s", 3);
     } else {
         assay_text_add(&line, " %s: ", assay_status_name(record->status));
         assay_string_escape(&line, ASSAY_ESCAPE_TERMINAL, record->reason);
@@ -174,6 +183,13 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
         assay_string_escape(&command, ASSAY_ESCAPE_TERMINAL, record->repeat);
         fprintf(stderr, "    repeat: %s\n", repeat);
     }
+}
+
+static void on_resolved(void *self, const char *why)
+{
+    const struct screen *s = self;
+    if (!s->quiet)
+        assay_cli_complain("assay: ", why, "\n");
 }
 
 /* ---- the plan -------------------------------------------------------------------------------------------- */
@@ -226,6 +242,75 @@ static enum assay_code split_backends(char *list, const char **out, size_t *n, s
     if (!*n)
         out[(*n)++] = "cpu";
     return ASSAY_OK;
+}
+
+/* ---- numbers of a buyer ---------------------------------------------------------------------------------- */
+
+struct spec {
+    char name[64], path[512]; /* of the device; of the file, from the root */
+    char backends[MAX_BACKENDS][1100];
+};
+
+static bool names_device(const char *device, const char *text)
+{
+    struct assay_described *d = NULL;
+    struct assay_error      none = {.code = ASSAY_OK};
+    bool                    same = !strcmp(device, text);
+    if (!same && !assay_described_find(text, &d, &none))
+        same = !strcmp(d->name, device);
+    assay_described_free(d);
+    return same;
+}
+
+/* The device that the file is for, by its description's name. */
+static enum assay_code read_spec(const char *given, struct spec *s, struct assay_error *err)
+{
+    struct assay_described *d = NULL;
+    bool                    is_device = false;
+    char                   *real = realpath(given, NULL);
+    if (!real || !assay_string_copy(s->path, sizeof s->path, real)) {
+        free(real);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "there is no file '%.150s' (option '--spec')", given);
+    }
+    free(real);
+    if (assay_spec_is_device(s->path, &is_device, err) || assay_spec_device(s->path, s->name, err) || is_device ||
+        assay_described_find(s->name, &d, err))
+        return err->code;
+    (void)assay_string_copy(s->name, sizeof s->name, d->name);
+    (void)assay_described_overlay(d, s->path, err); /* what is wrong in it is told before anything is run */
+    assay_described_free(d);
+    return err->code;
+}
+
+/* Every back end that means the device is its model, with the file as an option. */
+static enum assay_code use_spec(const char *given, const char **backends, size_t n, struct spec *s, struct assay_error *err)
+{
+    size_t used = 0;
+    if (!*given)
+        return ASSAY_OK;
+    if (read_spec(given, s, err))
+        return err->code;
+    char *quoted = assay_string_escaped(ASSAY_ESCAPE_JSON, s->path);
+    if (!quoted)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a path");
+    for (size_t i = 0; !err->code && i < n; i++) {
+        struct assay_backend_name name;
+        if (assay_backend_name_parse(backends[i], &name, err))
+            break;
+        bool is_model = !strcmp(name.name, "model") || !strcmp(name.name, "auto");
+        if (!names_device(s->name, is_model ? name.device : *name.device ? "" : name.name))
+            continue;
+        struct assay_text text = ASSAY_TEXT(s->backends[i]);
+        assay_text_add(&text, "model:%s,spec=\"%s\"%s%s", s->name, quoted, *name.options ? "," : "", name.options);
+        backends[i] = s->backends[i];
+        used++;
+        if (text.cut)
+            (void)ASSAY_FAIL(err, ASSAY_CONFIG, "the name of back end '%.60s' with its file is too long", name.name);
+    }
+    free(quoted);
+    if (!err->code && !used)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.120s' is for device '%s', and no --backend is it", given, s->name);
+    return err->code;
 }
 
 /* A meter that cannot be had is told before anything is run. */
@@ -286,11 +371,13 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct assay_run_counts counts = {0};
     const char             *backends[MAX_BACKENDS];
     struct winsize          window = {0};
+    struct spec             spec = {.name = ""};
     struct screen           screen = {.quiet = o.quiet, .terminal = isatty(STDERR_FILENO)};
     if (n == 0)
         return assay_cli_usage("run needs a suite or cases: assay run quick, assay run gemm/m=64,n=64,k=64");
     size_t n_backends = 0;
     if (make_plan(n, operands, &o, given, &plan, &err) || split_backends(o.backend, backends, &n_backends, &err) ||
+        use_spec(o.spec, backends, n_backends, &spec, &err) ||
         name_folder(o.out, &plan, screen.folder, &err) || check_meter(o.power, &err) ||
         assay_plan_use_files(&plan, o.weights, o.inputs, on_conversion, NULL, &err)) {
         assay_plan_release(&plan);
@@ -301,7 +388,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct assay_run_request request = {
         .plan = &plan, .backends = backends, .n_backends = n_backends, .folder = screen.folder,
         .power = o.power, .resume = o.resume, .arguments = assay_cli_arguments, .n_arguments = assay_cli_n_arguments,
-        .stop = &assay_cli_interrupted, .begin = on_begin, .progress = on_progress, .done = on_done, .self = &screen,
+        .stop = &assay_cli_interrupted, .resolved = on_resolved, .begin = on_begin, .progress = on_progress, .done = on_done, .self = &screen,
     };
     assay_cli_catch_interrupts();
     (void)assay_run(&request, &counts, &err);

@@ -161,12 +161,20 @@ static struct assay_estimate modelled(const struct assay_summary_row *row, enum 
     return e;
 }
 
+static bool has_range(const struct assay_summary_row *row, enum assay_metric metric)
+{
+    for (size_t i = 0; i < row->n_launches; i++)
+        if (is_ok(row->launches[i]) && row->launches[i]->metric[metric].has_interval)
+            return true;
+    return false;
+}
+
 static struct assay_estimate estimate_of(const struct assay_summary_row *row, enum assay_metric metric, double *room)
 {
     struct assay_estimate e = {0};
     const char *why;
     size_t n = values_of(row, metric, room, &why);
-    if (row->clock == ASSAY_CLOCK_MODEL && (n > 0 || metric == ASSAY_METRIC_latency_ns))
+    if (row->clock == ASSAY_CLOCK_MODEL && (n > 0 || has_range(row, metric) || metric == ASSAY_METRIC_latency_ns))
         return modelled(row, metric, room, n);
     if (all_positive(room, n)) {
         e = assay_estimate_launches(room, n, LEVEL);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "harness/model/gemm.h"
 #include "harness/model/rates.h"
 
 #include "assay/banned.h"
@@ -16,21 +17,23 @@ static double pairs_of(const struct assay_attention_shape *s)
     return s->batch * s->heads * s->query * (s->past + (s->causal ? (s->query + 1) / 2 : s->query));
 }
 
-static double prefill_share(const struct assay_chip *chip, const struct assay_coefficients *k, enum assay_dtype dtype)
+/* Attention keeps tensor units busy half of the time and parts with HBM below their power limit: it does not cost them their clock. */
+static double prefill_share(const struct assay_chip *chip, const struct assay_rates *r, const struct assay_coefficients *k,
+                            enum assay_dtype dtype)
 {
     double share = k->value[ASSAY_K_PREFILL_TENSOR];
-    if (!has_hbm(chip))
+    if (has_hbm(chip))
+        share /= r->sustained;
+    else
         share *= k->value[ASSAY_K_TENSOR_GDDR] / k->value[ASSAY_K_TENSOR_HBM];
     return share * (assay_dtype_bits(dtype) <= 8 ? k->value[ASSAY_K_PREFILL_F8] : 1);
 }
 
-/* Blocks of queries in waves over the cores; each pays a start and an end as long as some keys. */
-static double waste_of(const struct assay_attention_shape *s, const struct assay_rates *r, const struct assay_coefficients *k)
+/* Blocks of queries in waves over the cores. Causal blocks differ in length, so that the last wave is half lost. */
+static double waves_of(const struct assay_attention_shape *s, const struct assay_rates *r)
 {
-    double blocks = s->batch * s->heads * ceil(s->query / QUERY_BLOCK), waves = blocks / r->cores;
-    double keys = s->past + (s->causal ? (s->query + 1) / 2 : s->query);
-    double padding = ceil(s->query / QUERY_BLOCK) * QUERY_BLOCK / s->query;
-    return padding * (1 + k->value[ASSAY_K_PREFILL_TILE] / keys) * fmax(1, ceil(waves) / waves * (waves < 1) + (waves >= 1) * (1 + 0.5 / waves));
+    double waves = s->batch * s->heads * ceil(s->query / QUERY_BLOCK) / r->cores;
+    return waves <= 1 ? 1 : waves + 0.5;
 }
 
 enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct assay_coefficients *k,
@@ -39,15 +42,17 @@ enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct 
     struct assay_rates r;
     if (assay_rates_of(chip, k, s->compute, &r, err))
         return assay_error_in(err, "pricing attention over many queries");
-    double pairs = pairs_of(s), waste = waste_of(s, &r, k);
+    double waves = waves_of(s, &r), blocks = s->batch * s->heads * ceil(s->query / QUERY_BLOCK);
+    double pairs = pairs_of(s), waste = ceil(s->query / QUERY_BLOCK) * QUERY_BLOCK / s->query * waves * r.cores / blocks;
     double tokens = s->batch * s->query * (s->heads * (s->head_dim + s->value_dim) * s->q_bytes + s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes);
     double kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
     struct assay_price price = {.class = ASSAY_KERNEL_PREFILL, .flops = 2 * pairs * (s->head_dim + s->value_dim)};
     price.memory_bytes = tokens + kept * s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes;
-    price.compute_ns = price.flops * waste / (r.peak * prefill_share(chip, k, s->compute)) * 1e9;
+    price.compute_ns = price.flops * waste / (r.peak * prefill_share(chip, &r, k, s->compute)) * 1e9;
     price.vector_ns = pairs * waste / (r.exp * k->value[ASSAY_K_PREFILL_EXP]) * 1e9;
     price.memory_ns = price.memory_bytes / (r.memory * 0.85) * 1e9;
     price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_PREFILL_FLOOR]) + k->value[ASSAY_K_PREFILL_TOKEN_BYTES] * tokens / r.memory * 1e9;
+    price.floor_ns += assay_at_clock(chip, k->value[ASSAY_K_PREFILL_BLOCK]) * waves;
     price.ns = price.floor_ns + assay_norm3(k->value[ASSAY_K_PREFILL_SMOOTH], price.compute_ns, price.vector_ns, price.memory_ns);
     *out = price;
     return ASSAY_OK;
@@ -62,14 +67,17 @@ enum assay_code assay_price_decode(const struct assay_chip *chip, const struct a
     double kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
     double bytes = kept * s->kv_heads * (s->head_dim == s->value_dim ? 2 * s->head_dim : s->head_dim) * s->kv_bytes;
     double share = k->value[has_hbm(chip) ? ASSAY_K_DECODE_MEMORY_HBM : ASSAY_K_DECODE_MEMORY_GDDR];
-    double ratio = k->value[ASSAY_K_DECODE_CACHE_SHARE] * r.llc_bytes / bytes, cached = ratio >= 1 ? 1 : ratio * ratio;
+    bool   shared = s->heads > s->kv_heads; /* kernels for one head a cache convert 8 bits to 16 and gain nothing from the last-level cache */
+    double cached = shared || s->kv_bytes > 1 ? assay_gemm_cached(&r, k->value[ASSAY_K_DECODE_CACHE_SHARE], bytes) : 0;
+    double cold_ns = assay_at_clock(chip, k->value[ASSAY_K_DECODE_COLD]);
     struct assay_price price = {.class = ASSAY_KERNEL_DECODE, .flops = 2 * kept * s->query * s->heads * (s->head_dim + s->value_dim)};
     price.memory_bytes = bytes * (1 - cached);
     price.cache_bytes = bytes;
     price.memory_ns = bytes * ((1 - cached) / (r.memory * share) + cached / r.llc_rate) * 1e9;
+    price.memory_ns += cold_ns * price.memory_ns / (price.memory_ns + cold_ns);
     price.cache_ns = bytes / r.llc_rate * 1e9;
     price.compute_ns = price.flops / (r.peak * k->value[ASSAY_K_DECODE_TENSOR]) * 1e9;
-    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_DECODE_FLOOR]);
+    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_DECODE_FLOOR] * (shared && s->kv_bytes <= 1 ? k->value[ASSAY_K_DECODE_NARROW] : 1));
     price.ns = price.floor_ns + assay_norm3(k->value[ASSAY_K_DECODE_SMOOTH], price.memory_ns, price.compute_ns, price.cache_ns);
     *out = price;
     return ASSAY_OK;

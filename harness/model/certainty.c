@@ -62,3 +62,23 @@ struct assay_certain assay_certainty_of(const struct assay_described *d, assay_f
     }
     return found;
 }
+
+char assay_described_grade(const struct assay_described *d, size_t by[ASSAY_ASSUMED + 1])
+{
+    static const enum assay_device_field needed[] = {ASSAY_DEVICE_BANDWIDTH, ASSAY_DEVICE_MEMORY, ASSAY_DEVICE_PEAK_BF16};
+    char                                 grade = 'B';
+    for (int p = 0; p <= ASSAY_ASSUMED; p++)
+        by[p] = 0;
+    for (int f = 0; f < ASSAY_DEVICE_FIELDS; f++)
+        by[d->fields[f].state == ASSAY_KNOWN ? d->fields[f].provenance : 0]++;
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        const struct assay_quantity *q = &d->fields[needed[i]];
+        bool f32 = needed[i] == ASSAY_DEVICE_PEAK_BF16 && q->state != ASSAY_KNOWN;
+        q = f32 ? &d->fields[ASSAY_DEVICE_PEAK_F32] : q;
+        if (q->state != ASSAY_KNOWN || q->provenance == ASSAY_ASSUMED)
+            grade = 'D';
+        else if (grade < 'C' && !is_vendors(q))
+            grade = 'C';
+    }
+    return grade;
+}

@@ -3,6 +3,7 @@
 #define ASSAY_MODEL_CERTAINTY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "harness/model/device.h"
 
@@ -15,5 +16,9 @@ struct assay_certain {
     enum assay_device_field without;   /* one that has none; ASSAY_DEVICE_FIELDS if all have */
 };
 struct assay_certain assay_certainty_of(const struct assay_described *d, assay_figure_of *figure, void *self);
+
+/* The best grade that any figure of it can have that rests on its 16-bit or f32 peak, bandwidth and memory; and where its numbers are
+ * from: by[provenance]. */
+char assay_described_grade(const struct assay_described *d, size_t by[ASSAY_ASSUMED + 1]);
 
 #endif

@@ -53,6 +53,13 @@ struct assay_said {
     const char *what, *source;
 };
 
+/* What the chip was seen to do: no claim may be below it. */
+struct assay_at_least {
+    enum assay_device_field field;
+    double                  at_least;
+    const char             *source;
+};
+
 /* Strings live with the device. */
 struct assay_described {
     const char              *name, *product, *vendor, *origin; /* origin: ISO 3166 two letters of the vendor's seat */
@@ -64,6 +71,8 @@ struct assay_described {
     struct assay_quantity    fields[ASSAY_DEVICE_FIELDS];
     const struct assay_said *said;
     size_t                   n_said;
+    const struct assay_at_least *measured;
+    size_t                   n_measured;
     const char              *overlays; /* "FILE (by WHOM), …", "" = none */
     char                     fingerprint[65]; /* SHA-256 of the description and its overlays */
 };

@@ -150,6 +150,49 @@ static enum assay_code read_said(const struct reader *r, struct assay_error *err
     return ASSAY_OK;
 }
 
+static enum assay_code read_at_least(const struct reader *r, const json_t *object, struct assay_at_least *out, struct assay_error *err)
+{
+    static const char *const known[] = {"field", "at_least", "source"};
+    const char              *field = NULL, *keys[ASSAY_DEVICE_FIELDS];
+    int                      f = 0;
+    if (assay_json_known_keys(r->file, object, known, 3, err) || assay_json_text(r->file, object, "field", true, &field, err) ||
+        assay_json_f64(r->file, object, "at_least", true, 1e-3, LARGEST, &out->at_least, err) ||
+        read_text(r, object, "source", true, &out->source, err))
+        return err->code;
+    for (int i = 0; i < ASSAY_DEVICE_FIELDS; i++)
+        keys[i] = assay_device_fields[i].key;
+    while (f < ASSAY_DEVICE_FIELDS && strcmp(keys[f], field) != 0)
+        f++;
+    out->field = (enum assay_device_field)f;
+    if (f < ASSAY_DEVICE_FIELDS)
+        return ASSAY_OK;
+    const char *near = assay_string_nearest(field, keys, ASSAY_DEVICE_FIELDS);
+    (void)assay_json_fail_at(r->file, object, "field", err, "there is no field '%.60s'", field);
+    return near ? assay_error_hint(err, "did you mean '%s'?", near) : err->code;
+}
+
+static enum assay_code read_measured(const struct reader *r, struct assay_error *err)
+{
+    json_t *array = NULL;
+    if (assay_json_array(r->file, r->file->root, "measured", false, &array, err))
+        return err->code;
+    size_t n = json_array_size(array);
+    if (n > MOST_SAID)
+        return assay_json_fail_at(r->file, r->file->root, "measured", err, "%zu measurements, at most %d", n, MOST_SAID);
+    struct assay_at_least *all = assay_arena_take(&r->to->arena, n + 1, sizeof *all);
+    if (!all)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what was measured of a device");
+    for (size_t i = 0; i < n; i++) {
+        if (!json_is_object(json_array_get(array, i)))
+            return assay_json_fail_at(r->file, r->file->root, "measured", err, "measurement %zu is no object", i + 1);
+        if (read_at_least(r, json_array_get(array, i), &all[i], err))
+            return err->code;
+    }
+    r->to->d.measured = all;
+    r->to->d.n_measured = n;
+    return ASSAY_OK;
+}
+
 /* ---- quantities --------------------------------------------------------------------------------------------------- */
 
 struct limits {
@@ -322,7 +365,7 @@ static enum assay_code read_kind(const struct reader *r, bool required, struct a
 static enum assay_code read_description(const struct reader *r, struct assay_error *err)
 {
     static const char *const known[] = {"format", "name", "product", "vendor", "origin", "about", "aliases", "family",
-                                        "memory_class", "status", "unit", "said", "fields"};
+                                        "memory_class", "status", "unit", "said", "measured", "fields"};
     struct assay_described  *d = &r->to->d;
     const json_t            *root = r->file->root;
     *d = (struct assay_described){.unit = "", .overlays = ""};
@@ -330,7 +373,7 @@ static enum assay_code read_description(const struct reader *r, struct assay_err
         d->fields[f] = (struct assay_quantity){.source = "", .overlay = "", .value = NAN, .low = NAN, .high = NAN};
     if (assay_json_known_keys(r->file, root, known, sizeof known / sizeof *known, err) || read_name(r, err) ||
         read_text(r, root, "product", true, &d->product, err) || read_text(r, root, "vendor", true, &d->vendor, err) ||
-        read_origin(r, err) || read_text(r, root, "about", true, &d->about, err) || read_aliases(r, err) || read_said(r, err) ||
+        read_origin(r, err) || read_text(r, root, "about", true, &d->about, err) || read_aliases(r, err) || read_said(r, err) || read_measured(r, err) ||
         read_kind(r, true, err) || read_fields(r, err))
         return err->code;
     assay_sha256_hex(r->file->bytes, r->file->length, d->fingerprint);

@@ -26,7 +26,7 @@ double assay_gemm_tensor_share(const struct assay_chip *chip, const struct assay
     double share = k->value[hbm ? ASSAY_K_TENSOR_HBM : ASSAY_K_TENSOR_GDDR];
     if (assay_dtype_bits(dtype) <= 8)
         share *= k->value[ASSAY_K_TENSOR_F8];
-    if (scaling == ASSAY_SCALING_BLOCK)
+    if (scaling == ASSAY_SCALING_BLOCK && assay_dtype_bits(dtype) >= 8) /* units that multiply 4 bits scale blocks themselves */
         share *= k->value[hbm ? ASSAY_K_GEMM_BLOCK_HBM : ASSAY_K_GEMM_BLOCK_GDDR];
     return share;
 }
@@ -34,7 +34,7 @@ double assay_gemm_tensor_share(const struct assay_chip *chip, const struct assay
 double assay_gemm_cached(const struct assay_rates *r, double share, double working_set_bytes)
 {
     double kept = share * r->llc_bytes / working_set_bytes;
-    return working_set_bytes <= 0 ? 0 : kept >= 1 ? 1 : kept * kept;
+    return working_set_bytes <= 0 ? 0 : kept >= 1 ? 1 : kept * kept * kept;
 }
 
 struct parts {
@@ -52,8 +52,13 @@ static struct parts cut(const struct assay_gemm_shape *s, const struct assay_rat
     struct parts p = {.extra_s = split > 1 ? k->value[ASSAY_K_GEMM_SPLIT] * 1e-9 : 0};
     p.compute_s = ceil(count / r->cores) * (2 * t->m * t->n * depth / (r->core_peak * efficiency) + k->value[ASSAY_K_GEMM_FILL] * 1e-9);
     p.memory_s = (memory_s + (split > 1 ? 8 * s->batch * s->m * s->n / r->llc_rate : 0)) / fmin(1, count / r->cores + BUSY_FLOOR);
-    p.cache_s = again / r->llc_rate;
+    p.cache_s = again / r->feed;
     return p;
+}
+
+static double joined(const struct assay_coefficients *k, const struct parts *p)
+{
+    return p->extra_s + assay_norm3(k->value[ASSAY_K_GEMM_SMOOTH], p->compute_s, p->memory_s, p->cache_s);
 }
 
 static struct parts best_cut(const struct assay_gemm_shape *s, const struct assay_rates *r, const struct assay_coefficients *k, double share,
@@ -62,11 +67,13 @@ static struct parts best_cut(const struct assay_gemm_shape *s, const struct assa
     struct parts best = {0};
     double       least = INFINITY;
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
-        for (size_t j = 0; j < sizeof splits / sizeof *splits && s->k / splits[j] >= 4 * K_STEP; j++) {
+        for (size_t j = 0; j < sizeof splits / sizeof *splits && (j == 0 || s->k / splits[j] >= 4 * K_STEP); j++) {
             struct parts p = cut(s, r, k, share, memory_s, &tiles[i], splits[j]);
-            double       longest = fmax(p.compute_s, fmax(p.memory_s, p.cache_s)) + p.extra_s;
-            if (longest < least) {
-                least = longest;
+            if (fmax(p.compute_s, fmax(p.memory_s, p.cache_s)) + p.extra_s >= least) /* no norm is below the longest part */
+                continue;
+            double whole = joined(k, &p);
+            if (whole < least) {
+                least = whole;
                 best = p;
             }
         }
@@ -94,8 +101,9 @@ static double quantising_s(const struct assay_gemm_shape *s, const struct assay_
 {
     if (!s->quantises)
         return 0;
-    double floor_ns = k->value[s->scaling == ASSAY_SCALING_BLOCK ? ASSAY_K_GEMM_BLOCK : ASSAY_K_GEMM_QUANTISE];
-    return floor_ns * 1e-9 + k->value[ASSAY_K_GEMM_QUANTISE_BYTES] * s->batch * s->m * s->k / (r->memory * memory);
+    bool   block = s->scaling == ASSAY_SCALING_BLOCK;
+    double floor_ns = k->value[block ? ASSAY_K_GEMM_BLOCK : ASSAY_K_GEMM_QUANTISE];
+    return floor_ns * 1e-9 + k->value[block ? ASSAY_K_GEMM_BLOCK_BYTES : ASSAY_K_GEMM_QUANTISE_BYTES] * s->batch * s->m * s->k / (r->memory * memory);
 }
 
 enum assay_code assay_price_gemm(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_gemm_shape *s,
@@ -111,7 +119,7 @@ enum assay_code assay_price_gemm(const struct assay_chip *chip, const struct ass
     struct parts p = chip->family == ASSAY_CHIP_SYSTOLIC ? systolic(chip, s, &r, share, memory_s) : best_cut(s, &r, k, share, memory_s);
     struct assay_price price = {.class = ASSAY_KERNEL_GEMM, .compute_ns = p.compute_s * 1e9, .memory_ns = p.memory_s * 1e9,
                                 .cache_ns = p.cache_s * 1e9, .vector_ns = quantising_s(s, &r, k, memory) * 1e9};
-    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_GEMM_FLOOR]) + p.extra_s * 1e9;
+    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_GEMM_FLOOR]) + p.extra_s * 1e9 + (s->host_launched ? k->value[ASSAY_K_GEMM_HOST] : 0);
     price.ns = price.floor_ns + price.vector_ns + assay_norm3(k->value[ASSAY_K_GEMM_SMOOTH], price.compute_ns, price.memory_ns, price.cache_ns);
     price.flops = 2 * s->batch * s->m * s->n * s->k;
     price.memory_bytes = (weights + rest) * (1 - cached);

@@ -27,6 +27,7 @@ struct assay_gemm_shape {
     double             a_bytes, b_bytes, c_bytes; /* an element of each; 0.5 for 4 bits */
     enum assay_scaling scaling;
     bool               quantises; /* a is quantised on the way in, as serving stacks do it */
+    bool               host_launched; /* each launch waits for the host, as in a plain measuring loop */
     double             rotated_bytes; /* what a measuring loop goes through before it comes round again; 0: everything is cold */
 };
 struct assay_conv_shape { /* an implicit product: m = batch x out pixels, n = out channels / groups, k = in channels / groups x window */
@@ -44,8 +45,10 @@ struct assay_moe_shape {
     double             tokens, hidden, inter, top_k, experts; /* tokens of the whole expert-parallel group */
     double             tp, ep;                                /* ways that inter and experts are split */
     double             imbalance;                             /* the busiest rank's load over the mean; 1 = even */
+    double             touched;                               /* experts of that rank that get a token; 0: as even routing has it */
     enum assay_dtype   compute;
     double             weight_bytes, token_bytes;
+    bool               loops; /* called again and again with the same weights, which a large cache then keeps */
     enum assay_scaling scaling;
 };
 struct assay_memory_shape { /* element-wise, norms, softmax, optimizers, moves */

@@ -9,11 +9,14 @@
 #define USUAL_CORE_FLOPS_PER_CLOCK 4096.0 /* bf16, of a tensor core part */
 #define USUAL_LLC_BYTES 50e6
 #define USUAL_EXP_PER_CORE_AND_CLOCK 16.0
+#define USUAL_LLC_PER_CORE_AND_CLOCK 40.0
 #define USUAL_FLOPS_PER_WATT 1.0e12
+/* Tensor units are fed in proportion to their rate, whatever the cache is said to give. */
+#define FEED_FLOPS 2048.0
 
 static double known(double value, double usual, unsigned bit, unsigned *derived)
 {
-    if (!isnan(value))
+    if (!isnan(value) && value > 0)
         return value;
     *derived |= bit;
     return usual;
@@ -41,13 +44,14 @@ static double cores_of(const struct assay_chip *chip, double clock_hz, unsigned 
     return known(chip->field[ASSAY_DEVICE_CORES], usual, ASSAY_DERIVED_CORES, derived);
 }
 
-/* Lesson of the fits: the denser the arithmetic in the power, the less of the stated clock it keeps. */
-static double sustained_of(const struct assay_chip *chip, const struct assay_coefficients *k, unsigned *derived)
+/* Lesson of the fits: the denser the arithmetic in the power, the less of the stated clock it keeps. `peak` is of 16 bits. */
+static double sustained_of(const struct assay_chip *chip, const struct assay_coefficients *k, double peak, unsigned *derived)
 {
     if (!isnan(chip->field[ASSAY_DEVICE_SUSTAINED]))
         return chip->field[ASSAY_DEVICE_SUSTAINED];
-    double density = known(widest_peak(chip) / chip->field[ASSAY_DEVICE_POWER], USUAL_FLOPS_PER_WATT, ASSAY_DERIVED_POWER, derived);
-    return pow(density / USUAL_FLOPS_PER_WATT, -k->value[ASSAY_K_POWER_EXPONENT]);
+    bool   hbm = chip->memory_class == ASSAY_MEMORY_HBM;
+    double density = known(peak / chip->field[ASSAY_DEVICE_POWER], USUAL_FLOPS_PER_WATT, ASSAY_DERIVED_POWER, derived);
+    return pow(density / USUAL_FLOPS_PER_WATT, -k->value[hbm ? ASSAY_K_POWER_EXPONENT : ASSAY_K_POWER_GDDR]);
 }
 
 static void engines_of(const struct assay_chip *chip, const struct assay_coefficients *k, struct assay_rates *r)
@@ -57,8 +61,10 @@ static void engines_of(const struct assay_chip *chip, const struct assay_coeffic
     r->llc_bytes = known(chip->field[ASSAY_DEVICE_LLC], USUAL_LLC_BYTES, ASSAY_DERIVED_LLC, &r->derived);
     r->exp = known(chip->field[ASSAY_DEVICE_EXP], USUAL_EXP_PER_CORE_AND_CLOCK * r->cores * r->clock_hz, ASSAY_DERIVED_EXP, &r->derived);
     r->llc_rate = chip->field[ASSAY_DEVICE_LLC_BANDWIDTH];
-    if (isnan(r->llc_rate))
-        r->llc_rate = k->value[ASSAY_K_GEMM_CACHE] * r->cores * r->clock_hz;
+    if (isnan(r->llc_rate) || r->llc_rate <= 0)
+        r->llc_rate = USUAL_LLC_PER_CORE_AND_CLOCK * r->cores * r->clock_hz;
+    r->llc_rate = fmax(r->llc_rate, r->memory); /* nobody reads through a cache that is slower */
+    r->feed = k->value[ASSAY_K_GEMM_CACHE] * widest_peak(chip) / FEED_FLOPS;
 }
 
 enum assay_code assay_rates_of(const struct assay_chip *chip, const struct assay_coefficients *k, enum assay_dtype dtype,
@@ -73,7 +79,8 @@ enum assay_code assay_rates_of(const struct assay_chip *chip, const struct assay
     if (isnan(r.memory) || r.memory <= 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "memory_bytes_per_s is not known");
     engines_of(chip, k, &r);
-    r.peak = peak * sustained_of(chip, k, &r.derived);
+    r.sustained = sustained_of(chip, k, peak * assay_dtype_bits(dtype) / 16, &r.derived);
+    r.peak = peak * r.sustained;
     r.core_peak = r.peak / r.cores;
     *out = r;
     return ASSAY_OK;
@@ -84,14 +91,20 @@ unsigned assay_rates_derived(const struct assay_chip *chip)
     struct assay_rates        r = {.derived = 0};
     struct assay_coefficients k = assay_coefficients_begin();
     engines_of(chip, &k, &r);
-    (void)sustained_of(chip, &k, &r.derived);
+    (void)sustained_of(chip, &k, widest_peak(chip), &r.derived);
     return r.derived;
+}
+
+double assay_at_clock(const struct assay_chip *chip, double fitted_ns)
+{
+    double clock_hz = chip->field[ASSAY_DEVICE_CLOCK];
+    return isnan(clock_hz) || clock_hz <= 0 ? fitted_ns : fitted_ns * USUAL_CLOCK_HZ / clock_hz;
 }
 
 double assay_floor_ns(const struct assay_chip *chip, double fitted_ns)
 {
-    double launch_ns = chip->field[ASSAY_DEVICE_LAUNCH];
-    return isnan(launch_ns) ? fitted_ns : fmax(fitted_ns, launch_ns);
+    double launch_ns = chip->field[ASSAY_DEVICE_LAUNCH], floor_ns = assay_at_clock(chip, fitted_ns);
+    return isnan(launch_ns) ? floor_ns : fmax(floor_ns, launch_ns);
 }
 
 double assay_norm3(double p, double a, double b, double c)

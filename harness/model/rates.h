@@ -19,9 +19,11 @@ enum assay_derived {
 struct assay_rates {
     double   peak;      /* FLOP/s of the format that long work sustains, before the tiles' own losses */
     double   core_peak; /* of one core */
+    double   sustained; /* peak over what the vendor states */
     double   cores, clock_hz;
     double   memory;              /* B/s as stated */
     double   llc_bytes, llc_rate; /* B, B/s */
+    double   feed;                /* B/s of tiles that are read again, as matrix units are fed from that cache */
     double   exp;                 /* 1/s */
     unsigned derived;             /* enum assay_derived */
 };
@@ -31,8 +33,10 @@ enum assay_code assay_rates_of(const struct assay_chip *chip, const struct assay
                                struct assay_rates *out, struct assay_error *err);
 /* What of assay_derived this chip needs, whatever the format. */
 unsigned        assay_rates_derived(const struct assay_chip *chip);
-/* The least time of a kernel: what was fitted, or the chip's launch floor where that is longer. */
+/* The least time of a kernel: so many cycles of the chip, as fitted at 1.8 GHz, or its launch floor where that is longer. */
 double          assay_floor_ns(const struct assay_chip *chip, double fitted_ns);
+/* What is fitted at 1.8 GHz, at this chip's clock. */
+double          assay_at_clock(const struct assay_chip *chip, double fitted_ns);
 /* Longest of the three under the norm p: (a^p + b^p + c^p)^(1/p). */
 double          assay_norm3(double p, double a, double b, double c);
 

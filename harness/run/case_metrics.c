@@ -11,6 +11,7 @@
 #include "harness/measure/counters.h"
 #include "harness/measure/power.h"
 #include "harness/measure/statistics.h"
+#include "harness/run/case_draw.h"
 #include "harness/verify/witness.h"
 
 #include "assay/banned.h"
@@ -229,7 +230,7 @@ static void read_counters(const struct assay_course *c)
 {
     size_t                      n;
     const struct assay_counter *own = assay_counters_read(c->counters, &n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && !c->drawn.ns.n; i++) /* the host's cores say nothing of a modelled device */
         add_counter(c->record, &own[i]);
     if (!ASSAY_HAS(c->opened.backend, counters))
         return;
@@ -265,12 +266,15 @@ void assay_case_summarize(const struct assay_course *c)
         rec->proof.hashed = kept.seen;
         rec->proof.equal = kept.equal;
     }
-    latency_metrics(c);
+    assay_metric_set(rec, ASSAY_METRIC_first_ns, (double)c->loop.first_ns, 1, c->opened.device.clock);
+    assay_metric_set(rec, ASSAY_METRIC_compile_ns, (double)rec->phase_ns[ASSAY_PHASE_COMPILE], 1, ASSAY_CLOCK_HOST);
     ceiling_metrics(c);
     resource_metrics(c);
     read_counters(c);
-    assay_metric_set(rec, ASSAY_METRIC_first_ns, (double)c->loop.first_ns, 1, c->opened.device.clock);
-    assay_metric_set(rec, ASSAY_METRIC_compile_ns, (double)rec->phase_ns[ASSAY_PHASE_COMPILE], 1, ASSAY_CLOCK_HOST);
+    if (c->drawn.ns.n)
+        assay_case_draw_metrics(c);
+    else
+        latency_metrics(c);
     for (size_t i = 0; i < sizeof of_lessons / sizeof *of_lessons && !c->lesson; i++)
         assay_metric_absent(rec, of_lessons[i], "the case is not trained to a quality");
 }

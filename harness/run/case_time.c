@@ -13,6 +13,7 @@
 #include "harness/measure/counters.h"
 #include "harness/measure/noise.h"
 #include "harness/measure/power.h"
+#include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/case_trace.h"
 #include "harness/store/trace.h"
@@ -169,9 +170,17 @@ static enum assay_code trace_it(struct assay_course *c, struct assay_error *err)
     return err->code;
 }
 
+/* What a model computes values of is proved as all else is, on one of the devices it may be; its time is the draws'. */
+static enum assay_code draw_it(struct assay_course *c, struct assay_error *err)
+{
+    if ((c->opened.device.traits & ASSAY_TRAIT_VALUES) && (c->opened.backend->draw(c->opened.session, 1, err) || time_it(c, err)))
+        return err->code;
+    return assay_case_draw(c, err);
+}
+
 enum assay_code assay_case_time(struct assay_course *c, struct assay_error *err)
 {
-    if (make_target(c, err) || make_instruments(c, err) || time_it(c, err))
+    if (make_target(c, err) || make_instruments(c, err) || (assay_case_is_drawn(c) ? draw_it(c, err) : time_it(c, err)))
         return err->code;
     assay_case_summarize(c);
     return trace_it(c, err);

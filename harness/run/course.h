@@ -22,6 +22,12 @@
 
 #define ASSAY_COURSE_MAX_SAMPLES (1u << 20)
 
+/* The draws of a modelled device: their 10th, 50th and 90th percentile. n 0: there are none. */
+struct assay_drawn_range {
+    double   low, middle, high;
+    uint32_t n;
+};
+
 struct assay_course {
     const struct assay_case_job *job;
     struct assay_record         *record;
@@ -46,6 +52,7 @@ struct assay_course {
     uint64_t                     memory_before[2]; /* when it had settled */
     uint64_t                     settled_n;        /* iterations until then; 0 = not yet */
     struct assay_closed_loop_result loop;
+    struct { struct assay_drawn_range ns, joules; } drawn;
     struct assay_lesson_result      learned;
 };
 

@@ -49,6 +49,9 @@ static enum assay_code probe_all(struct launcher *l, struct assay_error *err)
     for (size_t i = 0; i < l->with->n_backends; i++) {
         if (assay_job_probe(l->with->backends[i], PROBE_TIMEOUT_NS, &l->probe[i], err))
             return err->code;
+        const char *why = json_string_value(json_object_get(l->probe[i], "resolved"));
+        if (why && *why && l->with->resolved)
+            l->with->resolved(l->with->self, why);
         for (size_t j = 0; j < i; j++)
             if (!strcmp(canonical(l, i), canonical(l, j)))
                 return ASSAY_FAIL(err, ASSAY_CONFIG, "back end '%.100s' is named twice", canonical(l, i));

@@ -28,6 +28,7 @@ struct assay_run_request {
     const char *const       *arguments; /* of the program, for the manifest */
     size_t                   n_arguments;
     const volatile sig_atomic_t *stop; /* set by the user's interrupt */
+    void (*resolved)(void *self, const char *why); /* what a device's name was taken for; may be NULL */
     void (*begin)(void *self, const struct assay_run_step *step);
     void (*progress)(void *self, const struct assay_run_step *step, const char *phase, double share, uint64_t median_ns);
     void (*done)(void *self, const struct assay_run_step *step, const struct assay_record *record);

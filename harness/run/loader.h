@@ -43,6 +43,7 @@ struct assay_opened {
     void *options;
     char path[512];
     char canonical[640]; /* "cpu:host,threads=2": the options written out */
+    char resolved[300];  /* what a device's name was taken for, and why (resolve.h); empty: it was a back end's */
 };
 enum assay_code assay_backend_open(const char *text, const struct assay_comm *comm, struct assay_opened *out,
                                    struct assay_error *err);

@@ -128,8 +128,8 @@ static enum assay_code do_probe(const json_t *job, int fd, struct assay_error *e
         json_array_append_new(libraries, assay_json_string(path));
     }
     (void)assay_wire_say(fd,
-                         json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:O, s:o, s:O, s:o}", "say", "probe", "backend",
-                                   assay_json_string(opened.canonical), "name", assay_json_string(opened.backend->name),
+                         json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:O, s:o, s:O, s:o}", "say", "probe", "backend",
+                                   assay_json_string(opened.canonical), "resolved", assay_json_string(opened.resolved), "name", assay_json_string(opened.backend->name),
                                    "summary", assay_json_string(opened.backend->summary), "version",
                                    assay_json_string(opened.backend->version), "path", assay_json_string(opened.path),
                                    "sha256", digest, "devices", list, "device", device_to_json(&opened.device), "loaded",

@@ -1,0 +1,55 @@
+# the table is known by its columns; rows keep their order and number, other columns and what is quoted pass through
+$ printf 'note,device,k,n,m,dtype\n"a ""b"", c",h100-sxm,4096,4096,4096,bfloat16\n,H100,4096,4096,1,bfloat16\n' >a.csv; assay predict --cases a.csv 2>/dev/null | sed -E 's/[0-9]+\.[0-9]+/N/g'
+note,device,k,n,m,dtype,latency_us_predicted,latency_us_p10,latency_us_p90,grade,why
+"a ""b"", c",h100-sxm,4096,4096,4096,bfloat16,N,N,N,A,the coefficients were fitted on this chip among others
+,H100,4096,4096,1,bfloat16,N,N,N,A,the coefficients were fitted on this chip among others
+
+# --device says it for every row; the column may be absent, and so may a figure
+$ printf 'm,n,k,dtype\n64,64,64,fp16\n' >b.csv; assay predict --cases b.csv --device h100-sxm -o out.csv && cut -d, -f 8,9 out.csv
+~ 1 of 1 rows predicted (table gemm)
+grade,why
+A,the coefficients were fitted on this chip among others
+
+# a row that cannot be predicted says why, and the others go on
+$ printf 'device,m,n,k,dtype\nh1oo,1,1,1,fp16\nh100-sxm,0,1,1,fp16\nh100-sxm,1,1,1,nvfp4\nh100-sxm,1,1,1,fp16\n' >c.csv; assay predict --cases c.csv | sed -E 's/,([0-9]+(\.[0-9]+)?),([0-9.]+),([0-9.]+),A/,N,N,N,A/; s/: did you.*|: there are.*//'
+~ 1 of 4 rows predicted
+device,m,n,k,dtype,latency_us_predicted,latency_us_p10,latency_us_p90,grade,why
+h1oo,1,1,1,fp16,,,,,"there is no description of a device 'h1oo'
+h100-sxm,0,1,1,fp16,,,,,"m is '0', not a number of at least 1"
+h100-sxm,1,1,1,nvfp4,,,,,the chip has no f4e2m1
+h100-sxm,1,1,1,fp16,N,N,N,A,the coefficients were fitted on this chip among others
+
+# of M100 nobody knows a number: there is a band and no point
+$ printf 'device,m,n,k,dtype\nm100,4096,4096,4096,fp16\n' >m.csv; assay predict --cases m.csv 2>/dev/null | tail -1 | cut -d, -f 6,9
+,D
+
+# no model yet: every row says so
+$ printf 'device,devices,model,global_batch,tp,pp,metric,value\nh100-sxm,8,x,4,8,1,iteration_time,1.4\n' >t.csv; assay predict --cases t.csv
+? 3
+~ 0 of 1 rows predicted (table train)
+device,devices,model,global_batch,tp,pp,metric,value,value_predicted,value_p10,value_p90,grade,why
+h100-sxm,8,x,4,8,1,iteration_time,1.4,,,,,no model yet of training steps
+
+$ printf 'm,n,type\n1,2,3\n' >d.csv; assay predict --cases d.csv
+? 2
+~ these columns make no table that is known; nearest is 'gemm', which needs a column 'k'
+
+$ printf 'm,n,k,dtype,why\n1,2,3,fp16,x\n' >e.csv; assay predict --cases e.csv --device h100
+? 2
+~ the table has a column 'why' already
+
+$ printf 'm,n,k,dtype\n1,2\n' >f.csv; assay predict --cases f.csv
+? 2
+~ line 2: 2 fields where the header has 4
+
+$ assay predict
+? 2
+! assay: predict needs a table: assay predict --cases FILE.csv
+
+# a fit of a few rows: what it was fitted on stands in it
+$ printf 'device,m,n,k,dtype,framework,latency_us\nh100-sxm,4096,4096,4096,bfloat16,s,174\na100-sxm-80gb,4096,4096,4096,bfloat16,s,514\n' >g.csv; assay calibrate g.csv -o k.json && grep -cE '"(h100-sxm|a100-sxm-80gb)"' k.json
+2
+
+$ printf 'device,m,n,k,dtype,latency_us\nnone-such,1,1,1,fp16,5\n' >h.csv; assay calibrate h.csv
+? 2
+~ row 1

@@ -1,0 +1,94 @@
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/file.h"
+#include "harness/base/json.h"
+#include "harness/cli/cli.h"
+#include "harness/model/left_out.h"
+
+#include "assay/banned.h"
+
+struct calibrate_options {
+    char out[512], table[512];
+};
+
+static const struct assay_option options[] = {
+    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct calibrate_options, out), .bytes = 512, .dflt = "",
+     .help = "write the coefficients to this file instead of standard output"},
+    {.name = "table", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct calibrate_options, table), .bytes = 512, .dflt = "",
+     .help = "write what chips left out say of them, as Markdown, to this file"},
+    {0},
+};
+
+static enum assay_code write_text(const char *path, char *text, struct assay_error *err)
+{
+    if (!text)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a text");
+    enum assay_code code = assay_file_replace(path, text, strlen(text), err);
+    free(text);
+    return code;
+}
+
+static enum assay_code write_fitted(const char *path, const struct assay_fitted *fitted, struct assay_error *err)
+{
+    json_t *json = assay_fitted_to_json(fitted);
+    char   *text = json ? assay_json_pretty(json) : NULL;
+    json_decref(json);
+    if (text && !*path) {
+        puts(text);
+        free(text);
+        return ASSAY_OK;
+    }
+    size_t length = text ? strlen(text) : 0;
+    if (!text)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the coefficients");
+    text[length] = '\n'; /* in the place of the NUL */
+    enum assay_code code = assay_file_replace(path, text, length + 1, err);
+    free(text);
+    return code;
+}
+
+static enum assay_code calibrate(struct assay_measurements *samples, const struct calibrate_options *o, struct assay_error *err)
+{
+    struct assay_fitted    fitted;
+    struct assay_left_out *rows = calloc(samples->n + 1, sizeof *rows);
+    if (!rows)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu rows", samples->n);
+    enum assay_code code = assay_calibrate(samples, &fitted, rows, err);
+    if (!code)
+        code = write_fitted(o->out, &fitted, err);
+    if (!code && *o->table)
+        code = write_text(o->table, assay_left_out_table(samples, &fitted, rows), err);
+    free(rows);
+    return code;
+}
+
+static enum assay_exit run(size_t n, char **files, const void *given_options, const bool *given)
+{
+    struct assay_error   err = {.code = ASSAY_OK};
+    struct assay_measurements samples = {.n = 0};
+    (void)given;
+    if (!n)
+        return assay_cli_usage("calibrate needs measurements: assay calibrate gemm.csv attn_decode.csv");
+    for (size_t i = 0; i < n && !err.code; i++)
+        (void)assay_measurements_read(&samples, files[i], &err);
+    if (!err.code && !samples.n)
+        (void)ASSAY_FAIL(&err, ASSAY_CONFIG, "none of the files has a measurement");
+    if (!err.code)
+        (void)calibrate(&samples, given_options, &err);
+    assay_measurements_release(&samples);
+    return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
+}
+
+const struct assay_verb assay_verb_calibrate = {
+    .name = "calibrate",
+    .operands = "FILE.csv…",
+    .summary = "fits the models' coefficients to measurements of kernels",
+    .details = "The tables that `assay predict` knows, with their figures, of devices that are described. What is printed is the file that the\n"
+               "models read (backends/coefficients/kernels.json): values, factors of vendors, spreads on chips left out of the fit, and the\n"
+               "fingerprint of the measurements. The forms: harness/model/README.md.",
+    .options = options,
+    .options_bytes = sizeof(struct calibrate_options),
+    .run = run,
+};

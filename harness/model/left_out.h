@@ -1,0 +1,19 @@
+/* What a fit says of a chip that it never saw, and how wide intervals must be by that. */
+#ifndef ASSAY_MODEL_LEFT_OUT_H
+#define ASSAY_MODEL_LEFT_OUT_H
+
+#include "harness/model/calibrate.h"
+
+/* Of each sample, in their order: its price by coefficients fitted without its chip. */
+struct assay_left_out {
+    double            ns; /* 0: the form does not apply to it */
+    enum assay_regime regime;
+};
+/* Fits all: the base on the vendor with the most chips, the others' factors on what they were measured at, the spreads on chips left
+ * out. `rows` has room for samples->n. */
+enum assay_code assay_calibrate(struct assay_measurements *samples, struct assay_fitted *out, struct assay_left_out *rows, struct assay_error *err);
+/* A new text in Markdown: median, 90th percentile and bias of the error, coverage and width of the bands, by class and chip. NULL when
+ * out of memory. */
+char *assay_left_out_table(const struct assay_measurements *samples, const struct assay_fitted *f, const struct assay_left_out *rows);
+
+#endif
