@@ -1,12 +1,38 @@
 #include "harness/model/plan.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "harness/base/strings.h"
 
 #include "assay/banned.h"
 
 const char *const assay_recompute_names[] = {"", "none", "selective", "full", NULL};
 const char *const assay_attention_names[] = {"", "fused", "stored", NULL};
 const char *const assay_moments_names[] = {"", "f32", "bf16", "8bit", NULL};
+
+const struct assay_framework assay_frameworks[] = {
+    {"megatron-2025", "Megatron-Core with Transformer Engine, 2025, on H100: the kernels' prices as they are", 1, 1, 1},
+    {"pytorch-2023", "PyTorch of 2023: fitted on llm-foundry's FSDP on A100", 1, 1.22, 1.36},
+    {"pytorch-2023-hopper", "the same on H100, before its kernels were written for it", 1, 1.36, 2.37},
+    {NULL, NULL, 0, 0, 0},
+};
+
+enum assay_code assay_framework_find(const char *name, const struct assay_framework **out, struct assay_error *err)
+{
+    const char *names[sizeof assay_frameworks / sizeof *assay_frameworks];
+    size_t      n = 0;
+    for (; assay_frameworks[n].name; n++) {
+        names[n] = assay_frameworks[n].name;
+        if (!strcmp(name, names[n])) {
+            *out = &assay_frameworks[n];
+            return ASSAY_OK;
+        }
+    }
+    const char *near = assay_string_nearest(name, names, n);
+    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "there is no framework '%.40s'", name);
+    return assay_error_hint(err, near ? "did you mean '%s'?" : "the first one is %s", near ? near : names[0]);
+}
 
 /* ---- parameters --------------------------------------------------------------------------------------------------- */
 

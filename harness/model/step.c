@@ -91,7 +91,23 @@ static enum assay_code price_entry(struct assay_step_model *m, const struct assa
     return ASSAY_OK;
 }
 
-static enum assay_code layers_of(struct assay_step_model *m, const struct assay_train_plan *p, const struct assay_layer_price **out,
+/* As the plan's framework runs it. Attention whose weights are stored is products and passes like the rest. */
+static struct assay_layer_price under(const struct assay_train_plan *p, const struct assay_layer_price *layer)
+{
+    struct assay_layer_price        run = *layer;
+    const struct assay_framework *w = p->framework;
+    if (!w)
+        return run;
+    bool fused = p->attention == ASSAY_ATTENTION_FUSED;
+    run.core_ns *= fused ? w->attention : w->forward;
+    run.core_backward_ns *= fused ? w->attention : w->backward;
+    run.forward_ns = (layer->forward_ns - layer->core_ns) * w->forward + run.core_ns;
+    run.backward_ns = (layer->backward_ns - layer->core_backward_ns) * w->backward + run.core_backward_ns;
+    run.weight_ns *= w->backward;
+    return run;
+}
+
+static enum assay_code layers_of(struct assay_step_model *m, const struct assay_train_plan *p, struct assay_layer_price out[4],
                                  struct assay_error *err)
 {
     const struct key key = key_of(p);
@@ -108,7 +124,8 @@ static enum assay_code layers_of(struct assay_step_model *m, const struct assay_
             return err->code;
         m->used++;
     }
-    *out = m->entry[at].price;
+    for (int i = DENSE; i <= LAST; i++)
+        out[i] = under(p, &m->entry[at].price[i]);
     return ASSAY_OK;
 }
 
@@ -128,18 +145,21 @@ static struct sent send(const struct assay_step_model *m, enum assay_collective_
     return (struct sent){price.ns, price.compute_share};
 }
 
-/* What is left of `sent` after `beside` of work that it runs beside, and what that work loses by it. */
-static double exposed(const struct sent *sent, double beside, bool overlap)
+/* What is left of `sent` when it runs beside at most `beside` of work, and what that work loses by it. `free_ns`: the work that nothing
+ * else is hidden behind yet, so that no nanosecond of it hides two. */
+static double exposed(const struct sent *sent, double beside, bool overlap, double *free_ns)
 {
     if (!overlap)
         return sent->ns;
-    double hidden = fmin(sent->ns, beside);
-    return sent->ns - hidden + hidden * sent->compute_share / (1 - sent->compute_share);
+    double hidden = fmin(sent->ns, fmin(beside, *free_ns));
+    *free_ns -= hidden;
+    return sent->ns - hidden + hidden * fmin(1, sent->compute_share / (1 - sent->compute_share));
 }
 
 /* A layer's time for a micro-batch by its parts, forward and backward; recompute: the forward again, within the backward. */
 struct cost {
     double forward, backward, weight, recompute;
+    double free_forward, free_backward; /* of the work, what hides no traffic yet */
     double tensor_forward, tensor_backward, expert_forward, expert_backward, context_forward, context_backward, gather_forward, gather_backward;
 };
 
@@ -167,7 +187,7 @@ static void add_tensor(const struct assay_step_model *m, const struct assay_trai
         all.ns *= pairs;
     }
     c->tensor_forward = all.ns;
-    c->tensor_backward = exposed(&all, c->weight, p->overlap);
+    c->tensor_backward = exposed(&all, c->weight, p->overlap, &c->free_backward);
     if (p->recompute == ASSAY_RECOMPUTE_FULL)
         c->tensor_backward += all.ns;
 }
@@ -188,8 +208,8 @@ static void add_context(const struct assay_step_model *m, const struct assay_tra
     double wide = d->kv_rank > 0 ? d->heads * (d->nope_dim + d->rope_dim + d->v_dim) : fmax(d->kv_heads, (double)p->tp) * 2 * d->head_dim;
     double bytes = (double)p->micro_batch * p->seq * wide / (double)p->tp * BYTES, beside = 1 - 1 / (double)p->cp;
     struct sent once = send(m, ASSAY_ALL_GATHER, (double)p->cp, (double)p->tp, bytes, 1, err), twice = {2 * once.ns, once.compute_share};
-    c->context_forward = exposed(&once, layer->core_ns * beside, p->overlap);
-    c->context_backward = exposed(&twice, layer->core_backward_ns * beside, p->overlap);
+    c->context_forward = exposed(&once, layer->core_ns * beside, p->overlap, &c->free_forward);
+    c->context_backward = exposed(&twice, layer->core_backward_ns * beside, p->overlap, &c->free_backward);
 }
 
 /* ZeRO 3: weights are gathered for the forward and again for the backward, whose gradients are split at once. */
@@ -203,8 +223,8 @@ static void add_gather(const struct assay_step_model *m, const struct assay_trai
     weights.ns += send(m, ASSAY_ALL_GATHER, twins, (double)p->ep, experts * BYTES, 1, err).ns;
     gradients.ns += send(m, ASSAY_REDUCE_SCATTER, twins, (double)p->ep, experts * p->gradient_bytes, 1, err).ns;
     struct sent back = {weights.ns + gradients.ns, weights.compute_share};
-    c->gather_forward = exposed(&weights, c->forward, p->overlap);
-    c->gather_backward = exposed(&back, c->backward + c->weight + c->recompute, p->overlap);
+    c->gather_forward = exposed(&weights, c->forward, p->overlap, &c->free_forward);
+    c->gather_backward = exposed(&back, c->free_backward, p->overlap, &c->free_backward);
 }
 
 static struct cost cost_of(const struct assay_step_model *m, const struct assay_train_plan *p, const struct assay_layer_price *layer, bool moe,
@@ -215,6 +235,8 @@ static struct cost cost_of(const struct assay_step_model *m, const struct assay_
         c.recompute = layer->forward_ns;
     else if (p->recompute == ASSAY_RECOMPUTE_SELECTIVE && p->attention == ASSAY_ATTENTION_STORED)
         c.recompute = layer->core_ns; /* fused attention computes its weights again anyway */
+    c.free_forward = c.forward;
+    c.free_backward = c.backward + c.weight + c.recompute;
     if (p->tp > 1)
         add_tensor(m, p, moe, &c, err);
     if (moe && p->ep > 1)
@@ -231,7 +253,7 @@ static struct cost cost_of(const struct assay_step_model *m, const struct assay_
 /* Layers are dealt to pieces in order, the first pieces one more where they do not divide. */
 struct pieces {
     struct cost dense, moe;
-    const struct assay_layer_price *layer;
+    struct assay_layer_price layer[4];
     int64_t     n;
 };
 
@@ -266,7 +288,7 @@ static struct spans spans_of(const struct assay_step_model *m, const struct piec
 
 /* A stage's micro-batch by parts, all its pieces. */
 struct stage {
-    double       dense, moe;
+    double       dense, moe, free_forward, free_backward;
     struct spans spans;
 };
 
@@ -282,6 +304,8 @@ static struct stage stage_of(const struct assay_step_model *m, const struct assa
         s.spans.backward += piece.backward;
         s.spans.weight += piece.weight;
     }
+    s.free_forward = s.dense * all->dense.free_forward + s.moe * all->moe.free_forward;
+    s.free_backward = s.dense * all->dense.free_backward + s.moe * all->moe.free_backward;
     return s;
 }
 
@@ -333,7 +357,7 @@ static enum assay_code pieces_of(struct assay_step_model *m, const struct assay_
 {
     struct pieces all = {.n = p->pp * p->chunks};
     double        vectors = (double)p->micro_batch * p->seq / (double)p->cp * m->d->hidden * BYTES, t = (double)p->tp;
-    if (layers_of(m, p, &all.layer, err))
+    if (layers_of(m, p, all.layer, err))
         return err->code;
     all.dense = cost_of(m, p, &all.layer[DENSE], false, err);
     if (m->d->experts > 0)
@@ -360,10 +384,11 @@ static double data_ns(const struct assay_step_model *m, const struct assay_train
         weights = send(m, ASSAY_ALL_GATHER, ranks, t, dense * BYTES, 1, err);
         weights.ns += send(m, ASSAY_ALL_GATHER, twins, e, experts * BYTES, 1, err).ns;
     }
-    double once = exposed(&gradients, s->spans.backward + s->spans.weight, p->overlap) + exposed(&weights, s->spans.forward, p->overlap);
+    double forward = s->free_forward, backward = s->free_backward, again = backward;
+    double once = exposed(&gradients, backward, p->overlap, &backward) + exposed(&weights, forward, p->overlap, &forward);
     if (p->zero < 2)
         return once;
-    return once + (double)(p->micro_batches - 1) * exposed(&gradients, s->spans.backward + s->spans.weight, p->overlap); /* split after each */
+    return once + (double)(p->micro_batches - 1) * exposed(&gradients, again, p->overlap, &again); /* split after each micro-batch */
 }
 
 static void fill_parts(const struct assay_train_plan *p, const struct pieces *all, const struct stage *s, double makespan_ns, struct assay_step_price *out)
