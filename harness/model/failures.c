@@ -8,7 +8,7 @@
 
 static double share_at(const struct assay_failures *f, double between_s, double every_s)
 {
-    return every_s / ((between_s + f->restart_s) * expm1((every_s + f->checkpoint_s) / between_s));
+    return every_s / (between_s * exp(f->restart_s / between_s) * expm1((every_s + f->checkpoint_s) / between_s));
 }
 
 /* The share rises to one top and falls again: thirds are cut off until nothing is left. In logarithms, as ten seconds and ten hours

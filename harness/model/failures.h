@@ -12,7 +12,7 @@ struct assay_goodput {
     double every_s;        /* checkpoints, so that the share is largest; infinite without interruptions */
 };
 /* Interruptions come as a Poisson process, also during checkpoints and restarts: a segment of w seconds' work and c of saving takes
- * (M + r) (e^((w + c) / M) - 1) on average (Daly, "A higher order estimate of the optimum checkpoint interval for restart dumps",
+ * M e^(r / M) (e^((w + c) / M) - 1) on average (Daly, "A higher order estimate of the optimum checkpoint interval for restart dumps",
  * FGCS 2006). NaN in, NaN out. */
 struct assay_goodput assay_goodput_of(const struct assay_failures *f);
 
