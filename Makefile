@@ -121,6 +121,8 @@ run-long: $(LONG) ; $(Q)export ASSAY_DATA='$(CURDIR)'; for each in $^; do $$each
 ORACLE_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard reference/tests/oracle/*.c))
 $(O)/reference/tests/test_oracle $(O)/reference/tests/long_oracle: LIBS := $(LIBRARY) -lmpfr -lgmp $(LIBS)
 $(O)/reference/tests/test_oracle $(O)/reference/tests/long_oracle: $(ORACLE_OBJS)
+# The independent judge of contention, where it is there.
+$(O)/harness/model/tests/long_contention: LIBS := $(if $(wildcard /usr/include/simgrid/engine.h),-lsimgrid) $(LIBS)
 # By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.
 FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/fuzz_*.c,$(FOLDERS))))
 $(FUZZERS): $(O)/%: $(O)/%.o $(LIBRARY)

@@ -1,5 +1,6 @@
 #include "harness/model/tiers.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "harness/base/random.h"
@@ -132,51 +133,145 @@ static double torus_share(const struct assay_fabric_tier *t, double members, dou
     return sides > 0 ? used / sides : 1;
 }
 
-double assay_tier_ring_share(const struct assay_fabric_tier *t, double members, double stride)
+/* Hops to all of a ring of a, summed over them, by a: a / 4, and a little less where a is odd. */
+static double ring_hops(double a)
 {
-    switch (t->topology) {
-    case ASSAY_TOPOLOGY_MESH: return t->units > 1 ? (members - 1) / (t->units - 1) : 1;
-    case ASSAY_TOPOLOGY_RING: return members * stride >= t->units ? 1 / stride : 0.5 / stride;
-    case ASSAY_TOPOLOGY_TORUS: return fmax(torus_share(t, members, stride), 1e-3);
-    case ASSAY_TOPOLOGY_SWITCH: return 1;
-    case ASSAY_TOPOLOGY_FAT_TREE:
-    case ASSAY_TOPOLOGY_RAILS:
-        if (members * stride <= t->leaf || t->leaf >= t->units)
-            return 1;
-        return fmin(1, leaf_members(t, members, stride) / t->oversubscription);
-    }
-    return 1;
+    return fmod(a, 2) == 0 ? a / 4 : (a - 1 / a) / 4;
 }
 
-/* Sides of a torus that the group reaches, the longest of them decides: half of what is sent crosses its middle. */
+/* Of the sides of a torus that the group reaches the one with the most hops decides: what is sent goes round it in both directions. */
 static double torus_exchange(const struct assay_fabric_tier *t, double members, double stride)
 {
-    double sides = 0, longest = 1, from = 1, to = members * stride;
+    double sides = 0, hops = 0, from = 1, to = members * stride;
     for (int i = 0; i < ASSAY_TORUS_DIMENSIONS; i++) {
         double next = from * t->shape[i];
         if (t->shape[i] > 1)
             sides++;
-        if (t->shape[i] > 1 && to > from && stride < next)
-            longest = fmax(longest, to >= next ? t->shape[i] : 2 * fmin(to, next) / from);
+        if (t->shape[i] > 1 && to > from && stride < next) /* a part of a side has no way round: its middle is one link */
+            hops = fmax(hops, to >= next ? ring_hops(t->shape[i]) : fmin(to, next) / from / 2);
         from = next;
     }
-    return sides > 0 ? fmin(1, 4 / (longest * sides)) : 1;
+    return hops > 0 ? fmin(1, (members - 1) / members / (hops * sides)) : 1;
+}
+
+static bool has_leaves(const struct assay_fabric_tier *t)
+{
+    return (t->topology == ASSAY_TOPOLOGY_FAT_TREE || t->topology == ASSAY_TOPOLOGY_RAILS) && t->leaf < t->units;
+}
+
+static double own_share(const struct assay_fabric_tier *t, const struct assay_tier_traffic *x)
+{
+    double whole = x->members * x->stride;
+    switch (t->topology) {
+    case ASSAY_TOPOLOGY_MESH: return t->units > 1 ? (x->members - 1) / (t->units - 1) : 1;
+    case ASSAY_TOPOLOGY_RING:
+        if (x->exchange)
+            return fmin(1, (x->members - 1) / x->members / (whole >= t->units ? x->stride * ring_hops(x->members) : whole / 2));
+        return whole >= t->units ? 1 / x->stride : 0.5 / x->stride;
+    case ASSAY_TOPOLOGY_TORUS:
+        return x->exchange ? torus_exchange(t, x->members, x->stride) : fmax(torus_share(t, x->members, x->stride), 1e-3);
+    case ASSAY_TOPOLOGY_SWITCH:
+    case ASSAY_TOPOLOGY_FAT_TREE:
+    case ASSAY_TOPOLOGY_RAILS: return 1;
+    }
+    return 1;
+}
+
+/* Flows that are alike: so many of the busiest device, so many above its leaf, what each has still to send, and its rate for now. */
+struct flows {
+    double of_device, above_leaf, bytes, rate;
+    bool   fixed;
+};
+
+/* The busiest device is the last of its group's in its leaf: of a ring its one flow leaves the leaf, where one does. */
+static size_t flows_of(const struct assay_fabric_tier *t, const struct assay_tier_traffic *x, struct flows out[2])
+{
+    double inside = leaf_members(t, x->members, x->stride);
+    bool   leaves = x->members * x->stride > t->leaf;
+    if (!x->exchange) {
+        out[0] = (struct flows){.of_device = 1, .above_leaf = leaves ? t->leaf / inside : 0, .bytes = x->bytes};
+        return 1;
+    }
+    double bytes = x->bytes / (x->members - 1), within = leaves ? inside - 1 : x->members - 1, beyond = x->members - 1 - within;
+    out[0] = (struct flows){.of_device = within, .bytes = bytes};
+    out[1] = (struct flows){.of_device = beyond, .above_leaf = beyond * t->leaf, .bytes = bytes};
+    return 2;
+}
+
+/* What each of the flows that are not fixed yet may have of one link of the device and of one above the leaf. */
+static double level_of(const struct flows *f, size_t n, bool above, double capacity)
+{
+    double open = 0;
+    for (size_t i = 0; i < n; i++) {
+        double here = above ? f[i].above_leaf : f[i].of_device;
+        if (f[i].bytes <= 0)
+            continue;
+        if (f[i].fixed)
+            capacity -= here * f[i].rate;
+        else
+            open += here;
+    }
+    return open > 0 ? fmax(0, capacity) / open : INFINITY;
+}
+
+/* Max-min fair: all rise alike until a link is full, whose flows stay there while the others rise on. */
+static void share_out(const struct assay_fabric_tier *t, struct flows *f, size_t n)
+{
+    double above_capacity = t->leaf * t->link / t->oversubscription;
+    for (size_t i = 0; i < n; i++)
+        f[i].fixed = false;
+    for (;;) {
+        double own = level_of(f, n, false, t->link), above = level_of(f, n, true, above_capacity), level = fmin(own, above);
+        if (isinf(level))
+            return;
+        for (size_t i = 0; i < n; i++)
+            if (!f[i].fixed && (own <= above ? f[i].of_device > 0 : f[i].above_leaf > 0)) {
+                f[i].fixed = true;
+                f[i].rate = level;
+            }
+    }
+}
+
+static double leaves_s(const struct assay_fabric_tier *t, struct flows *f, size_t n)
+{
+    double now_s = 0;
+    for (;;) {
+        double first_s = INFINITY;
+        share_out(t, f, n);
+        for (size_t i = 0; i < n; i++)
+            if (f[i].bytes > 0 && f[i].of_device > 0)
+                first_s = fmin(first_s, f[i].bytes / f[i].rate);
+        if (isinf(first_s))
+            return now_s;
+        now_s += first_s;
+        for (size_t i = 0; i < n; i++) { /* what is as good as done is done: no rounding is sent */
+            double left = f[i].bytes - f[i].rate * first_s;
+            f[i].bytes = left > 1e-9 * f[i].rate * first_s ? left : 0;
+        }
+    }
+}
+
+double assay_tier_mix_s(const struct assay_fabric_tier *t, const struct assay_tier_traffic *traffic, size_t n)
+{
+    struct flows flows[2 * ASSAY_TIER_KINDS];
+    size_t       n_flows = 0;
+    double       all_s = 0;
+    assert(n <= ASSAY_TIER_KINDS);
+    for (size_t i = 0; i < n; i++) {
+        if (has_leaves(t))
+            n_flows += flows_of(t, &traffic[i], &flows[n_flows]);
+        else
+            all_s += traffic[i].bytes / (t->link * own_share(t, &traffic[i]));
+    }
+    return has_leaves(t) ? leaves_s(t, flows, n_flows) : all_s;
+}
+
+double assay_tier_ring_share(const struct assay_fabric_tier *t, double members, double stride)
+{
+    return 1 / (assay_tier_mix_s(t, &(struct assay_tier_traffic){false, members, stride, 1}, 1) * t->link);
 }
 
 double assay_tier_exchange_share(const struct assay_fabric_tier *t, double members, double stride)
 {
-    double inside;
-    switch (t->topology) {
-    case ASSAY_TOPOLOGY_MESH: return t->units > 1 ? (members - 1) / (t->units - 1) : 1;
-    case ASSAY_TOPOLOGY_RING: return fmin(1, 4 / ((members * stride >= t->units ? 1 : 2) * members * stride));
-    case ASSAY_TOPOLOGY_TORUS: return torus_exchange(t, members, stride);
-    case ASSAY_TOPOLOGY_SWITCH: return 1;
-    case ASSAY_TOPOLOGY_FAT_TREE:
-    case ASSAY_TOPOLOGY_RAILS:
-        if (members * stride <= t->leaf || t->leaf >= t->units)
-            return 1;
-        inside = leaf_members(t, members, stride);
-        return fmin(1, (members - 1) / ((members - inside) * t->oversubscription));
-    }
-    return 1;
+    return 1 / (assay_tier_mix_s(t, &(struct assay_tier_traffic){true, members, stride, 1}, 1) * t->link);
 }

@@ -35,8 +35,17 @@ struct assay_group {
 double assay_group_inside(const struct assay_fabric *f, const struct assay_group *g, size_t tier);
 /* The tier that joins all of its ranks. */
 size_t assay_group_tier(const struct assay_fabric *f, const struct assay_group *g);
-/* What of its link each device gets (0, …] when the ranks of every group run a ring over `members` units of tier i that lie
- * `stride` units from one another, or when all send to all. Counted, not fitted: README.md, "Links that are shared". */
+/* Traffic of all groups of a kind within one tier: each device sends `bytes` in a ring over `members` units that lie `stride` units from
+ * one another, or to all of them alike. */
+struct assay_tier_traffic {
+    bool   exchange; /* to all; else a ring */
+    double members, stride, bytes;
+};
+enum { ASSAY_TIER_KINDS = 8 };
+/* Seconds until all of it is done when all n <= ASSAY_TIER_KINDS kinds start at once and flows share links max-min fairly. Counted, not
+ * fitted: CLUSTERS.md, "Links that are shared". Efficiency of protocols is apart. */
+double assay_tier_mix_s(const struct assay_fabric_tier *t, const struct assay_tier_traffic *traffic, size_t n);
+/* What of its link each device gets (0, 1] by that when one kind of groups is alone. */
 double assay_tier_ring_share(const struct assay_fabric_tier *t, double members, double stride);
 double assay_tier_exchange_share(const struct assay_fabric_tier *t, double members, double stride);
 
