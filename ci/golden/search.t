@@ -18,16 +18,16 @@ $ printf '{"format": "assay-system-spec/1", "system": "tianchi512", "by": "vendo
 ~ link_bytes_per_s
 
 # where nothing fits: by how much, in which groups, and what would help
-$ assay search decoder.train/model=ernie-5-class-2.4t,batch=256,tokens=4096 --backend dgx-h100 --devices 64 | sed -nE 's/[0-9]+(\.[0-9]+)?/N/g; /^no plan/p; /^needs/p'
-? 0
+$ assay search decoder.train/model=ernie-5-class-2.4t,batch=256,tokens=4096 --backend dgx-h100 --devices 64 | sed -nE 's/[0-9]+(\.[0-9]+)?/N/g; s/: moments.*; /: …; /; /^no plan/p; /^needs/p'
+? 2
 ~ plans in
-no plan fits. The nearest, tp N cp N dp N pp N ep N, N x N sequences, zero N, recompute full, Nf1b:
-needs N GB of N GB, N too many: moments N, master weights N, gradients N, weights N; nothing short of more devices or more memory makes it fit
+no plan fits. The nearest, tp N cp N dp N pp N ep N, N x N sequences, zero N, recompute full:
+needs N GB of N GB, N too many: …; nothing short of more devices or more memory makes it fit
 
 # one step as a timeline
-$ assay search decoder.train/model=llama-3.1-8b,batch=64,tokens=4096 --backend dgx-h100 --devices 16 --trace t.json --json 2>/dev/null >r.json; head -1 t.json; grep -c '"ph":"X"' t.json >n && [ "$(cat n)" -gt 1 ] && grep -o '"point":[a-z ]*\|"point": [a-z]*' r.json
+$ assay search decoder.train/model=llama-3.1-8b,batch=64,tokens=4096 --backend dgx-h100 --devices 16 --trace t.json --json 2>/dev/null >r.json; head -1 t.json; grep -c '"ph":"X"' t.json >n && [ "$(cat n)" -gt 1 ] && grep -o '"point": [a-z]*' r.json
 [
-"point":true
+"point": true
 
 # what cannot be, in one line
 $ assay search gemm --backend dgx-h100
