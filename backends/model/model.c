@@ -10,16 +10,17 @@
 
 #include "assay/banned.h"
 
-static const char *const precisions[] = {"graph", "tf32", "bf16", "f16", NULL};
+static const char *const precisions[] = {"stored", "graph", "tf32", "bf16", "f16", NULL};
 static const char *const values[] = {"none", "emulate", NULL};
 static const struct assay_option option_table[] = {
     {.name = "precision", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct model_options, precision), .bytes = sizeof(int64_t),
-     .dflt = "graph", .choices = precisions,
-     .help = "what values in f32 are kept and multiplied in; graph: f32, as the graph says; tf32: products only"},
+     .dflt = "stored", .choices = precisions,
+     .help = "what values in f32 are kept and multiplied in; stored: as most weights are stored; graph: f32; tf32: products only"},
     {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct model_options, spec),
      .bytes = sizeof((struct model_options){{0}, 0, 0}.spec), .dflt = "",
      .help = "a buyer's numbers for the device, or a description of one that is not listed (a file; assay run --spec)"},
-    {.name = "values", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct model_options, values), .bytes = sizeof(int64_t), .dflt = "none",
+    {.name = "values", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct model_options, values), .bytes = sizeof(int64_t),
+     .dflt = "none",
      .choices = values, .help = "emulate: computed by the arithmetic of the matrix unit that the description names"},
     {.name = NULL},
 };
@@ -37,7 +38,8 @@ static uint64_t memory_of(const struct assay_described *d)
 
 static void tell_device(struct assay_device_list *out, const struct assay_described *d, const struct model_options *chosen)
 {
-    struct assay_device_info info = {.size = sizeof info, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED, .queues = 1,
+    struct assay_device_info info = {.size = sizeof info, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED,
+                                     .queues = 1,
                                      .memory_bytes = 0};
     const struct assay_quantity *memory = &d->fields[ASSAY_DEVICE_MEMORY];
     struct assay_text name = ASSAY_TEXT(info.name), product = ASSAY_TEXT(info.product), vendor = ASSAY_TEXT(info.vendor),
@@ -53,7 +55,8 @@ static void tell_device(struct assay_device_list *out, const struct assay_descri
     size_t by[ASSAY_ASSUMED + 1];
     char   grade = assay_described_grade(d, by);
     assay_text_add(&known, "described%s, grade %c at best: %zu numbers of the vendor or measured, %zu reported, %zu inferred, %zu assumed",
-                   *d->overlays ? " with --spec" : "", grade, by[ASSAY_MEASURED] + by[ASSAY_DATASHEET] + by[ASSAY_ANNOUNCED], by[ASSAY_REPORTED],
+                   *d->overlays ? " with --spec" : "", grade, by[ASSAY_MEASURED] + by[ASSAY_DATASHEET] + by[ASSAY_ANNOUNCED],
+                       by[ASSAY_REPORTED],
                    by[ASSAY_INFERRED], by[ASSAY_ASSUMED]);
     host->device_add(out, &info);
 }
@@ -83,7 +86,8 @@ static void list_one(void *self, const char *name, const struct assay_described 
 }
 
 /* The name in a spec may be an alias. */
-static enum assay_code device_of_spec(const struct model_options *chosen, char over[64], struct assay_described **own, struct assay_error *err)
+static enum assay_code device_of_spec(const struct model_options *chosen, char over[64], struct assay_described **own,
+                                      struct assay_error *err)
 {
     bool is_device = false;
     if (assay_spec_is_device(chosen->spec, &is_device, err) || assay_spec_device(chosen->spec, over, err))
@@ -143,7 +147,6 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     if (!s)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
     s->options = *chosen;
-    s->drawn = 1;
     char over[64] = "";
     bool is_device = false;
     if (*chosen->spec && (assay_spec_is_device(chosen->spec, &is_device, err) || assay_spec_device(chosen->spec, over, err)))
@@ -151,11 +154,14 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     if (model_describe(how->device, chosen->spec, &s->described, err))
         goto close;
     if (strcmp(s->described->name, how->device) != 0) {
-        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%.100s' describes '%.60s', not '%.60s'", chosen->spec, s->described->name, how->device);
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%.100s' describes '%.60s', not '%.60s'", chosen->spec, s->described->name,
+                         how->device);
         goto close;
     }
-    s->coefficients = assay_coefficients_begin();
-    s->chip = model_chip(s, 0);
+    if (assay_fitted_read(NULL, &s->fitted, err))
+        goto close;
+    s->coefficients = assay_fitted_for(&s->fitted, s->described->vendor);
+    model_draw(s, 0);
     *out = s;
     return ASSAY_OK;
 close:
@@ -177,10 +183,13 @@ static enum assay_code ask_about(struct assay_session *s, const struct assay_gra
 
 static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t node, struct assay_text *why_not)
 {
-    struct assay_node_how how = model_how(s, NULL);
-    struct assay_price    price;
-    struct assay_error    err = {.code = ASSAY_OK};
-    if (ask_about(s, g, node, &err) || assay_node_price(&s->chip, &s->coefficients, s->asked_facts, node, &how, &price, &err)) {
+    struct assay_price price;
+    struct assay_error err = {.code = ASSAY_OK};
+    if (!ask_about(s, g, node, &err)) {
+        struct assay_node_how how = model_how(s, s->asked_rebuilt, NULL);
+        (void)assay_node_price(&s->chip, &s->coefficients, s->asked_facts, node, &how, &price, &err);
+    }
+    if (err.code) {
         assay_text_add(why_not, "%s", err.message);
         return false;
     }
@@ -196,9 +205,11 @@ static enum assay_code buffer_alloc(struct assay_session *s, const struct assay_
     bool     on_device = how->place == ASSAY_PLACE_DEVICE;
     uint64_t room = memory_of(s->described);
     if (on_device && (how->bytes > room || s->held_bytes > room - how->bytes))
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.1f GB are asked for; memory_bytes of %s is %.1f GB%s", ((double)s->held_bytes + (double)how->bytes) / 1e9,
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "%.1f GB are asked for; memory_bytes of %s is %.1f GB%s",
+                          ((double)s->held_bytes + (double)how->bytes) / 1e9,
                           s->described->name, (double)room / 1e9,
-                          s->described->fields[ASSAY_DEVICE_MEMORY].low < s->described->fields[ASSAY_DEVICE_MEMORY].high ? " at most" : "");
+                          s->described->fields[ASSAY_DEVICE_MEMORY].low < s->described->fields[ASSAY_DEVICE_MEMORY].high
+                              ? " at most" : "");
     if (s->options.values == MODEL_EMULATE) {
         if (device_alloc(how, 0, out, err))
             return err->code;
@@ -243,29 +254,16 @@ static void discard(struct assay_session *s, struct assay_program *p)
     (void)s;
     model_values_free(p->values);
     assay_graph_price_free(p->price);
-    assay_graph_free(p->graph);
+    for (uint32_t v = 0; p->padded && v < p->graph->n_values; v++)
+        free(p->padded[v]);
+    free(p->padded);
     free(p->content);
+    assay_graph_free(p->graph);
     free(p);
 }
 
-struct figure {
-    const struct assay_session *s;
-    struct assay_program       *p;
-};
-static double time_on(void *self, const struct assay_chip *chip)
-{
-    struct figure        *f = self;
-    struct assay_node_how how = model_how(f->s, f->p);
-    struct assay_error    err = {.code = ASSAY_OK};
-    struct assay_chip     own = *chip;
-    if (f->s->options.precision == MODEL_TF32)
-        own.field[ASSAY_DEVICE_PEAK_F32] = chip->field[ASSAY_DEVICE_PEAK_TF32];
-    if (assay_graph_price_on(f->p->price, &own, &f->s->coefficients, &how, false, &err))
-        return NAN;
-    return f->p->price->total.ns;
-}
-
-static enum assay_code compile(struct assay_session *s, const struct assay_compile *how, struct assay_program **out, struct assay_error *err)
+static enum assay_code compile(struct assay_session *s, const struct assay_compile *how, struct assay_program **out,
+                               struct assay_error *err)
 {
     const struct assay_rank_class *only = how->classes;
     if (how->n_classes != 1)
@@ -276,15 +274,15 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
     if (rebuild_graph(host, only->graph, NULL, &p->graph, err) || assay_graph_price_new(p->graph, &p->price, err))
         goto discard;
     p->content = calloc((size_t)p->graph->n_values + 1, sizeof *p->content);
-    if (!p->content) {
+    p->padded = calloc((size_t)p->graph->n_values + 1, sizeof *p->padded);
+    if (!p->content || !p->padded) {
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program of %u values", p->graph->n_values);
         goto discard;
     }
-    struct assay_node_how as = model_how(s, p);
-    if (assay_graph_price_on(p->price, &s->chip, &s->coefficients, &as, false, err) ||
+    if (model_price(s, p, false, err) ||
         (s->options.values == MODEL_EMULATE && model_values_new(s, host, how, &p->values, err)))
         goto discard;
-    p->certain = assay_certainty_of(s->described, time_on, &(struct figure){s, p});
+    p->certain = model_certainty(s, p);
     s->pointless = s->pointless || !p->certain.has_point;
     *out = p;
     return ASSAY_OK;
@@ -301,8 +299,10 @@ static void describe(struct assay_session *s, const struct assay_program *p, str
         assay_text_add(out, ", with %s over it", d->overlays);
     assay_text_add(out, "; %u kinds of nodes priced for %u; element-wise ops are computed where an operand is made that nobody else reads",
                    p->price->n_classes, p->graph->n_nodes);
-    assay_text_add(out, "; weights are read as they are stored; values in f32: %s", precisions[s->options.precision]);
-    assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works");
+    assay_text_add(out, "; weights are read as they are stored; values in f32 are kept and multiplied in %s",
+                   s->options.precision == MODEL_TF32 ? "f32 and tf32" : assay_dtype_name(model_how(s, p->graph, NULL).f32_as));
+    assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works; fit %.16s",
+                   s->fitted.fingerprint);
     if (p->values)
         assay_text_add(out, "; values by matrix unit %s", d->unit);
 }
@@ -314,7 +314,8 @@ static void certainty(struct assay_session *s, const struct assay_program *p, st
     out->grade[1] = 0;
     out->has_point = p->certain.has_point;
     if (!p->certain.has_point)
-        assay_text_add(&why, "no point exists: of %s only a range is known (%s)", assay_device_fields[p->certain.without].key, s->described->name);
+        assay_text_add(&why, "no point exists: of %s only a range is known (%s)", assay_device_fields[p->certain.without].key,
+                       s->described->name);
 }
 
 /* ---- executing ------------------------------------------------------------------------------------------------------ */
@@ -342,7 +343,8 @@ static const char *limit_of(const struct assay_price *p)
     spend(&one, p, 1);
     if (one.launch_ns >= one.ns / 2)
         return "launch";
-    return one.compute_ns > 0 ? "compute" : one.memory_ns > 0 ? "memory" : one.cache_ns > 0 ? "last-level cache" : one.vector_ns > 0 ? "vector" : "link";
+    return one.compute_ns > 0 ? "compute" : one.memory_ns > 0 ? "memory" : one.cache_ns > 0 ? "last-level cache"
+        : one.vector_ns > 0 ? "vector" : "link";
 }
 
 static enum assay_code keep_rows(const struct assay_program *p, struct assay_event *e, struct assay_error *err)
@@ -355,7 +357,8 @@ static enum assay_code keep_rows(const struct assay_program *p, struct assay_eve
         const struct assay_price *price = &p->price->classes[p->price->class_of[n]].price;
         struct assay_trace_row   *row = &e->rows[e->n_rows++];
         *row = (struct assay_trace_row){.node = n, .begin_ns = (uint64_t)at, .end_ns = (uint64_t)(at + price->ns)};
-        (void)snprintf(row->note, sizeof row->note, "%s", price->ns > 0 ? limit_of(price) : "nothing to do, or done with another");
+        (void)snprintf(row->note, sizeof row->note, "%s", price->ns > 0 ? limit_of(price)
+                       : "nothing to do, or done with another");
         at += price->ns;
     }
     return ASSAY_OK;
@@ -381,24 +384,42 @@ static void forget(struct assay_session *s, struct assay_event *e)
     s->idle = e;
 }
 
+/* A control input as it counts: rows that are padding hold nothing. NULL: no memory. */
+static const void *content_of(struct assay_program *p, const struct assay_binding *b)
+{
+    const struct assay_value *v = &p->graph->values[b->value];
+    uint64_t                  rows = v->rank ? (uint64_t)v->dims[0] : 1;
+    const char               *held = (const char *)b->host + b->offset;
+    if (b->valid_rows >= rows)
+        return held;
+    void *own = p->padded[b->value] ? p->padded[b->value] : malloc((size_t)v->bytes + 1);
+    if (!own)
+        return NULL;
+    p->padded[b->value] = own;
+    uint64_t counts = v->bytes / rows * b->valid_rows;
+    memcpy(own, held, (size_t)counts);
+    memset((char *)own + counts, 0, (size_t)(v->bytes - counts));
+    return own;
+}
+
 /* What control inputs hold decides again; else the prices of this draw stand. */
 static enum assay_code price_launch(struct assay_session *s, const struct assay_launch *launch, struct assay_error *err)
 {
     struct assay_program *p = launch->program;
-    struct assay_node_how how = model_how(s, p);
     memset(p->content, 0, (size_t)p->graph->n_values * sizeof *p->content);
     for (size_t i = 0; i < launch->n_bindings; i++) {
         const struct assay_binding *b =
             (const struct assay_binding *)(const void *)((const char *)launch->bindings + i * launch->binding_stride);
         if (b->host && b->value < p->graph->n_values && p->graph->values[b->value].role == ASSAY_ROLE_CONTROL)
-            p->content[b->value] = (const char *)b->host + b->offset;
+            p->content[b->value] = content_of(p, b);
     }
-    enum assay_code code = assay_graph_price_on(p->price, &s->chip, &s->coefficients, &how, p->priced == s->drawn, err);
+    enum assay_code code = model_price(s, p, p->priced == s->drawn, err);
     p->priced = code ? 0 : s->drawn;
     return code;
 }
 
-static enum assay_code execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out, struct assay_error *err)
+static enum assay_code execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out,
+                               struct assay_error *err)
 {
     struct assay_program *p = launch->program;
     struct assay_event   *e = take_event(s);
@@ -420,7 +441,8 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
     return ASSAY_OK;
 }
 
-static enum assay_code poll(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns, size_t *done,
+static enum assay_code poll(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns,
+                            size_t *done,
                             struct assay_span *span, struct assay_error *err)
 {
     size_t first = 0;
@@ -441,11 +463,13 @@ static enum assay_code poll(struct assay_session *s, struct assay_event *const *
 
 /* ---- optional answers ----------------------------------------------------------------------------------------------- */
 
-static enum assay_code trace(struct assay_session *s, struct assay_event *e, struct assay_trace_row *rows, size_t stride, size_t capacity,
+static enum assay_code trace(struct assay_session *s, struct assay_event *e, struct assay_trace_row *rows, size_t stride,
+                             size_t capacity,
                              size_t *n, struct assay_error *err)
 {
     if (s->pointless)
-        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "no point exists for %s, so none is traced: numbers of it are known as ranges only",
+        return ASSAY_FAIL(err, ASSAY_UNAVAILABLE,
+                          "no point exists for %s, so none is traced: numbers of it are known as ranges only",
                           s->described->name);
     for (size_t i = 0; i < e->n_rows && i < capacity; i++) {
         struct assay_trace_row *to = (struct assay_trace_row *)(void *)((char *)rows + i * stride);
@@ -460,7 +484,8 @@ static enum assay_code trace(struct assay_session *s, struct assay_event *e, str
 }
 
 /* Counts follow from shapes; times and energy are a chip's, and are told of one that there may be a point of. */
-static enum assay_code counters(struct assay_session *s, struct assay_counter_row *rows, size_t stride, size_t capacity, size_t *n,
+static enum assay_code counters(struct assay_session *s, struct assay_counter_row *rows, size_t stride, size_t capacity,
+                                size_t *n,
                                 struct assay_error *err)
 {
     const struct model_spent *x = &s->spent;
@@ -469,9 +494,12 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         double      value;
         bool        point;
     } all[] = {
-        {"flops", "1", x->flops, false},         {"memory_traffic", "bytes", x->memory_bytes, true}, {"cache_traffic", "bytes", x->cache_bytes, true},
-        {"link_traffic", "bytes", x->link_bytes, false}, {"limited_by_compute", "ns", x->compute_ns, true}, {"limited_by_memory", "ns", x->memory_ns, true},
-        {"limited_by_cache", "ns", x->cache_ns, true},   {"limited_by_vector", "ns", x->vector_ns, true},   {"limited_by_link", "ns", x->link_ns, true},
+        {"flops", "1", x->flops, false},         {"memory_traffic", "bytes", x->memory_bytes, true},
+            {"cache_traffic", "bytes", x->cache_bytes, true},
+        {"link_traffic", "bytes", x->link_bytes, false}, {"limited_by_compute", "ns", x->compute_ns, true},
+            {"limited_by_memory", "ns", x->memory_ns, true},
+        {"limited_by_cache", "ns", x->cache_ns, true},   {"limited_by_vector", "ns", x->vector_ns, true},
+            {"limited_by_link", "ns", x->link_ns, true},
         {"limited_by_launch", "ns", x->launch_ns, true}, {"energy", "joules", x->joules, true},
     };
     (void)err;
@@ -483,7 +511,8 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         (void)snprintf(to->unit, sizeof to->unit, "%s", all[i].unit);
         to->value = all[i].value;
         (void)snprintf(to->why, sizeof to->why, "%s",
-                       !power ? "power_watts is not known of the device" : s->pointless && all[i].point ? "no point exists: numbers of the device are known as ranges only" : "");
+                       !power ? "power_watts is not known of the device" : s->pointless && all[i].point
+                           ? "no point exists: numbers of the device are known as ranges only" : "");
     }
     return ASSAY_OK;
 }
@@ -491,8 +520,7 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
 static enum assay_code draw(struct assay_session *s, uint64_t k, struct assay_error *err)
 {
     (void)err;
-    s->chip = model_chip(s, k);
-    s->drawn++;
+    model_draw(s, k);
     return ASSAY_OK;
 }
 

@@ -28,7 +28,7 @@ bool model_values_accept(const struct assay_session *s, const struct assay_host 
 {
     struct assay_node_view   view = {.size = sizeof view};
     struct assay_value_view  value = {.size = sizeof value};
-    struct assay_matrix_unit unit;
+    struct assay_matrix_unit unit = {.a = assay_unit_formats, .b = assay_unit_formats};
     struct assay_error       err = {.code = ASSAY_OK};
     if (!device_accepts(host, g, node, why_not))
         return false;
@@ -40,7 +40,8 @@ bool model_values_accept(const struct assay_session *s, const struct assay_host 
     (void)host->graph_value(g, (uint32_t)view.inputs[0], &value);
     if (!emulate_multiplies(view.domain, view.op) || assay_unit_takes(&unit, value.dtype))
         return true;
-    assay_text_add(why_not, "unit %s multiplies %s by %s, not %s", unit.name, unit.a->name, unit.b->name, assay_dtype_name(value.dtype));
+    assay_text_add(why_not, "unit %s multiplies %s by %s, not %s", unit.name, unit.a->name, unit.b->name,
+                   assay_dtype_name(value.dtype));
     return false;
 }
 

@@ -17,6 +17,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows
   predict      prices the rows of a table on devices that need not be here, with how sure it is
   calibrate    fits the models' coefficients to measurements of kernels
+  spec         checks the numbers of a device's description, or a buyer's numbers for one, against each other; shows them with their sources
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -39,6 +40,7 @@ options:
   --power TEXT      an external meter: cmd=COMMAND or file=PATH
   --weights TEXT    a folder of safetensors that params come from, instead of the seed
   --inputs TEXT     a folder with NAME.npy for every input, instead of the seed
+  --spec TEXT       a buyer's numbers for a device that is modelled, or a description of one (backends/devices/README.md)
   --quiet           no progress
   --launches N      worker processes for each case, instead of the suite's (from 1 to 1000)
   --min-runs N      timed iterations of a launch, at least (from 1 to 1000000000)
@@ -47,7 +49,7 @@ options:
   --timeout-s TIME  a worker that takes longer is ended (from 50ms to 86400s)
 
 # every verb has help, the same in both spellings; its first line says how it is called
-$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate spec; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
 usage: assay doctor [options]
 usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics [options]
 usage: assay show CASE [options]
@@ -62,6 +64,7 @@ usage: assay probe numerics | repeat CASE… [options]
 usage: assay soak SUITE|CASE|FILE.onnx… [options]
 usage: assay predict --cases FILE.csv [options]
 usage: assay calibrate FILE.csv… [options]
+usage: assay spec check|show FILE|DEVICE [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
@@ -83,10 +86,11 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay soak SUITE|CASE|FILE.onnx…"
 .SS "assay predict --cases FILE.csv"
 .SS "assay calibrate FILE.csv…"
+.SS "assay spec check|show FILE|DEVICE"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 
-$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate spec; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
 
 $ assay man | grep '^\.' | grep -vE '^\.(TH|SH|SS|TP|PP|B|I)( |$)'
 ? 1

@@ -129,7 +129,8 @@ static void on_begin(void *self, const struct assay_run_step *step)
 /* Of what was trained: how good it became, and when it was good enough. */
 static void learned(struct assay_text *line, const struct assay_record *record)
 {
-    const struct assay_metric_value *quality = &record->metric[ASSAY_METRIC_quality], *steps = &record->metric[ASSAY_METRIC_steps_to_quality];
+    const struct assay_metric_value *quality = &record->metric[ASSAY_METRIC_quality],
+        *steps = &record->metric[ASSAY_METRIC_steps_to_quality];
     const struct assay_metric_value *took = &record->metric[ASSAY_METRIC_time_to_quality_ns];
     if (!quality->has_value)
         return;
@@ -388,7 +389,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct assay_run_request request = {
         .plan = &plan, .backends = backends, .n_backends = n_backends, .folder = screen.folder,
         .power = o.power, .resume = o.resume, .arguments = assay_cli_arguments, .n_arguments = assay_cli_n_arguments,
-        .stop = &assay_cli_interrupted, .resolved = on_resolved, .begin = on_begin, .progress = on_progress, .done = on_done, .self = &screen,
+        .stop = &assay_cli_interrupted, .resolved = on_resolved, .begin = on_begin, .progress = on_progress, .done = on_done,
+            .self = &screen,
     };
     assay_cli_catch_interrupts();
     (void)assay_run(&request, &counts, &err);

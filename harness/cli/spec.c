@@ -46,7 +46,8 @@ static enum assay_code read_subject(const char *operand, struct subject *s, stru
             (void)assay_described_find(s->d->name, &s->known, &none); /* nobody else may know it */
         return err->code;
     }
-    if (assay_spec_device(operand, device, err) || assay_described_find(device, &s->d, err) || assay_described_find(device, &s->known, err))
+    if (assay_spec_device(operand, device, err) || assay_described_find(device, &s->d, err) ||
+        assay_described_find(device, &s->known, err))
         return err->code;
     return assay_described_overlay(s->d, operand, err);
 }
@@ -55,7 +56,8 @@ static void print_json(const struct subject *s, const struct assay_contradiction
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "rule", found[i].rule, "field", assay_device_fields[found[i].field].key, "text",
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "rule", found[i].rule, "field",
+                                              assay_device_fields[found[i].field].key, "text",
                                               assay_json_string(found[i].text)));
     assay_cli_print_json(json_pack("{s:s, s:s, s:o}", "device", s->d->name, "sha256", s->d->fingerprint, "contradictions", list));
 }
@@ -84,7 +86,7 @@ static enum assay_exit check(const char *operand, bool json)
     size_t                      n = 0;
     if (!found)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for what is found");
-    else if (!read_subject(operand, &s, &err)) {
+    else if (!read_subject(operand, &s, &err) && s.d) {
         n = assay_spec_check(s.d, s.known, found);
         n = n > ASSAY_MOST_CONTRADICTIONS ? ASSAY_MOST_CONTRADICTIONS : n;
         if (json)
@@ -132,9 +134,10 @@ static enum assay_exit show(const char *operand)
 {
     struct subject     s = {.d = NULL};
     struct assay_error err = {.code = ASSAY_OK};
-    if (!read_subject(operand, &s, &err)) {
+    if (!read_subject(operand, &s, &err) && s.d) {
         const struct assay_described *d = s.d;
-        printf("%s  %s, %s (%s), %s\n%s\n", d->name, d->product, d->vendor, d->origin, assay_device_status_names[d->status], d->about);
+        printf("%s  %s, %s (%s), %s\n%s\n", d->name, d->product, d->vendor, d->origin, assay_device_status_names[d->status],
+               d->about);
         for (size_t i = 0; i < d->n_said; i++)
             printf("said: %s (%s)\n", d->said[i].what, d->said[i].source);
         print_fields(d);

@@ -12,7 +12,8 @@
 #define MOVES 1e-9
 
 /* How far the figure's logarithm goes when the field goes from low to high. */
-static double swing_of(const struct assay_chip *middle, enum assay_device_field field, double low, double high, assay_figure_of *figure,
+static double swing_of(const struct assay_chip *middle, enum assay_device_field field, double low, double high,
+                       assay_figure_of *figure,
                        void *self)
 {
     struct assay_chip least = *middle, most = *middle;

@@ -1,4 +1,5 @@
-/* How sure a figure is that rests on a description: its grade, and whether it may be a point. README.md, "Grades". */
+/* How sure a figure is that rests on a description: its grade, and whether it may be a point. backends/model/README.md, "What a
+ * run gives". */
 #ifndef ASSAY_MODEL_CERTAINTY_H
 #define ASSAY_MODEL_CERTAINTY_H
 
@@ -17,8 +18,8 @@ struct assay_certain {
 };
 struct assay_certain assay_certainty_of(const struct assay_described *d, assay_figure_of *figure, void *self);
 
-/* The best grade that any figure of it can have that rests on its 16-bit or f32 peak, bandwidth and memory; and where its numbers are
- * from: by[provenance]. */
+/* The best grade that any figure of it can have that rests on its 16-bit or f32 peak, bandwidth and memory; and where its numbers
+ * are from: by[provenance]. */
 char assay_described_grade(const struct assay_described *d, size_t by[ASSAY_ASSUMED + 1]);
 
 #endif

@@ -9,17 +9,22 @@
 #define DRAW_KEY_LOW 0x63686970u /* "chip": a stream of Philox of its own */
 #define DRAW_KEY_HIGH 0x64726177u /* "draw" */
 
-/* The quantile that draw k has for a field, (0, 1), the same on every device. The peaks of all formats share one: they are the
- * same units at the same clock, and a chip that is fast in one is not slow in the next. So do the two sides of an array. */
-static double quantile_of(uint64_t k, enum assay_device_field field)
+double assay_draw_quantile(uint64_t k, uint32_t stream)
 {
-    bool           peak = field >= ASSAY_DEVICE_PEAK_F64 && field <= ASSAY_DEVICE_PEAK_I4;
-    uint32_t       stream = peak ? ASSAY_DEVICE_PEAK_F64 : field == ASSAY_DEVICE_ARRAY_COLUMNS ? ASSAY_DEVICE_ARRAY_ROWS : field;
     const uint32_t counter[4] = {(uint32_t)k, (uint32_t)(k >> 32), stream, 0};
     const uint32_t key[2] = {DRAW_KEY_LOW, DRAW_KEY_HIGH};
     uint32_t       word[4];
     assay_philox(counter, key, word);
     return ((double)(((uint64_t)word[1] << 32 | word[0]) >> 11) + 0.5) * 0x1p-53;
+}
+
+/* The peaks of all formats share one stream: they are the same units at the same clock, and a chip that is fast in one is not
+ * slow in the next. So do the two sides of an array. */
+static double quantile_of(uint64_t k, enum assay_device_field field)
+{
+    bool peak = field >= ASSAY_DEVICE_PEAK_F64 && field <= ASSAY_DEVICE_PEAK_I4;
+    return assay_draw_quantile(k, peak ? ASSAY_DEVICE_PEAK_F64 : field == ASSAY_DEVICE_ARRAY_COLUMNS ? ASSAY_DEVICE_ARRAY_ROWS
+                               : field);
 }
 
 /* The quantile u of a triangle on [low, high] with its top at `top` (Kotz, van Dorp, "Beyond Beta", 2004, chapter 1). */

@@ -76,7 +76,8 @@ static enum assay_code listing_read(const struct listing *l, int i, struct assay
     return err->code;
 }
 
-enum assay_code assay_described_list(void (*each)(void *self, const char *name, const struct assay_described *d, const struct assay_error *why_not),
+enum assay_code assay_described_list(void (*each)(void *self, const char *name, const struct assay_described *d,
+                                                  const struct assay_error *why_not),
                                      void *self, struct assay_error *err)
 {
     struct listing  l;

@@ -88,7 +88,8 @@ enum assay_code assay_spec_is_device(const char *path, bool *out, struct assay_e
 enum assay_code assay_spec_device(const char *path, char out[64], struct assay_error *err);
 void            assay_described_free(struct assay_described *d);
 /* The descriptions there are, sorted by name. One that cannot be read is told with its error. */
-enum assay_code assay_described_list(void (*each)(void *self, const char *name, const struct assay_described *d, const struct assay_error *why_not),
+enum assay_code assay_described_list(void (*each)(void *self, const char *name, const struct assay_described *d,
+                                                  const struct assay_error *why_not),
                                      void *self, struct assay_error *err);
 
 /* One possible chip that fits a description: every field a number. NaN = unknown, 0 = not supported. */
@@ -103,6 +104,9 @@ struct assay_chip assay_chip_middle(const struct assay_described *d);
 /* The k-th draw, k >= 1: fields with a range are log-triangular in [low, high] around value, log-uniform without one; the same
  * (k, field) gives the same quantile on every device, so that comparisons are paired. */
 struct assay_chip assay_chip_draw(const struct assay_described *d, uint64_t k);
+/* The quantile in (0, 1) that draw k has for an uncertain number, the same for every device: fields are streams of their own
+ * number, what else is drawn has streams from ASSAY_DEVICE_FIELDS on. */
+double assay_draw_quantile(uint64_t k, uint32_t stream);
 /* The peak of a format's matrix work; NaN unknown, 0 not supported. Never another format's. */
 double assay_chip_peak(const struct assay_chip *chip, enum assay_dtype dtype);
 /* The field that has it; ASSAY_DEVICE_FIELDS: no chip's matrix units multiply such values. */

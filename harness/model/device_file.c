@@ -57,7 +57,8 @@ static enum assay_code read_text(const struct reader *r, const json_t *object, c
 }
 
 /* words[0] stands for none and is never given. */
-static enum assay_code read_word(const struct reader *r, const json_t *object, const char *key, bool required, const char *const *words,
+static enum assay_code read_word(const struct reader *r, const json_t *object, const char *key, bool required,
+                                 const char *const *words,
                                  int *out, struct assay_error *err)
 {
     const char *text = NULL;
@@ -90,7 +91,8 @@ static enum assay_code read_name(const struct reader *r, struct assay_error *err
     if (read_text(r, r->file->root, "name", true, &d->name, err))
         return err->code;
     if (!is_name(d->name))
-        return assay_json_fail_at(r->file, r->file->root, "name", err, "'%.60s' is no name: 1 to 63 of a-z, 0-9, '-', '.'", d->name);
+        return assay_json_fail_at(r->file, r->file->root, "name", err, "'%.60s' is no name: 1 to 63 of a-z, 0-9, '-', '.'",
+                                  d->name);
     return ASSAY_OK;
 }
 
@@ -100,7 +102,8 @@ static enum assay_code read_origin(const struct reader *r, struct assay_error *e
     if (read_text(r, r->file->root, "origin", true, origin, err))
         return err->code;
     if (strlen(*origin) != 2 || strspn(*origin, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
-        return assay_json_fail_at(r->file, r->file->root, "origin", err, "'%.20s' is no country: two letters of ISO 3166, as CN", *origin);
+        return assay_json_fail_at(r->file, r->file->root, "origin", err, "'%.20s' is no country: two letters of ISO 3166, as CN",
+                                  *origin);
     return ASSAY_OK;
 }
 
@@ -150,7 +153,8 @@ static enum assay_code read_said(const struct reader *r, struct assay_error *err
     return ASSAY_OK;
 }
 
-static enum assay_code read_at_least(const struct reader *r, const json_t *object, struct assay_at_least *out, struct assay_error *err)
+static enum assay_code read_at_least(const struct reader *r, const json_t *object, struct assay_at_least *out,
+                                     struct assay_error *err)
 {
     static const char *const known[] = {"field", "at_least", "source"};
     const char              *field = NULL, *keys[ASSAY_DEVICE_FIELDS];
@@ -212,7 +216,8 @@ static struct limits limits_of(enum assay_device_field field)
     }
 }
 
-static enum assay_code read_number(const struct reader *r, const json_t *object, const char *field_key, const char *key, struct limits most,
+static enum assay_code read_number(const struct reader *r, const json_t *object, const char *field_key, const char *key,
+                                   struct limits most,
                                    double *out, struct assay_error *err)
 {
     const json_t *number = json_object_get(object, key);
@@ -251,9 +256,11 @@ static enum assay_code check_range(const struct reader *r, const json_t *object,
                                    struct assay_error *err)
 {
     if (!(q->low <= q->high))
-        return assay_json_fail_at(r->file, object, "low", err, "%s has the range [%.9g, %.9g], which is inverted", key, q->low, q->high);
+        return assay_json_fail_at(r->file, object, "low", err, "%s has the range [%.9g, %.9g], which is inverted", key, q->low,
+                                  q->high);
     if (q->value < q->low || q->value > q->high)
-        return assay_json_fail_at(r->file, object, "value", err, "%s is %.9g, outside its own range [%.9g, %.9g]", key, q->value, q->low,
+        return assay_json_fail_at(r->file, object, "value", err, "%s is %.9g, outside its own range [%.9g, %.9g]", key, q->value,
+                                  q->low,
                                   q->high);
     if (q->provenance == ASSAY_ASSUMED && !isnan(q->value)) {
         (void)assay_json_fail_at(r->file, object, "value", err, "%s is assumed and has a value: nobody said one", key);
@@ -262,7 +269,8 @@ static enum assay_code check_range(const struct reader *r, const json_t *object,
     return ASSAY_OK;
 }
 
-static enum assay_code read_range(const struct reader *r, const json_t *object, enum assay_device_field field, struct assay_quantity *q,
+static enum assay_code read_range(const struct reader *r, const json_t *object, enum assay_device_field field,
+                                  struct assay_quantity *q,
                                   struct assay_error *err)
 {
     const char   *key = assay_device_fields[field].key;
@@ -281,7 +289,8 @@ static enum assay_code read_range(const struct reader *r, const json_t *object, 
     return check_range(r, object, key, q, err);
 }
 
-static enum assay_code read_quantity(const struct reader *r, const json_t *object, enum assay_device_field field, struct assay_error *err)
+static enum assay_code read_quantity(const struct reader *r, const json_t *object, enum assay_device_field field,
+                                     struct assay_error *err)
 {
     static const char *const known[] = {"value", "low", "high", "provenance", "source", "unknown", "supported"};
     const char              *key = assay_device_fields[field].key;
@@ -293,7 +302,8 @@ static enum assay_code read_quantity(const struct reader *r, const json_t *objec
         return ASSAY_OK;
     }
     if (!json_is_object(object))
-        return assay_json_fail(r->file, key, err, "%s must be an object with value or low and high, provenance, source; or null", key);
+        return assay_json_fail(r->file, key, err, "%s must be an object with value or low and high, provenance, source; or null",
+                               key);
     if (assay_json_known_keys(r->file, object, known, sizeof known / sizeof *known, err) ||
         read_absence(r, object, key, &q, &absent, err))
         return err->code;
@@ -373,7 +383,8 @@ static enum assay_code read_description(const struct reader *r, struct assay_err
         d->fields[f] = (struct assay_quantity){.source = "", .overlay = "", .value = NAN, .low = NAN, .high = NAN};
     if (assay_json_known_keys(r->file, root, known, sizeof known / sizeof *known, err) || read_name(r, err) ||
         read_text(r, root, "product", true, &d->product, err) || read_text(r, root, "vendor", true, &d->vendor, err) ||
-        read_origin(r, err) || read_text(r, root, "about", true, &d->about, err) || read_aliases(r, err) || read_said(r, err) || read_measured(r, err) ||
+        read_origin(r, err) || read_text(r, root, "about", true, &d->about, err) || read_aliases(r, err) || read_said(r, err) ||
+            read_measured(r, err) ||
         read_kind(r, true, err) || read_fields(r, err))
         return err->code;
     assay_sha256_hex(r->file->bytes, r->file->length, d->fingerprint);
@@ -438,7 +449,8 @@ static enum assay_code note_overlay(const struct reader *r, const char *by, stru
 
 static enum assay_code read_overlay(const struct reader *r, struct assay_error *err)
 {
-    static const char *const known[] = {"format", "device", "by", "about", "over", "family", "memory_class", "status", "unit", "fields"};
+    static const char *const known[] = {"format", "device", "by", "about", "over", "family", "memory_class", "status", "unit",
+                                        "fields"};
     const char              *device = NULL, *by = "", *about = "";
     const json_t            *root = r->file->root;
     if (assay_json_known_keys(r->file, root, known, sizeof known / sizeof *known, err) ||
@@ -446,7 +458,8 @@ static enum assay_code read_overlay(const struct reader *r, struct assay_error *
         assay_json_text(r->file, root, "about", false, &about, err))
         return err->code;
     if (!is_for(&r->to->d, device))
-        return assay_json_fail_at(r->file, root, "device", err, "it is for device '%.60s', not for '%.60s'", device, r->to->d.name);
+        return assay_json_fail_at(r->file, root, "device", err, "it is for device '%.60s', not for '%.60s'", device,
+                                  r->to->d.name);
     if (read_kind(r, false, err) || read_fields(r, err) || check_together(r, err))
         return err->code;
     return note_overlay(r, by, err);
@@ -542,7 +555,8 @@ enum assay_code assay_spec_is_device(const char *path, bool *out, struct assay_e
         return ASSAY_OK;
     }
     if (assay_json_load(path, SPEC_FORMAT, LIMIT_BYTES, &file, err)) {
-        (void)assay_error_hint(err, "a file for --spec has \"format\": \"%s\" (numbers for a device) or \"%s\" (a device)", SPEC_FORMAT,
+        (void)assay_error_hint(err, "a file for --spec has \"format\": \"%s\" (numbers for a device) or \"%s\" (a device)",
+                               SPEC_FORMAT,
                                DEVICE_FORMAT);
         return assay_error_in(err, "reading '%.90s'", path);
     }
@@ -559,7 +573,8 @@ enum assay_code assay_spec_device(const char *path, char out[64], struct assay_e
     if (assay_spec_is_device(path, &is_device, err) ||
         assay_json_load(path, is_device ? DEVICE_FORMAT : SPEC_FORMAT, LIMIT_BYTES, &file, err))
         return err->code;
-    if (!assay_json_text(&file, file.root, is_device ? "name" : "device", true, &device, err) && !assay_string_copy(out, 64, device))
+    if (!assay_json_text(&file, file.root, is_device ? "name" : "device", true, &device, err) &&
+        !assay_string_copy(out, 64, device))
         (void)assay_json_fail(&file, is_device ? "name" : "device", err, "a device's name has at most 63 characters");
     assay_json_release(&file);
     return err->code;

@@ -34,7 +34,8 @@ enum assay_code assay_graph_price_new(const struct assay_graph *g, struct assay_
         struct assay_hash128 key = assay_node_key(p->facts, n);
         uint32_t             at = class_like(p, &key);
         if (at == p->n_classes)
-            p->classes[p->n_classes++] = (struct assay_node_class){.first = n, .key = key, .controlled = assay_node_is_controlled(p->facts, n)};
+            p->classes[p->n_classes++] = (struct assay_node_class){.first = n, .key = key,
+                                                                   .controlled = assay_node_is_controlled(p->facts, n)};
         p->classes[at].count++;
         p->class_of[n] = at;
     }
@@ -67,14 +68,20 @@ static void add_times(struct assay_price *total, const struct assay_price *one, 
     total->link_bytes += times * one->link_bytes;
 }
 
-enum assay_code assay_graph_price_on(struct assay_graph_price *p, const struct assay_chip *chip, const struct assay_coefficients *k,
-                                     const struct assay_node_how *how, bool again, struct assay_error *err)
+enum assay_code assay_graph_price_on(struct assay_graph_price *p, const struct assay_chip *chip,
+                                     const struct assay_coefficients *k,
+                                     const struct assay_node_how *how, bool again, const struct assay_adjust *adjust,
+                                         struct assay_error *err)
 {
     p->total = (struct assay_price){.ns = 0};
     for (uint32_t i = 0; i < p->n_classes; i++) {
         struct assay_node_class *c = &p->classes[i];
-        if ((!again || c->controlled) && assay_node_price(chip, k, p->facts, c->first, how, &c->price, err))
-            return assay_error_in(err, "pricing node '%.48s' (%s)", p->graph->nodes[c->first].name, p->graph->nodes[c->first].op->name);
+        bool                     now = !again || c->controlled;
+        if (now && assay_node_price(chip, k, p->facts, c->first, how, &c->price, err))
+            return assay_error_in(err, "pricing node '%.48s' (%s)", p->graph->nodes[c->first].name,
+                                  p->graph->nodes[c->first].op->name);
+        if (now && adjust)
+            adjust->each(adjust->self, p->graph, c);
         add_times(&p->total, &c->price, c->count);
     }
     return ASSAY_OK;

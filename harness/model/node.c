@@ -13,7 +13,7 @@
 
 enum kind {
     PASS, /* over memory: all that is not named below */
-    VIEW, ELEMENTWISE, MATMUL, GEMM, CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, ATTENTION, ATTENTION_GRAD, GROUPED,
+    VIEW, ELEMENTWISE, MATMUL, GEMM, CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, ATTENTION, ATTENTION_GRAD, PAGED, GROUPED,
     GROUPED_WEIGHT_GRAD, COPY, SCATTER, OPTIMIZER
 };
 static const struct {
@@ -21,16 +21,20 @@ static const struct {
     enum kind   kind;
 } kinds[] = {
     {"Reshape", VIEW}, {"Squeeze", VIEW}, {"Unsqueeze", VIEW}, {"Flatten", VIEW}, {"Identity", VIEW},
-    {"Add", ELEMENTWISE}, {"Sub", ELEMENTWISE}, {"Mul", ELEMENTWISE}, {"Div", ELEMENTWISE}, {"Max", ELEMENTWISE}, {"Min", ELEMENTWISE},
-    {"Neg", ELEMENTWISE}, {"Abs", ELEMENTWISE}, {"Sqrt", ELEMENTWISE}, {"Exp", ELEMENTWISE}, {"Log", ELEMENTWISE}, {"Erf", ELEMENTWISE},
+    {"Add", ELEMENTWISE}, {"Sub", ELEMENTWISE}, {"Mul", ELEMENTWISE}, {"Div", ELEMENTWISE}, {"Max", ELEMENTWISE},
+        {"Min", ELEMENTWISE},
+    {"Neg", ELEMENTWISE}, {"Abs", ELEMENTWISE}, {"Sqrt", ELEMENTWISE}, {"Exp", ELEMENTWISE}, {"Log", ELEMENTWISE},
+        {"Erf", ELEMENTWISE},
     {"Tanh", ELEMENTWISE}, {"Sigmoid", ELEMENTWISE}, {"Relu", ELEMENTWISE}, {"Gelu", ELEMENTWISE}, {"Swish", ELEMENTWISE},
     {"Sign", ELEMENTWISE}, {"Cast", ELEMENTWISE}, {"Where", ELEMENTWISE}, {"Clip", ELEMENTWISE}, {"Pow", ELEMENTWISE},
     {"Reciprocal", ELEMENTWISE}, {"Sin", ELEMENTWISE}, {"Cos", ELEMENTWISE}, {"QuantizeLinear", ELEMENTWISE},
     {"DequantizeLinear", ELEMENTWISE}, {"assay.ReluGrad", ELEMENTWISE}, {"assay.TanhGrad", ELEMENTWISE},
     {"assay.SigmoidGrad", ELEMENTWISE}, {"assay.GeluGrad", ELEMENTWISE}, {"assay.SwishGrad", ELEMENTWISE},
-    {"BatchNormalization", ELEMENTWISE}, /* at inference: a scale and a shift a channel; with batch statistics it has more outputs */
+    /* at inference: a scale and a shift a channel; with batch statistics it has more outputs */
+    {"BatchNormalization", ELEMENTWISE},
     {"MatMul", MATMUL}, {"MatMulInteger", MATMUL}, {"Gemm", GEMM}, {"Conv", CONV}, {"assay.ConvInputGrad", CONV_INPUT_GRAD},
     {"assay.ConvWeightGrad", CONV_WEIGHT_GRAD}, {"Attention", ATTENTION}, {"assay.AttentionGrad", ATTENTION_GRAD},
+    {"assay.PagedAttention", PAGED},
     {"assay.GroupedMatMul", GROUPED}, {"assay.GroupedMatMulWeightGrad", GROUPED_WEIGHT_GRAD}, {"assay.Copy", COPY},
     {"TensorScatter", SCATTER}, {"assay.Sgd", OPTIMIZER}, {"assay.AdamW", OPTIMIZER}, {"assay.LambUpdate", OPTIMIZER},
     {"assay.LambApply", OPTIMIZER},
@@ -41,6 +45,8 @@ static const struct {
 #define PINNED_SHARE 0.82       /* of the host link: A100, 26.1 of 32 GB/s (FlagPerf, base results) */
 #define PAGEABLE_SHARE 0.22     /* 7.19 of 32 GB/s, the same */
 #define LENGTHS 6               /* input nonpad_kv_seqlen of Attention */
+#define STARTS 6                /* of PagedAttention: where the tokens of each sequence begin */
+#define PAST 7                  /* how many of each are cached */
 #define MOST_LENGTHS 8192
 #define MOST_STEPS 16           /* from a value back to what it is made of */
 
@@ -190,7 +196,8 @@ static int32_t fused_with(const struct assay_graph_facts *f, const struct assay_
 /* Attention reads a part of its cache where it lies. */
 static bool is_part_attended(const struct assay_graph_facts *f, const struct assay_node *node)
 {
-    return !strcmp(node->op->qualified, "Slice") && f->attended[node->outputs[0]] && f->graph->values[node->outputs[0]].readers == 1;
+    return !strcmp(node->op->qualified, "Slice") && f->attended[node->outputs[0]] &&
+        f->graph->values[node->outputs[0]].readers == 1;
 }
 
 static bool costs_nothing(const struct assay_graph_facts *f, const struct assay_node *node)
@@ -230,7 +237,8 @@ static enum assay_code has_peak(const struct pricing *p, enum assay_dtype dtype,
 
 /* ---- products ------------------------------------------------------------------------------------------------------- */
 
-static enum assay_code price_product(const struct pricing *p, struct assay_gemm_shape *s, uint32_t a, uint32_t b, struct assay_price *out,
+static enum assay_code price_product(const struct pricing *p, struct assay_gemm_shape *s, uint32_t a, uint32_t b,
+                                     struct assay_price *out,
                                      struct assay_error *err)
 {
     s->compute = format_of(p, input(p, a));
@@ -284,7 +292,8 @@ static double spatial(const struct assay_value *v)
     return n;
 }
 
-/* Convolutions as the products that they are (im2col; Chellapilla and others, 2006). `small`: input, or its gradient; `w`: filters. */
+/* Convolutions as the products that they are (im2col; Chellapilla and others, 2006). `small`: input, or its gradient; `w`:
+ * filters. */
 static enum assay_code price_conv(const struct pricing *p, enum kind kind, struct assay_price *out, struct assay_error *err)
 {
     const struct assay_value *x = kind == CONV ? input(p, 0) : kind == CONV_INPUT_GRAD ? output(p) : input(p, 1);
@@ -296,7 +305,8 @@ static enum assay_code price_conv(const struct pricing *p, enum kind kind, struc
     s.product.n = kind == CONV ? wide : kind == CONV_INPUT_GRAD ? deep : deep * taps;
     s.product.k = kind == CONV ? deep * taps : kind == CONV_INPUT_GRAD ? wide * taps : places;
     s.input_bytes = bytes_of(p, kind == CONV ? x : y);
-    s.weight_bytes = kind == CONV_WEIGHT_GRAD ? bytes_of(p, x) : (double)w->elements * element_bytes(p, stored_as(p->f, p->node->inputs[1]));
+    s.weight_bytes = kind == CONV_WEIGHT_GRAD ? bytes_of(p, x) : (double)w->elements * element_bytes(p,
+        stored_as(p->f, p->node->inputs[1]));
     s.output_bytes = bytes_of(p, output(p));
     return has_peak(p, s.product.compute, err) ? err->code : assay_price_conv(p->chip, p->k, &s, out, err);
 }
@@ -307,13 +317,20 @@ static enum assay_code price_conv(const struct pricing *p, enum kind kind, struc
 static size_t integers_of(const struct pricing *p, int32_t value, int64_t *out, size_t capacity, int depth)
 {
     const struct assay_value *v = &p->g->values[value];
-    const void               *held = v->role == ASSAY_ROLE_CONST ? v->data : v->role == ASSAY_ROLE_CONTROL && p->how->content ? p->how->content[value] : NULL;
-    if (v->dtype != ASSAY_I64 || v->elements > capacity || depth == MOST_STEPS)
+    const void               *held = v->role == ASSAY_ROLE_CONST ? v->data : v->role == ASSAY_ROLE_CONTROL && p->how->content
+        ? p->how->content[value] : NULL;
+    if ((v->dtype != ASSAY_I64 && v->dtype != ASSAY_I32) || v->elements > capacity || depth == MOST_STEPS)
         return 0;
-    if (held) {
-        memcpy(out, held, (size_t)v->elements * sizeof *out);
-        return (size_t)v->elements;
+    for (size_t i = 0; held && i < v->elements; i++) {
+        int32_t narrow = 0;
+        memcpy(&narrow, (const char *)held + (v->dtype == ASSAY_I32 ? i * sizeof narrow : 0), sizeof narrow);
+        if (v->dtype == ASSAY_I64)
+            memcpy(&out[i], (const char *)held + i * sizeof *out, sizeof *out);
+        else
+            out[i] = narrow;
     }
+    if (held)
+        return (size_t)v->elements;
     if (v->producer < 0)
         return 0;
     const struct assay_node *node = &p->g->nodes[v->producer];
@@ -343,7 +360,8 @@ static double kept_tokens(const struct pricing *p, double batch, double total)
 
 static enum assay_code price_attention(const struct pricing *p, uint32_t first, struct assay_price *out, struct assay_error *err)
 {
-    const struct assay_value *q = input(p, first), *key = input(p, first + 1), *value = input(p, first + 2), *past = input(p, first + 4);
+    const struct assay_value *q = input(p, first), *key = input(p, first + 1), *value = input(p, first + 2),
+        *past = input(p, first + 4);
     bool   packed = q->rank == 3;
     double heads = (double)assay_node_i64(p->node, "q_num_heads", packed ? 1 : q->dims[1]);
     double kv_heads = (double)assay_node_i64(p->node, "kv_num_heads", packed ? 1 : key->dims[1]);
@@ -358,7 +376,8 @@ static enum assay_code price_attention(const struct pricing *p, uint32_t first, 
     s.past = s.kv_tokens / s.batch - s.query;
     if (has_peak(p, s.compute, err))
         return err->code;
-    return s.query <= DECODE_QUERIES ? assay_price_decode(p->chip, p->k, &s, out, err) : assay_price_prefill(p->chip, p->k, &s, out, err);
+    return s.query <= DECODE_QUERIES ? assay_price_decode(p->chip, p->k, &s, out, err)
+        : assay_price_prefill(p->chip, p->k, &s, out, err);
 }
 
 static enum assay_code price_attention_grad(const struct pricing *p, struct assay_price *out, struct assay_error *err)
@@ -373,6 +392,82 @@ static enum assay_code price_attention_grad(const struct pricing *p, struct assa
     out->flops *= BACKWARD_PRODUCTS;
     out->memory_bytes *= BACKWARD_PRODUCTS;
     out->cache_bytes *= BACKWARD_PRODUCTS;
+    return ASSAY_OK;
+}
+
+static void add_work(struct assay_price *to, const struct assay_price *one)
+{
+    to->ns += one->ns - one->floor_ns;
+    to->compute_ns += one->compute_ns;
+    to->memory_ns += one->memory_ns;
+    to->cache_ns += one->cache_ns;
+    to->vector_ns += one->vector_ns;
+    to->flops += one->flops;
+    to->memory_bytes += one->memory_bytes;
+    to->cache_bytes += one->cache_bytes;
+}
+
+/* Tokens of each sequence of a paged step, and what it has cached; what control inputs do not say is even and full. */
+static size_t sequences_of(const struct pricing *p, int64_t starts[MOST_LENGTHS], int64_t past[MOST_LENGTHS])
+{
+    size_t  n = (size_t)input(p, PAST)->elements;
+    int64_t tokens = input(p, 0)->dims[0], room = input(p, 5)->dims[1] * input(p, 3)->dims[1];
+    if (n + 1 > MOST_LENGTHS)
+        return 0;
+    if (integers_of(p, p->node->inputs[STARTS], starts, MOST_LENGTHS, 0) != n + 1)
+        for (size_t i = 0; i <= n; i++)
+            starts[i] = (int64_t)((double)tokens * (double)i / (double)n);
+    if (integers_of(p, p->node->inputs[PAST], past, MOST_LENGTHS, 0) != n)
+        for (size_t i = 0; i < n; i++)
+            past[i] = room - (starts[i + 1] - starts[i]) > 0 ? room - (starts[i + 1] - starts[i]) : 0;
+    return n;
+}
+
+/* One kernel over all sequences that add a few tokens, and one over the prompts; the new tokens are written as they come. */
+static enum assay_code price_paged(const struct pricing *p, struct assay_price *out, struct assay_error *err)
+{
+    int64_t starts[MOST_LENGTHS], past[MOST_LENGTHS];
+    size_t  n = sequences_of(p, starts, past);
+    double  heads = (double)assay_node_i64(p->node, "q_num_heads", 1), kv_heads = (double)assay_node_i64(p->node, "kv_num_heads",
+        1);
+    const struct assay_value    *q = input(p, 0);
+    struct assay_attention_shape few = {.heads = heads, .kv_heads = kv_heads, .head_dim = (double)q->dims[1] / heads,
+                                        .value_dim = (double)input(p, 2)->dims[1] / kv_heads, .causal = true,
+                                            .compute = format_of(p, q),
+                                        .q_bytes = element_bytes(p, q), .kv_bytes = element_bytes(p, input(p, 3))};
+    struct assay_price           all = {.class = ASSAY_KERNEL_DECODE}, one = {.ns = 0};
+    double                       floor_ns = 0, longest = 0;
+    if (has_peak(p, few.compute, err))
+        return err->code;
+    for (size_t i = 0; i < n; i++) {
+        double fresh = (double)(starts[i + 1] - starts[i]), before = fmax((double)past[i], 0);
+        struct assay_attention_shape prompt = few;
+        prompt.batch = 1;
+        prompt.query = fresh;
+        prompt.past = before;
+        if (fresh > 0 && fresh <= DECODE_QUERIES) {
+            few.batch++;
+            few.query += fresh;
+            few.kv_tokens += before + fresh;
+        } else if (fresh > 0) {
+            if (assay_price_prefill(p->chip, p->k, &prompt, &one, err))
+                return err->code;
+            add_work(&all, &one);
+            longest = fmax(longest, one.floor_ns);
+            all.class = ASSAY_KERNEL_PREFILL;
+        }
+    }
+    few.query = few.batch > 0 ? few.query / few.batch : 0;
+    few.past = few.batch > 0 ? few.kv_tokens / few.batch - few.query : 0;
+    if (few.batch > 0) {
+        if (assay_price_decode(p->chip, p->k, &few, &one, err))
+            return err->code;
+        add_work(&all, &one);
+        floor_ns = one.floor_ns;
+    }
+    all.floor_ns = floor_ns + longest;
+    all.ns += all.floor_ns;
+    *out = all;
     return ASSAY_OK;
 }
 
@@ -429,7 +524,8 @@ static enum assay_code price_fused(const struct pricing *p, int32_t with, struct
 /* In place where it may be: only the rows that are new move. */
 static enum assay_code price_scatter(const struct pricing *p, struct assay_price *out, struct assay_error *err)
 {
-    double                    rows = bytes_of(p, input(p, 1)), whole = output(p)->alias_of == ASSAY_NO_VALUE ? bytes_of(p, output(p)) : 0;
+    double                    rows = bytes_of(p, input(p, 1)), whole = output(p)->alias_of == ASSAY_NO_VALUE
+        ? bytes_of(p, output(p)) : 0;
     struct assay_memory_shape s = {.read_bytes = rows + whole, .written_bytes = rows + whole};
     return assay_price_memory(p->chip, p->k, &s, out, err);
 }
@@ -464,6 +560,7 @@ static enum assay_code price_kind(const struct pricing *p, enum kind kind, struc
     case CONV_WEIGHT_GRAD: return price_conv(p, kind, out, err);
     case ATTENTION: return price_attention(p, 0, out, err);
     case ATTENTION_GRAD: return price_attention_grad(p, out, err);
+    case PAGED: return price_paged(p, out, err);
     case GROUPED: return price_grouped(p, out, err);
     case GROUPED_WEIGHT_GRAD: return price_grouped_weights(p, out, err);
     case COPY: return price_copy(p, out, err);
@@ -476,8 +573,10 @@ static enum assay_code price_kind(const struct pricing *p, enum kind kind, struc
     return price_pass(p, out, err);
 }
 
-enum assay_code assay_node_price(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_graph_facts *f,
-                                 uint32_t node, const struct assay_node_how *how, struct assay_price *out, struct assay_error *err)
+enum assay_code assay_node_price(const struct assay_chip *chip, const struct assay_coefficients *k,
+                                 const struct assay_graph_facts *f,
+                                 uint32_t node, const struct assay_node_how *how, struct assay_price *out,
+                                     struct assay_error *err)
 {
     const struct assay_node *n = &f->graph->nodes[node];
     const struct pricing     p = {chip, k, f, f->graph, n, how};
@@ -496,7 +595,8 @@ enum assay_code assay_node_price(const struct assay_chip *chip, const struct ass
 bool assay_node_is_controlled(const struct assay_graph_facts *f, uint32_t node)
 {
     const struct assay_node *n = &f->graph->nodes[node];
-    return kind_of(f, n) == ATTENTION && n->n_inputs > LENGTHS && n->inputs[LENGTHS] != ASSAY_NO_VALUE;
+    return kind_of(f, n) == PAGED || (kind_of(f, n) == ATTENTION && n->n_inputs > LENGTHS &&
+                                      n->inputs[LENGTHS] != ASSAY_NO_VALUE);
 }
 
 /* ---- keys ----------------------------------------------------------------------------------------------------------- */
@@ -535,13 +635,16 @@ struct assay_hash128 assay_node_key(const struct assay_graph_facts *f, uint32_t 
 {
     const struct assay_node *n = &f->graph->nodes[node];
     size_t                   op = assay_op_index(n->op);
-    int32_t                  with = fused_with(f, n), lengths = assay_node_is_controlled(f, node) ? n->inputs[LENGTHS] : -1, beside = -1;
+    int32_t                  with = fused_with(f, n), lengths = assay_node_is_controlled(f, node) ? n->inputs[LENGTHS] : -1,
+        beside = -1;
+    int32_t                  past = kind_of(f, n) == PAGED ? n->inputs[PAST] : -1;
     bool                     nothing = costs_nothing(f, n);
     struct assay_hash128     key = assay_hash_bytes(&op, sizeof op);
     for (uint32_t i = 0; with != ASSAY_NO_VALUE && i < n->n_inputs; i++)
         beside = n->inputs[i] == with ? (int32_t)i : beside;
     add(&key, &beside, sizeof beside);
     add(&key, &lengths, sizeof lengths);
+    add(&key, &past, sizeof past);
     add(&key, &nothing, sizeof nothing);
     for (uint32_t i = 0; i < n->n_inputs; i++)
         add_value(&key, f, n->inputs[i]);

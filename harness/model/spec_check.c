@@ -101,16 +101,19 @@ static void check_sources(struct check *c)
 {
     static const char *const both[] = {"bidirectional", "bidir", "both directions", "both ways", NULL};
     static const char *const sparse[] = {"with sparsity", "sparse", "(sparse", "(with sparsity", NULL};
-    static const struct { double scale; const char *unit; } links[] = {{1e9, "GB/s"}, {1e12, "TB/s"}}, rates[] = {{1e12, "TFLOPS"}, {1e12, "TFLOP/s"}, {1e12, "TOPS"}, {1e15, "PFLOPS"}, {1e15, "PFLOP/s"}, {1e15, "POPS"}};
+    static const struct { double scale; const char *unit; } links[] = {{1e9, "GB/s"}, {1e12, "TB/s"}},
+        rates[] = {{1e12, "TFLOPS"}, {1e12, "TFLOP/s"}, {1e12, "TOPS"}, {1e15, "PFLOPS"}, {1e15, "PFLOP/s"}, {1e15, "POPS"}};
     for (int f = 0; f < ASSAY_DEVICE_FIELDS; f++) {
         const struct assay_quantity *q = known(c, (enum assay_device_field)f);
         bool link = f == ASSAY_DEVICE_HOST_LINK || f == ASSAY_DEVICE_SCALE_UP, peak = f <= ASSAY_DEVICE_PEAK_I4;
         for (size_t i = 0; q && link && i < sizeof links / sizeof *links; i++)
             if (is_said_to_be(q, links[i].scale, links[i].unit, both))
-                tell(c, "bidirectional", (enum assay_device_field)f, "its own source counts both directions; per direction it is half");
+                tell(c, "bidirectional", (enum assay_device_field)f,
+                     "its own source counts both directions; per direction it is half");
         for (size_t i = 0; q && peak && i < sizeof rates / sizeof *rates; i++)
             if (is_said_to_be(q, rates[i].scale, rates[i].unit, sparse))
-                tell(c, "sparse", (enum assay_device_field)f, "its own source has it with sparsity; the dense peak is half of it");
+                tell(c, "sparse", (enum assay_device_field)f,
+                     "its own source has it with sparsity; the dense peak is half of it");
     }
 }
 
@@ -134,7 +137,8 @@ static void check_ratios(struct check *c)
 {
     for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++) {
         const struct assay_quantity *fast = known(c, ratios[i].fast), *slow = known(c, ratios[i].slow);
-        if (fast && slow && (ratios[i].systolic || c->d->family == ASSAY_CHIP_TENSOR_CORE) && fast->low > ratios[i].times * slow->high)
+        if (fast && slow && (ratios[i].systolic || c->d->family == ASSAY_CHIP_TENSOR_CORE) &&
+            fast->low > ratios[i].times * slow->high)
             tell(c, "sparse", ratios[i].fast, "it is %.3g times %s: %s; is it the number with sparsity?", fast->low / slow->high,
                  assay_device_fields[ratios[i].slow].key, ratios[i].why);
     }
@@ -160,7 +164,8 @@ static void check_orders(struct check *c)
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         const struct assay_quantity *more = known(c, orders[i].more), *less = known(c, orders[i].less);
         if (more && less && more->high < less->low)
-            tell(c, "order", orders[i].more, "%s is less than %s of %s: %s", show(a, more->high, orders[i].more), show(b, less->low, orders[i].less),
+            tell(c, "order", orders[i].more, "%s is less than %s of %s: %s", show(a, more->high, orders[i].more),
+                 show(b, less->low, orders[i].less),
                  assay_device_fields[orders[i].less].key, orders[i].why);
     }
 }
@@ -168,7 +173,8 @@ static void check_orders(struct check *c)
 /* Units do a power of two of operations a clock. */
 static void check_units(struct check *c, enum assay_device_field field)
 {
-    const struct assay_quantity *peak = known(c, field), *cores = known(c, ASSAY_DEVICE_CORES), *clock = known(c, ASSAY_DEVICE_CLOCK);
+    const struct assay_quantity *peak = known(c, field), *cores = known(c, ASSAY_DEVICE_CORES),
+        *clock = known(c, ASSAY_DEVICE_CLOCK);
     const struct assay_quantity *rows = known(c, ASSAY_DEVICE_ARRAY_ROWS), *columns = known(c, ASSAY_DEVICE_ARRAY_COLUMNS);
     bool                         systolic = c->d->family == ASSAY_CHIP_SYSTOLIC && rows && columns;
     if (!peak || !cores || !clock || (c->d->family == ASSAY_CHIP_SYSTOLIC && !systolic))

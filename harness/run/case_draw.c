@@ -27,7 +27,8 @@ static double energy_so_far(struct assay_course *c)
     struct assay_error       ignored = {.code = ASSAY_OK};
     size_t                   n = 0;
     memset(rows, 0, sizeof rows);
-    if (!ASSAY_HAS(c->opened.backend, counters) || c->opened.backend->counters(c->opened.session, rows, sizeof *rows, 32, &n, &ignored))
+    if (!ASSAY_HAS(c->opened.backend, counters) || c->opened.backend->counters(c->opened.session, rows, sizeof *rows, 32, &n,
+                                                                               &ignored))
         return NAN;
     for (size_t i = 0; i < n && i < 32; i++)
         if (!strncmp(rows[i].name, "energy", sizeof rows[i].name) && !strncmp(rows[i].unit, "joules", sizeof rows[i].unit))
@@ -35,19 +36,23 @@ static double energy_so_far(struct assay_course *c)
     return NAN;
 }
 
-static enum assay_code draw_once(struct assay_course *c, uint64_t k, uint64_t *ended_ns, double *ns, double *joules, struct assay_error *err)
+static enum assay_code draw_once(struct assay_course *c, uint64_t k, uint64_t *ended_ns, double *ns, double *joules,
+                                 struct assay_error *err)
 {
     struct assay_target target = assay_graph_target_as_target(c->target);
     bool                restores = assay_graph_target_restores(c->target);
     struct assay_query  q = {.slot = restores ? 0 : (uint32_t)(k % c->sets), .earliest_ns = *ended_ns};
     struct assay_span   span = {.size = sizeof span};
-    uint64_t            token, done;
+    uint64_t            token = 0, done = 0;
     double              before = energy_so_far(c);
-    if (c->opened.backend->draw(c->opened.session, k, err) || ((restores || k == 1) && assay_graph_target_prepare(c->target, restores ? 1 : c->sets, err)) ||
-        target.issue(target.self, &q, &token, err) || target.poll(target.self, c->job->what->repeat.timeout_ns, &done, &span, err))
+    if (c->opened.backend->draw(c->opened.session, k, err) || ((restores || k == 1) &&
+            assay_graph_target_prepare(c->target, restores ? 1 : c->sets, err)) ||
+        target.issue(target.self, &q, &token, err) || target.poll(target.self, c->job->what->repeat.timeout_ns, &done, &span,
+                                                                  err))
         return assay_error_in(err, "draw %llu", (unsigned long long)k);
     if (done != token || span.clock != ASSAY_CLOCK_MODEL || span.end_ns < span.begin_ns || span.begin_ns < *ended_ns)
-        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "span of draw %llu is wrong: begin %llu, end %llu, not before %llu", (unsigned long long)k,
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "span of draw %llu is wrong: begin %llu, end %llu, not before %llu",
+                          (unsigned long long)k,
                           (unsigned long long)span.begin_ns, (unsigned long long)span.end_ns, (unsigned long long)*ended_ns);
     *ended_ns = span.end_ns;
     *ns = (double)(span.end_ns - span.begin_ns);
@@ -77,7 +82,7 @@ static struct assay_drawn_range range_of(double *drawn, uint32_t n)
 
 enum assay_code assay_case_draw(struct assay_course *c, struct assay_error *err)
 {
-    double   ns[DRAWS], joules[DRAWS];
+    double   ns[DRAWS] = {0}, joules[DRAWS] = {0};
     bool     values = c->opened.device.traits & ASSAY_TRAIT_VALUES;
     uint32_t n = values ? DRAWS_WITH_VALUES : DRAWS;
     uint64_t ended_ns = c->loop.last.end_ns;
@@ -109,10 +114,12 @@ static void set_range(struct assay_record *rec, enum assay_metric metric, struct
 }
 
 /* amount in each time: the ends change places. */
-static void set_rate(struct assay_record *rec, enum assay_metric metric, double amount, const char *none, const struct assay_course *c,
+static void set_rate(struct assay_record *rec, enum assay_metric metric, double amount, const char *none,
+                     const struct assay_course *c,
                      const struct assay_certainty *certain)
 {
-    struct assay_drawn_range t = c->drawn.ns, r = {amount / (t.high / 1e9), amount / (t.middle / 1e9), amount / (t.low / 1e9), t.n};
+    struct assay_drawn_range t = c->drawn.ns, r = {amount / (t.high / 1e9), amount / (t.middle / 1e9), amount / (t.low / 1e9),
+                                                   t.n};
     if (amount <= 0 || t.low <= 0)
         assay_metric_absent(rec, metric, amount <= 0 ? none : "the model's time is nothing");
     else
@@ -121,7 +128,8 @@ static void set_rate(struct assay_record *rec, enum assay_metric metric, double 
 
 void assay_case_draw_metrics(const struct assay_course *c)
 {
-    static const enum assay_metric of_executions[] = {ASSAY_METRIC_latency_p90_ns, ASSAY_METRIC_latency_p99_ns, ASSAY_METRIC_latency_spread,
+    static const enum assay_metric of_executions[] = {ASSAY_METRIC_latency_p90_ns, ASSAY_METRIC_latency_p99_ns,
+                                                      ASSAY_METRIC_latency_spread,
                                                       ASSAY_METRIC_first_ns, ASSAY_METRIC_device_ns};
     struct assay_record   *rec = c->record;
     struct assay_certainty certain = {.size = sizeof certain, .has_point = 1};
@@ -131,7 +139,8 @@ void assay_case_draw_metrics(const struct assay_course *c)
     (void)assay_string_copy(rec->grade, sizeof rec->grade, certain.grade);
     set_range(rec, ASSAY_METRIC_latency_ns, c->drawn.ns, ASSAY_CLOCK_MODEL, &certain);
     set_rate(rec, ASSAY_METRIC_flops_per_s, (double)rec->flops, "the case has no floating-point operations", c, &certain);
-    set_rate(rec, ASSAY_METRIC_bytes_per_s, (double)rec->read_bytes + (double)rec->written_bytes, "the case moves no bytes", c, &certain);
+    set_rate(rec, ASSAY_METRIC_bytes_per_s, (double)rec->read_bytes + (double)rec->written_bytes, "the case moves no bytes", c,
+             &certain);
     set_rate(rec, ASSAY_METRIC_items_per_s, (double)rec->items, "the case has no items", c, &certain);
     for (size_t i = 0; i < sizeof of_executions / sizeof *of_executions; i++)
         assay_metric_absent(rec, of_executions[i], "modelled: a time and its range, no executions that differ");
@@ -141,5 +150,6 @@ void assay_case_draw_metrics(const struct assay_course *c)
         return;
     }
     set_range(rec, ASSAY_METRIC_energy_joules, c->drawn.joules, 0, &certain);
-    (void)assay_string_copy(rec->energy_source, sizeof rec->energy_source, "modelled: the device's stated power times the modelled time");
+    (void)assay_string_copy(rec->energy_source, sizeof rec->energy_source,
+                            "modelled: the device's stated power times the modelled time");
 }

@@ -8,8 +8,8 @@
 
 /* Is it such a device? */
 bool            assay_case_is_drawn(const struct assay_course *course);
-/* Executes draws 1, 2, … and keeps their times, as samples where the device computes no values, and energies in course->drawn; the
- * device is its middle again afterwards. */
+/* Executes draws 1, 2, … and keeps their times, as samples where the device computes no values, and energies in course->drawn;
+ * the device is its middle again afterwards. */
 enum assay_code assay_case_draw(struct assay_course *course, struct assay_error *err);
 /* Grade and latency, rates and energy with their ranges; no value where no point exists. */
 void            assay_case_draw_metrics(const struct assay_course *course);

@@ -122,8 +122,10 @@ enum assay_code assay_backend_open_file(const char *path, const char *text, cons
     struct assay_backend_name name;
     struct assay_opened opened = {0};
     struct assay_text why = ASSAY_TEXT(opened.resolved);
-    if (assay_backend_name_parse(text, &name, err) || (!*path && assay_backend_resolve(&name, &why, err)))
-        return err->nframes || !*path ? err->code : assay_error_in(err, "opening '%.100s'", text);
+    if (assay_backend_name_parse(text, &name, err))
+        return err->code;
+    if (!*path && assay_backend_resolve(&name, &why, err))
+        return assay_error_in(err, "opening '%.100s'", text);
     if (*path && !assay_string_copy(name.name, sizeof name.name, path))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.80s…'", path);
     if (load_named(&name, &opened, err) || parse_options(&name, &opened, err) || choose_device(&name, &opened, err) ||

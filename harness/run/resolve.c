@@ -36,7 +36,8 @@ static void look_at(struct search *s, const char *plugin, const struct assay_dev
             continue;
         s->found = assay_string_copy(s->out->name, sizeof s->out->name, plugin) &&
                    assay_string_copy(s->out->device, sizeof s->out->device, d[i].name);
-        assay_text_add(s->why, "%s is %s:%s: its driver finds %s", s->name, plugin, d[i].name, *d[i].product ? d[i].product : d[i].name);
+        assay_text_add(s->why, "%s is %s:%s: its driver finds %s", s->name, plugin, d[i].name, *d[i].product ? d[i].product
+                       : d[i].name);
     }
 }
 
@@ -64,11 +65,13 @@ static enum assay_code use_model(struct search *s, struct assay_error *err)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "no driver here finds a device '%.64s', and nobody described one", s->name);
     (void)assay_string_copy(s->out->name, sizeof s->out->name, MODEL);
     (void)assay_string_copy(s->out->device, sizeof s->out->device, s->described->name);
-    assay_text_add(s->why, "%s is model:%s, calculated from its description: no driver here finds one", s->name, s->described->name);
+    assay_text_add(s->why, "%s is model:%s, calculated from its description: no driver here finds one", s->name,
+                   s->described->name);
     return ASSAY_OK;
 }
 
-static enum assay_code resolve_device(struct assay_backend_name *name, const char *device, struct assay_text *why, struct assay_error *err)
+static enum assay_code resolve_device(struct assay_backend_name *name, const char *device, struct assay_text *why,
+                                      struct assay_error *err)
 {
     struct assay_described *described = NULL;
     struct assay_error      none = {.code = ASSAY_OK};

@@ -5,9 +5,9 @@
 #include "assay/text.h"
 #include "harness/run/loader.h"
 
-/* "D" that is no plug-in's name and "auto:D" become "BACKEND:DEVICE": a driver here that finds such hardware, by the name or an alias
- * of D's description; else "model:D" where D is described. "model:ALIAS" becomes the description's name. All else stays as it is.
- * `why` says what was chosen and for what reason; empty where nothing was. Loads plug-ins: for workers only. */
+/* "D" that is no plug-in's name and "auto:D" become "BACKEND:DEVICE": a driver here that finds such hardware, by the name or an
+ * alias of D's description; else "model:D" where D is described. "model:ALIAS" becomes the description's name. All else stays as
+ * it is. `why` says what was chosen and for what reason; empty where nothing was. Loads plug-ins: for workers only. */
 enum assay_code assay_backend_resolve(struct assay_backend_name *name, struct assay_text *why, struct assay_error *err);
 
 #endif

@@ -37,7 +37,7 @@ Test(loader, refuses_a_back_end_that_breaks_the_agreement_and_says_how, .timeout
         const char *fault, *says;
     } cases[] = {
         {"null", "refuses this program"},
-        {"major", "is of plug-in ABI 2.1, this program has 1.2"},
+        {"major", "is of plug-in ABI 2.2, this program has 1.2"},
         {"size_small", "bytes; ABI 1.2 has at least"},
         {"size_huge", "gives a back end of 4294967295 bytes"},
         {"no_probe", "lacks the required entry 'probe'"},
