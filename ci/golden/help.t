@@ -18,6 +18,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   predict      prices the rows of a table on devices that need not be here, with how sure it is
   calibrate    fits the models' coefficients to measurements of kernels
   spec         checks the numbers of a device's description, or a buyer's numbers for one, against each other; shows them with their sources
+  search       the best ways to spread a training over a cluster, among those that fit into memory
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -49,9 +50,9 @@ options:
   --timeout-s TIME  a worker that takes longer is ended (from 50ms to 86400s)
 
 # every verb has help, the same in both spellings; its first line says how it is called
-$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate spec; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate spec search; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
 usage: assay doctor [options]
-usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics [options]
+usage: assay list suites|workloads|models|backends|devices|systems|ops|counters|metrics [options]
 usage: assay show CASE [options]
 usage: assay plan SUITE [options]
 usage: assay run SUITE|CASE|FILE.onnx… [options]
@@ -65,6 +66,7 @@ usage: assay soak SUITE|CASE|FILE.onnx… [options]
 usage: assay predict --cases FILE.csv [options]
 usage: assay calibrate FILE.csv… [options]
 usage: assay spec check|show FILE|DEVICE [options]
+usage: assay search CASE --backend SYSTEM [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
@@ -73,7 +75,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SH DESCRIPTION
 .SH VERBS
 .SS "assay doctor"
-.SS "assay list suites|workloads|models|backends|devices|ops|counters|metrics"
+.SS "assay list suites|workloads|models|backends|devices|systems|ops|counters|metrics"
 .SS "assay show CASE"
 .SS "assay plan SUITE"
 .SS "assay run SUITE|CASE|FILE.onnx…"
@@ -87,10 +89,11 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay predict --cases FILE.csv"
 .SS "assay calibrate FILE.csv…"
 .SS "assay spec check|show FILE|DEVICE"
+.SS "assay search CASE --backend SYSTEM"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 
-$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate spec; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak predict calibrate spec search; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
 
 $ assay man | grep '^\.' | grep -vE '^\.(TH|SH|SS|TP|PP|B|I)( |$)'
 ? 1
