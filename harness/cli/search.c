@@ -219,7 +219,7 @@ static enum assay_exit search(struct subject *s, const struct search_options *o,
         assay_cli_print_json(assay_search_json(&r));
     else
         assay_search_print(&r, stdout);
-    fprintf(stderr, "assay: %lld plans in %.2f s\n", (long long)(s->search.priced + s->search.short_of_memory), r.seconds);
+    fprintf(stderr, "assay: %lld plans in %.2f s\n", (long long)s->search.priced + (long long)s->search.short_of_memory, r.seconds);
     if (!s->search.n_best)
         return ASSAY_EXIT_USAGE;
     if (*o->trace && assay_search_trace(&r, &s->k, o->trace, err))

@@ -25,7 +25,7 @@ static void print_head(const struct assay_search_report *r, FILE *out)
     fprintf(out, "%s: %lld x %s, %s\n", r->system->name, (long long)r->space->devices, r->device->name, r->system->about);
     fprintf(out, "%s: %.4g parameters, %.4g of them active; a step is %lld sequences of %.0f tokens\n", r->model,
             assay_decoder_parameters(r->decoder), assay_decoder_active_parameters(r->decoder), (long long)r->space->batch, r->space->seq);
-    fprintf(out, "%lld plans: %lld priced, %lld do not fit into %.1f GB\n", (long long)(s->priced + s->short_of_memory), (long long)s->priced,
+    fprintf(out, "%lld plans: %lld priced, %lld do not fit into %.1f GB\n", (long long)s->priced + (long long)s->short_of_memory, (long long)s->priced,
             (long long)s->short_of_memory, r->fabric->chip.field[ASSAY_DEVICE_MEMORY] / 1e9);
 }
 

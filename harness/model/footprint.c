@@ -89,7 +89,7 @@ static struct held held_by(const struct assay_decoder_numbers *d, const struct a
 
 static double split(const struct held *h, const struct assay_train_plan *p, int from_zero, double *experts)
 {
-    double ranks = (double)(p->dp * p->cp), same = (double)(p->tp * p->cp * p->dp / p->ep);
+    double ranks = (double)(p->dp * p->cp), same = (double)(p->tp * p->cp * p->dp) / (double)p->ep;
     bool   is_split = p->zero >= from_zero;
     *experts = is_split ? h->experts / same : h->experts;
     return *experts + (is_split ? h->dense / ranks : h->dense);
@@ -159,16 +159,67 @@ struct cure {
     const char *what;
     bool (*change)(struct assay_train_plan *p);
 };
-static bool shard_moments(struct assay_train_plan *p) { bool can = p->zero < 1 && p->dp * p->cp > 1; p->zero = can ? 1 : p->zero; return can; }
-static bool select_recompute(struct assay_train_plan *p) { bool can = p->recompute == ASSAY_RECOMPUTE_NONE; p->recompute = can ? ASSAY_RECOMPUTE_SELECTIVE : p->recompute; return can; }
-static bool sequences(struct assay_train_plan *p) { bool can = !p->sequence_parallel && p->tp > 1; p->sequence_parallel = true; return can; }
-static bool smaller(struct assay_train_plan *p) { bool can = p->micro_batch > 1; p->micro_batches *= p->micro_batch; p->micro_batch = 1; return can; }
-static bool full_recompute(struct assay_train_plan *p) { bool can = p->recompute != ASSAY_RECOMPUTE_FULL; p->recompute = ASSAY_RECOMPUTE_FULL; return can; }
-static bool shard_gradients(struct assay_train_plan *p) { bool can = p->zero < 2 && p->dp * p->cp > 1; p->zero = can ? 2 : p->zero; return can; }
-static bool shard_weights(struct assay_train_plan *p) { bool can = p->zero < 3 && p->dp * p->cp > 1; p->zero = can ? 3 : p->zero; return can; }
-static bool narrow_gradients(struct assay_train_plan *p) { bool can = p->gradient_bytes > 2; p->gradient_bytes = 2; return can; }
-static bool narrow_moments(struct assay_train_plan *p) { bool can = p->moments != ASSAY_MOMENTS_8BIT; p->moments = ASSAY_MOMENTS_8BIT; return can; }
-static bool to_host(struct assay_train_plan *p) { bool can = !p->offload; p->offload = true; return can; }
+static bool shard_moments(struct assay_train_plan *p)
+{
+    bool can = p->zero < 1 && p->dp * p->cp > 1;
+    p->zero = can ? 1 : p->zero;
+    return can;
+}
+static bool select_recompute(struct assay_train_plan *p)
+{
+    bool can = p->recompute == ASSAY_RECOMPUTE_NONE;
+    p->recompute = can ? ASSAY_RECOMPUTE_SELECTIVE : p->recompute;
+    return can;
+}
+static bool sequences(struct assay_train_plan *p)
+{
+    bool can = !p->sequence_parallel && p->tp > 1;
+    p->sequence_parallel = true;
+    return can;
+}
+static bool smaller(struct assay_train_plan *p)
+{
+    bool can = p->micro_batch > 1;
+    p->micro_batches *= p->micro_batch;
+    p->micro_batch = 1;
+    return can;
+}
+static bool full_recompute(struct assay_train_plan *p)
+{
+    bool can = p->recompute != ASSAY_RECOMPUTE_FULL;
+    p->recompute = ASSAY_RECOMPUTE_FULL;
+    return can;
+}
+static bool shard_gradients(struct assay_train_plan *p)
+{
+    bool can = p->zero < 2 && p->dp * p->cp > 1;
+    p->zero = can ? 2 : p->zero;
+    return can;
+}
+static bool shard_weights(struct assay_train_plan *p)
+{
+    bool can = p->zero < 3 && p->dp * p->cp > 1;
+    p->zero = can ? 3 : p->zero;
+    return can;
+}
+static bool narrow_gradients(struct assay_train_plan *p)
+{
+    bool can = p->gradient_bytes > 2;
+    p->gradient_bytes = 2;
+    return can;
+}
+static bool narrow_moments(struct assay_train_plan *p)
+{
+    bool can = p->moments != ASSAY_MOMENTS_8BIT;
+    p->moments = ASSAY_MOMENTS_8BIT;
+    return can;
+}
+static bool to_host(struct assay_train_plan *p)
+{
+    bool can = !p->offload;
+    p->offload = true;
+    return can;
+}
 
 static const struct cure cures[] = {
     {"the optimizer's state split over data-parallel ranks (zero 1)", shard_moments}, {"selective recomputation", select_recompute},

@@ -272,7 +272,7 @@ struct spans {
 
 static struct spans spans_of(const struct assay_step_model *m, const struct pieces *all, int64_t i, double *dense, double *moe)
 {
-    struct spans s;
+    struct spans s = {0};
     count_layers(m->d, all->n, i, dense, moe);
     s.forward = *dense * forward_of(&all->dense) + *moe * forward_of(&all->moe);
     s.backward = *dense * backward_of(&all->dense) + *moe * backward_of(&all->moe);
@@ -296,7 +296,7 @@ static struct stage stage_of(const struct assay_step_model *m, const struct assa
 {
     struct stage s = {.dense = 0};
     for (int64_t v = 0; v < p->chunks; v++) {
-        double       dense, moe;
+        double       dense = 0, moe = 0;
         struct spans piece = spans_of(m, all, v * p->pp + stage, &dense, &moe);
         s.dense += dense;
         s.moe += moe;
@@ -337,7 +337,7 @@ static enum assay_code follow(const struct assay_step_model *m, const struct ass
     if (!ns)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the pieces of a pipeline");
     for (int64_t i = 0; i < all->n; i++) {
-        double       dense, moe;
+        double       dense = 0, moe = 0;
         struct spans s = spans_of(m, all, i, &dense, &moe);
         ns[i] = s.forward;
         ns[all->n + i] = s.backward;
@@ -455,8 +455,8 @@ enum assay_code assay_price_step(struct assay_step_model *m, const struct assay_
                                  struct assay_error *err)
 {
     struct assay_step_price price = {.exact = exact};
-    struct pieces           all;
-    double                  transfer_ns, sum_ns, makespan_ns, experts, devices = (double)(p->tp * p->cp * p->dp * p->pp);
+    struct pieces           all = {.n = 0};
+    double                  transfer_ns = 0, sum_ns, makespan_ns, experts, devices = (double)(p->tp * p->cp * p->dp * p->pp);
     int64_t                 which;
     if (pieces_of(m, p, &all, &transfer_ns, err))
         return assay_error_in(err, "pricing a training step");
@@ -483,8 +483,8 @@ enum assay_code assay_price_step(struct assay_step_model *m, const struct assay_
 enum assay_code assay_step_trace(struct assay_step_model *m, const struct assay_train_plan *p,
                                  void (*each)(void *self, const struct assay_pipeline_event *event), void *self, struct assay_error *err)
 {
-    struct pieces all;
-    double        transfer_ns, makespan_ns;
+    struct pieces all = {.n = 0};
+    double        transfer_ns = 0, makespan_ns;
     if (pieces_of(m, p, &all, &transfer_ns, err) || follow(m, p, &all, transfer_ns, each, self, &makespan_ns, err))
         return assay_error_in(err, "following a training step");
     return ASSAY_OK;
