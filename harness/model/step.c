@@ -384,7 +384,9 @@ static double data_ns(const struct assay_step_model *m, const struct assay_train
         weights = send(m, ASSAY_ALL_GATHER, ranks, t, dense * BYTES, 1, err);
         weights.ns += send(m, ASSAY_ALL_GATHER, twins, e, experts * BYTES, 1, err).ns;
     }
-    double forward = s->free_forward, backward = s->free_backward, again = backward;
+    /* Interleaved, a chunk has done its last backward while a round of all stages' micro-batches still goes through each chunk after it. */
+    double v = (double)p->chunks, window = (1 + (v - 1) * fmin((double)p->pp, (double)p->micro_batches)) / v;
+    double forward = window * s->free_forward, backward = window * s->free_backward, again = s->free_backward;
     double once = exposed(&gradients, backward, p->overlap, &backward) + exposed(&weights, forward, p->overlap, &forward);
     if (p->zero < 2)
         return once;
