@@ -4,12 +4,12 @@ dgx-h100             1,024  h100-sxm       8 by switch, 128 by rails    128 serv
 tianchi512             512  p800           512 by switch                512 cards in one supernode
 
 # the model of 2.4 trillion on Tianchi512: it fits; as the links are only known as a range there is an interval and no point
-$ assay search decoder.train/model=ernie-5-class-2.4t,batch=2048,tokens=4096 --backend tianchi512 >a; sed -nE '1,2p; /^step/{s/[0-9.]+ to [0-9.]+/N to N/g; p}' a; grep -c '^best: tp' a
+$ assay search decoder.train/model=ernie-5-class-2.4t,batch=2048,tokens=4096 --backend tianchi512 >a; sed -nE '1,2p; /^step/{s/[0-9.]+ to [0-9.]+/N to N/g; p}' a; grep -cE "^best: tp|^what would change it" a
 ~ plans in
 tianchi512: 512 x p800, 512 cards in one supernode
 ernie-5-class-2.4t: 2.376e+12 parameters, 5.518e+10 of them active; a step is 2048 sequences of 4096 tokens
 step N to N s (80 of 100; no point: link_bytes_per_s of tier scale-up of tianchi512 has no value), N to N days for 10^12 tokens
-1
+2
 
 # a buyer's numbers make it one (the chip's are ranges still)
 $ printf '{"format": "assay-system-spec/1", "system": "tianchi512", "by": "vendor", "tiers": {"scale-up": {"fields": {"link_byte_per_s": null}}}}' >s.json; assay search decoder.train/model=ernie-5-class-2.4t,batch=2048,tokens=4096 --backend tianchi512 --spec s.json

@@ -4,6 +4,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/options.h"
+#include "harness/base/parallel.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/search_result.h"
 #include "harness/model/certainty.h"
@@ -203,6 +204,90 @@ static void find_band(struct subject *s, struct assay_search_band *band)
     find_point(s, band);
 }
 
+/* ---- what would change it ------------------------------------------------------------------------------------------ */
+
+static bool more_memory(struct subject *s)
+{
+    s->fabric.chip.field[ASSAY_DEVICE_MEMORY] *= 1.25;
+    return true;
+}
+static bool less_memory(struct subject *s)
+{
+    s->fabric.chip.field[ASSAY_DEVICE_MEMORY] *= 0.9;
+    return true;
+}
+static bool faster_links(struct subject *s)
+{
+    s->fabric.tier[0].link *= 2;
+    s->fabric.chip.field[ASSAY_DEVICE_SCALE_UP] *= 2;
+    return true;
+}
+static bool narrow_moments(struct subject *s)
+{
+    bool can = s->space.moments != ASSAY_MOMENTS_8BIT;
+    s->space.moments = ASSAY_MOMENTS_8BIT;
+    return can;
+}
+static bool narrow_gradients(struct subject *s)
+{
+    bool can = s->space.gradient_bytes > 2;
+    s->space.gradient_bytes = 2;
+    return can;
+}
+static bool on_hosts(struct subject *s)
+{
+    bool can = !s->space.offload;
+    s->space.offload = true;
+    return can;
+}
+static bool narrow_products(struct subject *s)
+{
+    bool can = assay_dtype_bits(s->space.compute) > 8 && assay_chip_peak(&s->fabric.chip, ASSAY_F8E4M3) > 0;
+    s->space.compute = ASSAY_F8E4M3;
+    return can;
+}
+static const struct {
+    const char *what;
+    bool (*change)(struct subject *s);
+} changes[] = {{"memory + 25 %", more_memory},         {"memory - 10 %", less_memory},
+               {"first tier's links twice as fast", faster_links}, {"moments in 8 bits", narrow_moments},
+               {"gradients in 16 bits", narrow_gradients}, {"optimizer's state on hosts", on_hosts},
+               {"products in 8 bits", narrow_products}};
+
+enum { CHANGES = sizeof changes / sizeof *changes };
+struct trial {
+    const struct subject       *s;
+    struct assay_search_change *to; /* [CHANGES]; what is NULL: it changes nothing, or cannot be asked */
+};
+
+static void try_changes(void *self, size_t begin, size_t end)
+{
+    const struct trial *t = self;
+    struct subject     *other = malloc(sizeof *other);
+    for (size_t i = begin; other && i < end; i++) {
+        struct assay_error          none = {.code = ASSAY_OK};
+        struct assay_search_change *c = &t->to[i];
+        *other = *t->s;
+        if (!changes[i].change(other) || assay_search_plans(&other->decoder, &other->fabric, &other->k, &other->space, &other->search, &none))
+            continue;
+        *c = (struct assay_search_change){.what = changes[i].what, .fits = other->search.n_best > 0, .kept_ns = NAN};
+        if (c->fits) {
+            c->kept_ns = other->search.best[0].kept_ns;
+            c->plan = other->search.best[0].plan;
+        }
+    }
+    free(other);
+}
+
+static void find_changes(const struct subject *s, struct assay_search_report *r)
+{
+    struct assay_search_change all[CHANGES] = {{.what = NULL}};
+    assay_parallel_for(CHANGES, 1, try_changes, &(struct trial){s, all});
+    for (size_t i = 0; i < CHANGES && r->n_changes < ASSAY_SEARCH_CHANGES; i++)
+        if (all[i].what)
+            r->change[r->n_changes++] = all[i];
+}
+
 /* ---- the verb ------------------------------------------------------------------------------------------------------ */
 
 static enum assay_exit search(struct subject *s, const struct search_options *o, struct assay_error *err)
@@ -215,6 +300,7 @@ static enum assay_exit search(struct subject *s, const struct search_options *o,
     r.seconds = (double)(assay_clock_now_ns() - begin_ns) * 1e-9;
     if (s->search.n_best)
         find_band(s, &r.band);
+    find_changes(s, &r);
     if (o->json)
         assay_cli_print_json(assay_search_json(&r));
     else

@@ -113,6 +113,26 @@ static void print_reasons(const struct assay_search_report *r, FILE *out)
     }
 }
 
+/* Memory, links and precision: what each would bring, the plan chosen anew. */
+static void print_changes(const struct assay_search_report *r, FILE *out)
+{
+    fprintf(out, "\nwhat would change it\n");
+    for (size_t i = 0; i < r->n_changes; i++) {
+        const struct assay_search_change *c = &r->change[i];
+        char                              plan[300];
+        struct assay_text                 told = ASSAY_TEXT(plan);
+        if (!c->fits) {
+            fprintf(out, "  %-32s no plan fits\n", c->what);
+            continue;
+        }
+        assay_train_plan_tell(&c->plan, &told);
+        if (r->search->n_best)
+            fprintf(out, "  %-32s %+6.1f %%  %s\n", c->what, 100 * (c->kept_ns / r->search->best[0].kept_ns - 1), plan);
+        else
+            fprintf(out, "  %-32s fits   %s\n", c->what, plan);
+    }
+}
+
 static void add_row(struct assay_table *t, const struct assay_search_report *r, const struct assay_search_plan *p, const char *rank)
 {
     char              plan[300], relative[24], memory[24], joules[24], bubble[24], sent[24];
@@ -155,6 +175,7 @@ void assay_search_print(const struct assay_search_report *r, FILE *out)
     print_head(r, out);
     if (!s->n_best) {
         print_nothing_fits(r, out);
+        print_changes(r, out);
         return;
     }
     assay_train_plan_tell(&s->best[0].plan, &told);
@@ -164,6 +185,7 @@ void assay_search_print(const struct assay_search_report *r, FILE *out)
     fprintf(out, "a rank %s\n", memory);
     print_bar(r, out);
     print_reasons(r, out);
+    print_changes(r, out);
     print_plans(r, "the best plans", s->best, s->n_best < SHOWN ? s->n_best : SHOWN, SHOWN, out);
     print_plans(r, "no plan is both faster and smaller than one of these", s->frontier, s->n_frontier, SHOWN, out);
 }
@@ -187,6 +209,20 @@ static json_t *json_of(const struct assay_search_plan *p)
                      assay_json_number(p->price.goodput.share), "utilisation", assay_json_number(p->price.utilisation));
 }
 
+static json_t *json_of_changes(const struct assay_search_report *r)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < r->n_changes; i++) {
+        const struct assay_search_change *c = &r->change[i];
+        char                              plan[300];
+        struct assay_text                 told = ASSAY_TEXT(plan);
+        if (c->fits)
+            assay_train_plan_tell(&c->plan, &told);
+        json_array_append_new(all, json_pack("{s:s, s:b, s:o, s:s}", "what", c->what, "fits", c->fits, "kept_ns", assay_json_number(c->kept_ns), "plan", plan));
+    }
+    return all;
+}
+
 json_t *assay_search_json(const struct assay_search_report *r)
 {
     const struct assay_search *s = r->search;
@@ -199,9 +235,10 @@ json_t *assay_search_json(const struct assay_search_report *r)
                                          assay_json_number(r->band.p90_ns), "point", r->band.point, "why", r->band.why, "fits",
                                          assay_json_number(r->band.fits))
                              : json_null();
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "system", r->system->name, "sha256", r->system->fingerprint, "model",
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "system", r->system->name, "sha256", r->system->fingerprint, "model",
                      r->model, "priced", (json_int_t)s->priced, "do_not_fit", (json_int_t)s->short_of_memory, "refused", (json_int_t)s->refused,
-                     "seconds", assay_json_number(r->seconds), "band", band, "best", best, "frontier", frontier);
+                     "seconds", assay_json_number(r->seconds), "band", band, "best", best, "frontier", frontier, "changes",
+                     json_of_changes(r));
 }
 
 /* ---- a timeline ---------------------------------------------------------------------------------------------------- */

@@ -15,6 +15,15 @@ struct assay_search_band {
     char   why[240]; /* what has none */
 };
 
+/* The search again with one thing changed. */
+struct assay_search_change {
+    const char             *what;
+    bool                    fits;
+    double                  kept_ns; /* of its best plan */
+    struct assay_train_plan plan;
+};
+enum { ASSAY_SEARCH_CHANGES = 8 };
+
 struct assay_search_report {
     const struct assay_system          *system;
     const struct assay_described       *device;
@@ -24,6 +33,8 @@ struct assay_search_report {
     const struct assay_fabric          *fabric;
     const struct assay_search          *search;
     struct assay_search_band            band;
+    struct assay_search_change          change[ASSAY_SEARCH_CHANGES];
+    size_t                              n_changes;
     double                              seconds; /* that the search took */
 };
 void    assay_search_print(const struct assay_search_report *r, FILE *out);
