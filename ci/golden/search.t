@@ -11,7 +11,7 @@ ernie-5-class-2.4t: 2.376e+12 parameters, 5.518e+10 of them active; a step is 20
 step N to N s (80 of 100; no point: link_bytes_per_s of tier scale-up of tianchi512 has no value), N to N days for 10^12 tokens
 2
 
-# a buyer's numbers make it one (the chip's are ranges still)
+# a buyer's file with a key that is none
 $ printf '{"format": "assay-system-spec/1", "system": "tianchi512", "by": "vendor", "tiers": {"scale-up": {"fields": {"link_byte_per_s": null}}}}' >s.json; assay search decoder.train/model=ernie-5-class-2.4t,batch=2048,tokens=4096 --backend tianchi512 --spec s.json
 ? 2
 ~ unknown key 'link_byte_per_s'
