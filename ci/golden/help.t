@@ -19,6 +19,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   predict      prices the rows of a table on devices that need not be here, with how sure it is
   calibrate    fits the models' coefficients to measurements of kernels
   spec         checks the numbers of a device's description, or a buyer's numbers for one, against each other; shows them with their sources
+  search       the best ways to spread a training over a cluster, among those that fit into memory
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -52,7 +53,7 @@ options:
 # every verb has help, the same in both spellings; its first line says how it is called
 $ for verb in $(assay help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
 usage: assay doctor [options]
-usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics|scenarios [options]
+usage: assay list suites|workloads|models|backends|devices|systems|ops|counters|metrics|scenarios [options]
 usage: assay show CASE [options]
 usage: assay plan SUITE [options]
 usage: assay run SUITE|CASE|FILE.onnx… [options]
@@ -67,6 +68,7 @@ usage: assay schedule [options]
 usage: assay predict --cases FILE.csv [options]
 usage: assay calibrate FILE.csv… [options]
 usage: assay spec check|show FILE|DEVICE [options]
+usage: assay search CASE --backend SYSTEM [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
@@ -75,7 +77,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SH DESCRIPTION
 .SH VERBS
 .SS "assay doctor"
-.SS "assay list suites|workloads|models|backends|devices|ops|counters|metrics|scenarios"
+.SS "assay list suites|workloads|models|backends|devices|systems|ops|counters|metrics|scenarios"
 .SS "assay show CASE"
 .SS "assay plan SUITE"
 .SS "assay run SUITE|CASE|FILE.onnx…"
@@ -90,6 +92,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay predict --cases FILE.csv"
 .SS "assay calibrate FILE.csv…"
 .SS "assay spec check|show FILE|DEVICE"
+.SS "assay search CASE --backend SYSTEM"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 

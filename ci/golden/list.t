@@ -93,7 +93,7 @@ metric                     unit    better  definition
 $ assay list backends 2>&1 >/dev/null
 
 $ assay list
-! assay: list needs one of suites, workloads, models, backends, devices, ops, counters, metrics, scenarios
+! assay: list needs one of suites, workloads, models, backends, devices, systems, ops, counters, metrics, scenarios
 ? 2
 
 $ assay list suits
@@ -101,11 +101,11 @@ $ assay list suits
 ? 2
 
 $ assay list everything
-! assay: there is no list of 'everything'; there are: suites, workloads, models, backends, devices, ops, counters, metrics, scenarios
+! assay: there is no list of 'everything'; there are: suites, workloads, models, backends, devices, systems, ops, counters, metrics, scenarios
 ? 2
 
 $ assay list suites backends
-! assay: list needs one of suites, workloads, models, backends, devices, ops, counters, metrics, scenarios
+! assay: list needs one of suites, workloads, models, backends, devices, systems, ops, counters, metrics, scenarios
 ? 2
 
 $ assay list suites --jsn

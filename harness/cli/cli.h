@@ -46,6 +46,7 @@ extern const struct assay_verb assay_verb_schedule;
 extern const struct assay_verb assay_verb_predict;
 extern const struct assay_verb assay_verb_calibrate;
 extern const struct assay_verb assay_verb_spec;
+extern const struct assay_verb assay_verb_search;
 
 /* Tells an error once on stderr, in one line with its hint and path; returns the exit code of its class. */
 enum assay_exit assay_cli_fail(const struct assay_error *err);

@@ -13,6 +13,7 @@
 #include "harness/ir/ops.h"
 #include "harness/load/verdict_loadgen.h"
 #include "harness/measure/counters.h"
+#include "harness/model/system.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/scenario.h"
 #include "harness/run/job.h"
@@ -264,10 +265,31 @@ static enum assay_code scenarios(struct listing *l, struct assay_error *err)
     return ASSAY_OK;
 }
 
+static void add_system(void *self, const char *name, const struct assay_system *s, const struct assay_error *why_not)
+{
+    char              devices[48], tiers[200];
+    struct assay_text joined = ASSAY_TEXT(tiers);
+    if (!s) {
+        add(self, (const char *const[]){name, "", "", "", why_not->message});
+        return;
+    }
+    assay_table_digits(devices, (uint64_t)s->devices);
+    for (size_t i = 0; i < s->n_tiers; i++)
+        assay_text_add(&joined, "%s%lld by %s", i ? ", " : "", (long long)s->tiers[i].units, assay_topology_names[s->tiers[i].topology]);
+    add(self, (const char *const[]){name, devices, s->device, tiers, s->about});
+}
+
+static enum assay_code systems(struct listing *l, struct assay_error *err)
+{
+    static const char *const titles[] = {"system", ">devices", "device", "tiers", "about", NULL};
+    begin(l, titles);
+    return assay_systems_list(add_system, l, err);
+}
+
 static const struct {
     const char *name;
     enum assay_code (*make)(struct listing *l, struct assay_error *err);
-} lists[] = {{"suites", suites}, {"workloads", workloads}, {"models", models}, {"backends", backends}, {"devices", devices},
+} lists[] = {{"suites", suites}, {"workloads", workloads}, {"models", models}, {"backends", backends}, {"devices", devices}, {"systems", systems},
              {"ops", ops},       {"counters", counters},   {"metrics", metrics}, {"scenarios", scenarios}};
 
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
@@ -290,7 +312,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         json_decref(l.json);
         return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
     }
-    static const char known[] = "suites, workloads, models, backends, devices, ops, counters, metrics, scenarios";
+    static const char known[] = "suites, workloads, models, backends, devices, systems, ops, counters, metrics, scenarios";
     if (n != 1)
         return assay_cli_usage("list needs one of %s", known);
     const char *near = assay_string_nearest(operands[0], names, sizeof names / sizeof *names);
@@ -300,7 +322,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_list = {
     .name = "list",
-    .operands = "suites|workloads|models|backends|devices|ops|counters|metrics|scenarios",
+    .operands = "suites|workloads|models|backends|devices|systems|ops|counters|metrics|scenarios",
     .summary = "lists what there is, each absence with its reason",
     .options = options,
     .options_bytes = sizeof(struct list_options),
