@@ -2,6 +2,7 @@
  * by itself through phase decode, a token at a time. */
 #include <math.h>
 
+#include "harness/base/tests/source.h"
 #include "harness/base/memory.h"
 #include "harness/load/once.h"
 #include "harness/load/serving/decoder_step.h"
@@ -33,6 +34,7 @@ static void open_backend(const char *plugin, const char *rest, const char *model
     place_of(path, sizeof path, "backends", file);
     (void)snprintf(text, sizeof text, "%s%s", path, rest);
     OK(assay_backend_open(text, NULL, &opened, &err));
+    find_source();
     OK(assay_model_shape_read(model, &shape, &err));
 }
 

@@ -1,4 +1,5 @@
 /* What a decoder's step asks of a device: a back end that notes it all. Values are proved in harness/run/tests/test_decoder_step.c. */
+#include "harness/base/tests/source.h"
 #include "harness/load/serving/decoder_step.h"
 
 #include <criterion/criterion.h>
@@ -147,6 +148,7 @@ static const int32_t                     tokens[] = {5, 6, 7, 8, 9, 10}, blocks[
 
 static struct assay_decoder_step_setup setup_of(uint32_t traits, enum assay_clock clock)
 {
+    find_source();
     cr_assert_eq(assay_model_shape_read("tiny-dense", &shape, &err), ASSAY_OK, "%s", err.message);
     info = (struct assay_device_info){.size = sizeof info, .traits = traits, .clock = clock};
     return (struct assay_decoder_step_setup){.backend = &backend, .device = &info, .shape = &shape, .store = ASSAY_F32, .cache = ASSAY_BF16,
