@@ -53,3 +53,7 @@ $ printf 'device,m,n,k,dtype,framework,latency_us\nh100-sxm,4096,4096,4096,bfloa
 $ printf 'device,m,n,k,dtype,latency_us\nnone-such,1,1,1,fp16,5\n' >h.csv; assay calibrate h.csv
 ? 2
 ~ row 1
+
+# a few rows of a chip at hand move the shipped fit to it: half as fast as predicted, and so are other products
+$ printf 'device,m,n,k,dtype\nh200-sxm,8192,8192,8192,bfloat16\nh200-sxm,4096,8192,8192,bfloat16\nh200-sxm,4096,4096,8192,bfloat16\n' >o.csv; assay predict --cases o.csv 2>/dev/null | awk -F, 'NR == 1 { print $1 "," $2 "," $3 "," $4 "," $5 ",latency_us"; next } { print $1 "," $2 "," $3 "," $4 "," $5 "," 2 * $6 }' >own.csv; assay calibrate --own own.csv -o own.json; printf 'device,m,n,k,dtype\nh200-sxm,8192,4096,8192,bfloat16\n' >p.csv; (assay predict --cases p.csv; assay predict --cases p.csv --coefficients own.json) 2>/dev/null | grep h200 | cut -d, -f 6,9 | tr ',\n' '  ' | awk '{ print ($3 / $1 > 1.7 && $3 / $1 < 2.3) ? "twice" : $3 / $1, $2, $4 }'
+twice B A

@@ -11,13 +11,27 @@
 
 struct calibrate_options {
     char out[512], table[512];
+    bool own;
 };
 
 static const struct assay_option options[] = {
-    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct calibrate_options, out), .bytes = 512, .dflt = "",
+    {.name = "o",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct calibrate_options, out),
+     .bytes = 512,
+     .dflt = "",
      .help = "write the coefficients to this file instead of standard output"},
-    {.name = "table", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct calibrate_options, table), .bytes = 512, .dflt = "",
+    {.name = "table",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct calibrate_options, table),
+     .bytes = 512,
+     .dflt = "",
      .help = "write what chips left out say of them, as Markdown, to this file"},
+    {.name = "own",
+     .type = ASSAY_OPT_BOOL,
+     .offset = offsetof(struct calibrate_options, own),
+     .dflt = "false",
+     .help = "the files are a few measurements of devices at hand: the shipped fit is moved to them, for predict --coefficients"},
     {0},
 };
 
@@ -64,19 +78,33 @@ static enum assay_code calibrate(struct assay_measurements *samples, const struc
     return code;
 }
 
+static enum assay_code calibrate_own(struct assay_measurements *samples, const struct calibrate_options *o,
+                                     struct assay_error *err)
+{
+    struct assay_fitted fitted;
+    if (assay_fitted_read(NULL, &fitted, err) || assay_calibrate_own(samples, &fitted, err))
+        return err->code;
+    return write_fitted(o->out, &fitted, err);
+}
+
 static enum assay_exit run(size_t n, char **files, const void *given_options, const bool *given)
 {
-    struct assay_error   err = {.code = ASSAY_OK};
-    struct assay_measurements samples = {.n = 0};
+    const struct calibrate_options *o = given_options;
+    struct assay_error              err = {.code = ASSAY_OK};
+    struct assay_measurements       samples = {.n = 0};
     (void)given;
+    if (o->own && *o->table)
+        return assay_cli_usage("--own leaves no chip out, so there is no --table");
     if (!n)
         return assay_cli_usage("calibrate needs measurements: assay calibrate gemm.csv attn_decode.csv");
     for (size_t i = 0; i < n && !err.code; i++)
         (void)assay_measurements_read(&samples, files[i], &err);
     if (!err.code && !samples.n)
         (void)ASSAY_FAIL(&err, ASSAY_CONFIG, "none of the files has a measurement");
-    if (!err.code)
-        (void)calibrate(&samples, given_options, &err);
+    if (!err.code && o->own)
+        (void)calibrate_own(&samples, o, &err);
+    else if (!err.code)
+        (void)calibrate(&samples, o, &err);
     assay_measurements_release(&samples);
     return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
 }
@@ -85,9 +113,14 @@ const struct assay_verb assay_verb_calibrate = {
     .name = "calibrate",
     .operands = "FILE.csv…",
     .summary = "fits the models' coefficients to measurements of kernels",
-    .details = "The tables that `assay predict` knows, with their figures, of devices that are described. What is printed is the file that the\n"
-               "models read (backends/coefficients/kernels.json): values, factors of vendors, spreads on chips left out of the fit, and the\n"
-               "fingerprint of the measurements. The forms: harness/model/README.md.",
+    .details = "The tables that `assay predict` knows, with their figures, of devices that are described. What is printed is the "
+               "file that the\n"
+               "models read (backends/coefficients/kernels.json): values, factors of vendors, spreads on chips left out of the "
+               "fit, and the\n"
+               "fingerprint of the measurements. The forms: harness/model/README.md.\n"
+               "With --own a dozen rows of a chip at hand move the shipped fit to it: predict --coefficients FILE then gives it "
+               "grade A in the\n"
+               "tables that were measured.",
     .options = options,
     .options_bytes = sizeof(struct calibrate_options),
     .run = run,

@@ -9,16 +9,34 @@
 #include "assay/banned.h"
 
 struct predict_options {
-    char cases[512], device[256], out[512];
+    char cases[512], device[256], out[512], coefficients[512];
 };
 
 static const struct assay_option options[] = {
-    {.name = "cases", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct predict_options, cases), .bytes = 512, .dflt = "",
+    {.name = "cases",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct predict_options, cases),
+     .bytes = 512,
+     .dflt = "",
      .help = "a table as CSV: which one it is, its columns say"},
-    {.name = "device", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct predict_options, device), .bytes = 256, .dflt = "",
+    {.name = "device",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct predict_options, device),
+     .bytes = 256,
+     .dflt = "",
      .help = "of every row, instead of what its column device says"},
-    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct predict_options, out), .bytes = 512, .dflt = "",
+    {.name = "o",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct predict_options, out),
+     .bytes = 512,
+     .dflt = "",
      .help = "write the table to this file instead of standard output"},
+    {.name = "coefficients",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct predict_options, coefficients),
+     .bytes = 512,
+     .dflt = "",
+     .help = "what assay calibrate wrote, instead of what comes with the program"},
     {0},
 };
 
@@ -61,8 +79,8 @@ static void print_cell(FILE *to, const char *cell)
 static enum assay_code print_header(const struct prediction *p, struct assay_error *err)
 {
     static const char *const added[] = {"_predicted", "_p10", "_p90"}, *const last[] = {"grade", "why"};
-    char                     name[64];
-    const char *const       *figures = assay_cases_tables[p->kind].figures;
+    char               name[64];
+    const char *const *figures = assay_cases_tables[p->kind].figures;
     for (size_t i = 0; i < p->csv.n_columns; i++) {
         fputs(i ? "," : "", p->to);
         print_cell(p->to, p->csv.cells[i]);
@@ -147,7 +165,9 @@ static enum assay_code predict_row(struct prediction *p, size_t row, struct assa
         fputs(i ? "," : "", p->to);
         print_cell(p->to, assay_csv_cell(&p->csv, row, i));
     }
-    const char *name = p->device ? p->device : p->columns.device < p->csv.n_columns ? assay_csv_cell(&p->csv, row, p->columns.device) : "";
+    const char *name = p->device                              ? p->device
+                       : p->columns.device < p->csv.n_columns ? assay_csv_cell(&p->csv, row, p->columns.device)
+                                                              : "";
     if (!*name) {
         print_nothing(p, "no device: neither a column device nor --device says which");
         return ASSAY_OK;
@@ -156,7 +176,8 @@ static enum assay_code predict_row(struct prediction *p, size_t row, struct assa
         return err->code;
     if (!d->estimator)
         print_nothing(p, d->why);
-    else if (assay_cases_kernel(&p->csv, &p->columns, row, &kernel, &why) || assay_estimate(d->estimator, &kernel, &estimate, &why))
+    else if (assay_cases_kernel(&p->csv, &p->columns, row, &kernel, &why) ||
+             assay_estimate(d->estimator, &kernel, &estimate, &why))
         print_nothing(p, why.message);
     else {
         print_estimate(p, &estimate);
@@ -210,13 +231,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!p)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for a prediction");
     else if (!assay_csv_read(o->cases, &p->csv, &err) && !assay_cases_recognise(&p->csv, &p->kind, &err) &&
-             !assay_fitted_read(NULL, &p->fitted, &err)) {
+             !assay_fitted_read(*o->coefficients ? o->coefficients : NULL, &p->fitted, &err)) {
         p->device = *o->device ? o->device : NULL;
         p->columns = assay_cases_columns_of(&p->csv, p->kind);
         if (!predict(p, o, &err))
-            fprintf(stderr, "assay: %zu of %zu rows predicted (table %s)\n", p->answered, p->csv.n_rows, assay_cases_tables[p->kind].name);
+            fprintf(stderr, "assay: %zu of %zu rows predicted (table %s)\n", p->answered, p->csv.n_rows,
+                    assay_cases_tables[p->kind].name);
     }
-    enum assay_exit status = err.code ? assay_cli_fail(&err) : p->answered || !p->csv.n_rows ? ASSAY_EXIT_YES : ASSAY_EXIT_NOTHING;
+    enum assay_exit status = err.code                        ? assay_cli_fail(&err)
+                             : p->answered || !p->csv.n_rows ? ASSAY_EXIT_YES
+                                                             : ASSAY_EXIT_NOTHING;
     if (p)
         release(p);
     return status;
@@ -226,9 +250,12 @@ const struct assay_verb assay_verb_predict = {
     .name = "predict",
     .operands = "--cases FILE.csv",
     .summary = "prices the rows of a table on devices that need not be here, with how sure it is",
-    .details = "For the figure X of a table (latency_us) it adds X_predicted, X_p10 and X_p90 in X's unit (the band that holds 80 of 100), then a\n"
-               "grade and why: A calibrated on this chip, B complete datasheet, C reported, inferred or derived numbers, D a number is assumed\n"
-               "(then only the band is given where no number is known). Rows keep order and number, other columns pass through, the figure\n"
+    .details = "For the figure X of a table (latency_us) it adds X_predicted, X_p10 and X_p90 in X's unit (the band that holds "
+               "80 of 100), then a\n"
+               "grade and why: A calibrated on this chip, B complete datasheet, C reported, inferred or derived numbers, D a "
+               "number is assumed\n"
+               "(then only the band is given where no number is known). Rows keep order and number, other columns pass through, "
+               "the figure\n"
                "itself may be absent. Tables: gemm, attention, moe_ffn, collective (harness/model/README.md).\n"
                "Exit status 3: no row could be predicted.",
     .options = options,

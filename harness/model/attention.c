@@ -9,7 +9,10 @@
 
 #define QUERY_BLOCK 128.0 /* queries that one core takes at a time */
 
-static bool has_hbm(const struct assay_chip *chip) { return chip->memory_class == ASSAY_MEMORY_HBM; }
+static bool has_hbm(const struct assay_chip *chip)
+{
+    return chip->memory_class == ASSAY_MEMORY_HBM;
+}
 
 /* Pairs of query and key that are multiplied: all earlier tokens and, where causal, half of its own. */
 static double pairs_of(const struct assay_attention_shape *s)
@@ -17,7 +20,8 @@ static double pairs_of(const struct assay_attention_shape *s)
     return s->batch * s->heads * s->query * (s->past + (s->causal ? (s->query + 1) / 2 : s->query));
 }
 
-/* Attention keeps tensor units busy half of the time and parts with HBM below their power limit: it does not cost them their clock. */
+/* Attention keeps tensor units busy half of the time and parts with HBM below their power limit: it does not cost them their
+ * clock. */
 static double prefill_share(const struct assay_chip *chip, const struct assay_rates *r, const struct assay_coefficients *k,
                             enum assay_dtype dtype)
 {
@@ -44,14 +48,17 @@ enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct 
         return assay_error_in(err, "pricing attention over many queries");
     double waves = waves_of(s, &r), blocks = s->batch * s->heads * ceil(s->query / QUERY_BLOCK);
     double pairs = pairs_of(s), waste = ceil(s->query / QUERY_BLOCK) * QUERY_BLOCK / s->query * waves * r.cores / blocks;
-    double tokens = s->batch * s->query * (s->heads * (s->head_dim + s->value_dim) * s->q_bytes + s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes);
-    double kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
+    double tokens =
+        s->batch * s->query *
+        (s->heads * (s->head_dim + s->value_dim) * s->q_bytes + s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes);
+    double             kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
     struct assay_price price = {.class = ASSAY_KERNEL_PREFILL, .flops = 2 * pairs * (s->head_dim + s->value_dim)};
     price.memory_bytes = tokens + kept * s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes;
     price.compute_ns = price.flops * waste / (r.peak * prefill_share(chip, &r, k, s->compute)) * 1e9;
     price.vector_ns = pairs * waste / (r.exp * k->value[ASSAY_K_PREFILL_EXP]) * 1e9;
     price.memory_ns = price.memory_bytes / (r.memory * 0.85) * 1e9;
-    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_PREFILL_FLOOR]) + k->value[ASSAY_K_PREFILL_TOKEN_BYTES] * tokens / r.memory * 1e9;
+    price.floor_ns =
+        assay_floor_ns(chip, k->value[ASSAY_K_PREFILL_FLOOR]) + k->value[ASSAY_K_PREFILL_TOKEN_BYTES] * tokens / r.memory * 1e9;
     price.floor_ns += assay_at_clock(chip, k->value[ASSAY_K_PREFILL_BLOCK]) * waves;
     price.ns = price.floor_ns + assay_norm3(k->value[ASSAY_K_PREFILL_SMOOTH], price.compute_ns, price.vector_ns, price.memory_ns);
     *out = price;
@@ -67,17 +74,23 @@ enum assay_code assay_price_decode(const struct assay_chip *chip, const struct a
     double kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
     double bytes = kept * s->kv_heads * (s->head_dim == s->value_dim ? 2 * s->head_dim : s->head_dim) * s->kv_bytes;
     double share = k->value[has_hbm(chip) ? ASSAY_K_DECODE_MEMORY_HBM : ASSAY_K_DECODE_MEMORY_GDDR];
-    bool   shared = s->heads > s->kv_heads; /* kernels for one head a cache convert 8 bits to 16 and gain nothing from the last-level cache */
-    double cached = shared || s->kv_bytes > 1 ? assay_gemm_cached(&r, k->value[ASSAY_K_DECODE_CACHE_SHARE], bytes) : 0;
-    double cold_ns = assay_at_clock(chip, k->value[ASSAY_K_DECODE_COLD]);
-    struct assay_price price = {.class = ASSAY_KERNEL_DECODE, .flops = 2 * kept * s->query * s->heads * (s->head_dim + s->value_dim)};
+    bool   shared =
+        s->heads > s->kv_heads; /* kernels for one head a cache convert 8 bits to 16 and gain nothing from the last-level cache */
+    double cached =
+        shared || s->kv_bytes > 1
+            ? assay_gemm_cached(&r, k->value[has_hbm(chip) ? ASSAY_K_DECODE_CACHE_HBM : ASSAY_K_DECODE_CACHE_GDDR], bytes)
+            : 0;
+    double             cold_ns = assay_at_clock(chip, k->value[ASSAY_K_DECODE_COLD]);
+    struct assay_price price = {.class = ASSAY_KERNEL_DECODE,
+                                .flops = 2 * kept * s->query * s->heads * (s->head_dim + s->value_dim)};
     price.memory_bytes = bytes * (1 - cached);
     price.cache_bytes = bytes;
     price.memory_ns = bytes * ((1 - cached) / (r.memory * share) + cached / r.llc_rate) * 1e9;
     price.memory_ns += cold_ns * price.memory_ns / (price.memory_ns + cold_ns);
     price.cache_ns = bytes / r.llc_rate * 1e9;
     price.compute_ns = price.flops / (r.peak * k->value[ASSAY_K_DECODE_TENSOR]) * 1e9;
-    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_DECODE_FLOOR] * (shared && s->kv_bytes <= 1 ? k->value[ASSAY_K_DECODE_NARROW] : 1));
+    price.floor_ns =
+        assay_floor_ns(chip, k->value[ASSAY_K_DECODE_FLOOR] * (shared && s->kv_bytes <= 1 ? k->value[ASSAY_K_DECODE_NARROW] : 1));
     price.ns = price.floor_ns + assay_norm3(k->value[ASSAY_K_DECODE_SMOOTH], price.memory_ns, price.compute_ns, price.cache_ns);
     *out = price;
     return ASSAY_OK;

@@ -7,27 +7,27 @@
 #include "assay/banned.h"
 
 #define ROUNDS 40
-#define HUBER 0.25         /* a logarithm of time off by more counts linearly */
-#define SCALE 0.15         /* the usual error of a form: what a deviation of a coefficient is weighed against */
-#define DIFFERENCE 1e-4    /* of a logarithm, for the derivatives */
+#define HUBER 0.25      /* a logarithm of time off by more counts linearly */
+#define SCALE 0.15      /* the usual error of a form: what a deviation of a coefficient is weighed against */
+#define DIFFERENCE 1e-4 /* of a logarithm, for the derivatives */
 #define PARAMETERS_MOST 32
 
 /* The least-squares problem in logarithms: rows of residuals, columns of coefficients that may move. */
 struct problem {
     const struct assay_measurements *samples;
-    const size_t               *rows; /* of samples */
-    size_t                      n_rows;
-    enum assay_coefficient      moves[PARAMETERS_MOST];
-    size_t                      n_moves;
-    double                      begin[PARAMETERS_MOST]; /* logarithms */
-    double                      loose;
+    const size_t                    *rows; /* of samples */
+    size_t                           n_rows;
+    enum assay_coefficient           moves[PARAMETERS_MOST];
+    size_t                           n_moves;
+    double                           begin[PARAMETERS_MOST]; /* logarithms */
+    double                           loose;
 };
 
 static double residual_of(const struct problem *p, size_t row, const struct assay_coefficients *k)
 {
     const struct assay_measurement *s = &p->samples->at[p->rows[row]];
-    struct assay_price         price;
-    struct assay_error         err;
+    struct assay_price              price;
+    struct assay_error              err;
     if (assay_kernel_price(&p->samples->chips[s->chip].chip, k, &s->kernel, &price, &err))
         return 0; /* weighed 0 too: see weigh */
     return log(price.ns / s->measured_ns);
@@ -108,7 +108,7 @@ static struct assay_coefficients stepped(const struct problem *p, const struct a
     struct assay_coefficients next = *k;
     for (size_t i = 0; i < p->n_moves; i++) {
         const struct assay_coefficient_row *row = &assay_coefficient_rows[p->moves[i]];
-        double value = k->value[p->moves[i]] * exp(fmin(fmax(step[i], -0.5), 0.5));
+        double                              value = k->value[p->moves[i]] * exp(fmin(fmax(step[i], -0.5), 0.5));
         next.value[p->moves[i]] = fmin(fmax(value, row->low), row->high);
     }
     return next;
@@ -141,10 +141,12 @@ static void descend(const struct problem *p, struct assay_coefficients *k)
     }
 }
 
-static bool is_chosen(const struct assay_measurements *s, const struct assay_fit_choice *c, const struct assay_measurement *sample)
+static bool is_chosen(const struct assay_measurements *s, const struct assay_fit_choice *c,
+                      const struct assay_measurement *sample)
 {
     return sample->kernel.class == c->class && sample->chip != c->left_out &&
-           (!c->vendor || !strcmp(s->chips[sample->chip].vendor, c->vendor));
+           (!c->vendor || !strcmp(s->chips[sample->chip].vendor, c->vendor)) &&
+           (!c->device || !strcmp(s->chips[sample->chip].name, c->device));
 }
 
 /* Every pair of chip and format weighs the same, the square root of its rows being what they say. */
@@ -152,7 +154,7 @@ static void weigh(const struct assay_measurements *s, const size_t *rows, size_t
 {
     for (size_t i = 0; i < n; i++) {
         struct assay_measurement *a = &s->at[rows[i]];
-        size_t               alike = 0;
+        size_t                    alike = 0;
         for (size_t j = 0; j < n; j++)
             alike += s->at[rows[j]].chip == a->chip && s->at[rows[j]].kernel.format == a->kernel.format;
         a->weight = 1 / sqrt((double)alike);

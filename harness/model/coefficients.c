@@ -21,8 +21,8 @@ const struct assay_coefficient_row assay_coefficient_rows[ASSAY_COEFFICIENTS] = 
 #include "harness/model/coefficients.def"
 #undef ASSAY_COEFFICIENT
 };
-const char *const assay_format_class_names[ASSAY_FORMAT_CLASSES + 1] = {"wide", "f8", "f8_block", "f4", NULL};
-const char *const assay_regime_names[ASSAY_REGIMES + 1] = {"floor", "memory", "compute", NULL};
+const char *const        assay_format_class_names[ASSAY_FORMAT_CLASSES + 1] = {"wide", "f8", "f8_block", "f4", NULL};
+const char *const        assay_regime_names[ASSAY_REGIMES + 1] = {"floor", "memory", "compute", NULL};
 static const char *const memories[2] = {"hbm", "other"};
 
 struct assay_coefficients assay_coefficients_begin(void)
@@ -43,7 +43,8 @@ enum assay_regime assay_price_regime(const struct assay_price *price)
 
 /* ---- reading ---- */
 
-static enum assay_code read_values(const struct assay_json_file *file, const json_t *object, bool all, double *out, struct assay_error *err)
+static enum assay_code read_values(const struct assay_json_file *file, const json_t *object, bool all, double *out,
+                                   struct assay_error *err)
 {
     const char *keys[ASSAY_COEFFICIENTS];
     for (size_t i = 0; i < ASSAY_COEFFICIENTS; i++)
@@ -56,7 +57,8 @@ static enum assay_code read_values(const struct assay_json_file *file, const jso
     return ASSAY_OK;
 }
 
-static enum assay_code read_counts(const struct assay_json_file *file, const json_t *object, unsigned *out, struct assay_error *err)
+static enum assay_code read_counts(const struct assay_json_file *file, const json_t *object, unsigned *out,
+                                   struct assay_error *err)
 {
     if (assay_json_known_keys(file, object, assay_kernel_class_names, ASSAY_KERNEL_CLASSES, err))
         return err->code;
@@ -69,8 +71,8 @@ static enum assay_code read_counts(const struct assay_json_file *file, const jso
     return ASSAY_OK;
 }
 
-static enum assay_code read_vendor(const struct assay_json_file *file, const char *name, const json_t *object, struct assay_fitted *f,
-                                   struct assay_error *err)
+static enum assay_code read_vendor(const struct assay_json_file *file, const char *name, const json_t *object,
+                                   struct assay_fitted *f, struct assay_error *err)
 {
     static const char *const keys[] = {"chips", "factors"};
     json_t                  *chips = NULL, *factors = NULL;
@@ -86,13 +88,12 @@ static enum assay_code read_vendor(const struct assay_json_file *file, const cha
     return read_values(file, factors, false, v->factor, err);
 }
 
-static enum assay_code read_vendors(const struct assay_json_file *file, const json_t *object, struct assay_fitted *f, struct assay_error *err)
+static enum assay_code read_vendors(const struct assay_json_file *file, const json_t *object, struct assay_fitted *f,
+                                    struct assay_error *err)
 {
     const char *name;
     json_t     *value;
-    json_object_foreach((json_t *)object, name, value)
-        if (read_vendor(file, name, value, f, err))
-            return err->code;
+    json_object_foreach((json_t *)object, name, value) if (read_vendor(file, name, value, f, err)) return err->code;
     return ASSAY_OK;
 }
 
@@ -101,7 +102,8 @@ static void effect_key(char *key, size_t bytes, size_t class, size_t format)
     (void)snprintf(key, bytes, "%s %s", assay_kernel_class_names[class], assay_format_class_names[format]);
 }
 
-static enum assay_code read_effects(const struct assay_json_file *file, const json_t *object, struct assay_fitted_device *d, struct assay_error *err)
+static enum assay_code read_effects(const struct assay_json_file *file, const json_t *object, struct assay_fitted_device *d,
+                                    struct assay_error *err)
 {
     char key[64];
     for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
@@ -115,29 +117,33 @@ static enum assay_code read_effects(const struct assay_json_file *file, const js
     return ASSAY_OK;
 }
 
-static enum assay_code read_device(const struct assay_json_file *file, const char *name, const json_t *object, struct assay_fitted_device *d,
-                                   struct assay_error *err)
+static enum assay_code read_device(const struct assay_json_file *file, const char *name, const json_t *object,
+                                   struct assay_fitted_device *d, struct assay_error *err)
 {
     static const char *const keys[] = {"vendor", "core_flops_per_clock", "clock_hz", "hbm", "effects"};
     const char              *vendor = "";
     json_t                  *effects = NULL;
     if (!json_is_object(object))
         return assay_json_fail(file, name, err, "a device must be an object");
-    if (assay_json_known_keys(file, object, keys, sizeof keys / sizeof *keys, err) || assay_json_text(file, object, "vendor", true, &vendor, err) ||
+    if (assay_json_known_keys(file, object, keys, sizeof keys / sizeof *keys, err) ||
+        assay_json_text(file, object, "vendor", true, &vendor, err) ||
         assay_json_f64(file, object, "core_flops_per_clock", true, 1, 1e9, &d->core_flops_per_clock, err) ||
         assay_json_f64(file, object, "clock_hz", true, 1e6, 1e11, &d->clock_hz, err) ||
-        assay_json_bool(file, object, "hbm", true, &d->hbm, err) || assay_json_object(file, object, "effects", true, &effects, err))
+        assay_json_bool(file, object, "hbm", true, &d->hbm, err) ||
+        assay_json_object(file, object, "effects", true, &effects, err))
         return err->code;
     (void)assay_string_copy(d->name, sizeof d->name, name);
     (void)assay_string_copy(d->vendor, sizeof d->vendor, vendor);
     return read_effects(file, effects, d, err);
 }
 
-static enum assay_code read_devices(const struct assay_json_file *file, const json_t *object, struct assay_fitted *f, struct assay_error *err)
+static enum assay_code read_devices(const struct assay_json_file *file, const json_t *object, struct assay_fitted *f,
+                                    struct assay_error *err)
 {
     const char *name;
     json_t     *value;
-    json_object_foreach((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         if (f->n_devices == ASSAY_FITTED_DEVICES)
             return assay_json_fail(file, name, err, "more than %d devices", ASSAY_FITTED_DEVICES);
         if (read_device(file, name, value, &f->devices[f->n_devices++], err))
@@ -146,7 +152,8 @@ static enum assay_code read_devices(const struct assay_json_file *file, const js
     return ASSAY_OK;
 }
 
-static enum assay_code read_errors(const struct assay_json_file *file, const json_t *object, struct assay_spread *s, struct assay_error *err)
+static enum assay_code read_errors(const struct assay_json_file *file, const json_t *object, struct assay_spread *s,
+                                   struct assay_error *err)
 {
     char key[64];
     for (size_t m = 0; m < 2; m++)
@@ -159,7 +166,8 @@ static enum assay_code read_errors(const struct assay_json_file *file, const jso
     return ASSAY_OK;
 }
 
-static enum assay_code read_spreads(const struct assay_json_file *file, const json_t *object, struct assay_fitted *f, struct assay_error *err)
+static enum assay_code read_spreads(const struct assay_json_file *file, const json_t *object, struct assay_fitted *f,
+                                    struct assay_error *err)
 {
     static const char *const keys[] = {"chips", "chip_sd", "scale", "pooled", "error"};
     if (assay_json_known_keys(file, object, assay_kernel_class_names, ASSAY_KERNEL_CLASSES, err))
@@ -173,8 +181,10 @@ static enum assay_code read_spreads(const struct assay_json_file *file, const js
         if (!one)
             continue;
         if (assay_json_known_keys(file, one, keys, sizeof keys / sizeof *keys, err) ||
-            assay_json_i64(file, one, "chips", true, 0, 1000, &chips, err) || assay_json_f64(file, one, "chip_sd", true, 0, 10, &s->chip_sd, err) ||
-            assay_json_f64(file, one, "scale", true, 0, 10, &s->scale, err) || assay_json_f64(file, one, "pooled", true, 0, 10, &s->pooled, err) ||
+            assay_json_i64(file, one, "chips", true, 0, 1000, &chips, err) ||
+            assay_json_f64(file, one, "chip_sd", true, 0, 10, &s->chip_sd, err) ||
+            assay_json_f64(file, one, "scale", true, 0, 10, &s->scale, err) ||
+            assay_json_f64(file, one, "pooled", true, 0, 10, &s->pooled, err) ||
             assay_json_object(file, one, "error", true, &error, err) || read_errors(file, error, s, err))
             return err->code;
         s->chips = (unsigned)chips;
@@ -189,11 +199,14 @@ static enum assay_code read_all(const struct assay_json_file *file, struct assay
     const char              *fingerprint = "";
     if (assay_json_known_keys(file, file->root, keys, sizeof keys / sizeof *keys, err) ||
         assay_json_text(file, file->root, "fingerprint", true, &fingerprint, err) ||
-        assay_json_object(file, file->root, "values", true, &values, err) || assay_json_object(file, file->root, "vendors", true, &vendors, err) ||
-        assay_json_object(file, file->root, "devices", true, &devices, err) || assay_json_object(file, file->root, "spreads", true, &spreads, err))
+        assay_json_object(file, file->root, "values", true, &values, err) ||
+        assay_json_object(file, file->root, "vendors", true, &vendors, err) ||
+        assay_json_object(file, file->root, "devices", true, &devices, err) ||
+        assay_json_object(file, file->root, "spreads", true, &spreads, err))
         return err->code;
     (void)assay_string_copy(f->fingerprint, sizeof f->fingerprint, fingerprint);
-    if (read_values(file, values, true, f->base.value, err) || read_vendors(file, vendors, f, err) || read_devices(file, devices, f, err))
+    if (read_values(file, values, true, f->base.value, err) || read_vendors(file, vendors, f, err) ||
+        read_devices(file, devices, f, err))
         return err->code;
     return read_spreads(file, spreads, f, err);
 }
@@ -244,7 +257,8 @@ static json_t *vendors_json(const struct assay_fitted *f)
         for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
             if (f->vendors[v].chips[c])
                 json_object_set_new(chips, assay_kernel_class_names[c], json_integer(f->vendors[v].chips[c]));
-        json_object_set_new(object, f->vendors[v].name, json_pack("{s:o, s:o}", "chips", chips, "factors", values_json(f->vendors[v].factor, 1)));
+        json_object_set_new(object, f->vendors[v].name,
+                            json_pack("{s:o, s:o}", "chips", chips, "factors", values_json(f->vendors[v].factor, 1)));
     }
     return object;
 }
@@ -267,9 +281,10 @@ static json_t *devices_json(const struct assay_fitted *f)
     json_t *object = json_object();
     for (size_t i = 0; i < f->n_devices; i++) {
         const struct assay_fitted_device *d = &f->devices[i];
-        json_object_set_new(object, d->name, json_pack("{s:s, s:o, s:o, s:b, s:o}", "vendor", d->vendor, "core_flops_per_clock",
-                                                       number(d->core_flops_per_clock), "clock_hz", number(d->clock_hz), "hbm", (int)d->hbm,
-                                                       "effects", effects_json(d)));
+        json_object_set_new(object, d->name,
+                            json_pack("{s:s, s:o, s:o, s:b, s:o}", "vendor", d->vendor, "core_flops_per_clock",
+                                      number(d->core_flops_per_clock), "clock_hz", number(d->clock_hz), "hbm", (int)d->hbm,
+                                      "effects", effects_json(d)));
     }
     return object;
 }
@@ -282,15 +297,16 @@ static json_t *spreads_json(const struct assay_fitted *f)
         json_t                    *error = json_object();
         char                       key[64];
         for (size_t i = 0; i < 2 * ASSAY_FORMAT_CLASSES * ASSAY_REGIMES; i++) {
-            size_t m = i / (ASSAY_FORMAT_CLASSES * ASSAY_REGIMES), g = i / ASSAY_REGIMES % ASSAY_FORMAT_CLASSES, r = i % ASSAY_REGIMES;
+            size_t m = i / (ASSAY_FORMAT_CLASSES * ASSAY_REGIMES), g = i / ASSAY_REGIMES % ASSAY_FORMAT_CLASSES,
+                   r = i % ASSAY_REGIMES;
             (void)snprintf(key, sizeof key, "%s %s %s", memories[m], assay_format_class_names[g], assay_regime_names[r]);
             if (s->error[m][g][r] > 0)
                 json_object_set_new(error, key, number(s->error[m][g][r]));
         }
         if (s->chips)
             json_object_set_new(object, assay_kernel_class_names[c],
-                                json_pack("{s:i, s:o, s:o, s:o, s:o}", "chips", (int)s->chips, "chip_sd", number(s->chip_sd), "scale",
-                                          number(s->scale), "pooled", number(s->pooled), "error", error));
+                                json_pack("{s:i, s:o, s:o, s:o, s:o}", "chips", (int)s->chips, "chip_sd", number(s->chip_sd),
+                                          "scale", number(s->scale), "pooled", number(s->pooled), "error", error));
         else
             json_decref(error);
     }
@@ -300,9 +316,10 @@ static json_t *spreads_json(const struct assay_fitted *f)
 json_t *assay_fitted_to_json(const struct assay_fitted *f)
 {
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "format", FORMAT, "about",
-                     "coefficients of the kernel models and their spread on chips left out; written by assay calibrate, harness/model/README.md",
-                     "fingerprint", f->fingerprint, "devices", devices_json(f), "values", values_json(f->base.value, -1), "vendors",
-                     vendors_json(f), "spreads", spreads_json(f));
+                     "coefficients of the kernel models and their spread on chips left out; written by assay calibrate, "
+                     "harness/model/README.md",
+                     "fingerprint", f->fingerprint, "devices", devices_json(f), "values", values_json(f->base.value, -1),
+                     "vendors", vendors_json(f), "spreads", spreads_json(f));
 }
 
 /* ---- asking ---- */
@@ -325,7 +342,7 @@ struct assay_coefficients assay_fitted_for(const struct assay_fitted *f, const c
 }
 
 /* Squared distance of two chips in logarithms; another kind of memory is another world. */
-#define LIKE_WITHIN 0.3  /* a generation that doubles a core's rate is hardly alike any more */
+#define LIKE_WITHIN 0.3 /* a generation that doubles a core's rate is hardly alike any more */
 #define OTHER_MEMORY 4.0
 #define NOBODY 0.3 /* weighs against all of them: of a chip like none, nothing is said */
 
@@ -339,19 +356,25 @@ static double unlike(const struct assay_fitted_device *d, const struct assay_chi
     return rate * rate + clock * clock + (d->hbm == (chip->memory_class == ASSAY_MEMORY_HBM) ? 0 : OTHER_MEMORY);
 }
 
-double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip, enum assay_kernel_class class,
-                             enum assay_format_class format, const char *skip)
+double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip,
+                             enum assay_kernel_class class, enum assay_format_class format, const char *skip)
 {
     double weights = NOBODY, sum = 0;
     for (size_t i = 0; i < f->n_devices; i++) {
         const struct assay_fitted_device *d = &f->devices[i];
-        if (strcmp(d->vendor, vendor) != 0 || !d->classes[class] || isnan(d->effect[class][format]) || (skip && !strcmp(skip, d->name)))
+        if (strcmp(d->vendor, vendor) != 0 || !d->classes[class] || isnan(d->effect[class][format]) ||
+            (skip && !strcmp(skip, d->name)))
             continue;
         double weight = exp(-unlike(d, chip) / (2 * LIKE_WITHIN * LIKE_WITHIN));
         weights += weight;
         sum += weight * d->effect[class][format];
     }
     return exp(-sum / weights);
+}
+
+struct assay_coefficients assay_fitted_of(const struct assay_fitted *f, const char *vendor, const char *device)
+{
+    return assay_fitted_for(f, vendor_of(f, device) ? device : vendor);
 }
 
 unsigned assay_fitted_chips(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class)

@@ -39,17 +39,17 @@ enum assay_regime assay_price_regime(const struct assay_price *price);
 
 /* Of one class, in logarithms of time, on chips left out of the fit. All 0: nobody measured this class. */
 struct assay_spread {
-    unsigned chips;   /* of the vendor with the most */
-    double   chip_sd; /* of the chips' own medians */
-    double   scale;   /* that makes the bands cover what they say they do */
+    unsigned chips;                                         /* of the vendor with the most */
+    double   chip_sd;                                       /* of the chips' own medians */
+    double   scale;                                         /* that makes the bands cover what they say they do */
     double   error[2][ASSAY_FORMAT_CLASSES][ASSAY_REGIMES]; /* 0.8-quantile about the chip's median; [0] HBM; 0: no such rows */
-    double   pooled;  /* the same of all rows */
+    double   pooled;                                        /* the same of all rows */
 };
 
 #define ASSAY_VENDORS_MOST 16
 #define ASSAY_FITTED_DEVICES 32
-struct assay_vendor_fit {
-    char     name[32];
+struct assay_vendor_fit { /* or of one device that was measured by itself */
+    char     name[64];
     unsigned chips[ASSAY_KERNEL_CLASSES]; /* measured, of each class */
     double   factor[ASSAY_COEFFICIENTS];  /* on the base: how mature its software is; 1 where nothing was measured */
 };
@@ -75,10 +75,12 @@ enum assay_code assay_fitted_read(const char *path, struct assay_fitted *out, st
 json_t *assay_fitted_to_json(const struct assay_fitted *f);
 /* As this vendor's chips have them; the base where it was not measured. */
 struct assay_coefficients assay_fitted_for(const struct assay_fitted *f, const char *vendor);
-/* What the fit's residuals on chips like this one say: a factor on the time, nearer to 1 the less it is like any of its vendor's. `skip`:
- * a device that does not count, NULL: none. */
-double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip, enum assay_kernel_class class,
-                             enum assay_format_class format, const char *skip);
+/* As this very device has them, where it was measured by itself; else as its vendor's. */
+struct assay_coefficients assay_fitted_of(const struct assay_fitted *f, const char *vendor, const char *device);
+/* What the fit's residuals on chips like this one say: a factor on the time, nearer to 1 the less it is like any of its vendor's.
+ * `skip`: a device that does not count, NULL: none. */
+double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip,
+                             enum assay_kernel_class class, enum assay_format_class format, const char *skip);
 /* Measured chips of a class and vendor. */
 unsigned assay_fitted_chips(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class);
 bool     assay_fitted_on(const struct assay_fitted *f, const char *device, enum assay_kernel_class class);

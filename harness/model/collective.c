@@ -33,13 +33,15 @@ enum assay_code assay_price_collective(const struct assay_chip *chip, const stru
     double link = chip->field[ASSAY_DEVICE_SCALE_UP];
     if (isnan(link) || link <= 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "scale_up_bytes_per_s is not known");
-    bool   reduces = s->op == ASSAY_ALL_REDUCE && chip->field[ASSAY_DEVICE_IN_NETWORK_REDUCE] > 0 && s->devices >= REDUCING_DEVICES;
-    double share = k->value[ASSAY_K_LINK_SHARE] * (reduces ? k->value[ASSAY_K_LINK_NETWORK] : 1);
-    double half = k->value[ASSAY_K_LINK_RAMP] * 1e-9 * link;
-    double step_ns = s->op == ASSAY_ALL_TO_ALL ? k->value[ASSAY_K_LINK_PEER] : k->value[ASSAY_K_LINK_STEP];
+    bool reduces = s->op == ASSAY_ALL_REDUCE && chip->field[ASSAY_DEVICE_IN_NETWORK_REDUCE] > 0 && s->devices >= REDUCING_DEVICES;
+    double             share = k->value[ASSAY_K_LINK_SHARE] * (reduces ? k->value[ASSAY_K_LINK_NETWORK] : 1);
+    double             half = k->value[ASSAY_K_LINK_RAMP] * 1e-9 * link;
+    double             step_ns = s->op == ASSAY_ALL_TO_ALL ? k->value[ASSAY_K_LINK_PEER] : k->value[ASSAY_K_LINK_STEP];
     struct assay_price price = {.class = ASSAY_KERNEL_COLLECTIVE, .link_bytes = crossing_of(s, 0)};
-    price.link_ns = crossing_of(s, k->value[ASSAY_K_LINK_COPY]) / (link * share) * (1 + pow(half / s->bytes, k->value[ASSAY_K_LINK_POWER])) * 1e9;
-    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_LINK_FLOOR]) + assay_at_clock(chip, step_ns * (steps_of(s->op, s->devices) - 1));
+    price.link_ns = crossing_of(s, k->value[ASSAY_K_LINK_COPY]) / (link * share) *
+                    (1 + pow(half / s->bytes, k->value[ASSAY_K_LINK_POWER])) * 1e9;
+    price.floor_ns =
+        assay_floor_ns(chip, k->value[ASSAY_K_LINK_FLOOR]) + assay_at_clock(chip, step_ns * (steps_of(s->op, s->devices) - 1));
     price.ns = price.floor_ns + price.link_ns;
     *out = price;
     return ASSAY_OK;

@@ -8,8 +8,8 @@
 
 /* The product it is equal to, but that its operands are read once and not as the product's matrices, whose left one repeats each
  * input for every place of the window. */
-enum assay_code assay_price_conv(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_conv_shape *s,
-                                 struct assay_price *out, struct assay_error *err)
+enum assay_code assay_price_conv(const struct assay_chip *chip, const struct assay_coefficients *k,
+                                 const struct assay_conv_shape *s, struct assay_price *out, struct assay_error *err)
 {
     struct assay_gemm_shape product = s->product;
     double bytes = s->input_bytes + s->weight_bytes + s->output_bytes, window = product.batch * product.m * product.k;

@@ -112,7 +112,7 @@ static void skip_remarks(struct reader *r)
 /* Takes `bytes`, which have a NUL behind them. */
 static enum assay_code parse(char *bytes, size_t length, struct assay_csv *out, struct assay_error *err)
 {
-    struct reader r = {.csv = {.bytes = bytes}, .at = bytes, .end = bytes + length, .line = 1};
+    struct reader   r = {.csv = {.bytes = bytes}, .at = bytes, .end = bytes + length, .line = 1};
     enum assay_code code = ASSAY_OK;
     if (memchr(bytes, 0, length))
         code = ASSAY_FAIL(err, ASSAY_DATA, "a NUL byte in it");

@@ -11,7 +11,7 @@
 #include "assay/banned.h"
 
 /* Written priors, in standard deviations of the logarithm: how a vendor's software compares with that which was measured. */
-#define VENDOR_UNMEASURED 0.22
+#define VENDOR_UNMEASURED 0.18
 #define VENDOR_ONE_CHIP 0.12
 #define GENERATION 0.08       /* what few chips of the past cannot show: another generation, another year's software */
 #define CLASS_UNMEASURED 0.30 /* of a class that nobody's measurements cover */
@@ -31,7 +31,8 @@ static const struct assay_spread *spread_of(const struct assay_fitted *f, enum a
 }
 
 /* The error of its cell; of a format or memory that was not measured so, the class's, a little wider. */
-static double error_of(const struct assay_spread *s, enum assay_memory_class memory, enum assay_format_class format, enum assay_regime regime)
+static double error_of(const struct assay_spread *s, enum assay_memory_class memory, enum assay_format_class format,
+                       enum assay_regime regime)
 {
     const double *of_memory = s->error[memory == ASSAY_MEMORY_HBM ? 0 : 1][format];
     if (of_memory[regime] > 0)
@@ -40,8 +41,8 @@ static double error_of(const struct assay_spread *s, enum assay_memory_class mem
     return widest > 0 ? fmax(widest, s->pooled) : WIDE_FOR_FEW * s->pooled;
 }
 
-double assay_band_measured(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class, enum assay_memory_class memory,
-                           enum assay_format_class format, enum assay_regime regime)
+double assay_band_measured(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class,
+                           enum assay_memory_class memory, enum assay_format_class format, enum assay_regime regime)
 {
     const struct assay_spread *s = spread_of(f, class);
     unsigned                   chips = assay_fitted_chips(f, vendor, measured_as(class));
@@ -51,8 +52,8 @@ double assay_band_measured(const struct assay_fitted *f, const char *vendor, enu
     return hypot(t * s->chip_sd * sqrt(1 + 1 / n), error_of(s, memory, format, regime)) * s->scale;
 }
 
-struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class, enum assay_memory_class memory,
-                                enum assay_format_class format, enum assay_regime regime)
+struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class,
+                                enum assay_memory_class memory, enum assay_format_class format, enum assay_regime regime)
 {
     static const struct {
         double      prior;
@@ -70,7 +71,7 @@ struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor
 
 void assay_estimator_init(struct assay_estimator *e, const struct assay_described *device, const struct assay_fitted *fitted)
 {
-    *e = (struct assay_estimator){.device = device, .fitted = fitted, .k = assay_fitted_for(fitted, device->vendor)};
+    *e = (struct assay_estimator){.device = device, .fitted = fitted, .k = assay_fitted_of(fitted, device->vendor, device->name)};
     e->middle = assay_chip_middle(device);
     e->derived = assay_rates_derived(&e->middle);
     for (int i = 0; i < ASSAY_DEVICE_FIELDS; i++)
@@ -93,10 +94,11 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Draws of the chip, each with an error at a quantile of its own, so that both spread over the band. The quantiles go round by the
- * golden ratio: evenly, and unlike the draws' own. */
+/* Draws of the chip, each with an error at a quantile of its own, so that both spread over the band. The quantiles go round by
+ * the golden ratio: evenly, and unlike the draws' own. */
 #define GOLDEN 0.6180339887498949
-static void spread_draws(const struct assay_estimator *e, const struct assay_kernel *kernel, double half, struct assay_estimate *out)
+static void spread_draws(const struct assay_estimator *e, const struct assay_kernel *kernel, double half,
+                         struct assay_estimate *out)
 {
     double at[ASSAY_DRAWS], sigma = half / assay_normal_quantile(ONE_SIDED), u = 0.5;
     size_t n = 0;
@@ -136,14 +138,16 @@ static char grade_of(enum assay_provenance p)
 static const char *const derived_names[] = {"cores", "clock_hz", "llc_bytes", "exp_per_s", "power_watts"};
 
 /* The worst of what moves the price, and what it is; true where one of these has no value. */
-static bool grade(const struct assay_estimator *e, const struct assay_kernel *kernel, struct assay_estimate *out, struct assay_text *why)
+static bool grade(const struct assay_estimator *e, const struct assay_kernel *kernel, struct assay_estimate *out,
+                  struct assay_text *why)
 {
     int  worst = -1;
     bool no_point = false;
     out->grade = 'B';
     for (int i = 0; i < ASSAY_DEVICE_FIELDS; i++) {
         const struct assay_quantity *q = &e->device->fields[i];
-        if (q->state != ASSAY_KNOWN || (q->provenance <= ASSAY_ANNOUNCED && !isnan(q->value)) || moved_by(e, kernel, i, out->price.ns) < MOVES)
+        if (q->state != ASSAY_KNOWN || (q->provenance <= ASSAY_ANNOUNCED && !isnan(q->value)) ||
+            moved_by(e, kernel, i, out->price.ns) < MOVES)
             continue;
         no_point |= isnan(q->value);
         if (grade_of(q->provenance) > out->grade) {
@@ -152,7 +156,8 @@ static bool grade(const struct assay_estimator *e, const struct assay_kernel *ke
         }
     }
     if (worst >= 0)
-        assay_text_add(why, "%s is %s", assay_device_fields[worst].key, assay_provenance_names[e->device->fields[worst].provenance]);
+        assay_text_add(why, "%s is %s", assay_device_fields[worst].key,
+                       assay_provenance_names[e->device->fields[worst].provenance]);
     else if (e->derived)
         for (size_t i = 0; i < sizeof derived_names / sizeof *derived_names; i++)
             if (e->derived & 1u << i) {

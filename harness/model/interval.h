@@ -10,12 +10,12 @@ struct assay_band {
     double      half;
     const char *mark; /* what must be said of it; "" = nothing */
 };
-struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class, enum assay_memory_class memory,
-                                enum assay_format_class format, enum assay_regime regime);
+struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class,
+                                enum assay_memory_class memory, enum assay_format_class format, enum assay_regime regime);
 
 /* Of that half, what chips left out of the fit showed; the rest are priors. */
-double assay_band_measured(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class, enum assay_memory_class memory,
-                           enum assay_format_class format, enum assay_regime regime);
+double assay_band_measured(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class,
+                           enum assay_memory_class memory, enum assay_format_class format, enum assay_regime regime);
 
 #define ASSAY_DRAWS 100
 /* What is the same for every kernel on a device; the description and the fit must outlive it. */
@@ -24,16 +24,17 @@ struct assay_estimator {
     const struct assay_fitted    *fitted;
     struct assay_coefficients     k;
     struct assay_chip             middle, draws[ASSAY_DRAWS];
-    bool                          open; /* some field is a range */
+    bool                          open;    /* some field is a range */
     unsigned                      derived; /* enum assay_derived */
 };
 void assay_estimator_init(struct assay_estimator *e, const struct assay_described *device, const struct assay_fitted *fitted);
 
 struct assay_estimate {
-    double ns;              /* NaN where what it rests on is only known as a range: there is no point */
+    double ns; /* NaN where what it rests on is only known as a range: there is no point */
     double p10_ns, p90_ns;
-    char   grade; /* A calibrated on this chip, B complete datasheet, C reported, inferred or derived numbers, D a number is assumed */
-    char   why[240];
+    char grade; /* A calibrated on this chip, B complete datasheet, C reported, inferred or derived numbers, D a number is assumed
+                 */
+    char               why[240];
     struct assay_price price; /* of the middle of what is known */
 };
 /* ASSAY_UNSUPPORTED: the device lacks what the form needs; the message names it. */

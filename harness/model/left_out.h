@@ -6,14 +6,20 @@
 
 /* Of each sample, in their order: its price by coefficients fitted without its chip. */
 struct assay_left_out {
-    double            ns; /* 0: the form does not apply to it */
+    double            ns;          /* 0: the form does not apply to it */
+    double            roofline_ns; /* the same by the larger of work over peak and bytes over bandwidth: what to be better than */
     enum assay_regime regime;
 };
-/* Fits all: the base on the vendor with the most chips, the others' factors on what they were measured at, the spreads on chips left
- * out. `rows` has room for samples->n. */
-enum assay_code assay_calibrate(struct assay_measurements *samples, struct assay_fitted *out, struct assay_left_out *rows, struct assay_error *err);
-/* A new text in Markdown: median, 90th percentile and bias of the error, coverage and width of the bands, by class and chip. NULL when
- * out of memory. */
-char *assay_left_out_table(const struct assay_measurements *samples, const struct assay_fitted *f, const struct assay_left_out *rows);
+/* Fits all: the base on the vendor with the most chips, the others' factors on what they were measured at, the spreads on chips
+ * left out. `rows` has room for samples->n. */
+enum assay_code assay_calibrate(struct assay_measurements *samples, struct assay_fitted *out, struct assay_left_out *rows,
+                                struct assay_error *err);
+/* Moves a fit to a few measurements of devices at hand: each gets factors of its own, and grade A in the classes that were
+ * measured. */
+enum assay_code assay_calibrate_own(struct assay_measurements *samples, struct assay_fitted *f, struct assay_error *err);
+/* A new text in Markdown: median, 90th percentile and bias of the error, coverage and width of the bands, by class and chip. NULL
+ * when out of memory. */
+char *assay_left_out_table(const struct assay_measurements *samples, const struct assay_fitted *f,
+                           const struct assay_left_out *rows);
 
 #endif

@@ -36,7 +36,7 @@ static enum assay_code chip_of(struct assay_measurements *s, const char *name, s
 static enum assay_code sample_add(struct assay_measurements *s, const struct assay_measurement *sample, struct assay_error *err)
 {
     if (s->n == s->capacity) {
-        size_t               capacity = s->capacity ? 2 * s->capacity : 1024;
+        size_t                    capacity = s->capacity ? 2 * s->capacity : 1024;
         struct assay_measurement *grown = realloc(s->at, capacity * sizeof *grown);
         if (!grown)
             return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu samples", capacity);

@@ -16,11 +16,11 @@ struct assay_measured_chip {
     struct assay_chip chip;
 };
 struct assay_measurements {
-    struct assay_measurement       *at; /* owned */
-    size_t                     n, capacity;
+    struct assay_measurement   *at; /* owned */
+    size_t                      n, capacity;
     struct assay_measured_chip *chips; /* owned */
-    size_t                     n_chips;
-    char                       fingerprint[65]; /* SHA-256 over the files, in the order read */
+    size_t                      n_chips;
+    char                        fingerprint[65]; /* SHA-256 over the files, in the order read */
 };
 /* Adds the rows of a file that have a figure; rows of devices without a description are an error (ASSAY_CONFIG). */
 enum assay_code assay_measurements_read(struct assay_measurements *samples, const char *path, struct assay_error *err);

@@ -19,8 +19,8 @@ static double touched_of(double local, double experts, double routed)
 
 /* Two products, up and gate together and then down, over the busiest rank's experts: tiles in waves, each expert's last tile half
  * empty, every tile worth a little more than its depth. */
-static double products_ns(const struct assay_moe_shape *s, const struct assay_rates *r, const struct assay_coefficients *k, double share,
-                          double touched, double rows, double tile)
+static double products_ns(const struct assay_moe_shape *s, const struct assay_rates *r, const struct assay_coefficients *k,
+                          double share, double touched, double rows, double tile)
 {
     double tiles = touched * (s->imbalance > 1 ? rows / tile + 0.5 : ceil(rows / tile)), inter = s->inter / s->tp;
     double up = ceil(2 * inter / COLUMN_TILE), down = ceil(s->hidden / COLUMN_TILE), waves = tiles * (up + down) / r->cores;
@@ -29,14 +29,15 @@ static double products_ns(const struct assay_moe_shape *s, const struct assay_ra
     return 2 * tiles * tile * COLUMN_TILE * depths / (r->peak * efficiency) * (waves + 0.5) / waves * 1e9;
 }
 
-enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_moe_shape *s,
-                                struct assay_price *out, struct assay_error *err)
+enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assay_coefficients *k,
+                                const struct assay_moe_shape *s, struct assay_price *out, struct assay_error *err)
 {
     struct assay_rates r;
     if (assay_rates_of(chip, k, s->compute, &r, err))
         return assay_error_in(err, "pricing a mixture of experts");
     double inter = s->inter / s->tp, all = s->tokens * s->top_k, routed = fmax(1, all / s->ep * s->imbalance);
-    double touched = s->touched > 0 ? s->touched : fmax(1, touched_of(s->experts / s->ep, s->experts, all)), rows = routed / touched;
+    double touched = s->touched > 0 ? s->touched : fmax(1, touched_of(s->experts / s->ep, s->experts, all)),
+           rows = routed / touched;
     double share = assay_gemm_tensor_share(chip, k, s->compute, s->scaling) * k->value[ASSAY_K_MOE_TENSOR];
     if (s->scaling == ASSAY_SCALING_BLOCK && assay_dtype_bits(s->compute) >= 8)
         share *= k->value[ASSAY_K_MOE_BLOCK];
@@ -44,8 +45,10 @@ enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assa
     for (size_t i = 0; i < sizeof row_tiles / sizeof *row_tiles; i++)
         price.compute_ns = fmin(price.compute_ns, products_ns(s, &r, k, share, touched, rows, row_tiles[i]));
     price.memory_bytes = touched * 3 * s->hidden * inter * s->weight_bytes;
-    double memory = k->value[chip->memory_class == ASSAY_MEMORY_HBM ? ASSAY_K_MOE_MEMORY_HBM : ASSAY_K_MOE_MEMORY_GDDR];
-    double cached = s->loops ? assay_gemm_cached(&r, k->value[ASSAY_K_MOE_CACHE_SHARE], price.memory_bytes) : 0;
+    bool   hbm = chip->memory_class == ASSAY_MEMORY_HBM;
+    double memory = k->value[hbm ? ASSAY_K_MOE_MEMORY_HBM : ASSAY_K_MOE_MEMORY_GDDR];
+    double cached =
+        s->loops ? assay_gemm_cached(&r, k->value[hbm ? ASSAY_K_MOE_CACHE_HBM : ASSAY_K_MOE_CACHE_GDDR], price.memory_bytes) : 0;
     price.cache_bytes = price.memory_bytes;
     price.memory_ns = price.memory_bytes * ((1 - cached) / (r.memory * memory) + cached / r.llc_rate) * 1e9;
     price.memory_bytes *= 1 - cached;

@@ -58,8 +58,11 @@ static void engines_of(const struct assay_chip *chip, const struct assay_coeffic
 {
     r->clock_hz = known(chip->field[ASSAY_DEVICE_CLOCK], USUAL_CLOCK_HZ, ASSAY_DERIVED_CLOCK, &r->derived);
     r->cores = cores_of(chip, r->clock_hz, &r->derived);
-    r->llc_bytes = known(chip->field[ASSAY_DEVICE_LLC], USUAL_LLC_BYTES, ASSAY_DERIVED_LLC, &r->derived);
-    r->exp = known(chip->field[ASSAY_DEVICE_EXP], USUAL_EXP_PER_CORE_AND_CLOCK * r->cores * r->clock_hz, ASSAY_DERIVED_EXP, &r->derived);
+    r->llc_bytes = chip->field[ASSAY_DEVICE_LLC]; /* 0: it has none, and keeps nothing */
+    if (isnan(r->llc_bytes))
+        r->llc_bytes = known(NAN, USUAL_LLC_BYTES, ASSAY_DERIVED_LLC, &r->derived);
+    r->exp = known(chip->field[ASSAY_DEVICE_EXP], USUAL_EXP_PER_CORE_AND_CLOCK * r->cores * r->clock_hz, ASSAY_DERIVED_EXP,
+                   &r->derived);
     r->llc_rate = chip->field[ASSAY_DEVICE_LLC_BANDWIDTH];
     if (isnan(r->llc_rate) || r->llc_rate <= 0)
         r->llc_rate = USUAL_LLC_PER_CORE_AND_CLOCK * r->cores * r->clock_hz;

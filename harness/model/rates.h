@@ -32,12 +32,12 @@ struct assay_rates {
 enum assay_code assay_rates_of(const struct assay_chip *chip, const struct assay_coefficients *k, enum assay_dtype dtype,
                                struct assay_rates *out, struct assay_error *err);
 /* What of assay_derived this chip needs, whatever the format. */
-unsigned        assay_rates_derived(const struct assay_chip *chip);
+unsigned assay_rates_derived(const struct assay_chip *chip);
 /* The least time of a kernel: so many cycles of the chip, as fitted at 1.8 GHz, or its launch floor where that is longer. */
-double          assay_floor_ns(const struct assay_chip *chip, double fitted_ns);
+double assay_floor_ns(const struct assay_chip *chip, double fitted_ns);
 /* What is fitted at 1.8 GHz, at this chip's clock. */
-double          assay_at_clock(const struct assay_chip *chip, double fitted_ns);
+double assay_at_clock(const struct assay_chip *chip, double fitted_ns);
 /* Longest of the three under the norm p: (a^p + b^p + c^p)^(1/p). */
-double          assay_norm3(double p, double a, double b, double c);
+double assay_norm3(double p, double a, double b, double c);
 
 #endif

@@ -15,11 +15,12 @@ const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS] = {
     [ASSAY_CASES_GEMM] = {"gemm", COLUMNS("m", "n", "k", "dtype"), COLUMNS("framework"), COLUMNS("latency_us"), NULL, 1e3},
     [ASSAY_CASES_ATTENTION] = {"attention", COLUMNS("batch", "query", "past", "heads", "kv_heads", "head_dim", "dtype"),
                                COLUMNS("compute_dtype", "kv_dtype", "framework"), COLUMNS("latency_us"), NULL, 1e3},
-    [ASSAY_CASES_MOE] = {"moe_ffn", COLUMNS("tokens", "hidden", "inter", "top_k", "experts", "dtype"), COLUMNS("tp", "ep", "routing"),
-                         COLUMNS("latency_us"), NULL, 1e3},
-    [ASSAY_CASES_COLLECTIVE] = {"collective", COLUMNS("op", "devices", "bytes"), (const char *const[]){NULL}, COLUMNS("latency_us"), NULL, 1e3},
-    [ASSAY_CASES_TRAIN] = {"train", COLUMNS("devices", "model", "global_batch", "tp", "pp", "metric"), (const char *const[]){NULL},
-                           COLUMNS("value"), "no model yet of training steps", 0},
+    [ASSAY_CASES_MOE] = {"moe_ffn", COLUMNS("tokens", "hidden", "inter", "top_k", "experts", "dtype"),
+                         COLUMNS("tp", "ep", "routing"), COLUMNS("latency_us"), NULL, 1e3},
+    [ASSAY_CASES_COLLECTIVE] = {"collective", COLUMNS("op", "devices", "bytes"), (const char *const[]){NULL},
+                                COLUMNS("latency_us"), NULL, 1e3},
+    [ASSAY_CASES_TRAIN] = {"train", COLUMNS("devices", "model", "global_batch", "tp", "pp", "metric"),
+                           (const char *const[]){NULL}, COLUMNS("value"), "no model yet of training steps", 0},
     [ASSAY_CASES_SERVING] = {"serving", COLUMNS("model", "mode", "isl", "osl", "tp"), (const char *const[]){NULL},
                              COLUMNS("ttft_ms", "tpot_ms"), "no model yet of serving", 0},
 };
@@ -95,7 +96,8 @@ static const char *text_at(const struct row *r, size_t place)
 }
 
 /* A number of at least `least`; an empty or absent cell is `otherwise`, NaN: it must be there. */
-static enum assay_code number_at(const struct row *r, size_t place, double least, double otherwise, double *out, struct assay_error *err)
+static enum assay_code number_at(const struct row *r, size_t place, double least, double otherwise, double *out,
+                                 struct assay_error *err)
 {
     const char *text = text_at(r, place);
     char       *end = NULL;
@@ -103,30 +105,36 @@ static enum assay_code number_at(const struct row *r, size_t place, double least
     if (isnan(value) || (end && *end) || value < least || value > 1e18) {
         const struct assay_cases_table *t = &assay_cases_tables[r->c->kind];
         size_t                          n = columns_count(t);
-        return ASSAY_FAIL(err, ASSAY_DATA, "%s is '%.40s', not a number of at least %g", place < n ? t->columns[place] : t->optional[place - n],
-                          text, least);
+        return ASSAY_FAIL(err, ASSAY_DATA, "%s is '%.40s', not a number of at least %g",
+                          place < n ? t->columns[place] : t->optional[place - n], text, least);
     }
     *out = value;
     return ASSAY_OK;
 }
 
 struct format {
-    const char             *name;
-    enum assay_dtype        dtype;
-    double                  bytes; /* with the scales of blocks */
-    enum assay_scaling      scaling;
+    const char        *name;
+    enum assay_dtype   dtype;
+    double             bytes; /* with the scales of blocks */
+    enum assay_scaling scaling;
     enum assay_format_class class;
 };
 /* Names of the frameworks whose figures these are, then our own. */
 static const struct format formats[] = {
-    {"bfloat16", ASSAY_BF16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},   {"bf16", ASSAY_BF16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"fp16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},        {"float16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"f16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},         {"fp32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"float32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},     {"f32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"fp8", ASSAY_F8E4M3, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},      {"f8e4m3", ASSAY_F8E4M3, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    {"bfloat16", ASSAY_BF16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"bf16", ASSAY_BF16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"fp16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"float16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"f16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"fp32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"float32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"f32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"fp8", ASSAY_F8E4M3, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    {"f8e4m3", ASSAY_F8E4M3, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
     {"float8_e4m3fn", ASSAY_F8E4M3, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
     {"fp8_block", ASSAY_F8E4M3, 1, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_BLOCK},
-    {"nvfp4", ASSAY_F4E2M1, 0.5625, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4}, {"int8", ASSAY_I8, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    {"nvfp4", ASSAY_F4E2M1, 0.5625, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4},
+    {"int8", ASSAY_I8, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
 };
 
 static enum assay_code format_of(const char *name, struct format *out, struct assay_error *err)
@@ -167,8 +175,8 @@ static enum assay_code read_attention(const struct row *r, struct assay_kernel *
     struct assay_attention_shape s = {.causal = true};
     struct format                f, compute, kv;
     if (number_at(r, 0, 1, NAN, &s.batch, err) || number_at(r, 1, 1, NAN, &s.query, err) || number_at(r, 2, 0, 0, &s.past, err) ||
-        number_at(r, 3, 1, NAN, &s.heads, err) || number_at(r, 4, 1, NAN, &s.kv_heads, err) || number_at(r, 5, 1, NAN, &s.head_dim, err) ||
-        format_of(text_at(r, 6), &f, err))
+        number_at(r, 3, 1, NAN, &s.heads, err) || number_at(r, 4, 1, NAN, &s.kv_heads, err) ||
+        number_at(r, 5, 1, NAN, &s.head_dim, err) || format_of(text_at(r, 6), &f, err))
         return err->code;
     compute = kv = f;
     if ((*text_at(r, 7) && format_of(text_at(r, 7), &compute, err)) || (*text_at(r, 8) && format_of(text_at(r, 8), &kv, err)))
@@ -179,7 +187,8 @@ static enum assay_code read_attention(const struct row *r, struct assay_kernel *
     s.kv_bytes = kv.bytes;
     bool decode = s.query == 1 && s.past > 0;
     *out = (struct assay_kernel){.class = decode ? ASSAY_KERNEL_DECODE : ASSAY_KERNEL_PREFILL,
-                                 .format = decode ? kv.class : compute.class, .attention = s};
+                                 .format = decode ? kv.class : compute.class,
+                                 .attention = s};
     return ASSAY_OK;
 }
 
@@ -204,9 +213,10 @@ static enum assay_code read_moe(const struct row *r, struct assay_kernel *out, s
     struct assay_moe_shape s = {0};
     struct format          f;
     double                 exponent = 0;
-    if (number_at(r, 0, 1, NAN, &s.tokens, err) || number_at(r, 1, 1, NAN, &s.hidden, err) || number_at(r, 2, 1, NAN, &s.inter, err) ||
-        number_at(r, 3, 1, NAN, &s.top_k, err) || number_at(r, 4, 1, NAN, &s.experts, err) || format_of(text_at(r, 5), &f, err) ||
-        number_at(r, 6, 1, 1, &s.tp, err) || number_at(r, 7, 1, 1, &s.ep, err) || routing_exponent(text_at(r, 8), &exponent, err))
+    if (number_at(r, 0, 1, NAN, &s.tokens, err) || number_at(r, 1, 1, NAN, &s.hidden, err) ||
+        number_at(r, 2, 1, NAN, &s.inter, err) || number_at(r, 3, 1, NAN, &s.top_k, err) ||
+        number_at(r, 4, 1, NAN, &s.experts, err) || format_of(text_at(r, 5), &f, err) || number_at(r, 6, 1, 1, &s.tp, err) ||
+        number_at(r, 7, 1, 1, &s.ep, err) || routing_exponent(text_at(r, 8), &exponent, err))
         return err->code;
     struct assay_routing routing = assay_routing_of(exponent, s.tokens, s.top_k, s.experts, s.ep);
     s.imbalance = routing.imbalance;
@@ -222,7 +232,7 @@ static enum assay_code read_moe(const struct row *r, struct assay_kernel *out, s
 
 static enum assay_code read_collective(const struct row *r, struct assay_kernel *out, struct assay_error *err)
 {
-    static const char *const names[] = {"all_reduce", "all_gather", "reduce_scatter", "alltoall", "broadcast", "send"};
+    static const char *const      names[] = {"all_reduce", "all_gather", "reduce_scatter", "alltoall", "broadcast", "send"};
     struct assay_collective_shape s = {0};
     if (number_at(r, 1, 2, NAN, &s.devices, err) || number_at(r, 2, 1, NAN, &s.bytes, err))
         return err->code;
@@ -235,8 +245,8 @@ static enum assay_code read_collective(const struct row *r, struct assay_kernel 
     return ASSAY_FAIL(err, ASSAY_DATA, "unknown collective '%.40s'", text_at(r, 0));
 }
 
-enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct assay_cases_columns *c, size_t row, struct assay_kernel *out,
-                                   struct assay_error *err)
+enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct assay_cases_columns *c, size_t row,
+                                   struct assay_kernel *out, struct assay_error *err)
 {
     const struct row r = {csv, c, row};
     switch (c->kind) {
@@ -253,16 +263,16 @@ enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct ass
 
 #define COPIES_MOST 5.0
 
-/* The loops that measure products go round a few copies of the weights, so that the last-level cache does not keep them: as many as
- * fill it, five at the most. What is smaller than a fifth of the cache stays in it after all. */
+/* The loops that measure products go round a few copies of the weights, so that the last-level cache does not keep them: as many
+ * as fill it, five at the most. What is smaller than a fifth of the cache stays in it after all. */
 static double rotated_of(const struct assay_chip *chip, const struct assay_gemm_shape *s)
 {
     double weights = s->batch * s->n * s->k * s->b_bytes, llc = chip->field[ASSAY_DEVICE_LLC];
     return isnan(llc) ? 0 : weights * fmin(COPIES_MOST, fmax(1, ceil(llc / weights)));
 }
 
-enum assay_code assay_kernel_price(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_kernel *kernel,
-                                   struct assay_price *out, struct assay_error *err)
+enum assay_code assay_kernel_price(const struct assay_chip *chip, const struct assay_coefficients *k,
+                                   const struct assay_kernel *kernel, struct assay_price *out, struct assay_error *err)
 {
     struct assay_gemm_shape gemm;
     switch (kernel->class) {

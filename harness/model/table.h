@@ -10,7 +10,12 @@
 #include "harness/model/kernel.h"
 
 enum assay_cases_kind {
-    ASSAY_CASES_GEMM, ASSAY_CASES_ATTENTION, ASSAY_CASES_MOE, ASSAY_CASES_COLLECTIVE, ASSAY_CASES_TRAIN, ASSAY_CASES_SERVING,
+    ASSAY_CASES_GEMM,
+    ASSAY_CASES_ATTENTION,
+    ASSAY_CASES_MOE,
+    ASSAY_CASES_COLLECTIVE,
+    ASSAY_CASES_TRAIN,
+    ASSAY_CASES_SERVING,
     ASSAY_CASES_KINDS
 };
 /* What a table is told by. The columns of a figure may be absent: nothing was measured. */
@@ -18,14 +23,14 @@ struct assay_cases_table {
     const char        *name;
     const char *const *columns; /* that make it this table, ends with NULL; "device" is not among them */
     const char *const *optional;
-    const char *const *figures; /* ends with NULL; kernels have one */
-    const char        *why_not; /* no model prices it yet; NULL: one does */
+    const char *const *figures;   /* ends with NULL; kernels have one */
+    const char        *why_not;   /* no model prices it yet; NULL: one does */
     double             figure_ns; /* of one unit of the figure */
 };
 extern const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS];
 
-/* The table whose columns are all there, of several the one with the most. ASSAY_DATA: none; the message names the nearest table and
- * the column it lacks. */
+/* The table whose columns are all there, of several the one with the most. ASSAY_DATA: none; the message names the nearest table
+ * and the column it lacks. */
 enum assay_code assay_cases_recognise(const struct assay_csv *csv, enum assay_cases_kind *out, struct assay_error *err);
 
 /* What a row asks for. */
@@ -48,10 +53,10 @@ struct assay_cases_columns {
 };
 struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, enum assay_cases_kind kind);
 /* ASSAY_DATA: a cell is no number or no known name; ASSAY_UNSUPPORTED: no model yet. */
-enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct assay_cases_columns *c, size_t row, struct assay_kernel *out,
-                                   struct assay_error *err);
+enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct assay_cases_columns *c, size_t row,
+                                   struct assay_kernel *out, struct assay_error *err);
 /* The model of its class. */
-enum assay_code assay_kernel_price(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_kernel *kernel,
-                                   struct assay_price *out, struct assay_error *err);
+enum assay_code assay_kernel_price(const struct assay_chip *chip, const struct assay_coefficients *k,
+                                   const struct assay_kernel *kernel, struct assay_price *out, struct assay_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* What pricing 100,000 products takes on one core, from shape to time, with no interval. The floor beside it: the powers that a row
- * cannot do without (one for the clock, four for the norm of the best cut), taken in turn. */
+/* What pricing 100,000 products takes on one core, from shape to time, with no interval. The floor beside it: the powers that a
+ * row cannot do without (one for the clock, four for the norm of the best cut), taken in turn. */
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
@@ -22,8 +22,14 @@ static double price_all(const struct assay_chip *chip, const struct assay_coeffi
         struct assay_kernel kernel = {.class = ASSAY_KERNEL_GEMM, .loops_weights = true};
         struct assay_price  price;
         struct assay_error  err;
-        kernel.gemm = (struct assay_gemm_shape){.batch = 1, .m = 1 + i % 16384, .n = 64 + 64.0 * (i % 1000), .k = 64 + 64.0 * (i % 250),
-                                                .compute = ASSAY_BF16, .a_bytes = 2, .b_bytes = 2, .c_bytes = 2};
+        kernel.gemm = (struct assay_gemm_shape){.batch = 1,
+                                                .m = 1 + i % 16384,
+                                                .n = 64 + 64.0 * (i % 1000),
+                                                .k = 64 + 64.0 * (i % 250),
+                                                .compute = ASSAY_BF16,
+                                                .a_bytes = 2,
+                                                .b_bytes = 2,
+                                                .c_bytes = 2};
         if (!assay_kernel_price(chip, k, &kernel, &price, &err))
             *sum += price.ns;
     }

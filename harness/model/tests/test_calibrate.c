@@ -10,7 +10,7 @@ TestSuite(calibrate, .init = find_source, .timeout = 60);
 /* Products on two chips as the model itself prices them with other coefficients than those a fit begins with. */
 static void made_up(struct assay_measurements *s, const struct assay_coefficients *truth)
 {
-    static const char names[2][16] = {"a100-sxm-80gb", "h100-sxm"};
+    static const char  names[2][16] = {"a100-sxm-80gb", "h100-sxm"};
     struct assay_error err = {0};
     s->chips = calloc(2, sizeof *s->chips);
     s->at = calloc(400, sizeof *s->at);
@@ -27,8 +27,8 @@ static void made_up(struct assay_measurements *s, const struct assay_coefficient
                 struct assay_measurement *at = &s->at[s->n++];
                 at->chip = chip;
                 at->kernel.class = ASSAY_KERNEL_GEMM;
-                at->kernel.gemm = (struct assay_gemm_shape){.batch = 1, .m = m, .n = n, .k = 4096, .compute = ASSAY_BF16, .a_bytes = 2,
-                                                            .b_bytes = 2, .c_bytes = 2};
+                at->kernel.gemm = (struct assay_gemm_shape){
+                    .batch = 1, .m = m, .n = n, .k = 4096, .compute = ASSAY_BF16, .a_bytes = 2, .b_bytes = 2, .c_bytes = 2};
                 cr_assert_eq(assay_kernel_price(&s->chips[chip].chip, truth, &at->kernel, &p, &err), ASSAY_OK, "%s", err.message);
                 at->measured_ns = p.ns;
             }

@@ -18,15 +18,17 @@ Test(coefficients, that_are_shipped_lie_where_a_fit_may_look)
     cr_assert_eq(assay_fitted_read(NULL, &f, &err), ASSAY_OK, "%s", err.message);
     for (size_t i = 0; i < ASSAY_COEFFICIENTS; i++) {
         const struct assay_coefficient_row *row = &assay_coefficient_rows[i];
-        cr_expect(f.base.value[i] >= row->low * 0.999 && f.base.value[i] <= row->high * 1.001, "%s is %g", row->key, f.base.value[i]);
+        cr_expect(f.base.value[i] >= row->low * 0.999 && f.base.value[i] <= row->high * 1.001, "%s is %g", row->key,
+                  f.base.value[i]);
     }
     for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
         cr_expect(!f.spreads[c].chips || (f.spreads[c].scale > 0 && f.spreads[c].pooled > 0), "%s", assay_kernel_class_names[c]);
 }
 
 /* Kept for judging the models: a fit that saw one of them says nothing of new chips. */
-static const char *const kept_back[] = {"h200-sxm", "b200-sxm", "gb200-nvl72", "b300-sxm", "gb300-nvl72", "rtx-pro-6000", "mi300x", "mi325x",
-                                        "mi355x", "tpu-v5e", "tpu-v5p", "tpu-v6e", "ironwood"};
+static const char *const kept_back[] = {"h200-sxm",     "b200-sxm", "gb200-nvl72", "b300-sxm", "gb300-nvl72",
+                                        "rtx-pro-6000", "mi300x",   "mi325x",      "mi355x",   "tpu-v5e",
+                                        "tpu-v5p",      "tpu-v6e",  "ironwood"};
 
 Test(coefficients, were_not_fitted_on_a_device_that_is_kept_back)
 {
@@ -83,13 +85,16 @@ Test(coefficients, follow_the_residuals_of_a_chip_that_is_like_it)
     chip.field[ASSAY_DEVICE_CORES] = 100;
     chip.field[ASSAY_DEVICE_CLOCK] = 1e9;
     chip.field[ASSAY_DEVICE_PEAK_BF16] = 4e14;
-    f.devices[0] = (struct assay_fitted_device){.name = "sister", .vendor = "V", .core_flops_per_clock = 4000, .clock_hz = 1e9, .hbm = true};
+    f.devices[0] =
+        (struct assay_fitted_device){.name = "sister", .vendor = "V", .core_flops_per_clock = 4000, .clock_hz = 1e9, .hbm = true};
     f.devices[0].classes[ASSAY_KERNEL_GEMM] = true;
     f.devices[0].effect[ASSAY_KERNEL_GEMM][ASSAY_FORMAT_WIDE] = 0.13; /* the fit is 13 % slow on the sister */
     cr_expect_float_eq(log(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL)), -0.1, 1e-9);
-    cr_expect_eq(assay_fitted_likeness(&f, "W", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL), 1, "another vendor's says nothing");
+    cr_expect_eq(assay_fitted_likeness(&f, "W", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL), 1,
+                 "another vendor's says nothing");
     cr_expect_eq(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, "sister"), 1);
     cr_expect_eq(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_DECODE, ASSAY_FORMAT_WIDE, NULL), 1);
     chip.field[ASSAY_DEVICE_PEAK_BF16] *= 4;
-    cr_expect_gt(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL), 0.99, "another generation is hardly alike");
+    cr_expect_gt(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL), 0.99,
+                 "another generation is hardly alike");
 }

@@ -49,9 +49,12 @@ Test(interval, of_a_chip_that_was_measured_has_grade_a)
 
 Test(interval, is_wider_the_less_a_vendor_was_measured)
 {
-    struct assay_band several = assay_band_of(&fitted, "NVIDIA", ASSAY_KERNEL_GEMM, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
-    struct assay_band one = assay_band_of(&fitted, "AMD", ASSAY_KERNEL_GEMM, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
-    struct assay_band none = assay_band_of(&fitted, "Google", ASSAY_KERNEL_GEMM, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
+    struct assay_band several =
+        assay_band_of(&fitted, "NVIDIA", ASSAY_KERNEL_GEMM, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
+    struct assay_band one =
+        assay_band_of(&fitted, "AMD", ASSAY_KERNEL_GEMM, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
+    struct assay_band none =
+        assay_band_of(&fitted, "Google", ASSAY_KERNEL_GEMM, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
     cr_expect(several.half < one.half && one.half < none.half, "%g %g %g", several.half, one.half, none.half);
     cr_expect_str_eq(several.mark, "");
     cr_expect(strstr(one.mark, "pooled"), "%s", one.mark);
@@ -60,7 +63,8 @@ Test(interval, is_wider_the_less_a_vendor_was_measured)
 
 Test(interval, of_a_class_that_nobody_measured_makes_no_claim)
 {
-    struct assay_band b = assay_band_of(&fitted, "NVIDIA", ASSAY_KERNEL_MEMORY, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_MEMORY);
+    struct assay_band b =
+        assay_band_of(&fitted, "NVIDIA", ASSAY_KERNEL_MEMORY, ASSAY_MEMORY_HBM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_MEMORY);
     cr_expect(strstr(b.mark, "no coverage claim"), "%s", b.mark);
     cr_expect_gt(b.half, 0.3);
 }

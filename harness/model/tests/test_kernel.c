@@ -42,15 +42,15 @@ static enum assay_dtype some_format(struct assay_random *r, double *bytes)
 
 /* One kernel of a class, priced on any chip. */
 struct kernel {
-    enum assay_kernel_class        class;
-    struct assay_gemm_shape        gemm;
-    struct assay_attention_shape   attention;
-    struct assay_moe_shape         moe;
-    struct assay_memory_shape      memory;
-    struct assay_collective_shape  collective;
+    enum assay_kernel_class class;
+    struct assay_gemm_shape       gemm;
+    struct assay_attention_shape  attention;
+    struct assay_moe_shape        moe;
+    struct assay_memory_shape     memory;
+    struct assay_collective_shape collective;
 };
-static const enum assay_kernel_class classes[] = {ASSAY_KERNEL_GEMM,   ASSAY_KERNEL_PREFILL, ASSAY_KERNEL_DECODE, ASSAY_KERNEL_MOE,
-                                                  ASSAY_KERNEL_MEMORY, ASSAY_KERNEL_COLLECTIVE};
+static const enum assay_kernel_class classes[] = {ASSAY_KERNEL_GEMM, ASSAY_KERNEL_PREFILL, ASSAY_KERNEL_DECODE,
+                                                  ASSAY_KERNEL_MOE,  ASSAY_KERNEL_MEMORY,  ASSAY_KERNEL_COLLECTIVE};
 
 static struct kernel some_kernel(struct assay_random *r)
 {
@@ -63,7 +63,9 @@ static struct kernel some_kernel(struct assay_random *r)
     k.gemm.k = rint(between(r, 64, 16384));
     k.gemm.a_bytes = k.gemm.b_bytes = k.attention.q_bytes = k.attention.kv_bytes = k.moe.weight_bytes = bytes;
     k.gemm.c_bytes = k.moe.token_bytes = 2;
-    k.gemm.scaling = k.moe.scaling = bytes > 1 ? ASSAY_SCALING_NONE : assay_random_below(r, 2) ? ASSAY_SCALING_BLOCK : ASSAY_SCALING_TENSOR;
+    k.gemm.scaling = k.moe.scaling = bytes > 1                  ? ASSAY_SCALING_NONE
+                                     : assay_random_below(r, 2) ? ASSAY_SCALING_BLOCK
+                                                                : ASSAY_SCALING_TENSOR;
     k.gemm.quantises = bytes < 2;
     k.gemm.rotated_bytes = assay_random_below(r, 2) ? k.gemm.n * k.gemm.k * bytes : 0;
     k.attention.batch = rint(between(r, 1, 128));
@@ -112,8 +114,9 @@ static double price(const struct assay_chip *chip, const struct assay_coefficien
     return price.ns;
 }
 
-static const enum assay_device_field better[] = {ASSAY_DEVICE_BANDWIDTH,     ASSAY_DEVICE_PEAK_BF16, ASSAY_DEVICE_PEAK_F8, ASSAY_DEVICE_LLC,
-                                                 ASSAY_DEVICE_LLC_BANDWIDTH, ASSAY_DEVICE_EXP,       ASSAY_DEVICE_SCALE_UP};
+static const enum assay_device_field better[] = {ASSAY_DEVICE_BANDWIDTH, ASSAY_DEVICE_PEAK_BF16,     ASSAY_DEVICE_PEAK_F8,
+                                                 ASSAY_DEVICE_LLC,       ASSAY_DEVICE_LLC_BANDWIDTH, ASSAY_DEVICE_EXP,
+                                                 ASSAY_DEVICE_SCALE_UP};
 
 Test(kernel, is_never_slower_with_more_bandwidth_peak_or_cache)
 {
@@ -140,8 +143,9 @@ Test(kernel, names_the_number_that_a_chip_lacks)
     struct assay_price        p;
     struct assay_error        err = {0};
     assay_random_init(&r, 7);
-    struct assay_chip              chip = some_chip(&r);
-    const struct assay_gemm_shape  gemm = {.batch = 1, .m = 64, .n = 64, .k = 64, .compute = ASSAY_F4E2M1, .a_bytes = 1, .b_bytes = 1, .c_bytes = 2};
+    struct assay_chip             chip = some_chip(&r);
+    const struct assay_gemm_shape gemm = {
+        .batch = 1, .m = 64, .n = 64, .k = 64, .compute = ASSAY_F4E2M1, .a_bytes = 1, .b_bytes = 1, .c_bytes = 2};
     const struct assay_memory_shape memory = {.read_bytes = 1};
     cr_expect_eq(assay_price_gemm(&chip, &c, &gemm, &p, &err), ASSAY_UNSUPPORTED);
     cr_expect_str_eq(err.message, "the peak in f4e2m1 is not known");
@@ -167,7 +171,8 @@ Test(kernel, of_a_large_product_is_near_its_peak_and_of_a_small_one_near_its_flo
     chip.field[ASSAY_DEVICE_POWER] = 500;
     chip.field[ASSAY_DEVICE_CORES] = 128;
     chip.field[ASSAY_DEVICE_BANDWIDTH] = 2e12;
-    struct assay_gemm_shape s = {.batch = 1, .m = 8192, .n = 8192, .k = 8192, .compute = ASSAY_BF16, .a_bytes = 2, .b_bytes = 2, .c_bytes = 2};
+    struct assay_gemm_shape s = {
+        .batch = 1, .m = 8192, .n = 8192, .k = 8192, .compute = ASSAY_BF16, .a_bytes = 2, .b_bytes = 2, .c_bytes = 2};
     cr_assert_eq(assay_price_gemm(&chip, &c, &s, &p, &err), ASSAY_OK);
     double share = p.flops / (p.ns * 1e-9) / 5e14;
     cr_expect(share > 0.6 && share < 0.95, "%g", share);
@@ -184,8 +189,10 @@ Test(kernel, of_a_convolution_costs_no_more_than_the_product_it_equals)
     struct assay_price        conv, product;
     assay_random_init(&r, 9);
     struct assay_chip       chip = some_chip(&r);
-    struct assay_gemm_shape p = {.batch = 1, .m = 56 * 56 * 8, .n = 64, .k = 576, .compute = ASSAY_BF16, .a_bytes = 2, .b_bytes = 2, .c_bytes = 2};
-    const struct assay_conv_shape s = {.product = p, .input_bytes = 56 * 56 * 8 * 64 * 2, .weight_bytes = 576 * 64 * 2, .output_bytes = 56 * 56 * 8 * 64 * 2};
+    struct assay_gemm_shape p = {
+        .batch = 1, .m = 56 * 56 * 8, .n = 64, .k = 576, .compute = ASSAY_BF16, .a_bytes = 2, .b_bytes = 2, .c_bytes = 2};
+    const struct assay_conv_shape s = {
+        .product = p, .input_bytes = 56 * 56 * 8 * 64 * 2, .weight_bytes = 576 * 64 * 2, .output_bytes = 56 * 56 * 8 * 64 * 2};
     cr_assert_eq(assay_price_conv(&chip, &c, &s, &conv, &err), ASSAY_OK);
     cr_assert_eq(assay_price_gemm(&chip, &c, &p, &product, &err), ASSAY_OK);
     cr_expect_leq(conv.ns, product.ns);

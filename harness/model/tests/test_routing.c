@@ -17,7 +17,8 @@ Test(routing, by_a_power_law_burdens_one_rank_and_the_same_every_time)
     cr_expect(a.imbalance > 1.5 && a.imbalance < 4, "%g", a.imbalance);
     cr_expect_eq(a.imbalance, b.imbalance);
     cr_expect(a.touched > 1 && a.touched <= 8);
-    cr_expect_float_eq(assay_routing_of(1.2, 1024, 8, 256, 1).imbalance, 1, 0.25, "one rank has all, but what its most popular expert cannot take");
+    cr_expect_float_eq(assay_routing_of(1.2, 1024, 8, 256, 1).imbalance, 1, 0.25,
+                       "one rank has all, but what its most popular expert cannot take");
 }
 
 Test(routing, gives_no_expert_more_than_every_token_once)

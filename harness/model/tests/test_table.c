@@ -40,7 +40,8 @@ Test(table, of_products_without_a_framework_are_plain_loops)
 Test(table, of_attention_says_by_its_queries_which_it_is)
 {
     struct assay_kernel k;
-    cr_assert_eq(first_row("batch,query,past,heads,kv_heads,head_dim,dtype,kv_dtype\n4,1,1023,32,8,128,bfloat16,fp8\n", &k), ASSAY_OK);
+    cr_assert_eq(first_row("batch,query,past,heads,kv_heads,head_dim,dtype,kv_dtype\n4,1,1023,32,8,128,bfloat16,fp8\n", &k),
+                 ASSAY_OK);
     cr_expect_eq(k.class, ASSAY_KERNEL_DECODE);
     cr_expect(k.attention.kv_bytes == 1 && k.attention.q_bytes == 2);
     cr_assert_eq(first_row("batch,query,past,heads,kv_heads,head_dim,dtype\n4,512,0,32,8,128,bfloat16\n", &k), ASSAY_OK);
@@ -50,9 +51,12 @@ Test(table, of_attention_says_by_its_queries_which_it_is)
 Test(table, of_experts_reads_their_routing)
 {
     struct assay_kernel k;
-    cr_assert_eq(first_row("tokens,hidden,inter,top_k,experts,tp,ep,routing,dtype\n64,4096,1536,8,128,1,8,power_law_1.2,fp8\n", &k), ASSAY_OK);
+    cr_assert_eq(
+        first_row("tokens,hidden,inter,top_k,experts,tp,ep,routing,dtype\n64,4096,1536,8,128,1,8,power_law_1.2,fp8\n", &k),
+        ASSAY_OK);
     cr_expect_gt(k.moe.imbalance, 1.1);
-    cr_assert_eq(first_row("tokens,hidden,inter,top_k,experts,tp,ep,routing,dtype\n64,4096,1536,8,128,1,8,balanced,fp8\n", &k), ASSAY_OK);
+    cr_assert_eq(first_row("tokens,hidden,inter,top_k,experts,tp,ep,routing,dtype\n64,4096,1536,8,128,1,8,balanced,fp8\n", &k),
+                 ASSAY_OK);
     cr_expect_eq(k.moe.imbalance, 1);
 }
 
@@ -76,7 +80,8 @@ static const struct wrong {
     {"m,n,k,dtype\n1,,3,fp8\n", "n is '', not a number of at least 1"},
     {"m,n,k,dtype\n1,2,3,fp9\n", "unknown dtype 'fp9'"},
     {"op,devices,bytes\nall_rude,2,8\n", "unknown collective 'all_rude'"},
-    {"tokens,hidden,inter,top_k,experts,dtype,routing\n1,1,1,1,1,fp8,by_hand\n", "unknown routing 'by_hand' (balanced, power_law_EXPONENT)"},
+    {"tokens,hidden,inter,top_k,experts,dtype,routing\n1,1,1,1,1,fp8,by_hand\n",
+     "unknown routing 'by_hand' (balanced, power_law_EXPONENT)"},
 };
 
 Test(table, tells_what_is_wrong_with_a_row)
