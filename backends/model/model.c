@@ -47,6 +47,9 @@ static void tell_device(struct assay_device_list *out, const struct assay_descri
     info.traits = chosen->values == MODEL_EMULATE ? ASSAY_TRAIT_VALUES | ASSAY_TRAIT_MEMORY : 0;
     assay_text_add(&name, "%s", d->name);
     assay_text_add(&product, "%s, %s", d->product, assay_device_status_names[d->status]);
+    const struct assay_quantity *delivery = &d->fields[ASSAY_DEVICE_FIRST_DELIVERY];
+    if (d->status < ASSAY_DEVICE_AVAILABLE && delivery->state == ASSAY_KNOWN)
+        assay_text_add(&product, ", first delivery %.6g to %.6g", delivery->low, delivery->high);
     if (memory->state == ASSAY_KNOWN && isnan(memory->value)) /* there is no number that the device could be said to have */
         assay_text_add(&product, ", memory %.4g to %.4g GB", memory->low / 1e9, memory->high / 1e9);
     else

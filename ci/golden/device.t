@@ -2,7 +2,7 @@
 $ assay list devices | grep -E '^(device|model:(m100|h200-sxm)) ' | tr -s ' '
 device product memory values clock how it is known
 model:h200-sxm NVIDIA H200 SXM5 141 GB, available 131 GiB no model described, grade B at best: 20 numbers of the vendor or measured, 1 reported, 3 inferred, 0 assumed
-model:m100 Kunlunxin M100, announced, memory 64 to 144 GB – no model described, grade D at best: 1 numbers of the vendor or measured, 0 reported, 1 inferred, 22 assumed
+model:m100 Kunlunxin M100, announced, first delivery 2026 to 2027, memory 64 to 144 GB – no model described, grade D at best: 1 numbers of the vendor or measured, 0 reported, 1 inferred, 22 assumed
 
 # a bare name is a driver that finds the device, else its model, and the run says which
 $ assay run gemm/m=1024,n=1024,k=1024,dtype=bf16 decoder.decode/model=tiny-dense,tokens=16 --backend m100 --backend p800 --launches 1 -o run

@@ -426,7 +426,7 @@ static size_t sequences_of(const struct pricing *p, int64_t starts[MOST_LENGTHS]
 /* One kernel over all sequences that add a few tokens, and one over the prompts; the new tokens are written as they come. */
 static enum assay_code price_paged(const struct pricing *p, struct assay_price *out, struct assay_error *err)
 {
-    int64_t starts[MOST_LENGTHS], past[MOST_LENGTHS];
+    int64_t starts[MOST_LENGTHS] = {0}, past[MOST_LENGTHS] = {0};
     size_t  n = sequences_of(p, starts, past);
     double  heads = (double)assay_node_i64(p->node, "q_num_heads", 1), kv_heads = (double)assay_node_i64(p->node, "kv_num_heads",
         1);
