@@ -133,7 +133,7 @@ static enum assay_code read_space(struct subject *s, const struct search_options
 
 /* ---- how sure it is ------------------------------------------------------------------------------------------------ */
 
-static double step_ns(const struct subject *s, const struct assay_fabric *f, const struct assay_train_plan *p)
+static struct assay_step_price step_price(const struct subject *s, const struct assay_fabric *f, const struct assay_train_plan *p)
 {
     struct assay_step_model *m = NULL;
     struct assay_step_price  price = {.ns = NAN};
@@ -141,7 +141,7 @@ static double step_ns(const struct subject *s, const struct assay_fabric *f, con
     if (!assay_step_model_new(&s->decoder, f, &s->k, &m, &none))
         (void)assay_price_step(m, p, false, &price, &none);
     assay_step_model_free(m);
-    return price.ns;
+    return price;
 }
 
 static double figure(void *self, const struct assay_chip *chip)
@@ -151,7 +151,7 @@ static double figure(void *self, const struct assay_chip *chip)
     double                up = f.chip.field[ASSAY_DEVICE_SCALE_UP];
     f.chip = *chip;
     f.chip.field[ASSAY_DEVICE_SCALE_UP] = up; /* the system's own */
-    return step_ns(s, &f, &s->search.best[0].plan);
+    return step_price(s, &f, &s->search.best[0].plan).ns;
 }
 
 static void find_point(struct subject *s, struct assay_search_band *band)
@@ -176,31 +176,61 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What descriptions leave open, by draws; what the kernels' models are off by, from chips left out of their fit: independent, so that
- * their logarithms add up in squares. */
-static void find_band(struct subject *s, struct assay_search_band *band)
+/* Of each draw. */
+struct draws {
+    double ns[DRAWS], kept_ns[DRAWS], share[DRAWS], watts[DRAWS];
+    size_t n;
+};
+
+/* `half`: of what the kernels' models are off by, in logarithms, independent of the draws, so that they add up in squares. */
+static void band_of(double *draws, size_t n, double half, double *p10, double *p90)
+{
+    qsort(draws, n, sizeof *draws, ascending);
+    double middle = log(draws[n / 2]);
+    *p10 = exp(middle - hypot(middle - log(draws[n / 10]), half));
+    *p90 = exp(middle + hypot(log(draws[n * 9 / 10]) - middle, half));
+}
+
+/* Times are those of the closed form, as the events would have them at the middle. */
+static double draw_all(const struct subject *s, struct draws *d)
 {
     const struct assay_search_plan *best = &s->search.best[0];
-    double                          draws[DRAWS], about = step_ns(s, &s->fabric, &best->plan), fits = 0;
-    size_t                          n = 0;
+    double                          about_ns = step_price(s, &s->fabric, &best->plan).ns, fits = 0;
     for (uint64_t i = 1; i <= DRAWS; i++) {
         struct assay_fabric f;
         struct assay_error  none = {.code = ASSAY_OK};
         if (assay_fabric_of(s->system, s->device, &s->k, i, &f, &none))
             continue;
-        double ns = step_ns(s, &f, &best->plan) / about * best->price.ns;
+        struct assay_step_price price = step_price(s, &f, &best->plan);
         fits += best->footprint.total_bytes <= f.chip.field[ASSAY_DEVICE_MEMORY];
-        if (!isnan(ns))
-            draws[n++] = ns;
+        if (isnan(price.ns))
+            continue;
+        d->ns[d->n] = price.ns / about_ns * best->price.ns;
+        d->share[d->n] = isnan(price.goodput.share) ? 1 : price.goodput.share;
+        d->kept_ns[d->n] = d->ns[d->n] / d->share[d->n];
+        d->watts[d->n++] = isnan(price.watts) ? 1 : price.watts;
     }
-    qsort(draws, n, sizeof *draws, ascending);
+    return fits / DRAWS;
+}
+
+/* What descriptions leave open, by draws; what the kernels' models are off by, from chips left out of their fit. */
+static void find_band(struct subject *s, struct assay_search_band *band)
+{
+    struct draws      d = {.n = 0};
     bool              narrow = assay_dtype_bits(s->space.compute) <= 8;
     struct assay_band kernels = assay_band_of(&s->fitted, s->device->vendor, ASSAY_KERNEL_GEMM, s->device->memory_class,
                                               narrow ? ASSAY_FORMAT_F8 : ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
-    double low = n ? log(draws[n / 10]) : log(best->price.ns), high = n ? log(draws[n * 9 / 10]) : low, middle = n ? log(draws[n / 2]) : low;
-    band->p10_ns = exp(middle - hypot(middle - low, kernels.half));
-    band->p90_ns = exp(middle + hypot(high - middle, kernels.half));
-    band->fits = n ? fits / DRAWS : 1;
+    band->fits = draw_all(s, &d);
+    if (!d.n) { /* no cluster that fits the description can be priced: what the middle gives is all there is */
+        d.ns[0] = s->search.best[0].price.ns;
+        d.kept_ns[0] = s->search.best[0].kept_ns;
+        d.share[0] = d.watts[0] = 1;
+        d.n = 1;
+    }
+    band_of(d.ns, d.n, kernels.half, &band->p10_ns, &band->p90_ns);
+    band_of(d.kept_ns, d.n, kernels.half, &band->kept_p10_ns, &band->kept_p90_ns);
+    band_of(d.share, d.n, 0, &band->share_p10, &band->share_p90);
+    band_of(d.watts, d.n, 0, &band->watts_p10, &band->watts_p90);
     find_point(s, band);
 }
 

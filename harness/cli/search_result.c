@@ -38,27 +38,47 @@ static void print_nothing_fits(const struct assay_search_report *r, FILE *out)
     fprintf(out, "\nno plan fits. The nearest, %s:\n%s\n", plan, text);
 }
 
+static bool has_value(const struct assay_search_report *r, enum assay_system_field field)
+{
+    return !isnan(r->system->fields[field].value);
+}
+
+/* A share and a power are points only where what they rest on has values. */
+static void print_rest(const struct assay_search_report *r, FILE *out)
+{
+    const struct assay_step_price  *p = &r->search->best[0].price;
+    const struct assay_goodput     *g = &p->goodput;
+    const struct assay_search_band *b = &r->band;
+    if (!isnan(g->share) && has_value(r, ASSAY_SYSTEM_FAILURES) && has_value(r, ASSAY_SYSTEM_RESTART) && has_value(r, ASSAY_SYSTEM_CHECKPOINT))
+        fprintf(out, "%.1f %% of the time is kept (%.1f to %.1f): an interruption every %.1f h, a checkpoint every %.0f min\n", 100 * g->share,
+                100 * b->share_p10, 100 * b->share_p90, g->between_s / 3600, g->every_s / 60);
+    else if (!isnan(g->share))
+        fprintf(out, "%.1f to %.1f %% of the time is kept\n", 100 * b->share_p10, 100 * b->share_p90);
+    if (isnan(p->watts))
+        fprintf(out, "power unknown: %s has no power_watts\n", r->device->name);
+    else if (has_value(r, ASSAY_SYSTEM_HOST_POWER) && has_value(r, ASSAY_SYSTEM_NETWORK_POWER))
+        fprintf(out, "%.0f kW (%.0f to %.0f), %.3g MJ a step\n", p->watts / 1e3, b->watts_p10 / 1e3, b->watts_p90 / 1e3, p->joules / 1e6);
+    else
+        fprintf(out, "%.0f to %.0f kW\n", b->watts_p10 / 1e3, b->watts_p90 / 1e3);
+    if (b->fits < 1)
+        fprintf(out, "it fits into memory in %.0f of 100 of the devices that the description leaves possible\n", 100 * b->fits);
+}
+
 /* With no point the band is all that is said of a time. */
 static void print_times(const struct assay_search_report *r, FILE *out)
 {
-    const struct assay_step_price *p = &r->search->best[0].price;
-    const struct assay_goodput    *g = &p->goodput;
-    double                         share = isnan(g->share) ? 1 : g->share, days = MANY_TOKENS / p->tokens / share / DAY_NS;
-    double                         low = r->band.p10_ns, high = r->band.p90_ns;
+    const struct assay_search_plan *best = &r->search->best[0];
+    const struct assay_step_price  *p = &best->price;
+    double                          days = MANY_TOKENS / p->tokens / DAY_NS, low = r->band.p10_ns, high = r->band.p90_ns;
+    double                          kept_low = r->band.kept_p10_ns * days, kept_high = r->band.kept_p90_ns * days;
     if (r->band.point)
         fprintf(out, "step %.3f s (80 of 100: %.3f to %.3f), %.0f tokens/s a device, %.1f days for 10^12 tokens (%.1f to %.1f), %.0f %% of peak\n",
-                p->ns * 1e-9, low * 1e-9, high * 1e-9, p->tokens / (p->ns * 1e-9) / (double)r->space->devices, p->ns * days, low * days, high * days,
-                100 * p->utilisation);
+                p->ns * 1e-9, low * 1e-9, high * 1e-9, p->tokens / (p->ns * 1e-9) / (double)r->space->devices, best->kept_ns * days, kept_low,
+                kept_high, 100 * p->utilisation);
     else
         fprintf(out, "step %.3f to %.3f s (80 of 100; no point: %s), %.1f to %.1f days for 10^12 tokens\n", low * 1e-9, high * 1e-9, r->band.why,
-                low * days, high * days);
-    if (!isnan(g->share))
-        fprintf(out, "%.1f %% of the time is kept: an interruption every %.1f h, a checkpoint every %.0f min\n", 100 * g->share, g->between_s / 3600,
-                g->every_s / 60);
-    if (!isnan(p->watts))
-        fprintf(out, "%.0f kW, %.3g MJ a step\n", p->watts / 1e3, p->joules / 1e6);
-    if (r->band.fits < 1)
-        fprintf(out, "it fits into memory in %.0f of 100 of the devices that the description leaves possible\n", 100 * r->band.fits);
+                kept_low, kept_high);
+    print_rest(r, out);
 }
 
 static void print_bar(const struct assay_search_report *r, FILE *out)

@@ -10,6 +10,8 @@
 /* 80 of 100 of what the descriptions and the kernels' models leave open, of the best plan's step. */
 struct assay_search_band {
     double p10_ns, p90_ns;
+    double kept_p10_ns, kept_p90_ns; /* the step over the share of time that is kept */
+    double share_p10, share_p90, watts_p10, watts_p90;
     double fits; /* share of the draws in which the plan fits into memory */
     bool   point; /* every number that it rests on has a value; else there is only the band */
     char   why[240]; /* what has none */

@@ -158,22 +158,23 @@ enum assay_code assay_system_find(const char *name, struct assay_system **out, s
 
 /* ---- other sizes -------------------------------------------------------------------------------------------------- */
 
-/* A torus that is cut keeps its first dimensions, as devices are numbered along them; one that grows does so along its last. */
-static enum assay_code reshape(struct assay_tier *t, struct assay_error *err)
+static int64_t common(int64_t a, int64_t b)
+{
+    return b ? common(b, a % b) : a;
+}
+
+/* A torus of another size keeps of each side the most that divides it, as devices are numbered along them; its last takes the rest. */
+static void reshape(struct assay_tier *t)
 {
     int64_t left = t->units;
     int     last = ASSAY_TORUS_DIMENSIONS - 1;
     while (last > 0 && t->shape[last] == 1)
         last--;
     for (int i = 0; i < last; i++) {
-        if (left >= t->shape[i] ? left % t->shape[i] != 0 : t->shape[i] % left != 0)
-            return ASSAY_FAIL(err, ASSAY_CONFIG, "%lld units do not fill rows of %lld of the torus '%.40s'", (long long)t->units,
-                              (long long)t->shape[i], t->name);
-        t->shape[i] = left < t->shape[i] ? left : t->shape[i];
+        t->shape[i] = common(left, t->shape[i]);
         left /= t->shape[i];
     }
     t->shape[last] = left;
-    return ASSAY_OK;
 }
 
 enum assay_code assay_system_resize(struct assay_system *s, int64_t devices, struct assay_error *err)
@@ -190,8 +191,8 @@ enum assay_code assay_system_resize(struct assay_system *s, int64_t devices, str
                               (long long)devices, s->name, t->name, (long long)t->units, (long long)(left % t->units));
         t->units = last || left < t->units ? left : t->units;
         t->leaf = one_stage || t->leaf > t->units ? t->units : t->leaf;
-        if (t->topology == ASSAY_TOPOLOGY_TORUS && reshape(t, err))
-            return err->code;
+        if (t->topology == ASSAY_TOPOLOGY_TORUS)
+            reshape(t);
         left /= t->units;
     }
     next.devices = devices;

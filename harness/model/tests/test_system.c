@@ -138,6 +138,11 @@ Test(system, other_sizes_fill_the_tiers_from_within_and_what_does_not_divide_is_
     cr_assert_eq(assay_system_find("dgx-h100", &s, &err), ASSAY_OK, "%s", err.message);
     cr_assert_eq(assay_system_resize(s, 16384, &err), ASSAY_OK, "%s", err.message);
     cr_expect(s->tiers[0].units == 8 && s->tiers[1].units == 2048 && s->devices == 16384);
+    struct assay_system *pod = NULL;
+    cr_assert_eq(assay_system_find("ironwood", &pod, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_system_resize(pod, 1024, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(pod->tiers[0].shape[0] == 16 && pod->tiers[0].shape[1] == 8 && pod->tiers[0].shape[2] == 8);
+    assay_system_free(pod);
     cr_expect_eq(assay_system_resize(s, 100, &err), ASSAY_CONFIG);
     cr_expect_str_eq(err.message, "100 devices do not fill tiers of 'dgx-h100': 'scale-up' joins 8, and 4 are left over");
 }
