@@ -32,12 +32,12 @@ ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
 build/features.mk: ci/features.sh ; $(Q)mkdir -p build && CC='$(CC)' ci/features.sh $@
-LIBS := -ljansson -lsodium -lxxhash $(FEATURE_LIBS) -ldl -lm
+LIBS := -ljansson -lsodium -lxxhash -lsqlite3 $(FEATURE_LIBS) -ldl -lm
 ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
 FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference harness/model suites/data suites/weights suites/blocks suites/workloads harness/plan \
-            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run harness/judge reports harness/cli
+            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run harness/judge harness/judge/history reports harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
