@@ -14,11 +14,16 @@
 #define CARRIED_NIGHTS 30.0      /* of a segment's noise that the next one is believed with */
 #define LAGS 5                   /* nights that an excursion to the alarm takes: alarm / reference */
 #define UNKNOWN_REPEAT 0.5
-#define GROWTH 1.05              /* of the baseline until it is estimated again */
+#define EXPECTED_SQUARES 16.0    /* what launches say of repeats counts as much as two second looks, at 2 to 3 night's noises each */
+#define FAR 4.0                  /* standard deviations: where one false alarm in some 10^4 nights is */
+#define UNKNOWN_CORRELATION 1.5  /* of a series of which nothing is known, which counts as much as so many nights of it: */
+#define UNKNOWN_NIGHTS 15.0
+#define SAFETY 2.0               /* limits are for so many times fewer false messages: for what the computation does not know */
+#define GROWTH 1.1               /* of the baseline until it is estimated again */
 
 void assay_change_limits_make(size_t series, double nights, struct assay_change_limits *out)
 {
-    double each = 2 * nights * (double)(series > 0 ? series : 1); /* two sides a series; expectations add */
+    double each = 2 * SAFETY * nights * (double)(series > 0 ? series : 1); /* two sides a series; expectations add */
     for (int i = 0; i < ASSAY_CHANGE_LOOKS; i++) {
         assay_cusum_make(each, 0.5 * i, &out->look[i]);
         out->smallest[i] = assay_cusum_smallest(&out->look[i]);
@@ -32,8 +37,9 @@ struct following {
     size_t  segment, calm, need; /* the baseline is [segment, calm) */
     size_t  next;                /* size of the baseline at which it is estimated again */
     bool    known;
-    double  level, scale, correlation, repeat, beta[ASSAY_CHANGE_MOST_FACTORS];
+    double  level, scale, correlation, unit, repeat, beta[ASSAY_CHANGE_MOST_FACTORS];
     double  carried_scale, carried_correlation, carried; /* from the segment before, and for how many nights it counts */
+    double  together, squares; /* of second looks: sums of first score times mean of the further ones, and of squared first ones */
     double  s[2];         /* slower, faster */
     size_t  zero[2];      /* first night after S was 0 */
     bool    again;
@@ -149,12 +155,22 @@ static void correlate(struct following *f)
             sum += f->scratch[i] * f->scratch[i - lag];
         v += 2 * (1 - (double)lag / LAGS) * (sum / variance + 1 / (double)n);
     }
-    f->correlation = fmax(1, (v * (double)n + f->carried_correlation * f->carried) / ((double)n + f->carried));
+    f->correlation = fmax(1, (v * (double)n + f->carried_correlation * f->carried + UNKNOWN_CORRELATION * UNKNOWN_NIGHTS) /
+                                 ((double)n + f->carried + UNKNOWN_NIGHTS));
 }
 
 static double sigma(const struct following *f)
 {
     return f->scale * sqrt(f->correlation);
+}
+
+/* One night's noise as a score is divided by: with what the baseline's own error does to an excursion of LAGS nights, and with what a
+ * noise that is estimated needs, Student's t over the normal quantile as far out as an alarm is (Wallace 1959). */
+static double unit(const struct following *f)
+{
+    double n = (double)(f->calm - f->segment), freedom = fmax(n - 1 - (double)f->series->n_factors, 1) + f->carried;
+    double far = FAR * (8 * freedom + 3) / (8 * freedom + 1);
+    return sigma(f) * sqrt(1 + LAGS / n) * sqrt(freedom * expm1(far * far / freedom)) / FAR;
 }
 
 static void estimate(struct following *f)
@@ -169,20 +185,18 @@ static void estimate(struct following *f)
     }
     correlate(f);
     double within = f->series->within;
-    f->repeat = isnan(within) ? UNKNOWN_REPEAT : fmax(0, 1 - within / (f->scale * f->scale));
+    double expected = isnan(within) ? UNKNOWN_REPEAT : fmax(0, 1 - within / (f->scale * f->scale));
+    f->repeat = fmax(0, fmin(1, (expected * EXPECTED_SQUARES + f->together) / (EXPECTED_SQUARES + f->squares)));
+    f->unit = unit(f);
     f->known = true;
     f->next = (size_t)((double)n * GROWTH) + 1;
 }
 
 /* ---- nights ------------------------------------------------------------------------------------------------------ */
 
-/* A value as a normal score. Divided by the night's noise and by what the baseline's own error does to an excursion of LAGS nights; then,
- * as the noise is estimated, Student's t to normal (Wallace 1959). */
 static double score(const struct following *f, double residual)
 {
-    double n = (double)(f->calm - f->segment), freedom = fmax(n - 1 - (double)f->series->n_factors, 1) + f->carried;
-    double z = (residual - f->level) / (sigma(f) * sqrt(1 + LAGS / n));
-    return clip(copysign(sqrt(freedom * log1p(z * z / freedom)) * (8 * freedom + 1) / (8 * freedom + 3), z));
+    return clip((residual - f->level) / f->unit);
 }
 
 /* What runs in addition to a night's first are worth, in independent ones. */
@@ -198,24 +212,35 @@ static const struct assay_cusum *look_of(const struct following *f, double more)
     return &f->limits->look[class < ASSAY_CHANGE_LOOKS ? class : ASSAY_CHANGE_LOOKS - 1];
 }
 
+/* The night's further runs: how many, and the sum of their scores, each clipped by itself. */
+static unsigned look_again(const struct following *f, size_t i, double *sum)
+{
+    unsigned n = f->series->n_again ? f->series->n_again[i] : 0;
+    *sum = 0;
+    for (unsigned k = 0; k < n; k++) {
+        size_t at = i * ASSAY_CHANGE_MOST_AGAIN + k;
+        *sum += score(f, without_factors(f, f->series->factor_again, f->series->again[at], at));
+    }
+    return n;
+}
+
 /* Both sides by one night; the side that raises the alarm, or -1. */
 static int pass_night(struct following *f, size_t i)
 {
-    const struct assay_change_series *x = f->series;
-    unsigned n_again = x->n_again ? x->n_again[i] : 0;
-    double   first = score(f, without_factors(f, x->factor, x->value[i], i)), further = 0;
+    double   first = score(f, without_factors(f, f->series->factor, f->series->value[i], i)), further;
+    unsigned n_again = look_again(f, i, &further);
     const struct assay_cusum *once = look_of(f, 0), *twice = look_of(f, worth(f, n_again));
     int      alarm = -1;
-    if (n_again > 0)
-        further = score(f, without_factors(f, x->factor_again, x->again[i], i));
+    bool     looked = false;
     f->again = false;
     for (int side = 0; side < 2; side++) {
         double sign = side ? -1 : 1, before = f->s[side], s = fmax(0, before + sign * first - once->reference);
         bool   second = n_again > 0 && s > once->again;
         const struct assay_cusum *c = second ? twice : once;
+        looked = looked || second;
         if (second) { /* the mean of all runs, as so many independent ones, less the first */
-            double m = 1.0 + n_again, all = (first + (m - 1) * further) / m;
-            s = fmax(0, s + (1 + c->more) * sign * all - sign * first - c->more * c->reference);
+            double mean = (first + further) / (1.0 + n_again);
+            s = fmax(0, s + sign * ((1 + c->more) * mean - first) - c->more * c->reference);
         }
         f->again = f->again || (!n_again && s > once->again);
         f->s[side] = fmin(s, before + c->most);
@@ -223,6 +248,10 @@ static int pass_night(struct following *f, size_t i)
             f->zero[side] = i + 1;
         else if (f->s[side] > c->alarm)
             alarm = side;
+    }
+    if (looked) {
+        f->together += first * further / n_again;
+        f->squares += first * first;
     }
     if (f->s[0] <= 0 && f->s[1] <= 0)
         f->calm = i + 1;
@@ -272,13 +301,12 @@ static void tell_state(const struct following *f, struct assay_change_state *out
     *out = (struct assay_change_state){.segment = f->segment, .level = f->level, .smallest = INFINITY, .sigma = NAN, .correlation = 1, .repeat = NAN};
     if (!f->known)
         return;
-    double                    n = (double)(f->calm - f->segment);
     const struct assay_cusum *c = look_of(f, worth(f, ASSAY_CUSUM_RUNS_AGAIN));
     out->nights = f->calm - f->segment;
     out->sigma = sigma(f);
     out->correlation = f->correlation;
     out->repeat = f->repeat;
-    out->smallest = f->limits->smallest[c - f->limits->look] * sigma(f) * sqrt(1 + LAGS / n);
+    out->smallest = f->limits->smallest[c - f->limits->look] * f->unit;
     out->slower = f->s[0] / c->alarm;
     out->faster = f->s[1] / c->alarm;
     out->again = f->again;

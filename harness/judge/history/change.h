@@ -13,6 +13,7 @@
 #include "harness/judge/history/cusum.h"
 
 #define ASSAY_CHANGE_MOST_FACTORS 4
+#define ASSAY_CHANGE_MOST_AGAIN 4u  /* further runs of a night that count */
 #define ASSAY_CHANGE_LEARN 10       /* nights until a series is watched */
 #define ASSAY_CHANGE_LEARN_AGAIN 5  /* after a change: its noise is known already */
 #define ASSAY_CHANGE_LOOKS 5        /* classes of what a second look is worth: 0, 0.5, 1, 1.5, 2 */
@@ -29,12 +30,12 @@ void assay_change_limits_make(size_t series, double nights, struct assay_change_
 struct assay_change_series {
     size_t         n;
     const double  *value;
-    const double  *again;       /* mean of the night's further runs; any value where there are none */
-    const uint8_t *n_again;     /* how many; NULL: none ever */
+    const double  *again;       /* the night's further runs, ASSAY_CHANGE_MOST_AGAIN places a night */
+    const uint8_t *n_again;     /* how many of them there are; NULL: none ever */
     const uint8_t *restart;     /* the level is learned anew from here: the host changed; NULL: never */
     size_t         n_factors;
     const double  *factor[ASSAY_CHANGE_MOST_FACTORS];       /* of the night's first run; 0 where unknown */
-    const double  *factor_again[ASSAY_CHANGE_MOST_FACTORS]; /* of its further runs */
+    const double  *factor_again[ASSAY_CHANGE_MOST_FACTORS]; /* of its further runs, as `again` */
     double         within;      /* variance of one run's value as its launches show it; NaN: not known */
 };
 
