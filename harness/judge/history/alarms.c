@@ -20,7 +20,9 @@ static enum assay_code keep_all(struct assay_history *h, const struct assay_hist
 {
     sqlite3_stmt *s = NULL;
     if (assay_history_ask(h, "INSERT INTO alarms(key, id, kind, scope, last_good, first_bad, confirmed, message, changed)"
-                             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING", &s, err))
+                             " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS"
+                             " (SELECT 1 FROM alarms WHERE kind = ?3 AND scope = ?4 AND abs(first_bad - ?6) <= 2)"
+                             " ON CONFLICT DO NOTHING", &s, err))
         return err->code;
     for (size_t i = 0; i < n && !err->code; i++) {
         const struct assay_history_alarm *a = &alarms[i];
@@ -122,10 +124,12 @@ static enum assay_code find(struct assay_history *h, const char *id, struct assa
     if (!collect(h, s, &all, &n, err)) {
         if (n == 1)
             *out = all[0];
-        else
-            (void)ASSAY_FAIL(err, ASSAY_CONFIG, n ? "%zu alarms begin with '%s': give more digits" : "%.0zuno alarm begins with '%s'", n, id);
-        if (!n)
+        else if (n > 1)
+            (void)ASSAY_FAIL(err, ASSAY_CONFIG, "%zu alarms begin with '%s': give more digits", n, id);
+        else {
+            (void)ASSAY_FAIL(err, ASSAY_CONFIG, "no alarm begins with '%s'", id);
             (void)assay_error_hint(err, "assay history check --db FILE lists them");
+        }
     }
     free(all);
     (void)sqlite3_finalize(s);
