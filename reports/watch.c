@@ -16,7 +16,7 @@ void assay_watch_worth(const struct assay_watch_series *s, char out[96])
     if (s->state.nights)
         (void)snprintf(out, 96, "%s %.2g %%", s->state.smallest <= GATE ? "finds" : "too noisy: finds", smallest);
     else if (s->n)
-        (void)snprintf(out, 96, "learning: %zu nights", s->n - s->state.segment);
+        (void)snprintf(out, 96, "learning: %zu of %d nights", s->n - s->state.segment, s->state.segment ? ASSAY_CHANGE_LEARN_AGAIN : ASSAY_CHANGE_LEARN);
     else
         (void)snprintf(out, 96, "no proved time");
 }

@@ -47,7 +47,7 @@ struct following {
 
 static double clip(double z)
 {
-    return fmax(-CLIP, fmin(CLIP, z));
+    return z > CLIP ? CLIP : z < -CLIP ? -CLIP : z;
 }
 
 static double without_factors(const struct following *f, const double *const factor[], double value, size_t i)
@@ -65,11 +65,14 @@ static void locate(struct following *f)
 {
     size_t  n = f->calm - f->segment;
     double *r = f->residual + f->segment;
-    memcpy(f->scratch, r, n * sizeof *r);
-    double m = assay_median(f->scratch, n), s;
-    for (size_t i = 0; i < n; i++)
-        f->scratch[i] = fabs(r[i] - m);
-    s = fmax(assay_median(f->scratch, n) / 0.6745, SMALLEST_NOISE);
+    double  m = f->level, s = f->scale;
+    if (!f->known) {
+        memcpy(f->scratch, r, n * sizeof *r);
+        m = assay_median(f->scratch, n);
+        for (size_t i = 0; i < n; i++)
+            f->scratch[i] = fabs(r[i] - m);
+        s = fmax(assay_median(f->scratch, n) / 0.6745, SMALLEST_NOISE);
+    }
     for (int step = 0; step < 12; step++) {
         double sum = 0, squares = 0, before = s;
         for (size_t i = 0; i < n; i++) {
@@ -110,7 +113,7 @@ static void weigh_factors(struct following *f)
     double a[ASSAY_CHANGE_MOST_FACTORS][ASSAY_CHANGE_MOST_FACTORS + 1] = {{0}}, mean[ASSAY_CHANGE_MOST_FACTORS] = {0}, weights = 0, values = 0;
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = f->segment; i < f->calm; i++) {
-            double w = fmin(1, 2 / fmax(fabs(f->residual[i] - f->level) / f->scale, 1e-9));
+            double far = fabs(f->residual[i] - f->level) / f->scale, w = far > 2 ? 2 / far : 1;
             if (!pass) {
                 weights += w;
                 values += w * x->value[i];
@@ -178,6 +181,7 @@ static void estimate(struct following *f)
     size_t n = f->calm - f->segment;
     take_factors_out(f);
     locate(f);
+    f->known = true;
     for (int pass = 0; pass < 2 && f->series->n_factors > 0 && n >= 2 * ASSAY_CHANGE_LEARN; pass++) {
         weigh_factors(f);
         take_factors_out(f);
@@ -188,7 +192,6 @@ static void estimate(struct following *f)
     double expected = isnan(within) ? UNKNOWN_REPEAT : fmax(0, 1 - within / (f->scale * f->scale));
     f->repeat = fmax(0, fmin(1, (expected * EXPECTED_SQUARES + f->together) / (EXPECTED_SQUARES + f->squares)));
     f->unit = unit(f);
-    f->known = true;
     f->next = (size_t)((double)n * GROWTH) + 1;
 }
 

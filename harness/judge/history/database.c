@@ -224,14 +224,54 @@ static struct assay_history_point point_of(sqlite3_stmt *s)
         .repeats = sqlite3_column_int(s, 9) != 0, .clock_hz = (float)number(s, 10), .sets = (uint32_t)sqlite3_column_int64(s, 11)};
 }
 
-/* Runs of a night stand in the order of their start, which is that of their row ids as nearly always; where a folder was added late, by
- * start. */
+/* When each run began, by row id. */
+static enum assay_code read_starts(struct assay_history *h, int64_t **out, size_t *n, struct assay_error *err)
+{
+    sqlite3_stmt *s = NULL;
+    int64_t       most = 0;
+    int           code;
+    if (pragma(h, "SELECT ifnull(max(id), 0) FROM runs", &most, err) || assay_history_ask(h, "SELECT id, started_utc_s FROM runs", &s, err))
+        return err->code;
+    *n = (size_t)most + 1;
+    *out = most >= 0 && most < INT32_MAX ? calloc(*n, sizeof **out) : NULL;
+    if (!*out)
+        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %" PRId64 " runs of '%.100s'", most, h->path);
+    while (!err->code && (code = sqlite3_step(s)) != SQLITE_DONE) {
+        if (code != SQLITE_ROW)
+            (void)assay_history_fail(h, err, "cannot read");
+        else if ((size_t)sqlite3_column_int64(s, 0) < *n)
+            (*out)[sqlite3_column_int64(s, 0)] = sqlite3_column_int64(s, 1);
+    }
+    (void)sqlite3_finalize(s);
+    return err->code;
+}
+
+/* Runs of a night in the order of their start: they come in that of their row ids, which differs where a folder was added late. */
+static void order(struct assay_history_series *x, const int64_t *started, size_t n)
+{
+    for (size_t i = 1; i < x->n; i++) {
+        struct assay_history_point p = x->points[i];
+        size_t                     k = i;
+        while (k > 0 && x->points[k - 1].night == p.night && p.run < n && x->points[k - 1].run < n && started[x->points[k - 1].run] > started[p.run]) {
+            x->points[k] = x->points[k - 1];
+            k--;
+        }
+        if (k < i)
+            x->points[k] = p;
+    }
+}
+
 static enum assay_code read_points(struct assay_history *h, struct assay_history_data *out, struct assay_error *err)
 {
     sqlite3_stmt *s = NULL;
-    if (assay_history_ask(h, "SELECT p.night, p.run, p.environment, standing, launches, log_median, spread, ratio, checksum, repeats, clock_hz, sets"
-                             " FROM points p WHERE p.series = ?1 ORDER BY p.night, (SELECT started_utc_s FROM runs WHERE id = p.run), p.run", &s, err))
+    int64_t      *started = NULL;
+    size_t        n = 0;
+    if (read_starts(h, &started, &n, err) ||
+        assay_history_ask(h, "SELECT night, run, environment, standing, launches, log_median, spread, ratio, checksum, repeats, clock_hz, sets"
+                             " FROM points WHERE series = ?1 ORDER BY night, run", &s, err)) {
+        free(started);
         return err->code;
+    }
     for (size_t i = 0; i < out->n && !err->code; i++) {
         size_t k = 0;
         int    code;
@@ -242,8 +282,10 @@ static enum assay_code read_points(struct assay_history *h, struct assay_history
         if (code != SQLITE_DONE)
             (void)assay_history_fail(h, err, "cannot read");
         (void)sqlite3_reset(s);
+        order(&out->series[i], started, n);
     }
     (void)sqlite3_finalize(s);
+    free(started);
     return err->code;
 }
 

@@ -357,7 +357,8 @@ static bool prepare_group(struct watching *w, struct group *g, struct assay_aren
     for (size_t s = g->begin; s < g->end; s++) {
         memcpy(g->night + g->n, w->out->series[s].night, w->out->series[s].n * sizeof *g->night);
         g->n += w->out->series[s].n;
-        if (w->out->series[s].is_sentinel && g->n_sentinels < ASSAY_CHANGE_MOST_FACTORS)
+        w->out->series[s].is_sentinel = w->out->series[s].is_sentinel && g->n_sentinels < ASSAY_CHANGE_MOST_FACTORS;
+        if (w->out->series[s].is_sentinel)
             g->sentinel[g->n_sentinels++] = s;
     }
     qsort(g->night, g->n, sizeof *g->night, compare_nights);
