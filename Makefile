@@ -27,7 +27,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 # Targets that set the machine up first and then call make again need no features yet.
-OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle
+OUTER := help run check check-long asan tsan lint fuzz faults history-table bench dist install clean new-backend oracle
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -144,7 +144,9 @@ asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay $(GOLDEN_TSAN)
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
-bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats && ci/bench build/assay
+HISTORY_BENCH := $(O)/harness/judge/history/tests/bench_history
+bench: ; $(Q)ci/setup run && $(MAKE_ALL) all $(O)/reference/formats/tests/bench_formats $(HISTORY_BENCH) && ci/bench build/assay
+history-table: ; $(Q)ci/setup run && $(MAKE_ALL) $(HISTORY_BENCH) && $(HISTORY_BENCH) harness/judge/history/README.md
 faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
 PYTHON ?= python3
 oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/formats.txt && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins
@@ -156,6 +158,7 @@ help:
 	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
 	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'
 	@echo 'make faults       how small a fault is still found: writes harness/verify/FAULTS.md, some minutes'
+	@echo 'make history-table   does the nightly alarm keep its rates? writes harness/judge/history/README.md, a minute'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='
 	@echo 'make oracle       PyTorch computes the small models again, ml_dtypes the formats (PYTHON=, ci/oracle)'

@@ -49,7 +49,7 @@ static void draw(struct trend_page *p, size_t series)
         fprintf(script, "%s %.6g %.6g\n", night, 100 * expm1(s->value[i] - base), isfinite(s->level[i]) ? 100 * expm1(s->level[i] - base) : 0.0);
     }
     fputs("EOD\nset xdata time\nset timefmt \"%Y-%m-%d\"\nset format x \"%Y-%m-%d\"\nset xtics rotate by 0 autofreq\nset border 3 lw 0.8\nset tics nomirror scale 0.5\n"
-          "set grid x y lt 1 lc " ASSAY_PLOT_GRID " lw 0.6\nset format y \"%g %%\"\nunset key\nset offsets 0,0,0.5,0.5\nset xtics maxcolumns 6\n", script);
+          "set grid x y lt 1 lc " ASSAY_PLOT_GRID " lw 0.6\nset format y \"%g %%\"\nunset key\nset offsets 0,0,0.5,0.5\nset rmargin 7\nset xtics maxcolumns 6\n", script);
     fprintf(script, "plot $p using 1:3 with steps lw 1.4 lc " ASSAY_PLOT_SERIES ", $p using 1:2 with points pt 7 ps 0.45 lc " ASSAY_PLOT_SERIES "\n", 2u, 1u);
     p->plot[p->n] = plot;
     p->series[p->n++] = series;
@@ -80,7 +80,7 @@ static void alarms(struct trend_page *p)
         assay_night_text(a->first_bad, first);
         if (a->last_good >= 0)
             assay_night_text(a->last_good, good);
-        assay_sink_raw(to, "<tr><th scope=\"row\"><code>%s</code><small>%s</small></th><td>%s</td><td>%s</td><td>", a->id, a->kind, first, good);
+        assay_sink_raw(to, "<tr><th scope=\"row\" class=\"be\"><code>%s</code><small>%s</small></th><td class=\"be\">%s</td><td class=\"be\">%s</td><td>", a->id, a->kind, first, good);
         assay_sink_text(to, a->message);
         assay_sink_raw(to, "<small>");
         assay_sink_text(to, a->scope);

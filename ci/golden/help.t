@@ -15,6 +15,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
   probe        finds out what arithmetic a device really does, or whether it gives the same bits again
   soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows
+  history      night after night: what became slower or less exact, since when, and what else changed
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -77,6 +78,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay conformance PLUGIN.so|NAME[:device][,option=value…]"
 .SS "assay probe numerics | repeat CASE…"
 .SS "assay soak SUITE|CASE|FILE.onnx…"
+.SS "assay history add DIR… | check | trend [PART] | name ALARM WHAT"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 

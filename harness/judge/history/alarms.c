@@ -16,31 +16,45 @@ static void bind(sqlite3_stmt *s, int place, const char *text)
     (void)sqlite3_bind_text(s, place, text, -1, SQLITE_TRANSIENT);
 }
 
-static enum assay_code keep_all(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n, struct assay_error *err)
+static void bind_alarm(sqlite3_stmt *s, const struct assay_history_alarm *a)
+{
+    bind(s, 1, a->key);
+    bind(s, 2, a->id);
+    bind(s, 3, a->kind);
+    bind(s, 4, a->scope);
+    (void)sqlite3_bind_int(s, 5, a->last_good);
+    (void)sqlite3_bind_int(s, 6, a->first_bad);
+    (void)sqlite3_bind_int(s, 7, a->confirmed);
+    bind(s, 8, a->message);
+    bind(s, 9, a->changed);
+}
+
+static enum assay_code do_for_all(struct assay_history *h, const char *sql, const struct assay_history_alarm *alarms, size_t n,
+                                  struct assay_error *err)
 {
     sqlite3_stmt *s = NULL;
-    if (assay_history_ask(h, "INSERT INTO alarms(key, id, kind, scope, last_good, first_bad, confirmed, message, changed)"
-                             " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS"
-                             " (SELECT 1 FROM alarms WHERE kind = ?3 AND scope = ?4 AND abs(first_bad - ?6) <= 2)"
-                             " ON CONFLICT DO NOTHING", &s, err))
+    if (assay_history_ask(h, sql, &s, err))
         return err->code;
     for (size_t i = 0; i < n && !err->code; i++) {
-        const struct assay_history_alarm *a = &alarms[i];
-        bind(s, 1, a->key);
-        bind(s, 2, a->id);
-        bind(s, 3, a->kind);
-        bind(s, 4, a->scope);
-        (void)sqlite3_bind_int(s, 5, a->last_good);
-        (void)sqlite3_bind_int(s, 6, a->first_bad);
-        (void)sqlite3_bind_int(s, 7, a->confirmed);
-        bind(s, 8, a->message);
-        bind(s, 9, a->changed);
+        bind_alarm(s, &alarms[i]);
         if (sqlite3_step(s) != SQLITE_DONE)
             (void)assay_history_fail(h, err, "cannot write alarms to");
         (void)sqlite3_reset(s);
     }
     (void)sqlite3_finalize(s);
     return err->code;
+}
+
+#define THE_SAME "kind = ?3 AND scope = ?4 AND abs(first_bad - ?6) <= 2"
+
+static enum assay_code keep_all(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n, struct assay_error *err)
+{
+    if (do_for_all(h, "UPDATE alarms SET message = ?8, changed = ?9 WHERE named = '' AND " THE_SAME "",
+                   alarms, n, err))
+        return err->code;
+    return do_for_all(h, "INSERT INTO alarms(key, id, kind, scope, last_good, first_bad, confirmed, message, changed)"
+                         " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE " THE_SAME ")"
+                         " ON CONFLICT DO NOTHING", alarms, n, err);
 }
 
 enum assay_code assay_history_alarms_keep(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n, struct assay_error *err)

@@ -96,7 +96,8 @@ struct assay_history_alarm {
     char    named[16], why[400]; /* empty: open */
     int64_t named_utc_s;
 };
-/* Keeps those that are not there yet, where the same kind within two nights is the same; what is there stays as it is. */
+/* Keeps those that are not there yet, where the same kind and scope within two nights is the same. Of an open one that is there,
+ * message and what changed become those of now; a named one stays as it is. */
 enum assay_code assay_history_alarms_keep(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n, struct assay_error *err);
 /* All, the open ones first, then by night. Free *out. */
 enum assay_code assay_history_alarms_read(struct assay_history *h, struct assay_history_alarm **out, size_t *n, struct assay_error *err);

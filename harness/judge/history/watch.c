@@ -24,7 +24,7 @@
 struct event {
     int32_t last_good, first_bad, confirmed;
     size_t  sentinel; /* series that shows it */
-    double  step, others; /* of the sentinel; median over the others, NaN: too few */
+    double  step, others, told; /* of the sentinel; median over the others until it was sure, NaN: too few; with the nights since */
     bool    wide;
     struct assay_change change;
 };
@@ -206,6 +206,7 @@ static void note_event(struct watching *w, struct group *g, size_t series, const
         if (abs(g->event[i].first_bad - e.first_bad) <= NEAR_NIGHTS)
             return; /* the other sentinel has told it */
     e.others = others_moved(w, g, e.first_bad, e.confirmed);
+    e.told = others_moved(w, g, e.first_bad, e.first_bad + (int32_t)NIGHTS_BEFORE);
     e.wide = isnan(e.others) || e.others / e.step > SHARE_OF_SENTINEL;
     if (g->n_events < MOST_EVENTS)
         g->event[g->n_events++] = e;
@@ -262,6 +263,22 @@ static void say_times(struct assay_text *t, const struct assay_change *c)
     assay_text_add(t, ", ± %.1f %%)", 196 * c->error);
 }
 
+/* With what the nights since have shown: the first few of a change are those that were strange enough to raise the alarm. */
+static struct assay_change seen_since(const struct assay_watch_series *x, const struct assay_change *c)
+{
+    struct assay_change later = *c;
+    size_t              n = 1;
+    while (c->first_bad + n < x->n && x->level[c->first_bad + n] == x->level[c->first_bad])
+        n++;
+    if (isfinite(x->level[c->last_good]))
+        later.before = x->level[c->last_good];
+    if (isfinite(x->level[c->first_bad]) && c->first_bad + n > c->confirmed) {
+        later.after = x->level[c->first_bad];
+        later.error *= sqrt((double)(c->confirmed + 1 - c->first_bad) / (double)n);
+    }
+    return later;
+}
+
 static void tell_change(struct watching *w, size_t series, const struct assay_change *c)
 {
     const struct assay_watch_series   *x = &w->out->series[series];
@@ -274,8 +291,9 @@ static void tell_change(struct watching *w, size_t series, const struct assay_ch
     f->good = point_at(s, x->night[c->last_good]);
     f->bad = point_at(s, x->night[c->first_bad]);
     f->confirmed = x->night[c->confirmed];
-    struct assay_text text = ASSAY_TEXT(f->message);
-    say_times(&text, c);
+    struct assay_change later = seen_since(x, c);
+    struct assay_text   text = ASSAY_TEXT(f->message);
+    say_times(&text, &later);
 }
 
 static void tell_event(struct watching *w, const struct event *e)
@@ -285,15 +303,16 @@ static void tell_event(struct watching *w, const struct event *e)
     if (!f || w->findings.failed)
         return;
     struct assay_text text = ASSAY_TEXT(f->message);
-    char              times[256];
-    struct assay_text t = ASSAY_TEXT(times);
-    say_times(&t, &e->change);
+    char                times[256];
+    struct assay_text   t = ASSAY_TEXT(times);
+    struct assay_change later = seen_since(&w->out->series[e->sentinel], &e->change);
+    say_times(&t, &later);
     f->wide = e->wide;
     if (e->wide && isnan(e->others))
         assay_text_add(&text, "the sentinel is %s; too few others ran to tell the host from the kernel", times);
     else if (e->wide)
-        assay_text_add(&text, "everything is %s: half of the cases moved by %.1f %% or more, the sentinel is %s", e->others > 0 ? "slower" : "faster",
-                       100 * fabs(expm1(e->others)), times);
+        assay_text_add(&text, "everything is %s: half of the cases moved by %.1f %% or more, the sentinel is %s", e->told > 0 ? "slower" : "faster",
+                       100 * fabs(expm1(e->told)), times);
     else
         assay_text_add(&text, "%s; a sentinel, but the other cases did not move with it", times);
 }
