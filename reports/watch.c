@@ -16,15 +16,17 @@ void assay_watch_worth(const struct assay_watch_series *s, char out[96])
     if (s->state.nights)
         (void)snprintf(out, 96, "%s %.2g %%", s->state.smallest <= GATE ? "finds" : "too noisy: finds", smallest);
     else if (s->n)
-        (void)snprintf(out, 96, "learning: %zu of %d nights", s->n - s->state.segment, s->state.segment ? ASSAY_CHANGE_LEARN_AGAIN : ASSAY_CHANGE_LEARN);
+        (void)snprintf(out, 96, "learning: %zu of %d nights", s->n - s->state.segment,
+                       s->state.segment ? ASSAY_CHANGE_LEARN_AGAIN : ASSAY_CHANGE_LEARN);
     else
         (void)snprintf(out, 96, "no proved time");
 }
 
 void assay_watch_sum(const struct assay_watch *w, struct assay_text *out)
 {
-    assay_text_add(out, "%zu series, %zu watched: %zu find a step of %g %% in %d nights with %g %%, %zu are too noisy for that", w->n, w->n_watched,
-                   w->n_gating, 100 * ASSAY_WATCH_GATE, ASSAY_CUSUM_NIGHTS, 100 * ASSAY_CUSUM_CHANCE, w->n_watched - w->n_gating);
+    assay_text_add(out, "%zu series, %zu watched: %zu find a step of %g %% in %d nights with %g %%, %zu are too noisy for that",
+                   w->n, w->n_watched, w->n_gating, 100 * ASSAY_WATCH_GATE, ASSAY_CUSUM_NIGHTS, 100 * ASSAY_CUSUM_CHANCE,
+                   w->n_watched - w->n_gating);
 }
 
 static void night_cell(struct assay_sink *to, int32_t night)
@@ -56,13 +58,14 @@ static void markdown_alarms(struct assay_sink *to, const struct assay_watch_repo
 
 static void markdown(struct assay_sink *to, const struct assay_watch_report *r)
 {
-    char              sum[256];
+    char sum[256];
     struct assay_text text = ASSAY_TEXT(sum);
     assay_watch_sum(r->watch, &text);
     assay_sink_raw(to, "## Nightly: %zu alarm%s open\n\n%s.\n", r->n_open, r->n_open == 1 ? "" : "s", sum);
     if (r->n_open)
         markdown_alarms(to, r);
-    assay_sink_raw(to, "\nAn alarm stays open until it is named: `assay history name ALARM regression|intended|environment --why TEXT --db FILE`.\n");
+    assay_sink_raw(to, "\nAn alarm stays open until it is named: `assay history name ALARM regression|intended|environment --why "
+                       "TEXT --db FILE`.\n");
 }
 
 /* ---- JUnit ------------------------------------------------------------------------------------------------------- */
@@ -89,7 +92,8 @@ static void junit_case(struct assay_sink *to, const char *class, const char *nam
     assay_sink_raw(to, "\">\n");
 }
 
-static bool junit_series(struct assay_sink *to, const struct assay_watch_report *r, const struct assay_watch_series *s, bool *told)
+static bool junit_series(struct assay_sink *to, const struct assay_watch_report *r, const struct assay_watch_series *s,
+                         bool *told)
 {
     char scope[1024], class[1024], worth[96];
     bool failed = false;
@@ -132,8 +136,8 @@ static void junit_cases(struct assay_sink *to, const struct assay_watch_report *
 
 static void junit(struct assay_sink *to, const struct assay_watch_report *r)
 {
-    char             *cases = NULL;
-    size_t            bytes, tests, failures;
+    char *cases = NULL;
+    size_t bytes, tests, failures;
     struct assay_sink part = {.out = open_memstream(&cases, &bytes), .how = to->how};
     if (!part.out) {
         to->failed = true;
@@ -143,8 +147,10 @@ static void junit(struct assay_sink *to, const struct assay_watch_report *r)
     if (fclose(part.out) || part.failed)
         to->failed = true;
     else
-        assay_sink_raw(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"assay history\" tests=\"%zu\" failures=\"%zu\">\n%s</testsuite>\n", tests,
-                       failures, cases);
+        assay_sink_raw(to,
+                       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"assay history\" tests=\"%zu\" "
+                       "failures=\"%zu\">\n%s</testsuite>\n",
+                       tests, failures, cases);
     free(cases);
 }
 
@@ -169,14 +175,38 @@ static void label(struct assay_sink *to, const char *before, const char *text)
     free(escaped);
 }
 
-static double latency(const struct assay_watch_series *s) { return s->n ? exp(s->value[s->n - 1]) / 1e9 : NAN; }
-static double level(const struct assay_watch_series *s) { return s->n ? exp(s->level[s->n - 1]) / 1e9 : NAN; }
-static double noise(const struct assay_watch_series *s) { return s->state.sigma; }
-static double smallest(const struct assay_watch_series *s) { return expm1(s->state.smallest); }
-static double slower(const struct assay_watch_series *s) { return s->state.nights ? s->state.slower : NAN; }
-static double faster(const struct assay_watch_series *s) { return s->state.nights ? s->state.faster : NAN; }
-static double standing(const struct assay_watch_series *s) { return s->of->n ? s->of->points[s->of->n - 1].standing : NAN; }
-static double error_ratio(const struct assay_watch_series *s) { return s->of->n ? s->of->points[s->of->n - 1].ratio : NAN; }
+static double latency(const struct assay_watch_series *s)
+{
+    return s->n ? exp(s->value[s->n - 1]) / 1e9 : NAN;
+}
+static double level(const struct assay_watch_series *s)
+{
+    return s->n ? exp(s->level[s->n - 1]) / 1e9 : NAN;
+}
+static double noise(const struct assay_watch_series *s)
+{
+    return s->state.sigma;
+}
+static double smallest(const struct assay_watch_series *s)
+{
+    return expm1(s->state.smallest);
+}
+static double slower(const struct assay_watch_series *s)
+{
+    return s->state.nights ? s->state.slower : NAN;
+}
+static double faster(const struct assay_watch_series *s)
+{
+    return s->state.nights ? s->state.faster : NAN;
+}
+static double standing(const struct assay_watch_series *s)
+{
+    return s->of->n ? s->of->points[s->of->n - 1].standing : NAN;
+}
+static double error_ratio(const struct assay_watch_series *s)
+{
+    return s->of->n ? s->of->points[s->of->n - 1].ratio : NAN;
+}
 
 static const struct {
     const char *name, *unit, *help;
@@ -201,7 +231,7 @@ static void openmetrics(struct assay_sink *to, const struct assay_watch_report *
         assay_sink_raw(to, "# HELP assay_history_%s %s\n", metrics[m].name, metrics[m].help);
         for (size_t i = 0; i < r->watch->n; i++) {
             const struct assay_watch_series *s = &r->watch->series[i];
-            double                           value = metrics[m].value(s);
+            double value = metrics[m].value(s);
             if (!isfinite(value))
                 continue;
             assay_sink_raw(to, "assay_history_%s{", metrics[m].name);
@@ -212,7 +242,8 @@ static void openmetrics(struct assay_sink *to, const struct assay_watch_report *
             assay_sink_raw(to, "} %.9g\n", value);
         }
     }
-    assay_sink_raw(to, "# TYPE assay_history_alarm_open gauge\n# HELP assay_history_alarm_open 1 for each alarm that nobody has named.\n");
+    assay_sink_raw(
+        to, "# TYPE assay_history_alarm_open gauge\n# HELP assay_history_alarm_open 1 for each alarm that nobody has named.\n");
     for (size_t i = 0; i < r->n_open; i++) {
         assay_sink_raw(to, "assay_history_alarm_open{");
         label(to, "alarm", r->alarms[i].id);
@@ -231,10 +262,12 @@ enum assay_code assay_watch_write(const struct assay_watch_report *report, enum 
     static const struct {
         void (*write)(struct assay_sink *to, const struct assay_watch_report *report);
         enum assay_escape how;
-    } formats[] = {[ASSAY_WATCH_MARKDOWN] = {markdown, ASSAY_ESCAPE_MARKDOWN}, [ASSAY_WATCH_JUNIT] = {junit, ASSAY_ESCAPE_XML},
-                   [ASSAY_WATCH_OPENMETRICS] = {openmetrics, ASSAY_ESCAPE_JSON}, [ASSAY_WATCH_HTML] = {assay_watch_page, ASSAY_ESCAPE_HTML}};
-    char             *text = NULL;
-    size_t            bytes = 0;
+    } formats[] = {[ASSAY_WATCH_MARKDOWN] = {markdown, ASSAY_ESCAPE_MARKDOWN},
+                   [ASSAY_WATCH_JUNIT] = {junit, ASSAY_ESCAPE_XML},
+                   [ASSAY_WATCH_OPENMETRICS] = {openmetrics, ASSAY_ESCAPE_JSON},
+                   [ASSAY_WATCH_HTML] = {assay_watch_page, ASSAY_ESCAPE_HTML}};
+    char *text = NULL;
+    size_t bytes = 0;
     struct assay_sink to = {.out = open_memstream(&text, &bytes), .how = formats[format].how};
     if (to.out)
         formats[format].write(&to, report);

@@ -7,27 +7,38 @@
 
 #define HOSTILE "=x<script>alert(1)</script>\"' onload=\"y\" ]]> & | ` \\ \x01\n\xE2\x80\xAE"
 
-static struct assay_history_point   point = {.night = 20600, .log_median = 10, .ratio = 0.1};
-static struct assay_history_series  of[2] = {
-    {.case_name = HOSTILE, .case_id = "0", .backend = "cpu:" HOSTILE, .device = HOSTILE, .host = HOSTILE, .points = &point, .n = 1},
+static struct assay_history_point point = {.night = 20600, .log_median = 10, .ratio = 0.1};
+static struct assay_history_series of[2] = {
+    {.case_name = HOSTILE,
+     .case_id = "0",
+     .backend = "cpu:" HOSTILE,
+     .device = HOSTILE,
+     .host = HOSTILE,
+     .points = &point,
+     .n = 1},
     {.case_name = "softmax/a=1", .case_id = "1", .backend = "cpu", .device = "chip", .host = "host", .points = &point, .n = 1}};
-static int32_t                      night[2] = {20599, 20600};
-static double                       value[2] = {10, 10.1}, level[2] = {10, 10};
-static struct assay_watch_series    series[2];
-static struct assay_watch           watch = {.series = series, .n = 2, .n_watched = 2, .n_gating = 1};
-static struct assay_history_alarm   alarms[2];
+static int32_t night[2] = {20599, 20600};
+static double value[2] = {10, 10.1}, level[2] = {10, 10};
+static struct assay_watch_series series[2];
+static struct assay_watch watch = {.series = series, .n = 2, .n_watched = 2, .n_gating = 1};
+static struct assay_history_alarm alarms[2];
 
 static char *report(enum assay_watch_format format)
 {
-    struct scratch             s = scratch_new();
-    struct assay_error         err = {0};
-    char                       path[96], *text = NULL;
-    size_t                     length;
-    struct assay_watch_report  r = {&watch, alarms, 2, 1, "history.db"};
+    struct scratch s = scratch_new();
+    struct assay_error err = {0};
+    char path[96], *text = NULL;
+    size_t length;
+    struct assay_watch_report r = {&watch, alarms, 2, 1, "history.db"};
     for (int i = 0; i < 2; i++)
-        series[i] = (struct assay_watch_series){.of = &of[i], .n = 2, .night = night, .value = value, .level = level,
+        series[i] = (struct assay_watch_series){.of = &of[i],
+                                                .n = 2,
+                                                .night = night,
+                                                .value = value,
+                                                .level = level,
                                                 .state = {.nights = 40, .sigma = 0.01 * (i + 1), .smallest = 0.025 * (i + 1)}};
-    alarms[0] = (struct assay_history_alarm){.id = "01234567", .kind = "time", .last_good = 20598, .first_bad = 20599, .confirmed = 20600};
+    alarms[0] = (struct assay_history_alarm){
+        .id = "01234567", .kind = "time", .last_good = 20598, .first_bad = 20599, .confirmed = 20600};
     assay_watch_scope(&of[0], alarms[0].scope);
     (void)snprintf(alarms[0].message, sizeof alarms[0].message, "slower %s", HOSTILE);
     (void)snprintf(alarms[0].changed, sizeof alarms[0].changed, "library: %s", HOSTILE);
@@ -91,7 +102,10 @@ Test(watch, lets_no_name_break_out_of_a_line_of_metrics)
     }
     free(text);
     text = report(ASSAY_WATCH_OPENMETRICS);
-    cr_expect(strstr(text, "assay_history_night_noise_ratio{case=\"softmax/a=1\",backend=\"cpu\",device=\"chip\",host=\"host\"} 0.02\n"), "%s", text);
+    cr_expect(
+        strstr(text,
+               "assay_history_night_noise_ratio{case=\"softmax/a=1\",backend=\"cpu\",device=\"chip\",host=\"host\"} 0.02\n"),
+        "%s", text);
     cr_expect_eq(count(text, "assay_history_alarm_open{"), 1u);
     cr_expect_str_eq(text + strlen(text) - 6, "# EOF\n");
     free(text);

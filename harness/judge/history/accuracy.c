@@ -1,5 +1,5 @@
-/* What outputs say: a worse verdict, an error that grows within its bound, bits that were always the same and are others. Each is told
- * on the night it is seen. */
+/* What outputs say: a worse verdict, an error that grows within its bound, bits that were always the same and are others. Each is
+ * told on the night it is seen. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,15 +8,15 @@
 
 #include "assay/banned.h"
 
-#define ERROR_NIGHTS 10u    /* of error over bound, until its growth is judged */
-#define ERROR_LEAST 1.1     /* growth that is told where it never varied */
-#define BITS_NIGHTS 3u      /* in a row with the same bits, until others are told; after each change so many more: */
+#define ERROR_NIGHTS 10u /* of error over bound, until its growth is judged */
+#define ERROR_LEAST 1.1  /* growth that is told where it never varied */
+#define BITS_NIGHTS 3u   /* in a row with the same bits, until others are told; after each change so many more: */
 #define BITS_NIGHTS_MORE 10u
 
 struct assay_finding *assay_finding_add(struct assay_findings *all)
 {
     if (all->n == all->capacity) {
-        size_t                more = all->capacity ? 2 * all->capacity : 64;
+        size_t more = all->capacity ? 2 * all->capacity : 64;
         struct assay_finding *at = realloc(all->at, more * sizeof *at);
         if (!at) {
             all->failed = true;
@@ -29,8 +29,8 @@ struct assay_finding *assay_finding_add(struct assay_findings *all)
     return &all->at[all->n++];
 }
 
-static struct assay_finding *find(struct assay_findings *out, const struct assay_history_data *data, size_t series, const char *kind, size_t good,
-                                  size_t bad)
+static struct assay_finding *find(struct assay_findings *out, const struct assay_history_data *data, size_t series,
+                                  const char *kind, size_t good, size_t bad)
 {
     struct assay_finding *f = assay_finding_add(out);
     if (f) {
@@ -43,21 +43,22 @@ static struct assay_finding *find(struct assay_findings *out, const struct assay
     return f;
 }
 
-/* A marginal verdict comes and goes with outputs that do not repeat: told once. All that is worse, whenever it begins or grows worse. */
+/* A marginal verdict comes and goes with outputs that do not repeat: told once. All that is worse, whenever it begins or grows
+ * worse. */
 static void verdicts(const struct assay_history_data *data, size_t series, struct assay_findings *out)
 {
     const struct assay_history_series *s = &data->series[series];
-    uint8_t                            worst = s->n ? s->points[0].standing : 0;
+    uint8_t worst = s->n ? s->points[0].standing : 0;
     for (size_t i = 1; i < s->n; i++) {
         uint8_t now = s->points[i].standing, before = s->points[i - 1].standing;
-        bool    serious = now > ASSAY_STANDING_MARGINAL && now > before;
+        bool serious = now > ASSAY_STANDING_MARGINAL && now > before;
         if (!serious && now <= worst)
             continue;
         worst = now > worst ? now : worst;
         struct assay_finding *f = find(out, data, series, "verdict", i - 1, i);
         if (f)
-            (void)snprintf(f->message, sizeof f->message, "%s, was %s; error/bound %.3g, was %.3g", assay_standing_name(now), assay_standing_name(before),
-                           s->points[i].ratio, s->points[i - 1].ratio);
+            (void)snprintf(f->message, sizeof f->message, "%s, was %s; error/bound %.3g, was %.3g", assay_standing_name(now),
+                           assay_standing_name(before), s->points[i].ratio, s->points[i - 1].ratio);
     }
 }
 
@@ -65,9 +66,9 @@ static void verdicts(const struct assay_history_data *data, size_t series, struc
 static void errors(const struct assay_history_data *data, size_t series, struct assay_findings *out)
 {
     const struct assay_history_series *s = &data->series[series];
-    double   low = INFINITY, high = 0;
+    double low = INFINITY, high = 0;
     unsigned nights = 0;
-    size_t   last = SIZE_MAX;
+    size_t last = SIZE_MAX;
     for (size_t i = 0; i < s->n; i++) {
         double r = s->points[i].ratio;
         if (!(r > 0) || s->points[i].standing > ASSAY_STANDING_MARGINAL)
@@ -75,7 +76,8 @@ static void errors(const struct assay_history_data *data, size_t series, struct 
         if (nights >= ERROR_NIGHTS && r > high * fmax(high / low, ERROR_LEAST)) {
             struct assay_finding *f = find(out, data, series, "error", last, i);
             if (f)
-                (void)snprintf(f->message, sizeof f->message, "error/bound grew to %.3g; it was %.3g to %.3g in %u nights", r, low, high, nights);
+                (void)snprintf(f->message, sizeof f->message, "error/bound grew to %.3g; it was %.3g to %.3g in %u nights", r,
+                               low, high, nights);
             low = high = r;
             nights = 0;
         }
@@ -90,7 +92,7 @@ static void bits(const struct assay_history_data *data, size_t series, struct as
 {
     const struct assay_history_series *s = &data->series[series];
     unsigned same = 0, needed = BITS_NIGHTS;
-    size_t   last = SIZE_MAX; /* the last that can be compared */
+    size_t last = SIZE_MAX; /* the last that can be compared */
     for (size_t i = 0; i < s->n; i++) {
         const struct assay_history_point *p = &s->points[i], *before = last == SIZE_MAX ? NULL : &s->points[last];
         if (!p->sets)
@@ -100,11 +102,14 @@ static void bits(const struct assay_history_data *data, size_t series, struct as
         if (same >= needed && (differs || !p->repeats)) {
             struct assay_finding *f = find(out, data, series, "bits", last, i);
             if (f && p->repeats)
-                (void)snprintf(f->message, sizeof f->message, "outputs have other bits (%016" PRIx64 ", were %016" PRIx64 " in %u runs); verdict %s",
+                (void)snprintf(f->message, sizeof f->message,
+                               "outputs have other bits (%016" PRIx64 ", were %016" PRIx64 " in %u runs); verdict %s",
                                p->checksum, before->checksum, same, assay_standing_name((enum assay_standing)p->standing));
             else if (f)
-                (void)snprintf(f->message, sizeof f->message, "outputs no longer repeat: bits differ between executions, which %u runs had not seen; "
-                               "verdict %s", same, assay_standing_name((enum assay_standing)p->standing));
+                (void)snprintf(f->message, sizeof f->message,
+                               "outputs no longer repeat: bits differ between executions, which %u runs had not seen; "
+                               "verdict %s",
+                               same, assay_standing_name((enum assay_standing)p->standing));
         }
         if (before && !comparable && p->repeats)
             continue; /* other input sets were kept: compared with neither side of it */

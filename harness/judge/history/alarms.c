@@ -47,17 +47,20 @@ static enum assay_code do_for_all(struct assay_history *h, const char *sql, cons
 
 #define THE_SAME "kind = ?3 AND scope = ?4 AND abs(first_bad - ?6) <= 2"
 
-static enum assay_code keep_all(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n, struct assay_error *err)
+static enum assay_code keep_all(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n,
+                                struct assay_error *err)
 {
-    if (do_for_all(h, "UPDATE alarms SET message = ?8, changed = ?9 WHERE named = '' AND " THE_SAME "",
-                   alarms, n, err))
+    if (do_for_all(h, "UPDATE alarms SET message = ?8, changed = ?9 WHERE named = '' AND " THE_SAME "", alarms, n, err))
         return err->code;
-    return do_for_all(h, "INSERT INTO alarms(key, id, kind, scope, last_good, first_bad, confirmed, message, changed)"
-                         " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE " THE_SAME ")"
-                         " ON CONFLICT DO NOTHING", alarms, n, err);
+    return do_for_all(h,
+                      "INSERT INTO alarms(key, id, kind, scope, last_good, first_bad, confirmed, message, changed)"
+                      " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE " THE_SAME ")"
+                      " ON CONFLICT DO NOTHING",
+                      alarms, n, err);
 }
 
-enum assay_code assay_history_alarms_keep(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n, struct assay_error *err)
+enum assay_code assay_history_alarms_keep(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n,
+                                          struct assay_error *err)
 {
     if (n == 0 || assay_history_do(h, "BEGIN IMMEDIATE", "cannot lock", err))
         return err->code;
@@ -89,11 +92,12 @@ static void alarm_of(sqlite3_stmt *s, struct assay_history_alarm *a)
     a->named_utc_s = sqlite3_column_int64(s, 11);
 }
 
-static enum assay_code collect(struct assay_history *h, sqlite3_stmt *s, struct assay_history_alarm **out, size_t *n, struct assay_error *err)
+static enum assay_code collect(struct assay_history *h, sqlite3_stmt *s, struct assay_history_alarm **out, size_t *n,
+                               struct assay_error *err)
 {
     struct assay_history_alarm *all = NULL;
-    size_t                      room = 0;
-    int                         code;
+    size_t room = 0;
+    int code;
     *n = 0;
     while ((code = sqlite3_step(s)) == SQLITE_ROW && *n < MOST_ALARMS) {
         if (*n == room) {
@@ -114,7 +118,8 @@ static enum assay_code collect(struct assay_history *h, sqlite3_stmt *s, struct 
     return ASSAY_OK;
 }
 
-enum assay_code assay_history_alarms_read(struct assay_history *h, struct assay_history_alarm **out, size_t *n, struct assay_error *err)
+enum assay_code assay_history_alarms_read(struct assay_history *h, struct assay_history_alarm **out, size_t *n,
+                                          struct assay_error *err)
 {
     sqlite3_stmt *s = NULL;
     if (assay_history_ask(h, "SELECT " COLUMNS " FROM alarms ORDER BY named <> '', first_bad, scope, kind", &s, err))
@@ -127,9 +132,9 @@ enum assay_code assay_history_alarms_read(struct assay_history *h, struct assay_
 /* The one alarm whose id begins so. */
 static enum assay_code find(struct assay_history *h, const char *id, struct assay_history_alarm *out, struct assay_error *err)
 {
-    sqlite3_stmt               *s = NULL;
+    sqlite3_stmt *s = NULL;
     struct assay_history_alarm *all = NULL;
-    size_t                      n = 0;
+    size_t n = 0;
     if (!*id || strlen(id) > 8 || strspn(id, "0123456789abcdef") != strlen(id))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "an alarm has a name of up to 8 hex digits, not '%.40s'", id);
     if (assay_history_ask(h, "SELECT " COLUMNS " FROM alarms WHERE substr(id, 1, length(?1)) = ?1", &s, err))

@@ -14,12 +14,13 @@
 #define CARRIED_NIGHTS 30.0      /* of a segment's noise that the next one is believed with */
 #define LAGS 5                   /* nights that an excursion to the alarm takes: alarm / reference */
 #define UNKNOWN_REPEAT 0.5
-#define EXPECTED_SQUARES 16.0    /* what launches say of repeats counts as much as two second looks, at 2 to 3 night's noises each */
-#define FAR 4.0                  /* standard deviations: where one false alarm in some 10^4 nights is */
-#define UNKNOWN_CORRELATION 1.5  /* of a series of which nothing is known, which counts as much as so many nights of it: */
+#define EXPECTED_SQUARES 16.0 /* what launches say of repeats counts as much as two second looks, at 2 to 3 night's noises each  \
+                               */
+#define FAR 4.0               /* standard deviations: where one false alarm in some 10^4 nights is */
+#define UNKNOWN_CORRELATION 1.5 /* of a series of which nothing is known, which counts as much as so many nights of it: */
 #define UNKNOWN_NIGHTS 15.0
-#define SAFETY 2.0               /* limits are for so many times fewer false messages: for what the computation does not know */
-#define GROWTH 1.1               /* of the baseline until it is estimated again */
+#define SAFETY 2.0 /* limits are for so many times fewer false messages: for what the computation does not know */
+#define GROWTH 1.1 /* of the baseline until it is estimated again */
 
 void assay_change_limits_make(size_t series, double nights, struct assay_change_limits *out)
 {
@@ -34,15 +35,15 @@ struct following {
     const struct assay_change_series *series;
     const struct assay_change_limits *limits;
     double *residual, *scratch; /* of n nights */
-    size_t  segment, calm, need; /* the baseline is [segment, calm) */
-    size_t  next;                /* size of the baseline at which it is estimated again */
-    bool    known;
-    double  level, scale, correlation, unit, repeat, beta[ASSAY_CHANGE_MOST_FACTORS];
-    double  carried_scale, carried_correlation, carried; /* from the segment before, and for how many nights it counts */
-    double  together, squares; /* of second looks: sums of first score times mean of the further ones, and of squared first ones */
-    double  s[2];         /* slower, faster */
-    size_t  zero[2];      /* first night after S was 0 */
-    bool    again;
+    size_t segment, calm, need; /* the baseline is [segment, calm) */
+    size_t next;                /* size of the baseline at which it is estimated again */
+    bool known;
+    double level, scale, correlation, unit, repeat, beta[ASSAY_CHANGE_MOST_FACTORS];
+    double carried_scale, carried_correlation, carried; /* from the segment before, and for how many nights it counts */
+    double together, squares; /* of second looks: sums of first score times mean of the further ones, and of squared first ones */
+    double s[2];              /* slower, faster */
+    size_t zero[2];           /* first night after S was 0 */
+    bool again;
 };
 
 static double clip(double z)
@@ -59,13 +60,13 @@ static double without_factors(const struct following *f, const double *const fac
 
 /* ---- the baseline ------------------------------------------------------------------------------------------------ */
 
-/* Huber's proposal 2 (1964): location and scale together, so that the clipped scores have mean 0 and the variance that they have for
- * normal noise, whatever the noise is. */
+/* Huber's proposal 2 (1964): location and scale together, so that the clipped scores have mean 0 and the variance that they have
+ * for normal noise, whatever the noise is. */
 static void locate(struct following *f)
 {
-    size_t  n = f->calm - f->segment;
+    size_t n = f->calm - f->segment;
     double *r = f->residual + f->segment;
-    double  m = f->level, s = f->scale;
+    double m = f->level, s = f->scale;
     if (!f->known) {
         memcpy(f->scratch, r, n * sizeof *r);
         m = assay_median(f->scratch, n);
@@ -81,7 +82,8 @@ static void locate(struct following *f)
             squares += z * z;
         }
         double freedom = (double)n - 1 - (double)f->series->n_factors;
-        double own = fmax(squares - sum * sum / (double)n, 0) * s * s / CLIPPED_VARIANCE, carried = f->carried * f->carried_scale * f->carried_scale;
+        double own = fmax(squares - sum * sum / (double)n, 0) * s * s / CLIPPED_VARIANCE,
+               carried = f->carried * f->carried_scale * f->carried_scale;
         m += s * sum / (double)n;
         s = fmax(sqrt((own + carried) / (fmax(freedom, 1) + f->carried)), SMALLEST_NOISE);
         if (fabs(s - before) < 1e-4 * s && fabs(sum) < 1e-4 * (double)n)
@@ -104,13 +106,14 @@ static void solve(size_t n, double a[][ASSAY_CHANGE_MOST_FACTORS + 1])
         a[i][n] /= a[i][i];
 }
 
-/* Coefficients of the factors: weighted least squares, with a normal prior of mean 0 and variance 1, by which a factor that has not moved
- * has no say. */
+/* Coefficients of the factors: weighted least squares, with a normal prior of mean 0 and variance 1, by which a factor that has
+ * not moved has no say. */
 static void weigh_factors(struct following *f)
 {
     const struct assay_change_series *x = f->series;
     size_t n = x->n_factors;
-    double a[ASSAY_CHANGE_MOST_FACTORS][ASSAY_CHANGE_MOST_FACTORS + 1] = {{0}}, mean[ASSAY_CHANGE_MOST_FACTORS] = {0}, weights = 0, values = 0;
+    double a[ASSAY_CHANGE_MOST_FACTORS][ASSAY_CHANGE_MOST_FACTORS + 1] = {{0}}, mean[ASSAY_CHANGE_MOST_FACTORS] = {0},
+                                                                    weights = 0, values = 0;
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = f->segment; i < f->calm; i++) {
             double far = fabs(f->residual[i] - f->level) / f->scale, w = far > 2 ? 2 / far : 1;
@@ -142,8 +145,8 @@ static void take_factors_out(struct following *f)
         f->residual[i] = without_factors(f, f->series->factor, f->series->value[i], i);
 }
 
-/* By how much the variance of a mean over LAGS nights exceeds that of independent ones: Bartlett's weights (Newey and West 1987), with
- * 1/n for what subtracting the mean takes from each correlation. Never below 1. */
+/* By how much the variance of a mean over LAGS nights exceeds that of independent ones: Bartlett's weights (Newey and West 1987),
+ * with 1/n for what subtracting the mean takes from each correlation. Never below 1. */
 static void correlate(struct following *f)
 {
     size_t n = f->calm - f->segment;
@@ -167,8 +170,8 @@ static double sigma(const struct following *f)
     return f->scale * sqrt(f->correlation);
 }
 
-/* One night's noise as a score is divided by: with what the baseline's own error does to an excursion of LAGS nights, and with what a
- * noise that is estimated needs, Student's t over the normal quantile as far out as an alarm is (Wallace 1959). */
+/* One night's noise as a score is divided by: with what the baseline's own error does to an excursion of LAGS nights, and with
+ * what a noise that is estimated needs, Student's t over the normal quantile as far out as an alarm is (Wallace 1959). */
 static double unit(const struct following *f)
 {
     double n = (double)(f->calm - f->segment), freedom = fmax(n - 1 - (double)f->series->n_factors, 1) + f->carried;
@@ -230,15 +233,15 @@ static unsigned look_again(const struct following *f, size_t i, double *sum)
 /* Both sides by one night; the side that raises the alarm, or -1. */
 static int pass_night(struct following *f, size_t i)
 {
-    double   first = score(f, without_factors(f, f->series->factor, f->series->value[i], i)), further;
+    double first = score(f, without_factors(f, f->series->factor, f->series->value[i], i)), further;
     unsigned n_again = look_again(f, i, &further);
     const struct assay_cusum *once = look_of(f, 0), *twice = look_of(f, worth(f, n_again));
-    int      alarm = -1;
-    bool     looked = false;
+    int alarm = -1;
+    bool looked = false;
     f->again = false;
     for (int side = 0; side < 2; side++) {
         double sign = side ? -1 : 1, before = f->s[side], s = fmax(0, before + sign * first - once->reference);
-        bool   second = n_again > 0 && s > once->again;
+        bool second = n_again > 0 && s > once->again;
         const struct assay_cusum *c = second ? twice : once;
         looked = looked || second;
         if (second) { /* the mean of all runs, as so many independent ones, less the first */
@@ -276,8 +279,8 @@ static void begin_segment(struct following *f, size_t first, size_t calm)
     f->zero[0] = f->zero[1] = calm;
 }
 
-/* Where in the excursion the level most likely changed: the split with the largest gain (Hinkley 1970), from the last night at which S
- * was 0 on, or the night before it. */
+/* Where in the excursion the level most likely changed: the split with the largest gain (Hinkley 1970), from the last night at
+ * which S was 0 on, or the night before it. */
 static struct assay_change describe(const struct following *f, int side, size_t i)
 {
     size_t from = f->zero[side] > f->segment + 1 ? f->zero[side] - 1 : f->zero[side], first = f->zero[side];
@@ -301,7 +304,8 @@ static struct assay_change describe(const struct following *f, int side, size_t 
 
 static void tell_state(const struct following *f, struct assay_change_state *out)
 {
-    *out = (struct assay_change_state){.segment = f->segment, .level = f->level, .smallest = INFINITY, .sigma = NAN, .correlation = 1, .repeat = NAN};
+    *out = (struct assay_change_state){
+        .segment = f->segment, .level = f->level, .smallest = INFINITY, .sigma = NAN, .correlation = 1, .repeat = NAN};
     if (!f->known)
         return;
     const struct assay_cusum *c = look_of(f, worth(f, ASSAY_CUSUM_RUNS_AGAIN));
@@ -354,8 +358,9 @@ static void close_segment(struct following *f, size_t end, double *level)
 size_t assay_change_follow(const struct assay_change_series *series, const struct assay_change_limits *limits,
                            struct assay_change *changes, size_t most, struct assay_change_state *state, double *level)
 {
-    size_t            found = 0;
-    struct following  f = {.series = series, .limits = limits, .need = ASSAY_CHANGE_LEARN, .correlation = 1, .carried_correlation = 1};
+    size_t found = 0;
+    struct following f = {
+        .series = series, .limits = limits, .need = ASSAY_CHANGE_LEARN, .correlation = 1, .carried_correlation = 1};
     f.residual = calloc(2 * series->n + 2, sizeof *f.residual);
     f.scratch = f.residual ? f.residual + series->n + 1 : NULL;
     for (size_t i = 0; f.residual && i < series->n; i++) {

@@ -1,4 +1,5 @@
-/* Which of driver, library, kernel, compiler, clock and assay itself changed between the last good night and the first bad one. */
+/* Which of driver, library, kernel, compiler, clock and assay itself changed between the last good night and the first bad one.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +50,11 @@ static void compare_texts(char *good[], char *bad[], struct assay_text *out)
     }
 }
 
-enum assay_code assay_watch_changed(struct assay_history *h, const struct assay_history_point *good, const struct assay_history_point *bad,
-                                    char out[1024], struct assay_error *err)
+enum assay_code assay_watch_changed(struct assay_history *h, const struct assay_history_point *good,
+                                    const struct assay_history_point *bad, char out[1024], struct assay_error *err)
 {
     struct assay_text text = assay_text_over(out, 1024);
-    char             *was[ASSAY_ENVIRONMENT_COUNT], *is[ASSAY_ENVIRONMENT_COUNT];
+    char *was[ASSAY_ENVIRONMENT_COUNT], *is[ASSAY_ENVIRONMENT_COUNT];
     if (good->environment != bad->environment) {
         if (assay_history_environment(h, good->environment, was, err))
             return err->code;
@@ -66,7 +67,8 @@ enum assay_code assay_watch_changed(struct assay_history *h, const struct assay_
             free(was[i]);
     }
     if (fabs(log((double)bad->clock_hz / (double)good->clock_hz)) > CLOCK_SHARE)
-        assay_text_add(&text, "%smeasured clock: %.2f → %.2f GHz", text.length ? "; " : "", (double)good->clock_hz / 1e9, (double)bad->clock_hz / 1e9);
+        assay_text_add(&text, "%smeasured clock: %.2f → %.2f GHz", text.length ? "; " : "", (double)good->clock_hz / 1e9,
+                       (double)bad->clock_hz / 1e9);
     if (!text.length)
         assay_text_add(&text, "nothing that was recorded: driver, library, kernel, compiler, clock and assay are the same");
     return err->code;

@@ -66,7 +66,7 @@ static void cut(const struct assay_cusum *c, struct chain *night)
 static void make_night(const struct assay_cusum *c, double step, struct chain *out)
 {
     double first[STATES][BETWEEN], more[BETWEEN][STATES];
-    int    again = (int)fmin(c->again / width_of(c) + 0.5, BETWEEN);
+    int again = (int)fmin(c->again / width_of(c) + 0.5, BETWEEN);
     if (c->more <= 0) {
         fill(c, step, first_look, STATES, STATES, out->to[0]);
         cut(c, out);
@@ -88,7 +88,7 @@ static void make_night(const struct assay_cusum *c, double step, struct chain *o
 double assay_cusum_nights(const struct assay_cusum *c)
 {
     struct chain a;
-    double       t[STATES];
+    double t[STATES];
     make_night(c, 0, &a);
     for (int i = 0; i < STATES; i++) {
         t[i] = 1;
@@ -113,7 +113,8 @@ double assay_cusum_nights(const struct assay_cusum *c)
 void assay_cusum_make(double nights, double more, struct assay_cusum *c)
 {
     double low = 0.5, high = 30;
-    *c = (struct assay_cusum){.reference = ASSAY_CUSUM_REFERENCE, .clip = ASSAY_CUSUM_CLIP, .again = ASSAY_CUSUM_AGAIN, .more = more};
+    *c = (struct assay_cusum){
+        .reference = ASSAY_CUSUM_REFERENCE, .clip = ASSAY_CUSUM_CLIP, .again = ASSAY_CUSUM_AGAIN, .more = more};
     for (int i = 0; i < 24; i++) {
         c->alarm = 0.5 * (low + high);
         c->most = MOST_SHARE * c->alarm;
@@ -158,7 +159,7 @@ static void settle(const struct assay_cusum *c, double s[STATES])
 static double power_from(const struct assay_cusum *c, const double from[STATES], double step, unsigned n)
 {
     struct chain night;
-    double       s[STATES], left = 1;
+    double s[STATES], left = 1;
     memcpy(s, from, sizeof s);
     make_night(c, step, &night);
     for (unsigned t = 0; t < n; t++)
@@ -187,7 +188,7 @@ double assay_cusum_smallest(const struct assay_cusum *c)
 double assay_cusum_again(const struct assay_cusum *c)
 {
     double s[STATES], first[STATES][BETWEEN], share = 0;
-    int    again = (int)fmin(c->again / width_of(c) + 0.5, BETWEEN);
+    int again = (int)fmin(c->again / width_of(c) + 0.5, BETWEEN);
     settle(c, s);
     fill(c, 0, first_look, STATES, BETWEEN, first[0]);
     for (int i = 0; i < STATES; i++)

@@ -3,7 +3,8 @@
  * One side, in units of the night's noise. A night gives z, clipped to +-clip; S = max(0, S + z - reference). Where S exceeds
  * `again`, the case is run again in the same night, and what the night then knows beyond its first run is worth `more`
  * independent values: S = max(0, S + w), w normal with mean more (step - reference) and variance more. One night adds at most
- * `most`. The alarm rises where S exceeds `alarm` when the night is over. Because most < alarm, one bad night alone never is an alarm.
+ * `most`. The alarm rises where S exceeds `alarm` when the night is over. Because most < alarm, one bad night alone never is an
+ * alarm.
  *
  * The chain of Brook and Evans (Biometrika 59, 1972) over S in [0, alarm] gives both. README.md says how numbers were chosen. */
 #ifndef ASSAY_JUDGE_HISTORY_CUSUM_H
@@ -18,8 +19,8 @@ struct assay_cusum {
 #define ASSAY_CUSUM_CLIP 3.0
 #define ASSAY_CUSUM_AGAIN 1.5
 #define ASSAY_CUSUM_RUNS_AGAIN 2
-#define ASSAY_CUSUM_NIGHTS 5      /* within which a step is to be found */
-#define ASSAY_CUSUM_CHANCE 0.95   /* and with what chance */
+#define ASSAY_CUSUM_NIGHTS 5    /* within which a step is to be found */
+#define ASSAY_CUSUM_CHANCE 0.95 /* and with what chance */
 
 /* Mean number of nights, from S = 0, until this side is wrong when nothing happens. */
 double assay_cusum_nights(const struct assay_cusum *c);

@@ -22,20 +22,26 @@
 static const char schema[] =
     "CREATE TABLE runs(id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, content TEXT NOT NULL, night INTEGER NOT NULL,"
     " started_utc_s INTEGER NOT NULL, host TEXT NOT NULL, folder TEXT NOT NULL);"
-    "CREATE TABLE series(id INTEGER PRIMARY KEY, case_id TEXT NOT NULL, case_name TEXT NOT NULL, backend TEXT NOT NULL, device TEXT NOT NULL,"
+    "CREATE TABLE series(id INTEGER PRIMARY KEY, case_id TEXT NOT NULL, case_name TEXT NOT NULL, backend TEXT NOT NULL, device "
+    "TEXT NOT NULL,"
     " host TEXT NOT NULL, UNIQUE(case_id, backend, device, host));"
     "CREATE TABLE environments(id INTEGER PRIMARY KEY, driver TEXT NOT NULL, library TEXT NOT NULL, kernel TEXT NOT NULL,"
     " compiler TEXT NOT NULL, clock TEXT NOT NULL, assay TEXT NOT NULL, UNIQUE(driver, library, kernel, compiler, clock, assay));"
-    "CREATE TABLE points(series INTEGER NOT NULL REFERENCES series(id), night INTEGER NOT NULL, run INTEGER NOT NULL REFERENCES runs(id),"
-    " environment INTEGER NOT NULL REFERENCES environments(id), standing INTEGER NOT NULL, launches INTEGER NOT NULL, log_median REAL,"
+    "CREATE TABLE points(series INTEGER NOT NULL REFERENCES series(id), night INTEGER NOT NULL, run INTEGER NOT NULL REFERENCES "
+    "runs(id),"
+    " environment INTEGER NOT NULL REFERENCES environments(id), standing INTEGER NOT NULL, launches INTEGER NOT NULL, log_median "
+    "REAL,"
     " spread REAL, ratio REAL, checksum INTEGER NOT NULL, sets INTEGER NOT NULL, repeats INTEGER NOT NULL, clock_hz REAL,"
     " PRIMARY KEY(series, night, run)) WITHOUT ROWID;"
     "CREATE INDEX points_of_run ON points(run);"
-    "CREATE TABLE alarms(key TEXT PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, scope TEXT NOT NULL, last_good INTEGER NOT NULL,"
-    " first_bad INTEGER NOT NULL, confirmed INTEGER NOT NULL, message TEXT NOT NULL, changed TEXT NOT NULL, named TEXT NOT NULL DEFAULT '',"
+    "CREATE TABLE alarms(key TEXT PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, scope TEXT NOT NULL, last_good INTEGER NOT "
+    "NULL,"
+    " first_bad INTEGER NOT NULL, confirmed INTEGER NOT NULL, message TEXT NOT NULL, changed TEXT NOT NULL, named TEXT NOT NULL "
+    "DEFAULT '',"
     " why TEXT NOT NULL DEFAULT '', named_utc_s INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;";
 
-const char *const assay_environment_names[ASSAY_ENVIRONMENT_COUNT] = {"driver", "library", "kernel", "compiler", "clock", "assay"};
+const char *const assay_environment_names[ASSAY_ENVIRONMENT_COUNT] = {"driver",   "library", "kernel",
+                                                                      "compiler", "clock",   "assay"};
 
 const char *assay_standing_name(enum assay_standing standing)
 {
@@ -45,7 +51,7 @@ const char *assay_standing_name(enum assay_standing standing)
 
 void assay_night_text(int32_t night, char out[11])
 {
-    time_t    at = (time_t)night * DAY_S;
+    time_t at = (time_t)night * DAY_S;
     struct tm tm;
     if (!gmtime_r(&at, &tm) || !strftime(out, 11, "%Y-%m-%d", &tm))
         out[0] = 0;
@@ -53,7 +59,7 @@ void assay_night_text(int32_t night, char out[11])
 
 bool assay_night_read(const char *text, int32_t *night)
 {
-    struct tm   tm = {0};
+    struct tm tm = {0};
     const char *end = strptime(text, "%Y-%m-%d", &tm);
     if (!end || *end || strlen(text) != 10)
         return false;
@@ -66,7 +72,10 @@ bool assay_night_read(const char *text, int32_t *night)
 enum assay_code assay_history_fail(struct assay_history *h, struct assay_error *err, const char *doing)
 {
     int code = sqlite3_errcode(h->db) & 0xff;
-    return ASSAY_FAIL(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ASSAY_DATA : code == SQLITE_NOMEM ? ASSAY_MEMORY : ASSAY_IO,
+    return ASSAY_FAIL(err,
+                      code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ASSAY_DATA
+                      : code == SQLITE_NOMEM                          ? ASSAY_MEMORY
+                                                                      : ASSAY_IO,
                       "%s history '%.120s': %s", doing, h->path, sqlite3_errmsg(h->db));
 }
 
@@ -95,8 +104,8 @@ static enum assay_code look_at(struct assay_history *h, int64_t *version, struct
     if (application != APPLICATION && (application || tables))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.150s' is a database, but no history of assay", h->path);
     if (*version > ASSAY_HISTORY_SCHEMA) {
-        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "history '%.120s' has schema %" PRId64 "; this assay (" ASSAY_VERSION ") knows %d", h->path, *version,
-                         ASSAY_HISTORY_SCHEMA);
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "history '%.120s' has schema %" PRId64 "; this assay (" ASSAY_VERSION ") knows %d",
+                         h->path, *version, ASSAY_HISTORY_SCHEMA);
         return assay_error_hint(err, "it was written by a newer assay: use that one; nothing was changed");
     }
     return ASSAY_OK;
@@ -106,7 +115,7 @@ static enum assay_code look_at(struct assay_history *h, int64_t *version, struct
 static enum assay_code make(struct assay_history *h, struct assay_error *err)
 {
     int64_t version = 0;
-    char    marks[96];
+    char marks[96];
     (void)snprintf(marks, sizeof marks, "PRAGMA application_id=%d;PRAGMA user_version=%d", APPLICATION, ASSAY_HISTORY_SCHEMA);
     if (assay_history_do(h, "BEGIN IMMEDIATE", "cannot lock", err))
         return err->code;
@@ -135,9 +144,9 @@ static enum assay_code log_ahead(struct assay_history *h, struct assay_error *er
 
 enum assay_code assay_history_open(const char *path, unsigned flags, struct assay_history **out, struct assay_error *err)
 {
-    int64_t               version = 0;
+    int64_t version = 0;
     struct assay_history *h = calloc(1, sizeof *h);
-    bool                  create = flags & ASSAY_HISTORY_CREATE;
+    bool create = flags & ASSAY_HISTORY_CREATE;
     if (!h)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a history");
     (void)assay_string_copy(h->path, sizeof h->path, path);
@@ -181,13 +190,17 @@ static double number(sqlite3_stmt *s, int column)
     return sqlite3_column_type(s, column) == SQLITE_NULL ? NAN : sqlite3_column_double(s, column);
 }
 
-static enum assay_code read_series(struct assay_history *h, struct assay_history_data *out, struct assay_arena *arena, struct assay_error *err)
+static enum assay_code read_series(struct assay_history *h, struct assay_history_data *out, struct assay_arena *arena,
+                                   struct assay_error *err)
 {
     sqlite3_stmt *s = NULL;
-    size_t        i = 0;
-    int           code = SQLITE_DONE;
-    if (assay_history_ask(h, "SELECT s.id, case_id, case_name, backend, device, host, (SELECT count(*) FROM points WHERE series = s.id),"
-                             " (SELECT count(*) FROM series) FROM series s ORDER BY host, backend, device, case_name", &s, err))
+    size_t i = 0;
+    int code = SQLITE_DONE;
+    if (assay_history_ask(
+            h,
+            "SELECT s.id, case_id, case_name, backend, device, host, (SELECT count(*) FROM points WHERE series = s.id),"
+            " (SELECT count(*) FROM series) FROM series s ORDER BY host, backend, device, case_name",
+            &s, err))
         return err->code;
     while (!err->code && (code = sqlite3_step(s)) == SQLITE_ROW) {
         if (!out->series)
@@ -217,20 +230,28 @@ static enum assay_code read_series(struct assay_history *h, struct assay_history
 
 static struct assay_history_point point_of(sqlite3_stmt *s)
 {
-    return (struct assay_history_point){
-        .night = sqlite3_column_int(s, 0), .run = (uint32_t)sqlite3_column_int64(s, 1), .environment = (uint32_t)sqlite3_column_int64(s, 2),
-        .standing = (uint8_t)sqlite3_column_int(s, 3), .launches = (uint16_t)sqlite3_column_int(s, 4), .log_median = number(s, 5),
-        .spread = (float)number(s, 6), .ratio = number(s, 7), .checksum = (uint64_t)sqlite3_column_int64(s, 8),
-        .repeats = sqlite3_column_int(s, 9) != 0, .clock_hz = (float)number(s, 10), .sets = (uint32_t)sqlite3_column_int64(s, 11)};
+    return (struct assay_history_point){.night = sqlite3_column_int(s, 0),
+                                        .run = (uint32_t)sqlite3_column_int64(s, 1),
+                                        .environment = (uint32_t)sqlite3_column_int64(s, 2),
+                                        .standing = (uint8_t)sqlite3_column_int(s, 3),
+                                        .launches = (uint16_t)sqlite3_column_int(s, 4),
+                                        .log_median = number(s, 5),
+                                        .spread = (float)number(s, 6),
+                                        .ratio = number(s, 7),
+                                        .checksum = (uint64_t)sqlite3_column_int64(s, 8),
+                                        .repeats = sqlite3_column_int(s, 9) != 0,
+                                        .clock_hz = (float)number(s, 10),
+                                        .sets = (uint32_t)sqlite3_column_int64(s, 11)};
 }
 
 /* When each run began, by row id. */
 static enum assay_code read_starts(struct assay_history *h, int64_t **out, size_t *n, struct assay_error *err)
 {
     sqlite3_stmt *s = NULL;
-    int64_t       most = 0;
-    int           code;
-    if (pragma(h, "SELECT ifnull(max(id), 0) FROM runs", &most, err) || assay_history_ask(h, "SELECT id, started_utc_s FROM runs", &s, err))
+    int64_t most = 0;
+    int code;
+    if (pragma(h, "SELECT ifnull(max(id), 0) FROM runs", &most, err) ||
+        assay_history_ask(h, "SELECT id, started_utc_s FROM runs", &s, err))
         return err->code;
     *n = (size_t)most + 1;
     *out = most >= 0 && most < INT32_MAX ? calloc(*n, sizeof **out) : NULL;
@@ -246,13 +267,15 @@ static enum assay_code read_starts(struct assay_history *h, int64_t **out, size_
     return err->code;
 }
 
-/* Runs of a night in the order of their start: they come in that of their row ids, which differs where a folder was added late. */
+/* Runs of a night in the order of their start: they come in that of their row ids, which differs where a folder was added late.
+ */
 static void order(struct assay_history_series *x, const int64_t *started, size_t n)
 {
     for (size_t i = 1; i < x->n; i++) {
         struct assay_history_point p = x->points[i];
-        size_t                     k = i;
-        while (k > 0 && x->points[k - 1].night == p.night && p.run < n && x->points[k - 1].run < n && started[x->points[k - 1].run] > started[p.run]) {
+        size_t k = i;
+        while (k > 0 && x->points[k - 1].night == p.night && p.run < n && x->points[k - 1].run < n &&
+               started[x->points[k - 1].run] > started[p.run]) {
             x->points[k] = x->points[k - 1];
             k--;
         }
@@ -264,17 +287,20 @@ static void order(struct assay_history_series *x, const int64_t *started, size_t
 static enum assay_code read_points(struct assay_history *h, struct assay_history_data *out, struct assay_error *err)
 {
     sqlite3_stmt *s = NULL;
-    int64_t      *started = NULL;
-    size_t        n = 0;
+    int64_t *started = NULL;
+    size_t n = 0;
     if (read_starts(h, &started, &n, err) ||
-        assay_history_ask(h, "SELECT night, run, environment, standing, launches, log_median, spread, ratio, checksum, repeats, clock_hz, sets"
-                             " FROM points WHERE series = ?1 ORDER BY night, run", &s, err)) {
+        assay_history_ask(
+            h,
+            "SELECT night, run, environment, standing, launches, log_median, spread, ratio, checksum, repeats, clock_hz, sets"
+            " FROM points WHERE series = ?1 ORDER BY night, run",
+            &s, err)) {
         free(started);
         return err->code;
     }
     for (size_t i = 0; i < out->n && !err->code; i++) {
         size_t k = 0;
-        int    code;
+        int code;
         (void)sqlite3_bind_int64(s, 1, out->series[i].id);
         while ((code = sqlite3_step(s)) == SQLITE_ROW && k < out->series[i].n)
             out->series[i].points[k++] = point_of(s);

@@ -8,7 +8,7 @@
 
 struct assay_history {
     sqlite3 *db;
-    char     path[512];
+    char path[512];
 };
 
 /* The last error of SQLite, with what we were doing ("cannot read"). */

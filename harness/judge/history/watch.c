@@ -14,44 +14,45 @@
 
 #define MOST_CHANGES 64
 #define MOST_EVENTS 256
-#define NEAR_NIGHTS 3       /* changes whose first nights are so near are one */
-#define WIDE_LEAST 3u       /* series that change together, and half of them all, until it is the host */
+#define NEAR_NIGHTS 3         /* changes whose first nights are so near are one */
+#define WIDE_LEAST 3u         /* series that change together, and half of them all, until it is the host */
 #define SHARE_OF_SENTINEL 0.4 /* of a sentinel's step that the others must show, until it is the host's and not the kernel's */
 #define NIGHTS_BEFORE 10u
-#define RECENT_NIGHTS 60    /* a series without a point for longer has left the list */
+#define RECENT_NIGHTS 60 /* a series without a point for longer has left the list */
 
 /* The sentinels of a host's device moved. */
 struct event {
     int32_t last_good, first_bad, confirmed;
-    size_t  sentinel; /* series that shows it */
-    double  step, others, told; /* of the sentinel; median over the others until it was sure, NaN: too few; with the nights since */
-    bool    wide;
+    size_t sentinel; /* series that shows it */
+    double step, others,
+        told; /* of the sentinel; median over the others until it was sure, NaN: too few; with the nights since */
+    bool wide;
     struct assay_change change;
 };
 
 /* All series of one back end and device of one host. */
 struct group {
-    size_t   begin, end;
+    size_t begin, end;
     int32_t *night; /* union of their nights */
-    size_t   n;
-    size_t   sentinel[ASSAY_CHANGE_MOST_FACTORS], n_sentinels;
-    double  *factor[ASSAY_CHANGE_MOST_FACTORS], *factor_again[ASSAY_CHANGE_MOST_FACTORS]; /* by the group's nights */
+    size_t n;
+    size_t sentinel[ASSAY_CHANGE_MOST_FACTORS], n_sentinels;
+    double *factor[ASSAY_CHANGE_MOST_FACTORS], *factor_again[ASSAY_CHANGE_MOST_FACTORS]; /* by the group's nights */
     struct event event[MOST_EVENTS];
-    size_t   n_events;
-    bool     doubt; /* a sentinel is on its way: alarms of others wait */
+    size_t n_events;
+    bool doubt; /* a sentinel is on its way: alarms of others wait */
 };
 
 struct watching {
-    struct assay_history            *h;
+    struct assay_history *h;
     const struct assay_history_data *data;
-    const struct assay_watch_setup  *setup;
-    struct assay_watch              *out;
-    struct assay_arena              *arena;
-    struct assay_findings            findings;
-    double  *again;   /* of one series at a time: room for its nights */
+    const struct assay_watch_setup *setup;
+    struct assay_watch *out;
+    struct assay_arena *arena;
+    struct assay_findings findings;
+    double *again; /* of one series at a time: room for its nights */
     uint8_t *n_again, *restart;
-    double  *factor[ASSAY_CHANGE_MOST_FACTORS], *factor_again[ASSAY_CHANGE_MOST_FACTORS];
-    double  *scratch;
+    double *factor[ASSAY_CHANGE_MOST_FACTORS], *factor_again[ASSAY_CHANGE_MOST_FACTORS];
+    double *scratch;
 };
 
 void assay_watch_scope(const struct assay_history_series *s, char out[1024])
@@ -70,7 +71,7 @@ static bool counts(const struct assay_history_point *p)
 static void collapse(struct watching *w, size_t series)
 {
     const struct assay_history_series *s = &w->data->series[series];
-    struct assay_watch_series         *x = &w->out->series[series];
+    struct assay_watch_series *x = &w->out->series[series];
     x->n = 0;
     for (size_t i = 0; i < s->n; i++) {
         const struct assay_history_point *p = &s->points[i];
@@ -88,16 +89,17 @@ static void collapse(struct watching *w, size_t series)
     }
 }
 
-/* Variance of one run's value, from the spread of its launches: the median over nights, which for r - 1 degrees of freedom is this much
- * of the mean (Wilson and Hilferty 1931). */
+/* Variance of one run's value, from the spread of its launches: the median over nights, which for r - 1 degrees of freedom is
+ * this much of the mean (Wilson and Hilferty 1931). */
 static double within_of(struct watching *w, size_t series)
 {
     const struct assay_history_series *s = &w->data->series[series];
-    size_t                             n = 0;
+    size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
         if (counts(&s->points[i]) && s->points[i].launches > 1) {
             double freedom = s->points[i].launches - 1, cube = 1 - 2 / (9 * freedom);
-            w->scratch[n++] = (double)s->points[i].spread * (double)s->points[i].spread / s->points[i].launches / (cube * cube * cube);
+            w->scratch[n++] =
+                (double)s->points[i].spread * (double)s->points[i].spread / s->points[i].launches / (cube * cube * cube);
         }
     return n ? assay_median(w->scratch, n) : NAN;
 }
@@ -113,7 +115,8 @@ static size_t place(const struct group *g, int32_t night)
 }
 
 /* What the sentinels did in the nights of this series; a sentinel is not compared with itself. */
-static void lend_factors(struct watching *w, const struct group *g, const struct assay_watch_series *x, struct assay_change_series *in)
+static void lend_factors(struct watching *w, const struct group *g, const struct assay_watch_series *x,
+                         struct assay_change_series *in)
 {
     in->n_factors = g->n_sentinels;
     for (size_t k = 0; k < g->n_sentinels; k++) {
@@ -131,7 +134,8 @@ static void lend_factors(struct watching *w, const struct group *g, const struct
 static size_t follow(struct watching *w, const struct group *g, size_t series, struct assay_change *changes)
 {
     struct assay_watch_series *x = &w->out->series[series];
-    struct assay_change_series in = {.n = x->n, .value = x->value, .again = w->again, .n_again = w->n_again, .restart = w->restart};
+    struct assay_change_series in = {
+        .n = x->n, .value = x->value, .again = w->again, .n_again = w->n_again, .restart = w->restart};
     in.within = within_of(w, series);
     if (!x->is_sentinel) {
         lend_factors(w, g, x, &in);
@@ -149,7 +153,7 @@ static size_t follow(struct watching *w, const struct group *g, size_t series, s
 
 struct matching {
     const char *name;
-    bool        found;
+    bool found;
 };
 
 static bool match(void *self, const char *part)
@@ -175,7 +179,7 @@ static bool same_group(const struct assay_history_series *a, const struct assay_
 static double others_moved(struct watching *w, const struct group *g, int32_t first_bad, int32_t confirmed)
 {
     double *moved = calloc(g->end - g->begin + 1, sizeof *moved), result = NAN;
-    size_t  n = 0;
+    size_t n = 0;
     for (size_t s = g->begin; moved && s < g->end; s++) {
         const struct assay_watch_series *x = &w->out->series[s];
         size_t first = 0, last, from;
@@ -200,8 +204,12 @@ static double others_moved(struct watching *w, const struct group *g, int32_t fi
 static void note_event(struct watching *w, struct group *g, size_t series, const struct assay_change *c)
 {
     const struct assay_watch_series *x = &w->out->series[series];
-    struct event e = {.last_good = x->night[c->last_good], .first_bad = x->night[c->first_bad], .confirmed = x->night[c->confirmed],
-                      .sentinel = series, .step = c->after - c->before, .change = *c};
+    struct event e = {.last_good = x->night[c->last_good],
+                      .first_bad = x->night[c->first_bad],
+                      .confirmed = x->night[c->confirmed],
+                      .sentinel = series,
+                      .step = c->after - c->before,
+                      .change = *c};
     for (size_t i = 0; i < g->n_events; i++)
         if (abs(g->event[i].first_bad - e.first_bad) <= NEAR_NIGHTS)
             return; /* the other sentinel has told it */
@@ -231,7 +239,7 @@ static void follow_sentinels(struct watching *w, struct group *g)
 {
     for (size_t k = 0; k < g->n_sentinels; k++) {
         struct assay_change changes[MOST_CHANGES];
-        size_t              series = g->sentinel[k];
+        size_t series = g->sentinel[k];
         collapse(w, series);
         size_t n = follow(w, g, series, changes);
         make_factor(w, g, k);
@@ -267,7 +275,7 @@ static void say_times(struct assay_text *t, const struct assay_change *c)
 static struct assay_change seen_since(const struct assay_watch_series *x, const struct assay_change *c)
 {
     struct assay_change later = *c;
-    size_t              n = 1;
+    size_t n = 1;
     while (c->first_bad + n < x->n && x->level[c->first_bad + n] == x->level[c->first_bad])
         n++;
     if (isfinite(x->level[c->last_good]))
@@ -281,9 +289,9 @@ static struct assay_change seen_since(const struct assay_watch_series *x, const 
 
 static void tell_change(struct watching *w, size_t series, const struct assay_change *c)
 {
-    const struct assay_watch_series   *x = &w->out->series[series];
+    const struct assay_watch_series *x = &w->out->series[series];
     const struct assay_history_series *s = x->of;
-    struct assay_finding              *f = assay_finding_add(&w->findings);
+    struct assay_finding *f = assay_finding_add(&w->findings);
     if (!f)
         return;
     f->series = series;
@@ -292,7 +300,7 @@ static void tell_change(struct watching *w, size_t series, const struct assay_ch
     f->bad = point_at(s, x->night[c->first_bad]);
     f->confirmed = x->night[c->confirmed];
     struct assay_change later = seen_since(x, c);
-    struct assay_text   text = ASSAY_TEXT(f->message);
+    struct assay_text text = ASSAY_TEXT(f->message);
     say_times(&text, &later);
 }
 
@@ -303,16 +311,16 @@ static void tell_event(struct watching *w, const struct event *e)
     if (!f || w->findings.failed)
         return;
     struct assay_text text = ASSAY_TEXT(f->message);
-    char                times[256];
-    struct assay_text   t = ASSAY_TEXT(times);
+    char times[256];
+    struct assay_text t = ASSAY_TEXT(times);
     struct assay_change later = seen_since(&w->out->series[e->sentinel], &e->change);
     say_times(&t, &later);
     f->wide = e->wide;
     if (e->wide && isnan(e->others))
         assay_text_add(&text, "the sentinel is %s; too few others ran to tell the host from the kernel", times);
     else if (e->wide)
-        assay_text_add(&text, "everything is %s: half of the cases moved by %.1f %% or more, the sentinel is %s", e->told > 0 ? "slower" : "faster",
-                       100 * fabs(expm1(e->told)), times);
+        assay_text_add(&text, "everything is %s: half of the cases moved by %.1f %% or more, the sentinel is %s",
+                       e->told > 0 ? "slower" : "faster", 100 * fabs(expm1(e->told)), times);
     else
         assay_text_add(&text, "%s; a sentinel, but the other cases did not move with it", times);
 }
@@ -320,7 +328,8 @@ static void tell_event(struct watching *w, const struct event *e)
 static bool near_event(const struct group *g, int32_t first_bad, int32_t confirmed)
 {
     for (size_t e = 0; e < g->n_events; e++)
-        if (abs(first_bad - g->event[e].first_bad) <= NEAR_NIGHTS && g->event[e].wide && confirmed <= g->event[e].confirmed + NEAR_NIGHTS)
+        if (abs(first_bad - g->event[e].first_bad) <= NEAR_NIGHTS && g->event[e].wide &&
+            confirmed <= g->event[e].confirmed + NEAR_NIGHTS)
             return true;
     return false;
 }
@@ -329,13 +338,13 @@ static bool near_event(const struct group *g, int32_t first_bad, int32_t confirm
 static void merge(struct watching *w, const struct group *g, size_t from)
 {
     struct assay_findings *all = &w->findings;
-    size_t                 members = 0;
+    size_t members = 0;
     for (size_t s = g->begin; s < g->end; s++)
         members += w->data->series[s].n > 0;
     for (size_t i = from; i < all->n; i++) {
         struct assay_finding *f = &all->at[i];
-        int32_t               night = w->data->series[f->series].points[f->bad].night;
-        size_t                together = 0;
+        int32_t night = w->data->series[f->series].points[f->bad].night;
+        size_t together = 0;
         if (f->wide)
             continue;
         for (size_t k = from; k < all->n; k++)
@@ -398,7 +407,7 @@ static bool prepare_group(struct watching *w, struct group *g, struct assay_aren
 static void follow_others(struct watching *w, struct group *g)
 {
     for (size_t s = g->begin; s < g->end; s++) {
-        struct assay_change        changes[MOST_CHANGES];
+        struct assay_change changes[MOST_CHANGES];
         struct assay_watch_series *x = &w->out->series[s];
         assay_watch_accuracy(w->data, s, &w->findings);
         x->has_sentinel = g->n_sentinels > (x->is_sentinel ? 1u : 0u);
@@ -421,8 +430,8 @@ static void follow_others(struct watching *w, struct group *g)
 static enum assay_code follow_group(struct watching *w, size_t begin, size_t end, struct assay_error *err)
 {
     struct assay_arena arena = {0};
-    struct group      *g = calloc(1, sizeof *g);
-    size_t             from = w->findings.n;
+    struct group *g = calloc(1, sizeof *g);
+    size_t from = w->findings.n;
     if (!g || (g->begin = begin, g->end = end, !prepare_group(w, g, &arena)))
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to follow %zu series", end - begin);
     else {
@@ -446,7 +455,7 @@ static bool prepare(struct watching *w)
     w->out->series = assay_arena_take(w->arena, w->data->n, sizeof *w->out->series);
     for (size_t i = 0; w->out->series && i < w->data->n; i++) {
         const struct assay_history_series *s = &w->data->series[i];
-        struct assay_watch_series         *x = &w->out->series[i];
+        struct assay_watch_series *x = &w->out->series[i];
         x->of = s;
         x->is_sentinel = is_sentinel(w, s->case_name);
         x->night = assay_arena_take(w->arena, s->n, sizeof *x->night);
@@ -477,11 +486,13 @@ static bool is_current(const struct watching *w, size_t i)
     return s->n && s->points[s->n - 1].night >= w->out->last_night - RECENT_NIGHTS;
 }
 
-static enum assay_code tell_alarm(struct watching *w, const struct assay_finding *f, struct assay_history_alarm *a, struct assay_error *err)
+static enum assay_code tell_alarm(struct watching *w, const struct assay_finding *f, struct assay_history_alarm *a,
+                                  struct assay_error *err)
 {
     const struct assay_history_series *s = &w->data->series[f->series];
-    char                               scope[1024];
-    *a = (struct assay_history_alarm){.last_good = f->good == SIZE_MAX ? -1 : s->points[f->good].night, .first_bad = s->points[f->bad].night,
+    char scope[1024];
+    *a = (struct assay_history_alarm){.last_good = f->good == SIZE_MAX ? -1 : s->points[f->good].night,
+                                      .first_bad = s->points[f->bad].night,
                                       .confirmed = f->confirmed};
     if (f->wide)
         (void)snprintf(a->scope, sizeof a->scope, "%s, %s at %s", s->backend, s->device, s->host);
@@ -516,8 +527,9 @@ static void count(struct watching *w)
 {
     for (size_t i = 0; i < w->out->n; i++) {
         struct assay_change_state *state = &w->out->series[i].state;
-        bool                       now = is_current(w, i);
-        state->again = state->again && now && w->out->series[i].n && w->out->series[i].night[w->out->series[i].n - 1] == w->out->last_night;
+        bool now = is_current(w, i);
+        state->again =
+            state->again && now && w->out->series[i].n && w->out->series[i].night[w->out->series[i].n - 1] == w->out->last_night;
         w->out->n_watched += now && state->nights > 0;
         w->out->n_gating += now && state->nights > 0 && state->smallest <= log1p(ASSAY_WATCH_GATE);
         w->out->n_again += state->again;
@@ -534,8 +546,8 @@ static void begin_nights(struct watching *w)
     assay_change_limits_make(current, w->setup->nights, &w->out->limits);
 }
 
-enum assay_code assay_watch_make(struct assay_history *h, const struct assay_history_data *data, const struct assay_watch_setup *setup,
-                                 struct assay_watch *out, struct assay_error *err)
+enum assay_code assay_watch_make(struct assay_history *h, const struct assay_history_data *data,
+                                 const struct assay_watch_setup *setup, struct assay_watch *out, struct assay_error *err)
 {
     struct watching w = {.h = h, .data = data, .setup = setup, .out = out};
     *out = (struct assay_watch){.n = data->n, .last_night = INT32_MIN};

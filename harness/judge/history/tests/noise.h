@@ -1,5 +1,5 @@
-/* Nights made of recorded launches: a moving-block bootstrap (Künsch 1989), blocks of 8 launches, a night of 3 and its second looks after
- * it in the same block; or of a normal first-order autoregression. */
+/* Nights made of recorded launches: a moving-block bootstrap (Künsch 1989), blocks of 8 launches, a night of 3 and its second
+ * looks after it in the same block; or of a normal first-order autoregression. */
 #ifndef ASSAY_JUDGE_HISTORY_TESTS_NOISE_H
 #define ASSAY_JUDGE_HISTORY_TESTS_NOISE_H
 
@@ -17,7 +17,7 @@
 
 struct noise {
     struct assay_random random;
-    int    source;      /* recorded case; -1: normal */
+    int source;         /* recorded case; -1: normal */
     double correlation; /* of normal nights */
     double scale;       /* so that a night has standard deviation 1, correlation included */
     unsigned at, left;
@@ -27,7 +27,7 @@ struct noise {
 /* A series with its memory. */
 struct noise_series {
     struct assay_change_series series;
-    double  value[NOISE_MOST_NIGHTS], again[NOISE_MOST_NIGHTS * ASSAY_CHANGE_MOST_AGAIN], spread[NOISE_MOST_NIGHTS];
+    double value[NOISE_MOST_NIGHTS], again[NOISE_MOST_NIGHTS * ASSAY_CHANGE_MOST_AGAIN], spread[NOISE_MOST_NIGHTS];
     uint8_t n_again[NOISE_MOST_NIGHTS];
 };
 
@@ -76,7 +76,7 @@ static inline struct noise noise_make(int source, double correlation, uint64_t s
 {
     enum { MEANS = 20000 };
     struct noise n = {.source = source, .correlation = correlation, .scale = 1};
-    double       squares = 0, all = 0, within;
+    double squares = 0, all = 0, within;
     assay_random_init(&n.random, seed);
     for (int i = 0; i < MEANS; i++) {
         double sum = 0;
@@ -103,7 +103,10 @@ static inline void noise_fill(struct noise *n, size_t nights, double sigma, size
     double room[NOISE_MOST_NIGHTS];
     for (size_t i = 0; i < nights; i++)
         room[i] = out->spread[i];
-    out->series = (struct assay_change_series){.n = nights, .value = out->value, .again = out->again, .n_again = out->n_again,
+    out->series = (struct assay_change_series){.n = nights,
+                                               .value = out->value,
+                                               .again = out->again,
+                                               .n_again = out->n_again,
                                                .within = sigma * sigma * assay_median(room, nights) / share};
 }
 

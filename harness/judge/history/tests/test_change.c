@@ -2,10 +2,10 @@
 
 #include "harness/judge/history/tests/noise.h"
 
-static struct noise_series          s;
-static struct assay_change_limits   limits;
-static struct assay_change          found[8];
-static struct assay_change_state    state;
+static struct noise_series s;
+static struct assay_change_limits limits;
+static struct assay_change found[8];
+static struct assay_change_state state;
 
 /* Normal nights of noise `sigma`, from `bad` on slower by `step`. */
 static size_t follow(uint64_t seed, size_t nights, double sigma, size_t bad, double step)
@@ -95,7 +95,7 @@ Test(change, needs_a_larger_step_where_few_nights_are_known)
 Test(change, takes_out_what_the_sentinel_did_the_same_night)
 {
     static double factor[NOISE_MOST_NIGHTS], again[NOISE_MOST_NIGHTS * ASSAY_CHANGE_MOST_AGAIN];
-    struct noise  host = {.source = -1, .scale = 1};
+    struct noise host = {.source = -1, .scale = 1};
     cr_assert_eq(follow(9, 200, 0.01, 200, 0), 0);
     double alone = state.sigma;
     assay_random_init(&host.random, 90);
@@ -110,7 +110,8 @@ Test(change, takes_out_what_the_sentinel_did_the_same_night)
     s.series.n_factors = 1;
     s.series.factor[0] = factor;
     s.series.factor_again[0] = again;
-    cr_expect_eq(assay_change_follow(&s.series, &limits, found, 8, &state, NULL), 0, "the host's step was told as the series' own");
+    cr_expect_eq(assay_change_follow(&s.series, &limits, found, 8, &state, NULL), 0,
+                 "the host's step was told as the series' own");
     cr_expect_float_eq(state.factor[0], 0.7, 0.05);
     cr_expect_lt(state.sigma, 1.2 * alone);
     s.series.n_factors = 0;

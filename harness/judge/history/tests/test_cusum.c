@@ -46,9 +46,9 @@ static double night(struct assay_random *r, const struct assay_cusum *c, double 
 
 Test(cusum, says_what_a_simulation_of_the_scheme_shows, .timeout = 20)
 {
-    struct assay_cusum  c;
+    struct assay_cusum c;
     struct assay_random r;
-    unsigned            found = 0, alarms = 0, tries = 20000;
+    unsigned found = 0, alarms = 0, tries = 20000;
     assay_cusum_make(500, 2, &c);
     assay_random_init(&r, 5);
     double s = 0;

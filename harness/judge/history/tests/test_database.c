@@ -5,7 +5,8 @@
 #include "harness/judge/tests/run_builder.h"
 
 /* A judged run of three cases; `salt` makes it another run. */
-static void make_run(const struct scratch *s, const char *name, unsigned salt, enum assay_outcome outcome, struct builder *b, struct assay_summary *run)
+static void make_run(const struct scratch *s, const char *name, unsigned salt, enum assay_outcome outcome, struct builder *b,
+                     struct assay_summary *run)
 {
     builder_begin(b, s, name, builder_plan(3, "cpu:host", NULL));
     for (unsigned i = 0; i < 3; i++)
@@ -15,7 +16,7 @@ static void make_run(const struct scratch *s, const char *name, unsigned salt, e
 
 static int64_t number(const char *path, const char *sql)
 {
-    sqlite3      *db = NULL;
+    sqlite3 *db = NULL;
     sqlite3_stmt *s = NULL;
     cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
     (void)sqlite3_busy_timeout(db, 10000);
@@ -27,7 +28,8 @@ static int64_t number(const char *path, const char *sql)
     return n;
 }
 
-static enum assay_code add(const char *path, const struct assay_summary *run, const char *night, struct assay_history_run *told, struct assay_error *err)
+static enum assay_code add(const char *path, const struct assay_summary *run, const char *night, struct assay_history_run *told,
+                           struct assay_error *err)
 {
     struct assay_history *h = NULL;
     if (!assay_history_open(path, ASSAY_HISTORY_CREATE, &h, err))
@@ -38,12 +40,12 @@ static enum assay_code add(const char *path, const struct assay_summary *run, co
 
 Test(database, adds_a_run_once_and_replaces_it_when_it_was_judged_anew)
 {
-    struct scratch           s = scratch_new();
-    struct builder           b;
-    struct assay_summary     run;
-    struct assay_error       err = {0};
+    struct scratch s = scratch_new();
+    struct builder b;
+    struct assay_summary run;
+    struct assay_error err = {0};
     struct assay_history_run told;
-    char                     path[96];
+    char path[96];
     (void)snprintf(path, sizeof path, "%s/h.db", s.path);
     make_run(&s, "one", 1, ASSAY_PASS, &b, &run);
     cr_assert_eq(add(path, &run, "2026-11-26", &told, &err), ASSAY_OK, "%s", err.message);
@@ -68,14 +70,14 @@ Test(database, adds_a_run_once_and_replaces_it_when_it_was_judged_anew)
 
 Test(database, keeps_the_median_of_launches_and_their_spread)
 {
-    struct scratch             s = scratch_new();
-    struct builder             b;
-    struct assay_summary       run;
-    struct assay_error         err = {0};
-    struct assay_history_run   told;
-    struct assay_history      *h = NULL;
-    struct assay_history_data  data;
-    char                       path[96];
+    struct scratch s = scratch_new();
+    struct builder b;
+    struct assay_summary run;
+    struct assay_error err = {0};
+    struct assay_history_run told;
+    struct assay_history *h = NULL;
+    struct assay_history_data data;
+    char path[96];
     (void)snprintf(path, sizeof path, "%s/h.db", s.path);
     make_run(&s, "one", 0, ASSAY_PASS, &b, &run);
     cr_assert_eq(add(path, &run, "2026-11-26", &told, &err), ASSAY_OK, "%s", err.message);
@@ -96,12 +98,12 @@ Test(database, keeps_the_median_of_launches_and_their_spread)
 
 Test(database, refuses_what_was_not_judged_and_dates_that_are_none)
 {
-    struct scratch           s = scratch_new();
-    struct builder           b;
-    struct assay_summary     run;
-    struct assay_error       err = {0};
+    struct scratch s = scratch_new();
+    struct builder b;
+    struct assay_summary run;
+    struct assay_error err = {0};
     struct assay_history_run told;
-    char                     path[96];
+    char path[96];
     (void)snprintf(path, sizeof path, "%s/h.db", s.path);
     make_run(&s, "one", 1, 0, &b, &run);
     cr_expect_eq(add(path, &run, "2026-11-26", &told, &err), ASSAY_CONFIG);
@@ -118,10 +120,10 @@ Test(database, refuses_what_was_not_judged_and_dates_that_are_none)
 
 Test(database, refuses_a_newer_schema_another_database_and_what_is_none)
 {
-    struct book           b = book_new();
+    struct book b = book_new();
     struct assay_history *h = NULL;
-    struct assay_error    err = {0};
-    char                  other[96];
+    struct assay_error err = {0};
+    char other[96];
     book_do(&b, "COMMIT; PRAGMA user_version = 2");
     cr_expect_eq(assay_history_open(b.path, 0, &h, &err), ASSAY_CONFIG);
     cr_expect(strstr(err.message, "has schema 2"), "%s", err.message);
@@ -140,9 +142,9 @@ Test(database, refuses_a_newer_schema_another_database_and_what_is_none)
 static void add_many(const struct scratch *s, const char *path, unsigned first, unsigned last)
 {
     for (unsigned i = first; i <= last; i++) {
-        char                     folder[128], night[16];
-        struct assay_error       err = {0};
-        struct assay_summary     run;
+        char folder[128], night[16];
+        struct assay_error err = {0};
+        struct assay_summary run;
         struct assay_history_run told;
         (void)snprintf(folder, sizeof folder, "%s/run%u", s->path, i);
         (void)snprintf(night, sizeof night, "2026-10-%02u", i + 1);
@@ -159,8 +161,8 @@ enum { RUNS = 12 };
 static void make_runs(const struct scratch *s)
 {
     for (unsigned i = 0; i < RUNS; i++) {
-        char                 name[16];
-        struct builder       b;
+        char name[16];
+        struct builder b;
         struct assay_summary run;
         (void)snprintf(name, sizeof name, "run%u", i);
         make_run(s, name, i, ASSAY_PASS, &b, &run);
@@ -171,8 +173,8 @@ static void make_runs(const struct scratch *s)
 Test(database, takes_what_two_add_at_once, .timeout = 60)
 {
     struct scratch s = scratch_new();
-    char           path[96];
-    int            status;
+    char path[96];
+    int status;
     (void)snprintf(path, sizeof path, "%s/h.db", s.path);
     make_runs(&s);
     for (int i = 0; i < 3; i++) /* both halves, and one that adds all of them too */
@@ -192,11 +194,11 @@ Test(database, takes_what_two_add_at_once, .timeout = 60)
 Test(database, holds_whole_runs_whoever_dies, .timeout = 60)
 {
     struct scratch s = scratch_new();
-    char           path[96];
+    char path[96];
     (void)snprintf(path, sizeof path, "%s/h.db", s.path);
     make_runs(&s);
     for (unsigned i = 0; i < 25; i++) {
-        int   status;
+        int status;
         pid_t child = fork();
         if (child == 0) {
             add_many(&s, path, 0, RUNS - 1);
@@ -206,7 +208,9 @@ Test(database, holds_whole_runs_whoever_dies, .timeout = 60)
         (void)kill(child, SIGKILL);
         cr_assert_eq(waitpid(child, &status, 0), child);
         if (access(path, F_OK) == 0 && number(path, "SELECT count(*) FROM sqlite_master WHERE name = 'runs'"))
-            cr_expect_eq(number(path, "SELECT count(*) FROM (SELECT id, (SELECT count(*) FROM points WHERE run = runs.id) n FROM runs) WHERE n <> 3"), 0);
+            cr_expect_eq(number(path, "SELECT count(*) FROM (SELECT id, (SELECT count(*) FROM points WHERE run = runs.id) n FROM "
+                                      "runs) WHERE n <> 3"),
+                         0);
     }
     pid_t child = fork();
     if (child == 0) {

@@ -6,16 +6,17 @@ enum { NIGHTS = 60, CASES = 6 };
 /* Two sentinels, then four cases; `moves` says how far a series is slower from night 50 on. */
 static struct book six(double sentinels, double one, double others, double shared)
 {
-    static const char *const names[CASES] = {"gemm/sentinel", "memory/sentinel", "softmax/a=1", "norm/b=2", "conv/c=3", "gemv/d=4"};
-    struct book              b = book_new();
-    struct assay_random      r, host;
+    static const char *const names[CASES] = {"gemm/sentinel", "memory/sentinel", "softmax/a=1",
+                                             "norm/b=2",      "conv/c=3",        "gemv/d=4"};
+    struct book b = book_new();
+    struct assay_random r, host;
     for (int s = 0; s < CASES; s++)
         (void)book_series(&b, names[s]);
     for (int s = 0; s < CASES; s++) {
         assay_random_init(&r, (uint64_t)s + 100);
         assay_random_init(&host, 99);
         for (int night = 1; night <= NIGHTS; night++) {
-            double            step = s < 2 ? sentinels : s == 2 ? one : others, day = shared * assay_random_normal(&host);
+            double step = s < 2 ? sentinels : s == 2 ? one : others, day = shared * assay_random_normal(&host);
             struct book_point p = book_night(night, 10 + s + 0.01 * assay_random_normal(&r) + day + (night >= 50 ? step : 0));
             p.environment = night >= 50 ? 2 : 1;
             book_add(&b, s + 1, p);
@@ -26,7 +27,7 @@ static struct book six(double sentinels, double one, double others, double share
 
 Test(watch, tells_one_slower_case_with_what_changed_that_night)
 {
-    struct book    b = six(0, 0.06, 0, 0.02);
+    struct book b = six(0, 0.06, 0, 0.02);
     struct reading r = book_read(&b);
     cr_assert_eq(r.n_alarms, 1, "%zu alarms", r.n_alarms);
     const struct assay_history_alarm *a = &r.alarms[0];
@@ -41,7 +42,7 @@ Test(watch, tells_one_slower_case_with_what_changed_that_night)
 
 Test(watch, tells_a_slower_host_once)
 {
-    struct book    b = six(0.1, 0.1, 0.1, 0);
+    struct book b = six(0.1, 0.1, 0.1, 0);
     struct reading r = book_read(&b);
     cr_assert_eq(r.n_alarms, 1, "%zu alarms", r.n_alarms);
     cr_expect_str_eq(r.alarms[0].scope, "cpu, chip at host");
@@ -53,7 +54,7 @@ Test(watch, tells_a_slower_host_once)
 
 Test(watch, tells_a_slower_host_once_where_no_sentinel_shows_it)
 {
-    struct book    b = six(0, 0.1, 0.1, 0);
+    struct book b = six(0, 0.1, 0.1, 0);
     struct reading r = book_read(&b);
     cr_assert_eq(r.n_alarms, 1, "%zu alarms, %s", r.n_alarms, r.n_alarms ? r.alarms[0].message : "");
     cr_expect_str_eq(r.alarms[0].scope, "cpu, chip at host");
@@ -64,7 +65,7 @@ Test(watch, tells_a_slower_host_once_where_no_sentinel_shows_it)
 
 Test(watch, tells_a_sentinel_that_changed_alone_and_no_other_case_for_it)
 {
-    struct book    b = six(-0.08, 0, 0, 0.03);
+    struct book b = six(-0.08, 0, 0, 0.03);
     struct reading r = book_read(&b);
     cr_assert_eq(r.n_alarms, 1, "%zu alarms, %s", r.n_alarms, r.n_alarms ? r.alarms[1].message : "");
     cr_expect(strstr(r.alarms[0].message, "the other cases did not move"), "%s", r.alarms[0].message);
@@ -74,11 +75,11 @@ Test(watch, tells_a_sentinel_that_changed_alone_and_no_other_case_for_it)
 
 Test(watch, keeps_an_alarm_open_until_it_is_named)
 {
-    struct book                b = six(0, 0.06, 0, 0);
-    struct reading             r = book_read(&b);
-    struct assay_error         err = {0};
+    struct book b = six(0, 0.06, 0, 0);
+    struct reading r = book_read(&b);
+    struct assay_error err = {0};
     struct assay_history_alarm named;
-    char                       id[9];
+    char id[9];
     cr_assert_eq(r.n_alarms, 1);
     memcpy(id, r.alarms[0].id, sizeof id);
     reading_release(&r);
@@ -97,7 +98,7 @@ Test(watch, keeps_an_alarm_open_until_it_is_named)
 
 Test(watch, keeps_an_alarm_whose_points_are_gone)
 {
-    struct book    b = six(0, 0.06, 0, 0);
+    struct book b = six(0, 0.06, 0, 0);
     struct reading r = book_read(&b);
     cr_assert_eq(r.n_alarms, 1);
     reading_release(&r);
@@ -122,16 +123,37 @@ static struct reading outputs(struct book *b, int n, void (*change)(struct book_
     return book_read(b);
 }
 
-static void one_fails(struct book_point *p, int night) { p->standing = night == 7 ? ASSAY_STANDING_FAIL : ASSAY_STANDING_PASS; }
-static void error_grows(struct book_point *p, int night) { p->ratio = night < 20 ? 0.1 + 0.001 * (night % 4) : 0.2; p->repeats = 0; }
-static void error_varies(struct book_point *p, int night) { p->ratio = 0.1 + 0.01 * (night % 7); p->repeats = 0; }
-static void bits_change(struct book_point *p, int night) { p->checksum = night < 8 ? 7 : 8; }
-static void bits_vary(struct book_point *p, int night) { p->checksum = night; p->repeats = 0; }
-static void is_often_marginal(struct book_point *p, int night) { p->standing = night % 3 ? ASSAY_STANDING_PASS : ASSAY_STANDING_MARGINAL; }
+static void one_fails(struct book_point *p, int night)
+{
+    p->standing = night == 7 ? ASSAY_STANDING_FAIL : ASSAY_STANDING_PASS;
+}
+static void error_grows(struct book_point *p, int night)
+{
+    p->ratio = night < 20 ? 0.1 + 0.001 * (night % 4) : 0.2;
+    p->repeats = 0;
+}
+static void error_varies(struct book_point *p, int night)
+{
+    p->ratio = 0.1 + 0.01 * (night % 7);
+    p->repeats = 0;
+}
+static void bits_change(struct book_point *p, int night)
+{
+    p->checksum = night < 8 ? 7 : 8;
+}
+static void bits_vary(struct book_point *p, int night)
+{
+    p->checksum = night;
+    p->repeats = 0;
+}
+static void is_often_marginal(struct book_point *p, int night)
+{
+    p->standing = night % 3 ? ASSAY_STANDING_PASS : ASSAY_STANDING_MARGINAL;
+}
 
 Test(watch, never_averages_a_wrong_night_away)
 {
-    struct book    b;
+    struct book b;
     struct reading r = outputs(&b, 30, one_fails);
     cr_assert_eq(r.n_alarms, 1);
     cr_expect_str_eq(r.alarms[0].kind, "verdict");
@@ -143,7 +165,7 @@ Test(watch, never_averages_a_wrong_night_away)
 
 Test(watch, tells_an_error_that_grows_within_its_bound)
 {
-    struct book    b;
+    struct book b;
     struct reading r = outputs(&b, 30, error_grows);
     cr_assert_eq(r.n_alarms, 1);
     cr_expect_str_eq(r.alarms[0].kind, "error");
@@ -158,7 +180,7 @@ Test(watch, tells_an_error_that_grows_within_its_bound)
 
 Test(watch, tells_other_bits_only_where_they_were_always_the_same)
 {
-    struct book    b;
+    struct book b;
     struct reading r = outputs(&b, 30, bits_change);
     cr_assert_eq(r.n_alarms, 1);
     cr_expect_str_eq(r.alarms[0].kind, "bits");
@@ -173,7 +195,7 @@ Test(watch, tells_other_bits_only_where_they_were_always_the_same)
 
 Test(watch, tells_a_verdict_that_comes_and_goes_within_its_bound_once)
 {
-    struct book    b;
+    struct book b;
     struct reading r = outputs(&b, 30, is_often_marginal);
     cr_expect_eq(r.n_alarms, 1u, "%zu", r.n_alarms);
     reading_release(&r);
@@ -183,7 +205,7 @@ Test(watch, tells_a_verdict_that_comes_and_goes_within_its_bound_once)
 Test(watch, gives_no_time_to_what_was_never_proved)
 {
     struct book b = book_new();
-    int         s = book_series(&b, "softmax/a=1");
+    int s = book_series(&b, "softmax/a=1");
     for (int night = 1; night <= 30; night++)
         book_add(&b, s, book_night(night, 10));
     book_do(&b, "UPDATE points SET log_median = NULL, standing = 2");
