@@ -5,7 +5,7 @@
 #include "harness/judge/history/watch.h"
 #include "reports/sink.h"
 
-enum assay_watch_format { ASSAY_WATCH_MARKDOWN = 1, ASSAY_WATCH_JUNIT, ASSAY_WATCH_OPENMETRICS, ASSAY_WATCH_HTML };
+enum assay_watch_format { ASSAY_WATCH_MARKDOWN, ASSAY_WATCH_JUNIT, ASSAY_WATCH_OPENMETRICS, ASSAY_WATCH_HTML };
 
 struct assay_watch_report {
     const struct assay_watch *watch;

@@ -282,7 +282,7 @@ static enum assay_code identify(const struct assay_summary *run, char identity[6
 {
     static const char *const files[] = {"manifest.json", "records.jsonl", "verdicts.jsonl"};
     char path[4096], *text[3] = {NULL, NULL, NULL}, *all = NULL;
-    size_t length[3], bytes = 0;
+    size_t length[3] = {0}, bytes = 0;
     for (int i = 0; i < 3 && !err->code; i++)
         if (!assay_path_join(path, sizeof path, assay_run_folder_path(run->folder), files[i], err))
             (void)assay_file_read(path, RECORDS_LIMIT_BYTES, &text[i], &length[i], err);

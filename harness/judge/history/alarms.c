@@ -141,7 +141,7 @@ static enum assay_code find(struct assay_history *h, const char *id, struct assa
         return err->code;
     bind(s, 1, id);
     if (!collect(h, s, &all, &n, err)) {
-        if (n == 1)
+        if (n == 1 && all)
             *out = all[0];
         else if (n > 1)
             (void)ASSAY_FAIL(err, ASSAY_CONFIG, "%zu alarms begin with '%s': give more digits", n, id);

@@ -111,6 +111,16 @@ static enum assay_code look_at(struct assay_history *h, int64_t *version, struct
     return ASSAY_OK;
 }
 
+/* The same as one state of the file, whoever makes it meanwhile. */
+static enum assay_code look_at_once(struct assay_history *h, int64_t *version, struct assay_error *err)
+{
+    if (assay_history_do(h, "BEGIN", "cannot read", err))
+        return err->code;
+    (void)look_at(h, version, err);
+    (void)sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
+    return err->code;
+}
+
 /* Two that make the same file: the second finds the tables when it has the lock. */
 static enum assay_code make(struct assay_history *h, struct assay_error *err)
 {
@@ -154,7 +164,7 @@ enum assay_code assay_history_open(const char *path, unsigned flags, struct assa
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "there is no history '%.150s'; 'assay history add DIR --db FILE' makes one", path);
     else if (sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL) != SQLITE_OK)
         (void)ASSAY_FAIL(err, ASSAY_IO, "cannot open history '%.150s': %s", path, h->db ? sqlite3_errmsg(h->db) : "no memory");
-    else if (sqlite3_busy_timeout(h->db, BUSY_MS) == SQLITE_OK && !look_at(h, &version, err) && !log_ahead(h, err) && !version)
+    else if (sqlite3_busy_timeout(h->db, BUSY_MS) == SQLITE_OK && !look_at_once(h, &version, err) && !log_ahead(h, err) && !version)
         (void)make(h, err);
     if (err->code) {
         assay_history_close(h);

@@ -224,3 +224,29 @@ Test(database, holds_whole_runs_whoever_dies, .timeout = 60)
     cr_expect_eq(number(path, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
     scratch_remove(&s);
 }
+
+Test(database, is_made_once_by_those_who_open_it_at_once, .timeout = 60)
+{
+    enum { ROUNDS = 20, AT_ONCE = 4 };
+    struct scratch s = scratch_new();
+    for (int round = 0; round < ROUNDS; round++) {
+        char path[96];
+        int  status, failed = 0;
+        (void)snprintf(path, sizeof path, "%s/%d.db", s.path, round);
+        for (int i = 0; i < AT_ONCE; i++)
+            if (fork() == 0) {
+                struct assay_history *h = NULL;
+                struct assay_error    err = {0};
+                enum assay_code       code = assay_history_open(path, ASSAY_HISTORY_CREATE, &h, &err);
+                if (code)
+                    fprintf(stderr, "%s\n", err.message);
+                assay_history_close(h);
+                _exit(code != ASSAY_OK);
+            }
+        for (int i = 0; i < AT_ONCE; i++)
+            failed += wait(&status) < 0 || status != 0;
+        cr_expect_eq(failed, 0, "%d of %d could not open it", failed, AT_ONCE);
+        cr_expect_eq(number(path, "PRAGMA user_version"), ASSAY_HISTORY_SCHEMA);
+    }
+    scratch_remove(&s);
+}
