@@ -70,6 +70,7 @@ $ examples suites/README.md
 0 assay validate out/decode
 
 $ examples harness/judge/history/README.md
+0 assay validate out/quick
 0 assay history add out/quick --db out/history.db
 0 assay history check --db out/history.db
 0 assay history trend --db out/history.db
