@@ -43,6 +43,15 @@ static struct assay_finding *find(struct assay_findings *out, const struct assay
     return f;
 }
 
+static void say_verdict(const struct assay_history_point *before, const struct assay_history_point *now, char out[512])
+{
+    struct assay_text text = assay_text_over(out, 512);
+    assay_text_add(&text, "%s, was %s", assay_standing_name((enum assay_standing)now->standing),
+                   assay_standing_name((enum assay_standing)before->standing));
+    if (isfinite(now->ratio) && isfinite(before->ratio))
+        assay_text_add(&text, "; error/bound %.3g, was %.3g", now->ratio, before->ratio);
+}
+
 /* A marginal verdict comes and goes with outputs that do not repeat: told once. All that is worse, whenever it begins or grows
  * worse. */
 static void verdicts(const struct assay_history_data *data, size_t series, struct assay_findings *out)
@@ -57,8 +66,7 @@ static void verdicts(const struct assay_history_data *data, size_t series, struc
         worst = now > worst ? now : worst;
         struct assay_finding *f = find(out, data, series, "verdict", i - 1, i);
         if (f)
-            (void)snprintf(f->message, sizeof f->message, "%s, was %s; error/bound %.3g, was %.3g", assay_standing_name(now),
-                           assay_standing_name(before), s->points[i].ratio, s->points[i - 1].ratio);
+            say_verdict(&s->points[i - 1], &s->points[i], f->message);
     }
 }
 

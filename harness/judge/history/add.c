@@ -209,8 +209,11 @@ static struct assay_history_point point_of(const struct assay_summary *run, cons
         const struct assay_verdict *v = row->verdicts[i];
         if (v && isfinite(v->check.worst_ratio))
             p.ratio = fmax(isnan(p.ratio) ? 0 : p.ratio, v->check.worst_ratio);
-        if (row->launches[i]->noise.clock_hz_end > 0)
-            p.clock_hz = (float)row->launches[i]->noise.clock_hz_end;
+        /* a probe that is disturbed reads too little, none reads too much */
+        const struct assay_noise *noise = &row->launches[i]->noise;
+        double clock = fmax(noise->clock_hz_begin, noise->clock_hz_end);
+        if (clock > 0 && !((double)p.clock_hz >= clock))
+            p.clock_hz = (float)clock;
     }
     for (size_t i = 0; logs && i < row->n_medians; i++) {
         logs[i] = log(row->medians[i]);
