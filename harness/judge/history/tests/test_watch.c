@@ -215,3 +215,36 @@ Test(watch, gives_no_time_to_what_was_never_proved)
     reading_release(&r);
     book_free(&b);
 }
+
+/* One quiet series whose last night is `last` above its level. */
+static struct book strange(double last)
+{
+    struct book b = book_new();
+    struct assay_random r;
+    int s = book_series(&b, "softmax/a=1");
+    assay_random_init(&r, 8);
+    for (int night = 1; night <= NIGHTS; night++)
+        book_add(&b, s, book_night(night, 10 + (night == NIGHTS ? last : 0.01 * assay_random_normal(&r))));
+    return b;
+}
+
+Test(watch, asks_for_a_second_look_once_and_takes_later_runs_of_a_night_for_it)
+{
+    struct book b = strange(0.06);
+    struct reading r = book_read(&b);
+    cr_expect(r.watch.series[0].state.again);
+    cr_expect_eq(r.watch.n_again, 1u);
+    double toward = r.watch.series[0].state.slower;
+    reading_release(&r);
+    /* two more runs of that night that are as ever; run ids of their own */
+    book_do(&b, "INSERT INTO points SELECT series, night, 501, environment, standing, launches, 10, spread, ratio, checksum, sets, repeats,"
+                " clock_hz FROM points WHERE night = 60 UNION ALL SELECT series, night, 502, environment, standing, launches, 10.001, spread,"
+                " ratio, checksum, sets, repeats, clock_hz FROM points WHERE night = 60");
+    r = book_read(&b);
+    cr_expect_eq(r.watch.series[0].n, (size_t)NIGHTS, "they are no nights of their own");
+    cr_expect_not(r.watch.series[0].state.again);
+    cr_expect_lt(r.watch.series[0].state.slower, toward, "what they show counts");
+    cr_expect_eq(r.n_alarms, 0u);
+    reading_release(&r);
+    book_free(&b);
+}
