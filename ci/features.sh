@@ -27,6 +27,7 @@ echo "features of this machine:"
 require jansson.h -ljansson libjansson-dev
 require sodium.h -lsodium libsodium-dev
 require xxhash.h -lxxhash libxxhash-dev
+require sqlite3.h -lsqlite3 libsqlite3-dev
 feature PAPI papi.h -lpapi libpapi-dev
 feature PFM perfmon/pfmlib.h -lpfm libpfm4-dev
 feature HWLOC hwloc.h -lhwloc libhwloc-dev

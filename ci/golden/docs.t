@@ -69,6 +69,12 @@ $ examples suites/README.md
 0 assay run decoder.decode/model=tiny-dense --weights tiny.safetensors --inputs tiny --launches 1 -o out/decode
 0 assay validate out/decode
 
+$ examples harness/judge/history/README.md
+0 assay validate out/quick
+0 assay history add out/quick --db out/history.db
+0 assay history check --db out/history.db
+0 assay history trend --db out/history.db
+
 # no README has examples that are not run here; those of ci/ are fuzzing and PyTorch, which have targets of their own
 $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z])' $(find . -path ./build -prune -o -path ./out -prune -o -name README.md -print) | sort
 ./README.md
@@ -78,6 +84,7 @@ $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z]
 ./backends/null/README.md
 ./ci/README.md
 ./ci/oracle/README.md
+./harness/judge/history/README.md
 ./harness/run/README.md
 ./reports/README.md
 ./suites/README.md

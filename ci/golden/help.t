@@ -20,6 +20,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   calibrate    fits the models' coefficients to measurements of kernels
   spec         checks the numbers of a device's description, or a buyer's numbers for one, against each other; shows them with their sources
   search       the best ways to spread a training over a cluster, among those that fit into memory
+  history      night after night: what became slower or less exact, since when, and what else changed
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -93,6 +94,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay calibrate FILE.csv…"
 .SS "assay spec check|show FILE|DEVICE"
 .SS "assay search CASE --backend SYSTEM"
+.SS "assay history add DIR… | check | trend [PART] | name ALARM WHAT"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 

@@ -47,6 +47,7 @@ extern const struct assay_verb assay_verb_predict;
 extern const struct assay_verb assay_verb_calibrate;
 extern const struct assay_verb assay_verb_spec;
 extern const struct assay_verb assay_verb_search;
+extern const struct assay_verb assay_verb_history;
 
 /* Tells an error once on stderr, in one line with its hint and path; returns the exit code of its class. */
 enum assay_exit assay_cli_fail(const struct assay_error *err);

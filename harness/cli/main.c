@@ -29,6 +29,7 @@ static const struct assay_verb *const verbs[] = {
     &assay_verb_calibrate,
     &assay_verb_spec,
     &assay_verb_search,
+    &assay_verb_history,
     NULL,
 };
 

@@ -18,6 +18,11 @@
 
 #define PROBE_TIMEOUT_NS (60 * ASSAY_NS_PER_S)
 #define MANIFEST_FORMAT "assay-manifest/1"
+#if defined(__clang__)
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
 
 
 struct launcher {
@@ -72,8 +77,8 @@ static json_t *manifest(const struct launcher *l)
         json_array_append_new(backends, copy);
     }
     assay_clock_utc_text(assay_clock_utc_ns(), now);
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "format", MANIFEST_FORMAT, "assay", ASSAY_VERSION, "created",
-                     now, "suite", assay_json_string(l->with->plan->name), "seed", assay_json_u64(l->with->plan->seed),
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "format", MANIFEST_FORMAT, "assay", ASSAY_VERSION, "compiler",
+                     COMPILER, "created", now, "suite", assay_json_string(l->with->plan->name), "seed", assay_json_u64(l->with->plan->seed),
                      "arguments", arguments, "backends", backends, "host", assay_host_describe());
 }
 
