@@ -28,7 +28,8 @@ static inline struct assay_decoder_numbers megatron_decoder(const struct megatro
 
 static inline struct assay_train_plan megatron_plan(const struct megatron *m, bool selective)
 {
-    return (struct assay_train_plan){.tp = 8, .cp = 1, .dp = 1, .pp = m->pp, .ep = 1, .chunks = m->chunks, .micro_batch = m->micro_batch,
+    /* backward's reductions run beside the gradients of weights, as Megatron-LM does it */
+    return (struct assay_train_plan){.overlap = true, .tp = 8, .cp = 1, .dp = 1, .pp = m->pp, .ep = 1, .chunks = m->chunks, .micro_batch = m->micro_batch,
                                      .micro_batches = m->batch / m->micro_batch, .seq = 2048, .sequence_parallel = selective,
                                      .schedule = ASSAY_SCHEDULE_1F1B, .recompute = selective ? ASSAY_RECOMPUTE_SELECTIVE : ASSAY_RECOMPUTE_FULL,
                                      .attention = ASSAY_ATTENTION_STORED, .moments = ASSAY_MOMENTS_F32, .compute = ASSAY_F16,
