@@ -70,6 +70,7 @@ usage: assay predict --cases FILE.csv [options]
 usage: assay calibrate FILE.csv… [options]
 usage: assay spec check|show FILE|DEVICE [options]
 usage: assay search CASE --backend SYSTEM [options]
+usage: assay history add DIR… | check | trend [PART] | name ALARM WHAT [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
