@@ -69,6 +69,12 @@ $ examples suites/README.md
 0 assay run decoder.decode/model=tiny-dense --weights tiny.safetensors --inputs tiny --launches 1 -o out/decode
 0 assay validate out/decode
 
+$ examples backends/model/README.md
+0 assay run gemm --backend m100 --backend p800 --backend h200 --backend ascend-910c -o out/chips
+0 assay report out/chips -o out/chips/report
+0 assay run resnet50.infer --backend model:h200-sxm,precision=bf16 -o out/resnet50
+0 assay spec show m100
+
 $ examples harness/judge/history/README.md
 0 assay validate out/quick
 0 assay history add out/quick --db out/history.db
@@ -81,6 +87,7 @@ $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z]
 ./backends/chaos/README.md
 ./backends/cpu/README.md
 ./backends/emulate/README.md
+./backends/model/README.md
 ./backends/null/README.md
 ./ci/README.md
 ./ci/oracle/README.md

@@ -71,7 +71,7 @@ $ assay report a --format "$(printf 'ht\033[31mml')"
 ? 2
 
 $ assay list "$(printf 'su\033[31mites')"
-! assay: there is no list of 'su\x1b[31mites'; there are: suites, workloads, models, backends, devices, ops, counters, metrics, scenarios
+! assay: there is no list of 'su\x1b[31mites'; there are: suites, workloads, models, backends, devices, systems, ops, counters, metrics, scenarios
 ? 2
 
 $ plan-text '{ "format": "assay-suite/1", "na\u001b[31mme": 1 }'
