@@ -163,7 +163,7 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     }
     if (assay_fitted_read(NULL, &s->fitted, err))
         goto close;
-    s->coefficients = assay_fitted_for(&s->fitted, s->described->vendor);
+    assay_step_init(&s->step, s->described, &s->fitted);
     model_draw(s, 0);
     *out = s;
     return ASSAY_OK;
@@ -190,7 +190,7 @@ static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32
     struct assay_error err = {.code = ASSAY_OK};
     if (!ask_about(s, g, node, &err)) {
         struct assay_node_how how = model_how(s, s->asked_rebuilt, NULL);
-        (void)assay_node_price(&s->chip, &s->coefficients, s->asked_facts, node, &how, &price, &err);
+        (void)assay_node_price(&s->world.chip, &s->step.k, s->asked_facts, node, &how, &price, &err);
     }
     if (err.code) {
         assay_text_add(why_not, "%s", err.message);
@@ -285,7 +285,7 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
     if (model_price(s, p, false, err) ||
         (s->options.values == MODEL_EMULATE && model_values_new(s, host, how, &p->values, err)))
         goto discard;
-    p->certain = model_certainty(s, p);
+    model_certainty(s, p);
     s->pointless = s->pointless || !p->certain.has_point;
     *out = p;
     return ASSAY_OK;
@@ -319,6 +319,15 @@ static void certainty(struct assay_session *s, const struct assay_program *p, st
     if (!p->certain.has_point)
         assay_text_add(&why, "no point exists: of %s only a range is known (%s)", assay_device_fields[p->certain.without].key,
                        s->described->name);
+    if (out->size < sizeof *out) /* a host that knows none */
+        return;
+    for (size_t i = 0; i < p->n_inputs && i < ASSAY_INFLUENCES; i++) {
+        const struct assay_step_input *x = &p->inputs[i];
+        struct assay_influence        *to = &out->influences[i];
+        *to = (struct assay_influence){.share = x->share, .low = x->low, .high = x->high};
+        (void)snprintf(to->name, sizeof to->name, "%s", x->name);
+        (void)snprintf(to->from, sizeof to->from, "%s", x->from);
+    }
 }
 
 /* ---- executing ------------------------------------------------------------------------------------------------------ */
@@ -433,7 +442,7 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
         forget(s, e);
         return err->code;
     }
-    double power = s->chip.field[ASSAY_DEVICE_POWER], ns = fmax(1, nearbyint(p->price->total.ns));
+    double power = s->world.chip.field[ASSAY_DEVICE_POWER], ns = fmax(1, nearbyint(p->price->total.ns));
     e->begin_ns = launch->earliest_ns > s->free_ns ? launch->earliest_ns : s->free_ns;
     e->end_ns = e->begin_ns + (uint64_t)ns;
     s->free_ns = e->end_ns;
@@ -509,7 +518,7 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
     *n = sizeof all / sizeof *all;
     for (size_t i = 0; i < *n && i < capacity; i++) {
         struct assay_counter_row *to = (struct assay_counter_row *)(void *)((char *)rows + i * stride);
-        bool                      power = strcmp(all[i].name, "energy") != 0 || !isnan(s->chip.field[ASSAY_DEVICE_POWER]);
+        bool                      power = strcmp(all[i].name, "energy") != 0 || !isnan(s->world.chip.field[ASSAY_DEVICE_POWER]);
         (void)snprintf(to->name, sizeof to->name, "%s", all[i].name);
         (void)snprintf(to->unit, sizeof to->unit, "%s", all[i].unit);
         to->value = all[i].value;

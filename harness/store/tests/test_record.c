@@ -27,6 +27,8 @@ static struct assay_record *full_record(void)
     FULL(r->compiled), FULL(r->energy_source), FULL(r->samples_file), FULL(r->witness_file), FULL(r->repeat);
     FULL(r->samples_sha256), FULL(r->witness_sha256), FULL(r->trace_file), FULL(r->trace_sha256), FULL(r->why_no_trace);
     FULL(r->curve_file), FULL(r->curve_sha256);
+    for (size_t i = 0; i < ASSAY_INFLUENCES; i++)
+        FULL(r->influences[i].name), FULL(r->influences[i].from);
     fill_device(&r->device);
     r->status = ASSAY_STATUS_CRASHED;
     r->evidence = ASSAY_EVIDENCE_CLAIMED;
