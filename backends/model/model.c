@@ -184,11 +184,35 @@ static enum assay_code ask_about(struct assay_session *s, const struct assay_gra
     return ASSAY_OK;
 }
 
+/* What must lie in the device's memory whatever the stack does: weights, states, one set of inputs and outputs. */
+static uint64_t held_by(const struct assay_graph *g)
+{
+    uint64_t bytes = 0;
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        enum assay_role role = g->values[v].role;
+        bool            held = role == ASSAY_ROLE_PARAM || role == ASSAY_ROLE_STATE || role == ASSAY_ROLE_INPUT ||
+                    (role == ASSAY_ROLE_OUTPUT && g->values[v].alias_of == ASSAY_NO_VALUE);
+        bytes += held ? g->values[v].bytes : 0;
+    }
+    return bytes;
+}
+
+/* Memory first: of a graph that does not fit, no time is told. */
+static enum assay_code check_room(const struct assay_session *s, const struct assay_graph *g, struct assay_error *err)
+{
+    const struct assay_quantity *memory = &s->described->fields[ASSAY_DEVICE_MEMORY];
+    double                       bytes = (double)held_by(g);
+    if (memory->state != ASSAY_KNOWN || bytes <= memory->high)
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "does not fit on one device: weights, states, inputs and outputs are %.1f GB; memory_bytes of %s is %.1f GB%s",
+                      bytes / 1e9, s->described->name, memory->high / 1e9, memory->low < memory->high ? " at most" : "");
+}
+
 static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t node, struct assay_text *why_not)
 {
     struct assay_price price;
     struct assay_error err = {.code = ASSAY_OK};
-    if (!ask_about(s, g, node, &err)) {
+    if (!ask_about(s, g, node, &err) && (node || !check_room(s, s->asked_rebuilt, &err))) {
         struct assay_node_how how = model_how(s, s->asked_rebuilt, NULL);
         (void)assay_node_price(&s->world.chip, &s->step.k, s->asked_facts, node, &how, &price, &err);
     }
@@ -306,6 +330,10 @@ static void describe(struct assay_session *s, const struct assay_program *p, str
                    s->options.precision == MODEL_TF32 ? "f32 and tf32" : assay_dtype_name(model_how(s, p->graph, NULL).f32_as));
     assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works; fit %.16s",
                    s->fitted.fingerprint);
+    const struct assay_quantity *memory = &d->fields[ASSAY_DEVICE_MEMORY];
+    if (memory->state == ASSAY_KNOWN && (double)held_by(p->graph) > memory->low)
+        assay_text_add(out, "; it may not fit: weights, states, inputs and outputs are %.1f GB, memory_bytes is %.1f to %.1f GB",
+                       (double)held_by(p->graph) / 1e9, memory->low / 1e9, memory->high / 1e9);
     if (p->values)
         assay_text_add(out, "; values by matrix unit %s", d->unit);
 }

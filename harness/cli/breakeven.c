@@ -61,6 +61,7 @@ struct answers {
     struct assay_contest           *contest;
     struct assay_need               need[ASKED];
     size_t                          n;
+    struct assay_curve              curve; /* peak NULL: there is none */
 };
 
 /* ---- words --------------------------------------------------------------------------------------------------------- */
@@ -159,33 +160,61 @@ static const struct assay_need *guarantee_of(const struct answers *a)
     return best;
 }
 
-static bool is_any(const struct answers *a)
+/* Of bandwidths and the peaks they ask for, the pair that goes least beyond what is described; NULL: there is none. */
+static const struct assay_curve_point *pair_of(const struct answers *a)
 {
-    for (size_t i = 0; i < a->n; i++)
-        if (a->need[i].kind == ASSAY_NEED_TIME && a->need[i].moves && a->need[i].sure_is == ASSAY_NEED_ANY)
-            return true;
-    return false;
+    const struct assay_curve_point *best = NULL;
+    double                          least = INFINITY;
+    for (size_t i = 0; a->curve.peak && i < ASSAY_CURVE_POINTS; i++) {
+        const struct assay_curve_point *p = &a->curve.at[i];
+        double stretch = fmax(p->bandwidth / a->curve.high, p->sure / a->curve.peak_high);
+        if (p->sure > 0 && stretch < least) {
+            least = stretch;
+            best = p;
+        }
+    }
+    return best;
+}
+
+static void say_measured(struct assay_text *out, const struct answers *a)
+{
+    assay_text_add(out, "ask for the measured time of this workload itself, at most ");
+    quantity(out, assay_contest_rival(a->contest)->p10_ns, "ns");
+    assay_text_add(out, ".");
+}
+
+static void say_none_alone(struct assay_text *out, const struct answers *a, const char *device, const char *rival)
+{
+    const struct assay_curve_point *pair = pair_of(a);
+    assay_text_add(out, "No single number makes %s as fast as %s with a chance of 90 %%", device, rival);
+    if (pair) {
+        assay_text_add(out, "; the vendor must guarantee memory_bytes_per_s of at least ");
+        quantity(out, pair->bandwidth, "B/s");
+        assay_text_add(out, " and %s of at least ", a->curve.peak);
+        quantity(out, pair->sure, "FLOP/s");
+        assay_text_add(out, " together, or ");
+        say_measured(out, a);
+        return;
+    }
+    assay_text_add(out, ", nor peak and bandwidth together: ");
+    say_measured(out, a);
 }
 
 static void sentence(struct assay_text *out, const struct answers *a)
 {
     const struct assay_need *n = guarantee_of(a);
     const char *device = assay_contest_device(a->contest)->device->name, *rival = assay_contest_rival(a->contest)->device->name;
-    if (assay_contest_chance(a->contest) >= 0.9 || is_any(a))
-        assay_text_add(out, "Nothing more need be guaranteed for speed: as described, %s is at least as fast as %s with a chance of %.0f %%.",
-                       device, rival, 100 * assay_contest_chance(a->contest));
+    double      chance = assay_contest_chance(a->contest);
+    if (chance >= 0.9)
+        assay_text_add(out, "Nothing need be guaranteed beyond the description: %s is at least as fast as %s with a chance of %.0f %%.",
+                       device, rival, 100 * chance);
     else if (!n)
-        assay_text_add(out, "No single number makes %s as fast as %s with a chance of 90 %%: ask for the measured time of this "
-                            "workload itself, at most ", device, rival);
+        say_none_alone(out, a, device, rival);
     else {
         assay_text_add(out, "The vendor must guarantee %s of at %s ", assay_device_fields[n->field].key, n->at_most ? "most" : "least");
         quantity(out, n->sure, assay_device_fields[n->field].unit);
         assay_text_add(out, "%s: with it %s is at least as fast as %s with a chance of 90 %%, whatever else of its description is true.",
                        stretch_of(a, n) > 1 ? " (beyond what is described)" : "", device, rival);
-    }
-    if (!n && !(assay_contest_chance(a->contest) >= 0.9 || is_any(a))) {
-        quantity(out, assay_contest_rival(a->contest)->p10_ns, "ns");
-        assay_text_add(out, ".");
     }
 }
 
@@ -269,36 +298,51 @@ static json_t *need_json(const struct answers *a, const struct assay_need *n)
 
 static void print_json(const struct answers *a)
 {
-    json_t           *needs = json_array();
+    json_t           *needs = json_array(), *curve = json_array();
     char              room[400];
     struct assay_text text = ASSAY_TEXT(room);
     for (size_t i = 0; i < a->n; i++)
         json_array_append_new(needs, need_json(a, &a->need[i]));
+    for (size_t i = 0; a->curve.peak && i < ASSAY_CURVE_POINTS; i++)
+        json_array_append_new(curve, json_pack("{s:o, s:o, s:o}", "memory_bytes_per_s", assay_json_number(a->curve.at[i].bandwidth),
+                                               "chance_50_peak", assay_json_number(a->curve.at[i].even), "chance_90_peak",
+                                               assay_json_number(a->curve.at[i].sure)));
     sentence(&text, a);
-    assay_cli_print_json(json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "format", "assay-breakeven/1", "workload",
+    assay_cli_print_json(json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "format", "assay-breakeven/1", "workload",
                                    assay_json_string(a->workload), "evidence", "modelled", "device",
                                    side_json(assay_contest_device(a->contest)), "against",
                                    side_json(assay_contest_rival(a->contest)), "chance",
                                    assay_json_number(assay_contest_chance(a->contest)), "needs", needs, "guarantee",
-                                   assay_json_string(room)));
+                                   assay_json_string(room), "curve_peak",
+                                   a->curve.peak ? a->curve.peak : "", "curve", curve));
 }
 
 /* ---- asking -------------------------------------------------------------------------------------------------------- */
 
-static enum assay_code write_curve(const struct answers *a, struct assay_error *err)
+/* From half of the least bandwidth that is described to twice the most. */
+static void trace_curve(struct answers *a)
 {
     const struct assay_described *d = assay_contest_device(a->contest)->device;
     const struct assay_quantity  *bandwidth = &d->fields[ASSAY_DEVICE_BANDWIDTH];
     enum assay_device_field       peak = assay_contest_peak(a->contest);
     if (peak == ASSAY_DEVICE_FIELDS)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "there is no curve: no peak moves the time of this workload by 1 %%");
-    struct assay_curve c = {.peak = assay_device_fields[peak].key, .low = bandwidth->low, .high = bandwidth->high,
-                            .peak_low = d->fields[peak].low, .peak_high = d->fields[peak].high};
-    for (size_t i = 0; i < ASSAY_CURVE_POINTS; i++) { /* from half of the least to twice the most that is described */
-        c.at[i].bandwidth = c.low / 2 * pow(4 * c.high / c.low, (double)i / (ASSAY_CURVE_POINTS - 1));
-        assay_contest_trade(a->contest, peak, c.at[i].bandwidth, &c.at[i].even, &c.at[i].sure);
+        return;
+    struct assay_curve *c = &a->curve;
+    *c = (struct assay_curve){.peak = assay_device_fields[peak].key, .low = bandwidth->low, .high = bandwidth->high,
+                              .peak_low = d->fields[peak].low, .peak_high = d->fields[peak].high};
+    for (size_t i = 0; i < ASSAY_CURVE_POINTS; i++) {
+        c->at[i].bandwidth = c->low / 2 * pow(4 * c->high / c->low, (double)i / (ASSAY_CURVE_POINTS - 1));
+        assay_contest_trade(a->contest, peak, c->at[i].bandwidth, &c->at[i].even, &c->at[i].sure);
     }
-    return assay_curve_write(&c, a->o->curve, err);
+}
+
+static enum assay_code write_curve(const struct answers *a, struct assay_error *err)
+{
+    if (!*a->o->curve)
+        return ASSAY_OK;
+    if (!a->curve.peak)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "there is no curve: no peak moves the time of this workload by 1 %%");
+    return assay_curve_write(&a->curve, a->o->curve, err);
 }
 
 static void ask(struct answers *a)
@@ -338,12 +382,11 @@ static enum assay_exit compare(const struct breakeven_options *o)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for coefficients");
     else if (!assay_case_graph(&c, &g, &err) && !assay_fitted_read(NULL, fitted, &err) &&
              !read_device(o->device, o->spec, &device, &err) && !read_device(o->against, "", &rival, &err) &&
-             !assay_contest_new(g, device, rival, fitted, &a.contest, &err) && (!*o->curve || !write_curve(&a, &err))) {
+             !assay_contest_new(g, device, rival, fitted, &a.contest, &err)) {
         ask(&a);
-        if (o->json)
-            print_json(&a);
-        else
-            print_table(&a);
+        trace_curve(&a);
+        if (!write_curve(&a, &err))
+            (o->json ? print_json : print_table)(&a);
     }
     assay_contest_free(a.contest);
     assay_graph_free(g);

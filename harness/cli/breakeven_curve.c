@@ -56,9 +56,11 @@ static void write_script(FILE *script, const struct assay_curve *c)
     write_block(script, c, "peven", false);
     write_block(script, c, "psure", true);
     fprintf(script, "set logscale xy\nset xlabel 'memory bandwidth, TB/s'\nset ylabel 'peak, TFLOP/s'\n"
-                    "set xtics (1,2,3,4,6,8,12,16,0.5)\nset grid lt 1 lc " ASSAY_PLOT_GRID "\nset key top right\nset border 3\n"
+                    "set xtics (0.1,0.2,0.5,1,2,3,4,6,8,12,16,32)\nset ytics (1,2,5,10,20,50,100,200,500,1000,2000,5000,10000,20000)\n"
+                    "set xrange [%.6g:%.6g]\nset yrange [%.6g:*]\nset grid lt 1 lc " ASSAY_PLOT_GRID "\nset key top right\nset border 3\n"
                     "set object 1 rectangle from %.6g,%.6g to %.6g,%.6g fs transparent solid 0.15 noborder fc " ASSAY_PLOT_SERIES "\n",
-            c->low / 1e12, c->peak_low / 1e12, c->high / 1e12, fmax(c->peak_high, c->peak_low * 1.02) / 1e12, 3u);
+            c->at[0].bandwidth / 1e12, c->at[ASSAY_CURVE_POINTS - 1].bandwidth / 1e12, c->peak_low / 1.25e12, c->low / 1e12,
+            c->peak_low / 1e12, c->high / 1e12, fmax(c->peak_high, c->peak_low * 1.02) / 1e12, 3u);
     fprintf(script, "plot $peven using 1:2 with linespoints pt 7 ps 0.5 lw 2 lc " ASSAY_PLOT_SERIES " title 'chance 50 %%', "
                     "$psure using 1:2 with linespoints pt 7 ps 0.5 lw 2 lc " ASSAY_PLOT_SERIES " title 'chance 90 %%', "
                     "NaN with boxes fs transparent solid 0.15 lc " ASSAY_PLOT_SERIES " title 'as described'\n",

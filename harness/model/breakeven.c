@@ -250,8 +250,9 @@ static void need_time(struct assay_contest *c, struct assay_need *out)
     const struct assay_quantity *q = &c->step.device->fields[out->field];
     double                       even[DRAWS];
     if (q->state != ASSAY_KNOWN) {
-        (void)snprintf(out->why_not, sizeof out->why_not, "%s of the device",
-                       q->state == ASSAY_NOT_SUPPORTED ? "not supported, so no number" : "not known, so where to look from is open");
+        (void)snprintf(out->why_not, sizeof out->why_not, "%s",
+                       q->state == ASSAY_NOT_SUPPORTED ? "not supported by the device"
+                                                       : "not known of the device: a range to look from is missing");
         return;
     }
     struct search s = reach_of(c, out->field, out->kind);

@@ -263,3 +263,24 @@ Test(model, the_inputs_that_matter_most_are_told_with_their_shares)
     cr_expect(certain.influences[0].share == 0, "a host that knows none is given none");
     close_product(&d);
 }
+
+Test(model, a_graph_that_does_not_fit_is_refused_with_what_it_needs_and_what_there_is)
+{
+    struct device       d;
+    struct assay_error  err = {.code = ASSAY_OK};
+    char                text[200];
+    struct assay_text   why = ASSAY_TEXT(text);
+    struct assay_graph *g = assay_graph_new("large");
+    int32_t in[2] = {assay_graph_input(g, "a", ASSAY_BF16, 2, (int64_t[]){16, 250000}, ASSAY_FILL_SIGNED),
+                     assay_graph_input(g, "b", ASSAY_BF16, 2, (int64_t[]){250000, 300000}, ASSAY_FILL_SIGNED)};
+    int32_t out = assay_graph_op(g, "MatMul", "y", in, 2, NULL);
+    assay_graph_output(g, out);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK);
+    device_open(&d, "model", ":h200-sxm");
+    cr_expect(!d.opened.backend->accepts(d.opened.session, g, 0, &why) && strstr(text, "150.0 GB") && strstr(text, "141.0 GB"), "%s", text);
+    assay_backend_close(&d.opened);
+    device_open(&d, "model", ":mi300x");
+    cr_expect(d.opened.backend->accepts(d.opened.session, g, 0, &why), "192 GB are enough");
+    assay_backend_close(&d.opened);
+    assay_graph_free(g);
+}
