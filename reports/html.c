@@ -12,6 +12,7 @@ static const struct {
     bool (*is_there)(const struct assay_report_run *run); /* NULL: always */
 } sections[] = {
     {"summary", "Summary", assay_page_summary, NULL},
+    {"side", "Side by side", assay_page_side, assay_page_has_side},
     {"results", "Results", assay_page_results, NULL},
     {"roofline", "Roofline", assay_page_roofline, NULL},
     {"models", "Models", assay_page_models, NULL},

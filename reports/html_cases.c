@@ -170,6 +170,7 @@ static void about(struct assay_page *p, const struct assay_summary_row *row)
     const struct assay_record *r = row->launches[row->typical];
     char                       room[160];
     struct assay_text          text = ASSAY_TEXT(room);
+    assay_page_influences(p, r);
     assay_sink_raw(&p->to, "<h5>What ran</h5>\n<dl class=\"facts\">\n<div><dt>evidence</dt><dd>");
     assay_page_evidence(p, row);
     assay_sink_raw(&p->to, ": %s</dd></div>\n", assay_figure_evidence_about(row->evidence));
