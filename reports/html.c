@@ -17,6 +17,7 @@ static const struct {
     {"roofline", "Roofline", assay_page_roofline, NULL},
     {"models", "Models", assay_page_models, NULL},
     {"ops", "Op by format", assay_page_ops, assay_page_has_ops},
+    {"worth", "The model's worth", assay_page_worth, assay_page_has_worth},
     {"cases", "Case by case", assay_page_cases, NULL},
     {"uncounted", "Not counted", assay_page_uncounted, NULL},
     {"environment", "Environment", assay_page_environment, NULL},

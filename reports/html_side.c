@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/plan/plan.h"
 #include "reports/figures.h"
 #include "reports/page.h"
 
@@ -83,9 +84,11 @@ static void time_text(struct assay_page *p, const struct assay_summary_row *row)
 static void one_case(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
 {
     double low = 0, high = 0;
+    char   name[ASSAY_CASE_NAME_BYTES];
     (void)scale_of(c, &low, &high);
+    assay_case_brief(c->name, name);
     assay_sink_raw(&p->to, "<h4><a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;", run->number, c->number, c->number);
-    assay_page_case_name(p, c->name);
+    assay_page_case_name(p, name);
     assay_sink_raw(&p->to, "</a></h4>\n<ul class=\"bars ranges\">\n");
     for (size_t i = 0; i < c->n_rows; i++) {
         assay_sink_raw(&p->to, "<li><span class=\"of\">");

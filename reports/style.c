@@ -80,7 +80,7 @@ const char *const assay_page_style[] = {
     ".keys{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;padding:0;margin:.3rem 0;color:var(--text)}\n.names{font-size:.85rem}\n.prose{max-width:46rem;padding-left:1.2rem}\n.prose li{margin:.35rem 0}\n"
     ".bars{list-style:none;padding:0;margin:.4rem 0;font-size:.82rem;line-height:1.35}\n.bars li{display:grid;grid-template-columns:minmax(0,20rem) minmax(0,1fr) 9.5rem;gap:.1rem .8rem;align-items:center;padding:.12rem 0;break-inside:avoid}\n"
     ".bars .of{overflow-wrap:anywhere}.bars b{font-weight:500}.bars small{display:inline;font-size:inherit}.bars .rest{border-top:1px solid var(--line);margin-top:.2rem;padding-top:.3rem}\n"
-    ".ranges li{grid-template-columns:minmax(0,17rem) minmax(0,1fr) minmax(0,17rem)}.ranges .track{display:block;position:relative;overflow:visible}\n"
+    ".ranges li{grid-template-columns:minmax(0,19.5rem) minmax(0,1fr) minmax(0,17rem)}.ranges .track{display:block;position:relative;overflow:visible}\n"
     ".ranges .span{position:absolute;top:0;height:100%;min-width:2px;background:currentColor;opacity:.6;border-radius:2px;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".ranges .mid{position:absolute;top:-.15rem;height:calc(100% + .3rem);border-left:2px solid var(--text)}.ranges+.ranges,h4+.ranges{margin-top:.2rem}\n"
     ".heat td{min-width:5.5rem;border-left:1px solid var(--line)}.heat tbody th{font-weight:500}.heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
@@ -104,7 +104,7 @@ const char *const assay_page_style[] = {
     "@media print{\n@page{size:A4;margin:14mm 12mm}\nbody{font-size:9.5pt;line-height:1.4}\nheader,main,footer{max-width:none;padding:0}\nnav,.skip{display:none}\n"
     "h2{break-after:avoid;margin-top:1.6rem}\nh3,h4,h5,summary,thead{break-after:avoid}\ntr,figure,.tiles li,dl.facts>div,pre{break-inside:avoid}\nthead{display:table-header-group}\n"
     "table{font-size:7.8pt}\nth,td{padding:.22rem .35rem}\n.scroll,.plot{overflow:visible}\ntd.num{white-space:normal}\n.results .case{min-width:0;max-width:none;width:24%}\n.be{white-space:normal}\n.v{border:1px solid currentColor;background:none}\n"
-    ".bars li{grid-template-columns:minmax(0,6.6cm) minmax(0,1fr) 3.4cm;padding:0;font-size:7.8pt}\n.track{background:none;height:.55rem}.ranges li{grid-template-columns:minmax(0,4.6cm) minmax(0,1fr) minmax(0,5.6cm)}.ranges .track{border-bottom:.5pt solid var(--line)}.model+.model{break-before:page}\ndetails.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
+    ".bars li{grid-template-columns:minmax(0,6.6cm) minmax(0,1fr) 3.4cm;padding:0;font-size:7.8pt}\n.track{background:none;height:.55rem}.ranges{break-inside:avoid}.ranges li{grid-template-columns:minmax(0,6.2cm) minmax(0,1fr) minmax(0,5.4cm)}.ranges .track{border-bottom:.5pt solid var(--line)}.model+.model{break-before:page}\ndetails.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
     "a{color:inherit;text-decoration:none}\n.cautions{border:1px solid var(--warn);border-left-width:4px;background:none}\n#cases{break-before:page}\n}\n",
     NULL,
 };
