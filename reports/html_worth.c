@@ -60,8 +60,8 @@ static void cell(struct assay_page *p, const struct assay_csv *csv, size_t row, 
     switch (columns[c].how) {
     case WORD: assay_page_element(p, c ? "td" : "th scope=\"row\"", text); return;
     case COUNT: (void)snprintf(number, sizeof number, "%.0f", value); break;
-    case PERCENT: (void)snprintf(number, sizeof number, "%.1f %%", 100 * value); break;
-    case SIGNED_PERCENT: (void)snprintf(number, sizeof number, "%+.1f %%", 100 * value); break;
+    case PERCENT: (void)snprintf(number, sizeof number, "%.1f\u00a0%%", 100 * value); break;
+    case SIGNED_PERCENT: (void)snprintf(number, sizeof number, "%+.1f\u00a0%%", 100 * value); break;
     case RATIO: (void)snprintf(number, sizeof number, "%.2f", value); break;
     }
     assay_page_element(p, "td class=\"num\"", number);
@@ -69,7 +69,7 @@ static void cell(struct assay_page *p, const struct assay_csv *csv, size_t row, 
 
 static void table(struct assay_page *p, const struct assay_csv *csv)
 {
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"predictions of chips left out\"><table><thead><tr>");
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"predictions of chips left out\"><table class=\"worth\"><thead><tr>");
     for (size_t c = 0; c < COLUMNS; c++)
         assay_sink_raw(&p->to, "<th scope=\"col\"%s>%s</th>", columns[c].how != WORD ? " class=\"num\"" : "", columns[c].title);
     assay_sink_raw(&p->to, "</tr></thead><tbody>\n");
