@@ -3,7 +3,7 @@ $ assay breakeven --device m100 --against h200 --workload decoder.prefill/model=
 decoder.prefill/batch=N,layers=N,model=llama-N-Nb,optimizer=adamw,recompute=none,tokens=N,weights=bfN
 mN N s – N s, no point (peak_bfN_flops_per_s is known as a range only); modelled, grade D; announced, first delivery N to N
 hN-sxm N s – N s, middle N s; modelled, grade B; available
-As described, mN is at least as fast with a chance of N %. Times hold N of N; a chance is over draws of both.
+As described, mN is at least as fast as hN-sxm with a chance of N %. Times hold N of N; a chance is over N draws.
 
 number described chance N % chance N % remark
 peak_bfN_flops_per_s N FLOP/s – N FLOP/s ≥ N FLOP/s ≥ N FLOP/s
@@ -27,10 +27,15 @@ $ assay breakeven --device m100 --against h200 --workload gemm/dtype=f64
 ~ peak_f64_flops_per_s is not known
 $ assay breakeven --device m100 --workload gemm
 ? 2
-! assay: breakeven needs --device, --against and --workload: assay breakeven --device m100 --against h200 --workload decoder.decode/model=llama-3.1-8b
+! assay: breakeven needs --device, --against or --within, and --workload: assay breakeven --device m100 --against h200 --workload decoder.decode/model=llama-3.1-8b
 $ assay breakeven --device m100 --against h2OO --workload gemm
 ? 2
 ~ there is no description of a device 'h2OO'
 $ assay breakeven --device m100 --against h200 --workload gemm --vary wattage
 ? 2
 ~ wattage
+# A limit that a policy sets, instead of a rival.
+$ assay breakeven --device p800 --within 1ns --workload gemm/dtype=bf16 | tail -1 | sed 's/: .*//'
+No single number makes p800 done within 1.00 ns with a chance of 90 %, nor peak and bandwidth together
+$ assay breakeven --device p800 --within 1s --workload gemm/dtype=bf16 | tail -1
+Nothing need be guaranteed beyond the description: p800 is done within 1.00 s with a chance of 100 %.

@@ -16,8 +16,9 @@
 
 struct breakeven_options {
     char    device[512], against[512], workload[ASSAY_CASE_NAME_BYTES], spec[512], curve[512];
-    int64_t vary;
-    bool    json;
+    int64_t  vary;
+    uint64_t within_ns;
+    bool     json;
 };
 
 /* What may be asked of a vendor, by the words of --vary. */
@@ -42,6 +43,8 @@ static const struct assay_option options[] = {
      .help = "the device whose numbers are asked about: a name or a description"},
     {.name = "against", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct breakeven_options, against), .bytes = 512, .dflt = "",
      .help = "the rival that it is to equal"},
+    {.name = "within", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct breakeven_options, within_ns),
+     .bytes = sizeof(uint64_t), .dflt = "0", .min = 0, .max = 86400, .help = "instead of a rival: the time that a policy allows one execution"},
     {.name = "workload", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct breakeven_options, workload),
      .bytes = ASSAY_CASE_NAME_BYTES, .dflt = "", .help = "the case on which: decoder.decode/model=llama-3.1-8b,batch=8"},
     {.name = "vary", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct breakeven_options, vary), .bytes = sizeof(int64_t),
@@ -62,6 +65,7 @@ struct answers {
     struct assay_need               need[ASKED];
     size_t                          n;
     struct assay_curve              curve; /* peak NULL: there is none */
+    char                            goal[96];
 };
 
 /* ---- words --------------------------------------------------------------------------------------------------------- */
@@ -183,10 +187,10 @@ static void say_measured(struct assay_text *out, const struct answers *a)
     assay_text_add(out, ".");
 }
 
-static void say_none_alone(struct assay_text *out, const struct answers *a, const char *device, const char *rival)
+static void say_none_alone(struct assay_text *out, const struct answers *a, const char *device)
 {
     const struct assay_curve_point *pair = pair_of(a);
-    assay_text_add(out, "No single number makes %s as fast as %s with a chance of 90 %%", device, rival);
+    assay_text_add(out, "No single number makes %s %s with a chance of 90 %%", device, a->goal);
     if (pair) {
         assay_text_add(out, "; the vendor must guarantee memory_bytes_per_s of at least ");
         quantity(out, pair->bandwidth, "B/s");
@@ -203,18 +207,31 @@ static void say_none_alone(struct assay_text *out, const struct answers *a, cons
 static void sentence(struct assay_text *out, const struct answers *a)
 {
     const struct assay_need *n = guarantee_of(a);
-    const char *device = assay_contest_device(a->contest)->device->name, *rival = assay_contest_rival(a->contest)->device->name;
-    double      chance = assay_contest_chance(a->contest);
+    const char              *device = assay_contest_device(a->contest)->device->name;
+    double                   chance = assay_contest_chance(a->contest);
     if (chance >= 0.9)
-        assay_text_add(out, "Nothing need be guaranteed beyond the description: %s is at least as fast as %s with a chance of %.0f %%.",
-                       device, rival, 100 * chance);
+        assay_text_add(out, "Nothing need be guaranteed beyond the description: %s is %s with a chance of %.0f %%.", device, a->goal,
+                       100 * chance);
     else if (!n)
-        say_none_alone(out, a, device, rival);
+        say_none_alone(out, a, device);
     else {
         assay_text_add(out, "The vendor must guarantee %s of at %s ", assay_device_fields[n->field].key, n->at_most ? "most" : "least");
         quantity(out, n->sure, assay_device_fields[n->field].unit);
-        assay_text_add(out, "%s: with it %s is at least as fast as %s with a chance of 90 %%, whatever else of its description is true.",
-                       stretch_of(a, n) > 1 ? " (beyond what is described)" : "", device, rival);
+        assay_text_add(out, "%s: with it %s is %s with a chance of 90 %%, whatever else of its description is true.",
+                       stretch_of(a, n) > 1 ? " (beyond what is described)" : "", device, a->goal);
+    }
+}
+
+/* What the device is to be. */
+static void set_goal(struct answers *a)
+{
+    const struct assay_contestant *rival = assay_contest_rival(a->contest);
+    struct assay_text              text = ASSAY_TEXT(a->goal);
+    if (rival->device)
+        assay_text_add(&text, "at least as fast as %s", rival->device->name);
+    else {
+        assay_text_add(&text, "done within ");
+        quantity(&text, rival->p50_ns, "ns");
     }
 }
 
@@ -249,9 +266,10 @@ static void print_table(const struct answers *a)
     struct assay_text              text = ASSAY_TEXT(room);
     printf("%s\n", a->workload);
     print_side(device);
-    print_side(rival);
-    printf("As described, %s is at least as fast with a chance of %.0f %%. Times hold 80 of 100; a chance is over draws of both.\n\n",
-           device->device->name, 100 * assay_contest_chance(a->contest));
+    if (rival->device)
+        print_side(rival);
+    printf("As described, %s is %s with a chance of %.0f %%. Times hold 80 of 100; a chance is over 200 draws.\n\n",
+           device->device->name, a->goal, 100 * assay_contest_chance(a->contest));
     assay_table_init(&table, titles);
     for (size_t i = 0; i < a->n; i++) {
         const struct assay_need *n = &a->need[i];
@@ -272,6 +290,8 @@ static void print_table(const struct answers *a)
 static json_t *side_json(const struct assay_contestant *c)
 {
     const struct assay_described *d = c->device;
+    if (!d)
+        return json_pack("{s:o}", "within_ns", assay_json_number(c->p50_ns));
     const struct assay_quantity  *delivery = &d->fields[ASSAY_DEVICE_FIRST_DELIVERY];
     bool                          known = delivery->state == ASSAY_KNOWN;
     char                          grade[2] = {c->certain.grade, 0};
@@ -381,8 +401,9 @@ static enum assay_exit compare(const struct breakeven_options *o)
     if (!fitted)
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for coefficients");
     else if (!assay_case_graph(&c, &g, &err) && !assay_fitted_read(NULL, fitted, &err) &&
-             !read_device(o->device, o->spec, &device, &err) && !read_device(o->against, "", &rival, &err) &&
-             !assay_contest_new(g, device, rival, fitted, &a.contest, &err)) {
+             !read_device(o->device, o->spec, &device, &err) && (!*o->against || !read_device(o->against, "", &rival, &err)) &&
+             !assay_contest_new(g, device, rival, (double)o->within_ns, fitted, &a.contest, &err)) {
+        set_goal(&a);
         ask(&a);
         trace_curve(&a);
         if (!write_curve(&a, &err))
@@ -403,16 +424,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     if (n)
         return assay_cli_usage("breakeven takes no operands, got '%.60s'", operands[0]);
-    if (!*o->device || !*o->against || !*o->workload)
-        return assay_cli_usage("breakeven needs --device, --against and --workload: assay breakeven --device m100 --against h200 "
+    if (!*o->device || !*o->against == !o->within_ns || !*o->workload)
+        return assay_cli_usage("breakeven needs --device, --against or --within, and --workload: assay breakeven --device m100 --against h200 "
                                "--workload decoder.decode/model=llama-3.1-8b");
     return compare(o);
 }
 
 const struct assay_verb assay_verb_breakeven = {
     .name = "breakeven",
-    .operands = "--device D --against R --workload CASE",
-    .summary = "what a device's numbers must be for it to equal a rival on a workload, and what its vendor must be asked to guarantee",
+    .operands = "--device D --against R|--within TIME --workload CASE",
+    .summary = "what a device's numbers must be for it to equal a rival or keep a limit on a workload, and what its vendor must be asked to guarantee",
     .details = "A row a number: what is described, and the values with which the device is at least as good as the rival with a chance\n"
                "of 50 and of 90 %, the others as they are described. \"any\": it is so at any value; \"none\": at no value up to 32 times\n"
                "(or down to a 32nd of) what is described. Power is for equal energy of a step, price for equal price x time. Both\n"

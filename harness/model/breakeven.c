@@ -80,25 +80,51 @@ static enum assay_code can_run(const struct assay_contest *c, const struct assay
     return ASSAY_OK;
 }
 
-static void draw_both(struct assay_contest *c, const struct assay_step *rival)
+static void draw_device(struct assay_contest *c)
+{
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        c->worlds[i] = assay_step_world(&c->step, i + 1);
+        c->own_ns[i] = time_in(c, &c->step, &c->worlds[i]);
+    }
+    sum_up(c, &c->step, c->own_ns, &c->device);
+}
+
+static void draw_rival(struct assay_contest *c, const struct assay_step *rival)
 {
     for (uint64_t i = 0; i < DRAWS; i++) {
         struct assay_world other = assay_step_world(rival, RIVALS_DRAWS + i + 1);
-        c->worlds[i] = assay_step_world(&c->step, i + 1);
-        c->own_ns[i] = time_in(c, &c->step, &c->worlds[i]);
         c->rival_ns[i] = time_in(c, rival, &other);
         c->rival_joules[i] = c->rival_ns[i] * 1e-9 * other.chip.field[ASSAY_DEVICE_POWER];
         c->rival_usd[i] = other.chip.field[ASSAY_DEVICE_PRICE];
     }
-    sum_up(c, &c->step, c->own_ns, &c->device);
     sum_up(c, rival, c->rival_ns, &c->rival);
 }
 
+/* A limit has a time for sure, and neither power nor price. */
+static void set_limit(struct assay_contest *c, double limit_ns)
+{
+    for (size_t i = 0; i < DRAWS; i++) {
+        c->rival_ns[i] = limit_ns;
+        c->rival_joules[i] = c->rival_usd[i] = NAN;
+    }
+    c->rival = (struct assay_contestant){.p10_ns = limit_ns, .p50_ns = limit_ns, .p90_ns = limit_ns};
+}
+
+static enum assay_code meet_rival(struct assay_contest *c, const struct assay_described *rival, const struct assay_fitted *fitted,
+                                  struct assay_error *err)
+{
+    struct assay_step other;
+    assay_step_init(&other, rival, fitted);
+    if (can_run(c, &other, err))
+        return err->code;
+    draw_rival(c, &other);
+    return ASSAY_OK;
+}
+
 enum assay_code assay_contest_new(const struct assay_graph *g, const struct assay_described *device,
-                                  const struct assay_described *rival, const struct assay_fitted *fitted,
+                                  const struct assay_described *rival, double limit_ns, const struct assay_fitted *fitted,
                                   struct assay_contest **out, struct assay_error *err)
 {
-    struct assay_step     other;
     struct assay_live     live;
     struct assay_contest *c = calloc(1, sizeof *c);
     if (!c)
@@ -107,8 +133,8 @@ enum assay_code assay_contest_new(const struct assay_graph *g, const struct assa
     c->how.f32_as = assay_graph_stored_format(g);
     assay_step_init(&c->step, device, fitted);
     c->middle = assay_step_world(&c->step, 0);
-    assay_step_init(&other, rival, fitted);
-    if (assay_graph_price_new(g, &c->price, err) || can_run(c, &c->step, err) || can_run(c, &other, err)) {
+    set_limit(c, limit_ns);
+    if (assay_graph_price_new(g, &c->price, err) || can_run(c, &c->step, err) || (rival && meet_rival(c, rival, fitted, err))) {
         assay_contest_free(c);
         return err->code;
     }
@@ -117,7 +143,7 @@ enum assay_code assay_contest_new(const struct assay_graph *g, const struct assa
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to see what the graph holds");
     }
     c->bytes = live.param_bytes + live.state_bytes + live.peak_bytes;
-    draw_both(c, &other);
+    draw_device(c);
     *out = c;
     return ASSAY_OK;
 }
@@ -269,7 +295,8 @@ static void need_time(struct assay_contest *c, struct assay_need *out)
 static void need_energy(struct assay_contest *c, struct assay_need *out)
 {
     if (isnan(c->rival_joules[0]))
-        (void)snprintf(out->why_not, sizeof out->why_not, "power_watts of the rival is not known");
+        (void)snprintf(out->why_not, sizeof out->why_not, "%s",
+                       c->rival.device ? "power_watts of the rival is not known" : "a limit on the time asks for none");
     else
         need_time(c, out);
 }
@@ -278,6 +305,10 @@ static void need_energy(struct assay_contest *c, struct assay_need *out)
 static void need_cost(struct assay_contest *c, struct assay_need *out)
 {
     double even[DRAWS];
+    if (!c->rival.device) {
+        (void)snprintf(out->why_not, sizeof out->why_not, "a limit on the time asks for none");
+        return;
+    }
     out->moves = out->at_most = true;
     out->is_ratio = isnan(c->rival_usd[0]);
     for (size_t i = 0; i < DRAWS; i++)

@@ -10,14 +10,14 @@
 
 /* One of the two on the graph. */
 struct assay_contestant {
-    const struct assay_described *device;
+    const struct assay_described *device; /* NULL: no device, a limit */
     double                        p10_ns, p50_ns, p90_ns; /* of the draws; p50 is no figure of a device without a point */
     struct assay_certain          certain;
 };
 struct assay_contest;
-/* Borrows all until it is freed. ASSAY_UNSUPPORTED: one of them lacks what a node needs; the message has device and field. */
+/* Borrows all until it is freed. rival NULL: what is to be equalled is a limit on the time, limit_ns. ASSAY_UNSUPPORTED: one of them lacks what a node needs; the message has device and field. */
 enum assay_code assay_contest_new(const struct assay_graph *g, const struct assay_described *device,
-                                  const struct assay_described *rival, const struct assay_fitted *fitted,
+                                  const struct assay_described *rival, double limit_ns, const struct assay_fitted *fitted,
                                   struct assay_contest **out, struct assay_error *err);
 void            assay_contest_free(struct assay_contest *c);
 const struct assay_contestant *assay_contest_device(const struct assay_contest *c);

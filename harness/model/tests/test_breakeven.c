@@ -40,7 +40,7 @@ static void meet(const char *a, const char *b, int64_t rows)
     assay_graph_output(g, out);
     cr_assert(!assay_graph_finish(g, &err) && !assay_described_find(a, &device, &err) && !assay_described_find(b, &rival, &err),
               "%s", err.message);
-    cr_assert_eq(assay_contest_new(g, device, rival, &fitted, &c, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_contest_new(g, device, rival, 0, &fitted, &c, &err), ASSAY_OK, "%s", err.message);
 }
 
 /* The chance after the device's field has been set to that value for sure. */
@@ -50,7 +50,7 @@ static double chance_with(enum assay_device_field field, double value)
     double                chance = NAN;
     struct assay_quantity kept = device->fields[field];
     device->fields[field].value = device->fields[field].low = device->fields[field].high = value;
-    cr_assert_eq(assay_contest_new(g, device, rival, &fitted, &other, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_contest_new(g, device, rival, 0, &fitted, &other, &err), ASSAY_OK, "%s", err.message);
     chance = assay_contest_chance(other);
     assay_contest_free(other);
     device->fields[field] = kept;
@@ -93,6 +93,21 @@ Test(breakeven, a_number_that_others_limit_is_said_to_suffice_at_no_value)
     cr_expect(strstr(need.why_not, "not supported"), "'%s'", need.why_not);
 }
 
+Test(breakeven, a_limit_on_the_time_is_kept_with_the_number_asked_for)
+{
+    struct assay_contest *limited = NULL;
+    struct assay_need     need;
+    meet("m100", "h200-sxm", 4096);
+    double limit_ns = assay_contest_device(c)->p10_ns;
+    cr_assert_eq(assay_contest_new(g, device, NULL, limit_ns, &fitted, &limited, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(fabs(assay_contest_chance(limited) - 0.1) < 0.02, "by what the tenth percentile is: %g", assay_contest_chance(limited));
+    assay_contest_need(limited, ASSAY_DEVICE_PEAK_BF16, &need);
+    cr_expect(need.even_is == ASSAY_NEED_VALUE && need.even > device->fields[ASSAY_DEVICE_PEAK_BF16].low);
+    assay_contest_need(limited, ASSAY_DEVICE_PRICE, &need);
+    cr_expect(*need.why_not && !need.moves);
+    assay_contest_free(limited);
+}
+
 Test(breakeven, more_bandwidth_never_asks_for_more_peak)
 {
     double even[3], sure[3];
@@ -115,6 +130,6 @@ Test(breakeven, a_device_without_the_format_is_refused_with_the_field)
     int32_t out = assay_graph_op(g, "MatMul", "y", in, 2, NULL);
     assay_graph_output(g, out);
     cr_assert(!assay_graph_finish(g, &err) && !assay_described_find("m100", &device, &err) && !assay_described_find("h200", &rival, &err));
-    cr_expect_eq(assay_contest_new(g, device, rival, &fitted, &c, &err), ASSAY_UNSUPPORTED);
+    cr_expect_eq(assay_contest_new(g, device, rival, 0, &fitted, &c, &err), ASSAY_UNSUPPORTED);
     cr_expect(strstr(err.message, "peak_f64_flops_per_s") && strstr(err.frame[err.nframes - 1], "m100"), "%s", err.message);
 }
