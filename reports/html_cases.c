@@ -244,7 +244,11 @@ static void distribution(struct assay_page *p, const struct assay_report_run *ru
         assay_page_evidence(p, c->rows[i]);
         assay_sink_raw(&p->to, ")</small></li>");
     }
-    assay_sink_raw(&p->to, "</ul>Share of the typical launch's iterations that took at most so long%s.", c->plot_is_log ? ", logarithmic axis" : "");
+    bool modelled = false;
+    for (size_t i = 0; i < c->n_rows; i++)
+        modelled = modelled || c->rows[i]->evidence == ASSAY_EVIDENCE_MODELLED;
+    assay_sink_raw(&p->to, "</ul>Share of the typical launch's iterations that took at most so long%s.%s", c->plot_is_log ? ", logarithmic axis" : "",
+                   modelled ? " Of a modelled device nothing ran: its curve is over devices that fit what is known of it." : "");
     if (*c->why_no_plot) {
         assay_sink_raw(&p->to, " Not drawn: ");
         assay_sink_text(&p->to, c->why_no_plot);
