@@ -1,5 +1,5 @@
-/* What the models are worth: predictions of chips that a fit never saw, against what was measured of them. The table comes with
- * the program (backends/coefficients/left-out.csv, written with the fit), not from the run. */
+/* What the models are worth: predictions of chips that a fit never saw, against what was measured of them. The table
+ * comes with the program (backends/coefficients/left-out.csv, written with the fit), not from the run. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +19,13 @@ bool assay_page_has_worth(const struct assay_report_run *run)
     return false;
 }
 
-/* ---- the table ----------------------------------------------------------------------------------------------------- */
+/* ---- the table -----------------------------------------------------------------------------------------------------
+ */
 
 enum how { WORD, COUNT, PERCENT, SIGNED_PERCENT, RATIO };
 static const struct {
     const char *column, *title;
-    enum how    how;
+    enum how how;
 } columns[] = {
     {"class", "kernels", WORD},
     {"chip", "chip left out", WORD},
@@ -55,23 +56,35 @@ static enum assay_code read_left_out(struct assay_csv *out, struct assay_error *
 static void cell(struct assay_page *p, const struct assay_csv *csv, size_t row, size_t c)
 {
     const char *text = assay_csv_cell(csv, row, assay_csv_column(csv, columns[c].column));
-    char        number[32];
-    double      value = strtod(text, NULL);
+    char number[32];
+    double value = strtod(text, NULL);
     switch (columns[c].how) {
-    case WORD: assay_page_element(p, c ? "td" : "th scope=\"row\"", text); return;
-    case COUNT: (void)snprintf(number, sizeof number, "%.0f", value); break;
-    case PERCENT: (void)snprintf(number, sizeof number, "%.1f\u00a0%%", 100 * value); break;
-    case SIGNED_PERCENT: (void)snprintf(number, sizeof number, "%+.1f\u00a0%%", 100 * value); break;
-    case RATIO: (void)snprintf(number, sizeof number, "%.2f", value); break;
+    case WORD:
+        assay_page_element(p, c ? "td" : "th scope=\"row\"", text);
+        return;
+    case COUNT:
+        (void)snprintf(number, sizeof number, "%.0f", value);
+        break;
+    case PERCENT:
+        (void)snprintf(number, sizeof number, "%.1f\u00a0%%", 100 * value);
+        break;
+    case SIGNED_PERCENT:
+        (void)snprintf(number, sizeof number, "%+.1f\u00a0%%", 100 * value);
+        break;
+    case RATIO:
+        (void)snprintf(number, sizeof number, "%.2f", value);
+        break;
     }
     assay_page_element(p, "td class=\"num\"", number);
 }
 
 static void table(struct assay_page *p, const struct assay_csv *csv)
 {
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"predictions of chips left out\"><table class=\"worth\"><thead><tr>");
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"predictions of chips "
+                           "left out\"><table class=\"worth\"><thead><tr>");
     for (size_t c = 0; c < COLUMNS; c++)
-        assay_sink_raw(&p->to, "<th scope=\"col\"%s>%s</th>", columns[c].how != WORD ? " class=\"num\"" : "", columns[c].title);
+        assay_sink_raw(&p->to, "<th scope=\"col\"%s>%s</th>", columns[c].how != WORD ? " class=\"num\"" : "",
+                       columns[c].title);
     assay_sink_raw(&p->to, "</tr></thead><tbody>\n");
     for (size_t row = 0; row < csv->n_rows; row++) {
         assay_sink_raw(&p->to, "<tr>");
@@ -82,7 +95,8 @@ static void table(struct assay_page *p, const struct assay_csv *csv)
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
 }
 
-/* ---- the devices of this run --------------------------------------------------------------------------------------- */
+/* ---- the devices of this run ---------------------------------------------------------------------------------------
+ */
 
 /* "gemm 3, prefill 3": chips of the vendor that the fit saw, by class of kernels. */
 static void measured_of(struct assay_page *p, const struct assay_fitted *f, const char *vendor)
@@ -127,7 +141,7 @@ static bool is_other_fit(const struct assay_summary *run, const struct assay_csv
     const char *fit = csv->n_rows ? assay_csv_cell(csv, 0, assay_csv_column(csv, "fit")) : "";
     for (size_t i = 0; i < run->n_rows; i++) {
         const struct assay_record *r = run->rows[i].launches[run->rows[i].typical];
-        const char                *at = strstr(r->compiled, "; fit ");
+        const char *at = strstr(r->compiled, "; fit ");
         if (at && strncmp(at + strlen("; fit "), fit, 16) != 0)
             return true;
     }
@@ -136,27 +150,35 @@ static bool is_other_fit(const struct assay_summary *run, const struct assay_csv
 
 static void words(struct assay_page *p)
 {
-    assay_sink_raw(&p->to, "<h3>What it was fitted on, and what it cannot do</h3>\n<ul class=\"prose\">\n"
-                           "<li>Fitted on published measurements of single kernels on the chips of the table, never on a chip that is kept back for judging; "
-                           "a modelled case is the sum of its kernels. No whole model was measured for this table.</li>\n"
-                           "<li>Convolutions, passes over memory and transfers were not among the measurements: their bands are wider by a written prior.</li>\n"
-                           "<li>The forms were chosen while looking at these same chips, and the widths of the bands come from these same errors: "
-                           "the table flatters both.</li>\n"
-                           "<li>It knows no time of a host or a framework, no other year's software, no sparsity, no uneven routing, and no chip "
-                           "whose units work unlike those it saw.</li>\n"
-                           "<li>A grade is the worst among inputs that make at least 5 %% of the variance of the time's logarithm, and D wherever an assumed number moves "
-                           "it. Where only a range of such a number is known, there is no point.</li>\n</ul>\n");
+    assay_sink_raw(&p->to,
+                   "<h3>What it was fitted on, and what it cannot do</h3>\n<ul class=\"prose\">\n"
+                   "<li>Fitted on published measurements of single kernels on the chips of the table, never on a chip "
+                   "that is kept back for judging; "
+                   "a modelled case is the sum of its kernels. No whole model was measured for this table.</li>\n"
+                   "<li>Convolutions, passes over memory and transfers were not among the measurements: their bands "
+                   "are wider by a written prior.</li>\n"
+                   "<li>The forms were chosen while looking at these same chips, and the widths of the bands come from "
+                   "these same errors: "
+                   "the table flatters both.</li>\n"
+                   "<li>It knows no time of a host or a framework, no other year's software, no sparsity, no uneven "
+                   "routing, and no chip "
+                   "whose units work unlike those it saw.</li>\n"
+                   "<li>A grade is the worst among inputs that make at least 5 %% of the variance of the time's "
+                   "logarithm, and D wherever an assumed number moves "
+                   "it. Where only a range of such a number is known, there is no point.</li>\n</ul>\n");
 }
 
 void assay_page_worth(struct assay_page *p, const struct assay_report_run *run)
 {
-    struct assay_csv     csv = {.bytes = NULL};
-    struct assay_error   err = {.code = ASSAY_OK};
+    struct assay_csv csv = {.bytes = NULL};
+    struct assay_error err = {.code = ASSAY_OK};
     struct assay_fitted *f = malloc(sizeof *f);
     assay_sink_raw(&p->to, "<section id=\"");
     assay_page_id(p, run, "worth");
-    assay_sink_raw(&p->to, "\">\n<h2>What the model is worth</h2>\n<p class=\"small\">Each chip was predicted by coefficients fitted without it; a vendor's only chip "
-                           "by other vendors' coefficients alone. Error: |predicted / measured - 1|. Bias: the median of predicted / measured - 1. "
+    assay_sink_raw(&p->to, "\">\n<h2>What the model is worth</h2>\n<p class=\"small\">Each chip was predicted by "
+                           "coefficients fitted without it; a vendor's only chip "
+                           "by other vendors' coefficients alone. Error: |predicted / measured - 1|. Bias: the median "
+                           "of predicted / measured - 1. "
                            "This comes with the program, not from the run.</p>\n");
     if (!f || read_left_out(&csv, &err) || assay_fitted_read(NULL, f, &err)) {
         assay_sink_raw(&p->to, "<p class=\"none\">Not known here: ");
@@ -164,7 +186,8 @@ void assay_page_worth(struct assay_page *p, const struct assay_report_run *run)
         assay_sink_raw(&p->to, "</p>\n");
     } else {
         if (is_other_fit(run->summary, &csv))
-            assay_sink_raw(&p->to, "<p><b>This run was priced by another fit</b> than the one that the table is of.</p>\n");
+            assay_sink_raw(&p->to,
+                           "<p><b>This run was priced by another fit</b> than the one that the table is of.</p>\n");
         table(p, &csv);
         devices(p, run->summary, f);
     }

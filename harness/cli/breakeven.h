@@ -11,8 +11,8 @@ struct assay_curve_point {
     double bandwidth, even, sure;
 };
 struct assay_curve {
-    const char              *peak; /* the field's key */
-    double                   low, high, peak_low, peak_high; /* what is described of bandwidth and peak */
+    const char *peak;                      /* the field's key */
+    double low, high, peak_low, peak_high; /* what is described of bandwidth and peak */
     struct assay_curve_point at[ASSAY_CURVE_POINTS];
 };
 

@@ -9,21 +9,21 @@
 #include "assay/banned.h"
 
 #define DRAWS ASSAY_CONTEST_DRAWS
-#define STEPS 16        /* halvings of a search: 32 x 32 / 2^16, well below a percent */
+#define STEPS 16 /* halvings of a search: 32 x 32 / 2^16, well below a percent */
 #define EVEN 0.5
 #define SURE 0.9
-#define MATTERS 0.01    /* of the time's logarithm, over all of the reach */
+#define MATTERS 0.01                     /* of the time's logarithm, over all of the reach */
 #define RIVALS_DRAWS (UINT64_C(1) << 32) /* from here on, so that the two are drawn each by itself */
 
 struct assay_contest {
     const struct assay_graph *graph;
-    struct assay_step         step;
+    struct assay_step step;
     struct assay_graph_price *price;
-    struct assay_node_how     how;
-    struct assay_contestant   device, rival;
-    struct assay_world        middle, worlds[DRAWS];
-    double                    own_ns[DRAWS], rival_ns[DRAWS], rival_joules[DRAWS], rival_usd[DRAWS];
-    uint64_t                  bytes;
+    struct assay_node_how how;
+    struct assay_contestant device, rival;
+    struct assay_world middle, worlds[DRAWS];
+    double own_ns[DRAWS], rival_ns[DRAWS], rival_joules[DRAWS], rival_usd[DRAWS];
+    uint64_t bytes;
 };
 
 static double time_in(const struct assay_contest *c, const struct assay_step *s, const struct assay_world *w)
@@ -47,21 +47,23 @@ static double quantile(const double *all, double share)
     return sorted[(size_t)ceil(share * DRAWS) - 1];
 }
 
-/* ---- the two ------------------------------------------------------------------------------------------------------- */
+/* ---- the two -------------------------------------------------------------------------------------------------------
+ */
 
 struct figure {
     const struct assay_contest *c;
-    const struct assay_step    *step;
+    const struct assay_step *step;
 };
 static double time_on(void *self, const struct assay_chip *chip)
 {
     const struct figure *f = self;
-    struct assay_world   w = assay_step_world(f->step, 0);
+    struct assay_world w = assay_step_world(f->step, 0);
     w.chip = *chip;
     return time_in(f->c, f->step, &w);
 }
 
-static void sum_up(const struct assay_contest *c, const struct assay_step *s, const double *ns, struct assay_contestant *out)
+static void sum_up(const struct assay_contest *c, const struct assay_step *s, const double *ns,
+                   struct assay_contestant *out)
 {
     struct figure f = {c, s};
     *out = (struct assay_contestant){.device = s->device,
@@ -110,8 +112,8 @@ static void set_limit(struct assay_contest *c, double limit_ns)
     c->rival = (struct assay_contestant){.p10_ns = limit_ns, .p50_ns = limit_ns, .p90_ns = limit_ns};
 }
 
-static enum assay_code meet_rival(struct assay_contest *c, const struct assay_described *rival, const struct assay_fitted *fitted,
-                                  struct assay_error *err)
+static enum assay_code meet_rival(struct assay_contest *c, const struct assay_described *rival,
+                                  const struct assay_fitted *fitted, struct assay_error *err)
 {
     struct assay_step other;
     assay_step_init(&other, rival, fitted);
@@ -122,10 +124,11 @@ static enum assay_code meet_rival(struct assay_contest *c, const struct assay_de
 }
 
 enum assay_code assay_contest_new(const struct assay_graph *g, const struct assay_described *device,
-                                  const struct assay_described *rival, double limit_ns, const struct assay_fitted *fitted,
-                                  struct assay_contest **out, struct assay_error *err)
+                                  const struct assay_described *rival, double limit_ns,
+                                  const struct assay_fitted *fitted, struct assay_contest **out,
+                                  struct assay_error *err)
 {
-    struct assay_live     live;
+    struct assay_live live;
     struct assay_contest *c = calloc(1, sizeof *c);
     if (!c)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a comparison");
@@ -134,7 +137,8 @@ enum assay_code assay_contest_new(const struct assay_graph *g, const struct assa
     assay_step_init(&c->step, device, fitted);
     c->middle = assay_step_world(&c->step, 0);
     set_limit(c, limit_ns);
-    if (assay_graph_price_new(g, &c->price, err) || can_run(c, &c->step, err) || (rival && meet_rival(c, rival, fitted, err))) {
+    if (assay_graph_price_new(g, &c->price, err) || can_run(c, &c->step, err) ||
+        (rival && meet_rival(c, rival, fitted, err))) {
         assay_contest_free(c);
         return err->code;
     }
@@ -178,14 +182,15 @@ uint64_t assay_contest_bytes(const struct assay_contest *c)
     return c->bytes;
 }
 
-/* ---- one number ---------------------------------------------------------------------------------------------------- */
+/* ---- one number ----------------------------------------------------------------------------------------------------
+ */
 
 struct search {
-    struct assay_contest   *c;
+    struct assay_contest *c;
     enum assay_device_field field;
-    enum assay_need_kind    kind;
-    bool                    at_most;
-    double                  low, high; /* the reach */
+    enum assay_need_kind kind;
+    bool at_most;
+    double low, high; /* the reach */
 };
 
 static bool is_as_good(const struct search *s, size_t draw, double value)
@@ -235,14 +240,15 @@ static void search_all(const struct search *s, double *even)
 /* What takes most of the time that is priced now. */
 static const char *limit_of(const struct assay_graph_price *p)
 {
-    static const char *const names[] = {"work of the matrix units", "memory bandwidth", "the last-level cache", "vector work",
-                                        "the link", "least times of kernels"};
+    static const char *const names[] = {
+        "work of the matrix units", "memory bandwidth", "the last-level cache", "vector work", "the link",
+        "least times of kernels"};
     double of[6] = {0};
     size_t most = 0;
     for (uint32_t i = 0; i < p->n_classes; i++) {
         const struct assay_price *x = &p->classes[i].price;
         const double part[] = {x->compute_ns, x->memory_ns, x->cache_ns, x->vector_ns, x->link_ns};
-        size_t       longest = 0;
+        size_t longest = 0;
         for (size_t j = 1; j < 5; j++)
             longest = part[j] > part[longest] ? j : longest;
         of[longest] += p->classes[i].count * (x->ns - x->floor_ns);
@@ -264,7 +270,8 @@ static double time_with(struct assay_contest *c, enum assay_device_field field, 
 static struct search reach_of(struct assay_contest *c, enum assay_device_field field, enum assay_need_kind kind)
 {
     const struct assay_quantity *q = &c->step.device->fields[field];
-    struct search s = {.c = c, .field = field, .kind = kind, .low = q->low / ASSAY_NEED_REACH, .high = q->high * ASSAY_NEED_REACH};
+    struct search s = {
+        .c = c, .field = field, .kind = kind, .low = q->low / ASSAY_NEED_REACH, .high = q->high * ASSAY_NEED_REACH};
     s.at_most = kind == ASSAY_NEED_ENERGY || field == ASSAY_DEVICE_LAUNCH || field == ASSAY_DEVICE_SCALE_UP_LATENCY;
     if (field == ASSAY_DEVICE_SUSTAINED)
         s.high = 1;
@@ -274,7 +281,7 @@ static struct search reach_of(struct assay_contest *c, enum assay_device_field f
 static void need_time(struct assay_contest *c, struct assay_need *out)
 {
     const struct assay_quantity *q = &c->step.device->fields[out->field];
-    double                       even[DRAWS];
+    double even[DRAWS];
     if (q->state != ASSAY_KNOWN) {
         (void)snprintf(out->why_not, sizeof out->why_not, "%s",
                        q->state == ASSAY_NOT_SUPPORTED ? "not supported by the device"
@@ -283,7 +290,8 @@ static void need_time(struct assay_contest *c, struct assay_need *out)
     }
     struct search s = reach_of(c, out->field, out->kind);
     out->at_most = s.at_most;
-    double slow = time_with(c, out->field, s.at_most ? s.high : s.low), fast = time_with(c, out->field, s.at_most ? s.low : s.high);
+    double slow = time_with(c, out->field, s.at_most ? s.high : s.low),
+           fast = time_with(c, out->field, s.at_most ? s.low : s.high);
     out->limit = limit_of(c->price);
     out->moves = out->kind == ASSAY_NEED_ENERGY || fabs(log(slow / fast)) > MATTERS;
     if (!out->moves)
@@ -334,22 +342,24 @@ void assay_contest_need(struct assay_contest *c, enum assay_device_field field, 
         out->even = out->sure = (double)c->bytes;
         out->even_is = out->sure_is = ASSAY_NEED_VALUE;
         break;
-    default: need_time(c, out);
+    default:
+        need_time(c, out);
     }
 }
 
-/* ---- two numbers --------------------------------------------------------------------------------------------------- */
+/* ---- two numbers ---------------------------------------------------------------------------------------------------
+ */
 
 enum assay_device_field assay_contest_peak(struct assay_contest *c)
 {
     enum assay_device_field found = ASSAY_DEVICE_FIELDS;
-    double                  most = MATTERS;
+    double most = MATTERS;
     for (int f = ASSAY_DEVICE_PEAK_F64; f <= ASSAY_DEVICE_PEAK_I4; f++) {
         const struct assay_quantity *q = &c->step.device->fields[f];
         if (q->state != ASSAY_KNOWN)
             continue;
         struct search s = reach_of(c, (enum assay_device_field)f, ASSAY_NEED_TIME);
-        double        swing = fabs(log(time_with(c, s.field, s.low) / time_with(c, s.field, s.high)));
+        double swing = fabs(log(time_with(c, s.field, s.low) / time_with(c, s.field, s.high)));
         if (swing > most) {
             most = swing;
             found = s.field;
@@ -358,9 +368,10 @@ enum assay_device_field assay_contest_peak(struct assay_contest *c)
     return found;
 }
 
-void assay_contest_trade(struct assay_contest *c, enum assay_device_field peak, double bandwidth, double *even, double *sure)
+void assay_contest_trade(struct assay_contest *c, enum assay_device_field peak, double bandwidth, double *even,
+                         double *sure)
 {
-    double        needed[DRAWS], kept[DRAWS];
+    double needed[DRAWS], kept[DRAWS];
     struct search s = reach_of(c, peak, ASSAY_NEED_TIME);
     for (size_t i = 0; i < DRAWS; i++) {
         kept[i] = c->worlds[i].chip.field[ASSAY_DEVICE_BANDWIDTH];

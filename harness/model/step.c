@@ -13,11 +13,13 @@
 #define MOVES 1e-9
 
 const struct assay_structure_row assay_structures[ASSAY_STRUCTURES] = {
-    {"stack_launches", 0.5, 2, "launch floors of passes: a captured graph halves them, a host that falls behind doubles them"},
+    {"stack_launches", 0.5, 2,
+     "launch floors of passes: a captured graph halves them, a host that falls behind doubles them"},
     {"stack_passes", 0.8, 1.25, "bytes of passes: a stack fuses more, or less, than is assumed"},
 };
 
-/* ---- worlds -------------------------------------------------------------------------------------------------------- */
+/* ---- worlds --------------------------------------------------------------------------------------------------------
+ */
 
 static struct assay_world middle_of(const struct assay_described *d)
 {
@@ -30,7 +32,7 @@ static struct assay_world middle_of(const struct assay_described *d)
 struct assay_world assay_step_world(const struct assay_step *s, uint64_t k)
 {
     struct assay_world w = middle_of(s->device);
-    uint32_t           stream = ASSAY_DEVICE_FIELDS;
+    uint32_t stream = ASSAY_DEVICE_FIELDS;
     if (!k)
         return w;
     if (!s->is_fitted_on)
@@ -43,7 +45,8 @@ struct assay_world assay_step_world(const struct assay_step *s, uint64_t k)
     return w;
 }
 
-/* ---- prices -------------------------------------------------------------------------------------------------------- */
+/* ---- prices --------------------------------------------------------------------------------------------------------
+ */
 
 void assay_step_init(struct assay_step *s, const struct assay_described *d, const struct assay_fitted *f)
 {
@@ -56,19 +59,21 @@ void assay_step_init(struct assay_step *s, const struct assay_described *d, cons
             enum assay_format_class format = (enum assay_format_class)g;
             s->likeness[c][g] = assay_fitted_likeness(f, d->vendor, &middle, class, format, NULL);
             for (int r = 0; r < ASSAY_REGIMES; r++)
-                s->half[c][g][r] = assay_band_of(f, d->vendor, class, d->memory_class, format, (enum assay_regime)r).half;
+                s->half[c][g][r] =
+                    assay_band_of(f, d->vendor, class, d->memory_class, format, (enum assay_regime)r).half;
         }
 }
 
 static enum assay_format_class format_of(const struct assay_graph *g, const struct assay_node_class *c)
 {
     const struct assay_node *node = &g->nodes[c->first];
-    unsigned bits = node->n_inputs && node->inputs[0] != ASSAY_NO_VALUE ? assay_dtype_bits(g->values[node->inputs[0]].dtype) : 0;
+    unsigned bits =
+        node->n_inputs && node->inputs[0] != ASSAY_NO_VALUE ? assay_dtype_bits(g->values[node->inputs[0]].dtype) : 0;
     return bits == 8 ? ASSAY_FORMAT_F8 : bits && bits <= 6 ? ASSAY_FORMAT_F4 : ASSAY_FORMAT_WIDE;
 }
 
 struct adjusting {
-    const struct assay_step  *step;
+    const struct assay_step *step;
     const struct assay_world *world;
 };
 
@@ -76,11 +81,11 @@ struct adjusting {
 static void adjust_class(void *self, const struct assay_graph *g, struct assay_node_class *c)
 {
     const struct adjusting *a = self;
-    struct assay_price     *p = &c->price;
+    struct assay_price *p = &c->price;
     enum assay_format_class format = format_of(g, c);
     double half = a->step->half[p->class][format][assay_price_regime(p)];
-    double factor = a->step->likeness[p->class][format] *
-                    exp(half / assay_normal_quantile(ONE_SIDED) * a->world->error[p->class]);
+    double factor =
+        a->step->likeness[p->class][format] * exp(half / assay_normal_quantile(ONE_SIDED) * a->world->error[p->class]);
     if (p->class == ASSAY_KERNEL_MEMORY) {
         double floor_ns = p->floor_ns * a->world->structure[ASSAY_STRUCTURE_LAUNCHES];
         p->ns = floor_ns + (p->ns - p->floor_ns) * a->world->structure[ASSAY_STRUCTURE_PASSES];
@@ -93,7 +98,7 @@ static void adjust_class(void *self, const struct assay_graph *g, struct assay_n
 enum assay_code assay_step_price(const struct assay_step *s, struct assay_graph_price *p, const struct assay_world *w,
                                  const struct assay_node_how *how, bool again, struct assay_error *err)
 {
-    struct adjusting    a = {s, w};
+    struct adjusting a = {s, w};
     struct assay_adjust adjust = {adjust_class, &a};
     return assay_graph_price_on(p, &w->chip, &s->k, how, again, &adjust, err);
 }
@@ -107,14 +112,15 @@ enum assay_dtype assay_graph_stored_format(const struct assay_graph *g)
     return bytes[1] > bytes[0] && bytes[1] >= bytes[2] ? ASSAY_BF16 : bytes[2] > bytes[0] ? ASSAY_F16 : ASSAY_F32;
 }
 
-/* ---- what matters most --------------------------------------------------------------------------------------------- */
+/* ---- what matters most ---------------------------------------------------------------------------------------------
+ */
 
 struct sought {
-    assay_step_time_of     *time_of;
-    void                   *self;
-    double                  middle_ns, variance;
+    assay_step_time_of *time_of;
+    void *self;
+    double middle_ns, variance;
     struct assay_step_input all[ASSAY_DEVICE_FIELDS + ASSAY_KERNEL_CLASSES + ASSAY_STRUCTURES];
-    size_t                  n;
+    size_t n;
 };
 
 /* `widths`: how many standard deviations lie between the ends. `share` is the variance until all are known. */
@@ -134,7 +140,8 @@ static void add_fields(struct sought *x, const struct assay_described *d, const 
     for (int f = 0; f < ASSAY_DEVICE_FIELDS; f++) {
         struct assay_world low = *middle, high = *middle;
         if (assay_field_range(&d->fields[f], &low.chip.field[f], &high.chip.field[f]))
-            add_input(x, assay_device_fields[f].key, assay_provenance_names[d->fields[f].provenance], &low, &high, sqrt(12));
+            add_input(x, assay_device_fields[f].key, assay_provenance_names[d->fields[f].provenance], &low, &high,
+                      sqrt(12));
     }
 }
 
@@ -165,7 +172,7 @@ size_t assay_step_inputs(const struct assay_step *s, assay_step_time_of *time_of
                          struct assay_step_input out[ASSAY_STEP_INPUTS])
 {
     struct assay_world middle = assay_step_world(s, 0);
-    struct sought      x = {.time_of = time_of, .self = self, .middle_ns = time_of(self, &middle)};
+    struct sought x = {.time_of = time_of, .self = self, .middle_ns = time_of(self, &middle)};
     if (!s->is_fitted_on)
         add_fields(&x, s->device, &middle);
     add_model(&x, &middle);

@@ -1,5 +1,5 @@
-/* A graph as one step on a described device: what the model back end runs on its clock and what assay breakeven searches. Prices,
- * likeness and bands are those of assay predict (interval.h). README.md, "Steps". */
+/* A graph as one step on a described device: what the model back end runs on its clock and what assay breakeven
+ * searches. Prices, likeness and bands are those of assay predict (interval.h). README.md, "Steps". */
 #ifndef ASSAY_MODEL_STEP_H
 #define ASSAY_MODEL_STEP_H
 
@@ -11,7 +11,7 @@
 enum assay_structure { ASSAY_STRUCTURE_LAUNCHES, ASSAY_STRUCTURE_PASSES, ASSAY_STRUCTURES };
 struct assay_structure_row {
     const char *key;
-    double      low, high; /* factors; low x high = 1 */
+    double low, high; /* factors; low x high = 1 */
     const char *about;
 };
 extern const struct assay_structure_row assay_structures[ASSAY_STRUCTURES];
@@ -19,14 +19,14 @@ extern const struct assay_structure_row assay_structures[ASSAY_STRUCTURES];
 /* One of the worlds that what is known allows. */
 struct assay_world {
     struct assay_chip chip;
-    double            error[ASSAY_KERNEL_CLASSES]; /* standard normal: what the forms are off by in each class, as chips are */
-    double            structure[ASSAY_STRUCTURES]; /* factors */
+    double error[ASSAY_KERNEL_CLASSES]; /* standard normal: what the forms are off by in each class, as chips are */
+    double structure[ASSAY_STRUCTURES]; /* factors */
 };
 /* What is the same in every world; description and fit must outlive it. */
 struct assay_step {
     const struct assay_described *device;
-    struct assay_coefficients     k;
-    bool                          is_fitted_on; /* the coefficients saw this chip: they hold what its description leaves open */
+    struct assay_coefficients k;
+    bool is_fitted_on; /* the coefficients saw this chip: they hold what its description leaves open */
     double likeness[ASSAY_KERNEL_CLASSES][ASSAY_FORMAT_CLASSES];
     double half[ASSAY_KERNEL_CLASSES][ASSAY_FORMAT_CLASSES][ASSAY_REGIMES]; /* of the 80 % band, in logarithms */
 };
@@ -46,12 +46,12 @@ enum assay_dtype assay_graph_stored_format(const struct assay_graph *g);
 #define ASSAY_STEP_INPUTS 5
 struct assay_step_input {
     const char *name, *from; /* a field and its provenance, a class of kernels ("band"), a structure ("stack") */
-    double      low, high;   /* the time at its ends over the middle's; of a band: at its 10th and 90th percentile */
-    double      share;       /* of the log-variance of them all */
+    double low, high;        /* the time at its ends over the middle's; of a band: at its 10th and 90th percentile */
+    double share;            /* of the log-variance of them all */
 };
 /* NaN: there is no time. */
 typedef double assay_step_time_of(void *self, const struct assay_world *w);
-size_t         assay_step_inputs(const struct assay_step *s, assay_step_time_of *time_of, void *self,
-                                 struct assay_step_input out[ASSAY_STEP_INPUTS]);
+size_t assay_step_inputs(const struct assay_step *s, assay_step_time_of *time_of, void *self,
+                         struct assay_step_input out[ASSAY_STEP_INPUTS]);
 
 #endif

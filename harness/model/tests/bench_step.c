@@ -1,4 +1,5 @@
-/* What an interval of 1,000 draws takes for a whole step of Llama-2-70B: every draw prices all of its nodes on a chip of its own. */
+/* What an interval of 1,000 draws takes for a whole step of Llama-2-70B: every draw prices all of its nodes on a chip
+ * of its own. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +20,8 @@ static double now_s(void)
 static double draw_all(const struct assay_step *s, struct assay_graph_price *p, double *sum)
 {
     struct assay_node_how how = {.f32_as = assay_graph_stored_format(p->graph)};
-    struct assay_error    err;
-    double                began = now_s();
+    struct assay_error err;
+    double began = now_s();
     for (uint64_t k = 1; k <= DRAWS; k++) {
         struct assay_world w = assay_step_world(s, k);
         if (!assay_step_price(s, p, &w, &how, false, &err))
@@ -31,23 +32,24 @@ static double draw_all(const struct assay_step *s, struct assay_graph_price *p, 
 
 int main(void)
 {
-    static const char *const  cases[] = {"decoder.decode/model=llama-2-70b,weights=bf16,batch=8",
-                                         "decoder.prefill/model=llama-2-70b,weights=bf16,tokens=2048"};
-    static const char *const  names[] = {"decode", "prefill"};
+    static const char *const cases[] = {"decoder.decode/model=llama-2-70b,weights=bf16,batch=8",
+                                        "decoder.prefill/model=llama-2-70b,weights=bf16,tokens=2048"};
+    static const char *const names[] = {"decode", "prefill"};
     static struct assay_fitted fitted;
-    static struct assay_step   step;
-    struct assay_described   *d = NULL;
-    struct assay_error        err = {.code = ASSAY_OK};
-    double                    sum = 0;
+    static struct assay_step step;
+    struct assay_described *d = NULL;
+    struct assay_error err = {.code = ASSAY_OK};
+    double sum = 0;
     if (assay_fitted_read(NULL, &fitted, &err) || assay_described_find("m100", &d, &err))
         return fprintf(stderr, "bench_step: %s\n", err.message), 1;
     assay_step_init(&step, d, &fitted);
     for (size_t i = 0; i < 2; i++) {
-        struct assay_case         c;
-        struct assay_graph       *g = NULL;
+        struct assay_case c;
+        struct assay_graph *g = NULL;
         struct assay_graph_price *p = NULL;
-        double                    best = INFINITY;
-        if (assay_case_parse(cases[i], &c, &err) || assay_case_graph(&c, &g, &err) || assay_graph_price_new(g, &p, &err))
+        double best = INFINITY;
+        if (assay_case_parse(cases[i], &c, &err) || assay_case_graph(&c, &g, &err) ||
+            assay_graph_price_new(g, &p, &err))
             return fprintf(stderr, "bench_step: %s\n", err.message), 1;
         for (int r = 0; r < ROUNDS; r++)
             best = fmin(best, draw_all(&step, p, &sum));

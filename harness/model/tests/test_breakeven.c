@@ -6,11 +6,11 @@
 
 #include "assay/banned.h"
 
-static struct assay_error      err;
+static struct assay_error err;
 static struct assay_described *device, *rival;
-static struct assay_graph     *g;
-static struct assay_contest   *c;
-static struct assay_fitted     fitted;
+static struct assay_graph *g;
+static struct assay_contest *c;
+static struct assay_fitted fitted;
 
 static void set_up(void)
 {
@@ -38,7 +38,8 @@ static void meet(const char *a, const char *b, int64_t rows)
     in[1] = assay_graph_input(g, "b", ASSAY_BF16, 2, (int64_t[]){8192, 8192}, ASSAY_FILL_SIGNED);
     out = assay_graph_op(g, "MatMul", "y", in, 2, NULL);
     assay_graph_output(g, out);
-    cr_assert(!assay_graph_finish(g, &err) && !assay_described_find(a, &device, &err) && !assay_described_find(b, &rival, &err),
+    cr_assert(!assay_graph_finish(g, &err) && !assay_described_find(a, &device, &err) &&
+                  !assay_described_find(b, &rival, &err),
               "%s", err.message);
     cr_assert_eq(assay_contest_new(g, device, rival, 0, &fitted, &c, &err), ASSAY_OK, "%s", err.message);
 }
@@ -47,7 +48,7 @@ static void meet(const char *a, const char *b, int64_t rows)
 static double chance_with(enum assay_device_field field, double value)
 {
     struct assay_contest *other = NULL;
-    double                chance = NAN;
+    double chance = NAN;
     struct assay_quantity kept = device->fields[field];
     device->fields[field].value = device->fields[field].low = device->fields[field].high = value;
     cr_assert_eq(assay_contest_new(g, device, rival, 0, &fitted, &other, &err), ASSAY_OK, "%s", err.message);
@@ -62,9 +63,12 @@ Test(breakeven, a_device_that_gets_the_number_asked_for_has_the_chance_that_was_
     struct assay_need need;
     meet("m100", "h200-sxm", 4096);
     assay_contest_need(c, ASSAY_DEVICE_PEAK_BF16, &need);
-    cr_assert(need.even_is == ASSAY_NEED_VALUE && need.sure_is == ASSAY_NEED_VALUE && need.sure > need.even, "%g %g", need.even, need.sure);
-    cr_expect(fabs(chance_with(ASSAY_DEVICE_PEAK_BF16, need.even) - 0.5) < 0.03, "%g", chance_with(ASSAY_DEVICE_PEAK_BF16, need.even));
-    cr_expect(fabs(chance_with(ASSAY_DEVICE_PEAK_BF16, need.sure) - 0.9) < 0.03, "%g", chance_with(ASSAY_DEVICE_PEAK_BF16, need.sure));
+    cr_assert(need.even_is == ASSAY_NEED_VALUE && need.sure_is == ASSAY_NEED_VALUE && need.sure > need.even, "%g %g",
+              need.even, need.sure);
+    cr_expect(fabs(chance_with(ASSAY_DEVICE_PEAK_BF16, need.even) - 0.5) < 0.03, "%g",
+              chance_with(ASSAY_DEVICE_PEAK_BF16, need.even));
+    cr_expect(fabs(chance_with(ASSAY_DEVICE_PEAK_BF16, need.sure) - 0.9) < 0.03, "%g",
+              chance_with(ASSAY_DEVICE_PEAK_BF16, need.sure));
     cr_expect(assay_contest_chance(c) < 0.5);
 }
 
@@ -76,7 +80,8 @@ Test(breakeven, a_device_against_itself_is_even_at_what_it_has)
     assay_contest_need(c, ASSAY_DEVICE_PEAK_BF16, &need);
     cr_expect(fabs(log(need.even / device->fields[ASSAY_DEVICE_PEAK_BF16].value)) < 0.1, "%g", need.even);
     assay_contest_need(c, ASSAY_DEVICE_PRICE, &need);
-    cr_expect(fabs(log(need.even / (need.is_ratio ? 1 : rival->fields[ASSAY_DEVICE_PRICE].value))) < 0.1, "%g", need.even);
+    cr_expect(fabs(log(need.even / (need.is_ratio ? 1 : rival->fields[ASSAY_DEVICE_PRICE].value))) < 0.1, "%g",
+              need.even);
     assay_contest_need(c, ASSAY_DEVICE_POWER, &need);
     cr_expect(need.at_most && fabs(log(need.even / 700)) < 0.15 && need.sure < need.even, "%g", need.even);
 }
@@ -96,11 +101,12 @@ Test(breakeven, a_number_that_others_limit_is_said_to_suffice_at_no_value)
 Test(breakeven, a_limit_on_the_time_is_kept_with_the_number_asked_for)
 {
     struct assay_contest *limited = NULL;
-    struct assay_need     need;
+    struct assay_need need;
     meet("m100", "h200-sxm", 4096);
     double limit_ns = assay_contest_device(c)->p10_ns;
     cr_assert_eq(assay_contest_new(g, device, NULL, limit_ns, &fitted, &limited, &err), ASSAY_OK, "%s", err.message);
-    cr_expect(fabs(assay_contest_chance(limited) - 0.1) < 0.02, "by what the tenth percentile is: %g", assay_contest_chance(limited));
+    cr_expect(fabs(assay_contest_chance(limited) - 0.1) < 0.02, "by what the tenth percentile is: %g",
+              assay_contest_chance(limited));
     assay_contest_need(limited, ASSAY_DEVICE_PEAK_BF16, &need);
     cr_expect(need.even_is == ASSAY_NEED_VALUE && need.even > device->fields[ASSAY_DEVICE_PEAK_BF16].low);
     assay_contest_need(limited, ASSAY_DEVICE_PRICE, &need);
@@ -129,7 +135,9 @@ Test(breakeven, a_device_without_the_format_is_refused_with_the_field)
                      assay_graph_input(g, "b", ASSAY_F64, 2, (int64_t[]){64, 64}, ASSAY_FILL_SIGNED)};
     int32_t out = assay_graph_op(g, "MatMul", "y", in, 2, NULL);
     assay_graph_output(g, out);
-    cr_assert(!assay_graph_finish(g, &err) && !assay_described_find("m100", &device, &err) && !assay_described_find("h200", &rival, &err));
+    cr_assert(!assay_graph_finish(g, &err) && !assay_described_find("m100", &device, &err) &&
+              !assay_described_find("h200", &rival, &err));
     cr_expect_eq(assay_contest_new(g, device, rival, 0, &fitted, &c, &err), ASSAY_UNSUPPORTED);
-    cr_expect(strstr(err.message, "peak_f64_flops_per_s") && strstr(err.frame[err.nframes - 1], "m100"), "%s", err.message);
+    cr_expect(strstr(err.message, "peak_f64_flops_per_s") && strstr(err.frame[err.nframes - 1], "m100"), "%s",
+              err.message);
 }

@@ -6,13 +6,13 @@
 
 #include "assay/banned.h"
 
-static struct assay_error        err;
-static struct assay_described   *d;
-static struct assay_fitted       fitted;
-static struct assay_step         step;
-static struct assay_graph       *g;
+static struct assay_error err;
+static struct assay_described *d;
+static struct assay_fitted fitted;
+static struct assay_step step;
+static struct assay_graph *g;
 static struct assay_graph_price *p;
-static struct assay_node_how     how;
+static struct assay_node_how how;
 
 static void set_up(void)
 {
@@ -40,8 +40,9 @@ static void on(const char *device)
     out = assay_graph_op(g, "Softmax", "z", &y, 1, NULL);
     assay_graph_output(g, out);
     p = NULL;
-    cr_assert(!assay_graph_finish(g, &err) && !assay_graph_price_new(g, &p, &err) && !assay_described_find(device, &d, &err), "%s",
-              err.message);
+    cr_assert(!assay_graph_finish(g, &err) && !assay_graph_price_new(g, &p, &err) &&
+                  !assay_described_find(device, &d, &err),
+              "%s", err.message);
     assay_step_init(&step, d, &fitted);
 }
 
@@ -84,7 +85,7 @@ Test(step, in_no_world_is_more_bandwidth_or_peak_slower)
     for (uint64_t k = 0; k < 200; k++)
         for (size_t f = 0; f < 2; f++) {
             struct assay_world w = assay_step_world(&step, k);
-            double             before = time_of(NULL, &w);
+            double before = time_of(NULL, &w);
             w.chip.field[fields[f]] *= 1.5;
             cr_expect(time_of(NULL, &w) <= before * (1 + 1e-12), "draw %llu", (unsigned long long)k);
         }
@@ -96,7 +97,7 @@ Test(step, the_inputs_that_matter_most_come_first_and_their_shares_are_of_all)
     on("m100");
     size_t n = assay_step_inputs(&step, time_of, NULL, in);
     double sum = 0;
-    bool   assumed = false;
+    bool assumed = false;
     cr_assert_eq(n, (size_t)ASSAY_STEP_INPUTS);
     for (size_t i = 0; i < n; i++) {
         sum += in[i].share;
