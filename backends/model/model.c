@@ -163,7 +163,7 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     }
     if (assay_fitted_read(NULL, &s->fitted, err))
         goto close;
-    assay_step_init(&s->step, s->described, &s->fitted);
+    assay_priced_init(&s->step, s->described, &s->fitted);
     model_draw(s, 0);
     *out = s;
     return ASSAY_OK;
@@ -350,7 +350,7 @@ static void certainty(struct assay_session *s, const struct assay_program *p, st
     if (out->size < sizeof *out) /* a host that knows none */
         return;
     for (size_t i = 0; i < p->n_inputs && i < ASSAY_INFLUENCES; i++) {
-        const struct assay_step_input *x = &p->inputs[i];
+        const struct assay_priced_input *x = &p->inputs[i];
         struct assay_influence        *to = &out->influences[i];
         *to = (struct assay_influence){.share = x->share, .low = x->low, .high = x->high};
         (void)snprintf(to->name, sizeof to->name, "%s", x->name);

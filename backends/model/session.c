@@ -17,7 +17,7 @@ static struct assay_world as_asked(const struct assay_session *s, struct assay_w
 
 void model_draw(struct assay_session *s, uint64_t k)
 {
-    s->world = as_asked(s, assay_step_world(&s->step, k));
+    s->world = as_asked(s, assay_priced_world(&s->step, k));
     s->drawn++;
 }
 
@@ -39,7 +39,7 @@ struct assay_node_how model_how(const struct assay_session *s, const struct assa
 enum assay_code model_price(struct assay_session *s, struct assay_program *p, bool again, struct assay_error *err)
 {
     struct assay_node_how how = model_how(s, p->graph, p->content);
-    return assay_step_price(&s->step, p->price, &s->world, &how, again, err);
+    return assay_priced_graph(&s->step, p->price, &s->world, &how, again, err);
 }
 
 struct figure {
@@ -52,13 +52,13 @@ static double time_in(void *self, const struct assay_world *world)
     struct assay_node_how how = model_how(f->s, f->p->graph, f->p->content);
     struct assay_error    err = {.code = ASSAY_OK};
     struct assay_world    own = as_asked(f->s, *world);
-    return assay_step_price(&f->s->step, f->p->price, &own, &how, false, &err) ? NAN : f->p->price->total.ns;
+    return assay_priced_graph(&f->s->step, f->p->price, &own, &how, false, &err) ? NAN : f->p->price->total.ns;
 }
 
 static double time_on(void *self, const struct assay_chip *chip)
 {
     struct figure     *f = self;
-    struct assay_world world = assay_step_world(&f->s->step, 0);
+    struct assay_world world = assay_priced_world(&f->s->step, 0);
     world.chip = *chip;
     return time_in(self, &world);
 }
@@ -80,7 +80,7 @@ void model_certainty(struct assay_session *s, struct assay_program *p)
     struct figure      figure = {s, p};
     struct assay_error ignored = {.code = ASSAY_OK};
     p->certain = assay_certainty_of(s->described, time_on, &figure);
-    p->n_inputs = assay_step_inputs(&s->step, time_in, &figure, p->inputs);
+    p->n_inputs = assay_priced_inputs(&s->step, time_in, &figure, p->inputs);
     if (!model_price(s, p, false, &ignored) && p->certain.grade < 'D' && is_calibrated(s, p->price))
         p->certain.grade = 'A';
 }

@@ -6,7 +6,7 @@
 #include "harness/model/certainty.h"
 #include "harness/model/coefficients.h"
 #include "harness/model/device.h"
-#include "harness/model/step.h"
+#include "harness/model/priced.h"
 
 enum model_precision { MODEL_AS_STORED, MODEL_AS_GRAPH, MODEL_TF32, MODEL_BF16, MODEL_F16 };
 enum model_values { MODEL_NO_VALUES, MODEL_EMULATE };
@@ -25,7 +25,7 @@ struct assay_session {
     struct assay_described   *described;
     struct model_options      options;
     struct assay_fitted       fitted;
-    struct assay_step         step;
+    struct assay_priced         step;
     struct assay_world        world; /* of the draw that it is now */
     uint64_t                  drawn; /* counts the changes of chip */
     uint64_t                  free_ns; /* when the queue has nothing to do */
@@ -47,7 +47,7 @@ struct assay_program {
     const void                 **content; /* by value, during a launch */
     void                       **padded;  /* by value: copies of those with rows that do not count */
     struct assay_certain         certain;
-    struct assay_step_input      inputs[ASSAY_STEP_INPUTS]; /* that matter most for its time */
+    struct assay_priced_input      inputs[ASSAY_PRICED_INPUTS]; /* that matter most for its time */
     size_t                       n_inputs;
     struct model_values_program *values; /* NULL: none are computed */
 };

@@ -17,7 +17,7 @@
 
 struct assay_contest {
     const struct assay_graph *graph;
-    struct assay_step step;
+    struct assay_priced step;
     struct assay_graph_price *price;
     struct assay_node_how how;
     struct assay_contestant device, rival;
@@ -26,10 +26,10 @@ struct assay_contest {
     uint64_t bytes;
 };
 
-static double time_in(const struct assay_contest *c, const struct assay_step *s, const struct assay_world *w)
+static double time_in(const struct assay_contest *c, const struct assay_priced *s, const struct assay_world *w)
 {
     struct assay_error err = {.code = ASSAY_OK};
-    return assay_step_price(s, c->price, w, &c->how, false, &err) ? NAN : c->price->total.ns;
+    return assay_priced_graph(s, c->price, w, &c->how, false, &err) ? NAN : c->price->total.ns;
 }
 
 static int by_size(const void *a, const void *b)
@@ -52,17 +52,17 @@ static double quantile(const double *all, double share)
 
 struct figure {
     const struct assay_contest *c;
-    const struct assay_step *step;
+    const struct assay_priced *step;
 };
 static double time_on(void *self, const struct assay_chip *chip)
 {
     const struct figure *f = self;
-    struct assay_world w = assay_step_world(f->step, 0);
+    struct assay_world w = assay_priced_world(f->step, 0);
     w.chip = *chip;
     return time_in(f->c, f->step, &w);
 }
 
-static void sum_up(const struct assay_contest *c, const struct assay_step *s, const double *ns,
+static void sum_up(const struct assay_contest *c, const struct assay_priced *s, const double *ns,
                    struct assay_contestant *out)
 {
     struct figure f = {c, s};
@@ -74,10 +74,10 @@ static void sum_up(const struct assay_contest *c, const struct assay_step *s, co
 }
 
 /* Prices once, so that what a device lacks is told. */
-static enum assay_code can_run(const struct assay_contest *c, const struct assay_step *s, struct assay_error *err)
+static enum assay_code can_run(const struct assay_contest *c, const struct assay_priced *s, struct assay_error *err)
 {
-    struct assay_world w = assay_step_world(s, 0);
-    if (assay_step_price(s, c->price, &w, &c->how, false, err))
+    struct assay_world w = assay_priced_world(s, 0);
+    if (assay_priced_graph(s, c->price, &w, &c->how, false, err))
         return assay_error_in(err, "on device '%.40s'", s->device->name);
     return ASSAY_OK;
 }
@@ -85,16 +85,16 @@ static enum assay_code can_run(const struct assay_contest *c, const struct assay
 static void draw_device(struct assay_contest *c)
 {
     for (uint64_t i = 0; i < DRAWS; i++) {
-        c->worlds[i] = assay_step_world(&c->step, i + 1);
+        c->worlds[i] = assay_priced_world(&c->step, i + 1);
         c->own_ns[i] = time_in(c, &c->step, &c->worlds[i]);
     }
     sum_up(c, &c->step, c->own_ns, &c->device);
 }
 
-static void draw_rival(struct assay_contest *c, const struct assay_step *rival)
+static void draw_rival(struct assay_contest *c, const struct assay_priced *rival)
 {
     for (uint64_t i = 0; i < DRAWS; i++) {
-        struct assay_world other = assay_step_world(rival, RIVALS_DRAWS + i + 1);
+        struct assay_world other = assay_priced_world(rival, RIVALS_DRAWS + i + 1);
         c->rival_ns[i] = time_in(c, rival, &other);
         c->rival_joules[i] = c->rival_ns[i] * 1e-9 * other.chip.field[ASSAY_DEVICE_POWER];
         c->rival_usd[i] = other.chip.field[ASSAY_DEVICE_PRICE];
@@ -115,8 +115,8 @@ static void set_limit(struct assay_contest *c, double limit_ns)
 static enum assay_code meet_rival(struct assay_contest *c, const struct assay_described *rival,
                                   const struct assay_fitted *fitted, struct assay_error *err)
 {
-    struct assay_step other;
-    assay_step_init(&other, rival, fitted);
+    struct assay_priced other;
+    assay_priced_init(&other, rival, fitted);
     if (can_run(c, &other, err))
         return err->code;
     draw_rival(c, &other);
@@ -134,8 +134,8 @@ enum assay_code assay_contest_new(const struct assay_graph *g, const struct assa
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a comparison");
     c->graph = g;
     c->how.f32_as = assay_graph_stored_format(g);
-    assay_step_init(&c->step, device, fitted);
-    c->middle = assay_step_world(&c->step, 0);
+    assay_priced_init(&c->step, device, fitted);
+    c->middle = assay_priced_world(&c->step, 0);
     set_limit(c, limit_ns);
     if (assay_graph_price_new(g, &c->price, err) || can_run(c, &c->step, err) ||
         (rival && meet_rival(c, rival, fitted, err))) {

@@ -5,7 +5,7 @@
 #define ASSAY_MODEL_BREAKEVEN_H
 
 #include "harness/model/certainty.h"
-#include "harness/model/step.h"
+#include "harness/model/priced.h"
 
 #define ASSAY_CONTEST_DRAWS 200
 

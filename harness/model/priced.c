@@ -1,4 +1,4 @@
-#include "harness/model/step.h"
+#include "harness/model/priced.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static struct assay_world middle_of(const struct assay_described *d)
     return w;
 }
 
-struct assay_world assay_step_world(const struct assay_step *s, uint64_t k)
+struct assay_world assay_priced_world(const struct assay_priced *s, uint64_t k)
 {
     struct assay_world w = middle_of(s->device);
     uint32_t stream = ASSAY_DEVICE_FIELDS;
@@ -48,10 +48,10 @@ struct assay_world assay_step_world(const struct assay_step *s, uint64_t k)
 /* ---- prices --------------------------------------------------------------------------------------------------------
  */
 
-void assay_step_init(struct assay_step *s, const struct assay_described *d, const struct assay_fitted *f)
+void assay_priced_init(struct assay_priced *s, const struct assay_described *d, const struct assay_fitted *f)
 {
     struct assay_chip middle = assay_chip_middle(d);
-    *s = (struct assay_step){.device = d, .k = assay_fitted_of(f, d->vendor, d->name)};
+    *s = (struct assay_priced){.device = d, .k = assay_fitted_of(f, d->vendor, d->name)};
     for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++)
         for (int g = 0; g < ASSAY_FORMAT_CLASSES; g++) {
             enum assay_kernel_class class = (enum assay_kernel_class)c;
@@ -73,7 +73,7 @@ static enum assay_format_class format_of(const struct assay_graph *g, const stru
 }
 
 struct adjusting {
-    const struct assay_step *step;
+    const struct assay_priced *step;
     const struct assay_world *world;
 };
 
@@ -95,7 +95,7 @@ static void adjust_class(void *self, const struct assay_graph *g, struct assay_n
     p->floor_ns *= factor;
 }
 
-enum assay_code assay_step_price(const struct assay_step *s, struct assay_graph_price *p, const struct assay_world *w,
+enum assay_code assay_priced_graph(const struct assay_priced *s, struct assay_graph_price *p, const struct assay_world *w,
                                  const struct assay_node_how *how, bool again, struct assay_error *err)
 {
     struct adjusting a = {s, w};
@@ -116,10 +116,10 @@ enum assay_dtype assay_graph_stored_format(const struct assay_graph *g)
  */
 
 struct sought {
-    assay_step_time_of *time_of;
+    assay_priced_time_of *time_of;
     void *self;
     double middle_ns, variance;
-    struct assay_step_input all[ASSAY_DEVICE_FIELDS + ASSAY_KERNEL_CLASSES + ASSAY_STRUCTURES];
+    struct assay_priced_input all[ASSAY_DEVICE_FIELDS + ASSAY_KERNEL_CLASSES + ASSAY_STRUCTURES];
     size_t n;
 };
 
@@ -132,7 +132,7 @@ static void add_input(struct sought *x, const char *name, const char *from, cons
     if (!(deviation > MOVES) || isinf(deviation))
         return;
     x->variance += deviation * deviation;
-    x->all[x->n++] = (struct assay_step_input){name, from, a, b, deviation * deviation};
+    x->all[x->n++] = (struct assay_priced_input){name, from, a, b, deviation * deviation};
 }
 
 static void add_fields(struct sought *x, const struct assay_described *d, const struct assay_world *middle)
@@ -164,20 +164,20 @@ static void add_model(struct sought *x, const struct assay_world *middle)
 
 static int by_share(const void *a, const void *b)
 {
-    double x = ((const struct assay_step_input *)a)->share, y = ((const struct assay_step_input *)b)->share;
+    double x = ((const struct assay_priced_input *)a)->share, y = ((const struct assay_priced_input *)b)->share;
     return (x < y) - (x > y);
 }
 
-size_t assay_step_inputs(const struct assay_step *s, assay_step_time_of *time_of, void *self,
-                         struct assay_step_input out[ASSAY_STEP_INPUTS])
+size_t assay_priced_inputs(const struct assay_priced *s, assay_priced_time_of *time_of, void *self,
+                         struct assay_priced_input out[ASSAY_PRICED_INPUTS])
 {
-    struct assay_world middle = assay_step_world(s, 0);
+    struct assay_world middle = assay_priced_world(s, 0);
     struct sought x = {.time_of = time_of, .self = self, .middle_ns = time_of(self, &middle)};
     if (!s->is_fitted_on)
         add_fields(&x, s->device, &middle);
     add_model(&x, &middle);
     qsort(x.all, x.n, sizeof *x.all, by_share);
-    size_t n = x.n < ASSAY_STEP_INPUTS ? x.n : ASSAY_STEP_INPUTS;
+    size_t n = x.n < ASSAY_PRICED_INPUTS ? x.n : ASSAY_PRICED_INPUTS;
     for (size_t i = 0; i < n; i++) {
         out[i] = x.all[i];
         out[i].share /= x.variance;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "harness/model/step.h"
+#include "harness/model/priced.h"
 #include "harness/plan/plan.h"
 
 enum { DRAWS = 1000, ROUNDS = 3 };
@@ -17,14 +17,14 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static double draw_all(const struct assay_step *s, struct assay_graph_price *p, double *sum)
+static double draw_all(const struct assay_priced *s, struct assay_graph_price *p, double *sum)
 {
     struct assay_node_how how = {.f32_as = assay_graph_stored_format(p->graph)};
     struct assay_error err;
     double began = now_s();
     for (uint64_t k = 1; k <= DRAWS; k++) {
-        struct assay_world w = assay_step_world(s, k);
-        if (!assay_step_price(s, p, &w, &how, false, &err))
+        struct assay_world w = assay_priced_world(s, k);
+        if (!assay_priced_graph(s, p, &w, &how, false, &err))
             *sum += p->total.ns;
     }
     return now_s() - began;
@@ -36,13 +36,13 @@ int main(void)
                                         "decoder.prefill/model=llama-2-70b,weights=bf16,tokens=2048"};
     static const char *const names[] = {"decode", "prefill"};
     static struct assay_fitted fitted;
-    static struct assay_step step;
+    static struct assay_priced step;
     struct assay_described *d = NULL;
     struct assay_error err = {.code = ASSAY_OK};
     double sum = 0;
     if (assay_fitted_read(NULL, &fitted, &err) || assay_described_find("m100", &d, &err))
         return fprintf(stderr, "bench_step: %s\n", err.message), 1;
-    assay_step_init(&step, d, &fitted);
+    assay_priced_init(&step, d, &fitted);
     for (size_t i = 0; i < 2; i++) {
         struct assay_case c;
         struct assay_graph *g = NULL;
