@@ -160,7 +160,7 @@ faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) ha
 # Measurements of others that the models are fitted and judged on; they are no part of the project.
 MEASUREMENTS ?= $(firstword $(wildcard ../shared/data ../../shared/data) measurements)
 model-table: ; $(Q)ci/setup run && $(MAKE_ALL) all && build/assay calibrate $(foreach t,gemm attn_prefill attn_decode moe_ffn collective,$(MEASUREMENTS)/$(t).csv) \
-    -o backends/coefficients/kernels.json --table harness/model/LEFT-OUT.md
+    -o backends/coefficients/kernels.json --table harness/model/LEFT-OUT.md --figures backends/coefficients/left-out.csv
 PYTHON ?= python3
 oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/formats.txt && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)

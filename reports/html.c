@@ -12,12 +12,14 @@ static const struct {
     bool (*is_there)(const struct assay_report_run *run); /* NULL: always */
 } sections[] = {
     {"summary", "Summary", assay_page_summary, NULL},
+    {"side", "Side by side", assay_page_side, assay_page_has_side},
     {"results", "Results", assay_page_results, NULL},
     {"load", "Under load", assay_page_load, assay_report_has_load},
     {"served", "Served requests", assay_page_served, assay_page_has_served},
     {"roofline", "Roofline", assay_page_roofline, NULL},
     {"models", "Models", assay_page_models, NULL},
     {"ops", "Op by format", assay_page_ops, assay_page_has_ops},
+    {"worth", "The model's worth", assay_page_worth, assay_page_has_worth},
     {"cases", "Case by case", assay_page_cases, NULL},
     {"uncounted", "Not counted", assay_page_uncounted, NULL},
     {"environment", "Environment", assay_page_environment, NULL},

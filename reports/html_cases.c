@@ -170,6 +170,7 @@ static void about(struct assay_page *p, const struct assay_summary_row *row)
     const struct assay_record *r = row->launches[row->typical];
     char                       room[160];
     struct assay_text          text = ASSAY_TEXT(room);
+    assay_page_influences(p, r);
     assay_sink_raw(&p->to, "<h5>What ran</h5>\n<dl class=\"facts\">\n<div><dt>evidence</dt><dd>");
     assay_page_evidence(p, row);
     assay_sink_raw(&p->to, ": %s</dd></div>\n", assay_figure_evidence_about(row->evidence));
@@ -246,7 +247,12 @@ static void distribution(struct assay_page *p, const struct assay_report_run *ru
         assay_page_evidence(p, c->rows[i]);
         assay_sink_raw(&p->to, ")</small></li>");
     }
-    assay_sink_raw(&p->to, "</ul>Share of the typical launch's %s that took at most so long%s.", is_load ? "queries" : "iterations", c->plot_is_log ? ", logarithmic axis" : "");
+    bool modelled = false;
+    for (size_t i = 0; i < c->n_rows; i++)
+        modelled = modelled || c->rows[i]->evidence == ASSAY_EVIDENCE_MODELLED;
+    assay_sink_raw(&p->to, "</ul>Share of the typical launch's %s that took at most so long%s.%s", is_load ? "queries" : "iterations",
+                   c->plot_is_log ? ", logarithmic axis" : "",
+                   modelled ? " Of a modelled device nothing ran: its curve is over devices that fit what is known of it." : "");
     if (*c->why_no_plot) {
         assay_sink_raw(&p->to, " Not drawn: ");
         assay_sink_text(&p->to, c->why_no_plot);

@@ -42,6 +42,14 @@ void assay_page_series(struct assay_page *p, const struct assay_summary *run, co
 
 /* The sections, in the order of the page. */
 void assay_page_summary(struct assay_page *p, const struct assay_report_run *run);
+/* Devices side by side: where there are several and one of them is modelled. */
+void assay_page_side(struct assay_page *p, const struct assay_report_run *run);
+bool assay_page_has_side(const struct assay_report_run *run);
+/* What the models are worth: where a row is modelled. */
+void assay_page_worth(struct assay_page *p, const struct assay_report_run *run);
+bool assay_page_has_worth(const struct assay_report_run *run);
+/* The inputs that move a modelled time most; nothing where the record has none. */
+void assay_page_influences(struct assay_page *p, const struct assay_record *r);
 void assay_page_results(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_load(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_served(struct assay_page *p, const struct assay_report_run *run);

@@ -80,6 +80,10 @@ const char *const assay_page_style[] = {
     ".keys{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;padding:0;margin:.3rem 0;color:var(--text)}\n.names{font-size:.85rem}\n.prose{max-width:46rem;padding-left:1.2rem}\n.prose li{margin:.35rem 0}\n"
     ".bars{list-style:none;padding:0;margin:.4rem 0;font-size:.82rem;line-height:1.35}\n.bars li{display:grid;grid-template-columns:minmax(0,20rem) minmax(0,1fr) 9.5rem;gap:.1rem .8rem;align-items:center;padding:.12rem 0;break-inside:avoid}\n"
     ".bars .of{overflow-wrap:anywhere}.bars b{font-weight:500}.bars small{display:inline;font-size:inherit}.bars .rest{border-top:1px solid var(--line);margin-top:.2rem;padding-top:.3rem}\n"
+    ".ranges li{grid-template-columns:minmax(0,19.5rem) minmax(0,1fr) minmax(0,17rem)}.ranges .track{display:block;position:relative;overflow:visible}\n"
+    ".ranges .span{position:absolute;top:0;height:100%;min-width:2px;background:currentColor;opacity:.6;border-radius:2px;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
+    ".ranges .mid{position:absolute;top:-.15rem;height:calc(100% + .3rem);border-left:2px solid var(--text)}.ranges+.ranges,h4+.ranges{margin-top:.2rem}\n"
+    ".worth td,.worth tbody th{white-space:nowrap}\n"
     ".heat td{min-width:5.5rem;border-left:1px solid var(--line)}.heat tbody th{font-weight:500}.heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".heat .h1{background:color-mix(in srgb,var(--warnbg) 25%,var(--goodbg))}.heat .h2{background:color-mix(in srgb,var(--warnbg) 50%,var(--goodbg))}.heat .h3{background:color-mix(in srgb,var(--warnbg) 75%,var(--goodbg))}\n"
     ".track{background:var(--soft);height:.85rem;border-radius:2px;overflow:hidden}.bar{display:block;height:100%;min-width:1px;background:currentColor;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
@@ -94,13 +98,14 @@ const char *const assay_page_style[] = {
     ".cards th,.cards td{display:block;border:0;padding:.12rem 0;text-align:left;white-space:normal}\n.results .case{display:block;max-width:none;padding-bottom:.35rem}\n"
     ".cards td::before{content:attr(data-label);color:var(--muted);float:left;width:6.6rem}\n.cards td>small{margin-left:6.6rem}\n.results .ev{margin-right:.2em}\n"
     ".bars li{grid-template-columns:minmax(0,1fr) auto;padding:.25rem 0}.bars .track{grid-row:2;grid-column:1/-1;height:.6rem}.bars .rest>span:empty{display:none}\n"
+    ".ranges .track{margin:.15rem 0 .3rem}.ranges li{grid-template-columns:minmax(0,1fr)}.ranges .track{grid-row:auto}\n"
     ".ops tr{display:grid;grid-template-columns:1.35fr 1fr;gap:0 .4rem}.ops th,.ops td:nth-child(4){grid-column:1/-1}.ops td::before{width:4.2rem}.ops td>small{margin-left:4.2rem}.ops td{white-space:nowrap}\n"
     "dl.facts>div{grid-template-columns:minmax(0,1fr)}\n.plot svg{min-width:31rem}\n.legend{grid-template-columns:1fr}\n}\n",
     /* paper */
     "@media print{\n@page{size:A4;margin:14mm 12mm}\nbody{font-size:9.5pt;line-height:1.4}\nheader,main,footer{max-width:none;padding:0}\nnav,.skip{display:none}\n"
     "h2{break-after:avoid;margin-top:1.6rem}\nh3,h4,h5,summary,thead{break-after:avoid}\ntr,figure,.tiles li,dl.facts>div,pre{break-inside:avoid}\nthead{display:table-header-group}\n"
     "table{font-size:7.8pt}\nth,td{padding:.22rem .35rem}\n.scroll,.plot{overflow:visible}\ntd.num{white-space:normal}\n.results .case{min-width:0;max-width:none;width:24%}\n.be{white-space:normal}\n.v{border:1px solid currentColor;background:none}\n"
-    ".bars li{grid-template-columns:minmax(0,6.6cm) minmax(0,1fr) 3.4cm;padding:0;font-size:7.8pt}\n.track{background:none;height:.55rem}.model+.model{break-before:page}\ndetails.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
+    ".bars li{grid-template-columns:minmax(0,6.6cm) minmax(0,1fr) 3.4cm;padding:0;font-size:7.8pt}\n.track{background:none;height:.55rem}.ranges{break-inside:avoid}.ranges li{grid-template-columns:minmax(0,6.2cm) minmax(0,1fr) minmax(0,5.4cm)}.ranges .track{border-bottom:.5pt solid var(--line)}.model+.model{break-before:page}\ndetails.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
     "a{color:inherit;text-decoration:none}\n.cautions{border:1px solid var(--warn);border-left-width:4px;background:none}\n#cases{break-before:page}\n}\n",
     NULL,
 };

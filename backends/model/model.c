@@ -163,7 +163,7 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     }
     if (assay_fitted_read(NULL, &s->fitted, err))
         goto close;
-    s->coefficients = assay_fitted_for(&s->fitted, s->described->vendor);
+    assay_priced_init(&s->step, s->described, &s->fitted);
     model_draw(s, 0);
     *out = s;
     return ASSAY_OK;
@@ -184,13 +184,37 @@ static enum assay_code ask_about(struct assay_session *s, const struct assay_gra
     return ASSAY_OK;
 }
 
+/* What must lie in the device's memory whatever the stack does: weights, states, one set of inputs and outputs. */
+static uint64_t held_by(const struct assay_graph *g)
+{
+    uint64_t bytes = 0;
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        enum assay_role role = g->values[v].role;
+        bool            held = role == ASSAY_ROLE_PARAM || role == ASSAY_ROLE_STATE || role == ASSAY_ROLE_INPUT ||
+                    (role == ASSAY_ROLE_OUTPUT && g->values[v].alias_of == ASSAY_NO_VALUE);
+        bytes += held ? g->values[v].bytes : 0;
+    }
+    return bytes;
+}
+
+/* Memory first: of a graph that does not fit, no time is told. */
+static enum assay_code check_room(const struct assay_session *s, const struct assay_graph *g, struct assay_error *err)
+{
+    const struct assay_quantity *memory = &s->described->fields[ASSAY_DEVICE_MEMORY];
+    double                       bytes = (double)held_by(g);
+    if (memory->state != ASSAY_KNOWN || bytes <= memory->high)
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "does not fit on one device: weights, states, inputs and outputs are %.1f GB; memory_bytes of %s is %.1f GB%s",
+                      bytes / 1e9, s->described->name, memory->high / 1e9, memory->low < memory->high ? " at most" : "");
+}
+
 static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t node, struct assay_text *why_not)
 {
     struct assay_price price;
     struct assay_error err = {.code = ASSAY_OK};
-    if (!ask_about(s, g, node, &err)) {
+    if (!ask_about(s, g, node, &err) && (node || !check_room(s, s->asked_rebuilt, &err))) {
         struct assay_node_how how = model_how(s, s->asked_rebuilt, NULL);
-        (void)assay_node_price(&s->chip, &s->coefficients, s->asked_facts, node, &how, &price, &err);
+        (void)assay_node_price(&s->world.chip, &s->step.k, s->asked_facts, node, &how, &price, &err);
     }
     if (err.code) {
         assay_text_add(why_not, "%s", err.message);
@@ -285,7 +309,7 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
     if (model_price(s, p, false, err) ||
         (s->options.values == MODEL_EMULATE && model_values_new(s, host, how, &p->values, err)))
         goto discard;
-    p->certain = model_certainty(s, p);
+    model_certainty(s, p);
     s->pointless = s->pointless || !p->certain.has_point;
     *out = p;
     return ASSAY_OK;
@@ -306,6 +330,10 @@ static void describe(struct assay_session *s, const struct assay_program *p, str
                    s->options.precision == MODEL_TF32 ? "f32 and tf32" : assay_dtype_name(model_how(s, p->graph, NULL).f32_as));
     assay_text_add(out, "; a launch floor a kernel, no time of the host; power at its full while it works; fit %.16s",
                    s->fitted.fingerprint);
+    const struct assay_quantity *memory = &d->fields[ASSAY_DEVICE_MEMORY];
+    if (memory->state == ASSAY_KNOWN && (double)held_by(p->graph) > memory->low)
+        assay_text_add(out, "; it may not fit: weights, states, inputs and outputs are %.1f GB, memory_bytes is %.1f to %.1f GB",
+                       (double)held_by(p->graph) / 1e9, memory->low / 1e9, memory->high / 1e9);
     if (p->values)
         assay_text_add(out, "; values by matrix unit %s", d->unit);
 }
@@ -319,6 +347,15 @@ static void certainty(struct assay_session *s, const struct assay_program *p, st
     if (!p->certain.has_point)
         assay_text_add(&why, "no point exists: of %s only a range is known (%s)", assay_device_fields[p->certain.without].key,
                        s->described->name);
+    if (out->size < sizeof *out) /* a host that knows none */
+        return;
+    for (size_t i = 0; i < p->n_inputs && i < ASSAY_INFLUENCES; i++) {
+        const struct assay_priced_input *x = &p->inputs[i];
+        struct assay_influence        *to = &out->influences[i];
+        *to = (struct assay_influence){.share = x->share, .low = x->low, .high = x->high};
+        (void)snprintf(to->name, sizeof to->name, "%s", x->name);
+        (void)snprintf(to->from, sizeof to->from, "%s", x->from);
+    }
 }
 
 /* ---- executing ------------------------------------------------------------------------------------------------------ */
@@ -433,7 +470,7 @@ static enum assay_code execute(struct assay_session *s, const struct assay_launc
         forget(s, e);
         return err->code;
     }
-    double power = s->chip.field[ASSAY_DEVICE_POWER], ns = fmax(1, nearbyint(p->price->total.ns));
+    double power = s->world.chip.field[ASSAY_DEVICE_POWER], ns = fmax(1, nearbyint(p->price->total.ns));
     e->begin_ns = launch->earliest_ns > s->free_ns ? launch->earliest_ns : s->free_ns;
     e->end_ns = e->begin_ns + (uint64_t)ns;
     s->free_ns = e->end_ns;
@@ -509,7 +546,7 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
     *n = sizeof all / sizeof *all;
     for (size_t i = 0; i < *n && i < capacity; i++) {
         struct assay_counter_row *to = (struct assay_counter_row *)(void *)((char *)rows + i * stride);
-        bool                      power = strcmp(all[i].name, "energy") != 0 || !isnan(s->chip.field[ASSAY_DEVICE_POWER]);
+        bool                      power = strcmp(all[i].name, "energy") != 0 || !isnan(s->world.chip.field[ASSAY_DEVICE_POWER]);
         (void)snprintf(to->name, sizeof to->name, "%s", all[i].name);
         (void)snprintf(to->unit, sizeof to->unit, "%s", all[i].unit);
         to->value = all[i].value;

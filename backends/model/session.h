@@ -6,8 +6,7 @@
 #include "harness/model/certainty.h"
 #include "harness/model/coefficients.h"
 #include "harness/model/device.h"
-#include "harness/model/graph_price.h"
-#include "harness/model/interval.h"
+#include "harness/model/priced.h"
 
 enum model_precision { MODEL_AS_STORED, MODEL_AS_GRAPH, MODEL_TF32, MODEL_BF16, MODEL_F16 };
 enum model_values { MODEL_NO_VALUES, MODEL_EMULATE };
@@ -25,12 +24,9 @@ struct model_spent {
 struct assay_session {
     struct assay_described   *described;
     struct model_options      options;
-    struct assay_chip         chip; /* of the draw that it is now */
     struct assay_fitted       fitted;
-    struct assay_coefficients coefficients; /* as its vendor's chips have them */
-    uint64_t                  k;     /* the draw; 0: the middle */
-    /* of the draw: standard normal, what the forms are off by in each class */
-    double                    error[ASSAY_KERNEL_CLASSES];
+    struct assay_priced         step;
+    struct assay_world        world; /* of the draw that it is now */
     uint64_t                  drawn; /* counts the changes of chip */
     uint64_t                  free_ns; /* when the queue has nothing to do */
     uint64_t                  held_bytes;
@@ -51,6 +47,8 @@ struct assay_program {
     const void                 **content; /* by value, during a launch */
     void                       **padded;  /* by value: copies of those with rows that do not count */
     struct assay_certain         certain;
+    struct assay_priced_input      inputs[ASSAY_PRICED_INPUTS]; /* that matter most for its time */
+    size_t                       n_inputs;
     struct model_values_program *values; /* NULL: none are computed */
 };
 
@@ -63,12 +61,10 @@ struct assay_event {
 
 /* Becomes the chip of draw k (0: the middle), with what the options make of it. */
 void                  model_draw(struct assay_session *s, uint64_t k);
-/* What tf32 means: products in f32 at its rate. */
-struct assay_chip     model_chip(const struct assay_session *s, struct assay_chip chip);
 /* Prices a program as the session is now. */
 enum assay_code       model_price(struct assay_session *s, struct assay_program *p, bool again, struct assay_error *err);
-/* Grade and point of the program's times. */
-struct assay_certain  model_certainty(struct assay_session *s, struct assay_program *p);
+/* Grade and point of the program's times, and what matters most for them. */
+void                  model_certainty(struct assay_session *s, struct assay_program *p);
 /* What values in f32 of such a graph are kept and multiplied in. */
 struct assay_node_how model_how(const struct assay_session *s, const struct assay_graph *g, const void *const *content);
 /* Description of that name with --spec's numbers over it; a spec that is itself a description is the device. */

@@ -17,6 +17,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows
   schedule     prints which sample is asked for when, as CSV: query, scheduled_ns, sample_index
   predict      prices the rows of a table on devices that need not be here, with how sure it is
+  breakeven    what a device's numbers must be for it to equal a rival or keep a limit on a workload, and what its vendor must be asked to guarantee
   calibrate    fits the models' coefficients to measurements of kernels
   spec         checks the numbers of a device's description, or a buyer's numbers for one, against each other; shows them with their sources
   search       the best ways to spread a training over a cluster, among those that fit into memory
@@ -67,6 +68,7 @@ usage: assay probe numerics | repeat CASE… [options]
 usage: assay soak SUITE|CASE|FILE.onnx… [options]
 usage: assay schedule [options]
 usage: assay predict --cases FILE.csv [options]
+usage: assay breakeven --device D --against R|--within TIME --workload CASE [options]
 usage: assay calibrate FILE.csv… [options]
 usage: assay spec check|show FILE|DEVICE [options]
 usage: assay search CASE --backend SYSTEM [options]
@@ -92,6 +94,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay soak SUITE|CASE|FILE.onnx…"
 .SS "assay schedule"
 .SS "assay predict --cases FILE.csv"
+.SS "assay breakeven --device D --against R|--within TIME --workload CASE"
 .SS "assay calibrate FILE.csv…"
 .SS "assay spec check|show FILE|DEVICE"
 .SS "assay search CASE --backend SYSTEM"

@@ -10,7 +10,7 @@
 #include "assay/banned.h"
 
 struct calibrate_options {
-    char out[512], table[512];
+    char out[512], table[512], figures[512];
     bool own;
 };
 
@@ -27,6 +27,12 @@ static const struct assay_option options[] = {
      .bytes = 512,
      .dflt = "",
      .help = "write what chips left out say of them, as Markdown, to this file"},
+    {.name = "figures",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct calibrate_options, figures),
+     .bytes = 512,
+     .dflt = "",
+     .help = "write the same, as the CSV that reports show, to this file"},
     {.name = "own",
      .type = ASSAY_OPT_BOOL,
      .offset = offsetof(struct calibrate_options, own),
@@ -74,6 +80,8 @@ static enum assay_code calibrate(struct assay_measurements *samples, const struc
         code = write_fitted(o->out, &fitted, err);
     if (!code && *o->table)
         code = write_text(o->table, assay_left_out_table(samples, &fitted, rows), err);
+    if (!code && *o->figures)
+        code = write_text(o->figures, assay_left_out_csv(samples, &fitted, rows), err);
     free(rows);
     return code;
 }
@@ -93,8 +101,8 @@ static enum assay_exit run(size_t n, char **files, const void *given_options, co
     struct assay_error              err = {.code = ASSAY_OK};
     struct assay_measurements       samples = {.n = 0};
     (void)given;
-    if (o->own && *o->table)
-        return assay_cli_usage("--own leaves no chip out, so there is no --table");
+    if (o->own && (*o->table || *o->figures))
+        return assay_cli_usage("--own leaves no chip out, so there is no --table and there are no --figures");
     if (!n)
         return assay_cli_usage("calibrate needs measurements: assay calibrate gemm.csv attn_decode.csv");
     for (size_t i = 0; i < n && !err.code; i++)

@@ -44,6 +44,7 @@ extern const struct assay_verb assay_verb_probe;
 extern const struct assay_verb assay_verb_soak;
 extern const struct assay_verb assay_verb_schedule;
 extern const struct assay_verb assay_verb_predict;
+extern const struct assay_verb assay_verb_breakeven;
 extern const struct assay_verb assay_verb_calibrate;
 extern const struct assay_verb assay_verb_spec;
 extern const struct assay_verb assay_verb_search;

@@ -26,6 +26,7 @@ static const struct assay_verb *const verbs[] = {
     &assay_verb_soak,
     &assay_verb_schedule,
     &assay_verb_predict,
+    &assay_verb_breakeven,
     &assay_verb_calibrate,
     &assay_verb_spec,
     &assay_verb_search,

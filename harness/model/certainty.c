@@ -28,13 +28,22 @@ static bool is_vendors(const struct assay_quantity *q)
     return q->provenance == ASSAY_MEASURED || q->provenance == ASSAY_DATASHEET || q->provenance == ASSAY_ANNOUNCED;
 }
 
+bool assay_field_range(const struct assay_quantity *q, double *low, double *high)
+{
+    bool range = q->low < q->high;
+    if (q->state != ASSAY_KNOWN || q->low <= 0 || (!range && is_vendors(q)))
+        return false;
+    *low = range ? q->low : q->value / UNSAID;
+    *high = range ? q->high : q->value * UNSAID;
+    return true;
+}
+
 /* Of a uniform number of that width. A vendor's number without a range has none. */
 static double variance_of(const struct assay_chip *middle, const struct assay_quantity *q, enum assay_device_field field,
                           assay_figure_of *figure, void *self)
 {
-    bool   range = q->low < q->high;
-    double low = range ? q->low : q->value / UNSAID, high = range ? q->high : q->value * UNSAID;
-    if (q->state != ASSAY_KNOWN || q->low <= 0 || (!range && is_vendors(q)))
+    double low, high;
+    if (!assay_field_range(q, &low, &high))
         return 0;
     double swing = swing_of(middle, field, low, high, figure, self);
     return swing * swing / 12;

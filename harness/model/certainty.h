@@ -18,6 +18,10 @@ struct assay_certain {
 };
 struct assay_certain assay_certainty_of(const struct assay_described *d, assay_figure_of *figure, void *self);
 
+/* From where to where a number may be: its range, or what one that is not the vendor's may be off by. false: it is sure, or not
+ * known. */
+bool assay_field_range(const struct assay_quantity *q, double *low, double *high);
+
 /* The best grade that any figure of it can have that rests on its 16-bit or f32 peak, bandwidth and memory; and where its numbers
  * are from: by[provenance]. */
 char assay_described_grade(const struct assay_described *d, size_t by[ASSAY_ASSUMED + 1]);

@@ -415,7 +415,28 @@ static struct line line_of(const struct residuals *r, const struct assay_fitted 
     return l;
 }
 
-static void print_lines(FILE *out, const struct residuals *all, const struct assay_fitted *f, struct weighted *errors)
+typedef void print_line(FILE *out, const struct residuals *r, const struct assay_fitted *f, size_t chip, int format,
+                        const struct line *l);
+
+static void print_markdown(FILE *out, const struct residuals *r, const struct assay_fitted *f, size_t chip, int format,
+                           const struct line *l)
+{
+    (void)f;
+    fprintf(out, "| %s | %s | %s | %zu | %.1f | %.1f | %+.1f | %.0f | %.2f |\n", assay_kernel_class_names[r->class],
+            r->s->chips[chip].name, assay_format_class_names[format], l->rows, 100 * l->median, 100 * l->p90,
+            100 * expm1(l->bias), 100 * l->coverage, l->width);
+}
+
+static void print_csv(FILE *out, const struct residuals *r, const struct assay_fitted *f, size_t chip, int format,
+                      const struct line *l)
+{
+    fprintf(out, "%.16s,%s,%s,%s,%zu,%.4f,%.4f,%.4f,%.4f,%.4f\n", f->fingerprint, assay_kernel_class_names[r->class],
+            r->s->chips[chip].name, assay_format_class_names[format], l->rows, l->median, l->p90, expm1(l->bias), l->coverage,
+            l->width);
+}
+
+static void print_lines(FILE *out, const struct residuals *all, const struct assay_fitted *f, struct weighted *errors,
+                        print_line *print)
 {
     for (size_t chip = 0; chip < all->s->n_chips; chip++)
         for (int format = 0; format < ASSAY_FORMAT_CLASSES; format++) {
@@ -423,9 +444,7 @@ static void print_lines(FILE *out, const struct residuals *all, const struct ass
             r.vendor = r.s->chips[chip].vendor;
             struct line l = line_of(&r, f, chip, format, errors);
             if (l.rows)
-                fprintf(out, "| %s | %s | %s | %zu | %.1f | %.1f | %+.1f | %.0f | %.2f |\n", assay_kernel_class_names[r.class],
-                        r.s->chips[chip].name, assay_format_class_names[format], l.rows, 100 * l.median, 100 * l.p90,
-                        100 * expm1(l.bias), 100 * l.coverage, l.width);
+                print(out, &r, f, chip, format, &l);
         }
 }
 
@@ -519,7 +538,7 @@ char *assay_left_out_table(const struct assay_measurements *samples, const struc
             f->fingerprint);
     for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
         const struct residuals r = {samples, rows, (enum assay_kernel_class)c, "", room};
-        print_lines(out, &r, f, room + samples->n + 1);
+        print_lines(out, &r, f, room + samples->n + 1, print_markdown);
     }
     double                *counts = calloc(samples->n_chips + 1, sizeof *counts);
     const struct residuals all = {samples, rows, ASSAY_KERNEL_GEMM, "", room};
@@ -527,6 +546,30 @@ char *assay_left_out_table(const struct assay_measurements *samples, const struc
         print_scores(out, &all, f, counts);
     bool written = counts && !ferror(out);
     free(counts);
+    free(room);
+    if (fclose(out) || !written) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+char *assay_left_out_csv(const struct assay_measurements *samples, const struct assay_fitted *f, const struct assay_left_out *rows)
+{
+    char            *text = NULL;
+    size_t           bytes = 0;
+    struct weighted *room = calloc(2 * samples->n + 2, sizeof *room);
+    FILE            *out = room ? open_memstream(&text, &bytes) : NULL;
+    if (!out) {
+        free(room);
+        return NULL;
+    }
+    fputs("fit,class,chip,formats,rows,median_error,p90_error,bias,coverage,ln_width\n", out);
+    for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
+        const struct residuals r = {samples, rows, (enum assay_kernel_class)c, "", room};
+        print_lines(out, &r, f, room + samples->n + 1, print_csv);
+    }
+    bool written = !ferror(out);
     free(room);
     if (fclose(out) || !written) {
         free(text);

@@ -21,5 +21,7 @@ enum assay_code assay_calibrate_own(struct assay_measurements *samples, struct a
  * when out of memory. */
 char *assay_left_out_table(const struct assay_measurements *samples, const struct assay_fitted *f,
                            const struct assay_left_out *rows);
+/* The same lines as CSV, each with the first 16 digits of the fit's fingerprint: what a report shows of the models. */
+char *assay_left_out_csv(const struct assay_measurements *samples, const struct assay_fitted *f, const struct assay_left_out *rows);
 
 #endif

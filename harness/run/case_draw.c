@@ -137,6 +137,11 @@ void assay_case_draw_metrics(const struct assay_course *c)
         c->opened.backend->certainty(c->opened.session, assay_graph_target_program(c->target), &certain);
     certain.grade[sizeof certain.grade - 1] = certain.why_no_point[sizeof certain.why_no_point - 1] = 0;
     (void)assay_string_copy(rec->grade, sizeof rec->grade, certain.grade);
+    for (size_t i = 0; i < ASSAY_INFLUENCES; i++) {
+        certain.influences[i].name[sizeof certain.influences[i].name - 1] = 0;
+        certain.influences[i].from[sizeof certain.influences[i].from - 1] = 0;
+        rec->influences[i] = certain.influences[i];
+    }
     set_range(rec, ASSAY_METRIC_latency_ns, c->drawn.ns, ASSAY_CLOCK_MODEL, &certain);
     set_rate(rec, ASSAY_METRIC_flops_per_s, (double)rec->flops, "the case has no floating-point operations", c, &certain);
     set_rate(rec, ASSAY_METRIC_bytes_per_s, (double)rec->read_bytes + (double)rec->written_bytes, "the case moves no bytes", c,

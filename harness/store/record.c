@@ -90,7 +90,7 @@ static const struct assay_field record_fields[] = {
 #undef ROW
 /* Members of the record that have a shape of their own. */
 static const char *const record_also[] = {"device",    "error", "metrics", "counters",
-                                          "phases_ns", "noise", "proof",   "load",    NULL};
+                                          "phases_ns", "noise", "proof",   "load", "influences", NULL};
 
 #define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_device_info, member, #member, required)
 static const struct assay_field device_fields[] = {
@@ -186,6 +186,12 @@ static const struct assay_field load_fields[] = {
     ROW(TEXT, loadgen, true), ROW(TEXT, invalid, false), ROW(TEXT, failure, false), ROW(TEXT, peak, false), ROW(TEXT, proof, false),
     ROW(TEXT, series_file, false), ROW(TEXT, series_sha256, false), ROW(TEXT, served, false), ROW(TEXT, served_file, false),
     ROW(TEXT, served_sha256, false), ASSAY_FIELD_END,
+};
+#undef ROW
+
+#define ROW(kind, member) ASSAY_FIELD(kind, struct assay_influence, member, #member, true)
+static const struct assay_field influence_fields[] = {
+    ROW(TEXT, name), ROW(TEXT, from), ROW(F64, share), ROW(F64, low), ROW(F64, high), ASSAY_FIELD_END,
 };
 #undef ROW
 
@@ -286,6 +292,17 @@ static json_t *counters_write(const struct assay_record *record)
     return NULL;
 }
 
+static bool influences_write(json_t *object, const struct assay_record *record)
+{
+    json_t *list = json_array();
+    bool    ok = list != NULL;
+    for (size_t i = 0; ok && i < ASSAY_INFLUENCES && record->influences[i].share > 0; i++)
+        ok = json_array_append_new(list, object_of(influence_fields, &record->influences[i])) == 0;
+    ok = ok && (json_array_size(list) == 0 || json_object_set_nocheck(object, "influences", list) == 0);
+    json_decref(list);
+    return ok;
+}
+
 static bool part_write(json_t *object, const char *key, const struct assay_field *table, const void *part, size_t bytes)
 {
     return is_zero(part, bytes) || json_object_set_new_nocheck(object, key, object_of(table, part)) == 0;
@@ -302,6 +319,7 @@ json_t *assay_record_to_json(const struct assay_record *record)
          json_object_set_new_nocheck(object, "error", error_write(&record->error)) == 0) &&
         json_object_set_new_nocheck(object, "metrics", metrics_write(record)) == 0 &&
         json_object_set_new_nocheck(object, "counters", counters_write(record)) == 0 &&
+        influences_write(object, record) &&
         part_write(object, "phases_ns", phase_fields, record->phase_ns, sizeof record->phase_ns) &&
         part_write(object, "noise", noise_fields, &record->noise, sizeof record->noise) &&
         part_write(object, "proof", proof_fields, &record->proof, sizeof record->proof) &&
@@ -381,6 +399,16 @@ static enum assay_code counters_read(const json_t *json, struct assay_record *ou
     return ASSAY_OK;
 }
 
+static enum assay_code influences_read(const json_t *json, struct assay_record *out, struct assay_error *err)
+{
+    if (json && (!json_is_array(json) || json_array_size(json) > ASSAY_INFLUENCES))
+        return assay_fields_fail("", "influences", "a list of at most 5", json, err);
+    for (size_t i = 0; i < json_array_size(json); i++)
+        if (assay_fields_read(influence_fields, NULL, json_array_get(json, i), "influences", &out->influences[i], err))
+            return err->code;
+    return ASSAY_OK;
+}
+
 static enum assay_code device_read(const json_t *json, struct assay_device_info *out, struct assay_error *err)
 {
     if (json_is_null(json))
@@ -422,6 +450,7 @@ enum assay_code assay_record_from_json(const json_t *json, struct assay_record *
         (!error || error_read(error, &out->error, err) == ASSAY_OK) &&
         metrics_read(json_object_get(json, "metrics"), out, err) == ASSAY_OK &&
         counters_read(json_object_get(json, "counters"), out, err) == ASSAY_OK &&
+        influences_read(json_object_get(json, "influences"), out, err) == ASSAY_OK &&
         part_read(json, "phases_ns", phase_fields, out->phase_ns, err) == ASSAY_OK &&
         part_read(json, "noise", noise_fields, &out->noise, err) == ASSAY_OK &&
         part_read(json, "proof", proof_fields, &out->proof, err) == ASSAY_OK &&

@@ -94,6 +94,9 @@ static inline void sample_modelled(struct builder *b, unsigned i)
             .has_value = !d, .value = d ? 0 : 500, .has_interval = true, .low = 437.5, .high = 612.5, .level = 0.8, .clock = ASSAY_CLOCK_MODEL};
         if (d)
             SAMPLE_TEXT(r->metric[ASSAY_METRIC_latency_ns].why, "the peak of the device is assumed");
+        r->influences[0] = (struct assay_influence){.share = 0.75, .low = 1.25, .high = 0.5};
+        SAMPLE_TEXT(r->influences[0].name, d ? "<b>&" : "memory_bytes_per_s");
+        SAMPLE_TEXT(r->influences[0].from, "assumed");
         builder_append(b, r);
         sample_judge(b, r, ASSAY_PASS);
     }

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include "harness/base/strings.h"
+#include "harness/base/tests/source.h"
 #include "reports/cases.h"
 #include "reports/figures.h"
 #include "reports/report.h"
@@ -227,6 +228,39 @@ Test(html, says_what_must_be_known_before_a_figure_is_used, .timeout = 60)
     done();
 }
 
+Test(html, sets_devices_side_by_side_with_a_middle_only_where_there_is_a_point, .timeout = 60)
+{
+    size_t spans = 0, middles = 0, rows = 0;
+    write_page(1);
+    cr_assert(seek("section", NULL) && seek("section", NULL) && strcmp(markup_value(&w.m, "id"), "side") == 0);
+    while (markup_next(&w.m) && strcmp(w.m.name, "section") != 0) {
+        rows += !w.m.closes && strcmp(w.m.name, "li") == 0;
+        spans += !w.m.closes && markup_has_class(&w.m, "span");
+        middles += !w.m.closes && markup_has_class(&w.m, "mid");
+    }
+    size_t points = 0, ranges = 0;
+    for (size_t i = 0; i < w.run.n_rows; i++) {
+        const struct assay_estimate *e = &w.run.rows[i].metric[ASSAY_METRIC_latency_ns];
+        points += e->has_value;
+        ranges += e->has_value || e->has_interval;
+    }
+    cr_expect(spans == ranges && middles == points && middles < spans, "%zu of %zu, %zu of %zu", spans, ranges, middles, points);
+    cr_expect_eq(rows, w.run.n_rows + w.run.n_backends, "each back end once above, and each row");
+    cr_expect_eq(count(", no point</span>"), 1u);
+    cr_expect(strstr(w.page, "x 0.50 – x 1.25, 75 %"), "what moves a time most, from the shortest to the longest");
+    cr_expect(strstr(w.page, "&lt;b&gt;&amp; <small>assumed</small>"));
+    done();
+}
+
+Test(html, says_what_the_models_are_worth_where_a_row_is_modelled, .timeout = 60)
+{
+    find_source();
+    write_page(1);
+    cr_expect_eq(count("<h2>What the model is worth</h2>"), 1u);
+    cr_expect(strstr(w.page, "<th scope=\"row\">gemm</th><td>h100-sxm</td>"));
+    done();
+}
+
 Test(html, without_verdicts_says_that_nothing_is_proved, .timeout = 60)
 {
     struct assay_error          err = {0};
@@ -241,6 +275,7 @@ Test(html, without_verdicts_says_that_nothing_is_proved, .timeout = 60)
     cr_expect(strstr(w.page, "<b>Nothing was validated.</b>"));
     cr_expect_eq(count("class=\"fig\""), 0u, "no figure stands as proved");
     cr_expect(count("class=\"fig unproved\"") > 4);
+    cr_expect(!strstr(w.page, "<section id=\"side\">") && !strstr(w.page, "<section id=\"worth\">"), "of one back end that is measured");
     done();
 }
 

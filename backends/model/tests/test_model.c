@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "harness/model/device.h"
+#include "harness/model/interval.h"
 #include "harness/run/tests/device.h"
 #include "harness/base/tests/source.h"
 
@@ -188,4 +188,99 @@ Test(model, values_are_those_of_the_unit_that_the_description_names)
             sum += a[i / SIDE * SIDE + k] * a[k * SIDE + i % SIDE];
         cr_expect_eq(y[i], sum, "element %d", i);
     }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A product as a row of a table asks for it. */
+static struct assay_estimate predicted(const char *name, const struct assay_fitted *fitted)
+{
+    struct assay_kernel kernel = {.class = ASSAY_KERNEL_GEMM, .format = ASSAY_FORMAT_WIDE,
+                                  .gemm = {.batch = 1, .m = M, .n = N, .k = K, .compute = ASSAY_BF16, .a_bytes = 2, .b_bytes = 2,
+                                           .c_bytes = 2}};
+    struct assay_error      err = {.code = ASSAY_OK};
+    struct assay_described *described = NULL;
+    struct assay_estimate   out;
+    struct assay_estimator *e = malloc(sizeof *e);
+    cr_assert(e && !assay_described_find(name, &described, &err));
+    assay_estimator_init(e, described, fitted);
+    cr_assert_eq(assay_estimate(e, &kernel, &out, &err), ASSAY_OK, "%s", err.message);
+    assay_described_free(described);
+    free(e);
+    return out;
+}
+
+Test(model, a_product_has_the_price_and_the_band_that_predict_gives_it)
+{
+    static const char  *const devices[] = {"h200-sxm", "h100-sxm", "p800", "mi300x", "m100"};
+    struct assay_fitted fitted;
+    struct assay_error  err = {.code = ASSAY_OK};
+    cr_assert_eq(assay_fitted_read(NULL, &fitted, &err), ASSAY_OK, "%s", err.message);
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+        enum { DRAWS = 200 };
+        struct device         d;
+        char                  rest[32];
+        double                ns[DRAWS];
+        struct assay_estimate e = predicted(devices[i], &fitted);
+        (void)snprintf(rest, sizeof rest, ":%s", devices[i]);
+        open_product(&d, rest);
+        struct assay_span s = launch(&d, 0);
+        double            middle = (double)(s.end_ns - s.begin_ns);
+        cr_expect(isnan(e.ns) || fabs(middle - e.ns) <= 1, "%s: %g ns, predict says %g", devices[i], middle, e.ns);
+        for (int k = 0; k < DRAWS; k++) {
+            DEVICE_OK(&d, d.opened.backend->draw(d.opened.session, (uint64_t)k + 1, &d.err));
+            s = launch(&d, 0);
+            ns[k] = (double)(s.end_ns - s.begin_ns);
+        }
+        qsort(ns, DRAWS, sizeof *ns, by_size);
+        double width = log(e.p90_ns / e.p10_ns), slack = 0.15 * width; /* quantiles of 200 draws */
+        cr_expect(fabs(log(ns[DRAWS / 10] / e.p10_ns)) < slack && fabs(log(ns[DRAWS - 1 - DRAWS / 10] / e.p90_ns)) < slack,
+                  "%s: %g to %g, predict says %g to %g", devices[i], ns[DRAWS / 10], ns[DRAWS - 1 - DRAWS / 10], e.p10_ns, e.p90_ns);
+        close_product(&d);
+    }
+}
+
+Test(model, the_inputs_that_matter_most_are_told_with_their_shares)
+{
+    struct device          d;
+    struct assay_certainty certain = {.size = sizeof certain};
+    double                 sum = 0;
+    open_product(&d, ":m100");
+    d.opened.backend->certainty(d.opened.session, d.p, &certain);
+    for (size_t i = 0; i < ASSAY_INFLUENCES; i++) {
+        const struct assay_influence *x = &certain.influences[i];
+        sum += x->share;
+        cr_expect(!i || x->share <= certain.influences[i - 1].share);
+        cr_expect(x->share == 0 || (*x->name && *x->from && x->low > 0 && x->high > 0 && x->low != x->high), "%s", x->name);
+    }
+    cr_expect(sum > 0.8 && sum <= 1 + 1e-9, "%g", sum);
+    certain = (struct assay_certainty){.size = offsetof(struct assay_certainty, influences)};
+    d.opened.backend->certainty(d.opened.session, d.p, &certain);
+    cr_expect(certain.influences[0].share == 0, "a host that knows none is given none");
+    close_product(&d);
+}
+
+Test(model, a_graph_that_does_not_fit_is_refused_with_what_it_needs_and_what_there_is)
+{
+    struct device       d;
+    struct assay_error  err = {.code = ASSAY_OK};
+    char                text[200];
+    struct assay_text   why = ASSAY_TEXT(text);
+    struct assay_graph *g = assay_graph_new("large");
+    int32_t in[2] = {assay_graph_input(g, "a", ASSAY_BF16, 2, (int64_t[]){16, 250000}, ASSAY_FILL_SIGNED),
+                     assay_graph_input(g, "b", ASSAY_BF16, 2, (int64_t[]){250000, 300000}, ASSAY_FILL_SIGNED)};
+    int32_t out = assay_graph_op(g, "MatMul", "y", in, 2, NULL);
+    assay_graph_output(g, out);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK);
+    device_open(&d, "model", ":h200-sxm");
+    cr_expect(!d.opened.backend->accepts(d.opened.session, g, 0, &why) && strstr(text, "150.0 GB") && strstr(text, "141.0 GB"), "%s", text);
+    assay_backend_close(&d.opened);
+    device_open(&d, "model", ":mi300x");
+    cr_expect(d.opened.backend->accepts(d.opened.session, g, 0, &why), "192 GB are enough");
+    assay_backend_close(&d.opened);
+    assay_graph_free(g);
 }

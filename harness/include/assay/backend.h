@@ -224,12 +224,22 @@ struct assay_memory {
     uint64_t program_bytes; /* of compile, until discard: packed weights, values between nodes, work space */
 };
 
+/* One input of a modelled time, and how far it moves that time. */
+struct assay_influence {
+    char   name[40], from[16]; /* "memory_bytes_per_s", "assumed"; a class of kernels, "band" */
+    double share;              /* of the variance of the time's logarithm */
+    double low, high;          /* the time at the input's ends, over the time in the middle */
+};
+#define ASSAY_INFLUENCES 5
+
 /* How sure a modelled figure is (design, section 9). */
 struct assay_certainty {
     uint32_t size;
     uint32_t has_point;        /* 0: it rests on a number of which only a range is known; the range of the draws is all there is */
     char     grade[4];         /* "A".."D" */
     char     why_no_point[120];
+    /* those that matter most, the largest share first; all zero behind the last */
+    struct assay_influence influences[ASSAY_INFLUENCES];
 };
 
 /* ---- the back end -------------------------------------------------------------------------------------- */
