@@ -32,7 +32,7 @@ struct assay_verb {
 /* The verbs, one file each. */
 extern const struct assay_verb assay_verb_doctor, assay_verb_list, assay_verb_show, assay_verb_plan, assay_verb_run,
     assay_verb_validate, assay_verb_compare, assay_verb_report, assay_verb_export, assay_verb_conformance, assay_verb_probe,
-    assay_verb_soak, assay_verb_schedule;
+    assay_verb_soak, assay_verb_schedule, assay_verb_policy, assay_verb_qualify;
 
 /* Tells an error once on stderr, in one line with its hint and path; returns the exit code of its class. */
 enum assay_exit assay_cli_fail(const struct assay_error *err);

@@ -14,7 +14,7 @@
 static const struct assay_verb *const verbs[] = {
     &assay_verb_doctor,   &assay_verb_list,    &assay_verb_show,   &assay_verb_plan,        &assay_verb_run,
     &assay_verb_validate, &assay_verb_compare, &assay_verb_report, &assay_verb_export, &assay_verb_conformance,
-    &assay_verb_probe,    &assay_verb_soak,    &assay_verb_schedule,
+    &assay_verb_probe,    &assay_verb_soak,    &assay_verb_schedule, &assay_verb_policy,     &assay_verb_qualify,
     NULL,
 };
 
