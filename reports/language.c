@@ -171,8 +171,8 @@ static enum assay_say settles(const struct assay_rule_result *r)
 {
     switch (r->reason) {
     case ASSAY_REASON_BELOW_ALONE:
-    case ASSAY_REASON_BETWEEN:
-    case ASSAY_REASON_FEW_LAUNCHES: return r->more_launches ? ASSAY_SAY_SETTLE_MORE : ASSAY_SAY_SETTLE_NEVER;
+    case ASSAY_REASON_BETWEEN: return r->more_launches ? ASSAY_SAY_SETTLE_MORE : ASSAY_SAY_SETTLE_NEVER;
+    case ASSAY_REASON_FEW_LAUNCHES: return ASSAY_SAY_SETTLE_LEAST;
     case ASSAY_REASON_GUARD_BAND: return ASSAY_SAY_SETTLE_NEVER;
     case ASSAY_REASON_NO_CASE:
     case ASSAY_REASON_NOT_RUN: return ASSAY_SAY_SETTLE_RUN;
