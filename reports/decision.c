@@ -14,17 +14,17 @@ static const char *const style[] = {
     ".decisions{list-style:none;padding:0;margin:.4rem 0}.decisions li{padding:.22rem .6rem;margin:.2rem 0;border-left:4px solid var(--line);overflow-wrap:anywhere}\n"
     ".d1{border-color:var(--good)!important;background:var(--goodbg)}.d2{border-color:var(--bad)!important;background:var(--badbg)}.d3{border-color:var(--warn)!important;background:var(--warnbg)}\n"
     ".decisions .d1,.decisions .d2{font-weight:650}\n.sheet table{width:100%;font-size:.84rem}.sheet th,.sheet td{padding:.2rem .4rem;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere}\n"
-    ".sheet thead th{min-width:5rem}.sheet th.line{border-top:3px double var(--text);font-weight:650}\n.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.two>*{min-width:0}\n"
+    ".sheet thead th{min-width:5rem;overflow-wrap:normal}.sheet th.line{border-top:3px double var(--text);font-weight:650}\n.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.two>*{min-width:0}\n"
     ".sheet ol{margin:.3rem 0;padding-left:1.3rem;font-size:.88rem}.sheet ol li{margin:.15rem 0;overflow-wrap:anywhere}\n.sheet p{margin:.25rem 0;font-size:.88rem}\n"
     ".hash{font:.72rem/1.4 ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere;margin:.1rem 0}\n"
     ".by{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.by p{border-bottom:1px solid var(--text);min-height:1.5rem}\n"
     ".sign{display:grid;grid-template-columns:repeat(3,1fr);gap:0 1.4rem}.sign div{border-bottom:1px solid var(--text);height:2.6rem;font-size:.82rem}.sign small{display:block}\n"
     ".rules td:nth-child(1){min-width:9rem}.rules code{overflow-wrap:anywhere}\n.back h3{overflow-wrap:anywhere}\n"
     "@media screen and (max-width:46rem){.two,.by,.sign{grid-template-columns:1fr}.scroll table{min-width:38rem}}\n",
-    "@media print{.sheet,.back{max-width:none}.sheet{font-size:8.2pt;line-height:1.28;break-after:page}.sheet h1{font-size:14pt;margin:.1rem 0}.sheet .kicker{font-size:7pt}\n"
-    ".sheet h2{font-size:9pt;margin:.42rem 0 .12rem}.sheet p,.sheet ol,.sheet table{font-size:7.5pt;line-height:1.25}.sheet .decisions li{padding:.06rem .4rem;margin:.08rem 0;font-size:8.4pt}\n"
-    ".sheet th,.sheet td{padding:.08rem .25rem}.sheet thead th{min-width:0}.hash{font-size:6pt;line-height:1.2;margin:0}.sign div{height:1.7rem;font-size:7pt}.by p{min-height:1.1rem}\n"
-    ".d1,.d2,.d3{background:none}footer{margin-top:.4rem;padding:0}.scroll table{min-width:0}.back h2{margin-top:.4rem}}\n",
+    "@media print{@page{size:A4;margin:10mm 11mm}.sheet,.back{max-width:none}.sheet{font-size:7.6pt;line-height:1.22;break-after:page}.sheet h1{font-size:13pt;margin:0}.sheet .kicker{font-size:6.5pt}\n"
+    ".sheet h2{font-size:8.2pt;margin:.3rem 0 .08rem;padding-bottom:0}.sheet p,.sheet ol,.sheet table{font-size:6.9pt;line-height:1.2;margin-top:.05rem;margin-bottom:.05rem}.sheet .decisions{margin:.1rem 0}\n"
+    ".sheet .decisions li{padding:.03rem .4rem;margin:.06rem 0;font-size:7.8pt}.sheet th,.sheet td{padding:.05rem .22rem}.sheet thead th{min-width:0;font-size:6.5pt}.sheet .hash{font-size:5.4pt;line-height:1.15;margin:0}\n"
+    ".sign div{height:1.5rem;font-size:6.9pt}.sign small{font-size:6pt}.by p{min-height:.9rem}.d1,.d2,.d3{background:none}footer{margin-top:.4rem;padding:0}.scroll table{min-width:0}.back h2{margin-top:.4rem}.sheet,.sheet section{break-inside:avoid}}\n",
 };
 
 void assay_decision_say(struct assay_decision_page *p, enum assay_say what)

@@ -184,7 +184,17 @@ static double weight_of(const struct assay_rule_result *r)
     return r->decision == ASSAY_NOT_QUALIFIED ? 0 : r->has_bounds ? r->ratio_low : 1e9;
 }
 
-static size_t collect(const struct assay_qualification *q, bool doubts, struct point out[SHOWN])
+/* One doubt of each kind for a candidate: what says the same again stands in the table of rules. */
+static bool is_told(const struct point *shown, size_t n, const struct point *one)
+{
+    for (size_t i = 0; i < n; i++)
+        if (shown[i].c == one->c && shown[i].r->reason == one->r->reason)
+            return true;
+    return false;
+}
+
+/* The points to show; returns how many there are in all. */
+static size_t collect(const struct assay_qualification *q, bool doubts, struct point out[SHOWN], size_t *shown)
 {
     size_t n = 0, all = 0;
     for (size_t i = 0; i < q->n; i++)
@@ -197,12 +207,13 @@ static size_t collect(const struct assay_qualification *q, bool doubts, struct p
             size_t at = n;
             while (!doubts && at > 0 && weight_of(out[at - 1].r) > weight_of(r))
                 at--;
-            if (at == SHOWN)
+            if (at == SHOWN || (doubts && is_told(out, n, &one)))
                 continue;
             n = n < SHOWN ? n + 1 : n;
             memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
             out[at] = one;
         }
+    *shown = n;
     return all;
 }
 
@@ -227,7 +238,7 @@ static void say_point(struct assay_decision_page *p, const struct point *point, 
 static void points(struct assay_decision_page *p, bool doubts)
 {
     struct point shown[SHOWN];
-    size_t       all = collect(p->q, doubts, shown);
+    size_t       n = 0, all = collect(p->q, doubts, shown, &n);
     char         more[24];
     assay_sink_raw(&p->to, "<section>\n");
     assay_decision_heading(p, "h2", doubts ? ASSAY_SAY_DOUBTS : ASSAY_SAY_REASONS);
@@ -235,12 +246,12 @@ static void points(struct assay_decision_page *p, bool doubts)
         assay_decision_heading(p, "p", doubts ? ASSAY_SAY_NO_DOUBT : ASSAY_SAY_NO_REASON);
     else {
         assay_sink_raw(&p->to, "<ol>\n");
-        for (size_t i = 0; i < all && i < SHOWN; i++)
+        for (size_t i = 0; i < n; i++)
             say_point(p, &shown[i], doubts);
         assay_sink_raw(&p->to, "</ol>\n");
     }
-    if (doubts && all > SHOWN) {
-        (void)snprintf(more, sizeof more, "%zu", all - SHOWN);
+    if (doubts && all > n) {
+        (void)snprintf(more, sizeof more, "%zu", all - n);
         assay_sink_raw(&p->to, "<p>");
         assay_decision_say_with(p, ASSAY_SAY_MORE_DOUBTS, (const char *const[]){more, NULL});
         assay_sink_raw(&p->to, "</p>\n");
@@ -375,10 +386,12 @@ void assay_decision_first(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "</section>\n<div class=\"two\">\n");
     points(p, false);
     points(p, true);
-    assay_sink_raw(&p->to, "</div>\n<section id=\"rule\">\n");
+    assay_sink_raw(&p->to, "</div>\n<div class=\"two\"><section id=\"rule\">\n");
     rule(p);
+    assay_sink_raw(&p->to, "</section>\n<section id=\"validity\">\n");
     validity(p);
     hashes(p);
+    assay_sink_raw(&p->to, "</section></div>\n<section id=\"signatures\">\n");
     checklist(p);
     signatures(p);
     assay_sink_raw(&p->to, "</section>\n</div>\n");

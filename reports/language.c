@@ -164,7 +164,8 @@ void assay_say_why(struct assay_text *out, enum assay_language language, const s
         (void)snprintf(count, sizeof count, "%.2g %%", 100 * assay_upper_share(0, r->n, 0.95));
     else
         (void)snprintf(count, sizeof count, "%llu", (unsigned long long)r->count);
-    assay_say_with(out, language, say[r->reason], (const char *const[]){figure, required, launches, r->detail, evidence, count, NULL});
+    bool bare = r->reason == ASSAY_REASON_EVIDENCE && !r->has_point && !r->has_bounds;
+    assay_say_with(out, language, bare ? ASSAY_SAY_WHY_EVIDENCE_ALONE : say[r->reason], (const char *const[]){figure, required, launches, r->detail, evidence, count, NULL});
 }
 
 static enum assay_say settles(const struct assay_rule_result *r)

@@ -100,13 +100,20 @@ static int group(const struct assay_candidate *c)
     return (c->announced ? 4 : c->measured ? 0 : 2) + (c->division == ASSAY_DIVISION_OPEN);
 }
 
-/* Stable, as the order given is the buyer's. */
+/* Does a stand behind b? What is not measured is ranked for reference by the points it may come to; else the order given stays. */
+static bool stands_behind(const struct assay_candidate *a, const struct assay_candidate *b)
+{
+    if (group(a) != group(b) || a->measured)
+        return group(a) > group(b);
+    return a->points_low + a->points_high < b->points_low + b->points_high;
+}
+
 static void arrange(struct assay_candidate *all, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
         struct assay_candidate c = all[i];
         size_t                 k = i;
-        for (; k > 0 && group(&all[k - 1]) > group(&c); k--)
+        for (; k > 0 && stands_behind(&all[k - 1], &c); k--)
             all[k] = all[k - 1];
         all[k] = c;
     }
