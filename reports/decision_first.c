@@ -229,7 +229,7 @@ static void say_point(struct assay_decision_page *p, const struct point *point, 
     if (doubts) {
         text = ASSAY_TEXT(room);
         assay_say_settle(&text, p->language, point->r);
-        assay_sink_raw(&p->to, ". ");
+        assay_decision_say(p, ASSAY_SAY_FULL_STOP);
         assay_decision_say_with(p, ASSAY_SAY_SETTLED_BY, (const char *const[]){room, NULL});
     }
     assay_sink_raw(&p->to, "</li>\n");

@@ -64,6 +64,13 @@ const char *assay_say_evidence(enum assay_language language, enum assay_evidence
     return assay_say(language, say[evidence]);
 }
 
+static const char *assurance(enum assay_language language, enum assay_assurance a)
+{
+    static const enum assay_say say[] = {ASSAY_SAY_ASSURANCE_NONE,    ASSAY_SAY_ASSURANCE_FULL,  ASSAY_SAY_ASSURANCE_ALGEBRAIC,
+                                         ASSAY_SAY_ASSURANCE_SAMPLED, ASSAY_SAY_ASSURANCE_LOCAL, ASSAY_SAY_ASSURANCE_LEARNED};
+    return assay_say(language, say[a]);
+}
+
 static void say_evidence(struct assay_text *out, enum assay_language language, enum assay_evidence evidence, const char *grade)
 {
     const char *word = assay_say_evidence(language, evidence);
@@ -116,7 +123,7 @@ void assay_say_required(struct assay_text *out, enum assay_language language, co
                        (const char *const[]){value, NULL});
         return;
     case ASSAY_RULE_OUTPUTS:
-        assay_say_with(out, language, ASSAY_SAY_REQUIRED_OUTPUTS, (const char *const[]){assay_assurance_name(rule->assurance), NULL});
+        assay_say_with(out, language, ASSAY_SAY_REQUIRED_OUTPUTS, (const char *const[]){assurance(language, rule->assurance), NULL});
         return;
     case ASSAY_RULE_STABILITY:
         (void)snprintf(value, sizeof value, "%zu", rule->least_launches);
