@@ -77,19 +77,22 @@ static void write_page(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "</a>\n<main>\n");
     assay_decision_first(p);
     assay_decision_rules(p);
+    if (p->claims)
+        assay_decision_claims(p);
     assay_sink_raw(&p->to, "</main>\n<footer><p>");
     assay_decision_say_with(p, ASSAY_SAY_FOOTER, (const char *const[]){ASSAY_VERSION, NULL});
     assay_sink_raw(&p->to, "</p></footer>\n</body>\n</html>\n");
 }
 
-enum assay_code assay_decision_write(const struct assay_qualification *q, enum assay_language language, const char *path, struct assay_error *err)
+enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims, enum assay_language language,
+                                     const char *path, struct assay_error *err)
 {
     char  *bytes = NULL;
     size_t length = 0;
     FILE  *out = open_memstream(&bytes, &length);
     if (!out)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a page");
-    struct assay_decision_page page = {.to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q};
+    struct assay_decision_page page = {.to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q, .claims = claims};
     write_page(&page);
     if (fclose(out) != 0 || page.to.failed)
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the page '%.160s'", path);

@@ -4,18 +4,21 @@
 #define ASSAY_REPORTS_DECISION_H
 
 #include "assay/error.h"
+#include "harness/judge/claims.h"
 #include "harness/judge/qualify.h"
 #include "reports/language.h"
 #include "reports/sink.h"
 
-/* The whole page, self-contained, to the file `path`: the old file or the new, never a mixture. */
-enum assay_code assay_decision_write(const struct assay_qualification *q, enum assay_language language, const char *path, struct assay_error *err);
+/* The whole page, self-contained, to the file `path`: the old file or the new, never a mixture. `claims` may be NULL. */
+enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims, enum assay_language language,
+                                     const char *path, struct assay_error *err);
 
 /* Pieces (decision_first.c: page one; decision_rules.c: what stands behind it). */
 struct assay_decision_page {
     struct assay_sink                 to;
     enum assay_language               language;
     const struct assay_qualification *q;
+    const struct assay_claims        *claims; /* or NULL */
 };
 /* A message of the catalogue, escaped; with arguments up to NULL. */
 void assay_decision_say(struct assay_decision_page *p, enum assay_say what);
@@ -27,5 +30,6 @@ void assay_decision_columns(struct assay_decision_page *p, const enum assay_say 
 
 void assay_decision_first(struct assay_decision_page *p);
 void assay_decision_rules(struct assay_decision_page *p);
+void assay_decision_claims(struct assay_decision_page *p);
 
 #endif

@@ -64,6 +64,13 @@ const char *assay_say_evidence(enum assay_language language, enum assay_evidence
     return assay_say(language, say[evidence]);
 }
 
+const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict)
+{
+    static const enum assay_say say[] = {ASSAY_SAY_UNDECIDED,     ASSAY_SAY_CLAIM_CONFIRMED, ASSAY_SAY_CLAIM_CONSISTENT, ASSAY_SAY_CLAIM_NOT_REACHED,
+                                         ASSAY_SAY_CLAIM_REFUTED, ASSAY_SAY_CLAIM_DIFFER,    ASSAY_SAY_CLAIM_UNTESTED};
+    return assay_say(language, say[verdict]);
+}
+
 static const char *assurance(enum assay_language language, enum assay_assurance a)
 {
     static const enum assay_say say[] = {ASSAY_SAY_ASSURANCE_NONE,    ASSAY_SAY_ASSURANCE_FULL,  ASSAY_SAY_ASSURANCE_ALGEBRAIC,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "assay/text.h"
+#include "harness/judge/claims.h"
 #include "harness/judge/qualify.h"
 
 enum assay_language { ASSAY_ENGLISH = 0, ASSAY_CHINESE = 1, ASSAY_LANGUAGES = 2 };
@@ -25,6 +26,7 @@ void assay_say_with(struct assay_text *out, enum assay_language language, enum a
 /* Words for what the judge found. */
 const char *assay_say_decision(enum assay_language language, enum assay_decision decision);
 const char *assay_say_evidence(enum assay_language language, enum assay_evidence evidence);
+const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict);
 void        assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c);
 /* The fixed sentence on a candidate. */
 void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy, const struct assay_candidate *c);

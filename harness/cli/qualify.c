@@ -12,13 +12,15 @@
 #include "assay/banned.h"
 
 struct qualify_options {
-    char policy[512], lang[64], out[512];
+    char policy[512], claims[512], lang[64], out[512];
     bool json;
 };
 
 static const struct assay_option options[] = {
     {.name = "policy", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct qualify_options, policy), .bytes = 512, .dflt = NULL,
      .help = "name of a policy, or a path that ends in .json"},
+    {.name = "claims", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct qualify_options, claims), .bytes = 512, .dflt = "",
+     .help = "what vendors say, to be held against what was measured: a name (p800-bandwidth) or a path that ends in .json"},
     {.name = "lang", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct qualify_options, lang), .bytes = 64, .dflt = "en,zh",
      .help = "languages of the pages and, the first, of the table: en, zh"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct qualify_options, out), .bytes = 512, .dflt = "",
@@ -75,14 +77,35 @@ static void print_candidate(const struct assay_qualification *q, const struct as
     putchar('\n');
 }
 
-static enum assay_code write_out(const struct assay_qualification *q, const struct languages *l, const char *folder, struct assay_error *err)
+static void print_claims(const struct assay_claims *claims, enum assay_language language)
+{
+    struct assay_table table;
+    assay_table_init(&table, (const char *const[]){"device", assay_say(language, ASSAY_SAY_CLAIM), assay_say(language, ASSAY_SAY_CLAIMED),
+                                                   assay_say(language, ASSAY_SAY_COMPARED), assay_say(language, ASSAY_SAY_RATIO),
+                                                   assay_say(language, ASSAY_SAY_OUTCOME), NULL});
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct assay_claim *c = &claims->claims[i];
+        char                      claimed[64], value[160] = "–", ratio[32] = "–";
+        (void)snprintf(claimed, sizeof claimed, "%.6g %.20s", c->claimed.stated, c->claimed.unit);
+        if (c->evidence) {
+            (void)snprintf(value, sizeof value, "%.4g %.20s (%.60s)", c->value, c->claimed.unit, assay_say_evidence(language, c->evidence));
+            (void)snprintf(ratio, sizeof ratio, "%.2f", c->ratio);
+        }
+        assay_table_row(&table, (const char *const[]){c->device, c->text, claimed, value, ratio, assay_say_claim(language, c->verdict)});
+    }
+    assay_table_print(&table, stdout);
+    assay_table_release(&table);
+    putchar('\n');
+}
+
+static enum assay_code write_out(const struct assay_qualification *q, const struct assay_claims *claims, const struct languages *l, const char *folder, struct assay_error *err)
 {
     char path[1024], name[64];
     if (assay_folder_make(folder, err))
         return err->code;
     for (size_t i = 0; i < l->n; i++) {
         (void)snprintf(name, sizeof name, "decision.%s.html", assay_language_name(l->language[i]));
-        if (assay_path_join(path, sizeof path, folder, name, err) || assay_decision_write(q, l->language[i], path, err))
+        if (assay_path_join(path, sizeof path, folder, name, err) || assay_decision_write(q, claims, l->language[i], path, err))
             return err->code;
         puts(path);
     }
@@ -102,15 +125,17 @@ static enum assay_exit exit_of(enum assay_decision decision)
     return decision == ASSAY_QUALIFIED ? ASSAY_EXIT_YES : decision == ASSAY_NOT_QUALIFIED ? ASSAY_EXIT_NO : ASSAY_EXIT_INSUFFICIENT;
 }
 
-static void tell(const struct assay_qualification *q, const struct languages *l, const struct qualify_options *o, struct assay_error *err)
+static void tell(const struct assay_qualification *q, const struct assay_claims *claims, const struct languages *l, const struct qualify_options *o, struct assay_error *err)
 {
     if (o->json)
         assay_cli_print_json(assay_qualification_to_json(q));
     else
         for (size_t i = 0; i < q->n; i++)
             print_candidate(q, &q->candidates[i], l->language[0]);
+    if (claims && !o->json)
+        print_claims(claims, l->language[0]);
     if (*o->out)
-        (void)write_out(q, l, o->out, err);
+        (void)write_out(q, claims, l, o->out, err);
 }
 
 static enum assay_exit run(size_t n, char **operands, const void *given_options, const bool *given)
@@ -120,6 +145,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct languages              languages = {.err = &err};
     struct assay_policy           policy = {.owned = NULL};
     struct assay_qualification    q = {.owned = NULL};
+    struct assay_claims           claims = {.owned = NULL};
     size_t                        read = 0;
     enum assay_exit               result = ASSAY_EXIT_INSUFFICIENT;
     (void)given;
@@ -134,12 +160,15 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!err.code && !assay_policy_read(o->policy, &policy, &err)) {
         for (; read < n && !assay_summary_read(operands[read], &runs[read], &err); read++)
             assay_cli_note_torn(runs[read].folder);
+        if (!err.code && *o->claims)
+            (void)assay_claims_read(o->claims, runs, read, &claims, &err);
         if (!err.code && !assay_qualify(&policy, runs, read, &q, &err)) {
-            tell(&q, &languages, o, &err);
+            tell(&q, claims.owned ? &claims : NULL, &languages, o, &err);
             result = exit_of(q.decision);
         }
     }
     assay_qualification_release(&q);
+    assay_claims_release(&claims);
     while (read)
         assay_summary_release(&runs[--read]);
     free(runs);

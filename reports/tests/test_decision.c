@@ -55,7 +55,7 @@ static void world_write(struct world *w, enum assay_language language)
     assay_case_release(&c);
     cr_assert_eq(policy_of(&w->s, POLICY("", RULE("<b>&rule", "mandatory", FIGURE)), &w->policy, &err), ASSAY_OK, "%s", err.message);
     cr_assert_eq(assay_qualify(&w->policy, w->runs, 2, &w->q, &err), ASSAY_OK);
-    cr_assert_eq(assay_decision_write(&w->q, language, in(&w->s, "page.html"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_decision_write(&w->q, NULL, language, in(&w->s, "page.html"), &err), ASSAY_OK, "%s", err.message);
     w->page = get_bytes(in(&w->s, "page.html"), &bytes);
 }
 
@@ -113,7 +113,7 @@ Test(decision, the_same_evidence_gives_the_same_bytes)
     struct assay_error err = {0};
     size_t             bytes;
     world_write(&w, ASSAY_CHINESE);
-    cr_assert_eq(assay_decision_write(&w.q, ASSAY_CHINESE, in(&w.s, "again.html"), &err), ASSAY_OK);
+    cr_assert_eq(assay_decision_write(&w.q, NULL, ASSAY_CHINESE, in(&w.s, "again.html"), &err), ASSAY_OK);
     char *again = get_bytes(in(&w.s, "again.html"), &bytes);
     cr_expect_str_eq(again, w.page);
     free(again);
