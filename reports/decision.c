@@ -77,6 +77,7 @@ static void write_page(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "</a>\n<main>\n");
     assay_decision_first(p);
     assay_decision_rules(p);
+    assay_decision_costs(p);
     if (p->claims)
         assay_decision_claims(p);
     assay_sink_raw(&p->to, "</main>\n<footer><p>");

@@ -30,6 +30,7 @@ void assay_decision_columns(struct assay_decision_page *p, const enum assay_say 
 
 void assay_decision_first(struct assay_decision_page *p);
 void assay_decision_rules(struct assay_decision_page *p);
+void assay_decision_costs(struct assay_decision_page *p);
 void assay_decision_claims(struct assay_decision_page *p);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/base/hash.h"
+#include "harness/judge/ownership.h"
 #include "harness/store/run_folder.h"
 #include "reports/decision.h"
 #include "reports/figures.h"
@@ -100,6 +101,26 @@ static void promise_cell(struct assay_decision_page *p, const struct assay_candi
     assay_sink_raw(&p->to, "</td>");
 }
 
+/* Devices, racks and power, then the cost with its range; or why there is none. */
+static void cost_cells(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    char n[32], racks[32], kw[32];
+    if (!assay_cost_is_known(p->q->policy, c->offer)) {
+        assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
+        assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
+        return;
+    }
+    struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
+    (void)snprintf(n, sizeof n, "%.0f", o.devices);
+    (void)snprintf(racks, sizeof racks, "%.0f", o.racks);
+    (void)snprintf(kw, sizeof kw, "%.1f", o.kilowatts);
+    assay_sink_raw(&p->to, "<td>");
+    assay_decision_say_with(p, ASSAY_SAY_NEEDS, (const char *const[]){n, racks, kw, NULL});
+    assay_sink_raw(&p->to, "</td><td>");
+    assay_sink_textf(&p->to, "%.4g (%.4g – %.4g) %s", o.middle, o.low, o.high, p->q->policy->costs.currency);
+    assay_sink_raw(&p->to, "</td>");
+}
+
 static void candidate_row(struct assay_decision_page *p, const struct assay_candidate *c)
 {
     char              evidence[160];
@@ -109,8 +130,7 @@ static void candidate_row(struct assay_decision_page *p, const struct assay_cand
     assay_decision_text(p, "th scope=\"row\"", c->name);
     assay_sink_raw(&p->to, "<td>%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
     promise_cell(p, c);
-    assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
-    assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
+    cost_cells(p, c);
     if (p->q->policy->all_points > 0) {
         double low = c->points_low, high = c->points_high;
         assay_sink_raw(&p->to, low < high ? "<td>%.1f – %.1f</td>" : "<td>%.1f</td>", low, high);
