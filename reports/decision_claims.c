@@ -17,10 +17,10 @@ static void claim(struct assay_decision_page *p, const struct assay_claim *c)
         assay_sink_textf(&p->to, "%.4g %s, %s: %s", c->value, c->claimed.unit, assay_say_evidence(p->language, c->evidence), c->compared_with);
     else
         assay_sink_raw(&p->to, "–");
-    assay_sink_raw(&p->to, "</td><td>");
+    assay_sink_raw(&p->to, "</td><td class=\"short\">");
     assay_sink_raw(&p->to, c->evidence ? "%.2f" : "–", c->ratio);
     assay_sink_raw(&p->to, "</td>");
-    assay_decision_text(p, "td", assay_say_claim(p->language, c->verdict));
+    assay_decision_text(p, "td class=\"short\"", assay_say_claim(p->language, c->verdict));
     assay_sink_raw(&p->to, "</tr>\n");
 }
 

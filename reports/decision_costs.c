@@ -49,7 +49,7 @@ static void row(struct assay_decision_page *p, const struct field *f, const stru
     assay_sink_raw(&p->to, "<tr>");
     assay_decision_text(p, "th scope=\"row\"", who(f, o)->name);
     assay_sink_raw(&p->to, "<td>");
-    assay_sink_textf(&p->to, "%.2f (%.2f – %.2f) %s", o->middle, o->low, o->high, currency);
+    assay_decision_money(p, o->middle, o->low, o->high);
     assay_sink_raw(&p->to, "</td><td>");
     assay_sink_textf(&p->to, "%.4g %s", o->per_million, currency);
     assay_sink_raw(&p->to, "</td><td>");

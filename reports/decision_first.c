@@ -117,7 +117,7 @@ static void cost_cells(struct assay_decision_page *p, const struct assay_candida
     assay_sink_raw(&p->to, "<td>");
     assay_decision_say_with(p, ASSAY_SAY_NEEDS, (const char *const[]){n, racks, kw, NULL});
     assay_sink_raw(&p->to, "</td><td>");
-    assay_sink_textf(&p->to, "%.4g (%.4g – %.4g) %s", o.middle, o.low, o.high, p->q->policy->costs.currency);
+    assay_decision_money(p, o.middle, o.low, o.high);
     assay_sink_raw(&p->to, "</td>");
 }
 

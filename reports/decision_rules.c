@@ -53,8 +53,10 @@ void assay_decision_rules(struct assay_decision_page *p)
         struct assay_text             text = ASSAY_TEXT(evidence);
         assay_say_candidate_evidence(&text, p->language, c);
         assay_sink_raw(&p->to, "<h3>");
-        assay_sink_textf(&p->to, "%s (%s; %s)", c->name, c->backend, evidence);
-        assay_sink_raw(&p->to, "</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+        assay_sink_text(&p->to, c->name);
+        assay_sink_raw(&p->to, " <small>");
+        assay_sink_textf(&p->to, "%s; %s", c->backend, evidence);
+        assay_sink_raw(&p->to, "</small></h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
         assay_sink_text(&p->to, c->name);
         assay_sink_raw(&p->to, "\"><table class=\"rules\">");
         assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
