@@ -64,9 +64,9 @@ void assay_decision_columns(struct assay_decision_page *p, const enum assay_say 
 
 void assay_decision_money(struct assay_decision_page *p, double middle, double low, double high)
 {
-    char              room[200];
-    struct assay_text text = ASSAY_TEXT(room);
-    const double      shown[] = {middle, low, high};
+    char                     room[200];
+    struct assay_text        text = ASSAY_TEXT(room);
+    const double             shown[] = {middle, low, high};
     static const char *const before[] = {"", " (", " – "};
     for (size_t i = 0; i < 3; i++) {
         assay_text_add(&text, "%s", before[i]);
@@ -80,9 +80,12 @@ void assay_decision_money(struct assay_decision_page *p, double middle, double l
 
 static void write_page(struct assay_decision_page *p)
 {
-    assay_sink_raw(&p->to, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-                           "<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"generator\" content=\"assay " ASSAY_VERSION "\"/>\n<title>",
-                   assay_say(p->language, ASSAY_SAY_LANGUAGE_TAG));
+    assay_sink_raw(
+        &p->to,
+        "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+        "<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"generator\" content=\"assay " ASSAY_VERSION
+        "\"/>\n<title>",
+        assay_say(p->language, ASSAY_SAY_LANGUAGE_TAG));
     assay_decision_say(p, ASSAY_SAY_TITLE);
     assay_sink_raw(&p->to, "</title>\n<style>\n");
     for (size_t i = 0; assay_page_style[i]; i++)
@@ -102,15 +105,16 @@ static void write_page(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "</p></footer>\n</body>\n</html>\n");
 }
 
-enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims, enum assay_language language,
-                                     const char *path, struct assay_error *err)
+enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims,
+                                     enum assay_language language, const char *path, struct assay_error *err)
 {
     char  *bytes = NULL;
     size_t length = 0;
     FILE  *out = open_memstream(&bytes, &length);
     if (!out)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a page");
-    struct assay_decision_page page = {.to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q, .claims = claims};
+    struct assay_decision_page page = {
+        .to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q, .claims = claims};
     write_page(&page);
     if (fclose(out) != 0 || page.to.failed)
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the page '%.160s'", path);

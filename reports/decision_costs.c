@@ -71,18 +71,22 @@ static void sentence(struct assay_decision_page *p, enum assay_say what, const c
     assay_sink_raw(&p->to, "</li>\n");
 }
 
-static void flip(struct assay_decision_page *p, const struct field *f, const struct assay_costing *c, const struct assay_cost_flip *at)
+static void flip(struct assay_decision_page *p, const struct field *f, const struct assay_costing *c,
+                 const struct assay_cost_flip *at)
 {
     static const enum assay_say inputs[] = {ASSAY_SAY_INPUT_HOST_PRICE, ASSAY_SAY_INPUT_NETWORK, ASSAY_SAY_INPUT_POWER_PRICE,
                                             ASSAY_SAY_INPUT_PUE,        ASSAY_SAY_INPUT_YEARS,   ASSAY_SAY_INPUT_STAFF,
                                             ASSAY_SAY_INPUT_LOAD,       ASSAY_SAY_INPUT_PRICE,   ASSAY_SAY_INPUT_POWER};
-    const char       *a = who(f, &c->costs[at->a])->name, *b = who(f, &c->costs[at->b])->name;
-    const char       *of = at->of < 0 ? "" : who(f, &c->costs[at->of])->name, *currency = p->q->policy->costs.currency;
-    char              value[64], input[300];
-    struct assay_text name = ASSAY_TEXT(input);
-    bool              money = at->input != ASSAY_COST_PUE && at->input != ASSAY_COST_YEARS && at->input != ASSAY_COST_LOAD && at->input != ASSAY_COST_POWER;
+    const char                 *a = who(f, &c->costs[at->a])->name, *b = who(f, &c->costs[at->b])->name;
+    const char                 *of = at->of < 0 ? "" : who(f, &c->costs[at->of])->name, *currency = p->q->policy->costs.currency;
+    char                        value[64], input[300];
+    struct assay_text           name = ASSAY_TEXT(input);
+    bool money = at->input != ASSAY_COST_PUE && at->input != ASSAY_COST_YEARS && at->input != ASSAY_COST_LOAD &&
+                 at->input != ASSAY_COST_POWER;
     (void)snprintf(value, sizeof value, "%.6g%s%.20s", at->value, money || at->input == ASSAY_COST_POWER ? " " : "",
-                   money ? currency : at->input == ASSAY_COST_POWER ? "W" : "");
+                   money                           ? currency
+                   : at->input == ASSAY_COST_POWER ? "W"
+                                                   : "");
     if (at->input == ASSAY_COST_PRICE && at->of == (int)at->b) {
         sentence(p, ASSAY_SAY_WINS_BELOW, (const char *const[]){b, a, value, NULL});
         return;
@@ -105,8 +109,9 @@ static void withdrawal(struct assay_decision_page *p, const struct field *f, con
         all[i] = (struct assay_standing){(one->points_low + one->points_high) / 2, c->costs[i].middle};
     }
     if (assay_rank_reverses(all, c->n, p->q->policy->price_points, out))
-        sentence(p, ASSAY_SAY_REVERSAL, (const char *const[]){who(f, &c->costs[out[0]])->name, who(f, &c->costs[out[1]])->name,
-                                                              who(f, &c->costs[out[2]])->name, NULL});
+        sentence(p, ASSAY_SAY_REVERSAL,
+                 (const char *const[]){who(f, &c->costs[out[0]])->name, who(f, &c->costs[out[1]])->name,
+                                       who(f, &c->costs[out[2]])->name, NULL});
     else
         sentence(p, ASSAY_SAY_NO_REVERSAL, (const char *const[]){NULL});
     free(all);
@@ -118,7 +123,8 @@ static void sentences(struct assay_decision_page *p, const struct field *f, cons
     assay_sink_raw(&p->to, "<ul class=\"prose\">\n");
     for (size_t i = 0; i < c->n * c->n; i++)
         if (c->beats[i])
-            sentence(p, ASSAY_SAY_DOMINATES, (const char *const[]){who(f, &c->costs[i / c->n])->name, who(f, &c->costs[i % c->n])->name, NULL});
+            sentence(p, ASSAY_SAY_DOMINATES,
+                     (const char *const[]){who(f, &c->costs[i / c->n])->name, who(f, &c->costs[i % c->n])->name, NULL});
     for (size_t i = 0; i < c->n_flips; i++)
         flip(p, f, c, &c->flips[i]);
     if (p->q->policy->all_points > 0 && c->n > 2)
@@ -128,8 +134,8 @@ static void sentences(struct assay_decision_page *p, const struct field *f, cons
 
 static void group(struct assay_decision_page *p, const struct field *f, enum assay_say title)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_COST_COLUMN, ASSAY_SAY_PER_MILLION, ASSAY_SAY_PER_RUN, ASSAY_SAY_PER_WATT,
-                                             ASSAY_SAY_FIRST_SHARE};
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_COST_COLUMN, ASSAY_SAY_PER_MILLION,
+                                             ASSAY_SAY_PER_RUN,   ASSAY_SAY_PER_WATT,    ASSAY_SAY_FIRST_SHARE};
     struct assay_costing        c = {.n = 0};
     struct assay_error          err = {.code = ASSAY_OK};
     if (assay_cost_rank(p->q->policy, f->offers, f->n, &c, &err)) {
@@ -143,7 +149,9 @@ static void group(struct assay_decision_page *p, const struct field *f, enum ass
         assay_decision_say_with(p, ASSAY_SAY_COST_BASIS, (const char *const[]){f->offers[i]->at_promise_source, NULL});
         assay_sink_raw(&p->to, "</p>\n");
     }
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"rules\"><thead><tr>", assay_say(p->language, ASSAY_SAY_COSTS));
+    assay_sink_raw(&p->to,
+                   "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"rules\"><thead><tr>",
+                   assay_say(p->language, ASSAY_SAY_COSTS));
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         assay_sink_raw(&p->to, "<th scope=\"col\">");
         assay_decision_say_with(p, columns[i], (const char *const[]){p->q->policy->demand.unit, NULL});
@@ -159,7 +167,7 @@ static void group(struct assay_decision_page *p, const struct field *f, enum ass
 
 void assay_decision_costs(struct assay_decision_page *p)
 {
-    struct field f = {.candidates = calloc(p->q->n, sizeof *f.candidates), .offers = calloc(p->q->n, sizeof *f.offers)};
+    struct field f = {.candidates = calloc(p->q->n, sizeof(void *)), .offers = calloc(p->q->n, sizeof(void *))};
     bool         any = false;
     if (!f.candidates || !f.offers)
         p->to.failed = true;
@@ -175,7 +183,10 @@ void assay_decision_costs(struct assay_decision_page *p)
             assay_decision_heading(p, "h2", ASSAY_SAY_COSTS);
         }
         any = true;
-        group(p, &f, c->announced ? ASSAY_SAY_ANNOUNCED_BELOW : c->measured ? ASSAY_SAY_MEASURED_ABOVE : ASSAY_SAY_MODELLED_BELOW);
+        group(p, &f,
+              c->announced  ? ASSAY_SAY_ANNOUNCED_BELOW
+              : c->measured ? ASSAY_SAY_MEASURED_ABOVE
+                            : ASSAY_SAY_MODELLED_BELOW);
     }
     if (any)
         assay_sink_raw(&p->to, "</section>\n");

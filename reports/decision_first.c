@@ -42,10 +42,12 @@ static const char *host_of(const struct assay_candidate *c)
 
 static void tested(struct assay_decision_page *p)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_DEVICE, ASSAY_SAY_PLACE, ASSAY_SAY_DIVISION, ASSAY_SAY_VERSIONS};
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_DEVICE, ASSAY_SAY_PLACE, ASSAY_SAY_DIVISION,
+                                             ASSAY_SAY_VERSIONS};
     assay_sink_raw(&p->to, "<section id=\"tested\">\n");
     assay_decision_heading(p, "h2", ASSAY_SAY_TESTED);
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>", assay_say(p->language, ASSAY_SAY_TESTED));
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
+                   assay_say(p->language, ASSAY_SAY_TESTED));
     assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
     assay_sink_raw(&p->to, "<tbody>\n");
     for (size_t i = 0; i < p->q->n; i++) {
@@ -149,7 +151,8 @@ static void line(struct assay_decision_page *p, enum assay_say what, size_t colu
 }
 
 /* Candidates of one division and one kind of evidence. false: there are none. */
-static bool rows(struct assay_decision_page *p, enum assay_division division, bool measured, bool announced, enum assay_say title, size_t columns)
+static bool rows(struct assay_decision_page *p, enum assay_division division, bool measured, bool announced, enum assay_say title,
+                 size_t columns)
 {
     bool any = false;
     for (size_t i = 0; i < p->q->n; i++) {
@@ -168,11 +171,12 @@ static bool rows(struct assay_decision_page *p, enum assay_division division, bo
 /* One table a division: figures of the two never stand in one column. */
 static void table(struct assay_decision_page *p, enum assay_division division)
 {
-    static const enum assay_say head[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_RULES_COLUMN, ASSAY_SAY_PROMISE_COLUMN, ASSAY_SAY_NEED_COLUMN,
-                                          ASSAY_SAY_COST_COLUMN, ASSAY_SAY_POINTS_COLUMN, ASSAY_SAY_EVIDENCE_COLUMN};
-    enum assay_say columns[7];
-    bool           any = false, points = p->q->policy->all_points > 0;
-    size_t         n = 0;
+    static const enum assay_say head[] = {ASSAY_SAY_CANDIDATE,      ASSAY_SAY_RULES_COLUMN, ASSAY_SAY_PROMISE_COLUMN,
+                                          ASSAY_SAY_NEED_COLUMN,    ASSAY_SAY_COST_COLUMN,  ASSAY_SAY_POINTS_COLUMN,
+                                          ASSAY_SAY_EVIDENCE_COLUMN};
+    enum assay_say              columns[7];
+    bool                        any = false, points = p->q->policy->all_points > 0;
+    size_t                      n = 0;
     for (size_t i = 0; i < p->q->n; i++)
         any = any || p->q->candidates[i].division == division;
     if (!any)
@@ -182,7 +186,8 @@ static void table(struct assay_decision_page *p, enum assay_division division)
             columns[n++] = head[i];
     enum assay_say title = division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED;
     assay_decision_heading(p, "p", title);
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>", assay_say(p->language, title));
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
+                   assay_say(p->language, title));
     assay_decision_columns(p, columns, n);
     assay_sink_raw(&p->to, "<tbody>\n");
     (void)rows(p, division, true, false, ASSAY_SAY_MEASURED_ABOVE, n);
@@ -306,8 +311,9 @@ static void validity(struct assay_decision_page *p)
     if (policy->costs.given) {
         const char *tax = assay_say(p->language, policy->costs.tax_included ? ASSAY_SAY_TAX_IN : ASSAY_SAY_TAX_OUT);
         assay_sink_raw(&p->to, " ");
-        assay_decision_say_with(p, ASSAY_SAY_PRICES_TEXT,
-                                (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until, policy->costs.includes, NULL});
+        assay_decision_say_with(
+            p, ASSAY_SAY_PRICES_TEXT,
+            (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until, policy->costs.includes, NULL});
     }
     assay_sink_raw(&p->to, "</p>\n");
 }
@@ -350,9 +356,11 @@ static const char *fact(struct assay_decision_page *p, bool known, bool value)
 /* Facts that the buyer knows, and the share of cases that the device did not decline. */
 static void checklist(struct assay_decision_page *p)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_ORIGIN, ASSAY_SAY_OPEN_INTERFACES, ASSAY_SAY_SECOND_SOURCE, ASSAY_SAY_NATIVE_OPS};
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_ORIGIN, ASSAY_SAY_OPEN_INTERFACES,
+                                             ASSAY_SAY_SECOND_SOURCE, ASSAY_SAY_NATIVE_OPS};
     assay_decision_heading(p, "h2", ASSAY_SAY_CHECKLIST);
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>", assay_say(p->language, ASSAY_SAY_CHECKLIST));
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
+                   assay_say(p->language, ASSAY_SAY_CHECKLIST));
     assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
     assay_sink_raw(&p->to, "<tbody>\n");
     for (size_t i = 0; i < p->q->n; i++) {
@@ -362,7 +370,8 @@ static void checklist(struct assay_decision_page *p)
         for (size_t k = 0; k < c->run->n_rows; k++) {
             bool mine = !strcmp(c->run->rows[k].backend, c->backend);
             all += mine;
-            native += mine && c->run->rows[k].statuses[ASSAY_STATUS_UNSUPPORTED] == 0 && c->run->rows[k].evidence != ASSAY_EVIDENCE_MIXED;
+            native += mine && c->run->rows[k].statuses[ASSAY_STATUS_UNSUPPORTED] == 0 &&
+                      c->run->rows[k].evidence != ASSAY_EVIDENCE_MIXED;
         }
         assay_sink_raw(&p->to, "<tr>");
         assay_decision_text(p, "th scope=\"row\"", c->name);

@@ -7,7 +7,9 @@
 
 static enum assay_say kind(const struct assay_rule *rule)
 {
-    return rule->kind == ASSAY_RULE_MANDATORY ? ASSAY_SAY_MANDATORY : rule->kind == ASSAY_RULE_SCORED ? ASSAY_SAY_SCORED : ASSAY_SAY_INFORMATIVE;
+    return rule->kind == ASSAY_RULE_MANDATORY ? ASSAY_SAY_MANDATORY
+           : rule->kind == ASSAY_RULE_SCORED  ? ASSAY_SAY_SCORED
+                                              : ASSAY_SAY_INFORMATIVE;
 }
 
 static void row(struct assay_decision_page *p, const struct assay_rule_result *r)
@@ -44,7 +46,8 @@ static void row(struct assay_decision_page *p, const struct assay_rule_result *r
 
 void assay_decision_rules(struct assay_decision_page *p)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CLAUSE, ASSAY_SAY_REQUIRED, ASSAY_SAY_FOUND, ASSAY_SAY_OUTCOME, ASSAY_SAY_REPEAT};
+    static const enum assay_say columns[] = {ASSAY_SAY_CLAUSE, ASSAY_SAY_REQUIRED, ASSAY_SAY_FOUND, ASSAY_SAY_OUTCOME,
+                                             ASSAY_SAY_REPEAT};
     assay_sink_raw(&p->to, "<section id=\"rules\" class=\"back\">\n");
     assay_decision_heading(p, "h2", ASSAY_SAY_RULES);
     for (size_t i = 0; i < p->q->n; i++) {

@@ -53,21 +53,24 @@ void assay_say_with(struct assay_text *out, enum assay_language language, enum a
 
 const char *assay_say_decision(enum assay_language language, enum assay_decision decision)
 {
-    static const enum assay_say say[] = {ASSAY_SAY_UNDECIDED, ASSAY_SAY_QUALIFIED, ASSAY_SAY_NOT_QUALIFIED, ASSAY_SAY_INSUFFICIENT};
+    static const enum assay_say say[] = {ASSAY_SAY_UNDECIDED, ASSAY_SAY_QUALIFIED, ASSAY_SAY_NOT_QUALIFIED,
+                                         ASSAY_SAY_INSUFFICIENT};
     return assay_say(language, say[decision]);
 }
 
 const char *assay_say_evidence(enum assay_language language, enum assay_evidence evidence)
 {
-    static const enum assay_say say[] = {ASSAY_SAY_EVIDENCE_NONE,    ASSAY_SAY_EVIDENCE_MEASURED, ASSAY_SAY_EVIDENCE_MIXED,     ASSAY_SAY_EVIDENCE_PUBLISHED,
-                                         ASSAY_SAY_EVIDENCE_CLAIMED, ASSAY_SAY_EVIDENCE_MODELLED, ASSAY_SAY_EVIDENCE_SIMULATED, ASSAY_SAY_EVIDENCE_INSTRUMENT};
+    static const enum assay_say say[] = {ASSAY_SAY_EVIDENCE_NONE,      ASSAY_SAY_EVIDENCE_MEASURED,  ASSAY_SAY_EVIDENCE_MIXED,
+                                         ASSAY_SAY_EVIDENCE_PUBLISHED, ASSAY_SAY_EVIDENCE_CLAIMED,   ASSAY_SAY_EVIDENCE_MODELLED,
+                                         ASSAY_SAY_EVIDENCE_SIMULATED, ASSAY_SAY_EVIDENCE_INSTRUMENT};
     return assay_say(language, say[evidence]);
 }
 
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict)
 {
-    static const enum assay_say say[] = {ASSAY_SAY_UNDECIDED,     ASSAY_SAY_CLAIM_CONFIRMED, ASSAY_SAY_CLAIM_CONSISTENT, ASSAY_SAY_CLAIM_NOT_REACHED,
-                                         ASSAY_SAY_CLAIM_REFUTED, ASSAY_SAY_CLAIM_DIFFER,    ASSAY_SAY_CLAIM_UNTESTED};
+    static const enum assay_say say[] = {ASSAY_SAY_UNDECIDED,         ASSAY_SAY_CLAIM_CONFIRMED, ASSAY_SAY_CLAIM_CONSISTENT,
+                                         ASSAY_SAY_CLAIM_NOT_REACHED, ASSAY_SAY_CLAIM_REFUTED,   ASSAY_SAY_CLAIM_DIFFER,
+                                         ASSAY_SAY_CLAIM_UNTESTED};
     return assay_say(language, say[verdict]);
 }
 
@@ -102,7 +105,8 @@ static void say_confidence(char out[16], const struct assay_policy *policy)
     (void)snprintf(out, 16, "%.3g", 100 * (1 - alpha));
 }
 
-void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy, const struct assay_candidate *c)
+void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
+                         const struct assay_candidate *c)
 {
     char all[24], count[24], confidence[16], evidence[160];
     (void)snprintf(all, sizeof all, "%zu", policy->n_mandatory);
@@ -125,12 +129,14 @@ void assay_say_required(struct assay_text *out, enum assay_language language, co
     char value[64];
     switch (rule->test) {
     case ASSAY_RULE_FIGURE:
-        (void)snprintf(value, sizeof value, "%.6g%s%s", rule->stated, strcmp(rule->unit, "1") ? " " : "", strcmp(rule->unit, "1") ? rule->unit : "");
+        (void)snprintf(value, sizeof value, "%.6g%s%s", rule->stated, strcmp(rule->unit, "1") != 0 ? " " : "",
+                       strcmp(rule->unit, "1") != 0 ? rule->unit : "");
         assay_say_with(out, language, rule->expression.better == ASSAY_BETTER_HIGHER ? ASSAY_SAY_AT_LEAST : ASSAY_SAY_AT_MOST,
                        (const char *const[]){value, NULL});
         return;
     case ASSAY_RULE_OUTPUTS:
-        assay_say_with(out, language, ASSAY_SAY_REQUIRED_OUTPUTS, (const char *const[]){assurance(language, rule->assurance), NULL});
+        assay_say_with(out, language, ASSAY_SAY_REQUIRED_OUTPUTS,
+                       (const char *const[]){assurance(language, rule->assurance), NULL});
         return;
     case ASSAY_RULE_STABILITY:
         (void)snprintf(value, sizeof value, "%zu", rule->least_launches);
@@ -143,7 +149,7 @@ void assay_say_required(struct assay_text *out, enum assay_language language, co
 
 void assay_say_figure(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r)
 {
-    const char *unit = r->rule->unit && strcmp(r->rule->unit, "1") ? r->rule->unit : "";
+    const char *unit = r->rule->unit && strcmp(r->rule->unit, "1") != 0 ? r->rule->unit : "";
     if (!r->has_point && !r->has_bounds) {
         assay_text_add(out, "–");
         return;
@@ -153,8 +159,8 @@ void assay_say_figure(struct assay_text *out, enum assay_language language, cons
     if (!r->has_bounds)
         return;
     bool counts = r->reason != ASSAY_REASON_EVIDENCE;
-    assay_text_add(out, "%s%.4g – %.4g%s%s%s%.3g %% %s", r->has_point ? " (" : "", r->low, r->high, *unit && !r->has_point ? " " : "",
-                   r->has_point ? "" : unit, r->has_point ? ", " : " (", 100 * r->level,
+    assay_text_add(out, "%s%.4g – %.4g%s%s%s%.3g %% %s", r->has_point ? " (" : "", r->low, r->high,
+                   *unit && !r->has_point ? " " : "", r->has_point ? "" : unit, r->has_point ? ", " : " (", 100 * r->level,
                    assay_say(language, counts ? ASSAY_SAY_CONFIDENCE : ASSAY_SAY_PREDICTION));
     if (!r->has_point)
         assay_text_add(out, ", %s", assay_say(language, ASSAY_SAY_NO_POINT));
@@ -179,7 +185,8 @@ void assay_say_why(struct assay_text *out, enum assay_language language, const s
     else
         (void)snprintf(count, sizeof count, "%llu", (unsigned long long)r->count);
     bool bare = r->reason == ASSAY_REASON_EVIDENCE && !r->has_point && !r->has_bounds;
-    assay_say_with(out, language, bare ? ASSAY_SAY_WHY_EVIDENCE_ALONE : say[r->reason], (const char *const[]){figure, required, launches, r->detail, evidence, count, NULL});
+    assay_say_with(out, language, bare ? ASSAY_SAY_WHY_EVIDENCE_ALONE : say[r->reason],
+                   (const char *const[]){figure, required, launches, r->detail, evidence, count, NULL});
 }
 
 static enum assay_say settles(const struct assay_rule_result *r)

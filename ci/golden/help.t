@@ -16,6 +16,8 @@ usage: assay VERB [operands] [options]       assay VERB --help
   probe        finds out what arithmetic a device really does, or whether it gives the same bits again
   soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows
   schedule     prints which sample is asked for when, as CSV: query, scheduled_ns, sample_index
+  policy       what a policy asks, and what is wrong with it: clauses no case decides, points that do not add up, a threshold one alone can meet
+  qualify      does a candidate meet a policy: qualified, not qualified, insufficient evidence; with the page that a board signs
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -46,7 +48,7 @@ options:
   --timeout-s TIME  a worker that takes longer is ended (from 50ms to 86400s)
 
 # every verb has help, the same in both spellings; its first line says how it is called
-$ for verb in doctor list show plan run validate compare report export conformance probe soak schedule; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak schedule policy qualify; do assay help $verb >a && assay $verb --help >b && cmp a b && head -1 a; done
 usage: assay doctor [options]
 usage: assay list suites|workloads|models|backends|devices|ops|counters|metrics|scenarios [options]
 usage: assay show CASE [options]
@@ -60,6 +62,8 @@ usage: assay conformance PLUGIN.so|NAME[:device][,option=value…] [options]
 usage: assay probe numerics | repeat CASE… [options]
 usage: assay soak SUITE|CASE|FILE.onnx… [options]
 usage: assay schedule [options]
+usage: assay policy check POLICY [DIR…]
+usage: assay qualify DIR… [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
@@ -80,10 +84,12 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay probe numerics | repeat CASE…"
 .SS "assay soak SUITE|CASE|FILE.onnx…"
 .SS "assay schedule"
+.SS "assay policy check POLICY [DIR…]"
+.SS "assay qualify DIR…"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 
-$ for verb in doctor list show plan run validate compare report export conformance probe soak schedule; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
+$ for verb in doctor list show plan run validate compare report export conformance probe soak schedule policy qualify; do assay help $verb | sed -nE 's/^  (--?[a-z-]+).*/\1/p' | while read -r option; do assay man | grep -qF -- "$(sed 's/-/\\-/g' <<<"$option")" || echo "$verb: $option"; done; done
 
 $ assay man | grep '^\.' | grep -vE '^\.(TH|SH|SS|TP|PP|B|I)( |$)'
 ? 1

@@ -23,7 +23,8 @@ static void print_rules(const struct assay_policy *policy)
             assay_case_brief(r->case_name, brief);
         else if (r->every_case)
             (void)snprintf(brief, sizeof brief, "every case");
-        assay_table_row(&table, (const char *const[]){r->id, assay_rule_kind_name(r->kind), clause, asks, assay_division_name(r->division), brief});
+        assay_table_row(&table, (const char *const[]){r->id, assay_rule_kind_name(r->kind), clause, asks,
+                                                      assay_division_name(r->division), brief});
     }
     assay_table_print(&table, stdout);
     assay_table_release(&table);
@@ -34,8 +35,8 @@ static enum assay_exit print_findings(const struct assay_policy *policy, const s
     print_rules(policy);
     putchar('\n');
     for (size_t i = 0; i < n; i++) {
-        char        *rule = found[i].rule ? assay_string_escaped(ASSAY_ESCAPE_TERMINAL, found[i].rule->id) : NULL;
-        char        *what = assay_string_escaped(ASSAY_ESCAPE_TERMINAL, found[i].what);
+        char *rule = found[i].rule ? assay_string_escaped(ASSAY_ESCAPE_TERMINAL, found[i].rule->id) : NULL;
+        char *what = assay_string_escaped(ASSAY_ESCAPE_TERMINAL, found[i].what);
         printf("%s%s%s\n", rule ? rule : "policy", ": ", what ? what : "");
         free(rule);
         free(what);
@@ -78,8 +79,10 @@ static enum assay_exit run(size_t n, char **operands, const void *options, const
 const struct assay_verb assay_verb_policy = {
     .name = "policy",
     .operands = "check POLICY [DIR…]",
-    .summary = "what a policy asks, and what is wrong with it: clauses no case decides, points that do not add up, a threshold one alone can meet",
-    .details = "POLICY is a name (inference-service, training-cluster, mixed, state-funded-site) or a path that ends in .json. With run folders,\n"
-               "thresholds are held against what their candidates reach. Exit status 0: nothing found; 1: findings; 2: it cannot be read.",
+    .summary =
+        "what a policy asks, and what is wrong with it: clauses no case decides, points that do not add up, a threshold one alone can meet",
+    .details =
+        "POLICY is a name (inference-service, training-cluster, mixed, state-funded-site) or a path that ends in .json. With run folders,\n"
+        "thresholds are held against what their candidates reach. Exit status 0: nothing found; 1: findings; 2: it cannot be read.",
     .run = run,
 };

@@ -17,22 +17,42 @@ struct qualify_options {
 };
 
 static const struct assay_option options[] = {
-    {.name = "policy", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct qualify_options, policy), .bytes = 512, .dflt = NULL,
+    {.name = "policy",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct qualify_options, policy),
+     .bytes = 512,
+     .dflt = NULL,
      .help = "name of a policy, or a path that ends in .json"},
-    {.name = "claims", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct qualify_options, claims), .bytes = 512, .dflt = "",
+    {.name = "claims",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct qualify_options, claims),
+     .bytes = 512,
+     .dflt = "",
      .help = "what vendors say, to be held against what was measured: a name (p800-bandwidth) or a path that ends in .json"},
-    {.name = "lang", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct qualify_options, lang), .bytes = 64, .dflt = "en,zh",
+    {.name = "lang",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct qualify_options, lang),
+     .bytes = 64,
+     .dflt = "en,zh",
      .help = "languages of the pages and, the first, of the table: en, zh"},
-    {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct qualify_options, out), .bytes = 512, .dflt = "",
+    {.name = "o",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct qualify_options, out),
+     .bytes = 512,
+     .dflt = "",
      .help = "folder of decision.en.html, decision.zh.html and decision.json; none are written without it"},
-    {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct qualify_options, json), .dflt = "false", .help = "print JSON"},
+    {.name = "json",
+     .type = ASSAY_OPT_BOOL,
+     .offset = offsetof(struct qualify_options, json),
+     .dflt = "false",
+     .help = "print JSON"},
     {0},
 };
 
 struct languages {
-    enum assay_language  language[ASSAY_LANGUAGES];
-    size_t               n;
-    struct assay_error  *err;
+    enum assay_language language[ASSAY_LANGUAGES];
+    size_t              n;
+    struct assay_error *err;
 };
 
 static bool choose(void *self, const char *part)
@@ -61,8 +81,9 @@ static void print_candidate(const struct assay_qualification *q, const struct as
     char *shown = assay_string_escaped(ASSAY_ESCAPE_TERMINAL, sentence);
     printf("%s\n", shown ? shown : "");
     free(shown);
-    assay_table_init(&table, (const char *const[]){"rule", assay_say(language, ASSAY_SAY_OUTCOME), assay_say(language, ASSAY_SAY_FOUND),
-                                                   assay_say(language, ASSAY_SAY_DOUBTS), NULL});
+    assay_table_init(&table,
+                     (const char *const[]){"rule", assay_say(language, ASSAY_SAY_OUTCOME), assay_say(language, ASSAY_SAY_FOUND),
+                                           assay_say(language, ASSAY_SAY_DOUBTS), NULL});
     for (size_t i = 0; i < q->policy->n_rules; i++) {
         const struct assay_rule_result *r = &c->results[i];
         char                            why[700], settle[400];
@@ -80,25 +101,29 @@ static void print_candidate(const struct assay_qualification *q, const struct as
 static void print_claims(const struct assay_claims *claims, enum assay_language language)
 {
     struct assay_table table;
-    assay_table_init(&table, (const char *const[]){"device", assay_say(language, ASSAY_SAY_CLAIM), assay_say(language, ASSAY_SAY_CLAIMED),
-                                                   assay_say(language, ASSAY_SAY_COMPARED), assay_say(language, ASSAY_SAY_RATIO),
-                                                   assay_say(language, ASSAY_SAY_OUTCOME), NULL});
+    assay_table_init(&table,
+                     (const char *const[]){"device", assay_say(language, ASSAY_SAY_CLAIM), assay_say(language, ASSAY_SAY_CLAIMED),
+                                           assay_say(language, ASSAY_SAY_COMPARED), assay_say(language, ASSAY_SAY_RATIO),
+                                           assay_say(language, ASSAY_SAY_OUTCOME), NULL});
     for (size_t i = 0; i < claims->n; i++) {
         const struct assay_claim *c = &claims->claims[i];
         char                      claimed[64], value[160] = "–", ratio[32] = "–";
         (void)snprintf(claimed, sizeof claimed, "%.6g %.20s", c->claimed.stated, c->claimed.unit);
         if (c->evidence) {
-            (void)snprintf(value, sizeof value, "%.4g %.20s (%.60s)", c->value, c->claimed.unit, assay_say_evidence(language, c->evidence));
+            (void)snprintf(value, sizeof value, "%.4g %.20s (%.60s)", c->value, c->claimed.unit,
+                           assay_say_evidence(language, c->evidence));
             (void)snprintf(ratio, sizeof ratio, "%.2f", c->ratio);
         }
-        assay_table_row(&table, (const char *const[]){c->device, c->text, claimed, value, ratio, assay_say_claim(language, c->verdict)});
+        assay_table_row(&table,
+                        (const char *const[]){c->device, c->text, claimed, value, ratio, assay_say_claim(language, c->verdict)});
     }
     assay_table_print(&table, stdout);
     assay_table_release(&table);
     putchar('\n');
 }
 
-static enum assay_code write_out(const struct assay_qualification *q, const struct assay_claims *claims, const struct languages *l, const char *folder, struct assay_error *err)
+static enum assay_code write_out(const struct assay_qualification *q, const struct assay_claims *claims,
+                                 const struct languages *l, const char *folder, struct assay_error *err)
 {
     char path[1024], name[64];
     if (assay_folder_make(folder, err))
@@ -122,10 +147,13 @@ static enum assay_code write_out(const struct assay_qualification *q, const stru
 
 static enum assay_exit exit_of(enum assay_decision decision)
 {
-    return decision == ASSAY_QUALIFIED ? ASSAY_EXIT_YES : decision == ASSAY_NOT_QUALIFIED ? ASSAY_EXIT_NO : ASSAY_EXIT_INSUFFICIENT;
+    return decision == ASSAY_QUALIFIED       ? ASSAY_EXIT_YES
+           : decision == ASSAY_NOT_QUALIFIED ? ASSAY_EXIT_NO
+                                             : ASSAY_EXIT_INSUFFICIENT;
 }
 
-static void tell(const struct assay_qualification *q, const struct assay_claims *claims, const struct languages *l, const struct qualify_options *o, struct assay_error *err)
+static void tell(const struct assay_qualification *q, const struct assay_claims *claims, const struct languages *l,
+                 const struct qualify_options *o, struct assay_error *err)
 {
     if (o->json)
         assay_cli_print_json(assay_qualification_to_json(q));
@@ -179,10 +207,12 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 const struct assay_verb assay_verb_qualify = {
     .name = "qualify",
     .operands = "DIR…",
-    .summary = "does a candidate meet a policy: qualified, not qualified, insufficient evidence; with the page that a board signs",
-    .details = "A candidate is one back end's device in one run folder. Only what was measured on hardware and validated can qualify; what is\n"
-               "modelled stands in a list of its own. Exit status 0: at least one candidate is qualified; 1: every candidate is not; 5: neither,\n"
-               "with what would settle it.",
+    .summary =
+        "does a candidate meet a policy: qualified, not qualified, insufficient evidence; with the page that a board signs",
+    .details =
+        "A candidate is one back end's device in one run folder. Only what was measured on hardware and validated can qualify; what is\n"
+        "modelled stands in a list of its own. Exit status 0: at least one candidate is qualified; 1: every candidate is not; 5: neither,\n"
+        "with what would settle it.",
     .options = options,
     .options_bytes = sizeof(struct qualify_options),
     .run = run,

@@ -25,13 +25,15 @@ struct owned {
 
 const char *assay_claim_verdict_name(enum assay_claim_verdict verdict)
 {
-    static const char *const names[] = {"none", "confirmed", "consistent", "not reached", "refuted", "conditions differ", "not tested"};
+    static const char *const names[] = {"none",    "confirmed",         "consistent", "not reached",
+                                        "refuted", "conditions differ", "not tested"};
     return names[verdict <= ASSAY_CLAIM_NOT_TESTED ? verdict : 0];
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------------- */
 
-static enum assay_code text(const struct assay_json_file *f, const json_t *o, const char *key, bool required, const char **out, struct assay_error *err)
+static enum assay_code text(const struct assay_json_file *f, const json_t *o, const char *key, bool required, const char **out,
+                            struct assay_error *err)
 {
     *out = "";
     if (assay_json_text(f, o, key, required, out, err))
@@ -39,14 +41,15 @@ static enum assay_code text(const struct assay_json_file *f, const json_t *o, co
     return required && !**out ? assay_json_fail_at(f, o, key, err, "'%s' must not be empty", key) : ASSAY_OK;
 }
 
-static enum assay_code read_figure(const struct assay_json_file *f, const json_t *o, const struct assay_expression *e, struct assay_claim_figure *out,
-                                   struct assay_error *err)
+static enum assay_code read_figure(const struct assay_json_file *f, const json_t *o, const struct assay_expression *e,
+                                   struct assay_claim_figure *out, struct assay_error *err)
 {
     double             si = 1;
     struct assay_error why = {.code = ASSAY_OK};
     if (assay_json_f64(f, o, "value", true, 1e-30, 1e30, &out->stated, err) || text(f, o, "unit", true, &out->unit, err) ||
-        text(f, o, "source", true, &out->source, err) || text(f, o, "date", true, &out->date, err) || text(f, o, "number_format", false, &out->format, err) ||
-        text(f, o, "counted", false, &out->counted, err) || assay_json_bool(f, o, "structured_sparsity", false, &out->sparse, err) ||
+        text(f, o, "source", true, &out->source, err) || text(f, o, "date", true, &out->date, err) ||
+        text(f, o, "number_format", false, &out->format, err) || text(f, o, "counted", false, &out->counted, err) ||
+        assay_json_bool(f, o, "structured_sparsity", false, &out->sparse, err) ||
         assay_json_bool(f, o, "both_directions", false, &out->both_directions, err))
         return err->code;
     if (assay_expression_unit(e, out->unit, &si, &why))
@@ -57,7 +60,8 @@ static enum assay_code read_figure(const struct assay_json_file *f, const json_t
 
 #define FIGURE_KEYS "value", "unit", "source", "date", "number_format", "counted", "structured_sparsity", "both_directions"
 
-static enum assay_code read_published(const struct assay_json_file *f, const json_t *o, struct assay_claim *c, struct assay_error *err)
+static enum assay_code read_published(const struct assay_json_file *f, const json_t *o, struct assay_claim *c,
+                                      struct assay_error *err)
 {
     static const char *const known[] = {FIGURE_KEYS};
     json_t                  *published = NULL;
@@ -68,14 +72,16 @@ static enum assay_code read_published(const struct assay_json_file *f, const jso
     return read_figure(f, published, &c->expression, &c->published, err);
 }
 
-static enum assay_code read_claim(const struct assay_json_file *f, const json_t *o, struct assay_claim *c, struct assay_error *err)
+static enum assay_code read_claim(const struct assay_json_file *f, const json_t *o, struct assay_claim *c,
+                                  struct assay_error *err)
 {
     static const char *const known[] = {FIGURE_KEYS, "device", "text", "metric", "kind", "least_share", "case", "published"};
     const char              *metric, *kind, *name = NULL;
     struct assay_error       why = {.code = ASSAY_OK};
     struct assay_case        parsed = {.workload = NULL};
     if (assay_json_known_keys(f, o, known, sizeof known / sizeof *known, err) || text(f, o, "device", true, &c->device, err) ||
-        text(f, o, "text", true, &c->text, err) || text(f, o, "metric", true, &metric, err) || text(f, o, "kind", true, &kind, err))
+        text(f, o, "text", true, &c->text, err) || text(f, o, "metric", true, &metric, err) ||
+        text(f, o, "kind", true, &kind, err))
         return err->code;
     c->is_peak = !strcmp(kind, "peak");
     if (!c->is_peak && strcmp(kind, "delivered") != 0)
@@ -101,14 +107,17 @@ static enum assay_code find(const char *name, char *path, size_t capacity, struc
     char   folder[400], file[128];
     size_t length = strlen(name);
     if (strchr(name, '/') || (length > 5 && !strcmp(name + length - 5, ".json")))
-        return assay_string_copy(path, capacity, name) ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.60s…'", name);
+        return assay_string_copy(path, capacity, name) ? ASSAY_OK
+                                                       : ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.60s…'", name);
     struct assay_text t = ASSAY_TEXT(file);
     assay_text_add(&t, "%s.json", name);
     if (t.cut)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "name of claims is too long: '%.60s…'", name);
     if (assay_data_folder("reports/claims", folder, sizeof folder, err) || assay_path_join(path, capacity, folder, file, err))
         return err->code;
-    return assay_file_exists(path) ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_CONFIG, "there are no claims '%.64s'; a file of one's own is given as a path", name);
+    return assay_file_exists(path)
+               ? ASSAY_OK
+               : ASSAY_FAIL(err, ASSAY_CONFIG, "there are no claims '%.64s'; a file of one's own is given as a path", name);
 }
 
 /* ---- judging ----------------------------------------------------------------------------------------------------------------- */
@@ -120,7 +129,8 @@ static bool measured(struct assay_claim *c, const struct assay_summary *run, dou
     for (size_t i = 0; i < run->n_rows; i++) {
         const struct assay_summary_row *row = &run->rows[i];
         const struct assay_record      *r = row->launches[row->typical];
-        if (strcmp(row->id, c->case_id) != 0 || strcmp(r->device.name, c->device) != 0 || (row->outcome != ASSAY_PASS && row->outcome != ASSAY_MARGINAL))
+        if (strcmp(row->id, c->case_id) != 0 || strcmp(r->device.name, c->device) != 0 ||
+            (row->outcome != ASSAY_PASS && row->outcome != ASSAY_MARGINAL))
             continue;
         bool counts = true;
         for (size_t k = 0; k < row->n_launches; k++)
@@ -142,14 +152,16 @@ static enum assay_claim_verdict place(const struct assay_claim *c, double low, d
 {
     double claimed = c->claimed.si;
     if (c->is_peak)
-        return low > claimed ? ASSAY_CLAIM_REFUTED : high < c->least_share * claimed ? ASSAY_CLAIM_NOT_REACHED : ASSAY_CLAIM_CONSISTENT;
+        return low > claimed                     ? ASSAY_CLAIM_REFUTED
+               : high < c->least_share * claimed ? ASSAY_CLAIM_NOT_REACHED
+                                                 : ASSAY_CLAIM_CONSISTENT;
     return low >= claimed ? ASSAY_CLAIM_CONFIRMED : high < claimed ? ASSAY_CLAIM_NOT_REACHED : ASSAY_CLAIM_NOT_TESTED;
 }
 
 /* What was measured here comes before what somebody published. */
 static void judge(struct assay_claim *c, const struct assay_summary *runs, size_t n)
 {
-    double                           x[3] = {c->published.si, c->published.si, c->published.si}, unit = c->claimed.si / c->claimed.stated;
+    double x[3] = {c->published.si, c->published.si, c->published.si}, unit = c->claimed.si / c->claimed.stated;
     const struct assay_claim_figure *p = &c->published;
     bool                             here = false;
     for (size_t i = 0; i < n && !here && *c->case_id; i++)
@@ -164,11 +176,13 @@ static void judge(struct assay_claim *c, const struct assay_summary *runs, size_
     c->value = x[1] / unit;
     c->high = x[2] / unit;
     c->ratio = x[1] / c->claimed.si;
-    bool differ = !here && (strcmp(p->format, c->claimed.format) != 0 || (*p->counted && *c->claimed.counted && strcmp(p->counted, c->claimed.counted) != 0));
+    bool differ = !here && (strcmp(p->format, c->claimed.format) != 0 ||
+                            (*p->counted && *c->claimed.counted && strcmp(p->counted, c->claimed.counted) != 0));
     c->verdict = differ ? ASSAY_CLAIM_CONDITIONS_DIFFER : place(c, x[0], x[2]);
 }
 
-static enum assay_code read_all(struct owned *own, const struct assay_summary *runs, size_t n, struct assay_claims *out, struct assay_error *err)
+static enum assay_code read_all(struct owned *own, const struct assay_summary *runs, size_t n, struct assay_claims *out,
+                                struct assay_error *err)
 {
     static const char *const      known[] = {"format", "name", "about", "claims"};
     const struct assay_json_file *f = &own->file;
@@ -193,7 +207,8 @@ static enum assay_code read_all(struct owned *own, const struct assay_summary *r
     return ASSAY_OK;
 }
 
-enum assay_code assay_claims_read(const char *name_or_path, const struct assay_summary *runs, size_t n, struct assay_claims *out, struct assay_error *err)
+enum assay_code assay_claims_read(const char *name_or_path, const struct assay_summary *runs, size_t n, struct assay_claims *out,
+                                  struct assay_error *err)
 {
     char path[512];
     memset(out, 0, sizeof *out);

@@ -13,14 +13,36 @@ static const struct {
     struct assay_dimension dimension;
     double                 si;
 } units[] = {
-    {"ns", {1, 0, 0, 0}, 1e-9},      {"us", {1, 0, 0, 0}, 1e-6},      {"ms", {1, 0, 0, 0}, 1e-3},      {"s", {1, 0, 0, 0}, 1},
-    {"min", {1, 0, 0, 0}, 60},       {"h", {1, 0, 0, 0}, 3600},       {"1/s", {-1, 0, 0, 0}, 1},       {"1/min", {-1, 0, 0, 0}, 1.0 / 60},
-    {"flop/s", {-1, 0, 0, 1}, 1},    {"Gflop/s", {-1, 0, 0, 1}, 1e9}, {"Tflop/s", {-1, 0, 0, 1}, 1e12}, {"Pflop/s", {-1, 0, 0, 1}, 1e15},
-    {"B/s", {-1, 0, 1, 0}, 1},       {"GB/s", {-1, 0, 1, 0}, 1e9},    {"TB/s", {-1, 0, 1, 0}, 1e12},   {"GiB/s", {-1, 0, 1, 0}, 1073741824.0},
-    {"B", {0, 0, 1, 0}, 1},          {"MB", {0, 0, 1, 0}, 1e6},       {"GB", {0, 0, 1, 0}, 1e9},       {"MiB", {0, 0, 1, 0}, 1048576.0},
-    {"GiB", {0, 0, 1, 0}, 1073741824.0}, {"J", {0, 1, 0, 0}, 1},      {"mJ", {0, 1, 0, 0}, 1e-3},      {"W", {-1, 1, 0, 0}, 1},
-    {"kW", {-1, 1, 0, 0}, 1e3},      {"1/J", {0, -1, 0, 0}, 1},       {"flop/J", {0, -1, 0, 1}, 1},    {"Gflop/J", {0, -1, 0, 1}, 1e9},
-    {"1", {0, 0, 0, 0}, 1},          {"%", {0, 0, 0, 0}, 0.01},
+    {"ns", {1, 0, 0, 0}, 1e-9},
+    {"us", {1, 0, 0, 0}, 1e-6},
+    {"ms", {1, 0, 0, 0}, 1e-3},
+    {"s", {1, 0, 0, 0}, 1},
+    {"min", {1, 0, 0, 0}, 60},
+    {"h", {1, 0, 0, 0}, 3600},
+    {"1/s", {-1, 0, 0, 0}, 1},
+    {"1/min", {-1, 0, 0, 0}, 1.0 / 60},
+    {"flop/s", {-1, 0, 0, 1}, 1},
+    {"Gflop/s", {-1, 0, 0, 1}, 1e9},
+    {"Tflop/s", {-1, 0, 0, 1}, 1e12},
+    {"Pflop/s", {-1, 0, 0, 1}, 1e15},
+    {"B/s", {-1, 0, 1, 0}, 1},
+    {"GB/s", {-1, 0, 1, 0}, 1e9},
+    {"TB/s", {-1, 0, 1, 0}, 1e12},
+    {"GiB/s", {-1, 0, 1, 0}, 1073741824.0},
+    {"B", {0, 0, 1, 0}, 1},
+    {"MB", {0, 0, 1, 0}, 1e6},
+    {"GB", {0, 0, 1, 0}, 1e9},
+    {"MiB", {0, 0, 1, 0}, 1048576.0},
+    {"GiB", {0, 0, 1, 0}, 1073741824.0},
+    {"J", {0, 1, 0, 0}, 1},
+    {"mJ", {0, 1, 0, 0}, 1e-3},
+    {"W", {-1, 1, 0, 0}, 1},
+    {"kW", {-1, 1, 0, 0}, 1e3},
+    {"1/J", {0, -1, 0, 0}, 1},
+    {"flop/J", {0, -1, 0, 1}, 1},
+    {"Gflop/J", {0, -1, 0, 1}, 1e9},
+    {"1", {0, 0, 0, 0}, 1},
+    {"%", {0, 0, 0, 0}, 0.01},
 };
 #define N_UNITS (sizeof units / sizeof *units)
 
@@ -39,7 +61,8 @@ static enum assay_code unknown_metric(const char *word, struct assay_error *err)
         names[m] = assay_metric_row((enum assay_metric)m)->name;
     const char *near = assay_string_nearest(word, names, ASSAY_METRIC_COUNT);
     (void)ASSAY_FAIL(err, ASSAY_CONFIG, "unknown metric '%.60s'", word);
-    return near ? assay_error_hint(err, "did you mean '%s'?", near) : assay_error_hint(err, "metrics stand in the README of reports");
+    return near ? assay_error_hint(err, "did you mean '%s'?", near)
+                : assay_error_hint(err, "metrics stand in the README of reports");
 }
 
 static void multiply(struct assay_expression *e, size_t unit, int power)
@@ -128,7 +151,8 @@ enum assay_code assay_expression_unit(const struct assay_expression *e, const ch
     return ASSAY_OK;
 }
 
-bool assay_expression_value(const struct assay_expression *e, const struct assay_record *record, double *out, enum assay_metric *lacks)
+bool assay_expression_value(const struct assay_expression *e, const struct assay_record *record, double *out,
+                            enum assay_metric *lacks)
 {
     double value = e->scale;
     for (size_t i = 0; i < e->n; i++) {
@@ -145,7 +169,8 @@ bool assay_expression_value(const struct assay_expression *e, const struct assay
 
 struct assay_estimate assay_expression_range(const struct assay_expression *e, const struct assay_summary_row *row)
 {
-    struct assay_estimate out = {.has_value = true, .has_interval = true, .value = e->scale, .low = e->scale, .high = e->scale, .level = 1};
+    struct assay_estimate out = {
+        .has_value = true, .has_interval = true, .value = e->scale, .low = e->scale, .high = e->scale, .level = 1};
     for (size_t i = 0; i < e->n; i++) {
         const struct assay_estimate *f = &row->metric[e->metric[i]];
         bool                         divides = e->power[i] < 0;

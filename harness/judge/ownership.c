@@ -17,16 +17,23 @@ static const struct assay_range *range_of(const struct assay_policy *p, const st
 {
     const struct assay_costs *c = &p->costs;
     const struct assay_range *all[ASSAY_COST_INPUTS] = {
-        [ASSAY_COST_HOST_PRICE] = &c->host_price, [ASSAY_COST_NETWORK] = &c->network_price, [ASSAY_COST_POWER_PRICE] = &c->power_price_per_kwh,
-        [ASSAY_COST_PUE] = &c->pue,               [ASSAY_COST_YEARS] = &c->years,           [ASSAY_COST_STAFF] = &c->staff_per_year,
-        [ASSAY_COST_LOAD] = &c->load_share,       [ASSAY_COST_PRICE] = &o->price,           [ASSAY_COST_POWER] = &o->power_watts,
+        [ASSAY_COST_HOST_PRICE] = &c->host_price,
+        [ASSAY_COST_NETWORK] = &c->network_price,
+        [ASSAY_COST_POWER_PRICE] = &c->power_price_per_kwh,
+        [ASSAY_COST_PUE] = &c->pue,
+        [ASSAY_COST_YEARS] = &c->years,
+        [ASSAY_COST_STAFF] = &c->staff_per_year,
+        [ASSAY_COST_LOAD] = &c->load_share,
+        [ASSAY_COST_PRICE] = &o->price,
+        [ASSAY_COST_POWER] = &o->power_watts,
     };
     return all[input];
 }
 
 bool assay_cost_is_known(const struct assay_policy *policy, const struct assay_offer *o)
 {
-    return policy->costs.given && policy->demand.given && o && o->price.high > 0 && o->power_watts.high > 0 && o->at_promise_per_s.low > 0;
+    return policy->costs.given && policy->demand.given && o && o->price.high > 0 && o->power_watts.high > 0 &&
+           o->at_promise_per_s.low > 0;
 }
 
 void assay_cost_middle(const struct assay_policy *policy, const struct assay_offer *offer, double input[ASSAY_COST_INPUTS])
@@ -38,7 +45,8 @@ void assay_cost_middle(const struct assay_policy *policy, const struct assay_off
 double assay_cost_of(const struct assay_policy *policy, const struct assay_ownership *cost, const double input[ASSAY_COST_INPUTS])
 {
     double tax = policy->costs.tax_included ? 0 : policy->costs.tax_rate;
-    double bought = cost->devices * input[ASSAY_COST_PRICE] + cost->hosts * (input[ASSAY_COST_HOST_PRICE] + input[ASSAY_COST_NETWORK]);
+    double bought =
+        cost->devices * input[ASSAY_COST_PRICE] + cost->hosts * (input[ASSAY_COST_HOST_PRICE] + input[ASSAY_COST_NETWORK]);
     double watts = cost->devices * input[ASSAY_COST_POWER] + cost->hosts * policy->costs.host_power_watts.middle;
     double kwh = watts * input[ASSAY_COST_PUE] * input[ASSAY_COST_LOAD] * input[ASSAY_COST_YEARS] * HOURS_A_YEAR / 1000;
     return bought * (1 + tax) + kwh * input[ASSAY_COST_POWER_PRICE] + input[ASSAY_COST_STAFF] * input[ASSAY_COST_YEARS];
@@ -56,7 +64,7 @@ struct assay_ownership assay_ownership_of(const struct assay_policy *policy, con
 {
     const struct assay_demand *d = &policy->demand;
     const struct assay_costs  *c = &policy->costs;
-    struct assay_ownership          out = {.offer = o};
+    struct assay_ownership     out = {.offer = o};
     double                     peak = 0, mean = 0, low[ASSAY_COST_INPUTS], middle[ASSAY_COST_INPUTS], high[ASSAY_COST_INPUTS];
     for (int i = 0; i < 24; i++) {
         peak = fmax(peak, d->per_s_by_hour[i]);
@@ -76,9 +84,11 @@ struct assay_ownership assay_ownership_of(const struct assay_policy *policy, con
     out.low = assay_cost_of(policy, &out, low);
     out.middle = assay_cost_of(policy, &out, middle);
     out.high = assay_cost_of(policy, &out, high);
-    double seconds = c->years.middle * HOURS_A_YEAR * 3600, served = mean * HOURS_A_YEAR * 3600 * years_of_demand(d->growth_per_year, c->years.middle);
+    double seconds = c->years.middle * HOURS_A_YEAR * 3600,
+           served = mean * HOURS_A_YEAR * 3600 * years_of_demand(d->growth_per_year, c->years.middle);
     out.per_million = served > 0 ? out.middle / served * 1e6 : 0;
-    out.per_run = c->training_run_items > 0 ? out.middle * c->training_run_items / (out.devices * o->at_promise_per_s.middle) / seconds : 0;
+    out.per_run =
+        c->training_run_items > 0 ? out.middle * c->training_run_items / (out.devices * o->at_promise_per_s.middle) / seconds : 0;
     out.per_watt = o->at_promise_per_s.middle / o->power_watts.middle;
     return out;
 }
@@ -113,7 +123,8 @@ static double draw(struct assay_random *r, const struct assay_range *range)
     return u * width < left ? range->low + sqrt(u * width * left) : range->high - sqrt((1 - u) * width * (width - left));
 }
 
-static void count_firsts(const struct assay_policy *policy, struct assay_random *r, const double *common, struct assay_costing *c, double *share)
+static void count_firsts(const struct assay_policy *policy, struct assay_random *r, const double *common, struct assay_costing *c,
+                         double *share)
 {
     memset(share, 0, c->n * sizeof *share);
     for (int k = 0; k < INNER; k++) {
@@ -186,11 +197,12 @@ static int cheaper(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct assay_offer *const *offers, size_t n, struct assay_costing *out,
-                                struct assay_error *err)
+enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct assay_offer *const *offers, size_t n,
+                                struct assay_costing *out, struct assay_error *err)
 {
     double *share = calloc(n + 1, sizeof *share);
-    *out = (struct assay_costing){.costs = calloc(n + 1, sizeof *out->costs), .beats = calloc(n * n + 1, sizeof *out->beats),
+    *out = (struct assay_costing){.costs = calloc(n + 1, sizeof *out->costs),
+                                  .beats = calloc(n * n + 1, sizeof *out->beats),
                                   .flips = calloc(n * (ASSAY_COST_INPUTS + 2) + 1, sizeof *out->flips)};
     if (!share || !out->costs || !out->beats || !out->flips) {
         free(share);
@@ -234,7 +246,8 @@ bool assay_rank_reverses(const struct assay_standing *all, size_t n, double pric
     for (size_t without = 0; without < n; without++)
         for (size_t a = 0; a < n; a++)
             for (size_t b = 0; b < n; b++)
-                if (a != b && a != without && b != without && score(all, n, a, n, price_points) > score(all, n, b, n, price_points) &&
+                if (a != b && a != without && b != without &&
+                    score(all, n, a, n, price_points) > score(all, n, b, n, price_points) &&
                     score(all, n, a, without, price_points) < score(all, n, b, without, price_points)) {
                     out[0] = without;
                     out[1] = a;

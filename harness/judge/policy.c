@@ -89,8 +89,8 @@ static enum assay_code word(const struct reader *r, const char *key, const char 
     for (size_t i = 0; i < n; i++)
         assay_text_add(&all, "%s%s", i ? ", " : "", words[i]);
     const char *near = assay_string_nearest(given, words, n);
-    return assay_json_fail_at(r->file, r->at, key, r->err, "'%s' must be one of %s, not '%.40s'%s%s%s", key, list, given, near ? "; did you mean '" : "",
-                              near ? near : "", near ? "'?" : "");
+    return assay_json_fail_at(r->file, r->at, key, r->err, "'%s' must be one of %s, not '%.40s'%s%s%s", key, list, given,
+                              near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static enum assay_code number(const struct reader *r, const char *key, bool required, double min, double max, double *out)
@@ -104,7 +104,8 @@ static enum assay_code truth(const struct reader *r, const char *key, bool *out)
 }
 
 /* A number, or [low, middle, high]. */
-static enum assay_code range(const struct reader *r, const char *key, bool required, double min, double max, struct assay_range *out)
+static enum assay_code range(const struct reader *r, const char *key, bool required, double min, double max,
+                             struct assay_range *out)
 {
     const json_t *value = json_object_get(r->at, key);
     double        v[3];
@@ -122,7 +123,8 @@ static enum assay_code range(const struct reader *r, const char *key, bool requi
     for (size_t i = 0; i < 3; i++)
         numbers = numbers && json_is_number(json_array_get(value, i)) && v[i] >= min && v[i] <= max;
     if (!numbers || v[0] > v[1] || v[1] > v[2])
-        return assay_json_fail_at(r->file, r->at, key, r->err, "'%s' must be a number or [low, middle, high] from %g to %g, ascending", key, min, max);
+        return assay_json_fail_at(r->file, r->at, key, r->err,
+                                  "'%s' must be a number or [low, middle, high] from %g to %g, ascending", key, min, max);
     *out = (struct assay_range){v[0], v[1], v[2]};
     return ASSAY_OK;
 }
@@ -132,15 +134,17 @@ static bool is_date(const char *text_)
     for (size_t i = 0; i < 10; i++)
         if ((i == 4 || i == 7) ? text_[i] != '-' : (text_[i] < '0' || text_[i] > '9'))
             return false;
-    return text_[10] == 0 && strncmp(text_ + 5, "01", 2) >= 0 && strncmp(text_ + 5, "12", 2) <= 0 && strcmp(text_ + 8, "01") >= 0 &&
-           strcmp(text_ + 8, "31") <= 0;
+    return text_[10] == 0 && strncmp(text_ + 5, "01", 2) >= 0 && strncmp(text_ + 5, "12", 2) <= 0 &&
+           strcmp(text_ + 8, "01") >= 0 && strcmp(text_ + 8, "31") <= 0;
 }
 
 static enum assay_code date(const struct reader *r, const char *key, bool required, const char **out)
 {
     if (text(r, key, required, out))
         return r->err->code;
-    return **out && !is_date(*out) ? assay_json_fail_at(r->file, r->at, key, r->err, "'%s' must be a date like 2026-12-31, not '%.30s'", key, *out) : ASSAY_OK;
+    return **out && !is_date(*out)
+               ? assay_json_fail_at(r->file, r->at, key, r->err, "'%s' must be a date like 2026-12-31, not '%.30s'", key, *out)
+               : ASSAY_OK;
 }
 
 /* ---- a rule ------------------------------------------------------------------------------------------------------------ */
@@ -172,7 +176,8 @@ static enum assay_code read_case(const struct reader *r, struct assay_rule *rule
     }
     struct assay_error why = {.code = ASSAY_OK};
     if (assay_case_parse(name, &c, &why))
-        return assay_json_fail_at(r->file, r->at, "case", r->err, "unknown case '%.60s': %.90s%s%.60s", name, why.message, *why.hint ? "; " : "", why.hint);
+        return assay_json_fail_at(r->file, r->at, "case", r->err, "unknown case '%.60s': %.90s%s%.60s", name, why.message,
+                                  *why.hint ? "; " : "", why.hint);
     memcpy(rule->case_name, c.name, sizeof rule->case_name);
     memcpy(rule->case_id, c.id, sizeof rule->case_id);
     assay_case_release(&c);
@@ -184,8 +189,8 @@ static enum assay_code read_threshold(const struct reader *r, struct assay_rule 
     struct assay_error why = {.code = ASSAY_OK};
     const char        *metric = NULL;
     double             si = 1;
-    if (text(r, "metric", true, &metric) || text(r, "unit", true, &rule->unit) || number(r, "threshold", true, 0, HUGE_NUMBER, &rule->stated) ||
-        number(r, "guard_band", true, 0, 0.5, &rule->guard_band))
+    if (text(r, "metric", true, &metric) || text(r, "unit", true, &rule->unit) ||
+        number(r, "threshold", true, 0, HUGE_NUMBER, &rule->stated) || number(r, "guard_band", true, 0, 0.5, &rule->guard_band))
         return r->err->code;
     if (!(rule->stated > 0))
         return assay_json_fail_at(r->file, r->at, "threshold", r->err, "'threshold' must be above 0");
@@ -225,9 +230,10 @@ static enum assay_code read_evidence(const struct reader *r, struct assay_rule *
         return r->err->code;
     rule->takes_published = !strcmp(evidence, evidences[1]);
     if (!rule->takes_published && strcmp(evidence, evidences[0]) != 0)
-        return assay_json_fail_at(r->file, r->at, "evidence", r->err,
-                                  "the least evidence is 'measured' or 'published', not '%.30s': nothing that is modelled, mixed, simulated or claimed can qualify",
-                                  evidence);
+        return assay_json_fail_at(
+            r->file, r->at, "evidence", r->err,
+            "the least evidence is 'measured' or 'published', not '%.30s': nothing that is modelled, mixed, simulated or claimed can qualify",
+            evidence);
     if (word(r, "assurance", assurances, 3, &assurance) || word(r, "decision", decisions, 1, &decision) ||
         assay_json_i64(r->file, r->at, "least_launches", false, 2, 1000, &launches, r->err))
         return r->err->code;
@@ -239,11 +245,12 @@ static enum assay_code read_evidence(const struct reader *r, struct assay_rule *
 
 static enum assay_code read_rule(const struct reader *r, struct assay_rule *rule)
 {
-    static const char *const known[] = {"id", "clause", "kind", "test", "holds", "case", "metric", "unit", "threshold", "guard_band", "division",
-                                        "evidence", "assurance", "decision", "least_launches", "points", NULL};
-    int kind = 0, test = 0, division = 1;
-    if (keys(r, known) || text(r, "id", true, &rule->id) || read_clause(r, rule) || word(r, "kind", kinds, 0, &kind) || word(r, "test", tests, 0, &test) ||
-        word(r, "division", divisions, 0, &division))
+    static const char *const known[] = {"id",        "clause",   "kind",           "test",       "holds",    "case",
+                                        "metric",    "unit",     "threshold",      "guard_band", "division", "evidence",
+                                        "assurance", "decision", "least_launches", "points",     NULL};
+    int                      kind = 0, test = 0, division = 1;
+    if (keys(r, known) || text(r, "id", true, &rule->id) || read_clause(r, rule) || word(r, "kind", kinds, 0, &kind) ||
+        word(r, "test", tests, 0, &test) || word(r, "division", divisions, 0, &division))
         return r->err->code;
     rule->kind = (enum assay_rule_kind)kind;
     rule->division = (enum assay_division)division;
@@ -290,29 +297,46 @@ static enum assay_code read_rules(const struct reader *r, struct assay_policy *o
         out->n_mandatory += out->rules[i].kind == ASSAY_RULE_MANDATORY;
     }
     out->n_rules = n;
-    return out->n_mandatory ? ASSAY_OK
-                            : assay_json_fail_at(r->file, r->at, "rules", r->err, "no rule is mandatory: there is nothing to qualify by");
+    return out->n_mandatory
+               ? ASSAY_OK
+               : assay_json_fail_at(r->file, r->at, "rules", r->err, "no rule is mandatory: there is nothing to qualify by");
 }
 
 /* ---- what is not measured ------------------------------------------------------------------------------------------------ */
 
 static enum assay_code read_offer(const struct reader *r, struct assay_offer *o)
 {
-    static const char *const known[] = {"device", "name", "origin", "division", "available", "price", "power_watts", "at_promise_per_s",
-                                        "at_promise_source", "differences", "open_interfaces", "second_source", NULL};
-    int division = 1;
+    static const char *const known[] = {"device",
+                                        "name",
+                                        "origin",
+                                        "division",
+                                        "available",
+                                        "price",
+                                        "power_watts",
+                                        "at_promise_per_s",
+                                        "at_promise_source",
+                                        "differences",
+                                        "open_interfaces",
+                                        "second_source",
+                                        NULL};
+    int                      division = 1;
     o->available = true;
     o->has_interfaces = json_object_get(r->at, "open_interfaces") != NULL;
     o->has_second = json_object_get(r->at, "second_source") != NULL;
-    if (keys(r, known) || text(r, "device", true, &o->device) || text(r, "name", false, &o->name) || text(r, "origin", false, &o->origin) ||
-        word(r, "division", divisions, 1, &division) || truth(r, "available", &o->available) || range(r, "price", false, 0, HUGE_NUMBER, &o->price) ||
-        range(r, "power_watts", false, 0, 1e6, &o->power_watts) || range(r, "at_promise_per_s", false, 0, HUGE_NUMBER, &o->at_promise_per_s) ||
-        text(r, "at_promise_source", o->at_promise_per_s.high > 0, &o->at_promise_source) || text(r, "differences", division == 2, &o->differences) ||
-        truth(r, "open_interfaces", &o->open_interfaces) || truth(r, "second_source", &o->second_source))
+    if (keys(r, known) || text(r, "device", true, &o->device) || text(r, "name", false, &o->name) ||
+        text(r, "origin", false, &o->origin) || word(r, "division", divisions, 1, &division) ||
+        truth(r, "available", &o->available) || range(r, "price", false, 0, HUGE_NUMBER, &o->price) ||
+        range(r, "power_watts", false, 0, 1e6, &o->power_watts) ||
+        range(r, "at_promise_per_s", false, 0, HUGE_NUMBER, &o->at_promise_per_s) ||
+        text(r, "at_promise_source", o->at_promise_per_s.high > 0, &o->at_promise_source) ||
+        text(r, "differences", division == 2, &o->differences) || truth(r, "open_interfaces", &o->open_interfaces) ||
+        truth(r, "second_source", &o->second_source))
         return r->err->code;
     o->division = (enum assay_division)division;
     bool two = strlen(o->origin) == 2 && o->origin[0] >= 'A' && o->origin[0] <= 'Z' && o->origin[1] >= 'A' && o->origin[1] <= 'Z';
-    return *o->origin && !two ? assay_json_fail_at(r->file, r->at, "origin", r->err, "'origin' is two letters of ISO 3166, not '%.20s'", o->origin) : ASSAY_OK;
+    return *o->origin && !two ? assay_json_fail_at(r->file, r->at, "origin", r->err,
+                                                   "'origin' is two letters of ISO 3166, not '%.20s'", o->origin)
+                              : ASSAY_OK;
 }
 
 static enum assay_code read_offers(const struct reader *r, struct assay_policy *out)
@@ -372,23 +396,30 @@ static enum assay_code read_pair(const struct reader *r, const char *key, double
 
 static enum assay_code read_demand(const struct reader *r, struct assay_policy *out)
 {
-    static const char *const known[] = {"unit", "per_s_by_hour", "growth_per_year", "spares_share", "input_length", "output_length",
-                                        "first_token_s", "per_token_s", NULL};
+    static const char *const known[] = {"unit",          "per_s_by_hour", "growth_per_year",
+                                        "spares_share",  "input_length",  "output_length",
+                                        "first_token_s", "per_token_s",   NULL};
     struct assay_demand     *d = &out->demand;
     json_t                  *demand = NULL, *hours = NULL;
     if (assay_json_object(r->file, r->at, "demand", false, &demand, r->err) || !demand)
         return r->err->code;
     struct reader in = *r;
     in.at = demand;
-    if (keys(&in, known) || text(&in, "unit", true, &d->unit) || assay_json_array(r->file, demand, "per_s_by_hour", true, &hours, r->err) ||
-        number(&in, "growth_per_year", false, -0.9, 10, &d->growth_per_year) || number(&in, "spares_share", false, 0, 1, &d->spares_share) ||
-        read_pair(&in, "input_length", &d->input_p50, &d->input_p99) || read_pair(&in, "output_length", &d->output_p50, &d->output_p99) ||
-        read_pair(&in, "first_token_s", &d->ttft_p50_s, &d->ttft_p99_s) || read_pair(&in, "per_token_s", &d->tpot_p50_s, &d->tpot_p99_s))
+    if (keys(&in, known) || text(&in, "unit", true, &d->unit) ||
+        assay_json_array(r->file, demand, "per_s_by_hour", true, &hours, r->err) ||
+        number(&in, "growth_per_year", false, -0.9, 10, &d->growth_per_year) ||
+        number(&in, "spares_share", false, 0, 1, &d->spares_share) ||
+        read_pair(&in, "input_length", &d->input_p50, &d->input_p99) ||
+        read_pair(&in, "output_length", &d->output_p50, &d->output_p99) ||
+        read_pair(&in, "first_token_s", &d->ttft_p50_s, &d->ttft_p99_s) ||
+        read_pair(&in, "per_token_s", &d->tpot_p50_s, &d->tpot_p99_s))
         return r->err->code;
     for (size_t i = 0; i < 24; i++) {
         const json_t *hour = json_array_get(hours, i);
-        if (json_array_size(hours) != 24 || !json_is_number(hour) || !(json_number_value(hour) >= 0) || json_number_value(hour) > HUGE_NUMBER)
-            return assay_json_fail_at(r->file, demand, "per_s_by_hour", r->err, "'per_s_by_hour' must be 24 numbers, one an hour of a day");
+        if (json_array_size(hours) != 24 || !json_is_number(hour) || !(json_number_value(hour) >= 0) ||
+            json_number_value(hour) > HUGE_NUMBER)
+            return assay_json_fail_at(r->file, demand, "per_s_by_hour", r->err,
+                                      "'per_s_by_hour' must be 24 numbers, one an hour of a day");
         d->per_s_by_hour[i] = json_number_value(hour);
     }
     d->given = true;
@@ -397,9 +428,23 @@ static enum assay_code read_demand(const struct reader *r, struct assay_policy *
 
 static enum assay_code read_costs(const struct reader *r, struct assay_policy *out)
 {
-    static const char *const known[] = {"currency", "tax_included", "tax_rate", "includes", "prices_valid_until", "host_price", "devices_per_host",
-                                        "hosts_per_rack", "host_power_watts", "network_price_per_host", "power_price_per_kwh", "pue", "years",
-                                        "staff_per_year", "load_share", "training_run_items", NULL};
+    static const char *const known[] = {"currency",
+                                        "tax_included",
+                                        "tax_rate",
+                                        "includes",
+                                        "prices_valid_until",
+                                        "host_price",
+                                        "devices_per_host",
+                                        "hosts_per_rack",
+                                        "host_power_watts",
+                                        "network_price_per_host",
+                                        "power_price_per_kwh",
+                                        "pue",
+                                        "years",
+                                        "staff_per_year",
+                                        "load_share",
+                                        "training_run_items",
+                                        NULL};
     struct assay_costs      *c = &out->costs;
     json_t                  *costs = NULL;
     if (assay_json_object(r->file, r->at, "costs", false, &costs, r->err) || !costs)
@@ -407,14 +452,19 @@ static enum assay_code read_costs(const struct reader *r, struct assay_policy *o
     struct reader in = *r;
     in.at = costs;
     c->load_share = (struct assay_range){1, 1, 1};
-    if (keys(&in, known) || text(&in, "currency", true, &c->currency) || assay_json_bool(r->file, costs, "tax_included", true, &c->tax_included, r->err) ||
+    if (keys(&in, known) || text(&in, "currency", true, &c->currency) ||
+        assay_json_bool(r->file, costs, "tax_included", true, &c->tax_included, r->err) ||
         number(&in, "tax_rate", !c->tax_included, 0, 1, &c->tax_rate) || text(&in, "includes", true, &c->includes) ||
-        date(&in, "prices_valid_until", true, &c->prices_valid_until) || range(&in, "host_price", true, 0, HUGE_NUMBER, &c->host_price) ||
-        number(&in, "devices_per_host", true, 1, 1024, &c->devices_per_host) || number(&in, "hosts_per_rack", true, 1, 1024, &c->hosts_per_rack) ||
-        range(&in, "host_power_watts", true, 0, 1e6, &c->host_power_watts) || range(&in, "network_price_per_host", true, 0, HUGE_NUMBER, &c->network_price) ||
+        date(&in, "prices_valid_until", true, &c->prices_valid_until) ||
+        range(&in, "host_price", true, 0, HUGE_NUMBER, &c->host_price) ||
+        number(&in, "devices_per_host", true, 1, 1024, &c->devices_per_host) ||
+        number(&in, "hosts_per_rack", true, 1, 1024, &c->hosts_per_rack) ||
+        range(&in, "host_power_watts", true, 0, 1e6, &c->host_power_watts) ||
+        range(&in, "network_price_per_host", true, 0, HUGE_NUMBER, &c->network_price) ||
         range(&in, "power_price_per_kwh", true, 0, 1e6, &c->power_price_per_kwh) || range(&in, "pue", true, 1, 5, &c->pue) ||
         range(&in, "years", true, 0.1, 30, &c->years) || range(&in, "staff_per_year", true, 0, HUGE_NUMBER, &c->staff_per_year) ||
-        range(&in, "load_share", false, 1e-6, 1, &c->load_share) || number(&in, "training_run_items", false, 0, 1e30, &c->training_run_items))
+        range(&in, "load_share", false, 1e-6, 1, &c->load_share) ||
+        number(&in, "training_run_items", false, 0, 1e30, &c->training_run_items))
         return r->err->code;
     c->given = true;
     return ASSAY_OK;
@@ -424,11 +474,13 @@ static enum assay_code read_costs(const struct reader *r, struct assay_policy *o
 
 static enum assay_code read_all(const struct reader *r, struct assay_policy *out)
 {
-    static const char *const known[] = {"format", "name", "about", "software_freeze_date", "valid_until", "rules", "price_points", "all_points",
-                                        "origin", "offers", "demand", "costs", NULL};
+    static const char *const known[] = {"format",      "name",   "about",        "software_freeze_date",
+                                        "valid_until", "rules",  "price_points", "all_points",
+                                        "origin",      "offers", "demand",       "costs",
+                                        NULL};
     if (keys(r, known) || text(r, "name", true, &out->name) || text(r, "about", true, &out->about) ||
-        date(r, "software_freeze_date", true, &out->freeze_date) || date(r, "valid_until", true, &out->valid_until) || read_origin(r, out) ||
-        read_rules(r, out) || number(r, "price_points", false, 0, 1000, &out->price_points) ||
+        date(r, "software_freeze_date", true, &out->freeze_date) || date(r, "valid_until", true, &out->valid_until) ||
+        read_origin(r, out) || read_rules(r, out) || number(r, "price_points", false, 0, 1000, &out->price_points) ||
         number(r, "all_points", out->price_points > 0, 0, 1000, &out->all_points) || read_offers(r, out) || read_demand(r, out))
         return r->err->code;
     return read_costs(r, out);
@@ -439,7 +491,8 @@ static enum assay_code find(const char *name, char *path, size_t capacity, struc
     char   folder[400], file[128];
     size_t length = strlen(name);
     if (strchr(name, '/') || (length > 5 && !strcmp(name + length - 5, ".json")))
-        return assay_string_copy(path, capacity, name) ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.60s…'", name);
+        return assay_string_copy(path, capacity, name) ? ASSAY_OK
+                                                       : ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.60s…'", name);
     struct assay_text t = ASSAY_TEXT(file);
     assay_text_add(&t, "%s.json", name);
     if (t.cut)
@@ -451,7 +504,8 @@ static enum assay_code find(const char *name, char *path, size_t capacity, struc
     static const char *const ours[] = {"inference-service", "training-cluster", "mixed", "state-funded-site"};
     const char              *near = assay_string_nearest(name, ours, sizeof ours / sizeof *ours);
     (void)ASSAY_FAIL(err, ASSAY_CONFIG, "there is no policy '%.64s'", name);
-    return near ? assay_error_hint(err, "did you mean '%s'?", near) : assay_error_hint(err, "one of your own is given as a path that ends in .json");
+    return near ? assay_error_hint(err, "did you mean '%s'?", near)
+                : assay_error_hint(err, "one of your own is given as a path that ends in .json");
 }
 
 enum assay_code assay_policy_read(const char *name_or_path, struct assay_policy *out, struct assay_error *err)

@@ -61,8 +61,8 @@ static void check_points(struct findings *f, const struct assay_policy *policy)
     for (size_t i = 0; i < policy->n_rules; i++)
         sum += policy->rules[i].weight;
     if (fabs(sum - policy->all_points) > 1e-9)
-        find(f, NULL, "points do not add up: rules %g and price %g are %g, all_points says %g", sum - policy->price_points, policy->price_points, sum,
-             policy->all_points);
+        find(f, NULL, "points do not add up: rules %g and price %g are %g, all_points says %g", sum - policy->price_points,
+             policy->price_points, sum, policy->all_points);
 }
 
 /* A candidate stands in one division, so mandatory rules in both can never hold together. */
@@ -71,13 +71,15 @@ static void check_divisions(struct findings *f, const struct assay_policy *polic
     const struct assay_rule *of[3] = {NULL, NULL, NULL};
     for (size_t i = 0; i < policy->n_rules; i++) {
         const struct assay_rule *r = &policy->rules[i];
-        bool                     has = r->test == ASSAY_RULE_FIGURE || r->test == ASSAY_RULE_OUTPUTS || r->test == ASSAY_RULE_STABILITY;
+        bool has = r->test == ASSAY_RULE_FIGURE || r->test == ASSAY_RULE_OUTPUTS || r->test == ASSAY_RULE_STABILITY;
         if (has && r->kind == ASSAY_RULE_MANDATORY && !of[r->division])
             of[r->division] = r;
     }
     if (of[ASSAY_DIVISION_CLOSED] && of[ASSAY_DIVISION_OPEN])
-        find(f, NULL, "rule '%.40s' is closed and rule '%.40s' open: no candidate stands in both divisions, so none can meet all mandatory rules",
-             of[ASSAY_DIVISION_CLOSED]->id, of[ASSAY_DIVISION_OPEN]->id);
+        find(
+            f, NULL,
+            "rule '%.40s' is closed and rule '%.40s' open: no candidate stands in both divisions, so none can meet all mandatory rules",
+            of[ASSAY_DIVISION_CLOSED]->id, of[ASSAY_DIVISION_OPEN]->id);
 }
 
 /* Whom the evidence, of whatever kind, does not already exclude. */
@@ -95,7 +97,7 @@ static void check_reach(struct findings *f, const struct assay_qualification *q,
     size_t                        known = 0, able = 0;
     for (size_t i = 0; i < q->n; i++) {
         const struct assay_rule_result *r = &q->candidates[i].results[rule];
-        if (!r->has_bounds && !r->has_point)
+        if ((!r->has_bounds && !r->has_point) || r->evidence == ASSAY_EVIDENCE_INSTRUMENT)
             continue;
         known++;
         if (may_meet(r)) {
@@ -104,13 +106,14 @@ static void check_reach(struct findings *f, const struct assay_qualification *q,
         }
     }
     if (able == 1 && known > 1)
-        find(f, &q->policy->rules[rule], "only one of the %zu candidates with a figure can meet the threshold: %.120s", known, last->name);
+        find(f, &q->policy->rules[rule], "only one of the %zu candidates with a figure can meet the threshold: %.120s", known,
+             last->name);
     else if (able == 0 && known > 0)
         find(f, &q->policy->rules[rule], "none of the %zu candidates with a figure can meet the threshold", known);
 }
 
-enum assay_code assay_policy_check(const struct assay_policy *policy, const struct assay_qualification *q, struct assay_finding **out, size_t *n,
-                                   struct assay_error *err)
+enum assay_code assay_policy_check(const struct assay_policy *policy, const struct assay_qualification *q,
+                                   struct assay_finding **out, size_t *n, struct assay_error *err)
 {
     struct findings f = {.at = calloc(policy->n_rules * A_RULE + OF_THE_WHOLE, sizeof *f.at)};
     if (!f.at)

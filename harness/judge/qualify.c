@@ -55,7 +55,9 @@ static void introduce(const struct assay_policy *policy, struct assay_candidate 
     c->division = c->offer ? c->offer->division : ASSAY_DIVISION_CLOSED;
     c->announced = c->offer && !c->offer->available;
     c->measured = c->evidence == ASSAY_EVIDENCE_MEASURED;
-    const char *name = c->offer && *c->offer->name ? c->offer->name : c->device && *c->device->product ? c->device->product : c->backend;
+    const char *name = c->offer && *c->offer->name        ? c->offer->name
+                       : c->device && *c->device->product ? c->device->product
+                                                          : c->backend;
     (void)assay_string_copy(c->name, sizeof c->name, name);
 }
 
@@ -130,8 +132,8 @@ static enum assay_decision decide(const struct assay_qualification *q)
     return count[ASSAY_NOT_QUALIFIED] == q->n ? ASSAY_NOT_QUALIFIED : ASSAY_INSUFFICIENT;
 }
 
-enum assay_code assay_qualify(const struct assay_policy *policy, const struct assay_summary *runs, size_t n, struct assay_qualification *out,
-                              struct assay_error *err)
+enum assay_code assay_qualify(const struct assay_policy *policy, const struct assay_summary *runs, size_t n,
+                              struct assay_qualification *out, struct assay_error *err)
 {
     size_t count = 0, most = 1;
     memset(out, 0, sizeof *out);
@@ -158,7 +160,7 @@ enum assay_code assay_qualify(const struct assay_policy *policy, const struct as
             out->n++;
         }
     free(room);
-    if (out->n != count)
+    if (!out->candidates || out->n != count)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu candidates", count);
     arrange(out->candidates, out->n);
     out->decision = decide(out);
@@ -177,8 +179,9 @@ void assay_qualification_release(struct assay_qualification *q)
 
 static json_t *result_to_json(const struct assay_rule_result *r)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I}", "rule", r->rule->id, "kind", assay_rule_kind_name(r->rule->kind), "decision",
-                          assay_decision_name(r->decision), "reason", assay_reason_name(r->reason), "launches", (json_int_t)r->n);
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:I}", "rule", r->rule->id, "kind", assay_rule_kind_name(r->rule->kind), "decision",
+                  assay_decision_name(r->decision), "reason", assay_reason_name(r->reason), "launches", (json_int_t)r->n);
     if (!o)
         return NULL;
     if (r->evidence)
@@ -210,17 +213,18 @@ json_t *assay_qualification_to_json(const struct assay_qualification *q)
         json_t                       *rules = json_array();
         for (size_t k = 0; k < q->policy->n_rules; k++)
             json_array_append_new(rules, result_to_json(&c->results[k]));
-        json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:o}", "candidate", assay_json_string(c->name), "backend",
-                              assay_json_string(c->backend), "run", assay_json_string(assay_run_folder_path(c->run->folder)), "division",
-                              assay_division_name(c->division), "evidence", c->evidence ? assay_evidence_name(c->evidence) : "none", "decision",
-                              assay_decision_name(c->decision), "announced", c->announced, "passed", (json_int_t)c->passed, "failed",
-                              (json_int_t)c->failed, "undecided", (json_int_t)c->undecided, "rules", rules);
+        json_t *o = json_pack(
+            "{s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:o}", "candidate", assay_json_string(c->name), "backend",
+            assay_json_string(c->backend), "run", assay_json_string(assay_run_folder_path(c->run->folder)), "division",
+            assay_division_name(c->division), "evidence", c->evidence ? assay_evidence_name(c->evidence) : "none", "decision",
+            assay_decision_name(c->decision), "announced", c->announced, "passed", (json_int_t)c->passed, "failed",
+            (json_int_t)c->failed, "undecided", (json_int_t)c->undecided, "rules", rules);
         if (o && q->policy->all_points > 0) {
             json_object_set_new(o, "points_low", assay_json_number(c->points_low));
             json_object_set_new(o, "points_high", assay_json_number(c->points_high));
         }
         json_array_append_new(all, o);
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "format", "assay-decision/1", "policy", q->policy->name, "policy_sha256", q->policy->sha256,
-                     "decision", assay_decision_name(q->decision), "candidates", all);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "format", "assay-decision/1", "policy", q->policy->name, "policy_sha256",
+                     q->policy->sha256, "decision", assay_decision_name(q->decision), "candidates", all);
 }

@@ -117,7 +117,8 @@ enum assay_reason assay_record_counts(const struct assay_rule *rule, const struc
     bool timed_by_model = record->device.clock == ASSAY_CLOCK_MODEL;
     for (int m = 0; m < ASSAY_METRIC_COUNT; m++)
         timed_by_model = timed_by_model || record->metric[m].clock == ASSAY_CLOCK_MODEL;
-    return timed_by_model || *record->grade || record->device.origin != ASSAY_ORIGIN_REAL ? ASSAY_REASON_CONTRADICTION : ASSAY_REASON_NONE;
+    return timed_by_model || *record->grade || record->device.origin != ASSAY_ORIGIN_REAL ? ASSAY_REASON_CONTRADICTION
+                                                                                          : ASSAY_REASON_NONE;
 }
 
 static int assurance_rank(enum assay_assurance a)
@@ -127,7 +128,8 @@ static int assurance_rank(enum assay_assurance a)
     return rank[a];
 }
 
-static enum assay_decision say(struct assay_rule_result *out, enum assay_decision decision, enum assay_reason reason, const char *detail)
+static enum assay_decision say(struct assay_rule_result *out, enum assay_decision decision, enum assay_reason reason,
+                               const char *detail)
 {
     out->decision = decision;
     out->reason = reason;
@@ -165,8 +167,10 @@ static bool row_counts(const struct assay_rule *rule, const struct assay_summary
     if (row->outcome != ASSAY_PASS && row->outcome != ASSAY_MARGINAL)
         return say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_UNPROVED, row->outcome_why), false;
     for (size_t i = 0; i < row->n_launches; i++)
-        if (row->launches[i]->status == ASSAY_STATUS_OK && assurance_rank(row->verdicts[i]->check.assurance) < assurance_rank(rule->assurance))
-            return say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_ASSURANCE, assay_assurance_name(row->verdicts[i]->check.assurance)), false;
+        if (row->launches[i]->status == ASSAY_STATUS_OK &&
+            assurance_rank(row->verdicts[i]->check.assurance) < assurance_rank(rule->assurance))
+            return say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_ASSURANCE, assay_assurance_name(row->verdicts[i]->check.assurance)),
+                   false;
     return true;
 }
 
@@ -188,8 +192,8 @@ static void show_range(const struct assay_rule *rule, const struct assay_summary
     out->ratio_high = higher ? out->high / rule->stated : rule->stated / out->low;
 }
 
-static void judge_figure(const struct assay_policy *policy, const struct assay_rule *rule, const struct assay_candidate *c, double *room,
-                         struct assay_rule_result *out)
+static void judge_figure(const struct assay_policy *policy, const struct assay_rule *rule, const struct assay_candidate *c,
+                         double *room, struct assay_rule_result *out)
 {
     const struct assay_summary_row *row = assay_summary_find(c->run, rule->case_id, c->backend);
     size_t                          n = 0;
@@ -302,8 +306,8 @@ static void judge_origin(const struct assay_policy *policy, const struct assay_c
         (void)say(out, ASSAY_NOT_QUALIFIED, ASSAY_REASON_ORIGIN_NO, c->offer->origin);
 }
 
-void assay_rule_judge(const struct assay_policy *policy, const struct assay_rule *rule, const struct assay_candidate *c, double *room,
-                      struct assay_rule_result *out)
+void assay_rule_judge(const struct assay_policy *policy, const struct assay_rule *rule, const struct assay_candidate *c,
+                      double *room, struct assay_rule_result *out)
 {
     *out = (struct assay_rule_result){.rule = rule, .detail = "", .grade = ""};
     if (rule->test == ASSAY_RULE_WORDS)

@@ -22,15 +22,22 @@ static void launch(struct builder *b, const char *id, const char *name, uint32_t
     struct assay_record *r = builder_record(0, modelled ? "model:m100" : "cpu:host", k, 900 + k);
     memcpy(r->case_name, name, strlen(name) + 1);
     memcpy(r->id, id, 17);
-    r->device = (struct assay_device_info){.size = sizeof r->device, .clock = modelled ? ASSAY_CLOCK_MODEL : ASSAY_CLOCK_HOST,
-                                           .origin = modelled ? ASSAY_ORIGIN_MODELLED : ASSAY_ORIGIN_REAL, .name = "host", .queues = 1};
+    r->device = (struct assay_device_info){.size = sizeof r->device,
+                                           .clock = modelled ? ASSAY_CLOCK_MODEL : ASSAY_CLOCK_HOST,
+                                           .origin = modelled ? ASSAY_ORIGIN_MODELLED : ASSAY_ORIGIN_REAL,
+                                           .name = "host",
+                                           .queues = 1};
     (void)snprintf(r->device.product, sizeof r->device.product, "%s", modelled ? "M100" : HOSTILE);
     if (modelled) {
         r->evidence = ASSAY_EVIDENCE_MODELLED;
         memcpy(r->grade, "D", 2);
         for (int m = 0; m < ASSAY_METRIC_COUNT; m++)
             r->metric[m] = (struct assay_metric_value){.why = "a required number is assumed"};
-        r->metric[ASSAY_METRIC_latency_ns] = (struct assay_metric_value){.has_interval = true, .low = 511, .high = 4227, .level = 0.8, .clock = ASSAY_CLOCK_MODEL,
+        r->metric[ASSAY_METRIC_latency_ns] = (struct assay_metric_value){.has_interval = true,
+                                                                         .low = 511,
+                                                                         .high = 4227,
+                                                                         .level = 0.8,
+                                                                         .clock = ASSAY_CLOCK_MODEL,
                                                                          .why = "a required number is assumed"};
     }
     builder_append(b, r);
@@ -53,7 +60,8 @@ static void world_write(struct world *w, enum assay_language language)
         builder_end(&w->b[i], &w->runs[i]);
     }
     assay_case_release(&c);
-    cr_assert_eq(policy_of(&w->s, POLICY("", RULE("<b>&rule", "mandatory", FIGURE)), &w->policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(policy_of(&w->s, POLICY("", RULE("<b>&rule", "mandatory", FIGURE)), &w->policy, &err), ASSAY_OK, "%s",
+                 err.message);
     cr_assert_eq(assay_qualify(&w->policy, w->runs, 2, &w->q, &err), ASSAY_OK);
     cr_assert_eq(assay_decision_write(&w->q, NULL, language, in(&w->s, "page.html"), &err), ASSAY_OK, "%s", err.message);
     w->page = get_bytes(in(&w->s, "page.html"), &bytes);
@@ -86,7 +94,8 @@ Test(decision, says_the_measured_one_qualifies_and_the_modelled_one_does_not)
     struct world w;
     world_write(&w, ASSAY_ENGLISH);
     cr_expect(strstr(w.page, ": qualified. All 1 mandatory rules hold by measurement, each at 95 % confidence."));
-    cr_expect(strstr(w.page, "M100: insufficient evidence. Its figures are modelled, evidence grade D; such figures never qualify."));
+    cr_expect(
+        strstr(w.page, "M100: insufficient evidence. Its figures are modelled, evidence grade D; such figures never qualify."));
     const char *measured = strstr(w.page, "class=\"line\">measured<"), *below = strstr(w.page, "class=\"line\">not measured");
     cr_assert(measured && below);
     cr_expect(measured < below, "measured stands above the line");

@@ -35,13 +35,17 @@ Test(language, no_message_is_missing_in_any_language)
 Test(language, no_forbidden_term_stands_in_the_catalogue)
 {
     /* simulated for modelled, guaranteed, optimal, first, distrusted */
-    static const char zh[][16] = {"模拟", "保证", "最优", "第一", "不信任"}, en[][16] = {"guarantee", "optimal", "the best", "proven safe"};
+    static const char zh[][16] = {"模拟", "保证", "最优", "第一", "不信任"},
+                      en[][16] = {"guarantee", "optimal", "the best", "proven safe"};
     for (int i = 0; i < ASSAY_SAY_COUNT; i++) {
         for (size_t k = 0; k < sizeof zh / sizeof *zh; k++)
-            cr_expect(!strstr(assay_say(ASSAY_CHINESE, (enum assay_say)i), zh[k]), "%s", assay_say(ASSAY_CHINESE, (enum assay_say)i));
+            cr_expect(!strstr(assay_say(ASSAY_CHINESE, (enum assay_say)i), zh[k]), "%s",
+                      assay_say(ASSAY_CHINESE, (enum assay_say)i));
         for (size_t k = 0; k < sizeof en / sizeof *en; k++)
-            cr_expect(!strstr(assay_say(ASSAY_ENGLISH, (enum assay_say)i), en[k]), "%s", assay_say(ASSAY_ENGLISH, (enum assay_say)i));
-        cr_expect(!strstr(assay_say(ASSAY_ENGLISH, (enum assay_say)i), "MLPerf") == !strstr(assay_say(ASSAY_CHINESE, (enum assay_say)i), "MLPerf"));
+            cr_expect(!strstr(assay_say(ASSAY_ENGLISH, (enum assay_say)i), en[k]), "%s",
+                      assay_say(ASSAY_ENGLISH, (enum assay_say)i));
+        cr_expect(!strstr(assay_say(ASSAY_ENGLISH, (enum assay_say)i), "MLPerf") ==
+                  !strstr(assay_say(ASSAY_CHINESE, (enum assay_say)i), "MLPerf"));
     }
 }
 
@@ -51,12 +55,24 @@ Test(language, the_terms_are_those_of_the_glossary)
         enum assay_say say;
         char           zh[40];
     } rows[] = {
-        {ASSAY_SAY_QUALIFIED, "合格(符合采购要求)"}, {ASSAY_SAY_NOT_QUALIFIED, "不合格"}, {ASSAY_SAY_INSUFFICIENT, "证据不足,不予判定"},
-        {ASSAY_SAY_UNDECIDED, "无法判定"},           {ASSAY_SAY_RULE, "判定规则"},        {ASSAY_SAY_CONFIDENCE, "置信区间"},
-        {ASSAY_SAY_PREDICTION, "预测区间"},          {ASSAY_SAY_COST_COLUMN, "总拥有成本"}, {ASSAY_SAY_DIVISION_CLOSED, "封闭模式"},
-        {ASSAY_SAY_DIVISION_OPEN, "开放模式"},       {ASSAY_SAY_MANDATORY, "实质性条款"}, {ASSAY_SAY_REPEAT, "复现命令"},
-        {ASSAY_SAY_CHECKLIST, "自主可控"},           {ASSAY_SAY_EVIDENCE_MODELLED, "模型推算"}, {ASSAY_SAY_EVIDENCE_SIMULATED, "仿真"},
-        {ASSAY_SAY_ANNOUNCED_BELOW, "尚不可采购"},   {ASSAY_SAY_MODELLED_BELOW, "参考排序"}, {ASSAY_SAY_RULES, "技术偏离表"},
+        {ASSAY_SAY_QUALIFIED, "合格(符合采购要求)"},
+        {ASSAY_SAY_NOT_QUALIFIED, "不合格"},
+        {ASSAY_SAY_INSUFFICIENT, "证据不足,不予判定"},
+        {ASSAY_SAY_UNDECIDED, "无法判定"},
+        {ASSAY_SAY_RULE, "判定规则"},
+        {ASSAY_SAY_CONFIDENCE, "置信区间"},
+        {ASSAY_SAY_PREDICTION, "预测区间"},
+        {ASSAY_SAY_COST_COLUMN, "总拥有成本"},
+        {ASSAY_SAY_DIVISION_CLOSED, "封闭模式"},
+        {ASSAY_SAY_DIVISION_OPEN, "开放模式"},
+        {ASSAY_SAY_MANDATORY, "实质性条款"},
+        {ASSAY_SAY_REPEAT, "复现命令"},
+        {ASSAY_SAY_CHECKLIST, "自主可控"},
+        {ASSAY_SAY_EVIDENCE_MODELLED, "模型推算"},
+        {ASSAY_SAY_EVIDENCE_SIMULATED, "仿真"},
+        {ASSAY_SAY_ANNOUNCED_BELOW, "尚不可采购"},
+        {ASSAY_SAY_MODELLED_BELOW, "参考排序"},
+        {ASSAY_SAY_RULES, "技术偏离表"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         cr_expect(strstr(assay_say(ASSAY_CHINESE, rows[i].say), rows[i].zh), "%s", assay_say(ASSAY_CHINESE, rows[i].say));

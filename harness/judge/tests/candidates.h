@@ -37,8 +37,10 @@ static inline void candidate_begin(struct candidate *c, const double *latency_ns
         r->launch = (uint32_t)i;
         r->status = ASSAY_STATUS_OK;
         r->evidence = ASSAY_EVIDENCE_MEASURED;
-        r->device = (struct assay_device_info){.clock = ASSAY_CLOCK_DEVICE, .origin = ASSAY_ORIGIN_REAL, .name = "0", .product = "Chip"};
-        r->metric[ASSAY_METRIC_latency_ns] = (struct assay_metric_value){.has_value = true, .value = latency_ns[i], .n = 9, .clock = ASSAY_CLOCK_DEVICE};
+        r->device =
+            (struct assay_device_info){.clock = ASSAY_CLOCK_DEVICE, .origin = ASSAY_ORIGIN_REAL, .name = "0", .product = "Chip"};
+        r->metric[ASSAY_METRIC_latency_ns] =
+            (struct assay_metric_value){.has_value = true, .value = latency_ns[i], .n = 9, .clock = ASSAY_CLOCK_DEVICE};
         (void)snprintf(r->repeat, sizeof r->repeat, "assay run it");
         c->verdict[i].check.outcome = ASSAY_PASS;
         c->verdict[i].check.assurance = ASSAY_ASSURANCE_FULL;
@@ -54,7 +56,8 @@ static inline void candidate_end(struct candidate *c)
     c->row.verdicts = c->judged;
     cr_assert(assay_summary_row_fill(&c->row, &c->arena));
     c->backend = c->record[0]->backend;
-    c->run = (struct assay_summary){.rows = &c->row, .n_rows = 1, .backends = &c->backend, .n_backends = 1, .n_records = c->row.n_launches};
+    c->run = (struct assay_summary){
+        .rows = &c->row, .n_rows = 1, .backends = &c->backend, .n_backends = 1, .n_records = c->row.n_launches};
 }
 
 static inline void candidate_release(struct candidate *c)
@@ -63,15 +66,18 @@ static inline void candidate_release(struct candidate *c)
 }
 
 /* A rule, and a policy of rules and what else is given ("\"offers\": […],"). */
-#define RULE(id, kind, rest)                                                                                           \
-    "{\"id\":\"" id "\",\"clause\":{\"document\":\"D\",\"number\":\"1\",\"text\":\"T\"},\"kind\":\"" kind              \
+#define RULE(id, kind, rest)                                                                                                     \
+    "{\"id\":\"" id "\",\"clause\":{\"document\":\"D\",\"number\":\"1\",\"text\":\"T\"},\"kind\":\"" kind                        \
     "\",\"division\":\"closed\",\"evidence\":\"measured\"," rest "}"
-#define FIGURE "\"test\":\"quantified\",\"case\":\"" CANDIDATE_CASE "\",\"metric\":\"latency_ns\",\"unit\":\"us\",\"threshold\":1,\"guard_band\":0.05"
-#define POLICY(rest, rules)                                                                                            \
+#define FIGURE                                                                                                                   \
+    "\"test\":\"quantified\",\"case\":\"" CANDIDATE_CASE                                                                         \
+    "\",\"metric\":\"latency_ns\",\"unit\":\"us\",\"threshold\":1,\"guard_band\":0.05"
+#define POLICY(rest, rules)                                                                                                                      \
     "{\"format\":\"assay-policy/1\",\"name\":\"n\",\"about\":\"a\",\"software_freeze_date\":\"2026-01-01\",\"valid_until\":\"2026-12-31\"," rest \
     "\"rules\":[" rules "]}"
 
-static inline enum assay_code policy_of(const struct scratch *s, const char *text, struct assay_policy *out, struct assay_error *err)
+static inline enum assay_code policy_of(const struct scratch *s, const char *text, struct assay_policy *out,
+                                        struct assay_error *err)
 {
     const char *path = in(s, "policy.json");
     put_bytes(path, text, strlen(text));

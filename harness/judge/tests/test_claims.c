@@ -6,7 +6,8 @@
 
 Test(claims, of_the_p800s_bandwidth_are_refuted_below_and_consistent_at_what_was_published)
 {
-    static const enum assay_claim_verdict expected[] = {ASSAY_CLAIM_REFUTED, ASSAY_CLAIM_REFUTED, ASSAY_CLAIM_CONSISTENT, ASSAY_CLAIM_NOT_REACHED};
+    static const enum assay_claim_verdict expected[] = {ASSAY_CLAIM_REFUTED, ASSAY_CLAIM_REFUTED, ASSAY_CLAIM_CONSISTENT,
+                                                        ASSAY_CLAIM_NOT_REACHED};
     struct assay_claims                   c;
     struct assay_error                    err = {0};
     cr_assert_eq(assay_claims_read("p800-bandwidth", NULL, 0, &c, &err), ASSAY_OK, "%s", err.message);
@@ -20,8 +21,9 @@ Test(claims, of_the_p800s_bandwidth_are_refuted_below_and_consistent_at_what_was
     assay_claims_release(&c);
 }
 
-#define CLAIM(rest)                                                                                                    \
-    "{\"format\":\"assay-claims/1\",\"name\":\"n\",\"about\":\"a\",\"claims\":[{\"device\":\"0\",\"text\":\"t\",\"source\":\"s\",\"date\":\"d\"," rest "}]}"
+#define CLAIM(rest)                                                                                                                                    \
+    "{\"format\":\"assay-claims/1\",\"name\":\"n\",\"about\":\"a\",\"claims\":[{\"device\":\"0\",\"text\":\"t\",\"source\":\"s\",\"date\":\"d\"," rest \
+    "}]}"
 #define DELIVERED "\"kind\":\"delivered\",\"case\":\"" CANDIDATE_CASE "\","
 /* 1e6 a second, or the reciprocal of the latency: items of that case are not recorded, so by its flops */
 #define FLOPS "\"metric\":\"flops_per_s\",\"unit\":\"Tflop/s\",\"value\":"
@@ -32,7 +34,8 @@ static enum assay_claim_verdict verdict_of(const char *text, const struct candid
     struct assay_claims claims;
     struct assay_error  err = {0};
     put_bytes(in(&s, "claims.json"), text, strlen(text));
-    cr_assert_eq(assay_claims_read(in(&s, "claims.json"), c ? &c->run : NULL, c ? 1 : 0, &claims, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_claims_read(in(&s, "claims.json"), c ? &c->run : NULL, c ? 1 : 0, &claims, &err), ASSAY_OK, "%s",
+                 err.message);
     enum assay_claim_verdict verdict = claims.claims[0].verdict;
     assay_claims_release(&claims);
     scratch_remove(&s);
@@ -77,10 +80,15 @@ Test(claims, are_normalised_to_dense_and_one_direction)
 Test(claims, of_another_format_or_counting_are_not_compared)
 {
 #define PUBLISHED(rest) ",\"published\":{\"value\":5,\"unit\":\"Tflop/s\",\"source\":\"s\",\"date\":\"d\"" rest "}"
-    cr_expect_eq(verdict_of(CLAIM("\"kind\":\"delivered\",\"number_format\":\"int8\"," FLOPS "4" PUBLISHED(",\"number_format\":\"f16\"")), NULL),
-                 ASSAY_CLAIM_CONDITIONS_DIFFER);
-    cr_expect_eq(verdict_of(CLAIM("\"kind\":\"delivered\",\"number_format\":\"f16\"," FLOPS "4" PUBLISHED(",\"number_format\":\"f16\"")), NULL),
-                 ASSAY_CLAIM_CONFIRMED);
-    cr_expect_eq(verdict_of(CLAIM("\"kind\":\"delivered\",\"counted\":\"read\"," FLOPS "4" PUBLISHED(",\"counted\":\"both\"")), NULL),
-                 ASSAY_CLAIM_CONDITIONS_DIFFER);
+    cr_expect_eq(
+        verdict_of(CLAIM("\"kind\":\"delivered\",\"number_format\":\"int8\"," FLOPS "4" PUBLISHED(",\"number_format\":\"f16\"")),
+                   NULL),
+        ASSAY_CLAIM_CONDITIONS_DIFFER);
+    cr_expect_eq(
+        verdict_of(CLAIM("\"kind\":\"delivered\",\"number_format\":\"f16\"," FLOPS "4" PUBLISHED(",\"number_format\":\"f16\"")),
+                   NULL),
+        ASSAY_CLAIM_CONFIRMED);
+    cr_expect_eq(
+        verdict_of(CLAIM("\"kind\":\"delivered\",\"counted\":\"read\"," FLOPS "4" PUBLISHED(",\"counted\":\"both\"")), NULL),
+        ASSAY_CLAIM_CONDITIONS_DIFFER);
 }

@@ -33,8 +33,16 @@ Test(expression, takes_direction_from_the_table_of_metrics)
 
 Test(expression, refuses_what_is_no_product_of_metrics)
 {
-    static const char *const wrong[] = {"", " ", "latency", "latency_ns +first_ns", "latency_ns /", "/latency_ns", "1/latency_ns", "latency_ns latency_ns",
-                                        "(latency_ns)", "latency_ns*latency_ns*latency_ns*latency_ns*latency_ns"};
+    static const char *const wrong[] = {"",
+                                        " ",
+                                        "latency",
+                                        "latency_ns +first_ns",
+                                        "latency_ns /",
+                                        "/latency_ns",
+                                        "1/latency_ns",
+                                        "latency_ns latency_ns",
+                                        "(latency_ns)",
+                                        "latency_ns*latency_ns*latency_ns*latency_ns*latency_ns"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_expect(*refusal(wrong[i]));
 }
@@ -45,10 +53,18 @@ Test(expression, knows_when_units_are_mixed)
         char   expression[40], unit[12];
         double si; /* 0: mixed */
     } rows[] = {
-        {"latency_ns", "ms", 1e-3},          {"latency_ns", "1/s", 0},           {"flops_per_s", "Tflop/s", 1e12},
-        {"bytes_per_s", "TB/s", 1e12},       {"bytes_per_s", "Tflop/s", 0},      {"bytes_per_s", "GiB/s", 1073741824.0},
-        {"items_per_s", "1/s", 1},           {"items_per_s", "flop/s", 0},       {"peak_share", "%", 0.01},
-        {"resident_peak_bytes", "GiB", 1073741824.0}, {"resident_peak_bytes", "GB/s", 0}, {"energy_joules", "W", 0},
+        {"latency_ns", "ms", 1e-3},
+        {"latency_ns", "1/s", 0},
+        {"flops_per_s", "Tflop/s", 1e12},
+        {"bytes_per_s", "TB/s", 1e12},
+        {"bytes_per_s", "Tflop/s", 0},
+        {"bytes_per_s", "GiB/s", 1073741824.0},
+        {"items_per_s", "1/s", 1},
+        {"items_per_s", "flop/s", 0},
+        {"peak_share", "%", 0.01},
+        {"resident_peak_bytes", "GiB", 1073741824.0},
+        {"resident_peak_bytes", "GB/s", 0},
+        {"energy_joules", "W", 0},
         {"flops_per_s / energy_joules", "Gflop/J", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -90,8 +106,10 @@ Test(expression, the_range_of_a_quotient_exchanges_the_ends_and_has_no_point_whe
 {
     struct assay_summary_row *row = calloc(1, sizeof *row);
     struct assay_expression   e = parse("items_per_s / energy_joules");
-    row->metric[ASSAY_METRIC_items_per_s] = (struct assay_estimate){.has_value = true, .has_interval = true, .value = 100, .low = 80, .high = 120, .level = 0.8};
-    row->metric[ASSAY_METRIC_energy_joules] = (struct assay_estimate){.has_interval = true, .low = 2, .high = 4, .level = 0.8, .why = "only a range"};
+    row->metric[ASSAY_METRIC_items_per_s] =
+        (struct assay_estimate){.has_value = true, .has_interval = true, .value = 100, .low = 80, .high = 120, .level = 0.8};
+    row->metric[ASSAY_METRIC_energy_joules] =
+        (struct assay_estimate){.has_interval = true, .low = 2, .high = 4, .level = 0.8, .why = "only a range"};
     struct assay_estimate out = assay_expression_range(&e, row);
     cr_expect(!out.has_value && out.has_interval);
     cr_expect(out.low == 20 && out.high == 60 && out.level == 0.8, "%g %g", out.low, out.high);

@@ -5,12 +5,14 @@
 #include "harness/judge/tests/candidates.h"
 
 #define HOURS "[100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100,100]"
-#define COSTS                                                                                                          \
-    "\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":" HOURS "},\"costs\":{\"currency\":\"CNY\",\"tax_included\":true,\"includes\":\"all\","          \
-    "\"prices_valid_until\":\"2027-01-01\",\"host_price\":[800,1000,1200],\"devices_per_host\":8,\"hosts_per_rack\":4,\"host_power_watts\":1000,"      \
+#define COSTS                                                                                                                                     \
+    "\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":" HOURS                                                                                     \
+    "},\"costs\":{\"currency\":\"CNY\",\"tax_included\":true,\"includes\":\"all\","                                                               \
+    "\"prices_valid_until\":\"2027-01-01\",\"host_price\":[800,1000,1200],\"devices_per_host\":8,\"hosts_per_rack\":4,\"host_power_watts\":1000," \
     "\"network_price_per_host\":100,\"power_price_per_kwh\":[0.4,0.5,2],\"pue\":1.2,\"years\":5,\"staff_per_year\":10},"
-#define OFFER(name, price, watts, rate)                                                                                \
-    "{\"device\":\"" name "\",\"price\":" price ",\"power_watts\":" watts ",\"at_promise_per_s\":" rate ",\"at_promise_source\":\"test\"}"
+#define OFFER(name, price, watts, rate)                                                                                          \
+    "{\"device\":\"" name "\",\"price\":" price ",\"power_watts\":" watts ",\"at_promise_per_s\":" rate                          \
+    ",\"at_promise_source\":\"test\"}"
 #define TEXT(offers) POLICY(COSTS "\"offers\":[" offers "],", RULE("a", "mandatory", FIGURE))
 
 static struct scratch       s;
@@ -46,7 +48,8 @@ Test(ownership, is_the_sum_that_a_hand_gives)
     double watts = 12 * 300 + 2 * 1000, kwh = watts * 1.2 * 5 * 8766 / 1000;
     cr_expect(fabs(c->kilowatts - watts * 1.2 / 1000) < 1e-9);
     cr_expect(fabs(c->middle - (12 * 50 + 2 * 1100 + kwh * 0.5 + 50)) < 1e-6, "%.6f", c->middle);
-    cr_expect(fabs(c->low - (12 * 50 + 2 * 900 + kwh * 0.4 + 50)) < 1e-6 && fabs(c->high - (12 * 50 + 2 * 1300 + kwh * 2 + 50)) < 1e-6);
+    cr_expect(fabs(c->low - (12 * 50 + 2 * 900 + kwh * 0.4 + 50)) < 1e-6 &&
+              fabs(c->high - (12 * 50 + 2 * 1300 + kwh * 2 + 50)) < 1e-6);
     cr_expect(fabs(c->per_million - c->middle / (100 * 5 * 8766.0 * 3600) * 1e6) < 1e-9);
     done();
 }
@@ -54,7 +57,8 @@ Test(ownership, is_the_sum_that_a_hand_gives)
 Test(ownership, a_decision_flips_exactly_where_its_sensitivity_says)
 {
     size_t seen = 0;
-    rank(TEXT(OFFER("frugal", "9000", "200", "10") "," OFFER("cheap", "2000", "800", "9")  "," OFFER("middling", "5000", "500", "7")));
+    rank(TEXT(
+        OFFER("frugal", "9000", "200", "10") "," OFFER("cheap", "2000", "800", "9") "," OFFER("middling", "5000", "500", "7")));
     for (size_t i = 0; i < costing.n_flips; i++) {
         const struct assay_cost_flip *f = &costing.flips[i];
         double                        sign[2];
@@ -89,7 +93,8 @@ Test(ownership, what_depends_on_assumptions_is_a_range_of_probabilities)
     rank(TEXT(OFFER("frugal", "[8000,9000,9500]", "200", "10") "," OFFER("cheap", "[1000,2000,2500]", "500", "10")));
     cr_expect(!costing.beats[1] && !costing.beats[2]);
     for (size_t i = 0; i < 2; i++)
-        cr_expect(costing.costs[i].first_low < costing.costs[i].first_high, "%g %g", costing.costs[i].first_low, costing.costs[i].first_high);
+        cr_expect(costing.costs[i].first_low < costing.costs[i].first_high, "%g %g", costing.costs[i].first_low,
+                  costing.costs[i].first_high);
     cr_expect(fabs(costing.costs[0].first_low + costing.costs[1].first_high - 1) < 1e-9, "of two, one is first");
     done();
 }
@@ -98,7 +103,8 @@ Test(ownership, is_not_computed_without_a_promise)
 {
     struct assay_error err;
     s = scratch_new();
-    cr_assert_eq(policy_of(&s, TEXT("{\"device\":\"a\",\"price\":1,\"power_watts\":1}"), &policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(policy_of(&s, TEXT("{\"device\":\"a\",\"price\":1,\"power_watts\":1}"), &policy, &err), ASSAY_OK, "%s",
+                 err.message);
     cr_expect(!assay_cost_is_known(&policy, &policy.offers[0]) && !assay_cost_is_known(&policy, NULL));
     assay_policy_release(&policy);
     scratch_remove(&s);

@@ -4,14 +4,16 @@
 #include "harness/judge/tests/candidates.h"
 
 #define LATENCY RULE("a", "mandatory", FIGURE)
-#define WITHOUT_THRESHOLD "\"test\":\"quantified\",\"case\":\"" CANDIDATE_CASE "\",\"metric\":\"latency_ns\",\"unit\":\"us\",\"guard_band\":0.05"
+#define WITHOUT_THRESHOLD                                                                                                        \
+    "\"test\":\"quantified\",\"case\":\"" CANDIDATE_CASE "\",\"metric\":\"latency_ns\",\"unit\":\"us\",\"guard_band\":0.05"
 
 Test(policy, that_says_all_it_must_is_read)
 {
     struct scratch      s = scratch_new();
     struct assay_policy p;
     struct assay_error  err;
-    cr_assert_eq(policy_of(&s, POLICY("\"offers\":[{\"device\":\"x\",\"price\":[1,2,3]}],", LATENCY), &p, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(policy_of(&s, POLICY("\"offers\":[{\"device\":\"x\",\"price\":[1,2,3]}],", LATENCY), &p, &err), ASSAY_OK, "%s",
+                 err.message);
     cr_expect_eq(p.n_rules, 1u);
     cr_expect_eq(p.n_mandatory, 1u);
     cr_expect_str_eq(p.rules[0].text, "T");
@@ -33,18 +35,39 @@ static const struct {
     {POLICY("\"speling\":1,", LATENCY), "speling"},
     {POLICY("", RULE("a", "mandatry", FIGURE)), "did you mean 'mandatory'"},
     {POLICY("", RULE("a", "mandatory", FIGURE ",\"points\":3")), "only a scored rule has points"},
-    {POLICY("", RULE("a", "mandatory", "\"test\":\"quantified\",\"case\":\"gem/m=1\",\"metric\":\"latency_ns\",\"unit\":\"us\",\"threshold\":1,\"guard_band\":0")),
+    {POLICY(
+         "",
+         RULE(
+             "a", "mandatory",
+             "\"test\":\"quantified\",\"case\":\"gem/m=1\",\"metric\":\"latency_ns\",\"unit\":\"us\",\"threshold\":1,\"guard_band\":0")),
      "unknown case 'gem/m=1'"},
-    {POLICY("", RULE("a", "mandatory", "\"test\":\"quantified\",\"case\":\"gemm\",\"metric\":\"latency_ns\",\"unit\":\"1/s\",\"threshold\":1,\"guard_band\":0")),
+    {POLICY(
+         "",
+         RULE(
+             "a", "mandatory",
+             "\"test\":\"quantified\",\"case\":\"gemm\",\"metric\":\"latency_ns\",\"unit\":\"1/s\",\"threshold\":1,\"guard_band\":0")),
      "units are mixed"},
-    {POLICY("", RULE("a", "mandatory", "\"test\":\"quantified\",\"case\":\"gemm\",\"metric\":\"latency\",\"unit\":\"s\",\"threshold\":1,\"guard_band\":0")),
+    {POLICY(
+         "",
+         RULE(
+             "a", "mandatory",
+             "\"test\":\"quantified\",\"case\":\"gemm\",\"metric\":\"latency\",\"unit\":\"s\",\"threshold\":1,\"guard_band\":0")),
      "did you mean 'latency_ns'"},
-    {POLICY("", RULE("a", "mandatory", "\"test\":\"quantified\",\"case\":\"gemm\",\"metric\":\"latency_ns\",\"unit\":\"s\",\"threshold\":0,\"guard_band\":0")),
+    {POLICY(
+         "",
+         RULE(
+             "a", "mandatory",
+             "\"test\":\"quantified\",\"case\":\"gemm\",\"metric\":\"latency_ns\",\"unit\":\"s\",\"threshold\":0,\"guard_band\":0")),
      "above 0"},
-    {POLICY("", RULE("a", "mandatory", "\"test\":\"quantified\",\"case\":\"*\",\"metric\":\"latency_ns\",\"unit\":\"s\",\"threshold\":1,\"guard_band\":0")),
+    {POLICY(
+         "",
+         RULE(
+             "a", "mandatory",
+             "\"test\":\"quantified\",\"case\":\"*\",\"metric\":\"latency_ns\",\"unit\":\"s\",\"threshold\":1,\"guard_band\":0")),
      "not of '*'"},
     {POLICY("", RULE("a", "mandatory", "\"test\":\"pass\",\"holds\":\"stability\",\"threshold\":1")), "has no 'threshold'"},
-    {POLICY("", RULE("a", "mandatory", "\"test\":\"pass\",\"holds\":\"stability\",\"case\":\"gemm\"")), "only outputs and figures"},
+    {POLICY("", RULE("a", "mandatory", "\"test\":\"pass\",\"holds\":\"stability\",\"case\":\"gemm\"")),
+     "only outputs and figures"},
     {POLICY("\"offers\":[{\"device\":\"x\",\"origin\":\"China\"}],", LATENCY), "two letters"},
     {POLICY("\"offers\":[{\"device\":\"x\",\"price\":[3,2,1]}],", LATENCY), "ascending"},
     {POLICY("\"offers\":[{\"device\":\"x\"},{\"device\":\"x\"}],", LATENCY), "two offers"},
@@ -80,8 +103,10 @@ Test(policy, cannot_name_evidence_that_never_qualifies_as_the_least_it_takes)
         struct assay_policy p;
         struct assay_error  err;
         char                text[900];
-        (void)snprintf(text, sizeof text, POLICY("", "{\"id\":\"a\",\"clause\":{\"document\":\"D\",\"number\":\"1\",\"text\":\"T\"},"
-                                                     "\"kind\":\"mandatory\",\"division\":\"closed\",\"evidence\":\"%s\"," FIGURE "}"), weak[i]);
+        (void)snprintf(text, sizeof text,
+                       POLICY("", "{\"id\":\"a\",\"clause\":{\"document\":\"D\",\"number\":\"1\",\"text\":\"T\"},"
+                                  "\"kind\":\"mandatory\",\"division\":\"closed\",\"evidence\":\"%s\"," FIGURE "}"),
+                       weak[i]);
         cr_expect_eq(policy_of(&s, text, &p, &err), ASSAY_DATA, "%s", text);
         cr_expect(strstr(err.message, "can qualify"), "%s", err.message);
         assay_policy_release(&p);
@@ -131,17 +156,24 @@ static bool finds(const char *text, const struct assay_summary *runs, size_t n_r
 
 Test(policy_check, finds_clauses_that_no_case_decides)
 {
-    cr_expect(finds(POLICY("", RULE("a", "mandatory", "\"test\":\"pass\",\"holds\":\"words\"")), NULL, 0, "no case decides"), "%s", "words");
-    cr_expect(finds(POLICY("", RULE("a", "mandatory",
-                                    "\"test\":\"quantified\",\"case\":\"gemm\",\"metric\":\"quality\",\"unit\":\"1\",\"threshold\":1,\"guard_band\":0")),
-                    NULL, 0, "trained to a quality"));
+    cr_expect(finds(POLICY("", RULE("a", "mandatory", "\"test\":\"pass\",\"holds\":\"words\"")), NULL, 0, "no case decides"),
+              "%s", "words");
+    cr_expect(finds(
+        POLICY(
+            "",
+            RULE(
+                "a", "mandatory",
+                "\"test\":\"quantified\",\"case\":\"gemm\",\"metric\":\"quality\",\"unit\":\"1\",\"threshold\":1,\"guard_band\":0")),
+        NULL, 0, "trained to a quality"));
     cr_expect(!finds(POLICY("", LATENCY), NULL, 0, "no case decides"));
 }
 
 Test(policy_check, finds_points_that_do_not_add_up)
 {
-    cr_expect(finds(POLICY("\"price_points\":30,\"all_points\":100,", LATENCY "," RULE("b", "scored", FIGURE ",\"points\":69")), NULL, 0, "do not add up"));
-    cr_expect(!finds(POLICY("\"price_points\":30,\"all_points\":100,", LATENCY "," RULE("b", "scored", FIGURE ",\"points\":70")), NULL, 0, "do not add up"));
+    cr_expect(finds(POLICY("\"price_points\":30,\"all_points\":100,", LATENCY "," RULE("b", "scored", FIGURE ",\"points\":69")),
+                    NULL, 0, "do not add up"));
+    cr_expect(!finds(POLICY("\"price_points\":30,\"all_points\":100,", LATENCY "," RULE("b", "scored", FIGURE ",\"points\":70")),
+                     NULL, 0, "do not add up"));
 }
 
 Test(policy_check, finds_a_threshold_that_one_candidate_alone_can_meet)

@@ -6,9 +6,9 @@
 #include "harness/judge/tests/candidates.h"
 
 /* latency of at most 1 us with a guard band of 5 %, outputs, stability */
-#define THREE                                                                                                          \
-    RULE("time", "mandatory", FIGURE)                                                                                  \
-    "," RULE("right", "mandatory", "\"test\":\"pass\",\"holds\":\"outputs\",\"case\":\"*\"") "," RULE(                 \
+#define THREE                                                                                                                    \
+    RULE("time", "mandatory", FIGURE)                                                                                            \
+    "," RULE("right", "mandatory", "\"test\":\"pass\",\"holds\":\"outputs\",\"case\":\"*\"") "," RULE(                           \
         "stable", "mandatory", "\"test\":\"pass\",\"holds\":\"stability\"")
 
 struct judged {
@@ -43,11 +43,15 @@ Test(qualify, decides_by_where_the_bounds_lie)
         enum assay_reason   reason;
         bool                more;
     } rows[] = {
-        {0.90, 0.001, ASSAY_QUALIFIED, ASSAY_REASON_MEETS, false},        {0.90, 0.05, ASSAY_INSUFFICIENT, ASSAY_REASON_BETWEEN, true},
-        {0.97, 0.001, ASSAY_INSUFFICIENT, ASSAY_REASON_GUARD_BAND, false}, {1.10, 0.001, ASSAY_NOT_QUALIFIED, ASSAY_REASON_BELOW, false},
-        {1.10, 0.05, ASSAY_NOT_QUALIFIED, ASSAY_REASON_BELOW_ALONE, true}, {1.10, 0.2, ASSAY_INSUFFICIENT, ASSAY_REASON_BETWEEN, true},
+        {0.90, 0.001, ASSAY_QUALIFIED, ASSAY_REASON_MEETS, false},
+        {0.90, 0.05, ASSAY_INSUFFICIENT, ASSAY_REASON_BETWEEN, true},
+        {0.97, 0.001, ASSAY_INSUFFICIENT, ASSAY_REASON_GUARD_BAND, false},
+        {1.10, 0.001, ASSAY_NOT_QUALIFIED, ASSAY_REASON_BELOW, false},
+        {1.10, 0.05, ASSAY_NOT_QUALIFIED, ASSAY_REASON_BELOW_ALONE, true},
+        {1.10, 0.2, ASSAY_INSUFFICIENT, ASSAY_REASON_BETWEEN, true},
     };
-    struct assay_rule rule = {.threshold = 1e-6, .stated = 1, .unit = "us", .guard_band = 0.05, .alpha = 0.05, .least_launches = 2};
+    struct assay_rule rule = {
+        .threshold = 1e-6, .stated = 1, .unit = "us", .guard_band = 0.05, .alpha = 0.05, .least_launches = 2};
     struct assay_error err = {0};
     cr_assert_eq(assay_expression_parse("latency_ns", &rule.expression, &err), ASSAY_OK);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -59,13 +63,15 @@ Test(qualify, decides_by_where_the_bounds_lie)
         cr_expect_eq(r.decision, rows[i].decision, "row %zu: %s", i, assay_reason_name(r.reason));
         cr_expect_eq(r.reason, rows[i].reason, "row %zu: %s", i, assay_reason_name(r.reason));
         cr_expect_eq(r.more_launches > 0, rows[i].more, "row %zu", i);
-        cr_expect(r.low <= r.value && r.value <= r.high && fabs(r.value - rows[i].center) < 1e-9, "row %zu: %g in %g %g", i, r.value, r.low, r.high);
+        cr_expect(r.low <= r.value && r.value <= r.high && fabs(r.value - rows[i].center) < 1e-9, "row %zu: %g in %g %g", i,
+                  r.value, r.low, r.high);
     }
 }
 
 Test(qualify, more_launches_of_the_same_spread_settle_it)
 {
-    struct assay_rule  rule = {.threshold = 100, .stated = 100, .unit = "1/s", .guard_band = 0.02, .alpha = 0.05, .least_launches = 2};
+    struct assay_rule rule = {
+        .threshold = 100, .stated = 100, .unit = "1/s", .guard_band = 0.02, .alpha = 0.05, .least_launches = 2};
     struct assay_error err = {0};
     cr_assert_eq(assay_expression_parse("items_per_s", &rule.expression, &err), ASSAY_OK);
     struct assay_rule_result r = {.rule = &rule};
@@ -102,7 +108,9 @@ Test(qualify, a_looser_threshold_never_takes_a_decision_back)
             struct assay_rule_result out = {.rule = &rule};
             rule.threshold = 1e-6 * t;
             assay_rule_decide(&rule, values, n, 4, &out);
-            int rank = out.decision == ASSAY_NOT_QUALIFIED ? ASSAY_NOT_QUALIFIED : out.decision == ASSAY_INSUFFICIENT ? ASSAY_NOT_QUALIFIED + 1 : ASSAY_NOT_QUALIFIED + 2;
+            int rank = out.decision == ASSAY_NOT_QUALIFIED  ? ASSAY_NOT_QUALIFIED
+                       : out.decision == ASSAY_INSUFFICIENT ? ASSAY_NOT_QUALIFIED + 1
+                                                            : ASSAY_NOT_QUALIFIED + 2;
             cr_assert(rank >= last, "trial %d at %g", i, t);
             last = rank;
         }
@@ -182,9 +190,12 @@ Test(qualify, outputs_decide_before_any_figure)
         enum assay_assurance assurance;
         enum assay_decision  decision;
     } rows[] = {
-        {ASSAY_MARGINAL, ASSAY_ASSURANCE_FULL, ASSAY_QUALIFIED},       {ASSAY_FAIL, ASSAY_ASSURANCE_FULL, ASSAY_NOT_QUALIFIED},
-        {ASSAY_UNTRUSTED, ASSAY_ASSURANCE_FULL, ASSAY_INSUFFICIENT},   {ASSAY_NOT_CHECKED, ASSAY_ASSURANCE_NONE, ASSAY_INSUFFICIENT},
-        {ASSAY_PASS, ASSAY_ASSURANCE_LOCAL, ASSAY_INSUFFICIENT},       {ASSAY_PASS, ASSAY_ASSURANCE_SAMPLED, ASSAY_QUALIFIED},
+        {ASSAY_MARGINAL, ASSAY_ASSURANCE_FULL, ASSAY_QUALIFIED},
+        {ASSAY_FAIL, ASSAY_ASSURANCE_FULL, ASSAY_NOT_QUALIFIED},
+        {ASSAY_UNTRUSTED, ASSAY_ASSURANCE_FULL, ASSAY_INSUFFICIENT},
+        {ASSAY_NOT_CHECKED, ASSAY_ASSURANCE_NONE, ASSAY_INSUFFICIENT},
+        {ASSAY_PASS, ASSAY_ASSURANCE_LOCAL, ASSAY_INSUFFICIENT},
+        {ASSAY_PASS, ASSAY_ASSURANCE_SAMPLED, ASSAY_QUALIFIED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct candidate c;
@@ -223,15 +234,18 @@ Test(qualify, origin_is_as_the_buyer_says)
         {"\"rule\":\"domestic_if_state_funded\",\"domestic\":\"CN\",\"state_funded\":true", ASSAY_NOT_QUALIFIED},
         {"\"rule\":\"domestic_if_state_funded\",\"domestic\":\"CN\",\"state_funded\":false", ASSAY_QUALIFIED},
         {"\"rule\":\"domestic_if_state_funded\",\"domestic\":\"US\",\"state_funded\":true", ASSAY_QUALIFIED},
-        {"\"rule\":\"replace_under_30_percent\",\"domestic\":\"CN\",\"state_funded\":true,\"complete_share\":0.29", ASSAY_NOT_QUALIFIED},
-        {"\"rule\":\"replace_under_30_percent\",\"domestic\":\"CN\",\"state_funded\":true,\"complete_share\":0.3", ASSAY_QUALIFIED},
+        {"\"rule\":\"replace_under_30_percent\",\"domestic\":\"CN\",\"state_funded\":true,\"complete_share\":0.29",
+         ASSAY_NOT_QUALIFIED},
+        {"\"rule\":\"replace_under_30_percent\",\"domestic\":\"CN\",\"state_funded\":true,\"complete_share\":0.3",
+         ASSAY_QUALIFIED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct candidate c;
         char             text[3000];
         candidate_begin(&c, fast, 4), candidate_end(&c);
-        (void)snprintf(text, sizeof text, "%.*s\"origin\":{%s},\"offers\":[{\"device\":\"chip\",\"origin\":\"US\"}],%s", (int)strlen(POLICY("", "")) - 11,
-                       POLICY("", ""), rows[i].rule, "\"rules\":[" THREE "," RULE("from", "mandatory", "\"test\":\"pass\",\"holds\":\"origin\"") "]}");
+        (void)snprintf(text, sizeof text, "%.*s\"origin\":{%s},\"offers\":[{\"device\":\"chip\",\"origin\":\"US\"}],%s",
+                       (int)strlen(POLICY("", "")) - 11, POLICY("", ""), rows[i].rule,
+                       "\"rules\":[" THREE "," RULE("from", "mandatory", "\"test\":\"pass\",\"holds\":\"origin\"") "]}");
         struct judged j = judge(text, &c);
         cr_expect_eq(j.q.decision, rows[i].decision, "row %zu", i);
         done(&j);
@@ -243,13 +257,15 @@ Test(qualify, divisions_never_mix_and_what_is_not_for_sale_stands_last)
 {
     struct candidate c, m;
     candidate_begin(&c, fast, 4), candidate_end(&c);
-    struct judged j = judge(POLICY("\"offers\":[{\"device\":\"chip\",\"division\":\"open\",\"differences\":\"vendor's stack\"}],", THREE), &c);
+    struct judged j =
+        judge(POLICY("\"offers\":[{\"device\":\"chip\",\"division\":\"open\",\"differences\":\"vendor's stack\"}],", THREE), &c);
     cr_expect_eq(j.q.decision, ASSAY_INSUFFICIENT);
     cr_expect_eq(j.q.candidates[0].results[0].reason, ASSAY_REASON_DIVISION);
     done(&j);
     candidate_begin(&m, fast, 4);
     for (int i = 0; i < 4; i++)
-        m.record[i]->evidence = ASSAY_EVIDENCE_MODELLED, (void)snprintf(m.record[i]->backend, sizeof m.record[i]->backend, "model:0");
+        m.record[i]->evidence = ASSAY_EVIDENCE_MODELLED,
+        (void)snprintf(m.record[i]->backend, sizeof m.record[i]->backend, "model:0");
     candidate_end(&m);
     struct assay_summary runs[] = {m.run, c.run};
     j = judge(POLICY("", THREE), &c);
@@ -286,15 +302,16 @@ static void anything(struct candidate *c, struct assay_random *r)
         if (assay_random_below(r, 6) == 0)
             memcpy(one->grade, grades[assay_random_below(r, 5)], 2);
         if (assay_random_below(r, 8) == 0)
-            one->metric[ASSAY_METRIC_latency_ns] = (struct assay_metric_value){.has_interval = true, .low = 90, .high = 110, .level = 0.8, .clock = ASSAY_CLOCK_MODEL};
+            one->metric[ASSAY_METRIC_latency_ns] = (struct assay_metric_value){
+                .has_interval = true, .low = 90, .high = 110, .level = 0.8, .clock = ASSAY_CLOCK_MODEL};
     }
     candidate_end(c);
 }
 
 static bool is_hardware(const struct assay_record *r)
 {
-    return r->evidence == ASSAY_EVIDENCE_MEASURED && r->device.origin == ASSAY_ORIGIN_REAL && r->device.clock != ASSAY_CLOCK_MODEL &&
-           r->metric[ASSAY_METRIC_latency_ns].clock != ASSAY_CLOCK_MODEL && !*r->grade;
+    return r->evidence == ASSAY_EVIDENCE_MEASURED && r->device.origin == ASSAY_ORIGIN_REAL &&
+           r->device.clock != ASSAY_CLOCK_MODEL && r->metric[ASSAY_METRIC_latency_ns].clock != ASSAY_CLOCK_MODEL && !*r->grade;
 }
 
 Test(qualify, nothing_but_measurements_on_hardware_ever_qualifies)
@@ -304,7 +321,8 @@ Test(qualify, nothing_but_measurements_on_hardware_ever_qualifies)
     struct assay_error  err;
     struct assay_random r;
     size_t              qualified = 0, refused = 0;
-    cr_assert_eq(policy_of(&s, POLICY("", THREE "," RULE("nice", "scored", FIGURE ",\"points\":100")), &policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(policy_of(&s, POLICY("", THREE "," RULE("nice", "scored", FIGURE ",\"points\":100")), &policy, &err), ASSAY_OK,
+                 "%s", err.message);
     assay_random_init(&r, 888);
     for (int i = 0; i < 4000; i++) {
         struct candidate           c;
@@ -314,7 +332,8 @@ Test(qualify, nothing_but_measurements_on_hardware_ever_qualifies)
         for (size_t k = 0; k < c.row.n_launches; k++)
             hardware = hardware && is_hardware(c.record[k]);
         cr_assert_eq(assay_qualify(&policy, &c.run, 1, &q, &err), ASSAY_OK);
-        cr_assert_eq(q.decision == ASSAY_QUALIFIED, hardware, "trial %d: %s", i, assay_reason_name(q.candidates[0].results[0].reason));
+        cr_assert_eq(q.decision == ASSAY_QUALIFIED, hardware, "trial %d: %s", i,
+                     assay_reason_name(q.candidates[0].results[0].reason));
         for (size_t k = 0; k < policy.n_rules && !hardware; k++)
             cr_assert_eq(q.candidates[0].results[k].decision, ASSAY_INSUFFICIENT, "trial %d rule %zu", i, k);
         for (size_t k = 0; k < policy.n_rules; k++)
@@ -356,8 +375,12 @@ Test(qualify, a_range_without_a_point_stays_without_one)
         r->device.clock = ASSAY_CLOCK_MODEL;
         r->device.origin = ASSAY_ORIGIN_MODELLED;
         memcpy(r->grade, "D", 2);
-        r->metric[ASSAY_METRIC_latency_ns] =
-            (struct assay_metric_value){.has_interval = true, .low = 500, .high = 4000, .level = 0.8, .clock = ASSAY_CLOCK_MODEL, .why = "a required number is assumed"};
+        r->metric[ASSAY_METRIC_latency_ns] = (struct assay_metric_value){.has_interval = true,
+                                                                         .low = 500,
+                                                                         .high = 4000,
+                                                                         .level = 0.8,
+                                                                         .clock = ASSAY_CLOCK_MODEL,
+                                                                         .why = "a required number is assumed"};
     }
     candidate_end(&c);
     struct judged                   j = judge(POLICY("", THREE), &c);
