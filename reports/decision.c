@@ -14,7 +14,7 @@ static const char *const style[] = {
     ".sheet h2{font-size:1.02rem;margin:1.1rem 0 .35rem;padding-bottom:.15rem}\n.sheet h1{margin-bottom:.3rem}\n.sheet{max-width:60rem}\n"
     ".decisions{list-style:none;padding:0;margin:.4rem 0}.decisions li{padding:.22rem .6rem;margin:.2rem 0;border-left:4px solid var(--line);overflow-wrap:anywhere}\n"
     ".d1{border-color:var(--good)!important;background:var(--goodbg)}.d2{border-color:var(--bad)!important;background:var(--badbg)}.d3{border-color:var(--warn)!important;background:var(--warnbg)}\n"
-    ".decisions .d1,.decisions .d2{font-weight:650}\n.sheet table{width:100%;font-size:.84rem}.sheet th,.sheet td{padding:.2rem .4rem;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere}\n"
+    ".decisions .d1,.decisions .d2{font-weight:650}\n.sheet table{width:100%;font-size:.84rem}.sheet th,.sheet td{padding:.2rem .4rem;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:break-word}.sheet th[scope=row]{min-width:7rem}.sheet .when{min-width:8.5rem}\n"
     ".sheet thead th{min-width:5rem;overflow-wrap:normal}.sheet th.line{border-top:3px double var(--text);font-weight:650}\n.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.two>*{min-width:0}\n"
     ".sheet ol{margin:.3rem 0;padding-left:1.3rem;font-size:.88rem}.sheet ol li{margin:.15rem 0;overflow-wrap:anywhere}\n.sheet p{margin:.25rem 0;font-size:.88rem}\n"
     ".hash{font:.72rem/1.4 ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere;margin:.1rem 0}\n"
@@ -24,7 +24,7 @@ static const char *const style[] = {
     "@media screen and (max-width:46rem){.two,.by,.sign{grid-template-columns:1fr}.scroll table{min-width:38rem}}\n",
     "@media print{@page{size:A4;margin:10mm 11mm}.sheet,.back{max-width:none}.sheet{font-size:7.6pt;line-height:1.22;break-after:page}.sheet h1{font-size:13pt;margin:0}.sheet .kicker{font-size:6.5pt}\n"
     ".sheet h2{font-size:8.2pt;margin:.3rem 0 .08rem;padding-bottom:0}.sheet p,.sheet ol,.sheet table{font-size:6.9pt;line-height:1.2;margin-top:.05rem;margin-bottom:.05rem}.sheet .decisions{margin:.1rem 0}\n"
-    ".sheet .decisions li{padding:.03rem .4rem;margin:.06rem 0;font-size:7.8pt}.sheet th,.sheet td{padding:.05rem .22rem}.sheet thead th{min-width:0;font-size:6.5pt}.sheet .hash{font-size:5.4pt;line-height:1.15;margin:0}\n"
+    ".sheet .decisions li{padding:.03rem .4rem;margin:.06rem 0;font-size:7.8pt}.sheet th,.sheet td{padding:.05rem .22rem}.sheet thead th{min-width:0;font-size:6.5pt}.sheet th[scope=row]{min-width:2.2cm}.sheet .when{min-width:2.6cm}.sheet .hash{font-size:5.4pt;line-height:1.15;margin:0}\n"
     ".sign div{height:1.5rem;font-size:6.9pt}.sign small{font-size:6pt}.by p{min-height:.9rem}.d1,.d2,.d3{background:none}footer{margin-top:.4rem;padding:0}.scroll table{min-width:0}.back h2{margin-top:.4rem}.sheet,.sheet section{break-inside:avoid}}\n",
 };
 

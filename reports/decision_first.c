@@ -63,9 +63,12 @@ static void tested(struct assay_decision_page *p)
             assay_sink_textf(&p->to, "%s%s%s; ", *d->product ? d->product : d->name, *d->vendor ? ", " : "", d->vendor);
             assay_sink_text(&p->to, *d->serial ? d->serial : assay_say(p->language, ASSAY_SAY_NOT_READABLE));
         }
-        assay_sink_raw(&p->to, "</td><td>");
-        assay_sink_textf(&p->to, "%s, %s", *host ? host : assay_say(p->language, ASSAY_SAY_NOT_RECORDED),
-                         *created ? created : assay_say(p->language, ASSAY_SAY_NOT_RECORDED));
+        assay_sink_raw(&p->to, "</td><td class=\"when\">");
+        assay_sink_textf(&p->to, "%s, ", *host ? host : assay_say(p->language, ASSAY_SAY_NOT_RECORDED));
+        if (*created)
+            assay_sink_textf(&p->to, "%.10s", created);
+        else
+            assay_decision_say(p, ASSAY_SAY_NOT_RECORDED);
         assay_sink_raw(&p->to, "</td>");
         assay_decision_heading(p, "td", c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
         assay_sink_raw(&p->to, "<td>");
@@ -417,11 +420,11 @@ void assay_decision_first(struct assay_decision_page *p)
     points(p, true);
     assay_sink_raw(&p->to, "</div>\n<div class=\"two\"><section id=\"rule\">\n");
     rule(p);
+    checklist(p);
     assay_sink_raw(&p->to, "</section>\n<section id=\"validity\">\n");
     validity(p);
     hashes(p);
     assay_sink_raw(&p->to, "</section></div>\n<section id=\"signatures\">\n");
-    checklist(p);
     signatures(p);
     assay_sink_raw(&p->to, "</section>\n</div>\n");
 }

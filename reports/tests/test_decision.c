@@ -52,9 +52,9 @@ static void world_write(struct world *w, enum assay_language language)
     size_t             bytes;
     cr_assert_eq(assay_case_parse(CANDIDATE_CASE, &c, &err), ASSAY_OK);
     memset(w, 0, sizeof *w);
-    w->s = scratch_new();
+    const struct scratch s = w->s = scratch_new();
     for (int i = 0; i < 2; i++) {
-        builder_begin(&w->b[i], &w->s, i ? "modelled" : "real", json_object());
+        builder_begin(&w->b[i], &s, i ? "modelled" : "real", json_object());
         for (uint32_t k = 0; k < 3; k++)
             launch(&w->b[i], c.id, c.name, k, i == 1);
         builder_end(&w->b[i], &w->runs[i]);
