@@ -212,19 +212,38 @@ static double weight_of(const struct assay_rule_result *r)
     return r->decision == ASSAY_NOT_QUALIFIED ? 0 : r->has_bounds ? r->ratio_low : 1e9;
 }
 
-/* One doubt of each kind for a candidate: what says the same again stands in the table of rules. */
-static bool is_told(const struct point *shown, size_t n, const struct point *one)
+/* Where it is told already that this candidate has a point of this kind; n if nowhere. */
+static size_t told(const struct point *shown, size_t n, const struct point *one)
 {
-    for (size_t i = 0; i < n; i++)
-        if (shown[i].c == one->c && shown[i].r->reason == one->r->reason)
-            return true;
-    return false;
+    size_t i = 0;
+    while (i < n && (shown[i].c != one->c || shown[i].r->reason != one->r->reason))
+        i++;
+    return i;
+}
+
+/* One point of each kind for a candidate, the most telling: what says the same again stands in the table of rules. */
+static size_t place(struct point out[SHOWN], size_t n, const struct point *one, bool doubts)
+{
+    size_t same = told(out, n, one), at;
+    if (same < n && (doubts || weight_of(out[same].r) <= weight_of(one->r)))
+        return n;
+    if (same < n)
+        memmove(&out[same], &out[same + 1], (--n - same) * sizeof *out);
+    for (at = n; !doubts && at > 0 && weight_of(out[at - 1].r) > weight_of(one->r);)
+        at--;
+    if (at == SHOWN)
+        return n;
+    n = n < SHOWN ? n + 1 : n;
+    memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
+    out[at] = *one;
+    return n;
 }
 
 /* The points to show; returns how many there are in all. */
 static size_t collect(const struct assay_qualification *q, bool doubts, struct point out[SHOWN], size_t *shown)
 {
-    size_t n = 0, all = 0;
+    size_t all = 0;
+    *shown = 0;
     for (size_t i = 0; i < q->n; i++)
         for (size_t k = 0; k < q->policy->n_rules; k++) {
             const struct assay_rule_result *r = &q->candidates[i].results[k];
@@ -232,16 +251,8 @@ static size_t collect(const struct assay_qualification *q, bool doubts, struct p
             if (r->rule->kind != ASSAY_RULE_MANDATORY || (r->decision == ASSAY_INSUFFICIENT) != doubts)
                 continue;
             all++;
-            size_t at = n;
-            while (!doubts && at > 0 && weight_of(out[at - 1].r) > weight_of(r))
-                at--;
-            if (at == SHOWN || (doubts && is_told(out, n, &one)))
-                continue;
-            n = n < SHOWN ? n + 1 : n;
-            memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
-            out[at] = one;
+            *shown = place(out, *shown, &one, doubts);
         }
-    *shown = n;
     return all;
 }
 
