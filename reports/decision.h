@@ -1,5 +1,5 @@
-/* The page that a board signs: one A4 with the decision, then the rules one by one. In one language; nothing in it that is not in policy
- * and run folders, so the same of these give the same bytes. */
+/* The page that a board signs: one A4 with the decision, then the rules one by one. In one language; nothing in it that is not
+ * in policy and run folders, so the same of these give the same bytes. */
 #ifndef ASSAY_REPORTS_DECISION_H
 #define ASSAY_REPORTS_DECISION_H
 

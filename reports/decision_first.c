@@ -1,4 +1,5 @@
-/* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule, validity, signatures. */
+/* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule, validity,
+ * signatures. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 #define SHOWN 3 /* reasons and doubts */
 
-/* ---- decision -------------------------------------------------------------------------------------------------------------- */
+/* ---- decision ---------------------------------------------------------------------------------------------------- */
 
 static void decisions(struct assay_decision_page *p)
 {
@@ -31,7 +32,7 @@ static void decisions(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "</ul>\n</section>\n");
 }
 
-/* ---- what was tested ------------------------------------------------------------------------------------------------------- */
+/* ---- what was tested --------------------------------------------------------------------------------------------- */
 
 static const char *host_of(const struct assay_candidate *c)
 {
@@ -85,7 +86,7 @@ static void tested(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "</div>\n</section>\n");
 }
 
-/* ---- candidates ------------------------------------------------------------------------------------------------------------ */
+/* ---- candidates -------------------------------------------------------------------------------------------------- */
 
 /* What the buyer read off a latency-throughput curve, marked as his assumption; nothing of ours stands in for it. */
 static void promise_cell(struct assay_decision_page *p, const struct assay_candidate *c)
@@ -199,7 +200,7 @@ static void table(struct assay_decision_page *p, enum assay_division division)
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
 }
 
-/* ---- reasons and doubts ------------------------------------------------------------------------------------------------------ */
+/* ---- reasons and doubts ------------------------------------------------------------------------------------------ */
 
 struct point {
     const struct assay_candidate   *c;
@@ -298,7 +299,7 @@ static void points(struct assay_decision_page *p, bool doubts)
     assay_sink_raw(&p->to, "</section>\n");
 }
 
-/* ---- rule, validity, hashes, facts, signatures ------------------------------------------------------------------------------- */
+/* ---- rule, validity, hashes, facts, signatures ------------------------------------------------------------------- */
 
 static void rule(struct assay_decision_page *p)
 {

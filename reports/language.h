@@ -29,7 +29,8 @@ const char *assay_say_evidence(enum assay_language language, enum assay_evidence
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict);
 void        assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c);
 /* The fixed sentence on a candidate. */
-void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy, const struct assay_candidate *c);
+void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
+                         const struct assay_candidate *c);
 /* "at least 300 TB/s": what a rule asks. */
 void assay_say_required(struct assay_text *out, enum assay_language language, const struct assay_rule *rule);
 /* A figure with its interval and the kind of the interval; a figure without a point has a range alone. */

@@ -70,7 +70,7 @@ static bool choose(void *self, const char *part)
     return true;
 }
 
-/* ---- on the terminal ------------------------------------------------------------------------------------------------------ */
+/* ---- on the terminal --------------------------------------------------------------------------------------------- */
 
 static void print_candidate(const struct assay_qualification *q, const struct assay_candidate *c, enum assay_language language)
 {

@@ -30,7 +30,7 @@ const char *assay_claim_verdict_name(enum assay_claim_verdict verdict)
     return names[verdict <= ASSAY_CLAIM_NOT_TESTED ? verdict : 0];
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static enum assay_code text(const struct assay_json_file *f, const json_t *o, const char *key, bool required, const char **out,
                             struct assay_error *err)
@@ -120,7 +120,7 @@ static enum assay_code find(const char *name, char *path, size_t capacity, struc
                : ASSAY_FAIL(err, ASSAY_CONFIG, "there are no claims '%.64s'; a file of one's own is given as a path", name);
 }
 
-/* ---- judging ----------------------------------------------------------------------------------------------------------------- */
+/* ---- judging ----------------------------------------------------------------------------------------------------- */
 
 /* Bounds of x in SI units: of the launches that count on a device of that name. false: there are none. */
 static bool measured(struct assay_claim *c, const struct assay_summary *run, double bounds[3])

@@ -1,5 +1,6 @@
-/* What vendors say, held against what was measured. A claim is normalised: dense (a structured-sparse figure is halved), one direction
- * (a sum of two is halved), SI units (GB against GiB). Formats are never converted. With c the claim, normalised, and [L, U] of x:
+/* What vendors say, held against what was measured. A claim is normalised: dense (a structured-sparse figure is halved), one
+ * direction (a sum of two is halved), SI units (GB against GiB). Formats are never converted. With c the claim, normalised, and
+ * [L, U] of x:
  *
  *     of a ceiling (peak)      refuted       L > c: more was seen than could be
  *                              consistent    L <= c and U >= s c, with s the share that a good run of it reaches
@@ -8,8 +9,8 @@
  *                              not reached   U < c
  *                              not tested    neither: the interval holds c
  *
- * conditions differ: format or way of counting is another. not tested: nothing that counts was measured. A published figure has no
- * interval: L = U = x. Modelled figures never stand for x. */
+ * conditions differ: format or way of counting is another. not tested: nothing that counts was measured. A published figure has
+ * no interval: L = U = x. Modelled figures never stand for x. */
 #ifndef ASSAY_JUDGE_CLAIMS_H
 #define ASSAY_JUDGE_CLAIMS_H
 
@@ -39,17 +40,17 @@ struct assay_claim_figure {
 };
 
 struct assay_claim {
-    const char               *device, *text; /* verbatim */
+    const char               *device, *text;      /* verbatim */
     struct assay_claim_figure claimed, published; /* published.source NULL: none */
     bool                      is_peak;
     double                    least_share; /* s */
     struct assay_expression   expression;
     char                      case_id[17]; /* "": compared with what was published */
     /* the outcome */
-    enum assay_claim_verdict  verdict;
-    enum assay_evidence       evidence; /* of x; 0: none */
-    double                    value, low, high, ratio; /* of x, in the claim's unit; x over c */
-    const char               *compared_with;
+    enum assay_claim_verdict verdict;
+    enum assay_evidence      evidence;                /* of x; 0: none */
+    double                   value, low, high, ratio; /* of x, in the claim's unit; x over c */
+    const char              *compared_with;
 };
 
 struct assay_claims {
@@ -59,9 +60,10 @@ struct assay_claims {
     void               *owned;
 };
 
-/* Reads the file ("format": "assay-claims/1"; a name is one of reports/claims) and judges with runs[n]. A launch counts as it does for
- * a policy. Free with assay_claims_release, also after failure. */
-enum assay_code assay_claims_read(const char *name_or_path, const struct assay_summary *runs, size_t n, struct assay_claims *out, struct assay_error *err);
+/* Reads the file ("format": "assay-claims/1"; a name is one of reports/claims) and judges with runs[n]. A launch counts as it
+ * does for a policy. Free with assay_claims_release, also after failure. */
+enum assay_code assay_claims_read(const char *name_or_path, const struct assay_summary *runs, size_t n, struct assay_claims *out,
+                                  struct assay_error *err);
 void            assay_claims_release(struct assay_claims *claims);
 
 #endif

@@ -52,7 +52,7 @@ double assay_cost_of(const struct assay_policy *policy, const struct assay_owner
     return bought * (1 + tax) + kwh * input[ASSAY_COST_POWER_PRICE] + input[ASSAY_COST_STAFF] * input[ASSAY_COST_YEARS];
 }
 
-/* ---- what is needed -------------------------------------------------------------------------------------------------------- */
+/* ---- what is needed ---------------------------------------------------------------------------------------------- */
 
 /* Growth of the demand summed over the years, in years of today's. */
 static double years_of_demand(double growth, double years)
@@ -93,7 +93,7 @@ struct assay_ownership assay_ownership_of(const struct assay_policy *policy, con
     return out;
 }
 
-/* ---- order ------------------------------------------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------------------------------------- */
 
 /* a at its dearest against b at its cheapest, at every corner of what is common. */
 static bool beats(const struct assay_policy *policy, const struct assay_ownership *a, const struct assay_ownership *b)
@@ -168,7 +168,7 @@ static void rank_probabilities(const struct assay_policy *policy, struct assay_c
         c->costs[i].error = sqrt(0.25 / INNER); /* the most it can be, at a share of one half */
 }
 
-/* ---- flips ------------------------------------------------------------------------------------------------------------------ */
+/* ---- flips ------------------------------------------------------------------------------------------------------- */
 
 /* The difference of the two is linear in one input: its value at 0 and at 1 tell where it is none. */
 static void find_flip(const struct assay_policy *policy, struct assay_costing *c, size_t b, enum assay_cost_input input, int of)
@@ -229,7 +229,7 @@ enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct 
     return ASSAY_OK;
 }
 
-/* ---- withdrawal ------------------------------------------------------------------------------------------------------------- */
+/* ---- withdrawal -------------------------------------------------------------------------------------------------- */
 
 /* Points of i among all but `without`: the dearest of prices loses, relative to the least there is. */
 static double score(const struct assay_standing *all, size_t n, size_t i, size_t without, double price_points)

@@ -1,22 +1,22 @@
 /* Cost of ownership of what the policy's demand takes, candidate by candidate, and what their order rests on.
  *
- *     n      devices = ceil(peak (1 + spares) / q)      q: lower end of the throughput at the promise, one device; peak: highest hour
- *                                                       of the day times (1 + growth)^years, years in the middle of its range
+ *     n      = ceil(peak (1 + spares) / q)           devices; q: lower end of the throughput at the promise of one
+ *                                                    peak: highest hour of the day times (1 + growth)^years, years in the middle
  *     hosts  = ceil(n / devices per host)               racks = ceil(hosts / hosts per rack)
  *     C      = (n price + hosts (host price + network)) (1 + tax) + staff years
  *              + (n W + hosts W_host) pue load years 8766 h / 1000 kWh price
  *
- * tax is 0 where prices include it. C is linear in each input by itself, and rises with each, so it is least and most at the ends of
- * the ranges, and a difference of two costs is extreme at their corners. An order under every assumption (dominance) is therefore
- * exact, and so is the value of one input at which two candidates cost the same, all else in the middle.
+ * tax is 0 where prices include it. C is linear in each input by itself, and rises with each, so it is least and most at the
+ * ends of the ranges, and a difference of two costs is extreme at their corners. An order under every assumption (dominance) is
+ * therefore exact, and so is the value of one input at which two candidates cost the same, all else in the middle.
  *
- * Per million of the demand's unit: C over what is served in the years; per training run: C times the share of the years that a run
- * takes on all devices; per watt: throughput at the promise over the power of the device.
+ * Per million of the demand's unit: C over what is served in the years; per training run: C times the share of the years that a
+ * run takes on all devices; per watt: throughput at the promise over the power of the device.
  *
- * Rank probability: two loops. The outer one takes points in the box of what is common to all candidates (host and network prices,
- * power price, PUE, years, staff, load), uniformly; it is shared by all. The inner one draws each candidate's own price and power,
- * triangular over its range. Printed are the least and the greatest share of inner draws in which a candidate costs least, over the
- * outer points, with the Monte Carlo error of one share. Nothing of offline throughput enters. */
+ * Rank probability: two loops. The outer one takes points in the box of what is common to all candidates (host and network
+ * prices, power price, PUE, years, staff, load), uniformly; it is shared by all. The inner one draws each candidate's own price
+ * and power, triangular over its range. Printed are the least and the greatest share of inner draws in which a candidate costs
+ * least, over the outer points, with the Monte Carlo error of one share. Nothing of offline throughput enters. */
 #ifndef ASSAY_JUDGE_OWNERSHIP_H
 #define ASSAY_JUDGE_OWNERSHIP_H
 
@@ -64,14 +64,14 @@ struct assay_ownership assay_ownership_of(const struct assay_policy *policy, con
 /* C with the inputs given. */
 double assay_cost_of(const struct assay_policy *policy, const struct assay_ownership *cost, const double input[ASSAY_COST_INPUTS]);
 /* Of offers[n], all of which are known. Free with assay_costing_release. */
-enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct assay_offer *const *offers, size_t n, struct assay_costing *out,
-                                struct assay_error *err);
+enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct assay_offer *const *offers, size_t n,
+                                struct assay_costing *out, struct assay_error *err);
 void            assay_costing_release(struct assay_costing *costing);
 /* Inputs in the middle of their ranges, for this candidate. */
 void assay_cost_middle(const struct assay_policy *policy, const struct assay_offer *offer, double input[ASSAY_COST_INPUTS]);
 
-/* The order in points: those of the rules and price_points times the least cost over one's own, so that everybody's hang on who takes
- * part. Is there one whose withdrawal makes two others change places? out: who withdraws, and the two. */
+/* The order in points: those of the rules and price_points times the least cost over one's own, so that everybody's hang on who
+ * takes part. Is there one whose withdrawal makes two others change places? out: who withdraws, and the two. */
 struct assay_standing {
     double points, cost;
 };

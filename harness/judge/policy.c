@@ -51,7 +51,7 @@ const char *assay_division_name(enum assay_division division)
     return division >= 1 && division <= 2 ? divisions[division - 1] : "none";
 }
 
-/* ---- pieces ----------------------------------------------------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
 static enum assay_code keys(const struct reader *r, const char *const *known)
 {
@@ -147,7 +147,7 @@ static enum assay_code date(const struct reader *r, const char *key, bool requir
                : ASSAY_OK;
 }
 
-/* ---- a rule ------------------------------------------------------------------------------------------------------------ */
+/* ---- a rule ------------------------------------------------------------------------------------------------------ */
 
 static enum assay_code read_clause(const struct reader *r, struct assay_rule *rule)
 {
@@ -302,7 +302,7 @@ static enum assay_code read_rules(const struct reader *r, struct assay_policy *o
                : assay_json_fail_at(r->file, r->at, "rules", r->err, "no rule is mandatory: there is nothing to qualify by");
 }
 
-/* ---- what is not measured ------------------------------------------------------------------------------------------------ */
+/* ---- what is not measured ---------------------------------------------------------------------------------------- */
 
 static enum assay_code read_offer(const struct reader *r, struct assay_offer *o)
 {
@@ -470,7 +470,7 @@ static enum assay_code read_costs(const struct reader *r, struct assay_policy *o
     return ASSAY_OK;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static enum assay_code read_all(const struct reader *r, struct assay_policy *out)
 {

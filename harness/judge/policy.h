@@ -102,8 +102,8 @@ struct assay_policy {
     void       *owned;
 };
 
-/* `name_or_path`: a path when it has a '/' or ends in ".json", else <reports/policies>/NAME.json. ASSAY_CONFIG, ASSAY_DATA: one line
- * that names file, line and key. Free with assay_policy_release, also after failure. */
+/* `name_or_path`: a path when it has a '/' or ends in ".json", else <reports/policies>/NAME.json. ASSAY_CONFIG, ASSAY_DATA: one
+ * line that names file, line and key. Free with assay_policy_release, also after failure. */
 enum assay_code assay_policy_read(const char *name_or_path, struct assay_policy *out, struct assay_error *err);
 void            assay_policy_release(struct assay_policy *policy);
 const struct assay_offer *assay_policy_offer(const struct assay_policy *policy, const char *device); /* or NULL */

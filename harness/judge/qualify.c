@@ -26,7 +26,7 @@ const char *assay_reason_name(enum assay_reason reason)
     return names[reason < ASSAY_REASON_COUNT ? reason : 0];
 }
 
-/* ---- a candidate ------------------------------------------------------------------------------------------------------------ */
+/* ---- a candidate ------------------------------------------------------------------------------------------------- */
 
 static const struct assay_offer *offer_of(const struct assay_policy *policy, const struct assay_candidate *c)
 {
@@ -95,7 +95,7 @@ static void judge(const struct assay_policy *policy, struct assay_candidate *c, 
     c->decision = fails ? ASSAY_NOT_QUALIFIED : all && strong && proved ? ASSAY_QUALIFIED : ASSAY_INSUFFICIENT;
 }
 
-/* ---- all of them -------------------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 static int group(const struct assay_candidate *c)
 {
@@ -175,7 +175,7 @@ void assay_qualification_release(struct assay_qualification *q)
     memset(q, 0, sizeof *q);
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 static json_t *result_to_json(const struct assay_rule_result *r)
 {

@@ -1,7 +1,7 @@
 /* Does a candidate meet a policy? A candidate is one back end's device in one run folder.
  *
- * Of a figure, with x_i the value of launch i, z_i = ln x_i where more is better and -ln x_i where less is, t = ln T or -ln T for the
- * threshold T, m and s mean and standard deviation of the n values z_i, and g the guard band:
+ * Of a figure, with x_i the value of launch i, z_i = ln x_i where more is better and -ln x_i where less is, t = ln T or -ln T
+ * for the threshold T, m and s mean and standard deviation of the n values z_i, and g the guard band:
  *
  *     L(a) = m - t(1 - a, n - 1) s / sqrt(n)      U(a) = m + t(1 - a, n - 1) s / sqrt(n)        one-sided, Student's t
  *
@@ -9,15 +9,15 @@
  *     not qualified            U(a) <  t
  *     insufficient evidence    otherwise, with what would settle it
  *
- * a is 0.05, or 0.01 where the rule says bounds_99. All mandatory rules must hold: the chance that a bad candidate qualifies is then
- * at most a without correction, as it must pass the very rule that it breaks. A candidate is not qualified when one of the K
- * mandatory rules fails with U(a / K): the chance that a good one fails any of them is at most a (Bonferroni).
+ * a is 0.05, or 0.01 where the rule says bounds_99. All mandatory rules must hold: the chance that a bad candidate qualifies is
+ * then at most a without correction, as it must pass the very rule that it breaks. A candidate is not qualified when one of the
+ * K mandatory rules fails with U(a / K): the chance that a good one fails any of them is at most a (Bonferroni).
  *
- * What would settle it: with the same m and s, the least n at which L or U leaves the open zone; none where m itself lies in
- * [t, t + ln(1 + g)).
+ * What would settle it: with the same m and s, the least n at which L or U leaves the open zone; none where m itself lies in [t,
+ * t + ln(1 + g)).
  *
- * A figure counts only if it was measured on hardware, its outputs passed with the least assurance, and its clock is no model's. What
- * is modelled, mixed, simulated, claimed or of an instrument neither qualifies nor disqualifies: insufficient evidence. */
+ * A figure counts only if it was measured on hardware, its outputs passed with the least assurance, and its clock is no model's.
+ * What is modelled, mixed, simulated, claimed or of an instrument neither qualifies nor disqualifies: insufficient evidence. */
 #ifndef ASSAY_JUDGE_QUALIFY_H
 #define ASSAY_JUDGE_QUALIFY_H
 
@@ -109,17 +109,18 @@ struct assay_qualification {
 };
 
 /* Policy and runs must outlive the result. ASSAY_CONFIG: no candidate. */
-enum assay_code assay_qualify(const struct assay_policy *policy, const struct assay_summary *runs, size_t n, struct assay_qualification *out,
-                              struct assay_error *err);
+enum assay_code assay_qualify(const struct assay_policy *policy, const struct assay_summary *runs, size_t n,
+                              struct assay_qualification *out, struct assay_error *err);
 void            assay_qualification_release(struct assay_qualification *q);
 json_t         *assay_qualification_to_json(const struct assay_qualification *q);
 
 /* May records like this one count for the rule? ASSAY_REASON_NONE: yes. */
 enum assay_reason assay_record_counts(const struct assay_rule *rule, const struct assay_record *record);
-/* One rule by the values of its launches, in SI units, all positive; k mandatory rules. Fills decision, reason, bounds, more_launches. */
+/* One rule by the values of its launches, in SI units, all positive; k mandatory rules. Fills decision, reason, bounds,
+ * more_launches. */
 void assay_rule_decide(const struct assay_rule *rule, const double *values, size_t n, size_t k, struct assay_rule_result *out);
 /* One rule of one candidate (run, back end, offer and division are set); `room` for as many doubles as the run has records. */
-void assay_rule_judge(const struct assay_policy *policy, const struct assay_rule *rule, const struct assay_candidate *c, double *room,
-                      struct assay_rule_result *out);
+void assay_rule_judge(const struct assay_policy *policy, const struct assay_rule *rule, const struct assay_candidate *c,
+                      double *room, struct assay_rule_result *out);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define MOST_LAUNCHES 1000000u
 
-/* ---- the decision rule of figures ------------------------------------------------------------------------------------------ */
+/* ---- the decision rule of figures -------------------------------------------------------------------------------- */
 
 struct sample {
     double mean, deviation;
@@ -106,7 +106,7 @@ void assay_rule_decide(const struct assay_rule *rule, const double *values, size
         settle(out, &s, threshold, gate, rule->alpha);
 }
 
-/* ---- what may count --------------------------------------------------------------------------------------------------------- */
+/* ---- what may count ---------------------------------------------------------------------------------------------- */
 
 enum assay_reason assay_record_counts(const struct assay_rule *rule, const struct assay_record *record)
 {
@@ -174,7 +174,7 @@ static bool row_counts(const struct assay_rule *rule, const struct assay_summary
     return true;
 }
 
-/* ---- tests -------------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 /* What the model says stands beside the reason why it does not count: a range, and a point where one exists. */
 static void show_range(const struct assay_rule *rule, const struct assay_summary_row *row, struct assay_rule_result *out)
