@@ -232,3 +232,22 @@ void assay_claims_release(struct assay_claims *claims)
     free(own);
     claims->owned = NULL;
 }
+
+json_t *assay_claims_to_json(const struct assay_claims *claims)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct assay_claim *c = &claims->claims[i];
+        json_t *o = json_pack("{s:o, s:o, s:s, s:s, s:o, s:o}", "device", assay_json_string(c->device), "text", assay_json_string(c->text), "unit",
+                              c->claimed.unit, "verdict", assay_claim_verdict_name(c->verdict), "claimed", assay_json_number(c->claimed.stated),
+                              "source", assay_json_string(c->claimed.source));
+        if (o && c->evidence) {
+            json_object_set_new(o, "evidence", json_string(assay_evidence_name(c->evidence)));
+            json_object_set_new(o, "value", assay_json_number(c->value));
+            json_object_set_new(o, "ratio", assay_json_number(c->ratio));
+            json_object_set_new(o, "compared_with", assay_json_string(c->compared_with));
+        }
+        json_array_append_new(all, o);
+    }
+    return all;
+}

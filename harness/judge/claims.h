@@ -14,6 +14,7 @@
 #ifndef ASSAY_JUDGE_CLAIMS_H
 #define ASSAY_JUDGE_CLAIMS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -65,5 +66,7 @@ struct assay_claims {
 enum assay_code assay_claims_read(const char *name_or_path, const struct assay_summary *runs, size_t n, struct assay_claims *out,
                                   struct assay_error *err);
 void            assay_claims_release(struct assay_claims *claims);
+/* New reference; NULL when out of memory. */
+json_t *assay_claims_to_json(const struct assay_claims *claims);
 
 #endif

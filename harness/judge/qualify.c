@@ -7,6 +7,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/judge/ownership.h"
 
 #include "assay/banned.h"
 
@@ -205,6 +206,24 @@ static json_t *result_to_json(const struct assay_rule_result *r)
     return o;
 }
 
+/* What the policy's demand takes and costs with it; null where that is not known. */
+static json_t *ownership_to_json(const struct assay_policy *policy, const struct assay_offer *offer)
+{
+    if (!assay_cost_is_known(policy, offer))
+        return json_null();
+    struct assay_ownership o = assay_ownership_of(policy, offer);
+    const struct {
+        const char *key;
+        double      value;
+    } members[] = {{"devices", o.devices}, {"hosts", o.hosts},           {"racks", o.racks},           {"kilowatts", o.kilowatts},
+                   {"low", o.low},         {"middle", o.middle},         {"high", o.high},             {"per_million", o.per_million},
+                   {"per_run", o.per_run}, {"per_watt", o.per_watt}};
+    json_t *out = json_pack("{s:s, s:s}", "evidence", "assumed", "currency", policy->costs.currency);
+    for (size_t i = 0; out && i < sizeof members / sizeof *members; i++)
+        json_object_set_new(out, members[i].key, assay_json_number(members[i].value));
+    return out;
+}
+
 json_t *assay_qualification_to_json(const struct assay_qualification *q)
 {
     json_t *all = json_array();
@@ -223,6 +242,8 @@ json_t *assay_qualification_to_json(const struct assay_qualification *q)
             json_object_set_new(o, "points_low", assay_json_number(c->points_low));
             json_object_set_new(o, "points_high", assay_json_number(c->points_high));
         }
+        if (o)
+            json_object_set_new(o, "ownership", ownership_to_json(q->policy, c->offer));
         json_array_append_new(all, o);
     }
     return json_pack("{s:s, s:s, s:s, s:s, s:o}", "format", "assay-decision/1", "policy", q->policy->name, "policy_sha256",
