@@ -22,6 +22,8 @@ usage: assay VERB [operands] [options]       assay VERB --help
   spec         checks the numbers of a device's description, or a buyer's numbers for one, against each other; shows them with their sources
   search       the best ways to spread a training over a cluster, among those that fit into memory
   history      night after night: what became slower or less exact, since when, and what else changed
+  policy       what a policy asks, and what is wrong with it: clauses no case decides, points that do not add up, a threshold one alone can meet
+  qualify      does a candidate meet a policy: qualified, not qualified, insufficient evidence; with the page that a board signs
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -73,6 +75,8 @@ usage: assay calibrate FILE.csv… [options]
 usage: assay spec check|show FILE|DEVICE [options]
 usage: assay search CASE --backend SYSTEM [options]
 usage: assay history add DIR… | check | trend [PART] | name ALARM WHAT [options]
+usage: assay policy check POLICY [DIR…]
+usage: assay qualify DIR… [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
@@ -99,6 +103,8 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay spec check|show FILE|DEVICE"
 .SS "assay search CASE --backend SYSTEM"
 .SS "assay history add DIR… | check | trend [PART] | name ALARM WHAT"
+.SS "assay policy check POLICY [DIR…]"
+.SS "assay qualify DIR…"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 

@@ -31,6 +31,8 @@ static const struct assay_verb *const verbs[] = {
     &assay_verb_spec,
     &assay_verb_search,
     &assay_verb_history,
+    &assay_verb_policy,
+    &assay_verb_qualify,
     NULL,
 };
 

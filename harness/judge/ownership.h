@@ -1,0 +1,80 @@
+/* Cost of ownership of what the policy's demand takes, candidate by candidate, and what their order rests on.
+ *
+ *     n      = ceil(peak (1 + spares) / q)           devices; q: lower end of the throughput at the promise of one
+ *                                                    peak: highest hour of the day times (1 + growth)^years, years in the middle
+ *     hosts  = ceil(n / devices per host)               racks = ceil(hosts / hosts per rack)
+ *     C      = (n price + hosts (host price + network)) (1 + tax) + staff years
+ *              + (n W + hosts W_host) pue load years 8766 h / 1000 kWh price
+ *
+ * tax is 0 where prices include it. C is linear in each input by itself, and rises with each, so it is least and most at the
+ * ends of the ranges, and a difference of two costs is extreme at their corners. An order under every assumption (dominance) is
+ * therefore exact, and so is the value of one input at which two candidates cost the same, all else in the middle.
+ *
+ * Per million of the demand's unit: C over what is served in the years; per training run: C times the share of the years that a
+ * run takes on all devices; per watt: throughput at the promise over the power of the device.
+ *
+ * Rank probability: two loops. The outer one takes points in the box of what is common to all candidates (host and network
+ * prices, power price, PUE, years, staff, load), uniformly; it is shared by all. The inner one draws each candidate's own price
+ * and power, triangular over its range. Printed are the least and the greatest share of inner draws in which a candidate costs
+ * least, over the outer points, with the Monte Carlo error of one share. Nothing of offline throughput enters. */
+#ifndef ASSAY_JUDGE_OWNERSHIP_H
+#define ASSAY_JUDGE_OWNERSHIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "assay/error.h"
+#include "harness/judge/policy.h"
+
+enum assay_cost_input {
+    ASSAY_COST_HOST_PRICE, ASSAY_COST_NETWORK, ASSAY_COST_POWER_PRICE, ASSAY_COST_PUE, ASSAY_COST_YEARS, ASSAY_COST_STAFF, ASSAY_COST_LOAD,
+    ASSAY_COST_COMMON, /* so many are shared; those that follow are a candidate's own */
+    ASSAY_COST_PRICE = ASSAY_COST_COMMON, ASSAY_COST_POWER, ASSAY_COST_INPUTS
+};
+
+struct assay_ownership {
+    const struct assay_offer *offer;
+    double devices, hosts, racks, kilowatts; /* with PUE, in the middle */
+    double low, middle, high;                /* of ownership */
+    double per_million, per_run, per_watt;   /* in the middle; 0: not asked */
+    double first_low, first_high, error;     /* share of draws in which it costs least; Monte Carlo error of one share */
+};
+
+/* All others in the middle, candidates `a` (cheaper) and `b` cost the same when `input` (of `of`; -1: common) has this value. */
+struct assay_cost_flip {
+    size_t                a, b;
+    enum assay_cost_input input;
+    int                   of;
+    double                value;
+    bool                  in_range;
+};
+
+struct assay_costing {
+    struct assay_ownership      *costs; /* cheapest in the middle first */
+    size_t                  n;
+    bool                   *beats; /* n x n: row under every assumption cheaper than column */
+    struct assay_cost_flip *flips;
+    size_t                  n_flips;
+};
+
+/* Has the policy what it takes for this offer? */
+bool   assay_cost_is_known(const struct assay_policy *policy, const struct assay_offer *offer);
+/* What is needed and what it costs, without the order. */
+struct assay_ownership assay_ownership_of(const struct assay_policy *policy, const struct assay_offer *offer);
+/* C with the inputs given. */
+double assay_cost_of(const struct assay_policy *policy, const struct assay_ownership *cost, const double input[ASSAY_COST_INPUTS]);
+/* Of offers[n], all of which are known. Free with assay_costing_release. */
+enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct assay_offer *const *offers, size_t n,
+                                struct assay_costing *out, struct assay_error *err);
+void            assay_costing_release(struct assay_costing *costing);
+/* Inputs in the middle of their ranges, for this candidate. */
+void assay_cost_middle(const struct assay_policy *policy, const struct assay_offer *offer, double input[ASSAY_COST_INPUTS]);
+
+/* The order in points: those of the rules and price_points times the least cost over one's own, so that everybody's hang on who
+ * takes part. Is there one whose withdrawal makes two others change places? out: who withdraws, and the two. */
+struct assay_standing {
+    double points, cost;
+};
+bool assay_rank_reverses(const struct assay_standing *all, size_t n, double price_points, size_t out[3]);
+
+#endif

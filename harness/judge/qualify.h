@@ -1,0 +1,126 @@
+/* Does a candidate meet a policy? A candidate is one back end's device in one run folder.
+ *
+ * Of a figure, with x_i the value of launch i, z_i = ln x_i where more is better and -ln x_i where less is, t = ln T or -ln T
+ * for the threshold T, m and s mean and standard deviation of the n values z_i, and g the guard band:
+ *
+ *     L(a) = m - t(1 - a, n - 1) s / sqrt(n)      U(a) = m + t(1 - a, n - 1) s / sqrt(n)        one-sided, Student's t
+ *
+ *     qualified                L(a) >= t + ln(1 + g)
+ *     not qualified            U(a) <  t
+ *     insufficient evidence    otherwise, with what would settle it
+ *
+ * a is 0.05, or 0.01 where the rule says bounds_99. All mandatory rules must hold: the chance that a bad candidate qualifies is
+ * then at most a without correction, as it must pass the very rule that it breaks. A candidate is not qualified when one of the
+ * K mandatory rules fails with U(a / K): the chance that a good one fails any of them is at most a (Bonferroni).
+ *
+ * What would settle it: with the same m and s, the least n at which L or U leaves the open zone; none where m itself lies in [t,
+ * t + ln(1 + g)).
+ *
+ * A figure counts only if it was measured on hardware, its outputs passed with the least assurance, and its clock is no model's.
+ * What is modelled, mixed, simulated, claimed or of an instrument neither qualifies nor disqualifies: insufficient evidence. */
+#ifndef ASSAY_JUDGE_QUALIFY_H
+#define ASSAY_JUDGE_QUALIFY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assay/error.h"
+#include "harness/judge/policy.h"
+#include "harness/judge/summary.h"
+
+enum assay_decision { ASSAY_QUALIFIED = 1, ASSAY_NOT_QUALIFIED = 2, ASSAY_INSUFFICIENT = 3 };
+const char *assay_decision_name(enum assay_decision decision);
+
+/* Why. Words are made of them by reports, in every language; in JSON they stand by their names. */
+#define ASSAY_REASONS(X)                                                                                               \
+    X(MEETS, "meets")                     /* L(a) >= T (1 + g) */                                                      \
+    X(BELOW, "below")                     /* U(a / K) < T */                                                           \
+    X(BELOW_ALONE, "below_alone")         /* U(a) < T <= U(a / K) */                                                   \
+    X(BETWEEN, "between")                 /* the interval holds the threshold; more_launches */                        \
+    X(GUARD_BAND, "guard_band")           /* the estimate lies between threshold and guard band */                     \
+    X(FEW_LAUNCHES, "few_launches")       /* fewer than the rule's least */                                            \
+    X(NO_CASE, "no_case")                 /* the case was not run on it */                                             \
+    X(NOT_RUN, "not_run")                 /* no launch ended ok; detail */                                             \
+    X(GAP, "gap")                         /* the device declined: a gap of the closed path */                          \
+    X(NO_FIGURE, "no_figure")             /* a metric has no value; detail */                                          \
+    X(EVIDENCE, "evidence")               /* of a kind that never qualifies */                                         \
+    X(CONTRADICTION, "contradiction")     /* it says measured, and its clock or origin say otherwise */                \
+    X(WRONG, "wrong")                     /* outputs failed */                                                         \
+    X(UNPROVED, "unproved")               /* outputs untrusted or not checked */                                       \
+    X(ASSURANCE, "assurance")             /* less was compared than the rule asks */                                   \
+    X(OUTPUTS_PASS, "outputs_pass")                                                                                    \
+    X(STABLE, "stable")                   /* none of n launches failed */                                              \
+    X(UNSTABLE, "unstable")               /* count of n crashed, hung or lost the device */                            \
+    X(ORIGIN_FREE, "origin_free")         /* the rule of origin asks nothing here */                                   \
+    X(ORIGIN_YES, "origin_yes")                                                                                        \
+    X(ORIGIN_NO, "origin_no")                                                                                          \
+    X(ORIGIN_UNKNOWN, "origin_unknown")                                                                                \
+    X(DIVISION, "division")               /* the candidate stands in the other division */                             \
+    X(WORDS, "words")                     /* no case decides such a clause */
+
+enum assay_reason {
+    ASSAY_REASON_NONE = 0,
+#define X(name, word) ASSAY_REASON_##name,
+    ASSAY_REASONS(X)
+#undef X
+    ASSAY_REASON_COUNT
+};
+const char *assay_reason_name(enum assay_reason reason);
+
+struct assay_rule_result {
+    const struct assay_rule        *rule;
+    const struct assay_summary_row *row; /* NULL: none */
+    enum assay_decision             decision;
+    enum assay_reason               reason;
+    bool                            fails_together; /* also as one of K mandatory rules */
+    bool                            has_point, has_bounds; /* in the rule's unit; of a model: its range at level */
+    double                          value, low, high, level;
+    double                          ratio_low, ratio_high; /* over the threshold, 1 or more is good; with bounds */
+    uint64_t                        n, count, more_launches; /* launches; unstable ones; 0 = no number settles it */
+    enum assay_evidence             evidence;
+    const char                     *grade;
+    const char                     *detail; /* of records, or "" */
+};
+
+struct assay_candidate {
+    const struct assay_summary     *run;
+    const char                     *backend;
+    char                            name[160];   /* what people call it */
+    const struct assay_device_info *device;      /* of a launch that opened it; NULL: none */
+    const struct assay_offer       *offer;       /* NULL: the policy knows nothing of it */
+    enum assay_division             division;
+    enum assay_evidence             evidence; /* the weakest of its rows */
+    const char                     *grade;
+    bool                            measured, announced; /* announced: not available yet */
+    enum assay_decision             decision;
+    struct assay_rule_result       *results; /* one a rule */
+    size_t                          passed, failed, undecided; /* mandatory rules */
+    double                          points_low, points_high;
+};
+
+struct assay_qualification {
+    const struct assay_policy *policy;
+    struct assay_candidate    *candidates; /* measured, modelled, announced; by division within; in the order given */
+    size_t                     n;
+    enum assay_decision        decision; /* qualified: one is; not qualified: all are not; else insufficient evidence */
+    void                      *owned;
+};
+
+/* Policy and runs must outlive the result. ASSAY_CONFIG: no candidate. */
+enum assay_code assay_qualify(const struct assay_policy *policy, const struct assay_summary *runs, size_t n,
+                              struct assay_qualification *out, struct assay_error *err);
+void            assay_qualification_release(struct assay_qualification *q);
+json_t         *assay_qualification_to_json(const struct assay_qualification *q);
+
+/* May records like this one count for the rule? ASSAY_REASON_NONE: yes. */
+enum assay_reason assay_record_counts(const struct assay_rule *rule, const struct assay_record *record);
+/* One rule by the values of its launches, in SI units, all positive; k mandatory rules. Fills decision, reason, bounds,
+ * more_launches. */
+void assay_rule_decide(const struct assay_rule *rule, const double *values, size_t n, size_t k, struct assay_rule_result *out);
+/* One rule of one candidate (run, back end, offer and division are set); `room` for as many doubles as the run has records. */
+void assay_rule_judge(const struct assay_policy *policy, const struct assay_rule *rule, const struct assay_candidate *c,
+                      double *room, struct assay_rule_result *out);
+
+#endif

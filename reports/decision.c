@@ -1,0 +1,125 @@
+#include "reports/decision.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/file.h"
+#include "reports/figures.h"
+#include "reports/page.h"
+
+#include "assay/banned.h"
+
+/* Page one is a sheet of A4; on a phone its tables scroll within themselves. */
+static const char *const style[] = {
+    ".sheet h2{font-size:1.02rem;margin:1.1rem 0 .35rem;padding-bottom:.15rem}\n.sheet h1{margin-bottom:.3rem}\n.sheet{max-width:60rem}\n"
+    ".decisions{list-style:none;padding:0;margin:.4rem 0}.decisions li{padding:.22rem .6rem;margin:.2rem 0;border-left:4px solid var(--line);overflow-wrap:anywhere}\n"
+    ".d1{border-color:var(--good)!important;background:var(--goodbg)}.d2{border-color:var(--bad)!important;background:var(--badbg)}.d3{border-color:var(--warn)!important;background:var(--warnbg)}\n"
+    ".decisions .d1,.decisions .d2{font-weight:650}\n.sheet table{width:100%;font-size:.84rem}.sheet th,.sheet td{padding:.2rem .4rem;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:break-word}.sheet th[scope=row]{min-width:7rem}.sheet .when{min-width:8.5rem}\n"
+    ".sheet thead th{min-width:5rem;overflow-wrap:normal}.sheet th.line{border-top:3px double var(--text);font-weight:650}\n.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.two>*{min-width:0}\n"
+    ".sheet ol{margin:.3rem 0;padding-left:1.3rem;font-size:.88rem}.sheet ol li{margin:.15rem 0;overflow-wrap:anywhere}\n.sheet p{margin:.25rem 0;font-size:.88rem}\n"
+    ".hash{font:.72rem/1.4 ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere;margin:.1rem 0}\n"
+    ".by{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.by p{border-bottom:1px solid var(--text);min-height:1.5rem}\n"
+    ".sign{display:grid;grid-template-columns:repeat(3,1fr);gap:0 1.4rem}.sign div{border-bottom:1px solid var(--text);height:2.6rem;font-size:.82rem}.sign small{display:block}\n"
+    ".rules td:nth-child(1){min-width:9rem}.rules td:nth-child(3){min-width:10rem}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}\n.back h3{overflow-wrap:anywhere}\n"
+    "@media screen and (max-width:46rem){.two,.by,.sign{grid-template-columns:1fr}.scroll table{min-width:38rem}}\n",
+    "@media print{@page{size:A4;margin:10mm 11mm}.sheet,.back{max-width:none}.sheet{font-size:7.6pt;line-height:1.22;break-after:page}.sheet h1{font-size:13pt;margin:0}.sheet .kicker{font-size:6.5pt}\n"
+    ".sheet h2{font-size:8.2pt;margin:.3rem 0 .08rem;padding-bottom:0}.sheet p,.sheet ol,.sheet table{font-size:6.9pt;line-height:1.2;margin-top:.05rem;margin-bottom:.05rem}.sheet .decisions{margin:.1rem 0}\n"
+    ".sheet .decisions li{padding:.03rem .4rem;margin:.06rem 0;font-size:7.8pt}.sheet th,.sheet td{padding:.05rem .22rem}.sheet thead th{min-width:0;font-size:6.5pt}.sheet th[scope=row]{min-width:2.2cm}.sheet .when{min-width:2.6cm}.sheet .hash{font-size:5.4pt;line-height:1.15;margin:0}\n"
+    ".sign div{height:1.5rem;font-size:6.9pt}.sign small{font-size:6pt}.by p{min-height:.9rem}.d1,.d2,.d3{background:none}footer{margin-top:.4rem;padding:0}.scroll table{min-width:0}.back h2{margin-top:.4rem}.sheet,.sheet section{break-inside:avoid}}\n",
+};
+
+void assay_decision_say(struct assay_decision_page *p, enum assay_say what)
+{
+    assay_sink_text(&p->to, assay_say(p->language, what));
+}
+
+void assay_decision_say_with(struct assay_decision_page *p, enum assay_say what, const char *const *arguments)
+{
+    char              room[4096];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_say_with(&text, p->language, what, arguments);
+    assay_sink_text(&p->to, room);
+}
+
+void assay_decision_text(struct assay_decision_page *p, const char *tag, const char *text)
+{
+    assay_sink_raw(&p->to, "<%s>", tag);
+    assay_sink_text(&p->to, text);
+    assay_sink_raw(&p->to, "</%.*s>", (int)strcspn(tag, " "), tag);
+}
+
+void assay_decision_heading(struct assay_decision_page *p, const char *tag, enum assay_say what)
+{
+    assay_decision_text(p, tag, assay_say(p->language, what));
+    assay_sink_raw(&p->to, "\n");
+}
+
+void assay_decision_columns(struct assay_decision_page *p, const enum assay_say *columns, size_t n)
+{
+    assay_sink_raw(&p->to, "<thead><tr>");
+    for (size_t i = 0; i < n; i++)
+        assay_decision_heading(p, "th scope=\"col\"", columns[i]);
+    assay_sink_raw(&p->to, "</tr></thead>\n");
+}
+
+void assay_decision_money(struct assay_decision_page *p, double middle, double low, double high)
+{
+    char                     room[200];
+    struct assay_text        text = ASSAY_TEXT(room);
+    const double             shown[] = {middle, low, high};
+    static const char *const before[] = {"", " (", " – "};
+    for (size_t i = 0; i < 3; i++) {
+        assay_text_add(&text, "%s", before[i]);
+        if (shown[i] < 1e15)
+            assay_figure_count(&text, (uint64_t)(shown[i] + 0.5));
+        else
+            assay_text_add(&text, "%.4g", shown[i]);
+    }
+    assay_sink_textf(&p->to, "%s) %s", room, p->q->policy->costs.currency);
+}
+
+static void write_page(struct assay_decision_page *p)
+{
+    assay_sink_raw(
+        &p->to,
+        "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+        "<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"generator\" content=\"assay " ASSAY_VERSION
+        "\"/>\n<title>",
+        assay_say(p->language, ASSAY_SAY_LANGUAGE_TAG));
+    assay_decision_say(p, ASSAY_SAY_TITLE);
+    assay_sink_raw(&p->to, "</title>\n<style>\n");
+    for (size_t i = 0; assay_page_style[i]; i++)
+        assay_sink_raw(&p->to, "%s", assay_page_style[i]);
+    for (size_t i = 0; i < sizeof style / sizeof *style; i++)
+        assay_sink_raw(&p->to, "%s", style[i]);
+    assay_sink_raw(&p->to, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#decision\">");
+    assay_decision_say(p, ASSAY_SAY_SKIP);
+    assay_sink_raw(&p->to, "</a>\n<main>\n");
+    assay_decision_first(p);
+    assay_decision_rules(p);
+    assay_decision_costs(p);
+    if (p->claims)
+        assay_decision_claims(p);
+    assay_sink_raw(&p->to, "</main>\n<footer><p>");
+    assay_decision_say_with(p, ASSAY_SAY_FOOTER, (const char *const[]){ASSAY_VERSION, NULL});
+    assay_sink_raw(&p->to, "</p></footer>\n</body>\n</html>\n");
+}
+
+enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims,
+                                     enum assay_language language, const char *path, struct assay_error *err)
+{
+    char  *bytes = NULL;
+    size_t length = 0;
+    FILE  *out = open_memstream(&bytes, &length);
+    if (!out)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a page");
+    struct assay_decision_page page = {
+        .to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q, .claims = claims};
+    write_page(&page);
+    if (fclose(out) != 0 || page.to.failed)
+        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the page '%.160s'", path);
+    else
+        (void)assay_file_replace(path, bytes, length, err);
+    free(bytes);
+    return err->code;
+}

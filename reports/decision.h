@@ -1,0 +1,39 @@
+/* The page that a board signs: one A4 with the decision, then the rules one by one. In one language; nothing in it that is not
+ * in policy and run folders, so the same of these give the same bytes. */
+#ifndef ASSAY_REPORTS_DECISION_H
+#define ASSAY_REPORTS_DECISION_H
+
+#include "assay/error.h"
+#include "harness/judge/claims.h"
+#include "harness/judge/qualify.h"
+#include "reports/language.h"
+#include "reports/sink.h"
+
+/* The whole page, self-contained, to the file `path`: the old file or the new, never a mixture. `claims` may be NULL. */
+enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims, enum assay_language language,
+                                     const char *path, struct assay_error *err);
+
+/* Pieces (decision_first.c: page one; decision_rules.c: what stands behind it). */
+struct assay_decision_page {
+    struct assay_sink                 to;
+    enum assay_language               language;
+    const struct assay_qualification *q;
+    const struct assay_claims        *claims; /* or NULL */
+};
+/* A message of the catalogue, escaped; with arguments up to NULL. */
+void assay_decision_say(struct assay_decision_page *p, enum assay_say what);
+void assay_decision_say_with(struct assay_decision_page *p, enum assay_say what, const char *const *arguments);
+/* <tag>message</tag>, and of text from outside. */
+void assay_decision_heading(struct assay_decision_page *p, const char *tag, enum assay_say what);
+void assay_decision_text(struct assay_decision_page *p, const char *tag, const char *text);
+void assay_decision_columns(struct assay_decision_page *p, const enum assay_say *columns, size_t n);
+
+/* "20,676,114 (16,143,235 – 26,083,770) CNY" */
+void assay_decision_money(struct assay_decision_page *p, double middle, double low, double high);
+
+void assay_decision_first(struct assay_decision_page *p);
+void assay_decision_rules(struct assay_decision_page *p);
+void assay_decision_costs(struct assay_decision_page *p);
+void assay_decision_claims(struct assay_decision_page *p);
+
+#endif

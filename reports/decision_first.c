@@ -1,0 +1,442 @@
+/* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule, validity,
+ * signatures. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/hash.h"
+#include "harness/judge/ownership.h"
+#include "harness/store/run_folder.h"
+#include "reports/decision.h"
+#include "reports/figures.h"
+
+#include "assay/banned.h"
+
+#define SHOWN 3 /* reasons and doubts */
+
+/* ---- decision ---------------------------------------------------------------------------------------------------- */
+
+static void decisions(struct assay_decision_page *p)
+{
+    assay_sink_raw(&p->to, "<section id=\"decision\">\n");
+    assay_decision_heading(p, "h2", ASSAY_SAY_DECISION);
+    assay_sink_raw(&p->to, "<ul class=\"decisions\">\n");
+    for (size_t i = 0; i < p->q->n; i++) {
+        const struct assay_candidate *c = &p->q->candidates[i];
+        char                          room[600];
+        struct assay_text             text = ASSAY_TEXT(room);
+        assay_say_candidate(&text, p->language, p->q->policy, c);
+        assay_sink_raw(&p->to, "<li class=\"d%d\">", (int)c->decision);
+        assay_sink_text(&p->to, room);
+        assay_sink_raw(&p->to, "</li>\n");
+    }
+    assay_sink_raw(&p->to, "</ul>\n</section>\n");
+}
+
+/* ---- what was tested --------------------------------------------------------------------------------------------- */
+
+static const char *host_of(const struct assay_candidate *c)
+{
+    const json_t *host = json_object_get(assay_run_folder_manifest(c->run->folder), "host");
+    const char   *name = json_is_string(host) ? json_string_value(host) : json_string_value(json_object_get(host, "hostname"));
+    return name ? name : "";
+}
+
+static void tested(struct assay_decision_page *p)
+{
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_DEVICE, ASSAY_SAY_PLACE, ASSAY_SAY_DIVISION,
+                                             ASSAY_SAY_VERSIONS};
+    assay_sink_raw(&p->to, "<section id=\"tested\">\n");
+    assay_decision_heading(p, "h2", ASSAY_SAY_TESTED);
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
+                   assay_say(p->language, ASSAY_SAY_TESTED));
+    assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
+    assay_sink_raw(&p->to, "<tbody>\n");
+    for (size_t i = 0; i < p->q->n; i++) {
+        const struct assay_candidate   *c = &p->q->candidates[i];
+        const struct assay_device_info *d = c->device;
+        const char                     *host = host_of(c), *created = assay_figure_manifest(c->run, "created");
+        assay_sink_raw(&p->to, "<tr>");
+        assay_decision_text(p, "th scope=\"row\"", c->name);
+        assay_sink_raw(&p->to, "<td>");
+        if (!d)
+            assay_decision_say(p, ASSAY_SAY_NEVER_OPENED);
+        else {
+            assay_sink_textf(&p->to, "%s%s%s; ", *d->product ? d->product : d->name, *d->vendor ? ", " : "", d->vendor);
+            assay_sink_text(&p->to, *d->serial ? d->serial : assay_say(p->language, ASSAY_SAY_NOT_READABLE));
+        }
+        assay_sink_raw(&p->to, "</td><td class=\"when\">");
+        assay_sink_textf(&p->to, "%s, ", *host ? host : assay_say(p->language, ASSAY_SAY_NOT_RECORDED));
+        if (*created)
+            assay_sink_textf(&p->to, "%.10s", created);
+        else
+            assay_decision_say(p, ASSAY_SAY_NOT_RECORDED);
+        assay_sink_raw(&p->to, "</td>");
+        assay_decision_heading(p, "td", c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
+        assay_sink_raw(&p->to, "<td>");
+        assay_sink_textf(&p->to, "assay %s", assay_figure_manifest(c->run, "assay"));
+        if (d && *d->firmware)
+            assay_sink_textf(&p->to, "; %s", d->firmware);
+        if (c->offer && *c->offer->differences)
+            assay_sink_textf(&p->to, "; %s", c->offer->differences);
+        assay_sink_raw(&p->to, "</td></tr>\n");
+    }
+    assay_sink_raw(&p->to, "</tbody></table></div>\n<div class=\"by\">");
+    assay_decision_heading(p, "p", ASSAY_SAY_RAN_BY);
+    assay_decision_heading(p, "p", ASSAY_SAY_WITNESSED_BY);
+    assay_sink_raw(&p->to, "</div>\n</section>\n");
+}
+
+/* ---- candidates -------------------------------------------------------------------------------------------------- */
+
+/* What the buyer read off a latency-throughput curve, marked as his assumption; nothing of ours stands in for it. */
+static void promise_cell(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    const struct assay_range *r = c->offer ? &c->offer->at_promise_per_s : NULL;
+    assay_sink_raw(&p->to, "<td>");
+    if (!r || !(r->high > 0))
+        assay_decision_say(p, ASSAY_SAY_NO_CURVE);
+    else {
+        if (r->low < r->high)
+            assay_sink_textf(&p->to, "%.4g – %.4g/s", r->low, r->high);
+        else
+            assay_sink_textf(&p->to, "%.4g/s", r->middle);
+        assay_sink_raw(&p->to, " (");
+        assay_decision_say(p, ASSAY_SAY_ASSUMED);
+        assay_sink_raw(&p->to, ")");
+    }
+    assay_sink_raw(&p->to, "</td>");
+}
+
+/* Devices, racks and power, then the cost with its range; or why there is none. */
+static void cost_cells(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    char n[32], racks[32], kw[32];
+    if (!assay_cost_is_known(p->q->policy, c->offer)) {
+        assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
+        assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
+        return;
+    }
+    struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
+    (void)snprintf(n, sizeof n, "%.0f", o.devices);
+    (void)snprintf(racks, sizeof racks, "%.0f", o.racks);
+    (void)snprintf(kw, sizeof kw, "%.1f", o.kilowatts);
+    assay_sink_raw(&p->to, "<td>");
+    assay_decision_say_with(p, ASSAY_SAY_NEEDS, (const char *const[]){n, racks, kw, NULL});
+    assay_sink_raw(&p->to, "</td><td>");
+    assay_decision_money(p, o.middle, o.low, o.high);
+    assay_sink_raw(&p->to, "</td>");
+}
+
+static void candidate_row(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    char              evidence[160];
+    struct assay_text text = ASSAY_TEXT(evidence);
+    assay_say_candidate_evidence(&text, p->language, c);
+    assay_sink_raw(&p->to, "<tr>");
+    assay_decision_text(p, "th scope=\"row\"", c->name);
+    assay_sink_raw(&p->to, "<td>%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
+    promise_cell(p, c);
+    cost_cells(p, c);
+    if (p->q->policy->all_points > 0) {
+        double low = c->points_low, high = c->points_high;
+        assay_sink_raw(&p->to, low < high ? "<td>%.1f – %.1f</td>" : "<td>%.1f</td>", low, high);
+    }
+    assay_decision_text(p, "td", evidence);
+    assay_sink_raw(&p->to, "</tr>\n");
+}
+
+static void line(struct assay_decision_page *p, enum assay_say what, size_t columns)
+{
+    char tag[64];
+    (void)snprintf(tag, sizeof tag, "th scope=\"colgroup\" colspan=\"%zu\" class=\"line\"", columns);
+    assay_sink_raw(&p->to, "<tr>");
+    assay_decision_heading(p, tag, what);
+    assay_sink_raw(&p->to, "</tr>\n");
+}
+
+/* Candidates of one division and one kind of evidence. false: there are none. */
+static bool rows(struct assay_decision_page *p, enum assay_division division, bool measured, bool announced, enum assay_say title,
+                 size_t columns)
+{
+    bool any = false;
+    for (size_t i = 0; i < p->q->n; i++) {
+        const struct assay_candidate *c = &p->q->candidates[i];
+        bool here = c->division == division && c->announced == announced && (announced || c->measured == measured);
+        if (!here)
+            continue;
+        if (!any)
+            line(p, title, columns);
+        any = true;
+        candidate_row(p, c);
+    }
+    return any;
+}
+
+/* One table a division: figures of the two never stand in one column. */
+static void table(struct assay_decision_page *p, enum assay_division division)
+{
+    static const enum assay_say head[] = {ASSAY_SAY_CANDIDATE,      ASSAY_SAY_RULES_COLUMN, ASSAY_SAY_PROMISE_COLUMN,
+                                          ASSAY_SAY_NEED_COLUMN,    ASSAY_SAY_COST_COLUMN,  ASSAY_SAY_POINTS_COLUMN,
+                                          ASSAY_SAY_EVIDENCE_COLUMN};
+    enum assay_say              columns[7];
+    bool                        any = false, points = p->q->policy->all_points > 0;
+    size_t                      n = 0;
+    for (size_t i = 0; i < p->q->n; i++)
+        any = any || p->q->candidates[i].division == division;
+    if (!any)
+        return;
+    for (size_t i = 0; i < 7; i++)
+        if (head[i] != ASSAY_SAY_POINTS_COLUMN || points)
+            columns[n++] = head[i];
+    enum assay_say title = division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED;
+    assay_decision_heading(p, "p", title);
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
+                   assay_say(p->language, title));
+    assay_decision_columns(p, columns, n);
+    assay_sink_raw(&p->to, "<tbody>\n");
+    (void)rows(p, division, true, false, ASSAY_SAY_MEASURED_ABOVE, n);
+    (void)rows(p, division, false, false, ASSAY_SAY_MODELLED_BELOW, n);
+    (void)rows(p, division, false, true, ASSAY_SAY_ANNOUNCED_BELOW, n);
+    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+/* ---- reasons and doubts ------------------------------------------------------------------------------------------ */
+
+struct point {
+    const struct assay_candidate   *c;
+    const struct assay_rule_result *r;
+};
+
+/* The more telling first: what fails, then what holds by the least; of doubts, those of measured candidates, which stand first. */
+static double weight_of(const struct assay_rule_result *r)
+{
+    return r->decision == ASSAY_NOT_QUALIFIED ? 0 : r->has_bounds ? r->ratio_low : 1e9;
+}
+
+/* Where it is told already that this candidate has a point of this kind; n if nowhere. */
+static size_t told(const struct point *shown, size_t n, const struct point *one)
+{
+    size_t i = 0;
+    while (i < n && (shown[i].c != one->c || shown[i].r->reason != one->r->reason))
+        i++;
+    return i;
+}
+
+/* One point of each kind for a candidate, the most telling: what says the same again stands in the table of rules. */
+static size_t place(struct point out[SHOWN], size_t n, const struct point *one, bool doubts)
+{
+    size_t same = told(out, n, one), at;
+    if (same < n && (doubts || weight_of(out[same].r) <= weight_of(one->r)))
+        return n;
+    if (same < n)
+        memmove(&out[same], &out[same + 1], (--n - same) * sizeof *out);
+    for (at = n; !doubts && at > 0 && weight_of(out[at - 1].r) > weight_of(one->r);)
+        at--;
+    if (at == SHOWN)
+        return n;
+    n = n < SHOWN ? n + 1 : n;
+    memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
+    out[at] = *one;
+    return n;
+}
+
+/* The points to show; returns how many there are in all. */
+static size_t collect(const struct assay_qualification *q, bool doubts, struct point out[SHOWN], size_t *shown)
+{
+    size_t all = 0;
+    *shown = 0;
+    for (size_t i = 0; i < q->n; i++)
+        for (size_t k = 0; k < q->policy->n_rules; k++) {
+            const struct assay_rule_result *r = &q->candidates[i].results[k];
+            struct point                    one = {&q->candidates[i], r};
+            if (r->rule->kind != ASSAY_RULE_MANDATORY || (r->decision == ASSAY_INSUFFICIENT) != doubts)
+                continue;
+            all++;
+            *shown = place(out, *shown, &one, doubts);
+        }
+    return all;
+}
+
+static void say_point(struct assay_decision_page *p, const struct point *point, bool doubts)
+{
+    char              room[1200];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_sink_raw(&p->to, "<li><b>");
+    assay_sink_textf(&p->to, "%s, %s", point->c->name, point->r->rule->id);
+    assay_sink_raw(&p->to, "</b>: ");
+    assay_say_why(&text, p->language, point->r);
+    assay_sink_text(&p->to, room);
+    if (doubts) {
+        text = ASSAY_TEXT(room);
+        assay_say_settle(&text, p->language, point->r);
+        assay_decision_say(p, ASSAY_SAY_FULL_STOP);
+        assay_decision_say_with(p, ASSAY_SAY_SETTLED_BY, (const char *const[]){room, NULL});
+    }
+    assay_sink_raw(&p->to, "</li>\n");
+}
+
+static void points(struct assay_decision_page *p, bool doubts)
+{
+    struct point shown[SHOWN];
+    size_t       n = 0, all = collect(p->q, doubts, shown, &n);
+    char         more[24];
+    assay_sink_raw(&p->to, "<section>\n");
+    assay_decision_heading(p, "h2", doubts ? ASSAY_SAY_DOUBTS : ASSAY_SAY_REASONS);
+    if (!all)
+        assay_decision_heading(p, "p", doubts ? ASSAY_SAY_NO_DOUBT : ASSAY_SAY_NO_REASON);
+    else {
+        assay_sink_raw(&p->to, "<ol>\n");
+        for (size_t i = 0; i < n; i++)
+            say_point(p, &shown[i], doubts);
+        assay_sink_raw(&p->to, "</ol>\n");
+    }
+    if (doubts && all > n) {
+        (void)snprintf(more, sizeof more, "%zu", all - n);
+        assay_sink_raw(&p->to, "<p>");
+        assay_decision_say_with(p, ASSAY_SAY_MORE_DOUBTS, (const char *const[]){more, NULL});
+        assay_sink_raw(&p->to, "</p>\n");
+    }
+    assay_sink_raw(&p->to, "</section>\n");
+}
+
+/* ---- rule, validity, hashes, facts, signatures ------------------------------------------------------------------- */
+
+static void rule(struct assay_decision_page *p)
+{
+    double alpha = 0;
+    char   confidence[24], together[24], k[24];
+    for (size_t i = 0; i < p->q->policy->n_rules; i++)
+        if (p->q->policy->rules[i].kind == ASSAY_RULE_MANDATORY && p->q->policy->rules[i].alpha > alpha)
+            alpha = p->q->policy->rules[i].alpha;
+    (void)snprintf(confidence, sizeof confidence, "%.3g", 100 * (1 - alpha));
+    (void)snprintf(together, sizeof together, "%.4g", 100 * (1 - alpha / (double)p->q->policy->n_mandatory));
+    (void)snprintf(k, sizeof k, "%zu", p->q->policy->n_mandatory);
+    assay_decision_heading(p, "h2", ASSAY_SAY_RULE);
+    assay_sink_raw(&p->to, "<p>");
+    assay_decision_say_with(p, ASSAY_SAY_RULE_TEXT, (const char *const[]){confidence, k, together, NULL});
+    assay_sink_raw(&p->to, "</p>\n");
+}
+
+static void validity(struct assay_decision_page *p)
+{
+    const struct assay_policy *policy = p->q->policy;
+    assay_decision_heading(p, "h2", ASSAY_SAY_VALIDITY);
+    assay_sink_raw(&p->to, "<p>");
+    assay_decision_say_with(p, ASSAY_SAY_VALIDITY_TEXT, (const char *const[]){policy->valid_until, policy->freeze_date, NULL});
+    if (policy->costs.given) {
+        const char *tax = assay_say(p->language, policy->costs.tax_included ? ASSAY_SAY_TAX_IN : ASSAY_SAY_TAX_OUT);
+        assay_sink_raw(&p->to, " ");
+        assay_decision_say_with(
+            p, ASSAY_SAY_PRICES_TEXT,
+            (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until, policy->costs.includes, NULL});
+    }
+    assay_sink_raw(&p->to, "</p>\n");
+}
+
+static void hash(struct assay_decision_page *p, const char *name, const char *value)
+{
+    assay_sink_raw(&p->to, "<p class=\"hash\">");
+    assay_sink_textf(&p->to, "%s: %s", name, value);
+    assay_sink_raw(&p->to, "</p>\n");
+}
+
+static void hashes(struct assay_decision_page *p)
+{
+    const struct assay_summary *last = NULL;
+    assay_decision_heading(p, "h2", ASSAY_SAY_HASHES);
+    hash(p, assay_say(p->language, ASSAY_SAY_HASH_POLICY), p->q->policy->sha256);
+    for (size_t i = 0; i < p->q->n; i++) {
+        const struct assay_summary *run = p->q->candidates[i].run;
+        char                        path[1200], name[256], label[320], hex[65];
+        struct assay_error          why = {.code = ASSAY_OK};
+        struct assay_text           text = ASSAY_TEXT(name), said = ASSAY_TEXT(label);
+        bool                        before = run == last;
+        for (size_t k = 0; k < i; k++)
+            before = before || p->q->candidates[k].run == run;
+        if (before)
+            continue;
+        last = run;
+        assay_figure_run_name(&text, run);
+        assay_say_with(&said, p->language, ASSAY_SAY_HASH_RUN, (const char *const[]){name, NULL});
+        (void)snprintf(path, sizeof path, "%s/records.jsonl", assay_run_folder_path(run->folder));
+        hash(p, label, assay_sha256_file(path, hex, &why) ? why.message : hex);
+    }
+}
+
+static const char *fact(struct assay_decision_page *p, bool known, bool value)
+{
+    return assay_say(p->language, !known ? ASSAY_SAY_UNKNOWN : value ? ASSAY_SAY_YES : ASSAY_SAY_NO);
+}
+
+/* Facts that the buyer knows, and the share of cases that the device did not decline. */
+static void checklist(struct assay_decision_page *p)
+{
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_ORIGIN, ASSAY_SAY_OPEN_INTERFACES,
+                                             ASSAY_SAY_SECOND_SOURCE, ASSAY_SAY_NATIVE_OPS};
+    assay_decision_heading(p, "h2", ASSAY_SAY_CHECKLIST);
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
+                   assay_say(p->language, ASSAY_SAY_CHECKLIST));
+    assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
+    assay_sink_raw(&p->to, "<tbody>\n");
+    for (size_t i = 0; i < p->q->n; i++) {
+        const struct assay_candidate *c = &p->q->candidates[i];
+        const struct assay_offer     *o = c->offer;
+        size_t                        all = 0, native = 0;
+        for (size_t k = 0; k < c->run->n_rows; k++) {
+            bool mine = !strcmp(c->run->rows[k].backend, c->backend);
+            all += mine;
+            native += mine && c->run->rows[k].statuses[ASSAY_STATUS_UNSUPPORTED] == 0 &&
+                      c->run->rows[k].evidence != ASSAY_EVIDENCE_MIXED;
+        }
+        assay_sink_raw(&p->to, "<tr>");
+        assay_decision_text(p, "th scope=\"row\"", c->name);
+        assay_decision_text(p, "td", o && *o->origin ? o->origin : assay_say(p->language, ASSAY_SAY_UNKNOWN));
+        assay_decision_text(p, "td", fact(p, o && o->has_interfaces, o && o->open_interfaces));
+        assay_decision_text(p, "td", fact(p, o && o->has_second, o && o->second_source));
+        assay_sink_raw(&p->to, "<td>%zu / %zu</td></tr>\n", native, all);
+    }
+    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+static void signatures(struct assay_decision_page *p)
+{
+    static const enum assay_say who[] = {ASSAY_SAY_SIGN_BUYER, ASSAY_SAY_SIGN_TESTER, ASSAY_SAY_SIGN_WITNESS};
+    assay_decision_heading(p, "h2", ASSAY_SAY_SIGNATURES);
+    assay_sink_raw(&p->to, "<div class=\"sign\">");
+    for (size_t i = 0; i < 3; i++) {
+        assay_sink_raw(&p->to, "<div>");
+        assay_decision_say(p, who[i]);
+        assay_decision_heading(p, "small", ASSAY_SAY_SIGN_LINE);
+        assay_sink_raw(&p->to, "</div>");
+    }
+    assay_sink_raw(&p->to, "</div>\n");
+}
+
+void assay_decision_first(struct assay_decision_page *p)
+{
+    const struct assay_policy *policy = p->q->policy;
+    assay_sink_raw(&p->to, "<div class=\"sheet\">\n<p class=\"kicker\">");
+    assay_decision_say(p, ASSAY_SAY_POLICY);
+    assay_sink_raw(&p->to, ": ");
+    assay_sink_text(&p->to, policy->name);
+    assay_sink_raw(&p->to, "</p>\n");
+    assay_decision_heading(p, "h1", ASSAY_SAY_TITLE);
+    decisions(p);
+    tested(p);
+    assay_sink_raw(&p->to, "<section id=\"candidates\">\n");
+    assay_decision_heading(p, "h2", ASSAY_SAY_CANDIDATES);
+    table(p, ASSAY_DIVISION_CLOSED);
+    table(p, ASSAY_DIVISION_OPEN);
+    assay_sink_raw(&p->to, "</section>\n<div class=\"two\">\n");
+    points(p, false);
+    points(p, true);
+    assay_sink_raw(&p->to, "</div>\n<div class=\"two\"><section id=\"rule\">\n");
+    rule(p);
+    checklist(p);
+    assay_sink_raw(&p->to, "</section>\n<section id=\"validity\">\n");
+    validity(p);
+    hashes(p);
+    assay_sink_raw(&p->to, "</section></div>\n<section id=\"signatures\">\n");
+    signatures(p);
+    assay_sink_raw(&p->to, "</section>\n</div>\n");
+}

@@ -1,0 +1,221 @@
+#include "reports/language.h"
+
+#include <string.h>
+
+#include "harness/base/student.h"
+
+#include "assay/banned.h"
+
+static const char *const messages[ASSAY_SAY_COUNT][ASSAY_LANGUAGES] = {
+#define ASSAY_SAY(id, en, zh) [ASSAY_SAY_##id] = {en, zh},
+#include "reports/languages/messages.def"
+#undef ASSAY_SAY
+};
+
+static const char *const names[ASSAY_LANGUAGES] = {"en", "zh"};
+
+const char *assay_language_name(enum assay_language language)
+{
+    return names[language];
+}
+
+bool assay_language_find(const char *name, enum assay_language *out)
+{
+    for (int i = 0; i < ASSAY_LANGUAGES; i++)
+        if (!strcmp(names[i], name)) {
+            *out = (enum assay_language)i;
+            return true;
+        }
+    return false;
+}
+
+const char *assay_say(enum assay_language language, enum assay_say what)
+{
+    return messages[what][language];
+}
+
+void assay_say_with(struct assay_text *out, enum assay_language language, enum assay_say what, const char *const *arguments)
+{
+    size_t n = 0;
+    while (arguments[n])
+        n++;
+    for (const char *at = assay_say(language, what); *at;) {
+        if (at[0] == '{' && at[1] >= '0' && (size_t)(at[1] - '0') < n && at[2] == '}') {
+            assay_text_add(out, "%s", arguments[at[1] - '0']);
+            at += 3;
+        } else {
+            size_t length = 1 + strcspn(at + 1, "{");
+            assay_text_add(out, "%.*s", (int)length, at);
+            at += length;
+        }
+    }
+}
+
+const char *assay_say_decision(enum assay_language language, enum assay_decision decision)
+{
+    static const enum assay_say say[] = {ASSAY_SAY_UNDECIDED, ASSAY_SAY_QUALIFIED, ASSAY_SAY_NOT_QUALIFIED,
+                                         ASSAY_SAY_INSUFFICIENT};
+    return assay_say(language, say[decision]);
+}
+
+const char *assay_say_evidence(enum assay_language language, enum assay_evidence evidence)
+{
+    static const enum assay_say say[] = {ASSAY_SAY_EVIDENCE_NONE,      ASSAY_SAY_EVIDENCE_MEASURED,  ASSAY_SAY_EVIDENCE_MIXED,
+                                         ASSAY_SAY_EVIDENCE_PUBLISHED, ASSAY_SAY_EVIDENCE_CLAIMED,   ASSAY_SAY_EVIDENCE_MODELLED,
+                                         ASSAY_SAY_EVIDENCE_SIMULATED, ASSAY_SAY_EVIDENCE_INSTRUMENT};
+    return assay_say(language, say[evidence]);
+}
+
+const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict)
+{
+    static const enum assay_say say[] = {ASSAY_SAY_UNDECIDED,         ASSAY_SAY_CLAIM_CONFIRMED, ASSAY_SAY_CLAIM_CONSISTENT,
+                                         ASSAY_SAY_CLAIM_NOT_REACHED, ASSAY_SAY_CLAIM_REFUTED,   ASSAY_SAY_CLAIM_DIFFER,
+                                         ASSAY_SAY_CLAIM_UNTESTED};
+    return assay_say(language, say[verdict]);
+}
+
+static const char *assurance(enum assay_language language, enum assay_assurance a)
+{
+    static const enum assay_say say[] = {ASSAY_SAY_ASSURANCE_NONE,    ASSAY_SAY_ASSURANCE_FULL,  ASSAY_SAY_ASSURANCE_ALGEBRAIC,
+                                         ASSAY_SAY_ASSURANCE_SAMPLED, ASSAY_SAY_ASSURANCE_LOCAL, ASSAY_SAY_ASSURANCE_LEARNED};
+    return assay_say(language, say[a]);
+}
+
+static void say_evidence(struct assay_text *out, enum assay_language language, enum assay_evidence evidence, const char *grade)
+{
+    const char *word = assay_say_evidence(language, evidence);
+    if (grade && *grade)
+        assay_say_with(out, language, ASSAY_SAY_EVIDENCE_GRADE, (const char *const[]){word, grade, NULL});
+    else
+        assay_text_add(out, "%s", word);
+}
+
+void assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c)
+{
+    say_evidence(out, language, c->evidence, c->grade);
+}
+
+/* The weakest confidence of any mandatory rule. */
+static void say_confidence(char out[16], const struct assay_policy *policy)
+{
+    double alpha = 0;
+    for (size_t i = 0; i < policy->n_rules; i++)
+        if (policy->rules[i].kind == ASSAY_RULE_MANDATORY && policy->rules[i].alpha > alpha)
+            alpha = policy->rules[i].alpha;
+    (void)snprintf(out, 16, "%.3g", 100 * (1 - alpha));
+}
+
+void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
+                         const struct assay_candidate *c)
+{
+    char all[24], count[24], confidence[16], evidence[160];
+    (void)snprintf(all, sizeof all, "%zu", policy->n_mandatory);
+    (void)snprintf(count, sizeof count, "%zu", c->decision == ASSAY_NOT_QUALIFIED ? c->failed : c->undecided + c->failed);
+    say_confidence(confidence, policy);
+    struct assay_text text = ASSAY_TEXT(evidence);
+    assay_say_candidate_evidence(&text, language, c);
+    if (c->decision == ASSAY_QUALIFIED)
+        assay_say_with(out, language, ASSAY_SAY_DECISION_QUALIFIED, (const char *const[]){c->name, all, confidence, NULL});
+    else if (c->decision == ASSAY_NOT_QUALIFIED)
+        assay_say_with(out, language, ASSAY_SAY_DECISION_NOT_QUALIFIED, (const char *const[]){c->name, count, all, NULL});
+    else if (c->evidence > ASSAY_EVIDENCE_MEASURED)
+        assay_say_with(out, language, ASSAY_SAY_DECISION_NEVER_QUALIFIES, (const char *const[]){c->name, evidence, NULL});
+    else
+        assay_say_with(out, language, ASSAY_SAY_DECISION_INSUFFICIENT, (const char *const[]){c->name, count, all, NULL});
+}
+
+void assay_say_required(struct assay_text *out, enum assay_language language, const struct assay_rule *rule)
+{
+    char value[64];
+    switch (rule->test) {
+    case ASSAY_RULE_FIGURE:
+        (void)snprintf(value, sizeof value, "%.6g%s%s", rule->stated, strcmp(rule->unit, "1") != 0 ? " " : "",
+                       strcmp(rule->unit, "1") != 0 ? rule->unit : "");
+        assay_say_with(out, language, rule->expression.better == ASSAY_BETTER_HIGHER ? ASSAY_SAY_AT_LEAST : ASSAY_SAY_AT_MOST,
+                       (const char *const[]){value, NULL});
+        return;
+    case ASSAY_RULE_OUTPUTS:
+        assay_say_with(out, language, ASSAY_SAY_REQUIRED_OUTPUTS,
+                       (const char *const[]){assurance(language, rule->assurance), NULL});
+        return;
+    case ASSAY_RULE_STABILITY:
+        (void)snprintf(value, sizeof value, "%zu", rule->least_launches);
+        assay_say_with(out, language, ASSAY_SAY_REQUIRED_STABLE, (const char *const[]){value, NULL});
+        return;
+    case ASSAY_RULE_ORIGIN: assay_text_add(out, "%s", assay_say(language, ASSAY_SAY_REQUIRED_ORIGIN)); return;
+    case ASSAY_RULE_WORDS: assay_text_add(out, "%s", assay_say(language, ASSAY_SAY_REQUIRED_WORDS)); return;
+    }
+}
+
+void assay_say_figure(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r)
+{
+    const char *unit = r->rule->unit && strcmp(r->rule->unit, "1") != 0 ? r->rule->unit : "";
+    if (!r->has_point && !r->has_bounds) {
+        assay_text_add(out, "–");
+        return;
+    }
+    if (r->has_point)
+        assay_text_add(out, "%.4g%s%s", r->value, *unit ? " " : "", unit);
+    if (!r->has_bounds)
+        return;
+    bool counts = r->reason != ASSAY_REASON_EVIDENCE;
+    assay_text_add(out, "%s%.4g – %.4g%s%s%s%.3g %% %s", r->has_point ? " (" : "", r->low, r->high,
+                   *unit && !r->has_point ? " " : "", r->has_point ? "" : unit, r->has_point ? ", " : " (", 100 * r->level,
+                   assay_say(language, counts ? ASSAY_SAY_CONFIDENCE : ASSAY_SAY_PREDICTION));
+    if (!r->has_point)
+        assay_text_add(out, ", %s", assay_say(language, ASSAY_SAY_NO_POINT));
+    assay_text_add(out, ")");
+}
+
+void assay_say_why(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r)
+{
+    static const enum assay_say say[] = {
+#define X(name, word) [ASSAY_REASON_##name] = ASSAY_SAY_WHY_##name,
+        ASSAY_REASONS(X)
+#undef X
+    };
+    char              figure[256], required[200], launches[24], evidence[160], count[24];
+    struct assay_text f = ASSAY_TEXT(figure), q = ASSAY_TEXT(required), e = ASSAY_TEXT(evidence);
+    assay_say_figure(&f, language, r);
+    assay_say_required(&q, language, r->rule);
+    say_evidence(&e, language, r->evidence, r->grade);
+    (void)snprintf(launches, sizeof launches, "%llu", (unsigned long long)r->n);
+    if (r->reason == ASSAY_REASON_STABLE)
+        (void)snprintf(count, sizeof count, "%.2g %%", 100 * assay_upper_share(0, r->n, 0.95));
+    else
+        (void)snprintf(count, sizeof count, "%llu", (unsigned long long)r->count);
+    bool bare = r->reason == ASSAY_REASON_EVIDENCE && !r->has_point && !r->has_bounds;
+    assay_say_with(out, language, bare ? ASSAY_SAY_WHY_EVIDENCE_ALONE : say[r->reason],
+                   (const char *const[]){figure, required, launches, r->detail, evidence, count, NULL});
+}
+
+static enum assay_say settles(const struct assay_rule_result *r)
+{
+    switch (r->reason) {
+    case ASSAY_REASON_BELOW_ALONE:
+    case ASSAY_REASON_BETWEEN: return r->more_launches ? ASSAY_SAY_SETTLE_MORE : ASSAY_SAY_SETTLE_NEVER;
+    case ASSAY_REASON_FEW_LAUNCHES: return ASSAY_SAY_SETTLE_LEAST;
+    case ASSAY_REASON_GUARD_BAND: return ASSAY_SAY_SETTLE_NEVER;
+    case ASSAY_REASON_NO_CASE:
+    case ASSAY_REASON_NOT_RUN: return ASSAY_SAY_SETTLE_RUN;
+    case ASSAY_REASON_EVIDENCE:
+    case ASSAY_REASON_CONTRADICTION: return ASSAY_SAY_SETTLE_MEASURE;
+    case ASSAY_REASON_UNPROVED:
+    case ASSAY_REASON_ASSURANCE: return ASSAY_SAY_SETTLE_VALIDATE;
+    case ASSAY_REASON_GAP:
+    case ASSAY_REASON_DIVISION: return ASSAY_SAY_SETTLE_PATH;
+    case ASSAY_REASON_NO_FIGURE: return ASSAY_SAY_SETTLE_METER;
+    case ASSAY_REASON_ORIGIN_UNKNOWN: return ASSAY_SAY_SETTLE_POLICY;
+    case ASSAY_REASON_WORDS: return ASSAY_SAY_SETTLE_EXPERT;
+    default: return ASSAY_SAY_SETTLE_NOTHING;
+    }
+}
+
+void assay_say_settle(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r)
+{
+    char more[24], brief[ASSAY_CASE_NAME_BYTES] = "*";
+    (void)snprintf(more, sizeof more, "%llu", (unsigned long long)r->more_launches);
+    if (*r->rule->case_name)
+        assay_case_brief(r->rule->case_name, brief);
+    assay_say_with(out, language, settles(r), (const char *const[]){more, r->detail, brief, NULL});
+}

@@ -1,0 +1,41 @@
+/* The message catalogue (languages/messages.def): what reports say, in each language. */
+#ifndef ASSAY_REPORTS_LANGUAGE_H
+#define ASSAY_REPORTS_LANGUAGE_H
+
+#include <stdbool.h>
+
+#include "assay/text.h"
+#include "harness/judge/claims.h"
+#include "harness/judge/qualify.h"
+
+enum assay_language { ASSAY_ENGLISH = 0, ASSAY_CHINESE = 1, ASSAY_LANGUAGES = 2 };
+const char *assay_language_name(enum assay_language language); /* "en", "zh" */
+bool        assay_language_find(const char *name, enum assay_language *out);
+
+enum assay_say {
+#define ASSAY_SAY(id, en, zh) ASSAY_SAY_##id,
+#include "reports/languages/messages.def"
+#undef ASSAY_SAY
+    ASSAY_SAY_COUNT
+};
+/* The text as it stands in the catalogue. */
+const char *assay_say(enum assay_language language, enum assay_say what);
+/* With {0}, {1}, … replaced by arguments; the list ends with NULL. */
+void assay_say_with(struct assay_text *out, enum assay_language language, enum assay_say what, const char *const *arguments);
+
+/* Words for what the judge found. */
+const char *assay_say_decision(enum assay_language language, enum assay_decision decision);
+const char *assay_say_evidence(enum assay_language language, enum assay_evidence evidence);
+const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict);
+void        assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c);
+/* The fixed sentence on a candidate. */
+void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
+                         const struct assay_candidate *c);
+/* "at least 300 TB/s": what a rule asks. */
+void assay_say_required(struct assay_text *out, enum assay_language language, const struct assay_rule *rule);
+/* A figure with its interval and the kind of the interval; a figure without a point has a range alone. */
+void assay_say_figure(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r);
+void assay_say_why(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r);
+void assay_say_settle(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r);
+
+#endif
