@@ -1,11 +1,13 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "harness/base/tests/source.h"
 #include "harness/judge/claims.h"
 #include "harness/judge/tests/candidates.h"
 
 Test(claims, of_the_p800s_bandwidth_are_refuted_below_and_consistent_at_what_was_published)
 {
+    find_source();
     static const enum assay_claim_verdict expected[] = {ASSAY_CLAIM_REFUTED, ASSAY_CLAIM_REFUTED, ASSAY_CLAIM_CONSISTENT,
                                                         ASSAY_CLAIM_NOT_REACHED};
     struct assay_claims                   c;

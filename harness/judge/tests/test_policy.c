@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include "harness/base/tests/source.h"
 #include "harness/judge/policy_check.h"
 #include "harness/judge/tests/candidates.h"
 
@@ -116,6 +117,7 @@ Test(policy, cannot_name_evidence_that_never_qualifies_as_the_least_it_takes)
 
 Test(policy, the_ready_examples_are_read_and_nothing_is_found_in_them)
 {
+    find_source();
     static const char names[][24] = {"inference-service", "training-cluster", "mixed", "state-funded-site"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct assay_policy   p;
