@@ -120,6 +120,8 @@ void assay_figure_estimate(struct assay_text *out, enum assay_metric metric, con
 {
     if (e->has_value)
         assay_figure_value(out, metric, e->value);
+    else if (e->has_interval)
+        assay_figure_range(out, metric, e);
     else
         assay_text_add(out, "–");
 }

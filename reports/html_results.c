@@ -13,14 +13,17 @@ static void time_cell(struct assay_page *p, const struct assay_summary_row *row)
     struct assay_text            text = ASSAY_TEXT(room);
     const struct assay_estimate *e = &row->metric[ASSAY_METRIC_latency_ns], *spread = &row->metric[ASSAY_METRIC_latency_spread];
     assay_sink_raw(&p->to, "<td class=\"num\" data-label=\"time\">");
-    assay_page_figure(p, row, ASSAY_METRIC_latency_ns);
+    if (e->has_value || !e->has_interval)
+        assay_page_figure(p, row, ASSAY_METRIC_latency_ns);
+    else
+        assay_sink_raw(&p->to, "<span class=\"none\">no point</span>");
     assay_sink_raw(&p->to, "</td><td class=\"num\" data-label=\"how sure\">");
     if (!e->has_value) {
         assay_figure_range(&text, ASSAY_METRIC_latency_ns, e); /* a model of grade D gives a range and no point */
         assay_sink_text(&p->to, room);
-        assay_sink_raw(&p->to, "%s<span class=\"none\">", *room ? " " : "");
+        assay_sink_raw(&p->to, "<small>");
         assay_sink_text(&p->to, row->status != ASSAY_STATUS_OK ? assay_figure_status_about(row->status) : *e->why ? e->why : "no reason was recorded");
-        assay_sink_raw(&p->to, "</span></td>");
+        assay_sink_raw(&p->to, "</small></td>");
         return;
     }
     assay_figure_range(&text, ASSAY_METRIC_latency_ns, e);
@@ -41,7 +44,7 @@ static enum assay_metric rate_of(const struct assay_summary_row *row)
 {
     static const enum assay_metric rates[] = {ASSAY_METRIC_flops_per_s, ASSAY_METRIC_bytes_per_s, ASSAY_METRIC_items_per_s};
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-        if (row->metric[rates[i]].has_value && row->metric[rates[i]].value > 0)
+        if (row->metric[rates[i]].has_value ? row->metric[rates[i]].value > 0 : row->metric[rates[i]].has_interval)
             return rates[i];
     return ASSAY_METRIC_flops_per_s;
 }

@@ -19,7 +19,8 @@ static void figure(struct assay_sink *to, const struct assay_summary_row *row, e
     char              room[64];
     struct assay_text text = ASSAY_TEXT(room);
     assay_figure_estimate(&text, metric, &row->metric[metric]);
-    assay_sink_raw(to, row->metric[metric].has_value ? " %s" : "%s", row->metric[metric].has_value ? assay_figure_evidence_mark(row->evidence) : "");
+    bool              is_known = row->metric[metric].has_value || row->metric[metric].has_interval;
+    assay_sink_raw(to, is_known ? " %s" : "%s", is_known ? assay_figure_evidence_mark(row->evidence) : "");
     cell(to, room);
 }
 
@@ -33,7 +34,10 @@ static void result(struct assay_sink *to, const struct assay_summary_row *row)
     cell(to, row->backend);
     assay_figure_evidence(&text, row);
     cell(to, room);
-    figure(to, row, ASSAY_METRIC_latency_ns);
+    if (e->has_value || !e->has_interval)
+        figure(to, row, ASSAY_METRIC_latency_ns);
+    else
+        cell(to, "no point");
     text = ASSAY_TEXT(room);
     if (!e->has_value) {
         assay_figure_range(&text, ASSAY_METRIC_latency_ns, e); /* a model of grade D gives a range and no point */

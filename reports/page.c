@@ -70,6 +70,16 @@ void assay_page_figure(struct assay_page *p, const struct assay_summary_row *row
     char                         value[64];
     struct assay_text            text = ASSAY_TEXT(value);
     const struct assay_estimate *e = &row->metric[metric];
+    if (!e->has_value && e->has_interval) { /* a range without a point */
+        assay_figure_range(&text, metric, e);
+        assay_page_evidence_mark(p, row);
+        assay_sink_raw(&p->to, "&#160;<span title=\"");
+        assay_sink_text(&p->to, e->why);
+        assay_sink_raw(&p->to, "\" class=\"%s\">", assay_figure_is_proved(row) ? "fig" : "fig unproved");
+        assay_sink_text(&p->to, value);
+        assay_sink_raw(&p->to, "</span>");
+        return;
+    }
     if (!e->has_value) {
         assay_sink_raw(&p->to, "<span class=\"none\" title=\"");
         assay_sink_text(&p->to, *e->why ? e->why : "no reason was recorded");

@@ -19,6 +19,15 @@ $ examples README.md
 0 build/assay export decoder.prefill/model=tiny-dense -o out/tiny.safetensors
 0 build/assay export decoder.prefill/model=tiny-dense --format npy -o out/tiny
 0 build/assay run decoder.prefill/model=tiny-dense --weights out/tiny.safetensors --inputs out/tiny -o out/model
+0 build/assay list scenarios
+0 build/assay run 'gemm/m=64,n=64,k=64@server/qps=500,latency_ms=5,min_duration_s=1s' -o out/load
+0 build/assay schedule --scenario server --qps 100 --queries 5
+0 build/assay list devices
+0 build/assay spec show m100
+0 build/assay run gemm --backend m100 --backend h200 -o out/chips
+0 build/assay breakeven --device m100 --against h200 --workload gemm/dtype=bf16
+0 build/assay search decoder.train/model=ernie-5-class-2.4t,batch=64,tokens=4096 --backend tianchi512
+1 build/assay qualify --policy inference-service out/mine -o out/decision
 0 build/assay export decoder.prefill/model=tiny-dense --format onnx -o out/tiny.onnx
 0 build/assay run out/tiny.onnx --backend cpu -o out/imported
 0 build/assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data
