@@ -1,5 +1,5 @@
 # The documentation's examples, as printed. Suite "quick" is a tiny one here, so that they end soon.
-$ mkdir -p build data/suites && cp "$(command -v assay)" build/assay && ln -s "$(dirname "$ASSAY_PROGRAM")/backends" build/backends && sed 's/"tiny"/"quick"/' "$ASSAY_SOURCE/ci/golden/data/tiny.json" >data/suites/quick.json
+$ mkdir -p build data/suites && cp "$(command -v assay)" build/assay && ln -s "$(dirname "$ASSAY_PROGRAM")/backends" build/backends && ln -s "$ASSAY_SOURCE/reports" data/reports && sed 's/"tiny"/"quick"/' "$ASSAY_SOURCE/ci/golden/data/tiny.json" >data/suites/quick.json
 @skip asan,tsan: the examples of README.md run products of 512 x 512, which take minutes with a sanitizer
 $ examples README.md
 0 make run
@@ -27,7 +27,7 @@ $ examples README.md
 0 build/assay run gemm --backend m100 --backend h200 -o out/chips
 0 build/assay breakeven --device m100 --against h200 --workload gemm/dtype=bf16
 0 build/assay search decoder.train/model=ernie-5-class-2.4t,batch=64,tokens=4096 --backend tianchi512
-1 build/assay qualify --policy inference-service out/mine -o out/decision
+5 build/assay qualify --policy inference-service out/mine -o out/decision
 0 build/assay export decoder.prefill/model=tiny-dense --format onnx -o out/tiny.onnx
 0 build/assay run out/tiny.onnx --backend cpu -o out/imported
 0 build/assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data
@@ -79,8 +79,8 @@ $ examples suites/README.md
 0 assay validate out/decode
 
 $ examples backends/model/README.md
-0 assay run gemm --backend m100 --backend p800 --backend h200 --backend ascend-910c -o out/chips
-0 assay report out/chips -o out/chips/report
+0 assay run gemm --backend m100 --backend p800 --backend h200 --backend ascend-910c -o out/rivals
+0 assay report out/rivals -o out/rivals/report
 0 assay run resnet50.infer --backend model:h200-sxm,precision=bf16 -o out/resnet50
 0 assay spec show m100
 
@@ -89,6 +89,11 @@ $ examples harness/judge/history/README.md
 0 assay history add out/quick --db out/history.db
 0 assay history check --db out/history.db
 0 assay history trend --db out/history.db
+
+$ ASSAY_DATA=data examples reports/policies/README.md
+0 assay policy check inference-service
+5 assay qualify --policy inference-service out/quick -o out/decision
+5 assay qualify --policy inference-service out/quick --claims p800-bandwidth --lang zh -o out/decision-zh
 
 # no README has examples that are not run here; those of ci/ are fuzzing and PyTorch, which have targets of their own
 $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z])' $(find . -path ./build -prune -o -path ./out -prune -o -name README.md -print) | sort
@@ -103,6 +108,7 @@ $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z]
 ./harness/judge/history/README.md
 ./harness/run/README.md
 ./reports/README.md
+./reports/policies/README.md
 ./suites/README.md
 ./suites/weights/README.md
 
