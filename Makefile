@@ -160,7 +160,7 @@ HISTORY_BENCH := $(O)/harness/judge/history/tests/bench_history
 history-table: ; $(Q)ci/setup run && $(MAKE_ALL) $(HISTORY_BENCH) && $(HISTORY_BENCH) harness/judge/history/README.md
 faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
 # Measurements of others that the models are fitted and judged on; they are no part of the project.
-MEASUREMENTS ?= $(firstword $(wildcard ../shared/data ../../shared/data) measurements)
+MEASUREMENTS ?= $(firstword $(wildcard ../shared/data) measurements)
 model-table: ; $(Q)ci/setup run && $(MAKE_ALL) all && build/assay calibrate $(foreach t,gemm attn_prefill attn_decode moe_ffn collective,$(MEASUREMENTS)/$(t).csv) \
     -o backends/coefficients/kernels.json --table harness/model/LEFT-OUT.md --figures backends/coefficients/left-out.csv
 PYTHON ?= python3

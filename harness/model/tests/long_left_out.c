@@ -1,5 +1,5 @@
 /* Fits the published measurements again, when they are here, and holds the fit to what it reached before on chips left out.
- *   long_left_out [FOLDER]     the folder with gemm.csv …; without one, ../shared/data and ../../shared/data are looked at */
+ *   long_left_out [FOLDER]     the folder with gemm.csv …; without one, ../shared/data is looked at */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "harness/model/left_out.h"
 
 static const char *const tables[] = {"gemm", "attn_prefill", "attn_decode", "moe_ffn", "collective"};
-static const char *const folders[] = {"../shared/data", "../../shared/data"};
+static const char *const folders[] = {"../shared/data"};
 
 /* The median error of a chip of the vendor with the most may not be larger: between a tenth and a half above what was reached. */
 static const struct bound {
