@@ -228,9 +228,11 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!*o->cases)
         return assay_cli_usage("predict needs a table: assay predict --cases FILE.csv");
     struct prediction *p = calloc(1, sizeof *p);
-    if (!p)
+    if (!p) {
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for a prediction");
-    else if (!assay_csv_read(o->cases, &p->csv, &err) && !assay_cases_recognise(&p->csv, &p->kind, &err) &&
+        return assay_cli_fail(&err);
+    }
+    if (!assay_csv_read(o->cases, &p->csv, &err) && !assay_cases_recognise(&p->csv, &p->kind, &err) &&
              !assay_fitted_read(*o->coefficients ? o->coefficients : NULL, &p->fitted, &err)) {
         p->device = *o->device ? o->device : NULL;
         p->columns = assay_cases_columns_of(&p->csv, p->kind);
@@ -241,8 +243,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     enum assay_exit status = err.code                        ? assay_cli_fail(&err)
                              : p->answered || !p->csv.n_rows ? ASSAY_EXIT_YES
                                                              : ASSAY_EXIT_NOTHING;
-    if (p)
-        release(p);
+    release(p);
     return status;
 }
 

@@ -135,10 +135,10 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (nominal_period(o, &period_ns, &err) || begin(o, &arrivals, &err))
         return assay_cli_fail(&err);
     puts("query,scheduled_ns,sample_index");
-    for (int64_t i = 0; i < o->queries && !ferror(stdout) && assay_arrivals_next(arrivals, &row); i++)
-        printf("%llu,%llu,%llu\n", (unsigned long long)row.query,
-               (unsigned long long)(row.scheduled_ns + row.query * period_ns),
-               (unsigned long long)row.sample);
+    for (int64_t i = 0; i < o->queries && !ferror(stdout) && assay_arrivals_next(arrivals, &row); i++) {
+        uint64_t at_ns = row.scheduled_ns + row.query * period_ns;
+        printf("%llu,%llu,%llu\n", (unsigned long long)row.query, (unsigned long long)at_ns, (unsigned long long)row.sample);
+    }
     assay_arrivals_free(arrivals);
     return ASSAY_EXIT_YES;
 }

@@ -354,16 +354,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!*o->backend)
         return assay_cli_usage("search needs a system: --backend dgx-h100 (assay list systems)");
     struct subject *s = calloc(1, sizeof *s);
-    if (!s)
+    if (!s) {
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for a search");
-    else if (!read_case(s, operands[0], &err) && !read_system(s, o, &err))
+        return assay_cli_fail(&err);
+    }
+    if (!read_case(s, operands[0], &err) && !read_system(s, o, &err))
         (void)read_space(s, o, &err);
     status = err.code ? assay_cli_fail(&err) : search(s, o, &err);
-    if (s) {
-        assay_case_release(&s->c);
-        assay_system_free(s->system);
-        assay_described_free(s->device);
-    }
+    assay_case_release(&s->c);
+    assay_system_free(s->system);
+    assay_described_free(s->device);
     free(s);
     return status;
 }

@@ -104,7 +104,7 @@ static void consume(struct assay_arrivals *s)
         s->n_turns = UINT64_MAX;
         return;
     }
-    uint64_t starts = c->performance_samples, set = c->performance_samples, queries = c->min_queries;
+    uint64_t set = c->performance_samples, starts = set, queries = c->min_queries;
     if (c->type == ASSAY_MULTI_STREAM) {
         starts = rounded_up(starts, c->samples_per_query);
         set += c->samples_per_query - 1;

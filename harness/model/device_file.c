@@ -398,16 +398,17 @@ enum assay_code assay_described_read(const char *path, struct assay_described **
     if (assay_json_load(path, DEVICE_FORMAT, LIMIT_BYTES, &file, err))
         return assay_error_in(err, "reading the description '%.90s'", path);
     to = calloc(1, sizeof *to);
-    if (!to)
-        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the description of a device");
-    else
+    if (to)
         (void)read_description(&(struct reader){&file, to, ""}, err);
+    else
+        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the description of a device");
     assay_json_release(&file);
-    if (!err->code) {
+    if (to && !err->code) {
         *out = &to->d;
         return ASSAY_OK;
     }
-    assay_described_free(to ? &to->d : NULL);
+    if (to)
+        assay_described_free(&to->d);
     return assay_error_in(err, "reading the description '%.90s'", path);
 }
 

@@ -139,9 +139,10 @@ static void visit(struct search *s, const struct assay_train_plan *p)
 static void visit_state(struct search *s, struct assay_train_plan p)
 {
     bool splits = p.dp * p.cp > 1 || p.ep < p.tp * p.cp * p.dp;
+    int  offloads = s->space->offload ? 1 : 0;
     for (p.zero = 0; p.zero <= (splits ? 3 : 0); p.zero++)
         for (int recompute = ASSAY_RECOMPUTE_NONE; recompute <= ASSAY_RECOMPUTE_FULL; recompute++)
-            for (int offload = 0; offload <= s->space->offload; offload++) {
+            for (int offload = 0; offload <= offloads; offload++) {
                 if (recompute == ASSAY_RECOMPUTE_SELECTIVE && p.attention == ASSAY_ATTENTION_FUSED)
                     continue; /* fused attention is its own selective recomputation */
                 p.recompute = (enum assay_recompute)recompute;

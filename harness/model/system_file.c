@@ -263,16 +263,17 @@ enum assay_code assay_system_read(const char *path, struct assay_system **out, s
     if (assay_json_load(path, SYSTEM_FORMAT, LIMIT_BYTES, &file, err))
         return assay_error_in(err, "reading the system '%.90s'", path);
     to = calloc(1, sizeof *to);
-    if (!to)
-        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the description of a system");
-    else
+    if (to)
         (void)read_description(&(struct reader){&file, to, ""}, err);
+    else
+        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the description of a system");
     assay_json_release(&file);
-    if (!err->code) {
+    if (to && !err->code) {
         *out = &to->s;
         return ASSAY_OK;
     }
-    assay_system_free(to ? &to->s : NULL);
+    if (to)
+        assay_system_free(&to->s);
     return assay_error_in(err, "reading the system '%.90s'", path);
 }
 
