@@ -148,7 +148,7 @@ check-long: check
 	$(Q)$(MAKE_ALL) run-long && ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay
 # What a sanitizer looks at is memory and threads, not statistics: of the tests those that are long for their statistics' sake, and of the
 # golden files those that run verbs and readers in another way, once; under the thread sanitizer what runs cases, as that is where threads are.
-TESTS_ASAN  = $(filter-out $(addprefix %/test_,faults numerics statistical statistics launch oracle),$(TESTS))
+TESTS_ASAN  = $(filter-out $(addprefix %/test_,check faults numerics statistical statistics launch oracle),$(TESTS))
 GOLDEN_ASAN := $(filter-out $(patsubst %,ci/golden/%.t,compare docs doctor help list model probe repeat show soak training vectors),$(wildcard ci/golden/*.t))
 GOLDEN_TSAN := $(patsubst %,ci/golden/%.t,conformance load run serving validate)
 asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan TESTS='$(TESTS_ASAN:$(O)/%=build/asan/%)' run-tests && ci/golden/run build/asan/assay $(GOLDEN_ASAN)
