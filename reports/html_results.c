@@ -15,8 +15,11 @@ static void time_cell(struct assay_page *p, const struct assay_summary_row *row)
     assay_sink_raw(&p->to, "<td class=\"num\" data-label=\"time\">");
     if (e->has_value || !e->has_interval)
         assay_page_figure(p, row, ASSAY_METRIC_latency_ns);
-    else
-        assay_sink_raw(&p->to, "<span class=\"none\">no point</span>");
+    else {
+        assay_sink_raw(&p->to, "<span class=\"none\" title=\"");
+        assay_sink_text(&p->to, e->why);
+        assay_sink_raw(&p->to, "\">no point</span>");
+    }
     assay_sink_raw(&p->to, "</td><td class=\"num\" data-label=\"how sure\">");
     if (!e->has_value) {
         assay_figure_range(&text, ASSAY_METRIC_latency_ns, e); /* a model of grade D gives a range and no point */
