@@ -38,13 +38,13 @@ LIBS := -ljansson -lsodium -lxxhash -lsqlite3 $(FEATURE_LIBS) -ldl -lm
 ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
-FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference harness/model suites/data suites/weights suites/blocks suites/workloads harness/plan \
+FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference harness/model harness/model/cluster suites/data suites/weights suites/blocks suites/workloads harness/plan \
             harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run harness/judge harness/judge/history reports harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
 # Not the counting malloc: a plug-in must use the program's, or its allocations would not be counted.
-CORE_SRCS = $(filter-out harness/base/allocations.c,$(foreach f,harness/base reference/formats reference/unit harness/ir reference harness/model,$(wildcard $(f)/*.c $(f)/ops/*.c)))
+CORE_SRCS = $(filter-out harness/base/allocations.c,$(foreach f,harness/base reference/formats reference/unit harness/ir reference harness/model harness/model/cluster,$(wildcard $(f)/*.c $(f)/ops/*.c)))
 CORE     := $(O)/libassay-core.a
 
 NAMES := $(patsubst backends/%/backend.mk,%,$(wildcard backends/*/backend.mk))
@@ -130,7 +130,7 @@ $(O)/harness/load/tests/test_mt19937: $(O)/harness/load/tests/libstdcxx.o
 $(O)/%.o: %.cc $(O)/flags
 	$(Q)mkdir -p $(@D); $(CXX) -std=c++17 $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(ALL_CFLAGS)) -MMD -MP -c -o $@ $<
 # The independent judge of contention, where it is there.
-$(O)/harness/model/tests/long_contention: LIBS := $(if $(wildcard /usr/include/simgrid/engine.h),-lsimgrid) $(LIBS)
+$(O)/harness/model/cluster/tests/long_contention: LIBS := $(if $(wildcard /usr/include/simgrid/engine.h),-lsimgrid) $(LIBS)
 # By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.
 FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard $(addsuffix /tests/fuzz_*.c,$(FOLDERS))))
 $(FUZZERS): $(O)/%: $(O)/%.o $(LIBRARY)

@@ -13,7 +13,7 @@
 #include "harness/ir/ops.h"
 #include "harness/load/verdict_loadgen.h"
 #include "harness/measure/counters.h"
-#include "harness/model/system.h"
+#include "harness/model/cluster/system.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/scenario.h"
 #include "harness/run/job.h"

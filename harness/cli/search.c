@@ -41,7 +41,7 @@ static const struct assay_option options[] = {
     {.name = "offload", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct search_options, offload), .dflt = "false",
      .help = "plans may keep the optimizer's state in host memory"},
     {.name = "framework", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct search_options, framework), .bytes = 64, .dflt = "megatron-2025",
-     .help = "whose overheads count (harness/model/CLUSTERS.md)"},
+     .help = "whose overheads count (harness/model/cluster/README.md)"},
     {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct search_options, spec), .bytes = 512, .dflt = "",
      .help = "a buyer's numbers over the system's (backends/systems/README.md)"},
     {.name = "device-spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct search_options, device_spec), .bytes = 512, .dflt = "",
@@ -375,7 +375,7 @@ const struct assay_verb assay_verb_search = {
     .details = "Every way that multiplies to the devices is priced: tensor, context, data, pipeline and expert parallelism, interleaving,\n"
                "micro-batches, ZeRO, recomputation, schedules. Memory decides first; where nothing fits it says by how much, in which groups,\n"
                "and what would make it fit (exit status 2). batch and tokens of the case are the whole step's. A system whose numbers are only\n"
-               "known as ranges gets an interval and no point. Models and their limits: harness/model/CLUSTERS.md.",
+               "known as ranges gets an interval and no point. Models and their limits: harness/model/cluster/README.md.",
     .options = options,
     .options_bytes = sizeof(struct search_options),
     .run = run,

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "harness/model/interval.h"
-#include "harness/model/search.h"
+#include "harness/model/cluster/search.h"
 
 /* 80 of 100 of what the descriptions and the kernels' models leave open, of the best plan's step. */
 struct assay_search_band {

@@ -35,7 +35,7 @@
 #include "assay/text.h"
 
 #define ASSAY_ABI_MAJOR 1u
-#define ASSAY_ABI_MINOR 2u
+#define ASSAY_ABI_MINOR 3u
 
 struct assay_session;
 struct assay_buffer;

@@ -29,6 +29,10 @@ struct assay_comm {
     enum assay_code (*all_to_all)(void *self, const void *in, size_t bytes, void *out, struct assay_error *err);
     enum assay_code (*send)(void *self, uint32_t to, const void *data, size_t bytes, struct assay_error *err);
     enum assay_code (*receive)(void *self, uint32_t from, void *data, size_t bytes, struct assay_error *err);
+    /* Since ABI 1.3: the communicator of some of the ranks, this one among them, numbered in the order of `ranks`. All of them ask for
+     * it, nobody else does; what is filled into *out goes back by out->release. */
+    enum assay_code (*group)(void *self, const uint32_t *ranks, uint32_t n_ranks, struct assay_comm *out, struct assay_error *err);
+    void (*release)(void *self); /* NULL: nothing to give back */
 };
 
 #endif
