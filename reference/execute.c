@@ -5,6 +5,7 @@
 
 #include "harness/base/memory.h"
 #include "harness/base/parallel.h"
+#include "harness/base/recycle.h"
 #include "harness/base/student.h"
 #include "reference/arithmetic.h"
 #include "reference/execute.h"
@@ -115,8 +116,8 @@ void assay_reference_free(struct assay_reference *r)
 void assay_ref_drop(struct assay_held *h)
 {
     if (!h->shared) {
-        free(h->value);
-        free(h->error);
+        assay_recycle_give(h->value);
+        assay_recycle_give(h->error);
     }
     *h = (struct assay_held){0};
 }
@@ -124,7 +125,15 @@ void assay_ref_drop(struct assay_held *h)
 double *assay_ref_doubles(uint64_t n)
 {
     size_t bytes;
-    return n < SIZE_MAX / 2 && assay_size_multiply((size_t)n + 1, sizeof(double), &bytes) ? malloc(bytes) : NULL;
+    return n < SIZE_MAX / 2 && assay_size_multiply((size_t)n + 1, sizeof(double), &bytes) ? assay_recycle_take(bytes) : NULL;
+}
+
+double *assay_ref_zeros(uint64_t n)
+{
+    double *to = assay_ref_doubles(n);
+    if (to)
+        memset(to, 0, ((size_t)n + 1) * sizeof *to);
+    return to;
 }
 
 enum assay_code assay_ref_no_memory(const struct assay_value *v, struct assay_error *err)
@@ -177,7 +186,7 @@ enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value
     struct conversion c = {v, r->bound[value], to};
     assay_parallel_for((size_t)v->elements, (size_t)1 << 16, convert, &c);
     if (r->rounded[value] && !(error = assay_ref_doubles(v->elements))) {
-        free(to);
+        assay_recycle_give(to);
         return assay_ref_no_memory(v, err);
     }
     for (uint64_t i = 0; r->rounded[value] && i < v->elements; i++)
@@ -186,8 +195,8 @@ enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value
         double x = fabs(to[i]);
         if (!(x < tiny) || x == 0)
             continue;
-        if (!error && !(error = calloc((size_t)v->elements, sizeof *error))) {
-            free(to);
+        if (!error && !(error = assay_ref_zeros(v->elements))) {
+            assay_recycle_give(to);
             return assay_ref_no_memory(v, err);
         }
         error[i] = x;
@@ -315,7 +324,7 @@ enum assay_code assay_ref_whole(struct assay_reference *r, const struct assay_re
         code = index ? call_at(r, how, value, count, index, out + done, bound ? bound + done : unread, err)
                      : assay_ref_no_memory(v, err);
     }
-    free(unread);
+    assay_recycle_give(unread);
     return code;
 }
 
@@ -332,12 +341,12 @@ static enum assay_code compute_whole(struct assay_reference *r, int32_t value, s
     struct assay_ref_how how = as_held(r);
     enum assay_code code = out && bound ? assay_ref_whole(r, &how, value, out, bound, err) : assay_ref_no_memory(v, err);
     if (code) {
-        free(out);
-        free(bound);
+        assay_recycle_give(out);
+        assay_recycle_give(bound);
         return code;
     }
     if (all_zero(bound, n)) { /* exact, and cheaper so */
-        free(bound);
+        assay_recycle_give(bound);
         bound = NULL;
     }
     r->held[value] = (struct assay_held){out, bound, true, false, bound ? 0 : assay_ref_quantum(n, out)};
@@ -495,8 +504,8 @@ static enum assay_code fold_elements(struct assay_reference *r, int32_t value, i
         out[i] = x.value;
         bound[i] = x.error;
     }
-    free(e);
-    free(v);
+    assay_recycle_give(e);
+    assay_recycle_give(v);
     free(list);
     return code;
 }

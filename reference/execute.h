@@ -28,8 +28,9 @@ struct assay_reference {
     struct assay_statistical *statistical; /* of statistical bounds and of none */
 };
 
-/* Room for n doubles; NULL: none. */
+/* Room for n doubles, or n zeros; NULL: none. They go back by assay_recycle_give. */
 double *assay_ref_doubles(uint64_t n);
+double *assay_ref_zeros(uint64_t n);
 enum assay_code assay_ref_no_memory(const struct assay_value *v, struct assay_error *err);
 /* Takes in a value that is given. */
 enum assay_code assay_ref_convert(const struct assay_reference *r, int32_t value, struct assay_held *to,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/recycle.h"
 #include "harness/base/student.h"
 
 #include "assay/banned.h"
@@ -15,7 +16,7 @@
 void assay_spread_release(struct assay_spread *s)
 {
     for (int k = 0; k < REPLICAS; k++)
-        free(s->off[k]);
+        assay_recycle_give(s->off[k]);
     free(s->along);
     free(s->across);
     memset(s, 0, sizeof *s);

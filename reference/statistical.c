@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/base/parallel.h"
+#include "harness/base/recycle.h"
 #include "reference/arithmetic.h"
 #include "reference/execute.h"
 #include "reference/spread.h"
@@ -30,8 +31,8 @@ struct assay_statistical {
 
 static void release_kept(struct kept *k)
 {
-    free(k->value);
-    free(k->local);
+    assay_recycle_give(k->value);
+    assay_recycle_give(k->local);
     assay_spread_release(&k->spread);
     k->value = k->local = NULL;
     k->ready = false;
@@ -215,7 +216,7 @@ static enum assay_code take_given(struct sweep *s, int32_t value, struct assay_e
     enum assay_code code = ASSAY_OK;
     for (int k = 1; !code && k < s->runs; k++)
         code = give(s, value, k, NULL, err);
-    free(s->d);
+    assay_recycle_give(s->d);
     s->d = NULL;
     return code;
 }
@@ -236,7 +237,7 @@ static enum assay_code keep_local(struct sweep *s, int32_t value, struct kept *k
     struct assay_ref_how      how = {.held = s->run[0]};
     double                   *again = assay_ref_doubles(v->elements);
     enum assay_code code = again ? assay_ref_whole(s->r, &how, value, again, kept->local, err) : assay_ref_no_memory(v, err);
-    free(again);
+    assay_recycle_give(again);
     return code;
 }
 
@@ -274,8 +275,8 @@ static enum assay_code settle_replica(struct sweep *s, int32_t value, int k, dou
         return ASSAY_OK;
     }
     if (s->target[value]) {
-        if (!(*off = x ? assay_ref_doubles(v->elements) : calloc((size_t)v->elements + 1, sizeof **off))) {
-            free(x);
+        if (!(*off = x ? assay_ref_doubles(v->elements) : assay_ref_zeros(v->elements))) {
+            assay_recycle_give(x);
             return assay_ref_no_memory(v, err);
         }
         if (x)
@@ -283,7 +284,7 @@ static enum assay_code settle_replica(struct sweep *s, int32_t value, int k, dou
     }
     if (s->last[value] >= 0)
         return give(s, value, k, x, err);
-    free(x);
+    assay_recycle_give(x);
     return ASSAY_OK;
 }
 
@@ -296,7 +297,7 @@ static enum assay_code replicate(struct sweep *s, int32_t value, int k, struct a
         if (!(x = assay_ref_doubles(v->elements)))
             return assay_ref_no_memory(v, err);
         if (assay_ref_whole(s->r, &how, value, x, NULL, err)) {
-            free(x);
+            assay_recycle_give(x);
             return err->code;
         }
     }
@@ -314,7 +315,7 @@ static enum assay_code compute(struct sweep *s, int32_t value, struct assay_erro
     enum assay_code           code = ASSAY_OK;
     s->d = bounds ? assay_ref_doubles(v->elements) : NULL;
     if (!x || (bounds && !s->d)) {
-        free(x);
+        assay_recycle_give(x);
         code = assay_ref_no_memory(v, err);
     } else {
         code = assay_ref_whole(s->r, &how, value, x, s->d, err);
@@ -324,7 +325,7 @@ static enum assay_code compute(struct sweep *s, int32_t value, struct assay_erro
         code = keep_nominal(s, value, err);
     for (int k = 1; !code && k < s->runs; k++)
         code = replicate(s, value, k, err);
-    free(s->d);
+    assay_recycle_give(s->d);
     s->d = NULL;
     return code;
 }
@@ -584,7 +585,7 @@ static enum assay_code open_sums(struct sums *s, const struct kept *kept, size_t
     s->spread.n = s->spread.length = n;
     s->spread.inner = 1;
     for (int k = 0; kept->spread.off[0] && k < REPLICAS; k++)
-        room &= (s->spread.off[k] = calloc(n + 1, sizeof(double))) != NULL;
+        room &= (s->spread.off[k] = assay_ref_zeros(n)) != NULL;
     memset(out, 0, n * sizeof *out);
     return room && s->local && s->magnitude ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu sums", n);
 }
@@ -659,7 +660,7 @@ enum assay_code assay_statistical_fold(struct assay_reference *r, int32_t value,
         out[i] = sums[index[i]];
         bound[i] = bounds[index[i]];
     }
-    free(sums);
-    free(bounds);
+    assay_recycle_give(sums);
+    assay_recycle_give(bounds);
     return code;
 }

@@ -11,6 +11,7 @@
 
 #include "harness/base/parallel.h"
 #include "reference/attention_scores.h"
+#include "reference/attention_values.h"
 #include "reference/dense.h"
 #include "reference/formats/formats.h"
 #include "reference/patches.h"
@@ -134,47 +135,10 @@ static void each_query(const void *self, size_t group, size_t count, const size_
 
 /* ---- Y without bounds: all queries of a head at a time ------------------------------------------------------------ */
 
-#define QUERIES 32 /* to a piece of work */
-
-/* Row i of `x` has the scores of query first + i; they become weights over their sum. */
-static void weigh(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query, double *x)
-{
-    for (int64_t j = 0; j < a->keys; j++) {
-        x[j] *= a->scale;
-        if (a->softcap != 0)
-            x[j] = a->softcap * tanh(x[j] / a->softcap);
-        if (a->mask || a->causal || a->lengths)
-            x[j] = assay_ref_attention_masked(a, batch, head, query, j, bounded(x[j], 0)).value;
-    }
-    double sum = assay_ref_softmax_values((size_t)a->keys, x);
-    for (int64_t j = 0; j < a->keys; j++)
-        x[j] /= sum;
-}
-
 static int64_t place_of(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t query)
 {
     return a->flat ? ((batch * a->queries + query) * a->q_heads + head) * a->v_width
                    : ((batch * a->q_heads + head) * a->queries + query) * a->v_width;
-}
-
-/* The raw scores of n queries from `first` on, all keys side by side. */
-static void scores_of_piece(const struct assay_ref_attention *a, int64_t batch, int64_t head, int64_t first, int64_t n, double *x)
-{
-    int64_t kv = head / (a->q_heads / a->kv_heads);
-    struct assay_ref_dense d = {.rows = n, .terms = a->width, .x = assay_ref_head_row(&a->q, batch, head, first).value,
-                                .x_row = a->q.position, .step = a->keys};
-    if (a->past > 0) {
-        d.y = assay_ref_head_row(&a->past_k, batch, kv, 0).value;
-        d.y_row = a->past_k.position;
-        d.columns = a->past;
-        d.value = x;
-        assay_ref_multiply(a->call->multiplier, &d);
-    }
-    d.y = assay_ref_head_row(&a->k, batch, kv, 0).value;
-    d.y_row = a->k.position;
-    d.columns = a->keys - a->past;
-    d.value = x + a->past;
-    assay_ref_multiply(a->call->multiplier, &d);
 }
 
 struct pieces {
@@ -187,19 +151,17 @@ static void do_pieces(void *self, size_t begin, size_t end)
 {
     struct pieces *job = self;
     const struct assay_ref_attention *a = job->a;
-    int64_t pieces = (a->queries + QUERIES - 1) / QUERIES;
-    double *x = malloc((size_t)(QUERIES * a->keys + 1) * sizeof *x);
+    int64_t pieces = (a->queries + ASSAY_REF_QUERIES - 1) / ASSAY_REF_QUERIES;
+    double *x = malloc((size_t)(ASSAY_REF_QUERIES * a->keys + 1) * sizeof *x);
     if (!x) {
         atomic_store(&job->no_memory, true);
         return;
     }
     for (size_t i = begin; i < end; i++) {
-        int64_t first = (int64_t)i % pieces * QUERIES, head = (int64_t)i / pieces % a->q_heads;
+        int64_t first = (int64_t)i % pieces * ASSAY_REF_QUERIES, head = (int64_t)i / pieces % a->q_heads;
         int64_t batch = (int64_t)i / pieces / a->q_heads, kv = head / (a->q_heads / a->kv_heads);
-        int64_t n = a->queries - first < QUERIES ? a->queries - first : QUERIES;
-        scores_of_piece(a, batch, head, first, n, x);
-        for (int64_t q = 0; q < n; q++)
-            weigh(a, batch, head, first + q, x + q * a->keys);
+        int64_t n = a->queries - first < ASSAY_REF_QUERIES ? a->queries - first : ASSAY_REF_QUERIES;
+        assay_ref_attention_weights(a, batch, head, first, n, x);
         struct assay_ref_dense y = {.rows = n, .columns = a->v_width, .terms = a->keys, .x = x, .x_row = a->keys,
                                     .y = a->turned + (batch * a->kv_heads + kv) * a->v_width * a->keys, .y_row = a->keys,
                                     .value = a->value + place_of(a, batch, head, first), .step = place_of(a, 0, 0, 1)};
@@ -208,22 +170,10 @@ static void do_pieces(void *self, size_t begin, size_t end)
     free(x);
 }
 
-/* Is the whole of Y asked for, in order and without bounds? */
-static bool whole_values(const struct assay_ref_attention *a, size_t n)
-{
-    if (!a->call->values_only || !a->turned || (uint64_t)n != a->call->out[0].elements)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (a->index[i] != (int64_t)i)
-            return false;
-    }
-    return true;
-}
-
 static enum assay_code do_whole(const struct assay_ref_attention *a, struct assay_error *err)
 {
     struct pieces job = {.a = a};
-    int64_t pieces = (a->queries + QUERIES - 1) / QUERIES;
+    int64_t pieces = (a->queries + ASSAY_REF_QUERIES - 1) / ASSAY_REF_QUERIES;
     atomic_init(&job.no_memory, false);
     assay_parallel_for((size_t)(a->batches * a->q_heads * pieces), 1, do_pieces, &job);
     return atomic_load(&job.no_memory) ? ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the scores of %lld keys", (long long)a->keys)
@@ -288,7 +238,7 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     }
     if (call->output == 0)
         turn_values(&a, n);
-    if (call->output == 0 && whole_values(&a, n)) {
+    if (call->output == 0 && a.turned && assay_ref_attention_is_whole(&a, n)) {
         enum assay_code code = do_whole(&a, err);
         free(a.turned);
         return code;

@@ -5,6 +5,7 @@
  * the logarithm and the difference. D may be the dot product of dY and Y instead, whose terms are as large as |dY| |V| |P|.
  * P and dS may be rounded to the operands' format before they meet them. A row whose keys are all masked is 0/0. */
 #include "reference/attention_scores.h"
+#include "reference/attention_values.h"
 #include "reference/elementwise.h"
 #include "reference/formats/formats.h"
 #include "reference/softmax_row.h"
@@ -271,6 +272,8 @@ static enum assay_code at(const struct assay_ref_call *call, size_t n, const int
     j.a.bound = bound;
     j.dy = assay_ref_heads_of(&call->in[DY], j.a.q_heads);
     j.group = j.a.q_heads / j.a.kv_heads;
+    if (assay_ref_attention_gradient_values(&j.a, &j.dy, n))
+        return ASSAY_OK;
     struct assay_ref_groups groups = {.n_groups = (size_t)(j.a.batches * j.a.kv_heads),
                                       .scratch = SCRATCH_ROWS * (size_t)j.a.keys + 5 * room_of(&j),
                                       .group_of = key_head_of,
