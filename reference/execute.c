@@ -580,6 +580,16 @@ double assay_reference_preparing_cost(const struct assay_reference *r)
     return ops;
 }
 
+double assay_reference_preparing_bytes(const struct assay_reference *r)
+{
+    double doubles = 0;
+    if (r->statistical)
+        return assay_statistical_bytes(r);
+    for (uint32_t v = 0; v < r->graph->n_values; v++) /* value and bound of each are held */
+        doubles += (r->graph->values[v].producer < 0 ? 1 : 2) * (double)r->graph->values[v].elements;
+    return doubles * sizeof(double);
+}
+
 double assay_reference_at_cost(const struct assay_reference *r, int32_t value, size_t n)
 {
     const struct assay_value *v = &r->graph->values[value];

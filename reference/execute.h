@@ -58,6 +58,8 @@ enum assay_code assay_statistical_fold(struct assay_reference *r, int32_t value,
 /* The values of an output, or of what is asked for: borrowed. */
 enum assay_code assay_statistical_values(struct assay_reference *r, int32_t value, const double **out,
                                          struct assay_error *err);
+/* Bytes that one sweep for all outputs takes at its height, about. */
+double          assay_statistical_bytes(const struct assay_reference *r);
 bool            assay_statistical_is_ready(const struct assay_statistical *s, int32_t value);
 
 #endif

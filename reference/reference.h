@@ -149,6 +149,8 @@ enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, s
                                      void *self, double *out, double *bound, struct assay_error *err);
 /* About how many double operations everything costs that must be computed before an output's elements. */
 double assay_reference_preparing_cost(const struct assay_reference *r);
+/* About how many bytes the same takes at its height. */
+double assay_reference_preparing_bytes(const struct assay_reference *r);
 /* About how many double operations `at` of n elements costs, and a fold of n positions. For choosing what to check. */
 double assay_reference_at_cost(const struct assay_reference *r, int32_t value, size_t n);
 double assay_reference_fold_cost(const struct assay_reference *r, int32_t value, int32_t axis, size_t n);

@@ -425,6 +425,57 @@ static void plan(struct sweep *s)
     }
 }
 
+/* A walk through the sweep's nodes that holds and forgets as do_node does. Given values are held once, whoever shares them; of an output
+ * value, local bound and deviations are kept to the end. */
+static double height_of(const struct sweep *s)
+{
+    const struct assay_graph *g = s->r->graph;
+    double                    held = 0, kept = 0, most = 0;
+    for (uint32_t v = 0; v < g->n_values; v++)
+        held += s->needed[v] && g->values[v].producer < 0 ? (double)g->values[v].elements : 0;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        const struct assay_node *n = &g->nodes[i];
+        double                   largest = 0, gone = 0;
+        for (uint32_t o = 0; o < n->n_outputs; o++) {
+            int32_t v = n->outputs[o];
+            if (v == ASSAY_NO_VALUE || !s->needed[v])
+                continue;
+            double elements = (double)g->values[v].elements;
+            largest = fmax(largest, elements);
+            kept += s->target[v] ? (s->runs > 1 ? 2 + REPLICAS : 1) * elements : 0;
+            held += s->last[v] >= 0 ? s->runs * elements : 0;
+        }
+        for (uint32_t k = 0; k < n->n_inputs; k++) {
+            int32_t v = n->inputs[k];
+            if (v != ASSAY_NO_VALUE && s->needed[v] && s->last[v] == (int64_t)i && (k == 0 || n->inputs[k - 1] != v))
+                gone += (g->values[v].producer < 0 ? 1 : s->runs) * (double)g->values[v].elements;
+        }
+        most = fmax(most, held + kept + 3 * largest); /* d, and what a call works with */
+        held -= gone;
+    }
+    return most;
+}
+
+double assay_statistical_bytes(const struct assay_reference *r)
+{
+    const struct assay_graph *g = r->graph;
+    size_t                    n = (size_t)g->n_values + 1;
+    struct assay_reference    whole = *r; /* only read, but for `needed`, which is work space */
+    struct sweep              s = {.r = &whole, .runs = r->statistical->replicas ? 1 + REPLICAS : 1, .needed = r->needed};
+    s.target = calloc(n, sizeof *s.target);
+    s.last = malloc(n * sizeof *s.last);
+    double doubles = 0;
+    if (s.target && s.last) {
+        for (uint32_t v = 0; v < g->n_values; v++)
+            s.target[v] = g->values[v].role == ASSAY_ROLE_OUTPUT && g->values[v].producer >= 0;
+        plan(&s);
+        doubles = height_of(&s);
+    }
+    free(s.last);
+    free(s.target);
+    return 1.125 * doubles * sizeof(double); /* blocks are up to an eighth longer than asked for (harness/base/recycle.h) */
+}
+
 static enum assay_code sweep(struct assay_reference *r, const bool *target, struct assay_error *err)
 {
     const struct assay_graph *g = r->graph;

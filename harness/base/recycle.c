@@ -10,7 +10,7 @@
 
 #define LEAST ((size_t)1 << 18) /* a smaller block is the allocator's */
 #define PAGE ((size_t)1 << 21)  /* a large page of x86-64 and of most others */
-#define CLASSES 256
+#define CLASSES 512
 
 /* Stands before every block, in room that keeps its alignment. */
 struct head {
@@ -31,15 +31,15 @@ static struct {
 #endif
 };
 
-/* Four lengths an octave: at most a quarter is wasted. Rounds *bytes up to the class's; CLASSES: too small, or too large, to be kept. */
+/* Eight lengths an octave: at most an eighth is wasted. Rounds *bytes up to the class's; CLASSES: too small, or too large, to be kept. */
 static unsigned class_of(size_t *bytes)
 {
     if (*bytes < LEAST || *bytes > SIZE_MAX / 4)
         return CLASSES;
     unsigned octave = 63 - (unsigned)__builtin_clzll(*bytes);
-    size_t   step = (size_t)1 << (octave - 2), quarter = (*bytes - ((size_t)1 << octave) + step - 1) / step;
-    *bytes = ((size_t)1 << octave) + quarter * step;
-    return 4 * octave + (unsigned)quarter;
+    size_t   step = (size_t)1 << (octave - 3), eighth = (*bytes - ((size_t)1 << octave) + step - 1) / step;
+    *bytes = ((size_t)1 << octave) + eighth * step;
+    return 8 * octave + (unsigned)eighth;
 }
 
 static struct head *from_pool(unsigned class)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Room for `bytes`, aligned to 64, with any content; NULL: none. Give it back with assay_recycle_give, which takes NULL too. */
+/* Room for `bytes` (an eighth more may be taken), aligned to 64, with any content; NULL: none. Give it back with assay_recycle_give, which takes NULL too. */
 void *assay_recycle_take(size_t bytes);
 void  assay_recycle_give(void *block);
 /* How much may be kept, in all; what is kept beyond it goes back to the system. At first ASSAY_RECYCLE_BYTES. */

@@ -193,6 +193,9 @@ void assay_check_decide(struct assay_check_judge *j)
         return;
     if (j->header.seen == 0)
         say(out, ASSAY_NOT_CHECKED, "no iteration was observed");
+    else if (out->judged == 0 && !assay_expected_has_room(j->expected))
+        say(out, ASSAY_NOT_CHECKED, "judging takes about %.1f GB of memory; the machine had less when it began",
+            assay_expected_preparing_bytes(j->expected) / 1e9);
     else if (out->judged == 0)
         say(out, ASSAY_NOT_CHECKED, "evaluating the reference is beyond the judge's budget: %.2g operations, about %.0f s",
             assay_expected_preparing_ops(j->expected), assay_expected_preparing_ops(j->expected) / ASSAY_EXPECTED_OPS_PER_S);

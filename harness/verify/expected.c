@@ -28,6 +28,8 @@ struct assay_expected {
     void                       *self;
     double                      budget_ops, ceiling_ops;
     double                      preparing_ops; /* making and converting inputs, and all that stands before the outputs */
+    double                      preparing_bytes;
+    bool                        has_room;
     enum assay_bounds           bounds;
     uint32_t                    favoured;
     bool                        aimed;
@@ -98,6 +100,14 @@ static double inputs_cost(const struct assay_graph *g)
     return INPUT_OPS * n;
 }
 
+static double inputs_bytes(const struct assay_graph *g)
+{
+    double n = 0;
+    for (uint32_t v = 0; v < g->n_values; v++)
+        n += g->values[v].producer < 0 ? (double)g->values[v].bytes : 0;
+    return n;
+}
+
 /* A reference that computes nothing yet knows what everything would cost. */
 static enum assay_code count_preparing(struct assay_expected *x, struct assay_error *err)
 {
@@ -106,6 +116,8 @@ static enum assay_code count_preparing(struct assay_expected *x, struct assay_er
         return err->code;
     x->bounds = assay_reference_bounds(r);
     x->preparing_ops = inputs_cost(x->graph) + assay_reference_preparing_cost(r);
+    x->preparing_bytes = inputs_bytes(x->graph) + assay_reference_preparing_bytes(r);
+    x->has_room = x->preparing_bytes < (double)assay_memory_available_bytes();
     assay_reference_free(r);
     return ASSAY_OK;
 }
@@ -139,6 +151,16 @@ enum assay_code assay_expected_new(const char *case_id, const struct assay_graph
 enum assay_bounds assay_expected_bounds(const struct assay_expected *x)
 {
     return x->bounds;
+}
+
+double assay_expected_preparing_bytes(const struct assay_expected *x)
+{
+    return x->preparing_bytes;
+}
+
+bool assay_expected_has_room(const struct assay_expected *x)
+{
+    return x->has_room;
 }
 
 double assay_expected_preparing_ops(const struct assay_expected *x)
@@ -623,6 +645,8 @@ enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, boo
         return ASSAY_OK;
     double ops = share_of(x, set, of_exemplar), first = of_exemplar ? x->preparing_ops : 0;
     b->ready = true;
+    if (!x->has_room)
+        return ASSAY_OK;
     /* A content's set was prepared for its exemplar, or it is not judged at all. */
     if (of_exemplar ? first > (favoured ? x->ceiling_ops : ops) : !x->exemplar[set].part || x->exemplar[set].part[0].n == 0)
         return ASSAY_OK;

@@ -54,6 +54,10 @@ enum assay_code assay_expected_aim(struct assay_expected *x, uint64_t seed, cons
 enum assay_bounds assay_expected_bounds(const struct assay_expected *x);
 /* Double operations that the first judged set takes in any case. */
 double assay_expected_preparing_ops(const struct assay_expected *x);
+/* Bytes that preparing a set takes, about, and whether the machine had so many when this object was made; where it had not, nothing is
+ * expected of any set. */
+double assay_expected_preparing_bytes(const struct assay_expected *x);
+bool   assay_expected_has_room(const struct assay_expected *x);
 /* Borrowed until the next aim or free. `of_exemplar`: the set's exemplar block, else that of a content. */
 enum assay_code assay_expected_block(struct assay_expected *x, uint32_t set, bool of_exemplar,
                                      const struct assay_expected_block **out, struct assay_error *err);

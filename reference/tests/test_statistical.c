@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <sys/resource.h>
 
 #include "simulate.h"
 
@@ -437,4 +438,45 @@ Test(statistical, sums_are_bounded_as_sums_and_not_by_the_sum_of_bounds)
     }
     cr_expect_gt(observed_over_bound, 0.05, "%g", observed_over_bound);
     cr_expect_gt(narrower, 1.5, "sums of bounds are %g times as wide", narrower);
+}
+
+static double resident_bytes(void)
+{
+    struct rusage u;
+    (void)getrusage(RUSAGE_SELF, &u);
+    return 1024.0 * (double)u.ru_maxrss;
+}
+
+/* A row of nodes: at the last one its operand is held by all four runs, its own value, bound and three deviations are kept, and there
+ * are d and what a call works with: 4 + 5 + 3 times the elements. */
+Test(statistical, tells_the_memory_that_it_is_going_to_take)
+{
+    enum { NODES = 12, N = 1 << 20 };
+    struct assay_error      err = {0};
+    struct assay_reference *r;
+    struct assay_graph     *g = assay_graph_new("row");
+    int32_t                 x = assay_graph_input(g, "x", ASSAY_F32, 1, (int64_t[]){N}, ASSAY_FILL_SIGNED), y = x;
+    float                  *given = malloc(N * sizeof *given);
+    const void             *bound[NODES + 1] = {given};
+    double                  value, room;
+    for (int i = 0; i < NODES; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "y%d", i);
+        y = assay_graph_op(g, "Tanh", name, &y, 1, NULL);
+    }
+    assay_graph_output(g, y);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK);
+    assay_random_uniform_f32(1, 0, N, -1, 1, given);
+    cr_assert_eq(assay_reference_new(g, bound, &r, &err), ASSAY_OK);
+    cr_assert_eq(assay_reference_bounds(r), ASSAY_BOUNDS_STATISTICAL);
+    double told = assay_reference_preparing_bytes(r), before = resident_bytes();
+    cr_expect_float_eq(told, 1.125 * 12 * 8.0 * N, 1);
+    cr_assert_eq(assay_reference_at(r, y, 1, (int64_t[]){5}, &value, &room, &err), ASSAY_OK);
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
+    double took = resident_bytes() - before;
+    cr_expect(took < 1.1 * told && took > 0.5 * told, "told %.0f, took %.0f", told, took);
+#endif
+    assay_reference_free(r);
+    assay_graph_free(g);
+    free(given);
 }

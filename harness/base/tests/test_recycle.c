@@ -17,7 +17,7 @@ Test(recycle, gives_back_the_block_of_a_like_length)
     cr_expect_eq((uintptr_t)a % 64, 0);
     memset(a, 1, LARGE);
     assay_recycle_give(a);
-    char *b = assay_recycle_take(LARGE - 1000); /* of the same class: at most a quarter longer than asked for */
+    char *b = assay_recycle_take(LARGE - 1000); /* of the same class: at most an eighth longer than asked for */
     cr_expect_eq(b, a);
     char *c = assay_recycle_take(LARGE - 1000); /* there was one only */
     cr_expect_neq(c, a);
@@ -34,9 +34,9 @@ Test(recycle, has_room_for_what_is_asked)
 {
     assay_recycle_keep(ASSAY_RECYCLE_BYTES);
     for (size_t octave = (size_t)1 << 16; octave <= (size_t)1 << 23; octave *= 2)
-        for (size_t quarter = 4; quarter < 8; quarter++)
+        for (size_t eighth = 8; eighth < 16; eighth++)
             for (int off = -1; off <= 1; off++) {
-                size_t bytes = octave / 4 * quarter - 64 + (size_t)off;
+                size_t bytes = octave / 8 * eighth - 64 + (size_t)off;
                 char  *x = assay_recycle_take(bytes);
                 cr_assert(x);
                 memset(x, 0x5a, bytes); /* beyond the room: the allocator's own checks, or a sanitizer's, see it */
