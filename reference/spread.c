@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/recycle.h"
 #include "harness/base/student.h"
 
 #include "assay/banned.h"
@@ -16,7 +15,7 @@
 void assay_spread_release(struct assay_spread *s)
 {
     for (int k = 0; k < REPLICAS; k++)
-        assay_recycle_give(s->off[k]);
+        assay_packed_release(&s->off[k]);
     free(s->along);
     free(s->across);
     memset(s, 0, sizeof *s);
@@ -26,8 +25,10 @@ void assay_spread_release(struct assay_spread *s)
 static double square_of(const struct assay_spread *s, uint64_t i)
 {
     double sum = 0;
-    for (int k = 0; k < REPLICAS; k++)
-        sum += s->off[k][i] * s->off[k][i];
+    for (int k = 0; k < REPLICAS; k++) {
+        double off = assay_packed_at(&s->off[k], i);
+        sum += off * off;
+    }
     return sum / REPLICAS;
 }
 

@@ -19,7 +19,8 @@
 /* A value that is kept. */
 struct kept {
     bool          ready;
-    double       *value, *local; /* local: its own op's worst-case bound, NULL: none */
+    double             *value;
+    struct assay_packed local; /* its own op's worst-case bound; none: 0 */
     struct assay_spread spread;
 };
 
@@ -32,9 +33,9 @@ struct assay_statistical {
 static void release_kept(struct kept *k)
 {
     assay_recycle_give(k->value);
-    assay_recycle_give(k->local);
+    assay_packed_release(&k->local);
     assay_spread_release(&k->spread);
-    k->value = k->local = NULL;
+    k->value = NULL;
     k->ready = false;
 }
 
@@ -235,8 +236,11 @@ static enum assay_code keep_local(struct sweep *s, int32_t value, struct kept *k
 {
     const struct assay_value *v = &s->r->graph->values[value];
     struct assay_ref_how      how = {.held = s->run[0]};
-    double                   *again = assay_ref_doubles(v->elements);
-    enum assay_code code = again ? assay_ref_whole(s->r, &how, value, again, kept->local, err) : assay_ref_no_memory(v, err);
+    double                   *again = assay_ref_doubles(v->elements), *local = assay_ref_doubles(v->elements);
+    enum assay_code           code = again && local ? assay_ref_whole(s->r, &how, value, again, local, err) : assay_ref_no_memory(v, err);
+    if (!code && !assay_packed_make(local, v->elements, true, &kept->local))
+        code = assay_ref_no_memory(v, err);
+    assay_recycle_give(local);
     assay_recycle_give(again);
     return code;
 }
@@ -250,15 +254,10 @@ static enum assay_code keep_nominal(struct sweep *s, int32_t value, struct assay
     assay_spread_shape(v, &kept->spread);
     kept->value = read ? copy_of(s->run[0][value].value, v->elements) : s->run[0][value].value;
     s->run[0][value].shared = !read; /* what nobody reads any more is kept as it is */
-    if (bounds && !read) { /* nobody's operand: what was made is the bound itself, see compute() */
-        kept->local = s->d;
-        s->d = NULL;
-        return ASSAY_OK;
-    }
-    if (bounds)
-        kept->local = assay_ref_doubles(v->elements);
-    if (!kept->value || (bounds && !kept->local))
+    if (!kept->value)
         return assay_ref_no_memory(v, err);
+    if (bounds && !read) /* nobody's operand: what was made is the bound itself, see compute() */
+        return assay_packed_make(s->d, v->elements, true, &kept->local) ? ASSAY_OK : assay_ref_no_memory(v, err);
     return bounds ? keep_local(s, value, kept, err) : ASSAY_OK;
 }
 
@@ -267,22 +266,22 @@ static enum assay_code keep_nominal(struct sweep *s, int32_t value, struct assay
 static enum assay_code settle_replica(struct sweep *s, int32_t value, int k, double *x, struct assay_error *err)
 {
     const struct assay_value *v = &s->r->graph->values[value];
-    double                  **off = &s->r->statistical->kept[value].spread.off[k - 1];
-    const double             *nominal = s->run[0][value].value;
-    if (s->target[value] && x && s->last[value] < 0) {
-        stand_off(x, nominal, v->elements, x);
-        *off = x;
-        return ASSAY_OK;
-    }
+    struct assay_packed      *off = &s->r->statistical->kept[value].spread.off[k - 1];
+    bool                      read = s->last[value] >= 0;
     if (s->target[value]) {
-        if (!(*off = x ? assay_ref_doubles(v->elements) : assay_ref_zeros(v->elements))) {
+        double *room = x && read ? assay_ref_doubles(v->elements) : x;
+        bool    kept = room || !x;
+        if (kept && x)
+            stand_off(x, s->run[0][value].value, v->elements, room);
+        kept = kept && assay_packed_make(room, v->elements, false, off);
+        if (room != x)
+            assay_recycle_give(room);
+        if (!kept) {
             assay_recycle_give(x);
             return assay_ref_no_memory(v, err);
         }
-        if (x)
-            stand_off(x, nominal, v->elements, *off);
     }
-    if (s->last[value] >= 0)
+    if (read)
         return give(s, value, k, x, err);
     assay_recycle_give(x);
     return ASSAY_OK;
@@ -426,7 +425,7 @@ static void plan(struct sweep *s)
 }
 
 /* A walk through the sweep's nodes that holds and forgets as do_node does. Given values are held once, whoever shares them; of an output
- * value, local bound and deviations are kept to the end. */
+ * the value and, packed, local bound and deviations are kept to the end. */
 static double height_of(const struct sweep *s)
 {
     const struct assay_graph *g = s->r->graph;
@@ -442,7 +441,7 @@ static double height_of(const struct sweep *s)
                 continue;
             double elements = (double)g->values[v].elements;
             largest = fmax(largest, elements);
-            kept += s->target[v] ? (s->runs > 1 ? 2 + REPLICAS : 1) * elements : 0;
+            kept += s->target[v] ? (s->runs > 1 ? 1 + (1 + REPLICAS) / 2.0 : 1) * elements : 0;
             held += s->last[v] >= 0 ? s->runs * elements : 0;
         }
         for (uint32_t k = 0; k < n->n_inputs; k++) {
@@ -510,8 +509,10 @@ static enum assay_code keep_given(struct assay_reference *r, int32_t value, stru
     struct assay_held h = {0};
     if (assay_ref_convert(r, value, &h, err))
         return err->code;
-    *kept = (struct kept){.ready = true, .value = h.value, .local = h.error};
-    return ASSAY_OK;
+    *kept = (struct kept){.ready = true, .value = h.value};
+    bool packed = !h.error || assay_packed_make(h.error, r->graph->values[value].elements, true, &kept->local);
+    assay_recycle_give(h.error);
+    return packed ? ASSAY_OK : assay_ref_no_memory(&r->graph->values[value], err);
 }
 
 static enum assay_code make_ready(struct assay_reference *r, int32_t value, struct assay_error *err)
@@ -542,12 +543,12 @@ enum assay_code assay_statistical_at(struct assay_reference *r, int32_t value, s
         return err->code;
     const struct kept *kept = &r->statistical->kept[value];
     for (size_t i = 0; i < n; i++) {
-        double local = kept->local ? kept->local[index[i]] : 0;
+        double local = kept->local.x ? assay_packed_at(&kept->local, (uint64_t)index[i]) : 0;
         out[i] = kept->value[index[i]];
         if (!r->statistical->replicas)
             bound[i] = INFINITY;
         else
-            bound[i] = kept->spread.off[0] ? assay_spread_bound(&kept->spread, (uint64_t)index[i], out[i], local) : local;
+            bound[i] = kept->spread.off[0].x ? assay_spread_bound(&kept->spread, (uint64_t)index[i], out[i], local) : local;
     }
     return ASSAY_OK;
 }
@@ -566,8 +567,8 @@ enum assay_code assay_statistical_values(struct assay_reference *r, int32_t valu
 #define PIECE ((size_t)1 << 12)
 
 struct sums {
-    double        *out, *local, *magnitude;
-    struct assay_spread  spread;
+    double             *out, *local, *magnitude, *moved[REPLICAS]; /* moved: NULL where nothing stands off */
+    struct assay_spread spread;
 };
 
 /* Term by term: a weight of zero leaves out what is not finite. */
@@ -577,45 +578,48 @@ static void add_each(struct sums *s, const struct kept *kept, uint64_t first, si
         double w = weight[i], term = w * kept->value[first + i];
         s->out[sum[i]] += term;
         s->magnitude[sum[i]] += fabs(term);
-        s->local[sum[i]] += w != 0 && kept->local ? fabs(w) * kept->local[first + i] : 0;
-        for (int k = 0; w != 0 && k < REPLICAS && s->spread.off[k]; k++)
-            s->spread.off[k][sum[i]] += w * kept->spread.off[k][first + i];
+        s->local[sum[i]] += w != 0 && kept->local.x ? fabs(w) * assay_packed_at(&kept->local, first + i) : 0;
+        for (int k = 0; w != 0 && k < REPLICAS && s->moved[k]; k++)
+            s->moved[k][sum[i]] += w * assay_packed_at(&kept->spread.off[k], first + i);
     }
 }
 
 typedef double    pair __attribute__((vector_size(16)));
 typedef double    loose_pair __attribute__((vector_size(16), aligned(8), may_alias));
 typedef long long pair_bits __attribute__((vector_size(16)));
+typedef float     half __attribute__((vector_size(8)));
+typedef float     loose_half __attribute__((vector_size(8), aligned(4), may_alias));
 #define LOAD(pointer) ((pair) * (const loose_pair *)(pointer))
+#define WIDE(pointer) __builtin_convertvector((half) * (const loose_half *)(pointer), pair)
 #define ABS(x) ((pair)((pair_bits)(x) & (pair_bits){INT64_MAX, INT64_MAX}))
 
 /* Terms of one sum, n even: no weight is zero, and bounds and replicas are there. */
 static void add_run(struct sums *s, const struct kept *kept, uint64_t first, size_t n, size_t sum, const double *weight)
 {
-    const double *value = kept->value + first, *local = kept->local + first;
-    const double *off[REPLICAS];
+    const double *value = kept->value + first;
+    const float  *local = kept->local.x + first, *off[REPLICAS];
     pair          out = {0}, magnitude = {0}, bound = {0}, moved[REPLICAS] = {{0}};
     for (int k = 0; k < REPLICAS; k++)
-        off[k] = kept->spread.off[k] + first;
+        off[k] = kept->spread.off[k].x + first;
     for (size_t i = 0; i < n; i += 2) {
         pair w = LOAD(weight + i), term = w * LOAD(value + i);
         out += term;
         magnitude += ABS(term);
-        bound += ABS(w) * LOAD(local + i);
+        bound += ABS(w) * WIDE(local + i);
         _Pragma("GCC unroll 3") for (int k = 0; k < REPLICAS; k++)
-            moved[k] += w * LOAD(off[k] + i);
+            moved[k] += w * WIDE(off[k] + i);
     }
     s->out[sum] += out[0] + out[1];
     s->magnitude[sum] += magnitude[0] + magnitude[1];
-    s->local[sum] += bound[0] + bound[1];
+    s->local[sum] += kept->local.unit * (bound[0] + bound[1]);
     for (int k = 0; k < REPLICAS; k++)
-        s->spread.off[k][sum] += moved[k][0] + moved[k][1];
+        s->moved[k][sum] += kept->spread.off[k].unit * (moved[k][0] + moved[k][1]);
 }
 
 static void add_terms(struct sums *s, const struct kept *kept, uint64_t first, size_t n, const size_t *sum,
                       const double *weight)
 {
-    bool whole = kept->local && s->spread.off[0];
+    bool whole = kept->local.x && s->moved[0];
     for (size_t i = 0; i < n && whole; i++)
         whole = weight[i] != 0;
     for (size_t i = 0, run; i < n; i += run) {
@@ -635,8 +639,8 @@ static enum assay_code open_sums(struct sums *s, const struct kept *kept, size_t
     *s = (struct sums){.out = out, .local = calloc(n + 1, sizeof(double)), .magnitude = calloc(n + 1, sizeof(double))};
     s->spread.n = s->spread.length = n;
     s->spread.inner = 1;
-    for (int k = 0; kept->spread.off[0] && k < REPLICAS; k++)
-        room &= (s->spread.off[k] = assay_ref_zeros(n)) != NULL;
+    for (int k = 0; kept->spread.off[0].x && k < REPLICAS; k++)
+        room &= (s->moved[k] = calloc(n + 1, sizeof(double))) != NULL;
     memset(out, 0, n * sizeof *out);
     return room && s->local && s->magnitude ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu sums", n);
 }
@@ -645,7 +649,18 @@ static void close_sums(struct sums *s)
 {
     free(s->local);
     free(s->magnitude);
+    for (int k = 0; k < REPLICAS; k++)
+        free(s->moved[k]);
     assay_spread_release(&s->spread);
+}
+
+static enum assay_code settle_sums(struct sums *s, double compared, struct assay_error *err)
+{
+    for (int k = 0; k < REPLICAS; k++) {
+        if (!assay_packed_make(s->moved[k], s->spread.n, false, &s->spread.off[k]))
+            return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %llu sums", (unsigned long long)s->spread.n);
+    }
+    return assay_spread_settle(&s->spread, compared, err);
 }
 
 enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, size_t n_sums,
@@ -667,12 +682,12 @@ enum assay_code assay_reference_sums(struct assay_reference *r, int32_t value, s
         terms(self, first, n, sum, weight);
         add_terms(&s, kept, first, n, sum, weight);
     }
-    if (!code && s.spread.off[0])
-        code = assay_spread_settle(&s.spread, compared_of(r), err);
+    if (!code && s.moved[0])
+        code = settle_sums(&s, compared_of(r), err);
     for (size_t i = 0; !code && i < n_sums; i++) {
         double local = s.local[i] + assay_ref_gamma(roundings, ASSAY_REF_OWN) * s.magnitude[i];
         bound[i] = !r->statistical->replicas ? (double)INFINITY
-                   : s.spread.off[0]         ? assay_spread_bound(&s.spread, i, out[i], local)
+                   : s.moved[0]              ? assay_spread_bound(&s.spread, i, out[i], local)
                                              : local;
     }
     close_sums(&s);
