@@ -640,7 +640,7 @@ static enum assay_code open_sums(struct sums *s, const struct kept *kept, size_t
     s->spread.n = s->spread.length = n;
     s->spread.inner = 1;
     for (int k = 0; kept->spread.off[0].x && k < REPLICAS; k++)
-        room &= (s->moved[k] = calloc(n + 1, sizeof(double))) != NULL;
+        room &= (s->moved[k] = assay_ref_zeros(n)) != NULL;
     memset(out, 0, n * sizeof *out);
     return room && s->local && s->magnitude ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu sums", n);
 }
@@ -650,7 +650,7 @@ static void close_sums(struct sums *s)
     free(s->local);
     free(s->magnitude);
     for (int k = 0; k < REPLICAS; k++)
-        free(s->moved[k]);
+        assay_recycle_give(s->moved[k]);
     assay_spread_release(&s->spread);
 }
 
