@@ -192,7 +192,7 @@ static enum assay_code next_member(struct reading *r, struct assay_error *err)
 {
     static const unsigned char   zeroes[BLOCK];
     unsigned char                made[HEADERS];
-    size_t                       header, fill, off;
+    size_t                       header, fill, off = 0;
     struct assay_archive_member *m = &r->members[r->n];
     if (!told(r, m->name, &m->bytes, &header))
         return cut_short(r, err);

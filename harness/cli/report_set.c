@@ -1,0 +1,187 @@
+#include "harness/cli/report_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/file.h"
+#include "harness/base/json.h"
+#include "harness/base/strings.h"
+#include "harness/cli/cli.h"
+#include "harness/judge/claims.h"
+#include "harness/judge/qualify.h"
+#include "reports/decision.h"
+
+#include "assay/banned.h"
+
+/* ---- what is wanted ---------------------------------------------------------------------------------------------- */
+
+struct choosing {
+    struct assay_report_set *set;
+    struct assay_error      *err;
+};
+
+/* "html, md, …" of the table. */
+static const char *names_of_formats(char room[128])
+{
+    size_t                         n;
+    const struct assay_report_row *all = assay_report_formats(&n);
+    struct assay_text              text = assay_text_over(room, 128);
+    for (size_t i = 0; i < n; i++)
+        assay_text_add(&text, "%s%s", i ? ", " : "", all[i].name);
+    return room;
+}
+
+static bool choose_format(void *self, const char *part)
+{
+    struct choosing               *c = self;
+    const struct assay_report_row *row = assay_report_format_find(part);
+    if (!row) {
+        const char                    *names[ASSAY_REPORT_FORMATS_MAX], *near;
+        char                           room[128];
+        size_t                         n;
+        const struct assay_report_row *all = assay_report_formats(&n);
+        for (size_t i = 0; i < n; i++)
+            names[i] = all[i].name;
+        near = assay_string_nearest(part, names, n);
+        (void)ASSAY_FAIL(c->err, ASSAY_CONFIG, "unknown format '%.40s'%s%s%s (%s)", part, near ? "; did you mean '" : "", near ? near : "",
+                         near ? "'?" : "", names_of_formats(room));
+        return false;
+    }
+    for (size_t i = 0; i < c->set->n_formats; i++)
+        if (c->set->format[i] == row)
+            return true;
+    c->set->format[c->set->n_formats++] = row;
+    return true;
+}
+
+enum assay_code assay_report_set_formats(struct assay_report_set *set, const char *list, struct assay_error *err)
+{
+    struct choosing c = {set, err};
+    char            room[128];
+    (void)assay_string_split(list, ',', choose_format, &c);
+    return err->code || set->n_formats ? err->code : ASSAY_FAIL(err, ASSAY_CONFIG, "no format was given (%s)", names_of_formats(room));
+}
+
+static bool choose_language(void *self, const char *part)
+{
+    struct choosing    *c = self;
+    enum assay_language language;
+    if (!assay_language_find(part, &language)) {
+        (void)ASSAY_FAIL(c->err, ASSAY_CONFIG, "unknown language '%.20s' (en, zh)", part);
+        return false;
+    }
+    for (size_t i = 0; i < c->set->n_languages; i++)
+        if (c->set->language[i] == language)
+            return true;
+    c->set->language[c->set->n_languages++] = language;
+    return true;
+}
+
+enum assay_code assay_report_set_languages(struct assay_report_set *set, const char *list, struct assay_error *err)
+{
+    struct choosing c = {set, err};
+    (void)assay_string_split(list, ',', choose_language, &c);
+    return err->code || set->n_languages ? err->code : ASSAY_FAIL(err, ASSAY_CONFIG, "no language was given (en, zh)");
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+/* What all reports are made of. */
+struct writing {
+    const struct assay_report_set *set;
+    const char                    *folder;
+    struct assay_summary          *runs;
+    const struct assay_summary   **borrowed;
+    size_t                         n;
+    struct assay_policy            policy;
+    struct assay_qualification     decision;
+    struct assay_claims            claims;
+    void (*wrote)(void *self, const char *path);
+    void *self;
+};
+
+static enum assay_code read_all(struct writing *w, size_t n, char *const *paths, struct assay_error *err)
+{
+    w->runs = calloc(n, sizeof *w->runs);
+    w->borrowed = calloc(n, sizeof(struct assay_summary *));
+    if (!w->runs || !w->borrowed)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu runs", n);
+    if (*w->set->policy && assay_policy_read(w->set->policy, &w->policy, err))
+        return err->code;
+    for (; w->n < n; w->n++) {
+        if (assay_summary_read(paths[w->n], &w->runs[w->n], err))
+            return err->code;
+        w->borrowed[w->n] = &w->runs[w->n];
+        assay_cli_note_torn(w->runs[w->n].folder);
+    }
+    if (*w->set->claims && assay_claims_read(w->set->claims, w->runs, n, &w->claims, err))
+        return err->code;
+    return *w->set->policy ? assay_qualify(&w->policy, w->runs, n, &w->decision, err) : ASSAY_OK;
+}
+
+static void release(struct writing *w)
+{
+    assay_qualification_release(&w->decision);
+    assay_claims_release(&w->claims);
+    while (w->n)
+        assay_summary_release(&w->runs[--w->n]);
+    free(w->runs);
+    free(w->borrowed);
+    assay_policy_release(&w->policy);
+}
+
+static const struct assay_claims *claims_of(const struct writing *w)
+{
+    return w->claims.owned ? &w->claims : NULL;
+}
+
+static enum assay_code write_pages(struct writing *w, struct assay_error *err)
+{
+    char path[1024], name[64];
+    for (size_t i = 0; i < w->set->n_languages; i++) {
+        enum assay_language l = w->set->language[i];
+        (void)snprintf(name, sizeof name, "decision.%s.html", assay_language_name(l));
+        if (assay_path_join(path, sizeof path, w->folder, name, err) ||
+            assay_decision_write(&w->decision, claims_of(w), l, path, err))
+            return err->code;
+        w->wrote(w->self, path);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_code write_decision_json(struct writing *w, struct assay_error *err)
+{
+    char    path[1024];
+    json_t *json = assay_decision_to_json(&w->decision, claims_of(w));
+    char   *bytes = json ? assay_json_pretty(json) : NULL;
+    json_decref(json);
+    if (!bytes)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the decision as JSON");
+    if (!assay_path_join(path, sizeof path, w->folder, "decision.json", err) && !assay_file_replace(path, bytes, strlen(bytes), err))
+        w->wrote(w->self, path);
+    free(bytes);
+    return err->code;
+}
+
+static enum assay_code write_format(struct writing *w, const struct assay_report_row *row, struct assay_error *err)
+{
+    char path[1024];
+    bool decided = *w->set->policy;
+    if (assay_path_join(path, sizeof path, w->folder, row->file, err) || assay_report_write(w->borrowed, w->n, row->format, path, err))
+        return err->code;
+    w->wrote(w->self, path);
+    if (decided && row->format == ASSAY_REPORT_HTML)
+        return write_pages(w, err);
+    return decided && row->format == ASSAY_REPORT_JSON ? write_decision_json(w, err) : ASSAY_OK;
+}
+
+enum assay_code assay_report_set_write(const struct assay_report_set *set, size_t n, char *const *runs, const char *folder,
+                                       void (*wrote)(void *self, const char *path), void *self, struct assay_error *err)
+{
+    struct writing w = {.set = set, .folder = folder, .wrote = wrote, .self = self};
+    if (!read_all(&w, n, runs, err) && !assay_folder_make(folder, err))
+        for (size_t i = 0; !err->code && i < set->n_formats; i++)
+            (void)write_format(&w, set->format[i], err);
+    release(&w);
+    return err->code;
+}
