@@ -9,10 +9,10 @@
 #include "assay/banned.h"
 
 static const struct assay_report_row formats[] = {
-    {ASSAY_REPORT_HTML, "html", "index.html", "one self-contained page with plots, for screen and paper"},
-    {ASSAY_REPORT_MARKDOWN, "md", "report.md", "the tables, as text"},
-    {ASSAY_REPORT_CSV, "csv", "report.csv", "a row for each case, back end and metric"},
-    {ASSAY_REPORT_JSON, "json", "report.json", "everything, for programs"},
+    {ASSAY_REPORT_HTML, "html", "index.html", "one self-contained page with plots, for screen and paper", true},
+    {ASSAY_REPORT_MARKDOWN, "md", "report.md", "the tables, as text", true},
+    {ASSAY_REPORT_CSV, "csv", "report.csv", "a row for each case, back end and metric", true},
+    {ASSAY_REPORT_JSON, "json", "report.json", "everything, for programs", true},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 

@@ -16,10 +16,11 @@ enum assay_report_format {
     ASSAY_REPORT_JSON = 4, /* everything, "format": "assay-report/1" */
 };
 
-/* A row of the table of formats. `file` is the name of the report in its folder. */
+/* A row of the table of formats. `file` is the name of the report in its folder; reproducible: same runs, same versions, same bytes. */
 struct assay_report_row {
     enum assay_report_format format;
     const char              *name, *file, *about;
+    bool                     reproducible;
 };
 /* All formats; *n of them. */
 const struct assay_report_row *assay_report_formats(size_t *n);

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
+#include "harness/base/process.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/judge/claims.h"
@@ -82,6 +84,28 @@ enum assay_code assay_report_set_languages(struct assay_report_set *set, const c
     struct choosing c = {set, err};
     (void)assay_string_split(list, ',', choose_language, &c);
     return err->code || set->n_languages ? err->code : ASSAY_FAIL(err, ASSAY_CONFIG, "no language was given (en, zh)");
+}
+
+void assay_report_set_reproducible(struct assay_report_set *set)
+{
+    size_t                         n;
+    const struct assay_report_row *all = assay_report_formats(&n);
+    for (size_t i = 0; i < n; i++)
+        if (all[i].reproducible)
+            set->format[set->n_formats++] = &all[i];
+    for (; set->n_languages < ASSAY_LANGUAGES; set->n_languages++)
+        set->language[set->n_languages] = (enum assay_language)set->n_languages;
+}
+
+void assay_report_set_tools(char gnuplot[64], char xlsx[64])
+{
+    struct assay_error why = {.code = ASSAY_OK};
+    char               program[] = "gnuplot", word[] = "--version", *argv[] = {program, word, NULL};
+    int                status = -1;
+    (void)assay_string_copy(xlsx, 64, "none");
+    if (assay_process_capture(argv, NULL, 5 * ASSAY_NS_PER_S, gnuplot, 64, &status, &why) || status != 0)
+        (void)assay_string_copy(gnuplot, 64, "none");
+    gnuplot[strcspn(gnuplot, "\n")] = 0;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

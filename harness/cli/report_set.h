@@ -22,6 +22,11 @@ struct assay_report_set {
 enum assay_code assay_report_set_formats(struct assay_report_set *set, const char *list, struct assay_error *err);
 enum assay_code assay_report_set_languages(struct assay_report_set *set, const char *list, struct assay_error *err);
 
+/* All formats whose bytes follow from the runs, the policy and the versions of what makes them, in all languages. */
+void assay_report_set_reproducible(struct assay_report_set *set);
+/* The versions of the programs that have a say in those bytes; "none" without it. */
+void assay_report_set_tools(char gnuplot[64], char xlsx[64]);
+
 /* Reads runs[n] before anything is written, then writes into `folder` (made if it is not there); `wrote` is told each file's path. */
 enum assay_code assay_report_set_write(const struct assay_report_set *set, size_t n, char *const *runs, const char *folder,
                                        void (*wrote)(void *self, const char *path), void *self, struct assay_error *err);

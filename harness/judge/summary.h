@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "assay/text.h"
 #include "harness/judge/verdict.h"
 #include "harness/measure/statistics.h"
 #include "harness/store/run_folder.h"
