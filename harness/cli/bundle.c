@@ -90,8 +90,10 @@ static bool pack_suite(struct packing *p, const struct assay_summary *run)
     (void)snprintf(what, sizeof what, "suite %.100s", name);
     (void)snprintf(file, sizeof file, "%.100s.json", name);
     assay_plan_init(&plan);
-    if (assay_data_folder("suites", folder, sizeof folder, &why) || assay_path_join(path, sizeof path, folder, file, &why) ||
-        assay_plan_read(path, &plan, &why)) {
+    if (strchr(name, '/') || !assay_archive_name_is_good(file)) {
+        leave_out(p, what, "its name is none for a file of a bundle");
+    } else if (assay_plan_read(name, &plan, &why) || assay_data_folder("suites", folder, sizeof folder, &why) ||
+               assay_path_join(path, sizeof path, folder, file, &why)) {
         leave_out(p, what, why.message);
     } else {
         json_t *now = assay_plan_to_json(&plan);
@@ -99,8 +101,6 @@ static bool pack_suite(struct packing *p, const struct assay_summary *run)
         (void)snprintf(in_bundle, sizeof in_bundle, "suite/%s", file);
         if (!now || !json_equal(now, ran))
             leave_out(p, what, "the file of that name does not give the plan that ran");
-        else if (!assay_archive_name_is_good(in_bundle))
-            leave_out(p, what, "its name is none for a file of a bundle");
         else
             (void)add(p, in_bundle, path);
         json_decref(now);
