@@ -1,5 +1,5 @@
 # Assay. `make help` lists the targets. One non-recursive makefile; objects live in build/<CONFIG>/.
-#   CONFIG=release|debug|asan|tsan|cov|fuzz   WITH_PAPI, WITH_PFM, WITH_HWLOC = auto|0|1 (see ci/features.sh)
+#   CONFIG=release|debug|asan|tsan|cov|fuzz   WITH_PAPI, WITH_PFM, WITH_HWLOC, WITH_XLSX = auto|0|1 (see ci/features.sh)
 CONFIG  ?= release
 PREFIX  ?= /usr/local
 V       ?= 0

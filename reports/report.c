@@ -12,6 +12,8 @@ static const struct assay_report_row formats[] = {
     {ASSAY_REPORT_HTML, "html", "index.html", "one self-contained page with plots, for screen and paper", true},
     {ASSAY_REPORT_MARKDOWN, "md", "report.md", "the tables, as text", true},
     {ASSAY_REPORT_CSV, "csv", "report.csv", "a row for each case, back end and metric", true},
+    {ASSAY_REPORT_XLSX, "xlsx", "report.xlsx", "a spreadsheet with a sheet a table; with a policy, its cost model as formulas", true},
+    {ASSAY_REPORT_PDF, "pdf", "report.pdf", "the page on paper, by a headless Chromium", false},
     {ASSAY_REPORT_JSON, "json", "report.json", "everything, for programs", true},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
@@ -71,6 +73,8 @@ static bool write_format(const struct assay_summary *const *runs, size_t n, enum
     case ASSAY_REPORT_MARKDOWN: to.how = ASSAY_ESCAPE_MARKDOWN; return assay_report_markdown(runs, n, &to);
     case ASSAY_REPORT_CSV: to.how = ASSAY_ESCAPE_CSV; return assay_report_csv(runs, n, &to);
     case ASSAY_REPORT_JSON: return assay_report_json(runs, n, out);
+    case ASSAY_REPORT_XLSX:
+    case ASSAY_REPORT_PDF: return false;
     }
     return false;
 }

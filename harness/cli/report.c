@@ -16,9 +16,9 @@ struct report_options {
 
 static const struct assay_option options[] = {
     {.name = "format", .type = ASSAY_OPT_TEXT, .offset = AT(format), .bytes = 256, .dflt = "html",
-     .help = "html, md, csv, json: one or several, separated by commas"},
+     .help = "html, md, csv, xlsx, pdf, json: one or several, separated by commas"},
     {.name = "lang", .type = ASSAY_OPT_TEXT, .offset = AT(lang), .bytes = 64, .dflt = "en,zh",
-     .help = "languages of what a policy adds: en, zh"},
+     .help = "languages of spreadsheets and of what a policy adds: en, zh"},
     {.name = "policy", .type = ASSAY_OPT_TEXT, .offset = AT(policy), .bytes = 512, .dflt = "",
      .help = "also what comes of the runs under this policy: a name, or a path that ends in .json"},
     {.name = "claims", .type = ASSAY_OPT_TEXT, .offset = AT(claims), .bytes = 512, .dflt = "",

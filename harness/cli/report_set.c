@@ -5,13 +5,17 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
+#include "harness/base/folder_temporary.h"
 #include "harness/base/json.h"
 #include "harness/base/process.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/judge/claims.h"
 #include "harness/judge/qualify.h"
+#include "reports/book_tables.h"
 #include "reports/decision.h"
+#include "reports/deviation_page.h"
+#include "reports/pdf.h"
 
 #include "assay/banned.h"
 
@@ -91,7 +95,7 @@ void assay_report_set_reproducible(struct assay_report_set *set)
     size_t                         n;
     const struct assay_report_row *all = assay_report_formats(&n);
     for (size_t i = 0; i < n; i++)
-        if (all[i].reproducible)
+        if (all[i].reproducible && (all[i].format != ASSAY_REPORT_XLSX || strcmp(assay_book_library(), "none") != 0))
             set->format[set->n_formats++] = &all[i];
     for (; set->n_languages < ASSAY_LANGUAGES; set->n_languages++)
         set->language[set->n_languages] = (enum assay_language)set->n_languages;
@@ -102,7 +106,7 @@ void assay_report_set_tools(char gnuplot[64], char xlsx[64])
     struct assay_error why = {.code = ASSAY_OK};
     char               program[] = "gnuplot", word[] = "--version", *argv[] = {program, word, NULL};
     int                status = -1;
-    (void)assay_string_copy(xlsx, 64, "none");
+    (void)assay_string_copy(xlsx, 64, assay_book_library());
     if (assay_process_capture(argv, NULL, 5 * ASSAY_NS_PER_S, gnuplot, 64, &status, &why) || status != 0)
         (void)assay_string_copy(gnuplot, 64, "none");
     gnuplot[strcspn(gnuplot, "\n")] = 0;
@@ -120,6 +124,7 @@ struct writing {
     struct assay_policy            policy;
     struct assay_qualification     decision;
     struct assay_claims            claims;
+    char                           report_pdf[1024]; /* once it is printed; "" before */
     void (*wrote)(void *self, const char *path);
     void *self;
 };
@@ -159,18 +164,80 @@ static const struct assay_claims *claims_of(const struct writing *w)
     return w->claims.owned ? &w->claims : NULL;
 }
 
+/* "STEM.LANG.END" in the folder. */
+static enum assay_code path_of(const struct writing *w, const char *stem, enum assay_language language, const char *end, char path[1024],
+                               struct assay_error *err)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "%.30s.%s.%.10s", stem, assay_language_name(language), end);
+    return assay_path_join(path, 1024, w->folder, name, err);
+}
+
+/* Decision and deviations, as a page each. */
 static enum assay_code write_pages(struct writing *w, struct assay_error *err)
 {
-    char path[1024], name[64];
+    struct assay_deviations deviations = {&w->decision, claims_of(w), NULL};
+    char                    path[1024];
     for (size_t i = 0; i < w->set->n_languages; i++) {
         enum assay_language l = w->set->language[i];
-        (void)snprintf(name, sizeof name, "decision.%s.html", assay_language_name(l));
-        if (assay_path_join(path, sizeof path, w->folder, name, err) ||
-            assay_decision_write(&w->decision, claims_of(w), l, path, err))
+        if (path_of(w, "decision", l, "html", path, err) || assay_decision_write(&w->decision, claims_of(w), l, path, err))
+            return err->code;
+        w->wrote(w->self, path);
+        if (path_of(w, "deviation", l, "html", path, err) || assay_deviations_write(&deviations, l, path, err))
             return err->code;
         w->wrote(w->self, path);
     }
     return ASSAY_OK;
+}
+
+static enum assay_code write_books(struct writing *w, struct assay_error *err)
+{
+    char path[1024];
+    for (size_t i = 0; !err->code && i < w->set->n_languages; i++) {
+        enum assay_language l = w->set->language[i];
+        struct assay_book   book = {.n = 0};
+        assay_book_runs(&book, l, w->borrowed, w->n);
+        if (*w->set->policy) {
+            assay_book_deviations(&book, l, &w->decision, claims_of(w));
+            assay_book_costs(&book, l, &w->decision);
+        }
+        if (claims_of(w))
+            assay_book_claims(&book, l, claims_of(w));
+        if (!path_of(w, "report", l, "xlsx", path, err) && !assay_book_write(&book, path, err))
+            w->wrote(w->self, path);
+        assay_book_release(&book);
+    }
+    return err->code;
+}
+
+/* A page written for the printer alone, and printed to `pdf`. */
+static enum assay_code print_page(struct writing *w, const char *html, const char *pdf, struct assay_error *err)
+{
+    if (!assay_pdf_print(html, pdf, err))
+        w->wrote(w->self, pdf);
+    return err->code;
+}
+
+/* The report first: the deviation table tells its pages. */
+static enum assay_code write_pdfs(struct writing *w, struct assay_error *err)
+{
+    struct assay_deviations deviations = {&w->decision, claims_of(w), w->report_pdf};
+    char                    temporary[1024], html[1100], path[1024];
+    if (assay_path_join(w->report_pdf, sizeof w->report_pdf, w->folder, "report.pdf", err) ||
+        assay_folder_temporary("print", temporary, sizeof temporary, err))
+        return err->code;
+    (void)snprintf(html, sizeof html, "%s/page.html", temporary);
+    if (!assay_report_write(w->borrowed, w->n, ASSAY_REPORT_HTML, html, err) && !print_page(w, html, w->report_pdf, err) && *w->set->policy)
+        for (size_t i = 0; !err->code && i < w->set->n_languages; i++) {
+            enum assay_language l = w->set->language[i];
+            if (!path_of(w, "decision", l, "pdf", path, err) && !assay_decision_write(&w->decision, claims_of(w), l, html, err) &&
+                !print_page(w, html, path, err) && !path_of(w, "deviation", l, "pdf", path, err) &&
+                !assay_deviations_write(&deviations, l, html, err))
+                (void)print_page(w, html, path, err);
+        }
+    w->report_pdf[0] = 0;
+    assay_folder_remove(temporary);
+    return err->code;
 }
 
 static enum assay_code write_decision_json(struct writing *w, struct assay_error *err)
@@ -191,6 +258,10 @@ static enum assay_code write_format(struct writing *w, const struct assay_report
 {
     char path[1024];
     bool decided = *w->set->policy;
+    if (row->format == ASSAY_REPORT_XLSX)
+        return write_books(w, err);
+    if (row->format == ASSAY_REPORT_PDF)
+        return write_pdfs(w, err);
     if (assay_path_join(path, sizeof path, w->folder, row->file, err) || assay_report_write(w->borrowed, w->n, row->format, path, err))
         return err->code;
     w->wrote(w->self, path);
