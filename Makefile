@@ -129,6 +129,8 @@ $(O)/harness/load/tests/test_mt19937: LIBS := $(LIBS) -lstdc++
 $(O)/harness/load/tests/test_mt19937: $(O)/harness/load/tests/libstdcxx.o
 $(O)/%.o: %.cc $(O)/flags
 	$(Q)mkdir -p $(@D); $(CXX) -std=c++17 $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(ALL_CFLAGS)) -MMD -MP -c -o $@ $<
+# A spreadsheet is a zip.
+$(O)/reports/tests/test_book: LIBS := $(LIBS) -lz
 # The independent judge of contention, where it is there.
 $(O)/harness/model/cluster/tests/long_contention: LIBS := $(if $(wildcard /usr/include/simgrid/engine.h),-lsimgrid) $(LIBS)
 # By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.

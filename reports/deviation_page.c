@@ -11,7 +11,7 @@
 
 static const char style[] =
     ".deviations{font-size:.84rem;min-width:60rem}.deviations th,.deviations td{text-align:left;vertical-align:top;white-space:normal}"
-    ".deviations td:first-child,.deviations td:nth-child(4){min-width:11rem}.deviations code{overflow-wrap:anywhere}h2{overflow-wrap:anywhere}\n"
+    ".deviations td:first-child,.deviations td:nth-child(4){min-width:11rem}.deviations td:nth-child(3),.deviations td:nth-child(5){min-width:5.5rem}.deviations td:nth-child(6){white-space:nowrap}.deviations code{overflow-wrap:anywhere}h2{overflow-wrap:anywhere}\n"
     "@media print{@page{size:A4 landscape;margin:11mm}header,main,footer{max-width:none;padding:0}.deviations{min-width:0;font-size:7.2pt;line-height:1.25}"
     ".deviations th,.deviations td{padding:.15rem .3rem}.deviations td:first-child,.deviations td:nth-child(4){min-width:0}.deviations tr{break-inside:avoid}"
     "h1{font-size:14pt}h2{font-size:10pt;margin:.8rem 0 .2rem}.scroll{overflow:visible}}\n";

@@ -40,8 +40,7 @@ enum assay_code assay_pdf_browser(char program[32], char version[128], struct as
 static enum assay_code print_in(const char *folder, char *program, struct assay_error *err)
 {
     char  page[1200], made[1200], profile[1200], said[512], url[1300], to[1300], data[1300];
-    char  headless[] = "--headless", gpu[] = "--disable-gpu", header[] = "--no-pdf-header-footer", script[] = "--blink-settings=scriptEnabled=false",
-         network[] = "--host-resolver-rules=MAP * ~NOTFOUND", first[] = "--no-first-run", extensions[] = "--disable-extensions",
+    char  headless[] = "--headless", gpu[] = "--disable-gpu", header[] = "--no-pdf-header-footer", network[] = "--host-resolver-rules=MAP * ~NOTFOUND", first[] = "--no-first-run", extensions[] = "--disable-extensions",
          sandbox[] = "--no-sandbox";
     int status = -1;
     if (assay_path_join(page, sizeof page, folder, "page.html", err) || assay_path_join(made, sizeof made, folder, "page.pdf", err) ||
@@ -51,12 +50,30 @@ static enum assay_code print_in(const char *folder, char *program, struct assay_
     (void)snprintf(to, sizeof to, "--print-to-pdf=%s", made);
     (void)snprintf(data, sizeof data, "--user-data-dir=%s", profile);
     /* Chromium has no sandbox for root; the page is ours, and has neither scripts nor anything to load. */
-    char *argv[] = {program, headless, gpu, header, script, network, first, extensions, data, to, url, geteuid() ? NULL : sandbox, NULL};
+    char *argv[] = {program, headless, gpu, header, network, first, extensions, data, to, url, geteuid() ? NULL : sandbox, NULL};
     if (assay_process_capture(argv, NULL, PRINT_NS, said, sizeof said, &status, err))
         return assay_error_in(err, "printing with %s", program);
     return status == 0 && assay_file_exists(made)
                ? ASSAY_OK
                : ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "no pdf: %s ended with status %d and printed nothing", program, status);
+}
+
+/* The page with a policy that lets the browser load and run nothing, whatever stands in it. (Chromium prints nothing at all when its
+ * scripts are switched off by an option.) */
+static enum assay_code write_guarded(const char *page, const char *bytes, size_t length, struct assay_error *err)
+{
+    static const char policy[] = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"/>\n";
+    const char *head = strstr(bytes, "<head>");
+    size_t      before = head ? (size_t)(head - bytes) + sizeof "<head>" - 1 : 0;
+    char       *guarded = malloc(length + sizeof policy);
+    if (!guarded)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to print '%.160s'", page);
+    memcpy(guarded, bytes, before);
+    memcpy(guarded + before, policy, sizeof policy - 1);
+    memcpy(guarded + before + sizeof policy - 1, bytes + before, length - before);
+    (void)assay_file_replace(page, guarded, length + sizeof policy - 1, err);
+    free(guarded);
+    return err->code;
 }
 
 enum assay_code assay_pdf_print(const char *html, const char *path, struct assay_error *err)
@@ -66,7 +83,7 @@ enum assay_code assay_pdf_print(const char *html, const char *path, struct assay
     if (assay_pdf_browser(program, version, err) || assay_folder_temporary("pdf", folder, sizeof folder, err))
         return err->code;
     if (!assay_file_read(html, LIMIT_BYTES, &bytes, &length, err) && !assay_path_join(page, sizeof page, folder, "page.html", err) &&
-        !assay_file_replace(page, bytes, length, err) && !print_in(folder, program, err)) {
+        !write_guarded(page, bytes, length, err) && !print_in(folder, program, err)) {
         free(bytes);
         bytes = NULL;
         if (!assay_path_join(page, sizeof page, folder, "page.pdf", err) && !assay_file_read(page, LIMIT_BYTES, &bytes, &length, err))

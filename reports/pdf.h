@@ -1,4 +1,4 @@
-/* Pages on paper, by a headless Chromium that is on the machine: without scripts, without a network, bounded in time. */
+/* Pages on paper, by a headless Chromium that is on the machine: that may load and run nothing, bounded in time. */
 #ifndef ASSAY_REPORTS_PDF_H
 #define ASSAY_REPORTS_PDF_H
 

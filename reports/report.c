@@ -13,8 +13,8 @@ static const struct assay_report_row formats[] = {
     {ASSAY_REPORT_MARKDOWN, "md", "report.md", "the tables, as text", true},
     {ASSAY_REPORT_CSV, "csv", "report.csv", "a row for each case, back end and metric", true},
     {ASSAY_REPORT_XLSX, "xlsx", "report.xlsx", "a spreadsheet with a sheet a table; with a policy, its cost model as formulas", true},
-    {ASSAY_REPORT_PDF, "pdf", "report.pdf", "the page on paper, by a headless Chromium", false},
     {ASSAY_REPORT_JSON, "json", "report.json", "everything, for programs", true},
+    {ASSAY_REPORT_PDF, "pdf", "report.pdf", "the page on paper, by a headless Chromium", false},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 

@@ -68,11 +68,11 @@ $ ls r4
 ? 2
 
 $ assay report a --format htm
-! assay: unknown format 'htm'; did you mean 'html'? (html, md, csv, json)
+! assay: unknown format 'htm'; did you mean 'html'? (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay report a --format xyzzy
-! assay: unknown format 'xyzzy' (html, md, csv, json)
+! assay: unknown format 'xyzzy' (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay report a --format ''
@@ -80,11 +80,11 @@ $ assay report a --format ''
 ? 2
 
 $ assay report a --format ,
-! assay: unknown format '' (html, md, csv, json)
+! assay: unknown format '' (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay report a --format html, 
-! assay: unknown format '' (html, md, csv, json)
+! assay: unknown format '' (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay report a --fromat html

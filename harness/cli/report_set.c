@@ -275,8 +275,10 @@ enum assay_code assay_report_set_write(const struct assay_report_set *set, size_
 {
     struct writing w = {.set = set, .folder = folder, .wrote = wrote, .self = self};
     if (!read_all(&w, n, runs, err) && !assay_folder_make(folder, err))
-        for (size_t i = 0; !err->code && i < set->n_formats; i++)
-            (void)write_format(&w, set->format[i], err);
+        for (int printed = 0; printed <= 1; printed++) /* last: where nothing prints, all others are there */
+            for (size_t i = 0; !err->code && i < set->n_formats; i++)
+                if ((set->format[i]->format == ASSAY_REPORT_PDF) == printed)
+                    (void)write_format(&w, set->format[i], err);
     release(&w);
     return err->code;
 }
