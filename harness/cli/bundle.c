@@ -173,7 +173,7 @@ static void ignore(void *self, const char *path)
 /* Made from the run as it lies there; verify makes them again from what was packed. */
 static bool pack_reports(struct packing *p, char *folder)
 {
-    struct assay_report_set set = {.policy = p->o->policy, .claims = p->o->claims};
+    struct assay_report_set set = {.policy = p->o->policy, .claims = p->o->claims, .mlperf = ""};
     assay_report_set_reproducible(&set);
     return !assay_report_set_write(&set, 1, &folder, p->temporary, ignore, NULL, p->err) &&
            !assay_bundle_add_folder(&p->sources, "report", p->temporary, NULL, p->err);

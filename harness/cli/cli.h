@@ -51,6 +51,7 @@ extern const struct assay_verb assay_verb_search;
 extern const struct assay_verb assay_verb_history;
 extern const struct assay_verb assay_verb_policy;
 extern const struct assay_verb assay_verb_qualify;
+extern const struct assay_verb assay_verb_import;
 extern const struct assay_verb assay_verb_bundle;
 extern const struct assay_verb assay_verb_verify;
 

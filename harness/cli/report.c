@@ -9,7 +9,7 @@
 #include "assay/banned.h"
 
 struct report_options {
-    char format[256], lang[64], policy[512], claims[512], out[512];
+    char format[256], lang[64], policy[512], claims[512], mlperf[512], out[512];
 };
 
 #define AT(member) offsetof(struct report_options, member)
@@ -23,6 +23,8 @@ static const struct assay_option options[] = {
      .help = "also what comes of the runs under this policy: a name, or a path that ends in .json"},
     {.name = "claims", .type = ASSAY_OPT_TEXT, .offset = AT(claims), .bytes = 512, .dflt = "",
      .help = "with --policy, what vendors say: a name, or a path that ends in .json"},
+    {.name = "mlperf", .type = ASSAY_OPT_TEXT, .offset = AT(mlperf), .bytes = 512, .dflt = "",
+     .help = "also a table of MLPerf results that others published, apart from all else: a file of assay import mlperf"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = AT(out), .bytes = 512, .dflt = "",
      .help = "folder of the reports (default: report/ in the first run folder)"},
     {0},
@@ -38,7 +40,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 {
     const struct report_options *o = given_options;
     struct assay_error           err = {.code = ASSAY_OK};
-    struct assay_report_set      set = {.policy = o->policy, .claims = o->claims};
+    struct assay_report_set      set = {.policy = o->policy, .claims = o->claims, .mlperf = o->mlperf};
     char                         folder[1024];
     (void)given;
     if (n == 0)
@@ -57,10 +59,11 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 const struct assay_verb assay_verb_report = {
     .name = "report",
     .operands = "DIR…",
-    .summary = "writes the report of one or more run folders: a page with plots, text, a table, or JSON",
+    .summary = "writes the report of one or more run folders: a page with plots, text, tables, a spreadsheet, paper, or JSON",
     .details = "Prints the path of each report. html: index.html, one file that needs nothing else. md: report.md. csv: report.csv, a row for each\n"
-               "case, back end and metric. json: report.json, everything. Nothing in the run folders changes but for the folder report/.\n"
-               "Plots need gnuplot; without it the page says so and has every number all the same.",
+               "case, back end and metric. xlsx: report.en.xlsx, a sheet a table. pdf: report.pdf. json: report.json, everything. With --policy also\n"
+               "the decision and the deviation table, and the cost model as formulas. Nothing in the run folders changes but for the folder report/.\n"
+               "Plots need gnuplot; without it the page says so and has every number all the same. pdf needs Chromium.",
     .options = options,
     .options_bytes = sizeof(struct report_options),
     .run = run,

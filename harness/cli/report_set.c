@@ -15,6 +15,7 @@
 #include "reports/book_tables.h"
 #include "reports/decision.h"
 #include "reports/deviation_page.h"
+#include "reports/mlperf.h"
 #include "reports/pdf.h"
 
 #include "assay/banned.h"
@@ -124,6 +125,7 @@ struct writing {
     struct assay_policy            policy;
     struct assay_qualification     decision;
     struct assay_claims            claims;
+    struct assay_mlperf            mlperf; /* of others: it meets none of the above in any table */
     char                           report_pdf[1024]; /* once it is printed; "" before */
     void (*wrote)(void *self, const char *path);
     void *self;
@@ -136,6 +138,8 @@ static enum assay_code read_all(struct writing *w, size_t n, char *const *paths,
     if (!w->runs || !w->borrowed)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu runs", n);
     if (*w->set->policy && assay_policy_read(w->set->policy, &w->policy, err))
+        return err->code;
+    if (*w->set->mlperf && assay_mlperf_read(w->set->mlperf, &w->mlperf, err))
         return err->code;
     for (; w->n < n; w->n++) {
         if (assay_summary_read(paths[w->n], &w->runs[w->n], err))
@@ -156,6 +160,7 @@ static void release(struct writing *w)
         assay_summary_release(&w->runs[--w->n]);
     free(w->runs);
     free(w->borrowed);
+    assay_mlperf_release(&w->mlperf);
     assay_policy_release(&w->policy);
 }
 
@@ -203,6 +208,8 @@ static enum assay_code write_books(struct writing *w, struct assay_error *err)
         }
         if (claims_of(w))
             assay_book_claims(&book, l, claims_of(w));
+        if (*w->set->mlperf)
+            assay_mlperf_sheet(&book, l, &w->mlperf);
         if (!path_of(w, "report", l, "xlsx", path, err) && !assay_book_write(&book, path, err))
             w->wrote(w->self, path);
         assay_book_release(&book);
@@ -235,6 +242,10 @@ static enum assay_code write_pdfs(struct writing *w, struct assay_error *err)
                 !assay_deviations_write(&deviations, l, html, err))
                 (void)print_page(w, html, path, err);
         }
+    for (size_t i = 0; !err->code && *w->set->mlperf && i < w->set->n_languages; i++)
+        if (!path_of(w, "mlperf", w->set->language[i], "pdf", path, err) &&
+            !assay_mlperf_report(&w->mlperf, ASSAY_REPORT_HTML, w->set->language[i], html, err))
+            (void)print_page(w, html, path, err);
     w->report_pdf[0] = 0;
     assay_folder_remove(temporary);
     return err->code;
@@ -254,6 +265,20 @@ static enum assay_code write_decision_json(struct writing *w, struct assay_error
     return err->code;
 }
 
+static enum assay_code write_mlperf(struct writing *w, const struct assay_report_row *row, struct assay_error *err)
+{
+    char path[1024];
+    if (!*w->set->mlperf || !assay_mlperf_has_format(row->format))
+        return ASSAY_OK;
+    for (size_t i = 0; i < w->set->n_languages; i++) {
+        if (path_of(w, "mlperf", w->set->language[i], row->name, path, err) ||
+            assay_mlperf_report(&w->mlperf, row->format, w->set->language[i], path, err))
+            return err->code;
+        w->wrote(w->self, path);
+    }
+    return ASSAY_OK;
+}
+
 static enum assay_code write_format(struct writing *w, const struct assay_report_row *row, struct assay_error *err)
 {
     char path[1024];
@@ -265,9 +290,11 @@ static enum assay_code write_format(struct writing *w, const struct assay_report
     if (assay_path_join(path, sizeof path, w->folder, row->file, err) || assay_report_write(w->borrowed, w->n, row->format, path, err))
         return err->code;
     w->wrote(w->self, path);
-    if (decided && row->format == ASSAY_REPORT_HTML)
-        return write_pages(w, err);
-    return decided && row->format == ASSAY_REPORT_JSON ? write_decision_json(w, err) : ASSAY_OK;
+    if (decided && row->format == ASSAY_REPORT_HTML && write_pages(w, err))
+        return err->code;
+    if (decided && row->format == ASSAY_REPORT_JSON && write_decision_json(w, err))
+        return err->code;
+    return write_mlperf(w, row, err);
 }
 
 enum assay_code assay_report_set_write(const struct assay_report_set *set, size_t n, char *const *runs, const char *folder,

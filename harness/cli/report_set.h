@@ -16,6 +16,7 @@ struct assay_report_set {
     enum assay_language            language[ASSAY_LANGUAGES];
     size_t                         n_languages;
     const char                    *policy, *claims; /* names or paths; "" none */
+    const char                    *mlperf;          /* a file of assay import mlperf, for a table of its own; "" none */
 };
 
 /* Parses "html,md" and "en,zh" into the set. ASSAY_CONFIG with the nearest name there is. */

@@ -127,7 +127,7 @@ static void compare_report(void *self, const char *path)
 
 static bool check_report(struct verifying *v)
 {
-    struct assay_report_set set = {.policy = "", .claims = ""};
+    struct assay_report_set set = {.policy = "", .claims = "", .mlperf = ""};
     char                    policy[1500], claims[1500], gnuplot[64], xlsx[64], done[300], not_done[300], *run = v->run;
     struct comparing        c = {.v = v, .done = ASSAY_TEXT(done), .not_done = ASSAY_TEXT(not_done)};
     struct assay_error      why = {.code = ASSAY_OK};
