@@ -67,7 +67,7 @@ $ assay run "$(printf 'ge\033[31m\tmm.json')"
 ? 2
 
 $ assay report a --format "$(printf 'ht\033[31mml')"
-! assay: unknown format 'ht\x1b[31mml' (html, md, csv, json)
+! assay: unknown format 'ht\x1b[31mml' (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay list "$(printf 'su\033[31mites')"
