@@ -9,12 +9,12 @@
 #include "assay/banned.h"
 
 static const struct assay_report_row formats[] = {
-    {ASSAY_REPORT_HTML, "html", "index.html", "one self-contained page with plots, for screen and paper", true},
-    {ASSAY_REPORT_MARKDOWN, "md", "report.md", "the tables, as text", true},
-    {ASSAY_REPORT_CSV, "csv", "report.csv", "a row for each case, back end and metric", true},
-    {ASSAY_REPORT_XLSX, "xlsx", "report.xlsx", "a spreadsheet with a sheet a table; with a policy, its cost model as formulas", true},
-    {ASSAY_REPORT_JSON, "json", "report.json", "everything, for programs", true},
-    {ASSAY_REPORT_PDF, "pdf", "report.pdf", "the page on paper, by a headless Chromium", false},
+    {ASSAY_REPORT_HTML, true, "html", "index.html", "one self-contained page with plots, for screen and paper"},
+    {ASSAY_REPORT_MARKDOWN, true, "md", "report.md", "the tables, as text"},
+    {ASSAY_REPORT_CSV, true, "csv", "report.csv", "a row for each case, back end and metric"},
+    {ASSAY_REPORT_XLSX, true, "xlsx", "report.xlsx", "a spreadsheet with a sheet a table; with a policy, its cost model as formulas"},
+    {ASSAY_REPORT_JSON, true, "json", "report.json", "everything, for programs"},
+    {ASSAY_REPORT_PDF, false, "pdf", "report.pdf", "the page on paper, by a headless Chromium"},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 

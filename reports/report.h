@@ -21,8 +21,8 @@ enum assay_report_format {
 /* A row of the table of formats. `file` is the name of the report in its folder; reproducible: same runs, same versions, same bytes. */
 struct assay_report_row {
     enum assay_report_format format;
-    const char              *name, *file, *about;
     bool                     reproducible;
+    const char              *name, *file, *about;
 };
 /* All formats; *n of them. */
 const struct assay_report_row *assay_report_formats(size_t *n);
