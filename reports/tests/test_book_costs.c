@@ -93,6 +93,53 @@ Test(book_costs, formulas_give_what_we_compute_to_the_cent)
     }
 }
 
+/* Field number `column` of a line of a table as ssconvert writes it; quotes only around texts. */
+static double field(const char *line, unsigned column)
+{
+    bool quoted = false;
+    for (; column; line++) {
+        quoted = *line == '"' ? !quoted : quoted;
+        column -= *line == ',' && !quoted;
+    }
+    return strtod(line, NULL);
+}
+
+/* By a spreadsheet that is not ours, from a file whose stored values are all wrong. */
+Test(book_costs, another_program_computes_the_same_from_the_file, .timeout = 60)
+{
+    struct world       w;
+    struct assay_error err = {0};
+    char               command[300], line[4000];
+    size_t             seen = 0;
+    if (system("command -v ssconvert >/dev/null") != 0 || !strcmp(assay_book_library(), "none"))
+        cr_skip_test("there is no ssconvert (package gnumeric) to recalculate with, or no libxlsxwriter");
+    world_begin(&w, POLICY(COSTS("0.12") OFFERS, RULE("a", "mandatory", FIGURE)));
+    for (size_t i = 0; i < w.book.sheets[0].n; i++)
+        if (w.book.sheets[0].cells[i].kind == ASSAY_CELL_FORMULA) {
+            w.book.sheets[0].cells[i].value = -1;
+            w.book.sheets[0].cells[i].style = ASSAY_CELL_PLAIN; /* all digits */
+        }
+    cr_assert_eq(assay_book_write(&w.book, in(&w.s, "x.xlsx"), &err), ASSAY_OK, "%s", err.message);
+    (void)snprintf(command, sizeof command, "cd %s && HOME=. ssconvert --recalc x.xlsx x.csv >log 2>&1", w.s.path);
+    cr_assert_eq(system(command), 0);
+    FILE *table = fopen(in(&w.s, "x.csv"), "r");
+    cr_assert(table);
+    while (fgets(line, sizeof line, table)) {
+        size_t i = !strncmp(line, "b,", 2) ? 1 : !strncmp(line, "c,", 2) ? 2 : !strncmp(line, "\"=HYPERLINK", 11) ? 0 : 3;
+        if (i == 3)
+            continue;
+        struct assay_ownership o = assay_ownership_of(&w.policy, w.candidates[i].offer);
+        const double wanted[] = {o.devices, o.hosts, o.racks, o.kilowatts, o.low, o.middle, o.high, o.per_million, o.per_run, o.per_watt};
+        for (unsigned k = DEVICES; k <= PER_WATT; k++)
+            cr_expect(fabs(field(line, k) - wanted[k - DEVICES]) <= 0.005, "column %c: %s: %.6f, ours %.6f", 'A' + (int)k, line, field(line, k),
+                      wanted[k - DEVICES]);
+        seen++;
+    }
+    (void)fclose(table);
+    cr_expect_eq(seen, 3u);
+    world_release(&w);
+}
+
 /* The stored value is that of the formula, for readers that do not recalculate. */
 Test(book_costs, every_formula_stands_with_its_value)
 {
