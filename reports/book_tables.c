@@ -136,7 +136,7 @@ static void results_sheet(struct assay_book *book, enum assay_language language,
         }
 }
 
-static void figures_sheet(struct assay_book *book, enum assay_language language, const struct assay_summary *const *runs, size_t n)
+void assay_book_figures(struct assay_book *book, enum assay_language language, const struct assay_summary *const *runs, size_t n)
 {
     BEGIN(ASSAY_SAY_SHEET_FIGURES, ROW_BEGINS, ASSAY_SAY_METRIC, ASSAY_SAY_VALUE, ASSAY_SAY_LOW, ASSAY_SAY_HIGH, ASSAY_SAY_LEVEL,
           ASSAY_SAY_LAUNCHES, ASSAY_SAY_UNIT, ASSAY_SAY_WHY);
@@ -237,7 +237,6 @@ void assay_book_runs(struct assay_book *book, enum assay_language language, cons
 {
     runs_sheet(book, language, runs, n);
     results_sheet(book, language, runs, n);
-    figures_sheet(book, language, runs, n);
     not_counted_sheet(book, language, runs, n);
     environment_sheet(book, language, runs, n);
 }

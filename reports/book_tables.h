@@ -12,8 +12,10 @@
 void assay_book_heads(struct assay_book *book, enum assay_language language, const enum assay_say *columns, size_t n);
 void assay_book_say(struct assay_book *book, enum assay_cell_style style, enum assay_language language, enum assay_say what);
 
-/* Runs, results (a row for each case and back end), all figures (as in report.csv), what does not count, environment. */
+/* Runs, results (a row for each case and back end), what does not count, environment. */
 void assay_book_runs(struct assay_book *book, enum assay_language language, const struct assay_summary *const *runs, size_t n);
+/* Every figure there is, as in report.csv: a line for each metric of each row of the results. */
+void assay_book_figures(struct assay_book *book, enum assay_language language, const struct assay_summary *const *runs, size_t n);
 /* The deviation table (deviation.h), candidate by candidate. */
 void assay_book_deviations(struct assay_book *book, enum assay_language language, const struct assay_qualification *q,
                            const struct assay_claims *claims);

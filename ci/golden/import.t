@@ -8,6 +8,7 @@ n.json: 1 MLPerf™ results, as published
 $ assay run "$ASSAY_SOURCE/ci/golden/data/tiny.json" --backend template -o run --quiet && assay validate run --quiet >out; assay report run --mlperf m.json --format html,md,csv,json -o r
 run
 r/index.html
+r/report.zh.html
 r/mlperf.en.html
 r/mlperf.zh.html
 r/report.md

@@ -4,9 +4,11 @@ a
 
 $ assay report a
 a/report/index.html
+a/report/report.zh.html
 
 $ assay report a --format html,md,csv,json -o r
 r/index.html
+r/report.zh.html
 r/report.md
 r/report.csv
 r/report.json
@@ -34,6 +36,7 @@ $ assay report a --format html,md,csv,json -o r3 >/dev/null && diff -r r r3
 # also with what a policy adds, from a copy that lies elsewhere, and at another time
 $ assay report a --policy inference-service --claims p800-bandwidth --format html,md,csv,json,xlsx -o r6 >out; cat out; mkdir -p else/where && cp -r a else/where && sleep 1 && assay report else/where/a/ --policy inference-service --claims p800-bandwidth --format html,md,csv,json,xlsx -o r7 >out && diff -r r6 r7
 r6/index.html
+r6/report.zh.html
 r6/decision.en.html
 r6/deviation.en.html
 r6/decision.zh.html
@@ -144,3 +147,4 @@ index.html
 report.csv
 report.json
 report.md
+report.zh.html

@@ -195,19 +195,26 @@ static enum assay_code write_pages(struct writing *w, struct assay_error *err)
     return ASSAY_OK;
 }
 
+static void fill_book(const struct writing *w, enum assay_language l, struct assay_book *book)
+{
+    *book = (struct assay_book){.n = 0};
+    assay_book_runs(book, l, w->borrowed, w->n);
+    if (*w->set->policy) {
+        assay_book_deviations(book, l, &w->decision, claims_of(w));
+        assay_book_costs(book, l, &w->decision);
+    }
+    if (claims_of(w))
+        assay_book_claims(book, l, claims_of(w));
+}
+
 static enum assay_code write_books(struct writing *w, struct assay_error *err)
 {
     char path[1024];
     for (size_t i = 0; !err->code && i < w->set->n_languages; i++) {
         enum assay_language l = w->set->language[i];
-        struct assay_book   book = {.n = 0};
-        assay_book_runs(&book, l, w->borrowed, w->n);
-        if (*w->set->policy) {
-            assay_book_deviations(&book, l, &w->decision, claims_of(w));
-            assay_book_costs(&book, l, &w->decision);
-        }
-        if (claims_of(w))
-            assay_book_claims(&book, l, claims_of(w));
+        struct assay_book   book;
+        fill_book(w, l, &book);
+        assay_book_figures(&book, l, w->borrowed, w->n);
         if (*w->set->mlperf)
             assay_mlperf_sheet(&book, l, &w->mlperf);
         if (!path_of(w, "report", l, "xlsx", path, err) && !assay_book_write(&book, path, err))
@@ -215,6 +222,24 @@ static enum assay_code write_books(struct writing *w, struct assay_error *err)
         assay_book_release(&book);
     }
     return err->code;
+}
+
+/* In Chinese the report is a page of all its tables. */
+static enum assay_code write_tables(struct writing *w, const char *path, struct assay_error *err)
+{
+    struct assay_book book;
+    fill_book(w, ASSAY_CHINESE, &book);
+    (void)assay_book_page(&book, ASSAY_CHINESE, path, err);
+    assay_book_release(&book);
+    return err->code;
+}
+
+static bool has_chinese(const struct writing *w)
+{
+    for (size_t i = 0; i < w->set->n_languages; i++)
+        if (w->set->language[i] == ASSAY_CHINESE)
+            return true;
+    return false;
 }
 
 /* A page written for the printer alone, and printed to `pdf`. */
@@ -242,6 +267,8 @@ static enum assay_code write_pdfs(struct writing *w, struct assay_error *err)
                 !assay_deviations_write(&deviations, l, html, err))
                 (void)print_page(w, html, path, err);
         }
+    if (!err->code && has_chinese(w) && !path_of(w, "report", ASSAY_CHINESE, "pdf", path, err) && !write_tables(w, html, err))
+        (void)print_page(w, html, path, err);
     for (size_t i = 0; !err->code && *w->set->mlperf && i < w->set->n_languages; i++)
         if (!path_of(w, "mlperf", w->set->language[i], "pdf", path, err) &&
             !assay_mlperf_report(&w->mlperf, ASSAY_REPORT_HTML, w->set->language[i], html, err))
@@ -290,6 +317,11 @@ static enum assay_code write_format(struct writing *w, const struct assay_report
     if (assay_path_join(path, sizeof path, w->folder, row->file, err) || assay_report_write(w->borrowed, w->n, row->format, path, err))
         return err->code;
     w->wrote(w->self, path);
+    if (row->format == ASSAY_REPORT_HTML && has_chinese(w)) {
+        if (path_of(w, "report", ASSAY_CHINESE, "html", path, err) || write_tables(w, path, err))
+            return err->code;
+        w->wrote(w->self, path);
+    }
     if (decided && row->format == ASSAY_REPORT_HTML && write_pages(w, err))
         return err->code;
     if (decided && row->format == ASSAY_REPORT_JSON && write_decision_json(w, err))

@@ -3,6 +3,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/folder_temporary.h"
+#include "harness/base/hash.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/cli/bundle.h"
@@ -46,20 +47,15 @@ static const char *about(const struct verifying *v, const char *key, const char 
 
 static bool compare_evidence(struct verifying *v, const struct assay_record *r, const char *file, const char *sha256)
 {
-    char        name[ASSAY_ARCHIVE_NAME_BYTES + 16];
-    const char *in_manifest = NULL;
-    size_t      i;
-    json_t     *row;
+    char name[ASSAY_ARCHIVE_NAME_BYTES + 16], hex[65] = "";
     if (!*file)
         return true;
     (void)snprintf(name, sizeof name, ASSAY_BUNDLE_RUN "%.160s", file);
-    json_array_foreach (json_object_get(v->bundle.manifest, "files"), i, row)
-        if (!strcmp(json_string_value(json_object_get(row, "path")), name))
-            in_manifest = json_string_value(json_object_get(row, "sha256"));
-    if (in_manifest && !strcmp(in_manifest, sha256))
-        return true;
-    return assay_bundle_find(&v->bundle, "%.200s: %s what the record of launch %u of '%.80s' says", name,
-                             in_manifest ? "is not" : "is missing; it is", r->launch, r->case_name);
+    const struct assay_archive_member *m = assay_archive_find(v->bundle.members, v->bundle.n, name);
+    if (m)
+        assay_sha256_hex(m->at, (size_t)m->bytes, hex);
+    return !strcmp(hex, sha256) || assay_bundle_find(&v->bundle, "%.200s: %s what the record of launch %u of '%.80s' says", name,
+                                                     m ? "is not" : "is missing; it is", r->launch, r->case_name);
 }
 
 /* The chain was checked as the lines were read; here whether it is as long as it was, and whether what records name is there. */
