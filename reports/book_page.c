@@ -8,7 +8,7 @@
 
 #include "assay/banned.h"
 
-static const char style[] = ".cells{width:auto;min-width:100%;font-size:.82rem}.cells td,.cells th{max-width:26rem;white-space:normal;min-width:4.5rem}.cells .num{white-space:nowrap}.cells .long{min-width:11rem}.cells .longest{min-width:19rem}\n"
+static const char style[] = ".cells{width:auto;min-width:100%;font-size:.82rem}.cells td,.cells th{max-width:26rem;white-space:normal;min-width:4.5rem}.cells th{overflow-wrap:normal}.cells .num{white-space:nowrap}.cells .long{min-width:11rem}.cells .longest{min-width:19rem}\n"
                             "@media print{@page{size:A4 landscape;margin:10mm}header,main,nav{max-width:none;padding:0}nav{display:none}.cells{font-size:6pt;line-height:1.2}"
                             ".cells td,.cells th,.cells .long,.cells .longest{padding:.08rem .2rem;min-width:0;max-width:none}.cells .num{white-space:normal}.scroll{overflow:visible}h2{font-size:10pt;margin:.8rem 0 .2rem}}\n";
 

@@ -51,7 +51,7 @@ static void source_of_file(const struct assay_mlperf *m, size_t i, enum assay_la
 
 /* ---- HTML -------------------------------------------------------------------------------------------------------- */
 
-static const char style[] = ".published{min-width:60rem;font-size:.84rem}.published td,.published th{white-space:normal}.notes{font-size:.8rem}\n"
+static const char style[] = ".published{min-width:60rem;font-size:.84rem}.published td,.published th{white-space:normal;overflow-wrap:normal}.published td:nth-child(4),.published td:nth-child(8){overflow-wrap:anywhere;min-width:9rem}.notes{font-size:.8rem}\n"
                             "@media print{@page{size:A4 landscape;margin:11mm}.published{min-width:0;font-size:7.2pt}.scroll{overflow:visible}}\n";
 
 static void element(struct assay_sink *to, const char *tag, const char *text)
