@@ -45,6 +45,7 @@ report     made again, the same bytes: index.html, report.zh.html, decision.en.h
 The signature proves that every byte of this bundle is as it was when the holder of that key signed it.
 It does not prove who holds the key (take the public key from him by another way), when he signed, that the runs took place on the
 machine that they name, or that nobody chose among runs. For that a witness stands beside, and anybody repeats a case.
+Outputs were not judged again: unpack it with -o DIR, then assay validate DIR/run does, from the witnesses.
 
 $ assay bundle quick -o c.bundle >out 2>&1; assay verify c.bundle | sed -nE '/^signature|^It is|^changed/p'
 signature  none

@@ -160,6 +160,8 @@ static const char without[] =
     "It is not signed: whoever changes a file can write manifest and seal anew. That its parts fit shows no more than that nothing was\n"
     "changed by mistake.";
 
+static const char not_judged[] = "Outputs were not judged again: unpack it with -o DIR, then assay validate DIR/run does, from the witnesses.";
+
 static void say(const char *text)
 {
     char *safe = assay_string_escaped(ASSAY_ESCAPE_TERMINAL, text);
@@ -189,6 +191,7 @@ static enum assay_exit conclude(const struct verifying *v, const struct assay_ke
         printf("\n\n%s\n", b->is_signed ? proves[0] : without);
         if (b->is_signed)
             puts(proves[1]);
+        puts(not_judged);
         return ASSAY_EXIT_YES;
     }
     for (size_t i = 0; i < b->n_findings; i++) {
