@@ -1,0 +1,164 @@
+#include "suites/blocks/ranks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "suites/blocks/blocks.h"
+
+#include "assay/banned.h"
+
+#define NAME ASSAY_BLOCK_NAME_BYTES
+
+int32_t assay_ranks_op(struct assay_graph *g, const struct assay_mesh_place *at, unsigned axes, const char *op, const char *prefix,
+                       const char *name, int32_t x, const struct assay_attr *more)
+{
+    struct assay_attr attrs[4] = {{.name = "ranks", .type = ASSAY_ATTR_I64S}};
+    size_t            n = 1;
+    char              full[NAME];
+    attrs[0].n = assay_mesh_group(at, axes, attrs[0].list);
+    if (attrs[0].n == 1)
+        return x;
+    for (; more && more->name && n < 3; more++)
+        attrs[n++] = *more;
+    attrs[n] = ASSAY_ATTR_END;
+    assay_block_name(full, prefix, name);
+    return assay_graph_op(g, op, full, &x, 1, attrs);
+}
+
+int32_t assay_ranks_enter(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t x)
+{
+    return assay_ranks_op(g, at, ASSAY_MESH_TP, at->mesh.sp ? "assay.AllGather" : "assay.Replicate", prefix, name, x, NULL);
+}
+
+int32_t assay_ranks_leave(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t x)
+{
+    return assay_ranks_op(g, at, ASSAY_MESH_TP, at->mesh.sp ? "assay.ReduceScatter" : "assay.AllReduce", prefix, name, x, NULL);
+}
+
+int32_t assay_ranks_own_rows(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t x)
+{
+    int64_t n = assay_block_length(g, x, 0) / at->mesh.tp;
+    return at->mesh.sp ? assay_block_slice(g, prefix, name, x, 0, at->tp * n, (at->tp + 1) * n) : x;
+}
+
+/* ---- parts ----------------------------------------------------------------------------------------------------- */
+
+/* This rank's place along `axes`, of how many. */
+static int64_t place_along(const struct assay_mesh_place *at, unsigned axes, int64_t *of)
+{
+    int64_t group[ASSAY_RANKS], place = 0;
+    *of = (int64_t)assay_mesh_group(at, axes, group);
+    while (group[place] != at->rank)
+        place++;
+    return place;
+}
+
+static void declare(struct assay_graph *g, const struct assay_mesh_place *at, int32_t value, int32_t axis, unsigned split, unsigned shared)
+{
+    const struct assay_value *v = assay_graph_value(g, value);
+    struct assay_part         part = {.n_holders = 0};
+    int64_t                   of, place = place_along(at, split, &of);
+    if (!v || at->mesh.dp * at->mesh.tp * at->mesh.pp * at->mesh.ep == 1)
+        return;
+    (void)snprintf(part.name, sizeof part.name, "%s", v->name);
+    memcpy(part.whole, v->dims, sizeof part.whole);
+    if (split) {
+        part.whole[axis] = v->dims[axis] * of;
+        part.first[axis] = v->dims[axis] * place;
+    }
+    if (v->role == ASSAY_ROLE_PARAM) {
+        part.n_holders = assay_mesh_group(at, split, part.holders);
+        part.n_sharers = assay_mesh_group(at, shared, part.sharers);
+    }
+    assay_graph_part(g, value, &part);
+}
+
+void assay_ranks_declare(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t axis,
+                         unsigned split, unsigned shared)
+{
+    char full[NAME];
+    assay_block_name(full, prefix, name);
+    declare(g, at, assay_graph_find(g, full), axis, split, shared);
+}
+
+void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, int32_t value)
+{
+    declare(g, at, value, 0, ASSAY_MESH_DP | ASSAY_MESH_EP, 0);
+}
+
+/* ---- a vocabulary in parts ------------------------------------------------------------------------------------- */
+
+static int32_t whole_number(struct assay_graph *g, const char *prefix, const char *name, int64_t x)
+{
+    char full[NAME];
+    assay_block_name(full, prefix, name);
+    return assay_graph_const(g, full, ASSAY_I64, 0, NULL, &x);
+}
+
+static int32_t zero(struct assay_graph *g, const char *prefix, const char *name)
+{
+    const float none = 0;
+    char        full[NAME];
+    assay_block_name(full, prefix, name);
+    return assay_graph_const(g, full, ASSAY_F32, 0, NULL, &none);
+}
+
+int32_t assay_ranks_lookup(struct assay_graph *g, const char *prefix, int32_t table, int32_t indices, int64_t first, int64_t n)
+{
+    char    name[NAME];
+    int64_t last_axis = 2;
+    int32_t from = assay_block_binary(g, "Sub", prefix, "own_indices", indices, whole_number(g, prefix, "first", first));
+    int32_t none = whole_number(g, prefix, "none", 0);
+    int32_t not_before = assay_block_binary(g, "GreaterOrEqual", prefix, "not_before", from, none);
+    int32_t before_end = assay_block_binary(g, "Less", prefix, "before_end", from, whole_number(g, prefix, "end", n));
+    int32_t is_own = assay_block_binary(g, "And", prefix, "is_own", not_before, before_end);
+    assay_block_name(name, prefix, "own_or_first");
+    int32_t own = assay_graph_op(g, "Where", name, (int32_t[]){is_own, from, none}, 3, NULL);
+    int32_t rows = assay_block_binary(g, "Gather", prefix, "own_rows", table, own);
+    assay_block_name(name, prefix, "axis");
+    int32_t mask = assay_block_binary(g, "Unsqueeze", prefix, "is_own_row", is_own, assay_graph_i64s(g, name, 1, &last_axis));
+    assay_block_name(name, prefix, "");
+    return assay_graph_op(g, "Where", name, (int32_t[]){mask, rows, zero(g, prefix, "no_row")}, 3, NULL);
+}
+
+/* The logarithm of the sum of exponentials along the last of two axes, as a column: x - log softmax(x), at the first place. */
+static int32_t log_sum(struct assay_graph *g, const char *name, int32_t x)
+{
+    char    full[NAME];
+    int32_t y = assay_block_unary(g, "LogSoftmax", "loss", name, x);
+    assay_block_name(full, "loss", name);
+    int32_t a = assay_block_slice(g, full, "of", x, 1, 0, 1), b = assay_block_slice(g, full, "less", y, 1, 0, 1);
+    return assay_block_binary(g, "Sub", full, "sum", a, b);
+}
+
+/* The logit of each row's label, or zero where another rank has it, as a column. */
+static int32_t chosen(struct assay_graph *g, int32_t logits, int32_t labels, int64_t first)
+{
+    int64_t  n = assay_block_length(g, logits, 1), one = 1;
+    int64_t *column = malloc((size_t)(n + 1) * sizeof *column);
+    if (!column) {
+        assay_graph_refuse(g, ASSAY_MEMORY, "no memory for %lld columns", (long long)n);
+        return ASSAY_NO_VALUE;
+    }
+    for (int64_t i = 0; i < n; i++)
+        column[i] = first + i;
+    int32_t numbers = assay_graph_const(g, "loss.columns", ASSAY_I64, 1, &n, column);
+    free(column);
+    int32_t axis = assay_graph_i64s(g, "loss.row_axis", 1, &one);
+    int32_t row_labels = assay_block_binary(g, "Unsqueeze", "loss", "row_labels", labels, axis);
+    int32_t is_it = assay_block_binary(g, "Equal", "loss", "is_label", row_labels, numbers);
+    int32_t only = assay_graph_op(g, "Where", "loss.label_logits", (int32_t[]){is_it, logits, zero(g, "loss", "none")}, 3, NULL);
+    return assay_block_binary(g, "ReduceSum", "loss", "label_logit", only, axis);
+}
+
+int32_t assay_ranks_cross_entropy(struct assay_graph *g, const struct assay_mesh_place *at, int32_t logits, int32_t labels, int64_t first)
+{
+    const float       share = 1.0f / (float)at->mesh.tp;
+    struct assay_attr axis[] = {ASSAY_ATTR_INT("axis", 1), ASSAY_ATTR_END};
+    int32_t           own = log_sum(g, "own_columns", logits);
+    int32_t           all = log_sum(g, "all_columns", assay_ranks_op(g, at, ASSAY_MESH_TP, "assay.AllGather", "loss", "sums", own, axis));
+    int32_t           of_all = assay_block_binary(g, "Mul", "loss", "share", all, assay_graph_const(g, "loss.tp", ASSAY_F32, 0, NULL, &share));
+    int32_t           rows = assay_block_binary(g, "Sub", "loss", "rows", of_all, chosen(g, logits, labels, first));
+    return assay_graph_op(g, "ReduceMean", "loss.mean", &rows, 1, (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+}
