@@ -657,16 +657,17 @@ int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *g
 static int32_t own_loss(const struct decoder *d, int32_t x, int32_t table, unsigned *adds)
 {
     int64_t n = d->batch * d->length, of = d->at.mesh.dp * d->at.mesh.ep * (d->at.mesh.sp && !d->split_vocabulary ? d->at.mesh.tp : 1);
-    float   share = 1.0f / (float)of;
+    float   divisor = (float)of;
+    bool    alone = d->at.mesh.dp * d->at.mesh.tp * d->at.mesh.pp * d->at.mesh.ep == 1;
     int32_t logits = head(d, x, table);
     int32_t labels = assay_graph_input(d->g, "labels", ASSAY_I64, 1, &n, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(d->shape->vocab - 1)});
     assay_ranks_declare_rows(d->g, &d->at, labels);
     *adds = d->split_vocabulary ? row_sharers(d) | ASSAY_MESH_TP : row_sharers(d);
     int32_t loss = d->split_vocabulary
                        ? assay_ranks_cross_entropy(d->g, &d->at, logits, labels, d->at.tp * assay_block_length(d->g, logits, 1))
-                       : assay_graph_op(d->g, "SoftmaxCrossEntropyLoss", "loss.own",
+                       : assay_graph_op(d->g, "SoftmaxCrossEntropyLoss", alone ? "loss" : "loss.own",
                                         (int32_t[]){logits, assay_ranks_own_rows(d->g, &d->at, "loss", "own_labels", labels)}, 2, NULL);
-    return of == 1 ? loss : assay_block_binary(d->g, "Mul", "loss", "own_share", loss, assay_graph_const(d->g, "loss.of_ranks", ASSAY_F32, 0, NULL, &share));
+    return of == 1 ? loss : assay_block_binary(d->g, "Div", "loss", "own_share", loss, assay_graph_const(d->g, "loss.of_ranks", ASSAY_F32, 0, NULL, &divisor));
 }
 
 /* The rank that stands as this one does, `step` stages on. */

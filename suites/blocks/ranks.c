@@ -154,11 +154,12 @@ static int32_t chosen(struct assay_graph *g, int32_t logits, int32_t labels, int
 
 int32_t assay_ranks_cross_entropy(struct assay_graph *g, const struct assay_mesh_place *at, int32_t logits, int32_t labels, int64_t first)
 {
-    const float       share = 1.0f / (float)at->mesh.tp;
+    const float       tp = (float)at->mesh.tp, n = (float)assay_block_length(g, labels, 0); /* divisors: their reciprocals would be rounded */
     struct assay_attr axis[] = {ASSAY_ATTR_INT("axis", 1), ASSAY_ATTR_END};
     int32_t           own = log_sum(g, "own_columns", logits);
     int32_t           all = log_sum(g, "all_columns", assay_ranks_op(g, at, ASSAY_MESH_TP, "assay.AllGather", "loss", "sums", own, axis));
-    int32_t           of_all = assay_block_binary(g, "Mul", "loss", "share", all, assay_graph_const(g, "loss.tp", ASSAY_F32, 0, NULL, &share));
+    int32_t           of_all = assay_block_binary(g, "Div", "loss", "share", all, assay_graph_const(g, "loss.tp", ASSAY_F32, 0, NULL, &tp));
     int32_t           rows = assay_block_binary(g, "Sub", "loss", "rows", of_all, chosen(g, logits, labels, first));
-    return assay_graph_op(g, "ReduceMean", "loss.mean", &rows, 1, (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+    int32_t sum = assay_graph_op(g, "ReduceSum", "loss.sum", &rows, 1, (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+    return assay_block_binary(g, "Div", "loss", "mean", sum, assay_graph_const(g, "loss.n_rows", ASSAY_F32, 0, NULL, &n));
 }
