@@ -216,6 +216,30 @@ static void step_node(const struct train *t, int32_t param, const char *op, cons
     }
 }
 
+/* This rank's shard of x, which is whole here. */
+static int32_t shard_of(const struct train *t, const struct sharing *s, const char *suffix, int32_t x)
+{
+    static const char *const what[] = {".begin", ".end", ".axis"};
+    char                     name[NAME_BYTES], label[NAME_BYTES];
+    int64_t                  n = assay_graph_value(t->g, s->whole)->dims[s->axis] / (int64_t)s->part->n_sharers;
+    int64_t                  numbers[3] = {s->place * n, (s->place + 1) * n, s->axis};
+    int32_t                  in[4] = {x};
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(label, sizeof label, "%.18s%.5s", suffix, what[i]);
+        name_of(t, s->whole, label, name);
+        in[1 + i] = assay_graph_i64s(t->g, name, 1, &numbers[i]);
+    }
+    name_of(t, s->whole, suffix, name);
+    return node(t, "Slice", name, in, 4, NULL);
+}
+
+/* What the step of param i takes as its gradient. */
+static int32_t step_gradient(const struct train *t, size_t i)
+{
+    bool whole = t->sharing[i].split && t->o->zero == 1;
+    return whole ? shard_of(t, &t->sharing[i], ".gradient_shard", t->grads[i]) : t->grads[i];
+}
+
 /* What the stepped param takes over: the param; of a shard nothing, it is gathered first. */
 static int32_t taken_over(const struct train *t, size_t i)
 {
@@ -231,7 +255,7 @@ static int32_t step_sgd(const struct train *t, size_t i)
                                  ASSAY_ATTR_FLOAT("weight_decay", decay_of(t, param)),
                                  ASSAY_ATTR_END};
     int32_t m = t->o->momentum > 0 ? state_of(t, i, ".m") : ASSAY_NO_VALUE, out[2];
-    step_node(t, whole, "assay.Sgd", (int32_t[]){t->rate, param, t->grads[i], m, t->scale}, 5, attrs,
+    step_node(t, whole, "assay.Sgd", (int32_t[]){t->rate, param, step_gradient(t, i), m, t->scale}, 5, attrs,
               t->sharing[i].split ? of_shard : suffixes, (int32_t[]){taken_over(t, i), m}, m == ASSAY_NO_VALUE ? 1 : 2, out);
     return out[0];
 }
@@ -240,7 +264,7 @@ static int32_t step_adam(const struct train *t, size_t i, bool lamb)
 {
     static const char *const next[] = {".next", ".m.next", ".v.next"}, *const update[] = {".update", ".m.next", ".v.next"};
     static const char *const of_shard[] = {".shard.next", ".m.next", ".v.next"};
-    int32_t                  param = t->params[i], whole = t->sharing[i].whole, grad = t->grads[i];
+    int32_t                  param = t->params[i], whole = t->sharing[i].whole, grad = step_gradient(t, i);
     struct assay_attr attrs[] = {ASSAY_ATTR_FLOAT("beta1", t->o->beta1), ASSAY_ATTR_FLOAT("beta2", t->o->beta2),
                                  ASSAY_ATTR_FLOAT("epsilon", t->o->epsilon),
                                  ASSAY_ATTR_FLOAT("weight_decay", decay_of(t, param)), ASSAY_ATTR_END};
@@ -279,23 +303,6 @@ static void show_gradient(const struct train *t, size_t i)
 }
 
 /* ---- between ranks --------------------------------------------------------------------------------------------- */
-
-/* This rank's shard of x, which is whole here. */
-static int32_t shard_of(const struct train *t, const struct sharing *s, const char *suffix, int32_t x)
-{
-    static const char *const what[] = {".begin", ".end", ".axis"};
-    char                     name[NAME_BYTES], label[NAME_BYTES];
-    int64_t                  n = assay_graph_value(t->g, s->whole)->dims[s->axis] / (int64_t)s->part->n_sharers;
-    int64_t                  numbers[3] = {s->place * n, (s->place + 1) * n, s->axis};
-    int32_t                  in[4] = {x};
-    for (int i = 0; i < 3; i++) {
-        (void)snprintf(label, sizeof label, "%.16s%.16s", suffix, what[i]);
-        name_of(t, s->whole, label, name);
-        in[1 + i] = assay_graph_i64s(t->g, name, 1, &numbers[i]);
-    }
-    name_of(t, s->whole, suffix, name);
-    return node(t, "Slice", name, in, 4, NULL);
-}
 
 /* Who has something of param i, and what its sharers split of it. */
 static void find_sharing(const struct train *t, size_t i)

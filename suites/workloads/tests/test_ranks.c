@@ -196,4 +196,25 @@ Test(ranks, four_of_one_axis_have_the_loss_and_gradients_of_one, .init = find_so
     check_on(DENSE, "tp=4");
     check_on(DENSE, "tp=2,sp=true");
     check_on(DEEP, "pp=4");
+    check_on(DEEP, "ep=4");
+    check_on(DEEP, "tp=4");
+    check_on(DEEP, "tp=4,sp=true");
+}
+
+Test(ranks, products_of_axes_have_the_loss_and_gradients_of_one, .init = find_source, .timeout = 120)
+{
+    check_on(DENSE, "dp=2,tp=2");
+    check_on(DENSE, "dp=2,sp=true,tp=2");
+    check_on(DEEP, "pp=2,tp=2");
+    check_on(DEEP, "dp=2,ep=2");
+    check_on(DEEP, "ep=2,tp=2,sp=true");
+    check_on(DEEP, "dp=2,ep=2,pp=2,tp=2");
+}
+
+Test(ranks, that_split_the_optimizers_work_step_as_one, .init = find_source, .timeout = 120)
+{
+    check_on(DENSE, "dp=4,zero=1");
+    check_on(DENSE, "dp=4,zero=2");
+    check_on(DEEP, "dp=2,ep=2,zero=2");
+    check_on(DEEP, "dp=2,pp=2,zero=1");
 }
