@@ -322,52 +322,67 @@ static int32_t dense(const struct decoder *d, const char *prefix, int32_t x, int
     return by_rows(d, prefix, "down_proj", y, ffn, s->hidden, s->ffn_bias, 1.7 * d->out_gain);
 }
 
-/* All experts' matrices of one kind: [experts, in, out]. */
-static int32_t expert_product(const struct decoder *d, const char *prefix, const char *name, int32_t x, int32_t counts, int64_t in,
-                              int64_t out, double gain)
+/* All experts' matrices of one kind: [experts, in, out], of which a rank has some experts (ep) and of `split` some columns or rows (tp). */
+static int32_t expert_product(const struct decoder *d, const char *prefix, const char *name, const struct assay_ranks_dispatch *way, int32_t x,
+                              int32_t split, int64_t in, int64_t out, double gain)
 {
     char weight[NAME];
     (void)snprintf(weight, sizeof weight, "experts.%.32s", name);
-    char full[NAME];
+    char    full[NAME];
+    int64_t dims[3] = {d->shape->moe.experts / d->at.mesh.ep, in, out};
+    dims[split] /= d->at.mesh.tp;
     assay_block_name(full, prefix, weight);
-    int32_t w = assay_block_weight(d->g, full, "weight", d->how->store, 3, (int64_t[]){d->shape->moe.experts, in, out}, in, gain);
-    return assay_graph_op(d->g, "assay.GroupedMatMul", full, (int32_t[]){x, w, counts}, 3, NULL);
+    int32_t w = assay_block_weight(d->g, full, "weight", d->how->store, 3, dims, in, gain);
+    assay_ranks_declare_experts(d->g, &d->at, full, "weight", split);
+    return assay_graph_op(d->g, "assay.GroupedMatMul", full, (int32_t[]){x, w, way->counts}, 3, NULL);
 }
 
-/* Every token to its top_k experts, none dropped; equal scores go to the lower number. */
+/* To each token its experts and their weights; equal scores go to the lower number. */
+static void route(const struct decoder *d, const char *prefix, int32_t x, int32_t routed[2])
+{
+    const struct assay_model_shape *s = d->shape;
+    const struct assay_model_moe   *m = &s->moe;
+    struct assay_graph             *g = d->g;
+    char                            gate_name[NAME], name[2][NAME];
+    int32_t                         in[2] = {0, ASSAY_NO_VALUE};
+    struct assay_block_linear       gate = {.in = s->hidden, .out = m->experts};
+    assay_block_name(gate_name, prefix, "gate");
+    in[0] = assay_block_linear(g, gate_name, x, &gate);
+    assay_ranks_declare(g, &d->at, gate_name, "weight", 0, 0, row_sharers(d));
+    if (m->bias) { /* it only chooses, so no gradient reaches it; its own rule, outside of the step, moves it */
+        in[1] = assay_block_bias(g, gate_name, "e_score_correction_bias", m->experts);
+        assay_graph_freeze(g, in[1]);
+    }
+    struct assay_attr how[] = {ASSAY_ATTR_INT("k", m->top_k), ASSAY_ATTR_STRING("scoring", m->sigmoid ? "sigmoid" : "softmax"),
+                               ASSAY_ATTR_INT("normalize", m->normalize), ASSAY_ATTR_FLOAT("scale", m->scale), ASSAY_ATTR_END};
+    assay_block_name(name[0], prefix, "weights");
+    assay_block_name(name[1], prefix, "experts.chosen");
+    assay_graph_op_outputs(g, "assay.MoeRoute", (const char *const[]){name[0], name[1]}, 2, in, m->bias ? 2 : 1, how, routed);
+}
+
+/* Every token to its top_k experts, none dropped. x as it is between layers, and so is the result. */
 static int32_t mixture(const struct decoder *d, const char *prefix, int32_t x)
 {
     const struct assay_model_shape *s = d->shape;
     const struct assay_model_moe   *m = &s->moe;
     struct assay_graph             *g = d->g;
-    char                            name[5][NAME];
-    int32_t                         route[3] = {0, ASSAY_NO_VALUE}, routed[2], moved[3];
-    static const char *const        label[] = {"weights", "experts.chosen", "experts.rows", "experts.counts", "experts.source"};
-    for (int i = 0; i < 5; i++)
-        assay_block_name(name[i], prefix, label[i]);
-    struct assay_block_linear gate = {.in = s->hidden, .out = m->experts};
-    char                      gate_name[NAME];
-    assay_block_name(gate_name, prefix, "gate");
-    route[0] = assay_block_linear(g, gate_name, x, &gate);
-    if (m->bias) { /* it only chooses, so no gradient reaches it; its own rule, outside of the step, moves it */
-        route[1] = assay_block_bias(g, gate_name, "e_score_correction_bias", m->experts);
-        assay_graph_freeze(g, route[1]);
-    }
-    struct assay_attr how[] = {ASSAY_ATTR_INT("k", m->top_k), ASSAY_ATTR_STRING("scoring", m->sigmoid ? "sigmoid" : "softmax"),
-                               ASSAY_ATTR_INT("normalize", m->normalize), ASSAY_ATTR_FLOAT("scale", m->scale), ASSAY_ATTR_END};
-    assay_graph_op_outputs(g, "assay.MoeRoute", (const char *const[]){name[0], name[1]}, 2, route, m->bias ? 2 : 1, how, routed);
-    assay_graph_op_outputs(g, "assay.MoePermute", (const char *const[]){name[2], name[3], name[4]}, 3, (int32_t[]){x, routed[1]}, 2,
-                           (struct assay_attr[]){ASSAY_ATTR_INT("num_experts", m->experts), ASSAY_ATTR_END}, moved);
-    int32_t a = expert_product(d, prefix, "gate_proj", moved[0], moved[1], s->hidden, m->expert_ffn, 1);
-    int32_t b = expert_product(d, prefix, "up_proj", moved[0], moved[1], s->hidden, m->expert_ffn, 1);
+    char                            shared[NAME];
+    int32_t                         routed[2];
+    route(d, prefix, x, routed);
+    x = assay_ranks_enter(g, &d->at, prefix, "entered", x);
+    routed[0] = assay_ranks_enter(g, &d->at, prefix, "entered_weights", routed[0]);
+    if (d->at.mesh.sp)
+        routed[1] = assay_ranks_enter(g, &d->at, prefix, "entered_chosen", routed[1]);
+    struct assay_ranks_dispatch way = assay_ranks_to_experts(g, &d->at, prefix, x, routed[1], m->experts);
+    int32_t a = expert_product(d, prefix, "gate_proj", &way, way.rows, 2, s->hidden, m->expert_ffn, 1);
+    int32_t b = expert_product(d, prefix, "up_proj", &way, way.rows, 2, s->hidden, m->expert_ffn, 1);
     a = assay_block_binary(g, "Mul", prefix, "experts.gated", assay_block_unary(g, "Swish", prefix, "experts.swish", a), b);
-    a = expert_product(d, prefix, "down_proj", a, moved[1], m->expert_ffn, s->hidden, 1.7 * d->out_gain);
-    assay_block_name(name[0], prefix, "experts.combined");
-    int32_t y = assay_graph_op(g, "assay.MoeCombine", name[0], (int32_t[]){a, routed[0], moved[2]}, 3, NULL);
+    a = expert_product(d, prefix, "down_proj", &way, a, 1, m->expert_ffn, s->hidden, 1.7 * d->out_gain);
+    int32_t y = assay_ranks_leave(g, &d->at, prefix, "experts.left", assay_ranks_from_experts(g, &d->at, prefix, &way, a, routed[0]));
     if (!m->shared)
         return y;
-    assay_block_name(name[1], prefix, "shared_experts");
-    return assay_block_binary(g, "Add", prefix, "with_shared", y, dense(d, name[1], x, m->shared_ffn));
+    assay_block_name(shared, prefix, "shared_experts");
+    return assay_block_binary(g, "Add", prefix, "with_shared", y, dense(d, shared, x, m->shared_ffn));
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------------- */
@@ -657,16 +672,17 @@ int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *g
 static int32_t own_loss(const struct decoder *d, int32_t x, int32_t table, unsigned *adds)
 {
     int64_t n = d->batch * d->length, of = d->at.mesh.dp * d->at.mesh.ep * (d->at.mesh.sp && !d->split_vocabulary ? d->at.mesh.tp : 1);
-    float   share = 1.0f / (float)of;
+    float   divisor = (float)of;
+    bool    alone = d->at.mesh.dp * d->at.mesh.tp * d->at.mesh.pp * d->at.mesh.ep == 1;
     int32_t logits = head(d, x, table);
     int32_t labels = assay_graph_input(d->g, "labels", ASSAY_I64, 1, &n, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(d->shape->vocab - 1)});
     assay_ranks_declare_rows(d->g, &d->at, labels);
     *adds = d->split_vocabulary ? row_sharers(d) | ASSAY_MESH_TP : row_sharers(d);
     int32_t loss = d->split_vocabulary
                        ? assay_ranks_cross_entropy(d->g, &d->at, logits, labels, d->at.tp * assay_block_length(d->g, logits, 1))
-                       : assay_graph_op(d->g, "SoftmaxCrossEntropyLoss", "loss.own",
+                       : assay_graph_op(d->g, "SoftmaxCrossEntropyLoss", alone ? "loss" : "loss.own",
                                         (int32_t[]){logits, assay_ranks_own_rows(d->g, &d->at, "loss", "own_labels", labels)}, 2, NULL);
-    return of == 1 ? loss : assay_block_binary(d->g, "Mul", "loss", "own_share", loss, assay_graph_const(d->g, "loss.of_ranks", ASSAY_F32, 0, NULL, &share));
+    return of == 1 ? loss : assay_block_binary(d->g, "Div", "loss", "own_share", loss, assay_graph_const(d->g, "loss.of_ranks", ASSAY_F32, 0, NULL, &divisor));
 }
 
 /* The rank that stands as this one does, `step` stages on. */

@@ -27,8 +27,28 @@ int32_t assay_ranks_own_rows(struct assay_graph *g, const struct assay_mesh_plac
  * (0: whole), each of `shared` besides having a share of its gradient. */
 void assay_ranks_declare(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t axis,
                          unsigned split, unsigned shared);
+/* The same of all experts' matrices of one kind: split by ep along the first axis, by tp along another. */
+void assay_ranks_declare_experts(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t tp_axis);
 /* The same of an input, of which this rank has the rows of its sequences: those of dp and ep split the first axis. */
 void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, int32_t value);
+
+/* Rows on their way to the experts of other ranks of ep, and what is needed for the way back. */
+struct assay_ranks_dispatch {
+    int32_t rows, counts;  /* what this rank's experts are given, grouped by expert */
+    int32_t placed;        /* where each of these rows came from; */
+    int32_t source, there; /* which slot each row had that was sent, and where it is among what comes back */
+    int64_t room, width;   /* rows that one rank sends another: as many as it has slots, so that none is dropped */
+};
+
+/* Sends a copy of each row of x[tokens, width] to each of its chosen experts[tokens, k], of `n_experts` in all: grouped by rank, in
+ * buffers of fixed size (AllToAll), grouped by expert there. A buffer has room for the case that one rank has all experts that were
+ * chosen: the price of a graph of static shapes that drops none is ep times the rows. What stands in it beyond is computed and comes
+ * back to nobody. */
+struct assay_ranks_dispatch assay_ranks_to_experts(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, int32_t x,
+                                                   int32_t chosen, int64_t n_experts);
+/* What the experts made of the rows: back, and added up by token with the weights[tokens, k]. */
+int32_t assay_ranks_from_experts(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix,
+                                 const struct assay_ranks_dispatch *way, int32_t y, int32_t weights);
 
 /* Rows of a table of which this rank has n, from number first on, for indices of any shape of two axes: partial, zeros for those that
  * others have. */
