@@ -8,6 +8,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/process.h"
 #include "harness/base/strings.h"
+#include "harness/ir/graph.h"
 #include "harness/run/rank_worker.h"
 #include "harness/run/ranks/orders.h"
 #include "harness/run/wire.h"
