@@ -12,6 +12,24 @@ pass decoder.gradients/model=tiny-ranks,batch=4,tokens=16,tp=2,pp=2
 pass decoder.train/model=tiny-ranks,batch=4,tokens=16,dp=2,ep=2,zero=2
 7 passed, 0 failed, 0 not checked
 
+# exchanges alone, whose content is whole numbers: every bit counts
+$ assay run collective.all_reduce/bytes=64KiB,ranks=4 collective.all_gather/bytes=64KiB,ranks=4 collective.reduce_scatter/bytes=60KiB,ranks=3 collective.all_to_all/bytes=64KiB,dtype=i32,ranks=4 collective.send_receive/bytes=64KiB,ranks=3 --backend cpu,threads=1 --launches 1 --min-runs 8 --min-s 0 -o exchange --quiet && assay validate exchange | sed -nE 's/^([a-z_]+) +full +0 .* (collective[^ ]*) .*/\1 \2/p; $p'
+exchange
+pass collective.all_reduce/ranks=4,bytes=64KiB
+pass collective.all_gather/ranks=4,bytes=64KiB
+pass collective.reduce_scatter/ranks=3,bytes=60KiB
+pass collective.all_to_all/ranks=4,bytes=64KiB,dtype=i32
+pass collective.send_receive/ranks=3,bytes=64KiB
+5 passed, 0 failed, 0 not checked
+$ grep -c '"link_bytes_per_s":{"clock":"host","n":[0-9]*,"value":[0-9]' exchange/records.jsonl
+5
+$ assay run collective.all_to_all/bytes=36,ranks=4 -o bad
+? 2
+~ bytes must be a multiple of 16 (a whole number of elements for each rank), got 36
+$ assay run collective.send_receive/bytes=8MiB -o bad
+? 2
+~ bytes must be at most 4194304 in phase send_receive, so that no send waits
+
 # what the case does not say of itself
 $ assay run decoder.train/model=tiny-ranks,batch=4,dp=2,tokens=16 --ranks 4 --backend cpu -o bad
 ? 2

@@ -33,8 +33,8 @@ $ assay report a --format html,md,csv,json -o r3 >/dev/null && diff -r r r3
 
 # every case, back end and metric has its row; what has no value has its reason
 $ wc -l <r/report.csv; assay list metrics --json | grep -c '"metric"'
-169
-56
+175
+58
 
 $ awk -F, 'NR > 1 && $8 == "" && $NF ~ /^\r?$/' r/report.csv
 

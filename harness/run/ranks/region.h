@@ -11,7 +11,7 @@
 #include "assay/error.h"
 
 #define ASSAY_REGION_RANKS 32u
-#define ASSAY_REGION_RING_BYTES ((size_t)1 << 20)  /* from one rank to another: so much is sent before anybody takes it */
+#define ASSAY_REGION_RING_BYTES ((size_t)4 << 20)  /* from one rank to another: so much is sent before anybody takes it */
 #define ASSAY_REGION_STAGE_BYTES ((size_t)4 << 20) /* between the leader and one rank */
 
 /* Bytes on their way from one rank to another: written so far, taken so far. */

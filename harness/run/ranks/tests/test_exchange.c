@@ -55,9 +55,9 @@ static unsigned char byte_of(uint32_t from, uint32_t to, size_t i)
     return (unsigned char)(from * 31 + to * 7 + i * 13 + (i >> 8) * 3);
 }
 
-/* Lengths: none, odd, and several times what a ring holds. */
-static const size_t lengths[] = {0, 1, 777, 3 * ASSAY_REGION_RING_BYTES + 5};
-#define MOST (3 * ASSAY_REGION_RING_BYTES + 5)
+/* Lengths: none, odd, and more than a ring holds. */
+static const size_t lengths[] = {0, 1, 777, ASSAY_REGION_RING_BYTES + ASSAY_REGION_RING_BYTES / 2 + 5};
+#define MOST (ASSAY_REGION_RING_BYTES + ASSAY_REGION_RING_BYTES / 2 + 5)
 
 static const char *moves_blocks(const struct assay_comm *c, struct assay_region *region)
 {
