@@ -2,14 +2,14 @@
 $ assay run decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=4 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,sp=true,tp=4 decoder.gradients/model=tiny-ranks,batch=4,pp=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,ep=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2 decoder.gradients/model=tiny-ranks,batch=4,pp=2,tokens=16,tp=2 decoder.train/model=tiny-ranks,batch=4,dp=2,ep=2,tokens=16,zero=2 --ranks 4 --backend cpu,threads=1 --launches 1 --min-runs 8 --min-s 0 -o four --quiet
 four
 
-$ assay validate four | sed -nE 's/^([a-z_]+) .* (decoder[^ ]*) .*/\1 \2/p; $p'
-pass decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=4
-pass decoder.gradients/model=tiny-ranks,batch=4,tokens=16,tp=4,sp=true
-pass decoder.gradients/model=tiny-ranks,batch=4,tokens=16,pp=4
-pass decoder.gradients/model=tiny-ranks,batch=4,tokens=16,ep=4
-pass decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2
-pass decoder.gradients/model=tiny-ranks,batch=4,tokens=16,tp=2,pp=2
-pass decoder.train/model=tiny-ranks,batch=4,tokens=16,dp=2,ep=2,zero=2
+$ assay validate four | sed -nE 's/^(pass|marginal) .* (decoder[^ ]*) .*/\2/p; $p'
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=4
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,tp=4,sp=true
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,pp=4
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,ep=4
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,tp=2,pp=2
+decoder.train/model=tiny-ranks,batch=4,tokens=16,dp=2,ep=2,zero=2
 7 passed, 0 failed, 0 not checked
 
 # exchanges alone, whose content is whole numbers: every bit counts

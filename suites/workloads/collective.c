@@ -9,6 +9,7 @@
 #include "assay/banned.h"
 
 #define MOST_SENT (4 << 20)
+#define WHOLE_NUMBERS ((struct assay_fill){ASSAY_FILL_UNLIKE, 24, 0}) /* whose sums are exact: every bit counts */
 
 struct collective {
     int64_t          ranks;
@@ -59,7 +60,7 @@ static struct assay_attr list_of(const char *name, size_t n, const int64_t *list
 static int32_t send_and_receive(struct assay_graph *g, const struct collective *p, int64_t rank, int64_t elements)
 {
     const int64_t next[] = {rank, (rank + 1) % p->ranks}, last[] = {(rank + p->ranks - 1) % p->ranks, rank};
-    int32_t       x = assay_graph_input(g, "x", p->dtype, 1, &elements, ASSAY_FILL_UNLIKE);
+    int32_t       x = assay_graph_input(g, "x", p->dtype, 1, &elements, WHOLE_NUMBERS);
     int32_t       sent = assay_graph_op(g, "assay.Send", "sent", &x, 1, (struct assay_attr[]){list_of("ranks", 2, next), ASSAY_ATTR_END});
     return assay_graph_op(g, "assay.Receive", "y", &sent, 1,
                           (struct assay_attr[]){list_of("ranks", 2, last), list_of("shape", 1, &elements),
@@ -84,7 +85,7 @@ static enum assay_code build_rank(const void *given, const char *phase, uint32_t
         int64_t n = is(phase, "all_gather") ? elements / p->ranks : elements;
         if (!is(phase, ops[i].phase))
             continue;
-        int32_t x = assay_graph_input(g, "x", p->dtype, 1, &n, ASSAY_FILL_UNLIKE);
+        int32_t x = assay_graph_input(g, "x", p->dtype, 1, &n, WHOLE_NUMBERS);
         y = assay_graph_op(g, ops[i].op, "y", &x, 1, attrs);
     }
     assay_graph_output(g, y);
