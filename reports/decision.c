@@ -20,7 +20,7 @@ static const char *const style[] = {
     ".hash{font:.72rem/1.4 ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere;margin:.1rem 0}\n"
     ".by{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.by p{border-bottom:1px solid var(--text);min-height:1.5rem}\n"
     ".sign{display:grid;grid-template-columns:repeat(3,1fr);gap:0 1.4rem}.sign div{border-bottom:1px solid var(--text);height:2.6rem;font-size:.82rem}.sign small{display:block}\n"
-    ".rules td:nth-child(1){min-width:9rem}.rules td:nth-child(3){min-width:10rem}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}\n.back h3{overflow-wrap:anywhere}\n"
+    ".rules td:nth-child(1){min-width:9rem}.rules td:nth-child(3){min-width:10rem}.rules .outcome{min-width:7rem;overflow-wrap:normal;word-break:normal}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}\n.back h3{overflow-wrap:anywhere}\n"
     "@media screen and (max-width:46rem){.two,.by,.sign{grid-template-columns:1fr}.scroll table{min-width:38rem}}\n",
     "@media print{@page{size:A4;margin:10mm 11mm}.sheet,.back{max-width:none}.sheet{font-size:7.6pt;line-height:1.22;break-after:page}.sheet h1{font-size:13pt;margin:0}.sheet .kicker{font-size:6.5pt}\n"
     ".sheet h2{font-size:8.2pt;margin:.3rem 0 .08rem;padding-bottom:0}.sheet p,.sheet ol,.sheet table{font-size:6.9pt;line-height:1.2;margin-top:.05rem;margin-bottom:.05rem}.sheet .decisions{margin:.1rem 0}\n"
@@ -62,20 +62,28 @@ void assay_decision_columns(struct assay_decision_page *p, const enum assay_say 
     assay_sink_raw(&p->to, "</tr></thead>\n");
 }
 
-void assay_decision_money(struct assay_decision_page *p, double middle, double low, double high)
+static void say_money(struct assay_text *out, double value)
 {
-    char                     room[200];
-    struct assay_text        text = ASSAY_TEXT(room);
-    const double             shown[] = {middle, low, high};
-    static const char *const before[] = {"", " (", " – "};
-    for (size_t i = 0; i < 3; i++) {
-        assay_text_add(&text, "%s", before[i]);
-        if (shown[i] < 1e15)
-            assay_figure_count(&text, (uint64_t)(shown[i] + 0.5));
-        else
-            assay_text_add(&text, "%.4g", shown[i]);
-    }
-    assay_sink_textf(&p->to, "%s) %s", room, p->q->policy->costs.currency);
+    if (value >= 1e4 && value < 1e15)
+        assay_figure_count(out, (uint64_t)(value + 0.5));
+    else
+        assay_text_add(out, "%.4g", value);
+}
+
+void assay_decision_money(struct assay_decision_page *p, const struct assay_range *r, bool has_middle)
+{
+    char              middle[64], low[64], high[64];
+    struct assay_text t[] = {ASSAY_TEXT(middle), ASSAY_TEXT(low), ASSAY_TEXT(high)};
+    say_money(&t[0], r->middle);
+    say_money(&t[1], r->low);
+    say_money(&t[2], r->high);
+    if (!(r->low < r->high))
+        assay_sink_textf(&p->to, "%s", middle);
+    else if (has_middle)
+        assay_decision_say_with(p, ASSAY_SAY_MIDDLE_RANGE, (const char *const[]){middle, low, high, NULL});
+    else
+        assay_sink_textf(&p->to, "%s – %s", low, high);
+    assay_sink_textf(&p->to, " %s", p->q->policy->costs.currency);
 }
 
 static void write_page(struct assay_decision_page *p)

@@ -28,8 +28,8 @@ void assay_decision_heading(struct assay_decision_page *p, const char *tag, enum
 void assay_decision_text(struct assay_decision_page *p, const char *tag, const char *text);
 void assay_decision_columns(struct assay_decision_page *p, const enum assay_say *columns, size_t n);
 
-/* "20,676,114 (16,143,235 – 26,083,770) CNY" */
-void assay_decision_money(struct assay_decision_page *p, double middle, double low, double high);
+/* "20,676,114 (16,143,235 – 26,083,770) CNY"; a range alone where it has no middle. */
+void assay_decision_money(struct assay_decision_page *p, const struct assay_range *r, bool has_middle);
 
 void assay_decision_first(struct assay_decision_page *p);
 void assay_decision_rules(struct assay_decision_page *p);

@@ -61,11 +61,14 @@ static void tested(struct assay_decision_page *p)
         if (!d)
             assay_decision_say(p, ASSAY_SAY_NEVER_OPENED);
         else {
-            assay_sink_textf(&p->to, "%s%s%s; ", *d->product ? d->product : d->name, *d->vendor ? ", " : "", d->vendor);
+            assay_sink_textf(&p->to, "%s%s%s%s", *d->product ? d->product : d->name,
+                             *d->vendor ? assay_say(p->language, ASSAY_SAY_COMMA) : "", d->vendor,
+                             assay_say(p->language, ASSAY_SAY_SEMICOLON));
             assay_sink_text(&p->to, *d->serial ? d->serial : assay_say(p->language, ASSAY_SAY_NOT_READABLE));
         }
         assay_sink_raw(&p->to, "</td><td class=\"when\">");
-        assay_sink_textf(&p->to, "%s, ", *host ? host : assay_say(p->language, ASSAY_SAY_NOT_RECORDED));
+        assay_sink_textf(&p->to, "%s%s", *host ? host : assay_say(p->language, ASSAY_SAY_NOT_RECORDED),
+                         assay_say(p->language, ASSAY_SAY_COMMA));
         if (*created)
             assay_sink_textf(&p->to, "%.10s", created);
         else
@@ -75,9 +78,9 @@ static void tested(struct assay_decision_page *p)
         assay_sink_raw(&p->to, "<td>");
         assay_sink_textf(&p->to, "assay %s", assay_figure_manifest(c->run, "assay"));
         if (d && *d->firmware)
-            assay_sink_textf(&p->to, "; %s", d->firmware);
+            assay_sink_textf(&p->to, "%s%s", assay_say(p->language, ASSAY_SAY_SEMICOLON), d->firmware);
         if (c->offer && *c->offer->differences)
-            assay_sink_textf(&p->to, "; %s", c->offer->differences);
+            assay_sink_textf(&p->to, "%s%s", assay_say(p->language, ASSAY_SAY_SEMICOLON), c->offer->differences);
         assay_sink_raw(&p->to, "</td></tr>\n");
     }
     assay_sink_raw(&p->to, "</tbody></table></div>\n<div class=\"by\">");
@@ -88,42 +91,75 @@ static void tested(struct assay_decision_page *p)
 
 /* ---- candidates -------------------------------------------------------------------------------------------------- */
 
-/* What the buyer read off a latency-throughput curve, marked as his assumption; nothing of ours stands in for it. */
+/* Why nothing is known of the throughput at the promise. */
+static enum assay_say lacks(const struct assay_candidate *c)
+{
+    static const enum assay_say say[] = {[ASSAY_PROMISE_KNOWN] = ASSAY_SAY_NO_CURVE,
+                                         [ASSAY_PROMISE_NOT_ASKED] = ASSAY_SAY_NO_CURVE_ASKED,
+                                         [ASSAY_PROMISE_NOT_RUN] = ASSAY_SAY_NO_CURVE,
+                                         [ASSAY_PROMISE_NOT_PROVED] = ASSAY_SAY_NO_CURVE_PROVED,
+                                         [ASSAY_PROMISE_NONE_KEEPS] = ASSAY_SAY_NO_RATE_KEEPS};
+    return say[c->promise.lack];
+}
+
+/* Read off the candidate's own curve; or what the buyer assumes, marked as that. Nothing else stands in for it. */
 static void promise_cell(struct assay_decision_page *p, const struct assay_candidate *c)
 {
-    const struct assay_range *r = c->offer ? &c->offer->at_promise_per_s : NULL;
+    const struct assay_offer *o = c->offer;
+    if (!o || !(o->at_promise_per_s.high > 0)) {
+        assay_decision_heading(p, "td", lacks(c));
+        return;
+    }
     assay_sink_raw(&p->to, "<td>");
-    if (!r || !(r->high > 0))
-        assay_decision_say(p, ASSAY_SAY_NO_CURVE);
-    else {
-        if (r->low < r->high)
-            assay_sink_textf(&p->to, "%.4g – %.4g/s", r->low, r->high);
-        else
-            assay_sink_textf(&p->to, "%.4g/s", r->middle);
-        assay_sink_raw(&p->to, " (");
-        assay_decision_say(p, ASSAY_SAY_ASSUMED);
-        assay_sink_raw(&p->to, ")");
+    if (o->at_promise_per_s.low < o->at_promise_per_s.high)
+        assay_sink_textf(&p->to, "%.4g – %.4g/s", o->at_promise_per_s.low, o->at_promise_per_s.high);
+    else
+        assay_sink_textf(&p->to, "%.4g/s", o->at_promise_per_s.middle);
+    if (!o->promise_evidence || c->promise.is_open) {
+        assay_decision_say(p, ASSAY_SAY_OPENS);
+        assay_decision_say(p, o->promise_evidence ? ASSAY_SAY_CURVE_ENDS : ASSAY_SAY_ASSUMED);
+        assay_decision_say(p, ASSAY_SAY_CLOSES);
     }
     assay_sink_raw(&p->to, "</td>");
 }
 
-/* Devices, racks and power, then the cost with its range; or why there is none. */
-static void cost_cells(struct assay_decision_page *p, const struct assay_candidate *c)
+/* Devices, racks and power; or why there are none. */
+static void needs_cell(struct assay_decision_page *p, const struct assay_candidate *c)
 {
-    char n[32], racks[32], kw[32];
-    if (!assay_cost_is_known(p->q->policy, c->offer)) {
-        assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
-        assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
+    char n[32], racks[32], kw[64];
+    if (!assay_need_is_known(p->q->policy, c->offer)) {
+        assay_decision_heading(p, "td", ASSAY_SAY_NO_NEED);
         return;
     }
     struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
     (void)snprintf(n, sizeof n, "%.0f", o.devices);
     (void)snprintf(racks, sizeof racks, "%.0f", o.racks);
-    (void)snprintf(kw, sizeof kw, "%.1f", o.kilowatts);
+    if (o.kilowatts.low < o.kilowatts.high)
+        (void)snprintf(kw, sizeof kw, "%.3g – %.3g", o.kilowatts.low, o.kilowatts.high);
+    else
+        (void)snprintf(kw, sizeof kw, "%.3g", o.kilowatts.middle);
     assay_sink_raw(&p->to, "<td>");
-    assay_decision_say_with(p, ASSAY_SAY_NEEDS, (const char *const[]){n, racks, kw, NULL});
-    assay_sink_raw(&p->to, "</td><td>");
-    assay_decision_money(p, o.middle, o.low, o.high);
+    assay_decision_say_with(p, ASSAY_SAY_NEEDS, (const char *const[]){n, racks, NULL});
+    if (o.has_power)
+        assay_decision_say_with(p, ASSAY_SAY_NEEDS_POWER, (const char *const[]){kw, NULL});
+    else
+        assay_decision_say(p, ASSAY_SAY_NO_POWER);
+    assay_sink_raw(&p->to, "</td>");
+}
+
+static void cost_cell(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    if (!assay_cost_is_known(p->q->policy, c->offer)) {
+        bool needs = assay_need_is_known(p->q->policy, c->offer);
+        assay_decision_heading(p, "td", !needs                           ? ASSAY_SAY_NO_NEED
+                                        : !(c->offer->price.high > 0) ? ASSAY_SAY_NO_PRICE
+                                                                      : ASSAY_SAY_NO_COST);
+        return;
+    }
+    struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
+    struct assay_range     cost = {o.low, o.middle, o.high};
+    assay_sink_raw(&p->to, "<td>");
+    assay_decision_money(p, &cost, o.has_middle);
     assay_sink_raw(&p->to, "</td>");
 }
 
@@ -136,7 +172,8 @@ static void candidate_row(struct assay_decision_page *p, const struct assay_cand
     assay_decision_text(p, "th scope=\"row\"", c->name);
     assay_sink_raw(&p->to, "<td>%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
     promise_cell(p, c);
-    cost_cells(p, c);
+    needs_cell(p, c);
+    cost_cell(p, c);
     if (p->q->policy->all_points > 0) {
         double low = c->points_low, high = c->points_high;
         assay_sink_raw(&p->to, low < high ? "<td>%.1f – %.1f</td>" : "<td>%.1f</td>", low, high);
@@ -154,22 +191,19 @@ static void line(struct assay_decision_page *p, enum assay_say what, size_t colu
     assay_sink_raw(&p->to, "</tr>\n");
 }
 
-/* Candidates of one division and one kind of evidence. false: there are none. */
-static bool rows(struct assay_decision_page *p, enum assay_division division, bool measured, bool announced, enum assay_say title,
-                 size_t columns)
+/* Candidates of one division and one list. */
+static void rows(struct assay_decision_page *p, enum assay_division division, enum assay_list list, size_t columns)
 {
     bool any = false;
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        bool here = c->division == division && c->announced == announced && (announced || c->measured == measured);
-        if (!here)
+        if (c->division != division || assay_candidate_list(c) != list)
             continue;
         if (!any)
-            line(p, title, columns);
+            line(p, assay_say_list(list), columns);
         any = true;
         candidate_row(p, c);
     }
-    return any;
 }
 
 /* One table a division: figures of the two never stand in one column. */
@@ -194,10 +228,23 @@ static void table(struct assay_decision_page *p, enum assay_division division)
                    assay_say(p->language, title));
     assay_decision_columns(p, columns, n);
     assay_sink_raw(&p->to, "<tbody>\n");
-    (void)rows(p, division, true, false, ASSAY_SAY_MEASURED_ABOVE, n);
-    (void)rows(p, division, false, false, ASSAY_SAY_MODELLED_BELOW, n);
-    (void)rows(p, division, false, true, ASSAY_SAY_ANNOUNCED_BELOW, n);
+    for (enum assay_list list = ASSAY_LIST_MEASURED; list <= ASSAY_LIST_ANNOUNCED; list++)
+        rows(p, division, list, n);
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+/* Offers that no run folder has, each with the reason. */
+static void absent(struct assay_decision_page *p)
+{
+    for (size_t i = 0; i < p->q->n_absent; i++) {
+        const struct assay_absent *a = &p->q->absent[i];
+        char                       devices[24];
+        (void)snprintf(devices, sizeof devices, "%lld", (long long)a->devices);
+        assay_sink_raw(&p->to, "<p>");
+        assay_decision_say_with(p, a->devices ? ASSAY_SAY_ABSENT_SYSTEM : ASSAY_SAY_ABSENT,
+                                (const char *const[]){*a->offer->name ? a->offer->name : a->offer->device, devices, a->device, NULL});
+        assay_sink_raw(&p->to, "</p>\n");
+    }
 }
 
 /* ---- reasons and doubts ------------------------------------------------------------------------------------------ */
@@ -262,8 +309,9 @@ static void say_point(struct assay_decision_page *p, const struct point *point, 
     char              room[1200];
     struct assay_text text = ASSAY_TEXT(room);
     assay_sink_raw(&p->to, "<li><b>");
-    assay_sink_textf(&p->to, "%s, %s", point->c->name, point->r->rule->id);
-    assay_sink_raw(&p->to, "</b>: ");
+    assay_sink_textf(&p->to, "%s%s%s", point->c->name, assay_say(p->language, ASSAY_SAY_COMMA), point->r->rule->id);
+    assay_sink_raw(&p->to, "</b>");
+    assay_decision_say(p, ASSAY_SAY_COLON);
     assay_say_why(&text, p->language, point->r);
     assay_sink_text(&p->to, room);
     if (doubts) {
@@ -336,7 +384,7 @@ static void validity(struct assay_decision_page *p)
 static void hash(struct assay_decision_page *p, const char *name, const char *value)
 {
     assay_sink_raw(&p->to, "<p class=\"hash\">");
-    assay_sink_textf(&p->to, "%s: %s", name, value);
+    assay_sink_textf(&p->to, "%s%s%s", name, assay_say(p->language, ASSAY_SAY_COLON), value);
     assay_sink_raw(&p->to, "</p>\n");
 }
 
@@ -417,7 +465,7 @@ void assay_decision_first(struct assay_decision_page *p)
     const struct assay_policy *policy = p->q->policy;
     assay_sink_raw(&p->to, "<div class=\"sheet\">\n<p class=\"kicker\">");
     assay_decision_say(p, ASSAY_SAY_POLICY);
-    assay_sink_raw(&p->to, ": ");
+    assay_decision_say(p, ASSAY_SAY_COLON);
     assay_sink_text(&p->to, policy->name);
     assay_sink_raw(&p->to, "</p>\n");
     assay_decision_heading(p, "h1", ASSAY_SAY_TITLE);
@@ -427,6 +475,7 @@ void assay_decision_first(struct assay_decision_page *p)
     assay_decision_heading(p, "h2", ASSAY_SAY_CANDIDATES);
     table(p, ASSAY_DIVISION_CLOSED);
     table(p, ASSAY_DIVISION_OPEN);
+    absent(p);
     assay_sink_raw(&p->to, "</section>\n<div class=\"two\">\n");
     points(p, false);
     points(p, true);

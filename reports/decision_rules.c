@@ -18,7 +18,8 @@ static void row(struct assay_decision_page *p, const struct assay_rule_result *r
     struct assay_text text = ASSAY_TEXT(room);
     assay_sink_raw(&p->to, "<tr><td>");
     assay_decision_say(p, kind(r->rule));
-    assay_sink_textf(&p->to, " %s. %s %s: ", r->rule->id, r->rule->document, r->rule->number);
+    assay_sink_textf(&p->to, " %s%s%s %s%s", r->rule->id, assay_say(p->language, ASSAY_SAY_COMMA), r->rule->document, r->rule->number,
+                     assay_say(p->language, ASSAY_SAY_COLON));
     assay_decision_text(p, "q", r->rule->text);
     assay_sink_raw(&p->to, "</td><td>");
     assay_say_required(&text, p->language, r->rule);
@@ -34,7 +35,7 @@ static void row(struct assay_decision_page *p, const struct assay_rule_result *r
         assay_sink_raw(&p->to, "<br/>");
         assay_decision_say_with(p, ASSAY_SAY_SETTLED_BY, (const char *const[]){how, NULL});
     }
-    assay_sink_raw(&p->to, "</td><td class=\"d%d\">", (int)r->decision);
+    assay_sink_raw(&p->to, "</td><td class=\"d%d outcome\">", (int)r->decision);
     assay_sink_text(&p->to, assay_say_decision(p->language, r->decision));
     assay_sink_raw(&p->to, "</td><td>");
     if (r->row)
@@ -58,7 +59,7 @@ void assay_decision_rules(struct assay_decision_page *p)
         assay_sink_raw(&p->to, "<h3>");
         assay_sink_text(&p->to, c->name);
         assay_sink_raw(&p->to, " <small>");
-        assay_sink_textf(&p->to, "%s; %s", c->backend, evidence);
+        assay_sink_textf(&p->to, "%s%s%s", c->backend, assay_say(p->language, ASSAY_SAY_SEMICOLON), evidence);
         assay_sink_raw(&p->to, "</small></h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
         assay_sink_text(&p->to, c->name);
         assay_sink_raw(&p->to, "\"><table class=\"rules\">");

@@ -82,7 +82,7 @@ static void print_candidate(const struct assay_qualification *q, const struct as
     printf("%s\n", shown ? shown : "");
     free(shown);
     assay_table_init(&table,
-                     (const char *const[]){"rule", assay_say(language, ASSAY_SAY_OUTCOME), assay_say(language, ASSAY_SAY_FOUND),
+                     (const char *const[]){assay_say(language, ASSAY_SAY_RULE_COLUMN), assay_say(language, ASSAY_SAY_OUTCOME), assay_say(language, ASSAY_SAY_FOUND),
                                            assay_say(language, ASSAY_SAY_DOUBTS), NULL});
     for (size_t i = 0; i < q->policy->n_rules; i++) {
         const struct assay_rule_result *r = &c->results[i];
@@ -111,7 +111,7 @@ static void print_claims(const struct assay_claims *claims, enum assay_language 
 {
     struct assay_table table;
     assay_table_init(&table,
-                     (const char *const[]){"device", assay_say(language, ASSAY_SAY_CLAIM), assay_say(language, ASSAY_SAY_CLAIMED),
+                     (const char *const[]){assay_say(language, ASSAY_SAY_DEVICE_COLUMN), assay_say(language, ASSAY_SAY_CLAIM), assay_say(language, ASSAY_SAY_CLAIMED),
                                            assay_say(language, ASSAY_SAY_COMPARED), assay_say(language, ASSAY_SAY_RATIO),
                                            assay_say(language, ASSAY_SAY_OUTCOME), NULL});
     for (size_t i = 0; i < claims->n; i++) {

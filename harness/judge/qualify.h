@@ -17,7 +17,10 @@
  * t + ln(1 + g)).
  *
  * A figure counts only if it was measured on hardware, its outputs passed with the least assurance, and its clock is no model's.
- * What is modelled, mixed, simulated, claimed or of an instrument neither qualifies nor disqualifies: insufficient evidence. */
+ * What is modelled, mixed, simulated, claimed or of an instrument neither qualifies nor disqualifies: insufficient evidence.
+ *
+ * The terms of a candidate are its offer in the policy, with the throughput at the promise that its own curve tells (promise.h), which
+ * comes before what the buyer assumes, and, of a described device, the description's power where the buyer gives none. */
 #ifndef ASSAY_JUDGE_QUALIFY_H
 #define ASSAY_JUDGE_QUALIFY_H
 
@@ -28,6 +31,7 @@
 
 #include "assay/error.h"
 #include "harness/judge/policy.h"
+#include "harness/judge/promise.h"
 #include "harness/judge/summary.h"
 
 enum assay_decision { ASSAY_QUALIFIED = 1, ASSAY_NOT_QUALIFIED = 2, ASSAY_INSUFFICIENT = 3 };
@@ -82,14 +86,19 @@ struct assay_rule_result {
     enum assay_evidence             evidence;
     const char                     *grade;
     const char                     *detail; /* of records, or "" */
+    enum assay_assurance            assurance; /* of ASSURANCE: what there is */
 };
+
+/* Where a candidate stands on the page: measured above a line, what is not below it, what cannot be bought yet below another. */
+enum assay_list { ASSAY_LIST_MEASURED = 1, ASSAY_LIST_MODELLED = 2, ASSAY_LIST_ANNOUNCED = 3 };
 
 struct assay_candidate {
     const struct assay_summary     *run;
     const char                     *backend;
     char                            name[160];   /* what people call it */
     const struct assay_device_info *device;      /* of a launch that opened it; NULL: none */
-    const struct assay_offer       *offer;       /* NULL: the policy knows nothing of it */
+    const struct assay_offer       *offer;       /* its terms; NULL: the policy knows nothing of it */
+    struct assay_promise            promise;     /* what its own runs tell of the throughput */
     enum assay_division             division;
     enum assay_evidence             evidence; /* the weakest of its rows */
     const char                     *grade;
@@ -100,13 +109,24 @@ struct assay_candidate {
     double                          points_low, points_high;
 };
 
+/* An offer of which no run folder has a record: nothing is known of it, and it says so. */
+struct assay_absent {
+    const struct assay_offer *offer;
+    char                      device[64]; /* of a described system: what it is made of; "" of a device */
+    int64_t                   devices;    /* of a described system */
+};
+
 struct assay_qualification {
     const struct assay_policy *policy;
     struct assay_candidate    *candidates; /* measured, modelled, announced; by division within; in the order given */
     size_t                     n;
+    struct assay_absent       *absent; /* in the order of the policy */
+    size_t                     n_absent;
     enum assay_decision        decision; /* qualified: one is; not qualified: all are not; else insufficient evidence */
     void                      *owned;
 };
+
+enum assay_list assay_candidate_list(const struct assay_candidate *c);
 
 /* Policy and runs must outlive the result. ASSAY_CONFIG: no candidate. */
 enum assay_code assay_qualify(const struct assay_policy *policy, const struct assay_summary *runs, size_t n,

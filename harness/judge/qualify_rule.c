@@ -169,8 +169,8 @@ static bool row_counts(const struct assay_rule *rule, const struct assay_summary
     for (size_t i = 0; i < row->n_launches; i++)
         if (row->launches[i]->status == ASSAY_STATUS_OK &&
             assurance_rank(row->verdicts[i]->check.assurance) < assurance_rank(rule->assurance))
-            return say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_ASSURANCE, assay_assurance_name(row->verdicts[i]->check.assurance)),
-                   false;
+            return out->assurance = row->verdicts[i]->check.assurance,
+                   say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_ASSURANCE, assay_assurance_name(out->assurance)), false;
     return true;
 }
 
