@@ -15,7 +15,7 @@ static const char *const style[] = {
     ".decisions{list-style:none;padding:0;margin:.4rem 0}.decisions li{padding:.22rem .6rem;margin:.2rem 0;border-left:4px solid var(--line);overflow-wrap:anywhere}\n"
     ".d1{border-color:var(--good)!important;background:var(--goodbg)}.d2{border-color:var(--bad)!important;background:var(--badbg)}.d3{border-color:var(--warn)!important;background:var(--warnbg)}\n"
     ".decisions .d1,.decisions .d2{font-weight:650}\n.sheet table{width:100%;font-size:.84rem}.sheet th,.sheet td{padding:.2rem .4rem;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:break-word}.sheet th[scope=row]{min-width:7rem}.sheet .when{min-width:8.5rem}\n"
-    ".sheet thead th{min-width:5rem;overflow-wrap:normal}.sheet th.line{border-top:3px double var(--text);font-weight:650}\n.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.two>*{min-width:0}\n"
+    ".sheet thead th{min-width:4rem;overflow-wrap:normal}.sheet th:last-child,.sheet td:last-child{min-width:6.5rem}.sheet th.line{border-top:3px double var(--text);font-weight:650}\n.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.two>*{min-width:0}\n"
     ".sheet ol{margin:.3rem 0;padding-left:1.3rem;font-size:.88rem}.sheet ol li{margin:.15rem 0;overflow-wrap:anywhere}\n.sheet p{margin:.25rem 0;font-size:.88rem}\n"
     ".hash{font:.72rem/1.4 ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere;margin:.1rem 0}\n"
     ".by{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.by p{border-bottom:1px solid var(--text);min-height:1.5rem}\n"

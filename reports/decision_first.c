@@ -1,5 +1,6 @@
 /* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule, validity,
  * signatures. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,26 @@ static const char *host_of(const struct assay_candidate *c)
     return name ? name : "";
 }
 
+static bool is_calculated(const struct assay_candidate *c)
+{
+    return c->evidence == ASSAY_EVIDENCE_MODELLED;
+}
+
+/* Who was not tested at all. */
+static void calculated(struct assay_decision_page *p)
+{
+    char              names[2000];
+    struct assay_text all = ASSAY_TEXT(names);
+    for (size_t i = 0; i < p->q->n; i++)
+        if (is_calculated(&p->q->candidates[i]))
+            assay_text_add(&all, "%s%s", *names ? assay_say(p->language, ASSAY_SAY_LIST_COMMA) : "", p->q->candidates[i].name);
+    if (!*names)
+        return;
+    assay_sink_raw(&p->to, "<p>");
+    assay_decision_say_with(p, ASSAY_SAY_NOT_TESTED, (const char *const[]){names, NULL});
+    assay_sink_raw(&p->to, "</p>\n");
+}
+
 static void tested(struct assay_decision_page *p)
 {
     static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_DEVICE, ASSAY_SAY_PLACE, ASSAY_SAY_DIVISION,
@@ -54,6 +75,8 @@ static void tested(struct assay_decision_page *p)
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate   *c = &p->q->candidates[i];
         const struct assay_device_info *d = c->device;
+        if (is_calculated(c))
+            continue;
         const char                     *host = host_of(c), *created = assay_figure_manifest(c->run, "created");
         assay_sink_raw(&p->to, "<tr>");
         assay_decision_text(p, "th scope=\"row\"", c->name);
@@ -83,7 +106,9 @@ static void tested(struct assay_decision_page *p)
             assay_sink_textf(&p->to, "%s%s", assay_say(p->language, ASSAY_SAY_SEMICOLON), c->offer->differences);
         assay_sink_raw(&p->to, "</td></tr>\n");
     }
-    assay_sink_raw(&p->to, "</tbody></table></div>\n<div class=\"by\">");
+    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+    calculated(p);
+    assay_sink_raw(&p->to, "<div class=\"by\">");
     assay_decision_heading(p, "p", ASSAY_SAY_RAN_BY);
     assay_decision_heading(p, "p", ASSAY_SAY_WITNESSED_BY);
     assay_sink_raw(&p->to, "</div>\n</section>\n");
@@ -102,19 +127,36 @@ static enum assay_say lacks(const struct assay_candidate *c)
     return say[c->promise.lack];
 }
 
+/* Four digits, as a count where it is one. */
+static void say_rate(struct assay_text *out, double rate)
+{
+    double unit = pow(10, floor(log10(rate)) - 3);
+    if (rate >= 1000 && rate < 1e15)
+        assay_figure_count(out, (uint64_t)(floor(rate / unit + 0.5) * unit + 0.5));
+    else
+        assay_text_add(out, "%.4g", rate);
+}
+
+/* Nothing hangs on a throughput that is not known: one cell for it, need and cost, with the reason. */
+static void unknown_cells(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    assay_sink_raw(&p->to, "<td colspan=\"3\">");
+    assay_decision_say(p, lacks(c));
+    assay_decision_say(p, ASSAY_SAY_SEMICOLON);
+    assay_decision_say(p, ASSAY_SAY_NO_NEED);
+    assay_sink_raw(&p->to, "</td>");
+}
+
 /* Read off the candidate's own curve; or what the buyer assumes, marked as that. Nothing else stands in for it. */
 static void promise_cell(struct assay_decision_page *p, const struct assay_candidate *c)
 {
     const struct assay_offer *o = c->offer;
-    if (!o || !(o->at_promise_per_s.high > 0)) {
-        assay_decision_heading(p, "td", lacks(c));
-        return;
-    }
+    char                      low[48], high[48];
+    struct assay_text         l = ASSAY_TEXT(low), h = ASSAY_TEXT(high);
+    say_rate(&l, o->at_promise_per_s.low);
+    say_rate(&h, o->at_promise_per_s.high);
     assay_sink_raw(&p->to, "<td>");
-    if (o->at_promise_per_s.low < o->at_promise_per_s.high)
-        assay_sink_textf(&p->to, "%.4g – %.4g/s", o->at_promise_per_s.low, o->at_promise_per_s.high);
-    else
-        assay_sink_textf(&p->to, "%.4g/s", o->at_promise_per_s.middle);
+    assay_sink_textf(&p->to, "%s%s%s/s", low, strcmp(low, high) != 0 ? " – " : "", strcmp(low, high) != 0 ? high : "");
     if (!o->promise_evidence || c->promise.is_open) {
         assay_decision_say(p, ASSAY_SAY_OPENS);
         assay_decision_say(p, o->promise_evidence ? ASSAY_SAY_CURVE_ENDS : ASSAY_SAY_ASSUMED);
@@ -128,7 +170,7 @@ static void needs_cell(struct assay_decision_page *p, const struct assay_candida
 {
     char n[32], racks[32], kw[64];
     if (!assay_need_is_known(p->q->policy, c->offer)) {
-        assay_decision_heading(p, "td", ASSAY_SAY_NO_NEED);
+        assay_decision_heading(p, "td", ASSAY_SAY_NO_DEMAND);
         return;
     }
     struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
@@ -151,7 +193,7 @@ static void cost_cell(struct assay_decision_page *p, const struct assay_candidat
 {
     if (!assay_cost_is_known(p->q->policy, c->offer)) {
         bool needs = assay_need_is_known(p->q->policy, c->offer);
-        assay_decision_heading(p, "td", !needs                           ? ASSAY_SAY_NO_NEED
+        assay_decision_heading(p, "td", !needs                        ? ASSAY_SAY_NO_DEMAND
                                         : !(c->offer->price.high > 0) ? ASSAY_SAY_NO_PRICE
                                                                       : ASSAY_SAY_NO_COST);
         return;
@@ -171,9 +213,13 @@ static void candidate_row(struct assay_decision_page *p, const struct assay_cand
     assay_sink_raw(&p->to, "<tr>");
     assay_decision_text(p, "th scope=\"row\"", c->name);
     assay_sink_raw(&p->to, "<td>%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
-    promise_cell(p, c);
-    needs_cell(p, c);
-    cost_cell(p, c);
+    if (!c->offer || !(c->offer->at_promise_per_s.high > 0))
+        unknown_cells(p, c);
+    else {
+        promise_cell(p, c);
+        needs_cell(p, c);
+        cost_cell(p, c);
+    }
     if (p->q->policy->all_points > 0) {
         double low = c->points_low, high = c->points_high;
         assay_sink_raw(&p->to, low < high ? "<td>%.1f – %.1f</td>" : "<td>%.1f</td>", low, high);
@@ -260,11 +306,12 @@ static double weight_of(const struct assay_rule_result *r)
     return r->decision == ASSAY_NOT_QUALIFIED ? 0 : r->has_bounds ? r->ratio_low : 1e9;
 }
 
-/* Where it is told already that this candidate has a point of this kind; n if nowhere. */
+/* Where a point of this kind is told already, of this candidate or, as all that is not measured is in doubt for the same reason, of
+ * another one of those; n if nowhere. */
 static size_t told(const struct point *shown, size_t n, const struct point *one)
 {
     size_t i = 0;
-    while (i < n && (shown[i].c != one->c || shown[i].r->reason != one->r->reason))
+    while (i < n && (shown[i].r->reason != one->r->reason || (shown[i].c != one->c && (shown[i].c->measured || one->c->measured))))
         i++;
     return i;
 }
@@ -287,20 +334,36 @@ static size_t place(struct point out[SHOWN], size_t n, const struct point *one, 
     return n;
 }
 
-/* The points to show; returns how many there are in all. */
+static bool is_point(const struct assay_rule_result *r, bool doubts)
+{
+    return r->rule->kind == ASSAY_RULE_MANDATORY && (r->decision == ASSAY_INSUFFICIENT) == doubts;
+}
+
+static bool is_shown(const struct point *shown, size_t n, const struct assay_rule_result *r)
+{
+    size_t i = 0;
+    while (i < n && shown[i].r != r)
+        i++;
+    return i < n;
+}
+
+/* The points to show; returns how many there are in all. Where kinds do not fill the page, more of a kind do. */
 static size_t collect(const struct assay_qualification *q, bool doubts, struct point out[SHOWN], size_t *shown)
 {
-    size_t all = 0;
+    size_t all = 0, rules = q->policy->n_rules;
     *shown = 0;
-    for (size_t i = 0; i < q->n; i++)
-        for (size_t k = 0; k < q->policy->n_rules; k++) {
-            const struct assay_rule_result *r = &q->candidates[i].results[k];
-            struct point                    one = {&q->candidates[i], r};
-            if (r->rule->kind != ASSAY_RULE_MANDATORY || (r->decision == ASSAY_INSUFFICIENT) != doubts)
-                continue;
-            all++;
-            *shown = place(out, *shown, &one, doubts);
-        }
+    for (size_t i = 0; i < q->n * rules; i++) {
+        struct point one = {&q->candidates[i / rules], &q->candidates[i / rules].results[i % rules]};
+        if (!is_point(one.r, doubts))
+            continue;
+        all++;
+        *shown = place(out, *shown, &one, doubts);
+    }
+    for (size_t i = 0; i < q->n * rules && *shown < SHOWN; i++) {
+        struct point one = {&q->candidates[i / rules], &q->candidates[i / rules].results[i % rules]};
+        if (is_point(one.r, doubts) && !is_shown(out, *shown, one.r))
+            out[(*shown)++] = one;
+    }
     return all;
 }
 
@@ -351,13 +414,8 @@ static void points(struct assay_decision_page *p, bool doubts)
 
 static void rule(struct assay_decision_page *p)
 {
-    double alpha = 0;
-    char   confidence[24], together[24], k[24];
-    for (size_t i = 0; i < p->q->policy->n_rules; i++)
-        if (p->q->policy->rules[i].kind == ASSAY_RULE_MANDATORY && p->q->policy->rules[i].alpha > alpha)
-            alpha = p->q->policy->rules[i].alpha;
-    (void)snprintf(confidence, sizeof confidence, "%.3g", 100 * (1 - alpha));
-    (void)snprintf(together, sizeof together, "%.4g", 100 * (1 - alpha / (double)p->q->policy->n_mandatory));
+    char confidence[16], together[16], k[24];
+    assay_say_confidence(p->q->policy, confidence, together);
     (void)snprintf(k, sizeof k, "%zu", p->q->policy->n_mandatory);
     assay_decision_heading(p, "h2", ASSAY_SAY_RULE);
     assay_sink_raw(&p->to, "<p>");
@@ -390,23 +448,15 @@ static void hash(struct assay_decision_page *p, const char *name, const char *va
 
 static void hashes(struct assay_decision_page *p)
 {
-    const struct assay_summary *last = NULL;
     assay_decision_heading(p, "h2", ASSAY_SAY_HASHES);
     hash(p, assay_say(p->language, ASSAY_SAY_HASH_POLICY), p->q->policy->sha256);
-    for (size_t i = 0; i < p->q->n; i++) {
-        const struct assay_summary *run = p->q->candidates[i].run;
-        char                        path[1200], name[256], label[320], hex[65];
-        struct assay_error          why = {.code = ASSAY_OK};
-        struct assay_text           text = ASSAY_TEXT(name), said = ASSAY_TEXT(label);
-        bool                        before = run == last;
-        for (size_t k = 0; k < i; k++)
-            before = before || p->q->candidates[k].run == run;
-        if (before)
-            continue;
-        last = run;
-        assay_figure_run_name(&text, run);
+    for (size_t i = 0; i < p->q->n_runs; i++) {
+        char               path[1200], name[256], label[320], hex[65];
+        struct assay_error why = {.code = ASSAY_OK};
+        struct assay_text  text = ASSAY_TEXT(name), said = ASSAY_TEXT(label);
+        assay_figure_run_name(&text, &p->q->runs[i]);
         assay_say_with(&said, p->language, ASSAY_SAY_HASH_RUN, (const char *const[]){name, NULL});
-        (void)snprintf(path, sizeof path, "%s/records.jsonl", assay_run_folder_path(run->folder));
+        (void)snprintf(path, sizeof path, "%s/records.jsonl", assay_run_folder_path(p->q->runs[i].folder));
         hash(p, label, assay_sha256_file(path, hex, &why) ? why.message : hex);
     }
 }

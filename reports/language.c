@@ -213,29 +213,29 @@ void assay_say_candidate_evidence(struct assay_text *out, enum assay_language la
     say_evidence(out, language, c->evidence, c->grade);
 }
 
-/* The weakest confidence of any mandatory rule. */
-static void say_confidence(char out[16], const struct assay_policy *policy)
+void assay_say_confidence(const struct assay_policy *policy, char one[16], char together[16])
 {
     double alpha = 0;
     for (size_t i = 0; i < policy->n_rules; i++)
         if (policy->rules[i].kind == ASSAY_RULE_MANDATORY && policy->rules[i].alpha > alpha)
             alpha = policy->rules[i].alpha;
-    (void)snprintf(out, 16, "%.3g", 100 * (1 - alpha));
+    (void)snprintf(one, 16, "%.3g", 100 * (1 - alpha));
+    (void)snprintf(together, 16, "%.4g", 100 * (1 - alpha / (double)policy->n_mandatory));
 }
 
 void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
                          const struct assay_candidate *c)
 {
-    char all[24], count[24], confidence[16], evidence[160];
+    char all[24], count[24], confidence[16], together[16], evidence[160];
     (void)snprintf(all, sizeof all, "%zu", policy->n_mandatory);
-    (void)snprintf(count, sizeof count, "%zu", c->decision == ASSAY_NOT_QUALIFIED ? c->failed : c->undecided + c->failed);
-    say_confidence(confidence, policy);
+    (void)snprintf(count, sizeof count, "%zu", c->decision == ASSAY_NOT_QUALIFIED ? c->failed : c->undecided);
+    assay_say_confidence(policy, confidence, together);
     struct assay_text text = ASSAY_TEXT(evidence);
     assay_say_candidate_evidence(&text, language, c);
     if (c->decision == ASSAY_QUALIFIED)
         assay_say_with(out, language, ASSAY_SAY_DECISION_QUALIFIED, (const char *const[]){c->name, all, confidence, NULL});
     else if (c->decision == ASSAY_NOT_QUALIFIED)
-        assay_say_with(out, language, ASSAY_SAY_DECISION_NOT_QUALIFIED, (const char *const[]){c->name, count, all, NULL});
+        assay_say_with(out, language, ASSAY_SAY_DECISION_NOT_QUALIFIED, (const char *const[]){c->name, count, all, together, NULL});
     else if (c->evidence > ASSAY_EVIDENCE_MEASURED)
         assay_say_with(out, language, ASSAY_SAY_DECISION_NEVER_QUALIFIES, (const char *const[]){c->name, evidence, NULL});
     else
@@ -320,10 +320,8 @@ void assay_say_why(struct assay_text *out, enum assay_language language, const s
     else
         (void)snprintf(count, sizeof count, "%llu", (unsigned long long)r->count);
     bool bare = r->reason == ASSAY_REASON_EVIDENCE && !r->has_point && !r->has_bounds;
-    enum assay_say what = bare ? ASSAY_SAY_WHY_EVIDENCE_ALONE : say[r->reason];
-    if (what == ASSAY_SAY_WHY_BELOW_ALONE && r->rule->kind != ASSAY_RULE_MANDATORY)
-        what = ASSAY_SAY_WHY_BELOW; /* nothing hangs on a scored rule but its own points */
-    assay_say_with(out, language, what, (const char *const[]){figure, required, launches, detail, evidence, count, NULL});
+    assay_say_with(out, language, bare ? ASSAY_SAY_WHY_EVIDENCE_ALONE : say[r->reason],
+                   (const char *const[]){figure, required, launches, detail, evidence, count, NULL});
 }
 
 static enum assay_say settles(const struct assay_rule_result *r)

@@ -33,6 +33,8 @@ enum assay_say assay_say_list(enum assay_list list);
 const char *assay_say_decision(enum assay_language language, enum assay_decision decision);
 const char *assay_say_evidence(enum assay_language language, enum assay_evidence evidence);
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict);
+/* The weakest confidence of any mandatory rule, in percent: of its holding, and of its failing as one of K. */
+void        assay_say_confidence(const struct assay_policy *policy, char one[16], char together[16]);
 void        assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c);
 /* The fixed sentence on a candidate. */
 void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,

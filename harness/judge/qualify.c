@@ -147,7 +147,7 @@ static void add_points(struct assay_candidate *c, const struct assay_rule_result
 
 static void judge(const struct assay_policy *policy, struct assay_candidate *c, double *room)
 {
-    bool fails = false, proved = false, published = true;
+    bool proved = false, published = true;
     for (size_t i = 0; i < policy->n_rules; i++) {
         struct assay_rule_result *r = &c->results[i];
         assay_rule_judge(policy, &policy->rules[i], c, room, r);
@@ -159,13 +159,12 @@ static void judge(const struct assay_policy *policy, struct assay_candidate *c, 
         c->passed += r->decision == ASSAY_QUALIFIED;
         c->failed += r->decision == ASSAY_NOT_QUALIFIED;
         c->undecided += r->decision == ASSAY_INSUFFICIENT;
-        fails = fails || r->fails_together;
         proved = proved || (r->decision == ASSAY_QUALIFIED && r->row);
     }
     /* Once more, whatever the rules said: without a figure that counts, nobody qualifies. */
     bool strong = c->measured || (published && c->evidence == ASSAY_EVIDENCE_PUBLISHED);
     bool all = c->passed == policy->n_mandatory;
-    c->decision = fails ? ASSAY_NOT_QUALIFIED : all && strong && proved ? ASSAY_QUALIFIED : ASSAY_INSUFFICIENT;
+    c->decision = c->failed ? ASSAY_NOT_QUALIFIED : all && strong && proved ? ASSAY_QUALIFIED : ASSAY_INSUFFICIENT;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
@@ -250,6 +249,8 @@ enum assay_code assay_qualify(const struct assay_policy *policy, const struct as
     struct assay_arena *arena = out->owned = calloc(1, sizeof *arena);
     double             *room = calloc(most, sizeof *room);
     out->policy = policy;
+    out->runs = runs;
+    out->n_runs = n;
     out->candidates = arena ? assay_arena_take(arena, count, sizeof *out->candidates) : NULL;
     for (size_t i = 0; room && out->candidates && i < n; i++)
         for (size_t b = 0; b < runs[i].n_backends; b++) {

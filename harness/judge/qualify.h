@@ -11,7 +11,8 @@
  *
  * a is 0.05, or 0.01 where the rule says bounds_99. All mandatory rules must hold: the chance that a bad candidate qualifies is
  * then at most a without correction, as it must pass the very rule that it breaks. A candidate is not qualified when one of the
- * K mandatory rules fails with U(a / K): the chance that a good one fails any of them is at most a (Bonferroni).
+ * K mandatory rules fails, and each of them takes U(a / K) in place of U(a): the chance that a good one fails any of them is at
+ * most a (Bonferroni). Other rules stand for themselves, K = 1.
  *
  * What would settle it: with the same m and s, the least n at which L or U leaves the open zone; none where m itself lies in [t,
  * t + ln(1 + g)).
@@ -40,8 +41,8 @@ const char *assay_decision_name(enum assay_decision decision);
 /* Why. Words are made of them by reports, in every language; in JSON they stand by their names. */
 #define ASSAY_REASONS(X)                                                                                               \
     X(MEETS, "meets")                     /* L(a) >= T (1 + g) */                                                      \
-    X(BELOW, "below")                     /* U(a / K) < T */                                                           \
-    X(BELOW_ALONE, "below_alone")         /* U(a) < T <= U(a / K) */                                                   \
+    X(BELOW, "below")                     /* U(a / K) < T; not qualified */                                            \
+    X(BELOW_ALONE, "below_alone")         /* U(a) < T <= U(a / K): as one of K it may be chance, so undecided */       \
     X(BETWEEN, "between")                 /* the interval holds the threshold; more_launches */                        \
     X(GUARD_BAND, "guard_band")           /* the estimate lies between threshold and guard band */                     \
     X(FEW_LAUNCHES, "few_launches")       /* fewer than the rule's least */                                            \
@@ -78,7 +79,6 @@ struct assay_rule_result {
     const struct assay_summary_row *row; /* NULL: none */
     enum assay_decision             decision;
     enum assay_reason               reason;
-    bool                            fails_together; /* also as one of K mandatory rules */
     bool                            has_point, has_bounds; /* in the rule's unit; of a model: its range at level */
     double                          value, low, high, level;
     double                          ratio_low, ratio_high; /* over the threshold, 1 or more is good; with bounds */
@@ -120,6 +120,8 @@ struct assay_qualification {
     const struct assay_policy *policy;
     struct assay_candidate    *candidates; /* measured, modelled, announced; by division within; in the order given */
     size_t                     n;
+    const struct assay_summary *runs; /* all that were given, those that only lend a curve included */
+    size_t                     n_runs;
     struct assay_absent       *absent; /* in the order of the policy */
     size_t                     n_absent;
     enum assay_decision        decision; /* qualified: one is; not qualified: all are not; else insufficient evidence */

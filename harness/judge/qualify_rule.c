@@ -94,14 +94,13 @@ void assay_rule_decide(const struct assay_rule *rule, const double *values, size
     if (low >= gate) {
         out->decision = ASSAY_QUALIFIED;
         out->reason = ASSAY_REASON_MEETS;
-    } else if (high < threshold) {
+    } else if (high_together < threshold) {
         out->decision = ASSAY_NOT_QUALIFIED;
-        out->fails_together = high_together < threshold;
-        out->reason = out->fails_together ? ASSAY_REASON_BELOW : ASSAY_REASON_BELOW_ALONE;
-        if (!out->fails_together) {
-            uint64_t enough = launches_for(&s, threshold - s.mean, rule->alpha / (double)k);
-            out->more_launches = enough > n ? enough - n : 0;
-        }
+        out->reason = ASSAY_REASON_BELOW;
+    } else if (high < threshold) {
+        out->reason = ASSAY_REASON_BELOW_ALONE;
+        uint64_t enough = launches_for(&s, threshold - s.mean, rule->alpha / (double)k);
+        out->more_launches = enough > n ? enough - n : 0;
     } else
         settle(out, &s, threshold, gate, rule->alpha);
 }
@@ -134,7 +133,6 @@ static enum assay_decision say(struct assay_rule_result *out, enum assay_decisio
     out->decision = decision;
     out->reason = reason;
     out->detail = detail ? detail : "";
-    out->fails_together = decision == ASSAY_NOT_QUALIFIED;
     return decision;
 }
 
@@ -218,7 +216,7 @@ static void judge_figure(const struct assay_policy *policy, const struct assay_r
         }
         n++;
     }
-    assay_rule_decide(rule, room, n, policy->n_mandatory, out);
+    assay_rule_decide(rule, room, n, rule->kind == ASSAY_RULE_MANDATORY ? policy->n_mandatory : 1, out);
 }
 
 /* Launches of the case, or of all: every row must count, and have launches enough. */
