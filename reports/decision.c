@@ -106,6 +106,7 @@ static void write_page(struct assay_decision_page *p)
     assay_decision_first(p);
     assay_decision_rules(p);
     assay_decision_costs(p);
+    assay_decision_orders(p);
     if (p->claims)
         assay_decision_claims(p);
     assay_sink_raw(&p->to, "</main>\n<footer><p>");
@@ -113,7 +114,7 @@ static void write_page(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "</p></footer>\n</body>\n</html>\n");
 }
 
-enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims,
+enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_decision_extras *extras,
                                      enum assay_language language, const char *path, struct assay_error *err)
 {
     char  *bytes = NULL;
@@ -122,7 +123,11 @@ enum assay_code assay_decision_write(const struct assay_qualification *q, const 
     if (!out)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a page");
     struct assay_decision_page page = {
-        .to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q, .claims = claims};
+        .to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q};
+    if (extras) {
+        page.claims = extras->claims;
+        page.orders = extras->orders;
+    }
     write_page(&page);
     if (fclose(out) != 0 || page.to.failed)
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the page '%.160s'", path);

@@ -5,13 +5,19 @@
 
 #include "assay/error.h"
 #include "harness/judge/claims.h"
+#include "harness/judge/guarantee.h"
 #include "harness/judge/qualify.h"
 #include "reports/language.h"
 #include "reports/sink.h"
 
-/* The whole page, self-contained, to the file `path`: the old file or the new, never a mixture. `claims` may be NULL. */
-enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims, enum assay_language language,
-                                     const char *path, struct assay_error *err);
+/* What stands beside the qualification; each may be NULL. */
+struct assay_decision_extras {
+    const struct assay_claims     *claims;
+    const struct assay_guarantees *orders;
+};
+/* The whole page, self-contained, to the file `path`: the old file or the new, never a mixture. `extras` may be NULL. */
+enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_decision_extras *extras,
+                                     enum assay_language language, const char *path, struct assay_error *err);
 
 /* Pieces (decision_first.c: page one; decision_rules.c: what stands behind it). */
 struct assay_decision_page {
@@ -19,6 +25,7 @@ struct assay_decision_page {
     enum assay_language               language;
     const struct assay_qualification *q;
     const struct assay_claims        *claims; /* or NULL */
+    const struct assay_guarantees    *orders; /* or NULL */
 };
 /* A message of the catalogue, escaped; with arguments up to NULL. */
 void assay_decision_say(struct assay_decision_page *p, enum assay_say what);
@@ -31,9 +38,13 @@ void assay_decision_columns(struct assay_decision_page *p, const enum assay_say 
 /* "20,676,114 (16,143,235 – 26,083,770) CNY"; a range alone where it has no middle. */
 void assay_decision_money(struct assay_decision_page *p, const struct assay_range *r, bool has_middle);
 
+/* <li>: the prices at which the two cost the same; their needs and power must be known. */
+void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a, const struct assay_candidate *b);
+
 void assay_decision_first(struct assay_decision_page *p);
 void assay_decision_rules(struct assay_decision_page *p);
 void assay_decision_costs(struct assay_decision_page *p);
+void assay_decision_orders(struct assay_decision_page *p);
 void assay_decision_claims(struct assay_decision_page *p);
 
 #endif

@@ -200,24 +200,27 @@ static void ranked(struct assay_decision_page *p, const struct field *f)
     assay_costing_release(&c);
 }
 
+void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a, const struct assay_candidate *b)
+{
+    double ratio, offset;
+    char   times[32], plus[48];
+    assay_price_parity(p->q->policy, a->offer, b->offer, &ratio, &offset);
+    (void)snprintf(times, sizeof times, "%.3g", ratio);
+    (void)snprintf(plus, sizeof plus, "%.3g %.20s", fabs(offset), p->q->policy->costs.currency);
+    sentence(p, offset < 0 ? ASSAY_SAY_PARITY_LESS : ASSAY_SAY_PARITY_MORE, (const char *const[]){a->name, b->name, times, plus, NULL});
+}
+
 /* Prices are missing: which prices would make two of them cost the same. */
 static void parities(struct assay_decision_page *p, const struct field *f)
 {
     bool any = false;
     for (size_t i = 1; i < f->n; i++) {
-        double      ratio, offset;
-        char        times[32], plus[48];
-        const char *currency = p->q->policy->costs.currency;
         if (!(f->bids[0].offer->power_watts.high > 0) || !(f->bids[i].offer->power_watts.high > 0))
             continue;
-        assay_price_parity(p->q->policy, f->bids[i].offer, f->bids[0].offer, &ratio, &offset);
-        (void)snprintf(times, sizeof times, "%.3g", ratio);
-        (void)snprintf(plus, sizeof plus, "%.3g %.20s", fabs(offset), currency);
         if (!any)
             assay_sink_raw(&p->to, "<ul class=\"prose\">\n");
         any = true;
-        sentence(p, offset < 0 ? ASSAY_SAY_PARITY_LESS : ASSAY_SAY_PARITY_MORE,
-                 (const char *const[]){f->candidates[i]->name, f->candidates[0]->name, times, plus, NULL});
+        assay_decision_parity(p, f->candidates[i], f->candidates[0]);
     }
     if (any)
         assay_sink_raw(&p->to, "</ul>\n");

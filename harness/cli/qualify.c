@@ -134,15 +134,20 @@ static void print_claims(const struct assay_claims *claims, enum assay_language 
 static enum assay_code write_out(const struct assay_qualification *q, const struct assay_claims *claims,
                                  const struct languages *l, const char *folder, struct assay_error *err)
 {
-    char path[1024], name[64];
+    char                         path[1024], name[64];
+    struct assay_guarantees      orders = {.n = 0};
+    struct assay_decision_extras extras = {claims, &orders};
     if (assay_folder_make(folder, err))
         return err->code;
-    for (size_t i = 0; i < l->n; i++) {
+    (void)assay_guarantees_find(q, &orders, err);
+    for (size_t i = 0; i < l->n && !err->code; i++) {
         (void)snprintf(name, sizeof name, "decision.%s.html", assay_language_name(l->language[i]));
-        if (assay_path_join(path, sizeof path, folder, name, err) || assay_decision_write(q, claims, l->language[i], path, err))
-            return err->code;
-        puts(path);
+        if (!assay_path_join(path, sizeof path, folder, name, err) && !assay_decision_write(q, &extras, l->language[i], path, err))
+            puts(path);
     }
+    assay_guarantees_release(&orders);
+    if (err->code)
+        return err->code;
     json_t *json = to_json(q, claims);
     char   *bytes = json ? assay_json_pretty(json) : NULL;
     json_decref(json);
