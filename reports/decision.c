@@ -1,5 +1,6 @@
 #include "reports/decision.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +21,12 @@ static const char *const style[] = {
     ".hash{font:.72rem/1.4 ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere;margin:.1rem 0}\n"
     ".by{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.by p{border-bottom:1px solid var(--text);min-height:1.5rem}\n"
     ".sign{display:grid;grid-template-columns:repeat(3,1fr);gap:0 1.4rem}.sign div{border-bottom:1px solid var(--text);height:2.6rem;font-size:.82rem}.sign small{display:block}\n"
-    ".rules td:nth-child(1){min-width:9rem}.rules td:nth-child(3){min-width:10rem}.rules .outcome{min-width:7rem;overflow-wrap:normal;word-break:normal}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}\n.back h3{overflow-wrap:anywhere}\n"
+    ".rules td:nth-child(1){min-width:9rem}.rules td:nth-child(3){min-width:10rem}.rules td:nth-child(2){min-width:6rem}.rules .outcome{min-width:7.5rem;overflow-wrap:normal;word-break:normal}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}\n.back h3{overflow-wrap:anywhere}\n"
     "@media screen and (max-width:46rem){.two,.by,.sign{grid-template-columns:1fr}.scroll table{min-width:38rem}}\n",
     "@media print{@page{size:A4;margin:10mm 11mm}.sheet,.back{max-width:none}.sheet{font-size:7.6pt;line-height:1.22;break-after:page}.sheet h1{font-size:13pt;margin:0}.sheet .kicker{font-size:6.5pt}\n"
     ".sheet h2{font-size:8.2pt;margin:.3rem 0 .08rem;padding-bottom:0}.sheet p,.sheet ol,.sheet table{font-size:6.9pt;line-height:1.2;margin-top:.05rem;margin-bottom:.05rem}.sheet .decisions{margin:.1rem 0}\n"
     ".sheet .decisions li{padding:.03rem .4rem;margin:.06rem 0;font-size:7.8pt}.sheet th,.sheet td{padding:.05rem .22rem}.sheet thead th{min-width:0;font-size:6.5pt}.sheet th[scope=row]{min-width:2.2cm}.sheet .when{min-width:2.6cm}.sheet .hash{font-size:5.4pt;line-height:1.15;margin:0}\n"
-    ".sign div{height:1.5rem;font-size:6.9pt}.sign small{font-size:6pt}.by p{min-height:.9rem}.d1,.d2,.d3{background:none}footer{margin-top:.4rem;padding:0}.scroll table{min-width:0}.back h2{margin-top:.4rem}.sheet,.sheet section{break-inside:avoid}}\n",
+    ".sign div{height:1.5rem;font-size:6.9pt}.sign small{font-size:6pt}.by p{min-height:.9rem}.d1,.d2,.d3{background:none}footer{margin-top:.4rem;padding:0}.scroll table{min-width:0}.back h2{margin-top:.4rem}.back{font-size:8.4pt}.back h3{font-size:10pt}.back table{font-size:7.6pt}.back th,.back td{padding:.15rem .3rem}.back code{font-size:6.2pt}.back tr{break-inside:avoid}.back thead th{font-size:7.6pt}.sheet,.sheet section{break-inside:avoid}}\n",
 };
 
 void assay_decision_say(struct assay_decision_page *p, enum assay_say what)
@@ -60,6 +61,15 @@ void assay_decision_columns(struct assay_decision_page *p, const enum assay_say 
     for (size_t i = 0; i < n; i++)
         assay_decision_heading(p, "th scope=\"col\"", columns[i]);
     assay_sink_raw(&p->to, "</tr></thead>\n");
+}
+
+void assay_decision_number(struct assay_text *out, double value, int digits)
+{
+    double unit = value > 0 ? pow(10, floor(log10(value)) + 1 - digits) : 1, rounded = floor(value / unit + 0.5) * unit;
+    if (rounded >= 1000 && rounded < 1e15)
+        assay_figure_count(out, (uint64_t)(rounded + 0.5));
+    else
+        assay_text_add(out, "%.*g", digits, value);
 }
 
 static void say_money(struct assay_text *out, double value)

@@ -35,6 +35,8 @@ void assay_decision_heading(struct assay_decision_page *p, const char *tag, enum
 void assay_decision_text(struct assay_decision_page *p, const char *tag, const char *text);
 void assay_decision_columns(struct assay_decision_page *p, const enum assay_say *columns, size_t n);
 
+/* A positive number rounded to so many digits, with its thousands apart: "10,300". */
+void assay_decision_number(struct assay_text *out, double value, int digits);
 /* "20,676,114 (16,143,235 – 26,083,770) CNY"; a range alone where it has no middle. */
 void assay_decision_money(struct assay_decision_page *p, const struct assay_range *r, bool has_middle);
 

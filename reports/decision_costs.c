@@ -202,11 +202,13 @@ static void ranked(struct assay_decision_page *p, const struct field *f)
 
 void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a, const struct assay_candidate *b)
 {
-    double ratio, offset;
-    char   times[32], plus[48];
+    double            ratio, offset;
+    char              times[32], plus[64];
+    struct assay_text amount = ASSAY_TEXT(plus);
     assay_price_parity(p->q->policy, a->offer, b->offer, &ratio, &offset);
     (void)snprintf(times, sizeof times, "%.3g", ratio);
-    (void)snprintf(plus, sizeof plus, "%.3g %.20s", fabs(offset), p->q->policy->costs.currency);
+    assay_decision_number(&amount, fabs(offset), 3);
+    assay_text_add(&amount, " %.20s", p->q->policy->costs.currency);
     sentence(p, offset < 0 ? ASSAY_SAY_PARITY_LESS : ASSAY_SAY_PARITY_MORE, (const char *const[]){a->name, b->name, times, plus, NULL});
 }
 
@@ -236,7 +238,7 @@ static void title(struct assay_decision_page *p, const struct assay_candidate *c
     assay_sink_raw(&p->to, "<h3>");
     assay_decision_say(p, c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
     assay_decision_say(p, ASSAY_SAY_COLON);
-    assay_decision_say(p, assay_say_list(assay_candidate_list(c)));
+    assay_decision_say(p, c->announced ? ASSAY_SAY_LIST_ANNOUNCED : c->measured ? ASSAY_SAY_MEASURED_ABOVE : ASSAY_SAY_LIST_MODELLED);
     assay_sink_raw(&p->to, "</h3>\n");
 }
 

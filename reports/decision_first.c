@@ -1,6 +1,5 @@
 /* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule, validity,
  * signatures. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,16 +126,6 @@ static enum assay_say lacks(const struct assay_candidate *c)
     return say[c->promise.lack];
 }
 
-/* Four digits, as a count where it is one. */
-static void say_rate(struct assay_text *out, double rate)
-{
-    double unit = pow(10, floor(log10(rate)) - 3);
-    if (rate >= 1000 && rate < 1e15)
-        assay_figure_count(out, (uint64_t)(floor(rate / unit + 0.5) * unit + 0.5));
-    else
-        assay_text_add(out, "%.4g", rate);
-}
-
 /* Nothing hangs on a throughput that is not known: one cell for it, need and cost, with the reason. */
 static void unknown_cells(struct assay_decision_page *p, const struct assay_candidate *c)
 {
@@ -153,8 +142,8 @@ static void promise_cell(struct assay_decision_page *p, const struct assay_candi
     const struct assay_offer *o = c->offer;
     char                      low[48], high[48];
     struct assay_text         l = ASSAY_TEXT(low), h = ASSAY_TEXT(high);
-    say_rate(&l, o->at_promise_per_s.low);
-    say_rate(&h, o->at_promise_per_s.high);
+    assay_decision_number(&l, o->at_promise_per_s.low, 4);
+    assay_decision_number(&h, o->at_promise_per_s.high, 4);
     assay_sink_raw(&p->to, "<td>");
     assay_sink_textf(&p->to, "%s%s%s/s", low, strcmp(low, high) != 0 ? " – " : "", strcmp(low, high) != 0 ? high : "");
     if (!o->promise_evidence || c->promise.is_open) {
@@ -279,6 +268,13 @@ static void table(struct assay_decision_page *p, enum assay_division division)
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
 }
 
+/* What the policy calls a device. */
+static const char *name_of(const struct assay_policy *policy, const char *device)
+{
+    const struct assay_offer *offer = assay_policy_offer(policy, device);
+    return offer && *offer->name ? offer->name : device;
+}
+
 /* Offers that no run folder has, each with the reason. */
 static void absent(struct assay_decision_page *p)
 {
@@ -287,8 +283,9 @@ static void absent(struct assay_decision_page *p)
         char                       devices[24];
         (void)snprintf(devices, sizeof devices, "%lld", (long long)a->devices);
         assay_sink_raw(&p->to, "<p>");
-        assay_decision_say_with(p, a->devices ? ASSAY_SAY_ABSENT_SYSTEM : ASSAY_SAY_ABSENT,
-                                (const char *const[]){*a->offer->name ? a->offer->name : a->offer->device, devices, a->device, NULL});
+        assay_decision_say_with(
+            p, a->devices ? ASSAY_SAY_ABSENT_SYSTEM : ASSAY_SAY_ABSENT,
+            (const char *const[]){*a->offer->name ? a->offer->name : a->offer->device, devices, name_of(p->q->policy, a->device), NULL});
         assay_sink_raw(&p->to, "</p>\n");
     }
 }
@@ -491,7 +488,11 @@ static void checklist(struct assay_decision_page *p)
         assay_decision_text(p, "td", o && *o->origin ? o->origin : assay_say(p->language, ASSAY_SAY_UNKNOWN));
         assay_decision_text(p, "td", fact(p, o && o->has_interfaces, o && o->open_interfaces));
         assay_decision_text(p, "td", fact(p, o && o->has_second, o && o->second_source));
-        assay_sink_raw(&p->to, "<td>%zu / %zu</td></tr>\n", native, all);
+        if (is_calculated(c))
+            assay_decision_heading(p, "td", ASSAY_SAY_UNKNOWN);
+        else
+            assay_sink_raw(&p->to, "<td>%zu / %zu</td>", native, all);
+        assay_sink_raw(&p->to, "</tr>\n");
     }
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
 }

@@ -56,7 +56,7 @@ static void row(struct assay_decision_page *p, const struct assay_guarantee *g)
     (void)snprintf(chance, sizeof chance, "%.0f", 100 * g->chance);
     assay_sink_raw(&p->to, "<tr>");
     assay_decision_text(p, "th scope=\"row\"", g->candidate->name);
-    assay_decision_text(p, "td", g->rule->id);
+    assay_decision_text(p, "td class=\"short\"", g->rule->id);
     assay_sink_raw(&p->to, "<td>");
     assay_decision_say_with(p, higher ? ASSAY_SAY_AT_LEAST : ASSAY_SAY_AT_MOST, (const char *const[]){value, NULL});
     assay_sink_raw(&p->to, "</td>");
@@ -108,7 +108,7 @@ void assay_decision_orders(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "<section id=\"orders\" class=\"back\">\n");
     assay_decision_heading(p, "h2", ASSAY_SAY_ORDERS);
     assay_decision_heading(p, "p", ASSAY_SAY_ORDERS_TEXT);
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"rules\">",
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
                    assay_say(p->language, ASSAY_SAY_ORDERS));
     assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
     assay_sink_raw(&p->to, "<tbody>\n");
