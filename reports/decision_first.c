@@ -428,7 +428,6 @@ static void validity(struct assay_decision_page *p)
     assay_decision_say_with(p, ASSAY_SAY_VALIDITY_TEXT, (const char *const[]){policy->valid_until, policy->freeze_date, NULL});
     if (policy->costs.given) {
         const char *tax = assay_say(p->language, policy->costs.tax_included ? ASSAY_SAY_TAX_IN : ASSAY_SAY_TAX_OUT);
-        assay_sink_raw(&p->to, " ");
         assay_decision_say_with(
             p, ASSAY_SAY_PRICES_TEXT,
             (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until, policy->costs.includes, NULL});

@@ -242,8 +242,12 @@ static void count_firsts(const struct assay_policy *policy, struct assay_random 
             best = points > most ? i : best;
             most = fmax(points, most);
         }
-        t->first[first] += 1.0 / INNER;
-        t->best[best] += 1.0 / INNER;
+        t->first[first]++;
+        t->best[best]++;
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        t->first[i] /= INNER;
+        t->best[i] /= INNER;
     }
 }
 
