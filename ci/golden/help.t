@@ -43,6 +43,7 @@ options:
   -o TEXT           the run folder (default out/<suite>)
   --resume          go on with a run that was interrupted
   --seed N          of inputs and samples (default: the suite's) (from 0 to 9007199254740992)
+  --only TEXT       a file of case names, one a line: only these of the suite, as long and as often as it says
   --power TEXT      an external meter: cmd=COMMAND or file=PATH
   --weights TEXT    a folder of safetensors that params come from, instead of the seed
   --inputs TEXT     a folder with NAME.npy for every input, instead of the seed

@@ -32,7 +32,7 @@ b
 
 # in Chinese, on paper, and for programs
 $ assay qualify --policy mine.json a --lang zh -o d | grep '^<b>\|^d/'
-<b>mine</b>:合格(符合采购要求)。2 项实质性条款(★)全部经实测满足,每项置信度 95 %。
+<b>mine</b>：合格（符合采购要求）。2 项实质性条款（★）全部经实测满足，每项置信度 95 %。
 d/decision.zh.html
 d/decision.json
 
