@@ -50,7 +50,7 @@ p800  4 TB/s  4 TB/s  2.237 TB/s (published)  0.56  not reached
 
 # thresholds that nobody of those who ran can meet
 $ assay policy check hard.json a | tail -2
-fast: none of the 1 candidates with a figure can meet the threshold
+fast: the only candidate with a figure cannot meet the threshold
 2 rules, 2 mandatory: 1 finding
 ? 1
 

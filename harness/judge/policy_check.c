@@ -109,7 +109,8 @@ static void check_reach(struct findings *f, const struct assay_qualification *q,
         find(f, &q->policy->rules[rule], "only one of the %zu candidates with a figure can meet the threshold: %.120s", known,
              last->name);
     else if (able == 0 && known > 0)
-        find(f, &q->policy->rules[rule], "none of the %zu candidates with a figure can meet the threshold", known);
+        find(f, &q->policy->rules[rule], known == 1 ? "the only candidate with a figure cannot meet the threshold"
+                                                    : "none of the %zu candidates with a figure can meet the threshold", known);
 }
 
 enum assay_code assay_policy_check(const struct assay_policy *policy, const struct assay_qualification *q,

@@ -138,6 +138,8 @@ json_t         *assay_qualification_to_json(const struct assay_qualification *q)
 
 /* May records like this one count for the rule? ASSAY_REASON_NONE: yes. */
 enum assay_reason assay_record_counts(const struct assay_rule *rule, const struct assay_record *record);
+/* Is at least as much compared as is asked for? */
+bool assay_assurance_suffices(enum assay_assurance there_is, enum assay_assurance asked);
 /* One rule by the values of its launches, in SI units, all positive; k mandatory rules. Fills decision, reason, bounds,
  * more_launches. */
 void assay_rule_decide(const struct assay_rule *rule, const double *values, size_t n, size_t k, struct assay_rule_result *out);

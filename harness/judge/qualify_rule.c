@@ -127,6 +127,11 @@ static int assurance_rank(enum assay_assurance a)
     return rank[a];
 }
 
+bool assay_assurance_suffices(enum assay_assurance there_is, enum assay_assurance asked)
+{
+    return assurance_rank(there_is) >= assurance_rank(asked);
+}
+
 static enum assay_decision say(struct assay_rule_result *out, enum assay_decision decision, enum assay_reason reason,
                                const char *detail)
 {
@@ -166,7 +171,7 @@ static bool row_counts(const struct assay_rule *rule, const struct assay_summary
         return say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_UNPROVED, row->outcome_why), false;
     for (size_t i = 0; i < row->n_launches; i++)
         if (row->launches[i]->status == ASSAY_STATUS_OK &&
-            assurance_rank(row->verdicts[i]->check.assurance) < assurance_rank(rule->assurance))
+            !assay_assurance_suffices(row->verdicts[i]->check.assurance, rule->assurance))
             return out->assurance = row->verdicts[i]->check.assurance,
                    say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_ASSURANCE, assay_assurance_name(out->assurance)), false;
     return true;
