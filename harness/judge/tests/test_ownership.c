@@ -83,13 +83,14 @@ Test(ownership, a_decision_flips_exactly_where_its_sensitivity_says)
     static const char demands[][40] = {"\"growth_per_year\":0,", "\"growth_per_year\":0.4,"};
     bool              inputs[ASSAY_COST_FLIPPABLE] = {false};
     for (size_t d = 0; d < 2; d++) {
-        char  text[6000];
-        char *at = strstr(TEXT(""), "\"demand\":{") + 10;
-        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - TEXT("")), TEXT(""), demands[d],
-                       strstr(TEXT(OFFER("frugal", "9000", "200", "10") "," OFFER("cheap", "2000", "800", "9") ","
-                                       OFFER("middling", "5000", "500", "[6,7,8]")),
-                              "\"demand\":{") + 10);
-        rank(text);
+        static const char whole[] =
+            TEXT(OFFER("frugal", "9000", "200", "10") "," OFFER("cheap", "2000", "800", "9") "," OFFER("middling", "5000", "500", "[6,7,8]"));
+        static const char demand[] = "\"demand\":{";
+        const char       *rest = strstr(whole, demand) + strlen(demand);
+        char              room[6000];
+        struct assay_text text = ASSAY_TEXT(room);
+        assay_text_add(&text, "%.*s%s%s", (int)(rest - whole), whole, demands[d], rest);
+        rank(room);
         for (size_t i = 0; i < costing.n_flips; i++) {
             const struct assay_cost_flip *f = &costing.flips[i];
             double before = f->value * (f->rising ? 1 - 1e-9 : 1 + 1e-9), after = f->value * (f->rising ? 1 + 1e-9 : 1 - 1e-9);
