@@ -388,7 +388,7 @@ static void points(struct assay_decision_page *p, bool doubts)
     struct point shown[SHOWN];
     size_t       n = 0, all = collect(p->q, doubts, shown, &n);
     char         more[24];
-    assay_sink_raw(&p->to, "<section>\n");
+    assay_sink_raw(&p->to, "<section id=\"%s\">\n", doubts ? "doubts" : "reasons");
     assay_decision_heading(p, "h2", doubts ? ASSAY_SAY_DOUBTS : ASSAY_SAY_REASONS);
     if (!all)
         assay_decision_heading(p, "p", doubts ? ASSAY_SAY_NO_DOUBT : ASSAY_SAY_NO_REASON);
@@ -444,7 +444,7 @@ static void hash(struct assay_decision_page *p, const char *name, const char *va
 
 static void hashes(struct assay_decision_page *p)
 {
-    assay_decision_heading(p, "h2", ASSAY_SAY_HASHES);
+    assay_decision_heading(p, "h2 id=\"hashes\"", ASSAY_SAY_HASHES);
     hash(p, assay_say(p->language, ASSAY_SAY_HASH_POLICY), p->q->policy->sha256);
     for (size_t i = 0; i < p->q->n_runs; i++) {
         char               path[1200], name[256], label[320], hex[65];
@@ -467,7 +467,7 @@ static void checklist(struct assay_decision_page *p)
 {
     static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_ORIGIN, ASSAY_SAY_OPEN_INTERFACES,
                                              ASSAY_SAY_SECOND_SOURCE, ASSAY_SAY_NATIVE_OPS};
-    assay_decision_heading(p, "h2", ASSAY_SAY_CHECKLIST);
+    assay_decision_heading(p, "h2 id=\"checklist\"", ASSAY_SAY_CHECKLIST);
     assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
                    assay_say(p->language, ASSAY_SAY_CHECKLIST));
     assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
