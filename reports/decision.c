@@ -21,7 +21,7 @@ static const char *const style[] = {
     ".hash{font:.72rem/1.4 ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere;margin:.1rem 0}\n"
     ".by{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.by p{border-bottom:1px solid var(--text);min-height:1.5rem}\n"
     ".sign{display:grid;grid-template-columns:repeat(3,1fr);gap:0 1.4rem}.sign div{border-bottom:1px solid var(--text);height:2.6rem;font-size:.82rem}.sign small{display:block}\n"
-    ".rules td:nth-child(1){min-width:9rem}.rules td:nth-child(3){min-width:10rem}.rules td:nth-child(2){min-width:6rem}.rules td:last-child{min-width:13rem}.rules .outcome{min-width:7.5rem;overflow-wrap:normal;word-break:normal}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}\n.back h3{overflow-wrap:anywhere}\n"
+    ".rules td:nth-child(1){min-width:9rem}.rules .found{min-width:11rem}.rules td:nth-child(2){min-width:6rem}.rules td:last-child{min-width:13rem}.rules .outcome{min-width:7.5rem;overflow-wrap:normal;word-break:normal}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}.back th.case{white-space:normal;overflow-wrap:anywhere;min-width:11rem;font-weight:400}\n.back h3{overflow-wrap:anywhere}\n"
     "@media screen and (max-width:46rem){.two,.by,.sign{grid-template-columns:1fr}.scroll table{min-width:44rem}}\n",
     "@media print{@page{size:A4;margin:10mm 11mm}.sheet,.back{max-width:none}.sheet{font-size:7.6pt;line-height:1.22;break-after:page}.sheet h1{font-size:13pt;margin:0}.sheet .kicker{font-size:6.5pt}\n"
     ".sheet h2{font-size:8.2pt;margin:.3rem 0 .08rem;padding-bottom:0}.sheet p,.sheet ol,.sheet table{font-size:6.9pt;line-height:1.2;margin-top:.05rem;margin-bottom:.05rem}.sheet .decisions{margin:.1rem 0}\n"
@@ -96,6 +96,15 @@ void assay_decision_money(struct assay_decision_page *p, const struct assay_rang
     assay_sink_textf(&p->to, " %s", p->q->policy->costs.currency);
 }
 
+void assay_decision_list_title(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    assay_sink_raw(&p->to, "<h3>");
+    assay_decision_say(p, c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
+    assay_decision_say(p, ASSAY_SAY_COLON);
+    assay_decision_say(p, c->announced ? ASSAY_SAY_LIST_ANNOUNCED : c->measured ? ASSAY_SAY_MEASURED_ABOVE : ASSAY_SAY_LIST_MODELLED);
+    assay_sink_raw(&p->to, "</h3>\n");
+}
+
 static void write_page(struct assay_decision_page *p)
 {
     assay_sink_raw(
@@ -119,6 +128,7 @@ static void write_page(struct assay_decision_page *p)
     assay_decision_orders(p);
     if (p->claims)
         assay_decision_claims(p);
+    assay_decision_evidence(p);
     assay_sink_raw(&p->to, "</main>\n<footer><p>");
     assay_decision_say_with(p, ASSAY_SAY_FOOTER, (const char *const[]){ASSAY_VERSION, NULL});
     assay_sink_raw(&p->to, "</p></footer>\n</body>\n</html>\n");

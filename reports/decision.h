@@ -46,6 +46,9 @@ void assay_decision_parity(struct assay_decision_page *p, const struct assay_can
 void assay_decision_first(struct assay_decision_page *p);
 void assay_decision_rules(struct assay_decision_page *p);
 void assay_decision_costs(struct assay_decision_page *p);
+/* <h3>: division and list of a candidate. */
+void assay_decision_list_title(struct assay_decision_page *p, const struct assay_candidate *c);
+void assay_decision_evidence(struct assay_decision_page *p);
 void assay_decision_orders(struct assay_decision_page *p);
 void assay_decision_claims(struct assay_decision_page *p);
 

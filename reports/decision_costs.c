@@ -235,11 +235,7 @@ static void title(struct assay_decision_page *p, const struct assay_candidate *c
         assay_decision_heading(p, "h2", ASSAY_SAY_COSTS);
     }
     *any = true;
-    assay_sink_raw(&p->to, "<h3>");
-    assay_decision_say(p, c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
-    assay_decision_say(p, ASSAY_SAY_COLON);
-    assay_decision_say(p, c->announced ? ASSAY_SAY_LIST_ANNOUNCED : c->measured ? ASSAY_SAY_MEASURED_ABOVE : ASSAY_SAY_LIST_MODELLED);
-    assay_sink_raw(&p->to, "</h3>\n");
+    assay_decision_list_title(p, c);
 }
 
 void assay_decision_costs(struct assay_decision_page *p)

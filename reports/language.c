@@ -184,6 +184,27 @@ const char *assay_say_evidence(enum assay_language language, enum assay_evidence
     return assay_say(language, say[evidence]);
 }
 
+enum assay_say assay_say_outcome(enum assay_outcome outcome)
+{
+    static const enum assay_say say[] = {[ASSAY_PASS] = ASSAY_SAY_OUTCOME_PASS,
+                                         [ASSAY_MARGINAL] = ASSAY_SAY_OUTCOME_MARGINAL,
+                                         [ASSAY_FAIL] = ASSAY_SAY_OUTCOME_FAIL,
+                                         [ASSAY_UNTRUSTED] = ASSAY_SAY_OUTCOME_UNTRUSTED,
+                                         [ASSAY_NOT_CHECKED] = ASSAY_SAY_OUTCOME_NOT_CHECKED};
+    return say[outcome];
+}
+
+enum assay_say assay_say_status(enum assay_status status)
+{
+    static const enum assay_say say[] = {[ASSAY_STATUS_OK] = ASSAY_SAY_STATUS_OK,
+                                         [ASSAY_STATUS_UNSUPPORTED] = ASSAY_SAY_STATUS_UNSUPPORTED,
+                                         [ASSAY_STATUS_SKIPPED] = ASSAY_SAY_STATUS_SKIPPED,
+                                         [ASSAY_STATUS_TIMEOUT] = ASSAY_SAY_STATUS_TIMEOUT,
+                                         [ASSAY_STATUS_CRASHED] = ASSAY_SAY_STATUS_CRASHED,
+                                         [ASSAY_STATUS_ERROR] = ASSAY_SAY_STATUS_ERROR};
+    return say[status];
+}
+
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict)
 {
     static const enum assay_say say[] = {ASSAY_SAY_UNDECIDED,         ASSAY_SAY_CLAIM_CONFIRMED, ASSAY_SAY_CLAIM_CONSISTENT,
@@ -192,14 +213,14 @@ const char *assay_say_claim(enum assay_language language, enum assay_claim_verdi
     return assay_say(language, say[verdict]);
 }
 
-static const char *assurance(enum assay_language language, enum assay_assurance a)
+const char *assay_say_assurance(enum assay_language language, enum assay_assurance a)
 {
     static const enum assay_say say[] = {ASSAY_SAY_ASSURANCE_NONE,    ASSAY_SAY_ASSURANCE_FULL,  ASSAY_SAY_ASSURANCE_ALGEBRAIC,
                                          ASSAY_SAY_ASSURANCE_SAMPLED, ASSAY_SAY_ASSURANCE_LOCAL, ASSAY_SAY_ASSURANCE_LEARNED};
     return assay_say(language, say[a]);
 }
 
-static void say_evidence(struct assay_text *out, enum assay_language language, enum assay_evidence evidence, const char *grade)
+void assay_say_grade(struct assay_text *out, enum assay_language language, enum assay_evidence evidence, const char *grade)
 {
     const char *word = assay_say_evidence(language, evidence);
     if (grade && *grade)
@@ -210,7 +231,7 @@ static void say_evidence(struct assay_text *out, enum assay_language language, e
 
 void assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c)
 {
-    say_evidence(out, language, c->evidence, c->grade);
+    assay_say_grade(out, language, c->evidence, c->grade);
 }
 
 void assay_say_confidence(const struct assay_policy *policy, char one[16], char together[16])
@@ -254,7 +275,7 @@ void assay_say_required(struct assay_text *out, enum assay_language language, co
         return;
     case ASSAY_RULE_OUTPUTS:
         assay_say_with(out, language, ASSAY_SAY_REQUIRED_OUTPUTS,
-                       (const char *const[]){assurance(language, rule->assurance), NULL});
+                       (const char *const[]){assay_say_assurance(language, rule->assurance), NULL});
         return;
     case ASSAY_RULE_STABILITY:
         (void)snprintf(value, sizeof value, "%zu", rule->least_launches);
@@ -290,7 +311,7 @@ void assay_say_figure(struct assay_text *out, enum assay_language language, cons
 static void say_detail(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r)
 {
     if (r->reason == ASSAY_REASON_ASSURANCE)
-        assay_text_add(out, "%s", assurance(language, r->assurance));
+        assay_text_add(out, "%s", assay_say_assurance(language, r->assurance));
     else if (r->reason == ASSAY_REASON_DIVISION)
         assay_text_add(out, "%s",
                        assay_say(language, r->rule->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_NAME_CLOSED
@@ -312,7 +333,7 @@ void assay_say_why(struct assay_text *out, enum assay_language language, const s
     struct assay_text f = ASSAY_TEXT(figure), q = ASSAY_TEXT(required), e = ASSAY_TEXT(evidence), d = ASSAY_TEXT(detail);
     assay_say_figure(&f, language, r);
     assay_say_required(&q, language, r->rule);
-    say_evidence(&e, language, r->evidence, r->grade);
+    assay_say_grade(&e, language, r->evidence, r->grade);
     say_detail(&d, language, r);
     (void)snprintf(launches, sizeof launches, "%llu", (unsigned long long)r->n);
     if (r->reason == ASSAY_REASON_STABLE)

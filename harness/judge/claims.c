@@ -183,7 +183,7 @@ static bool is_proved(const struct assay_rule *asks, const struct assay_summary_
             (assay_record_counts(asks, row->launches[k]) ||
              !assay_assurance_suffices(row->verdicts[k]->check.assurance, asks->assurance)))
             return false;
-    return row->outcome == ASSAY_PASS || row->outcome == ASSAY_MARGINAL;
+    return assay_outcome_proves(row->outcome);
 }
 
 /* Bounds of x in SI units: of the launches that count on a device of that name. false: there are none. */

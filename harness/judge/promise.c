@@ -85,7 +85,7 @@ static bool row_counts(const struct assay_summary_row *row)
     for (size_t i = 0; i < row->n_launches; i++)
         if (assay_record_counts(&asks, row->launches[i]))
             return false;
-    return row->outcome == ASSAY_PASS || row->outcome == ASSAY_MARGINAL;
+    return assay_outcome_proves(row->outcome);
 }
 
 static int by_load(const void *a, const void *b)

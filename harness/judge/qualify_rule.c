@@ -167,7 +167,7 @@ static bool row_counts(const struct assay_rule *rule, const struct assay_summary
     }
     if (row->outcome == ASSAY_FAIL)
         return say(out, ASSAY_NOT_QUALIFIED, ASSAY_REASON_WRONG, row->outcome_why), false;
-    if (row->outcome != ASSAY_PASS && row->outcome != ASSAY_MARGINAL)
+    if (!assay_outcome_proves(row->outcome))
         return say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_UNPROVED, row->outcome_why), false;
     for (size_t i = 0; i < row->n_launches; i++)
         if (row->launches[i]->status == ASSAY_STATUS_OK &&
