@@ -52,7 +52,7 @@ static void time_cell(struct assay_decision_page *p, const struct assay_summary_
 /* The verdict, how much was compared, and the largest error over its bound. */
 static void accuracy_cells(struct assay_decision_page *p, const struct assay_summary_row *row)
 {
-    assay_sink_raw(&p->to, "<td>");
+    assay_sink_raw(&p->to, "<td class=\"short\">");
     assay_decision_say(p, assay_say_outcome(row->outcome));
     if (row->check && row->check->assurance != ASSAY_ASSURANCE_NONE) {
         assay_decision_say(p, ASSAY_SAY_COMMA);
@@ -79,7 +79,7 @@ static void results_of(struct assay_decision_page *p, const struct assay_candida
         case_cell(p, "th scope=\"row\" class=\"case\"", row->case_name);
         assay_decision_text(p, "td class=\"short\"", c->name);
         time_cell(p, row);
-        assay_decision_text(p, "td", evidence);
+        assay_decision_text(p, "td class=\"short\"", evidence);
         accuracy_cells(p, row);
         assay_sink_raw(&p->to, "<td>%u</td></tr>\n", (unsigned)row->statuses[ASSAY_STATUS_OK]);
     }
