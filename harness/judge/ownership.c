@@ -371,8 +371,7 @@ static void find_flips(const struct assay_policy *policy, struct assay_costing *
 enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct assay_bid *bids, size_t n, struct assay_costing *out,
                                 struct assay_error *err)
 {
-    double      *room = calloc(3 * n + 1, sizeof *room);
-    struct tally tally = {room, room + n, room + 2 * n};
+    double *room = calloc(3 * n + 1, sizeof *room);
     *out = (struct assay_costing){.costs = calloc(n + 1, sizeof *out->costs),
                                   .beats = calloc(n * n + 1, sizeof *out->beats),
                                   .flips = calloc(n * (ASSAY_COST_FLIPPABLE + 3) + 1, sizeof *out->flips)};
@@ -381,6 +380,7 @@ enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct 
         assay_costing_release(out);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the costs of %zu candidates", n);
     }
+    struct tally tally = {room, room + n, room + 2 * n};
     for (; out->n < n; out->n++) {
         out->costs[out->n] = assay_ownership_of(policy, bids[out->n].offer);
         out->costs[out->n].bid = out->n;
