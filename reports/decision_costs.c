@@ -1,4 +1,5 @@
-/* Cost of ownership and what the order by cost rests on; measured candidates, others and announced ones each among themselves. */
+/* Cost of ownership and what the order by cost rests on; measured candidates, others and announced ones each among
+ * themselves. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 /* Those of one kind and division whose cost is known. */
 struct field {
     const struct assay_candidate **candidates;
-    struct assay_bid              *bids;
-    size_t                         n;
+    struct assay_bid *bids;
+    size_t n;
 };
 
 static bool stands_with(const struct assay_candidate *a, const struct assay_candidate *b)
@@ -27,7 +28,7 @@ static void gather(struct assay_decision_page *p, const struct assay_candidate *
     f->n = 0;
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        bool                          again = false;
+        bool again = false;
         if (!stands_with(c, like) || !is_known(p->q->policy, c->offer))
             continue;
         for (size_t k = 0; k < f->n; k++)
@@ -95,16 +96,19 @@ static void sentence(struct assay_decision_page *p, enum assay_say what, const c
 static void flip(struct assay_decision_page *p, const struct field *f, const struct assay_costing *c,
                  const struct assay_cost_flip *at)
 {
-    static const enum assay_say inputs[] = {ASSAY_SAY_INPUT_HOST_PRICE, ASSAY_SAY_INPUT_NETWORK, ASSAY_SAY_INPUT_POWER_PRICE,
-                                            ASSAY_SAY_INPUT_PUE,        ASSAY_SAY_INPUT_YEARS,   ASSAY_SAY_INPUT_STAFF,
-                                            ASSAY_SAY_INPUT_LOAD,       ASSAY_SAY_INPUT_PRICE,   ASSAY_SAY_INPUT_POWER,
-                                            ASSAY_SAY_INPUT_PROMISE};
-    const char                 *a = who(f, &c->costs[at->a])->name, *b = who(f, &c->costs[at->b])->name;
-    const char                 *of = at->of < 0 ? "" : who(f, &c->costs[at->of])->name, *currency = p->q->policy->costs.currency;
-    char                        value[64], input[300];
-    struct assay_text           name = ASSAY_TEXT(input);
-    static const char *const units[ASSAY_COST_FLIPPABLE] = {
-        [ASSAY_COST_PUE] = "", [ASSAY_COST_YEARS] = "", [ASSAY_COST_LOAD] = "", [ASSAY_COST_POWER] = " W", [ASSAY_COST_PROMISE] = "/s"};
+    static const enum assay_say inputs[] = {
+        ASSAY_SAY_INPUT_HOST_PRICE, ASSAY_SAY_INPUT_NETWORK, ASSAY_SAY_INPUT_POWER_PRICE, ASSAY_SAY_INPUT_PUE,
+        ASSAY_SAY_INPUT_YEARS,      ASSAY_SAY_INPUT_STAFF,   ASSAY_SAY_INPUT_LOAD,        ASSAY_SAY_INPUT_PRICE,
+        ASSAY_SAY_INPUT_POWER,      ASSAY_SAY_INPUT_PROMISE};
+    const char *a = who(f, &c->costs[at->a])->name, *b = who(f, &c->costs[at->b])->name;
+    const char *of = at->of < 0 ? "" : who(f, &c->costs[at->of])->name, *currency = p->q->policy->costs.currency;
+    char value[64], input[300];
+    struct assay_text name = ASSAY_TEXT(input);
+    static const char *const units[ASSAY_COST_FLIPPABLE] = {[ASSAY_COST_PUE] = "",
+                                                            [ASSAY_COST_YEARS] = "",
+                                                            [ASSAY_COST_LOAD] = "",
+                                                            [ASSAY_COST_POWER] = " W",
+                                                            [ASSAY_COST_PROMISE] = "/s"};
     (void)snprintf(value, sizeof value, "%.6g%s%.20s", at->value, units[at->input] ? units[at->input] : " ",
                    units[at->input] ? "" : currency);
     if (at->input == ASSAY_COST_PRICE && at->of == (int)at->b && !at->rising) {
@@ -119,7 +123,7 @@ static void flip(struct assay_decision_page *p, const struct field *f, const str
 static void withdrawal(struct assay_decision_page *p, const struct field *f, const struct assay_costing *c)
 {
     struct assay_standing *all = calloc(c->n + 1, sizeof *all);
-    size_t                 out[3];
+    size_t out[3];
     if (!all) {
         p->to.failed = true;
         return;
@@ -169,12 +173,14 @@ static void bases(struct assay_decision_page *p, const struct field *f)
 
 static void head(struct assay_decision_page *p)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_COST_COLUMN, ASSAY_SAY_PER_MILLION, ASSAY_SAY_PER_RUN,
-                                             ASSAY_SAY_PER_WATT,  ASSAY_SAY_FIRST_SHARE, ASSAY_SAY_BEST_SHARE};
-    size_t                      n = sizeof columns / sizeof *columns - (p->q->policy->all_points > 0 ? 0 : 1);
-    assay_sink_raw(&p->to,
-                   "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"rules\"><thead><tr>",
-                   assay_say(p->language, ASSAY_SAY_COSTS));
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_COST_COLUMN, ASSAY_SAY_PER_MILLION,
+                                             ASSAY_SAY_PER_RUN,   ASSAY_SAY_PER_WATT,    ASSAY_SAY_FIRST_SHARE,
+                                             ASSAY_SAY_BEST_SHARE};
+    size_t n = sizeof columns / sizeof *columns - (p->q->policy->all_points > 0 ? 0 : 1);
+    assay_sink_raw(
+        &p->to,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"rules\"><thead><tr>",
+        assay_say(p->language, ASSAY_SAY_COSTS));
     for (size_t i = 0; i < n; i++) {
         assay_sink_raw(&p->to, "<th scope=\"col\">");
         assay_decision_say_with(p, columns[i], (const char *const[]){p->q->policy->demand.unit, NULL});
@@ -186,7 +192,7 @@ static void head(struct assay_decision_page *p)
 static void ranked(struct assay_decision_page *p, const struct field *f)
 {
     struct assay_costing c = {.n = 0};
-    struct assay_error   err = {.code = ASSAY_OK};
+    struct assay_error err = {.code = ASSAY_OK};
     if (assay_cost_rank(p->q->policy, f->bids, f->n, &c, &err)) {
         p->to.failed = true;
         return;
@@ -200,16 +206,18 @@ static void ranked(struct assay_decision_page *p, const struct field *f)
     assay_costing_release(&c);
 }
 
-void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a, const struct assay_candidate *b)
+void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a,
+                           const struct assay_candidate *b)
 {
-    double            ratio, offset;
-    char              times[32], plus[64];
+    double ratio, offset;
+    char times[32], plus[64];
     struct assay_text amount = ASSAY_TEXT(plus);
     assay_price_parity(p->q->policy, a->offer, b->offer, &ratio, &offset);
     (void)snprintf(times, sizeof times, "%.3g", ratio);
     assay_decision_number(&amount, fabs(offset), 3);
     assay_text_add(&amount, " %.20s", p->q->policy->costs.currency);
-    sentence(p, offset < 0 ? ASSAY_SAY_PARITY_LESS : ASSAY_SAY_PARITY_MORE, (const char *const[]){a->name, b->name, times, plus, NULL});
+    sentence(p, offset < 0 ? ASSAY_SAY_PARITY_LESS : ASSAY_SAY_PARITY_MORE,
+             (const char *const[]){a->name, b->name, times, plus, NULL});
 }
 
 /* Prices are missing: which prices would make two of them cost the same. */
@@ -241,7 +249,7 @@ static void title(struct assay_decision_page *p, const struct assay_candidate *c
 void assay_decision_costs(struct assay_decision_page *p)
 {
     struct field f = {.candidates = calloc(p->q->n, sizeof(void *)), .bids = calloc(p->q->n, sizeof *f.bids)};
-    bool         any = false;
+    bool any = false;
     if (!f.candidates || !f.bids)
         p->to.failed = true;
     for (size_t i = 0; i < p->q->n && !p->to.failed; i++) {

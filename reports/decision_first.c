@@ -1,5 +1,5 @@
-/* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule, validity,
- * signatures. */
+/* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule,
+ * validity, signatures. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +22,8 @@ static void decisions(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "<ul class=\"decisions\">\n");
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        char                          room[600];
-        struct assay_text             text = ASSAY_TEXT(room);
+        char room[600];
+        struct assay_text text = ASSAY_TEXT(room);
         assay_say_candidate(&text, p->language, p->q->policy, c);
         assay_sink_raw(&p->to, "<li class=\"d%d\">", (int)c->decision);
         assay_sink_text(&p->to, room);
@@ -37,7 +37,8 @@ static void decisions(struct assay_decision_page *p)
 static const char *host_of(const struct assay_candidate *c)
 {
     const json_t *host = json_object_get(assay_run_folder_manifest(c->run->folder), "host");
-    const char   *name = json_is_string(host) ? json_string_value(host) : json_string_value(json_object_get(host, "hostname"));
+    const char *name =
+        json_is_string(host) ? json_string_value(host) : json_string_value(json_object_get(host, "hostname"));
     return name ? name : "";
 }
 
@@ -49,11 +50,12 @@ static bool is_calculated(const struct assay_candidate *c)
 /* Who was not tested at all. */
 static void calculated(struct assay_decision_page *p)
 {
-    char              names[2000];
+    char names[2000];
     struct assay_text all = ASSAY_TEXT(names);
     for (size_t i = 0; i < p->q->n; i++)
         if (is_calculated(&p->q->candidates[i]))
-            assay_text_add(&all, "%s%s", *names ? assay_say(p->language, ASSAY_SAY_LIST_COMMA) : "", p->q->candidates[i].name);
+            assay_text_add(&all, "%s%s", *names ? assay_say(p->language, ASSAY_SAY_LIST_COMMA) : "",
+                           p->q->candidates[i].name);
     if (!*names)
         return;
     assay_sink_raw(&p->to, "<p>");
@@ -72,11 +74,11 @@ static void tested(struct assay_decision_page *p)
     assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
     assay_sink_raw(&p->to, "<tbody>\n");
     for (size_t i = 0; i < p->q->n; i++) {
-        const struct assay_candidate   *c = &p->q->candidates[i];
+        const struct assay_candidate *c = &p->q->candidates[i];
         const struct assay_device_info *d = c->device;
         if (is_calculated(c))
             continue;
-        const char                     *host = host_of(c), *created = assay_figure_manifest(c->run, "created");
+        const char *host = host_of(c), *created = assay_figure_manifest(c->run, "created");
         assay_sink_raw(&p->to, "<tr>");
         assay_decision_text(p, "th scope=\"row\"", c->name);
         assay_sink_raw(&p->to, "<td>");
@@ -96,7 +98,8 @@ static void tested(struct assay_decision_page *p)
         else
             assay_decision_say(p, ASSAY_SAY_NOT_RECORDED);
         assay_sink_raw(&p->to, "</td>");
-        assay_decision_heading(p, "td", c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
+        assay_decision_heading(
+            p, "td", c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
         assay_sink_raw(&p->to, "<td>");
         assay_sink_textf(&p->to, "assay %s", assay_figure_manifest(c->run, "assay"));
         if (d && *d->firmware)
@@ -140,8 +143,8 @@ static void unknown_cells(struct assay_decision_page *p, const struct assay_cand
 static void promise_cell(struct assay_decision_page *p, const struct assay_candidate *c)
 {
     const struct assay_offer *o = c->offer;
-    char                      low[48], high[48];
-    struct assay_text         l = ASSAY_TEXT(low), h = ASSAY_TEXT(high);
+    char low[48], high[48];
+    struct assay_text l = ASSAY_TEXT(low), h = ASSAY_TEXT(high);
     assay_decision_number(&l, o->at_promise_per_s.low, 4);
     assay_decision_number(&h, o->at_promise_per_s.high, 4);
     assay_sink_raw(&p->to, "<td>");
@@ -182,13 +185,14 @@ static void cost_cell(struct assay_decision_page *p, const struct assay_candidat
 {
     if (!assay_cost_is_known(p->q->policy, c->offer)) {
         bool needs = assay_need_is_known(p->q->policy, c->offer);
-        assay_decision_heading(p, "td", !needs                        ? ASSAY_SAY_NO_DEMAND
-                                        : !(c->offer->price.high > 0) ? ASSAY_SAY_NO_PRICE
-                                                                      : ASSAY_SAY_NO_COST);
+        assay_decision_heading(p, "td",
+                               !needs                        ? ASSAY_SAY_NO_DEMAND
+                               : !(c->offer->price.high > 0) ? ASSAY_SAY_NO_PRICE
+                                                             : ASSAY_SAY_NO_COST);
         return;
     }
     struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
-    struct assay_range     cost = {o.low, o.middle, o.high};
+    struct assay_range cost = {o.low, o.middle, o.high};
     assay_sink_raw(&p->to, "<td>");
     assay_decision_money(p, &cost, o.has_middle);
     assay_sink_raw(&p->to, "</td>");
@@ -196,7 +200,7 @@ static void cost_cell(struct assay_decision_page *p, const struct assay_candidat
 
 static void candidate_row(struct assay_decision_page *p, const struct assay_candidate *c)
 {
-    char              evidence[160];
+    char evidence[160];
     struct assay_text text = ASSAY_TEXT(evidence);
     assay_say_candidate_evidence(&text, p->language, c);
     assay_sink_raw(&p->to, "<tr>");
@@ -247,9 +251,9 @@ static void table(struct assay_decision_page *p, enum assay_division division)
     static const enum assay_say head[] = {ASSAY_SAY_CANDIDATE,      ASSAY_SAY_RULES_COLUMN, ASSAY_SAY_PROMISE_COLUMN,
                                           ASSAY_SAY_NEED_COLUMN,    ASSAY_SAY_COST_COLUMN,  ASSAY_SAY_POINTS_COLUMN,
                                           ASSAY_SAY_EVIDENCE_COLUMN};
-    enum assay_say              columns[7];
-    bool                        any = false, points = p->q->policy->all_points > 0;
-    size_t                      n = 0;
+    enum assay_say columns[7];
+    bool any = false, points = p->q->policy->all_points > 0;
+    size_t n = 0;
     for (size_t i = 0; i < p->q->n; i++)
         any = any || p->q->candidates[i].division == division;
     if (!any)
@@ -280,12 +284,12 @@ static void absent(struct assay_decision_page *p)
 {
     for (size_t i = 0; i < p->q->n_absent; i++) {
         const struct assay_absent *a = &p->q->absent[i];
-        char                       devices[24];
+        char devices[24];
         (void)snprintf(devices, sizeof devices, "%lld", (long long)a->devices);
         assay_sink_raw(&p->to, "<p>");
-        assay_decision_say_with(
-            p, a->devices ? ASSAY_SAY_ABSENT_SYSTEM : ASSAY_SAY_ABSENT,
-            (const char *const[]){*a->offer->name ? a->offer->name : a->offer->device, devices, name_of(p->q->policy, a->device), NULL});
+        assay_decision_say_with(p, a->devices ? ASSAY_SAY_ABSENT_SYSTEM : ASSAY_SAY_ABSENT,
+                                (const char *const[]){*a->offer->name ? a->offer->name : a->offer->device, devices,
+                                                      name_of(p->q->policy, a->device), NULL});
         assay_sink_raw(&p->to, "</p>\n");
     }
 }
@@ -293,22 +297,24 @@ static void absent(struct assay_decision_page *p)
 /* ---- reasons and doubts ------------------------------------------------------------------------------------------ */
 
 struct point {
-    const struct assay_candidate   *c;
+    const struct assay_candidate *c;
     const struct assay_rule_result *r;
 };
 
-/* The more telling first: what fails, then what holds by the least; of doubts, those of measured candidates, which stand first. */
+/* The more telling first: what fails, then what holds by the least; of doubts, those of measured candidates, which
+ * stand first. */
 static double weight_of(const struct assay_rule_result *r)
 {
     return r->decision == ASSAY_NOT_QUALIFIED ? 0 : r->has_bounds ? r->ratio_low : 1e9;
 }
 
-/* Where a point of this kind is told already, of this candidate or, as all that is not measured is in doubt for the same reason, of
- * another one of those; n if nowhere. */
+/* Where a point of this kind is told already, of this candidate or, as all that is not measured is in doubt for the
+ * same reason, of another one of those; n if nowhere. */
 static size_t told(const struct point *shown, size_t n, const struct point *one)
 {
     size_t i = 0;
-    while (i < n && (shown[i].r->reason != one->r->reason || (shown[i].c != one->c && (shown[i].c->measured || one->c->measured))))
+    while (i < n && (shown[i].r->reason != one->r->reason ||
+                     (shown[i].c != one->c && (shown[i].c->measured || one->c->measured))))
         i++;
     return i;
 }
@@ -366,7 +372,7 @@ static size_t collect(const struct assay_qualification *q, bool doubts, struct p
 
 static void say_point(struct assay_decision_page *p, const struct point *point, bool doubts)
 {
-    char              room[1200];
+    char room[1200];
     struct assay_text text = ASSAY_TEXT(room);
     assay_sink_raw(&p->to, "<li><b>");
     assay_sink_textf(&p->to, "%s%s%s", point->c->name, assay_say(p->language, ASSAY_SAY_COMMA), point->r->rule->id);
@@ -386,8 +392,8 @@ static void say_point(struct assay_decision_page *p, const struct point *point, 
 static void points(struct assay_decision_page *p, bool doubts)
 {
     struct point shown[SHOWN];
-    size_t       n = 0, all = collect(p->q, doubts, shown, &n);
-    char         more[24];
+    size_t n = 0, all = collect(p->q, doubts, shown, &n);
+    char more[24];
     assay_sink_raw(&p->to, "<section id=\"%s\">\n", doubts ? "doubts" : "reasons");
     assay_decision_heading(p, "h2", doubts ? ASSAY_SAY_DOUBTS : ASSAY_SAY_REASONS);
     if (!all)
@@ -425,12 +431,13 @@ static void validity(struct assay_decision_page *p)
     const struct assay_policy *policy = p->q->policy;
     assay_decision_heading(p, "h2", ASSAY_SAY_VALIDITY);
     assay_sink_raw(&p->to, "<p>");
-    assay_decision_say_with(p, ASSAY_SAY_VALIDITY_TEXT, (const char *const[]){policy->valid_until, policy->freeze_date, NULL});
+    assay_decision_say_with(p, ASSAY_SAY_VALIDITY_TEXT,
+                            (const char *const[]){policy->valid_until, policy->freeze_date, NULL});
     if (policy->costs.given) {
         const char *tax = assay_say(p->language, policy->costs.tax_included ? ASSAY_SAY_TAX_IN : ASSAY_SAY_TAX_OUT);
-        assay_decision_say_with(
-            p, ASSAY_SAY_PRICES_TEXT,
-            (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until, policy->costs.includes, NULL});
+        assay_decision_say_with(p, ASSAY_SAY_PRICES_TEXT,
+                                (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until,
+                                                      policy->costs.includes, NULL});
     }
     assay_sink_raw(&p->to, "</p>\n");
 }
@@ -447,9 +454,9 @@ static void hashes(struct assay_decision_page *p)
     assay_decision_heading(p, "h2 id=\"hashes\"", ASSAY_SAY_HASHES);
     hash(p, assay_say(p->language, ASSAY_SAY_HASH_POLICY), p->q->policy->sha256);
     for (size_t i = 0; i < p->q->n_runs; i++) {
-        char               path[1200], name[256], label[320], hex[65];
+        char path[1200], name[256], label[320], hex[65];
         struct assay_error why = {.code = ASSAY_OK};
-        struct assay_text  text = ASSAY_TEXT(name), said = ASSAY_TEXT(label);
+        struct assay_text text = ASSAY_TEXT(name), said = ASSAY_TEXT(label);
         assay_figure_run_name(&text, &p->q->runs[i]);
         assay_say_with(&said, p->language, ASSAY_SAY_HASH_RUN, (const char *const[]){name, NULL});
         (void)snprintf(path, sizeof path, "%s/records.jsonl", assay_run_folder_path(p->q->runs[i].folder));
@@ -474,8 +481,8 @@ static void checklist(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "<tbody>\n");
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        const struct assay_offer     *o = c->offer;
-        size_t                        all = 0, native = 0;
+        const struct assay_offer *o = c->offer;
+        size_t all = 0, native = 0;
         for (size_t k = 0; k < c->run->n_rows; k++) {
             bool mine = !strcmp(c->run->rows[k].backend, c->backend);
             all += mine;

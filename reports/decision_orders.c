@@ -1,4 +1,5 @@
-/* What an order of a device that cannot be bought yet should be conditional on: a row a rule, then the prices that would do. */
+/* What an order of a device that cannot be bought yet should be conditional on: a row a rule, then the prices that
+ * would do. */
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static void number(struct assay_text *out, const struct assay_need *n, double va
 
 static void need_cell(struct assay_decision_page *p, const struct assay_need *n)
 {
-    char              value[80];
+    char value[80];
     struct assay_text text = ASSAY_TEXT(value);
     assay_sink_raw(&p->to, "<td>");
     if (*n->why_not || !n->moves)
@@ -39,8 +40,8 @@ static void lack_cell(struct assay_decision_page *p, const struct assay_guarante
                                          [ASSAY_GUARANTEE_NO_TIME] = ASSAY_SAY_ORDER_NO_TIME,
                                          [ASSAY_GUARANTEE_NO_DEVICE] = ASSAY_SAY_ORDER_NO_DEVICE,
                                          [ASSAY_GUARANTEE_NO_NUMBERS] = ASSAY_SAY_ORDER_NO_NUMBERS};
-    char                        detail[300];
-    struct assay_text           text = ASSAY_TEXT(detail);
+    char detail[300];
+    struct assay_text text = ASSAY_TEXT(detail);
     assay_say_told(&text, p->language, g->detail);
     assay_sink_raw(&p->to, "<td colspan=\"3\">");
     assay_decision_say_with(p, say[g->lack], (const char *const[]){detail, NULL});
@@ -50,8 +51,8 @@ static void lack_cell(struct assay_decision_page *p, const struct assay_guarante
 static void row(struct assay_decision_page *p, const struct assay_guarantee *g)
 {
     const char *unit = strcmp(g->rule->unit, "1") != 0 ? g->rule->unit : "";
-    char        value[80], chance[24];
-    bool        higher = g->rule->expression.better == ASSAY_BETTER_HIGHER;
+    char value[80], chance[24];
+    bool higher = g->rule->expression.better == ASSAY_BETTER_HIGHER;
     (void)snprintf(value, sizeof value, "%.4g%s%.40s", g->measured, *unit ? " " : "", unit);
     (void)snprintf(chance, sizeof chance, "%.0f", 100 * g->chance);
     assay_sink_raw(&p->to, "<tr>");
@@ -101,8 +102,9 @@ static void prices(struct assay_decision_page *p)
 
 void assay_decision_orders(struct assay_decision_page *p)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE,    ASSAY_SAY_RULE_COLUMN,     ASSAY_SAY_ORDER_MEASURED,
-                                             ASSAY_SAY_ORDER_AS_TOLD, ASSAY_SAY_ORDER_BANDWIDTH, ASSAY_SAY_ORDER_PEAK};
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE,       ASSAY_SAY_RULE_COLUMN,
+                                             ASSAY_SAY_ORDER_MEASURED,  ASSAY_SAY_ORDER_AS_TOLD,
+                                             ASSAY_SAY_ORDER_BANDWIDTH, ASSAY_SAY_ORDER_PEAK};
     if (!p->orders || !p->orders->n)
         return;
     assay_sink_raw(&p->to, "<section id=\"orders\" class=\"back\">\n");

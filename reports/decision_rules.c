@@ -34,14 +34,16 @@ static void deviation_cell(struct assay_decision_page *p, const struct assay_rul
 {
     bool higher = r->rule->expression.better == ASSAY_BETTER_HIGHER;
     if (r->rule->test != ASSAY_RULE_FIGURE) {
-        assay_decision_heading(p, "td", r->decision == ASSAY_QUALIFIED       ? ASSAY_SAY_DEVIATION_NONE
-                                        : r->decision == ASSAY_NOT_QUALIFIED ? ASSAY_SAY_DEVIATION_NEGATIVE
-                                                                             : ASSAY_SAY_UNDECIDED);
+        assay_decision_heading(p, "td",
+                               r->decision == ASSAY_QUALIFIED       ? ASSAY_SAY_DEVIATION_NONE
+                               : r->decision == ASSAY_NOT_QUALIFIED ? ASSAY_SAY_DEVIATION_NEGATIVE
+                                                                    : ASSAY_SAY_UNDECIDED);
         return;
     }
     assay_sink_raw(&p->to, "<td class=\"short\">");
     if (r->has_point)
-        assay_sink_textf(&p->to, "%+.3g %%", 100 * ((higher ? r->value / r->rule->stated : r->rule->stated / r->value) - 1));
+        assay_sink_textf(&p->to, "%+.3g %%",
+                         100 * ((higher ? r->value / r->rule->stated : r->rule->stated / r->value) - 1));
     else if (r->has_bounds)
         assay_sink_textf(&p->to, "%+.3g – %+.3g %%", 100 * (r->ratio_low - 1), 100 * (r->ratio_high - 1));
     else
@@ -51,12 +53,12 @@ static void deviation_cell(struct assay_decision_page *p, const struct assay_rul
 
 static void row(struct assay_decision_page *p, const struct assay_candidate *c, const struct assay_rule_result *r)
 {
-    char              room[1200];
+    char room[1200];
     struct assay_text text = ASSAY_TEXT(room);
     assay_sink_raw(&p->to, "<tr><td>");
     assay_decision_say(p, kind(r->rule));
-    assay_sink_textf(&p->to, " %s%s%s %s%s", r->rule->id, assay_say(p->language, ASSAY_SAY_COMMA), r->rule->document, r->rule->number,
-                     assay_say(p->language, ASSAY_SAY_COLON));
+    assay_sink_textf(&p->to, " %s%s%s %s%s", r->rule->id, assay_say(p->language, ASSAY_SAY_COMMA), r->rule->document,
+                     r->rule->number, assay_say(p->language, ASSAY_SAY_COLON));
     assay_decision_text(p, "q", r->rule->text);
     assay_sink_raw(&p->to, "</td><td>");
     assay_say_required(&text, p->language, r->rule);
@@ -68,7 +70,7 @@ static void row(struct assay_decision_page *p, const struct assay_candidate *c, 
     assay_say_why(&text, p->language, r);
     assay_sink_text(&p->to, room);
     if (r->decision == ASSAY_INSUFFICIENT || r->more_launches) {
-        char              how[600];
+        char how[600];
         struct assay_text settle = ASSAY_TEXT(how);
         assay_say_settle(&settle, p->language, r);
         assay_sink_raw(&p->to, "<br/>");
@@ -88,14 +90,15 @@ static void row(struct assay_decision_page *p, const struct assay_candidate *c, 
 
 void assay_decision_rules(struct assay_decision_page *p)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CLAUSE,    ASSAY_SAY_REQUIRED, ASSAY_SAY_CLAIMED, ASSAY_SAY_FOUND,
-                                             ASSAY_SAY_DEVIATION, ASSAY_SAY_OUTCOME,  ASSAY_SAY_REPEAT};
+    static const enum assay_say columns[] = {ASSAY_SAY_CLAUSE, ASSAY_SAY_REQUIRED,  ASSAY_SAY_CLAIMED,
+                                             ASSAY_SAY_FOUND,  ASSAY_SAY_DEVIATION, ASSAY_SAY_OUTCOME,
+                                             ASSAY_SAY_REPEAT};
     assay_sink_raw(&p->to, "<section id=\"rules\" class=\"back\">\n");
     assay_decision_heading(p, "h2", ASSAY_SAY_RULES);
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        char                          evidence[160];
-        struct assay_text             text = ASSAY_TEXT(evidence);
+        char evidence[160];
+        struct assay_text text = ASSAY_TEXT(evidence);
         assay_say_candidate_evidence(&text, p->language, c);
         assay_sink_raw(&p->to, "<h3>");
         assay_sink_text(&p->to, c->name);

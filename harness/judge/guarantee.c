@@ -14,10 +14,14 @@
 static double work_of(enum assay_metric metric, const struct assay_record *r)
 {
     switch (metric) {
-    case ASSAY_METRIC_items_per_s: return (double)r->items;
-    case ASSAY_METRIC_flops_per_s: return (double)r->flops;
-    case ASSAY_METRIC_bytes_per_s: return (double)r->read_bytes + (double)r->written_bytes;
-    default: return 0;
+    case ASSAY_METRIC_items_per_s:
+        return (double)r->items;
+    case ASSAY_METRIC_flops_per_s:
+        return (double)r->flops;
+    case ASSAY_METRIC_bytes_per_s:
+        return (double)r->read_bytes + (double)r->written_bytes;
+    default:
+        return 0;
     }
 }
 
@@ -25,7 +29,7 @@ static double work_of(enum assay_metric metric, const struct assay_record *r)
 static double limit_ns(const struct assay_rule *rule, const struct assay_summary_row *row)
 {
     const struct assay_expression *e = &rule->expression;
-    const struct assay_record     *r = row->launches[row->typical];
+    const struct assay_record *r = row->launches[row->typical];
     if (e->n != 1 || e->power[0] != 1 || strchr(rule->case_name, '@'))
         return 0;
     if (e->metric[0] == ASSAY_METRIC_latency_ns)
@@ -33,7 +37,8 @@ static double limit_ns(const struct assay_rule *rule, const struct assay_summary
     return work_of(e->metric[0], r) / (rule->threshold * (1 + rule->guard_band)) * 1e9;
 }
 
-/* ---- one rule of one candidate ------------------------------------------------------------------------------------ */
+/* ---- one rule of one candidate ------------------------------------------------------------------------------------
+ */
 
 static void ask(struct assay_guarantee *out, struct assay_contest *contest)
 {
@@ -46,11 +51,12 @@ static void ask(struct assay_guarantee *out, struct assay_contest *contest)
         assay_contest_need(contest, peak, &out->peak);
 }
 
-static void contest(const struct assay_described *device, const struct assay_fitted *fitted, double limit, struct assay_guarantee *out)
+static void contest(const struct assay_described *device, const struct assay_fitted *fitted, double limit,
+                    struct assay_guarantee *out)
 {
-    struct assay_error    err = {.code = ASSAY_OK};
-    struct assay_case     c = {.workload = NULL};
-    struct assay_graph   *g = NULL;
+    struct assay_error err = {.code = ASSAY_OK};
+    struct assay_case c = {.workload = NULL};
+    struct assay_graph *g = NULL;
     struct assay_contest *between = NULL;
     if (!assay_case_parse(out->rule->case_name, &c, &err) && !assay_case_graph(&c, &g, &err) &&
         !assay_contest_new(g, device, NULL, limit, fitted, &between, &err))
@@ -64,11 +70,11 @@ static void contest(const struct assay_described *device, const struct assay_fit
     assay_case_release(&c);
 }
 
-static void find_one(const struct assay_described *device, const struct assay_fitted *fitted, const struct assay_rule_result *r,
-                     struct assay_guarantee *out)
+static void find_one(const struct assay_described *device, const struct assay_fitted *fitted,
+                     const struct assay_rule_result *r, struct assay_guarantee *out)
 {
     const struct assay_rule *rule = r->rule;
-    double                   band = 1 + rule->guard_band, limit = r->row ? limit_ns(rule, r->row) : 0;
+    double band = 1 + rule->guard_band, limit = r->row ? limit_ns(rule, r->row) : 0;
     out->rule = rule;
     out->measured = rule->expression.better == ASSAY_BETTER_HIGHER ? rule->stated * band : rule->stated / band;
     if (!device || !r->row)
@@ -79,7 +85,8 @@ static void find_one(const struct assay_described *device, const struct assay_fi
         contest(device, fitted, limit, out);
 }
 
-enum assay_code assay_guarantees_find(const struct assay_qualification *q, struct assay_guarantees *out, struct assay_error *err)
+enum assay_code assay_guarantees_find(const struct assay_qualification *q, struct assay_guarantees *out,
+                                      struct assay_error *err)
 {
     struct assay_fitted *fitted = malloc(sizeof *fitted);
     *out = (struct assay_guarantees){.rows = calloc(q->n * q->policy->n_rules + 1, sizeof *out->rows)};
@@ -90,8 +97,8 @@ enum assay_code assay_guarantees_find(const struct assay_qualification *q, struc
     bool read = false;
     for (size_t i = 0; i < q->n && !err->code; i++) {
         const struct assay_candidate *c = &q->candidates[i];
-        struct assay_described       *device = NULL;
-        struct assay_error            ignored = {.code = ASSAY_OK};
+        struct assay_described *device = NULL;
+        struct assay_error ignored = {.code = ASSAY_OK};
         if (!c->announced)
             continue;
         if (!read && assay_fitted_read(NULL, fitted, err))

@@ -14,7 +14,8 @@
 #define INNER 400
 #define SEED 1u
 
-static const struct assay_range *range_of(const struct assay_policy *p, const struct assay_offer *o, enum assay_cost_input input)
+static const struct assay_range *range_of(const struct assay_policy *p, const struct assay_offer *o,
+                                          enum assay_cost_input input)
 {
     const struct assay_costs *c = &p->costs;
     const struct assay_range *all[ASSAY_COST_INPUTS] = {
@@ -41,17 +42,19 @@ bool assay_cost_is_known(const struct assay_policy *policy, const struct assay_o
     return assay_need_is_known(policy, o) && o->price.high > 0 && o->power_watts.high > 0;
 }
 
-void assay_cost_middle(const struct assay_policy *policy, const struct assay_offer *offer, double input[ASSAY_COST_INPUTS])
+void assay_cost_middle(const struct assay_policy *policy, const struct assay_offer *offer,
+                       double input[ASSAY_COST_INPUTS])
 {
     for (int i = 0; i < ASSAY_COST_INPUTS; i++)
         input[i] = range_of(policy, offer, (enum assay_cost_input)i)->middle;
 }
 
-double assay_cost_of(const struct assay_policy *policy, const struct assay_ownership *cost, const double input[ASSAY_COST_INPUTS])
+double assay_cost_of(const struct assay_policy *policy, const struct assay_ownership *cost,
+                     const double input[ASSAY_COST_INPUTS])
 {
     double tax = policy->costs.tax_included ? 0 : policy->costs.tax_rate;
-    double bought =
-        cost->devices * input[ASSAY_COST_PRICE] + cost->hosts * (input[ASSAY_COST_HOST_PRICE] + input[ASSAY_COST_NETWORK]);
+    double bought = cost->devices * input[ASSAY_COST_PRICE] +
+                    cost->hosts * (input[ASSAY_COST_HOST_PRICE] + input[ASSAY_COST_NETWORK]);
     double watts = cost->devices * input[ASSAY_COST_POWER] + cost->hosts * policy->costs.host_power_watts.middle;
     double kwh = watts * input[ASSAY_COST_PUE] * input[ASSAY_COST_LOAD] * input[ASSAY_COST_YEARS] * HOURS_A_YEAR / 1000;
     return bought * (1 + tax) + kwh * input[ASSAY_COST_POWER_PRICE] + input[ASSAY_COST_STAFF] * input[ASSAY_COST_YEARS];
@@ -69,8 +72,8 @@ static double years_of_demand(double growth, double years)
 static void size(const struct assay_policy *policy, double q, struct assay_ownership *out)
 {
     const struct assay_demand *d = &policy->demand;
-    const struct assay_costs  *c = &policy->costs;
-    double                     peak = 0;
+    const struct assay_costs *c = &policy->costs;
+    double peak = 0;
     for (int i = 0; i < 24; i++)
         peak = fmax(peak, d->per_s_by_hour[i]);
     out->devices = fmax(1, ceil(peak * pow(1 + d->growth_per_year, c->years.middle) * (1 + d->spares_share) / q));
@@ -87,9 +90,9 @@ static double kilowatts(const struct assay_ownership *o, double device, double h
 static void divide(const struct assay_policy *policy, struct assay_ownership *out)
 {
     const struct assay_demand *d = &policy->demand;
-    const struct assay_costs  *c = &policy->costs;
-    const struct assay_range  *q = &out->offer->at_promise_per_s;
-    double                     mean = 0;
+    const struct assay_costs *c = &policy->costs;
+    const struct assay_range *q = &out->offer->at_promise_per_s;
+    double mean = 0;
     for (int i = 0; i < 24; i++)
         mean += d->per_s_by_hour[i] / 24;
     double seconds = c->years.middle * HOURS_A_YEAR * 3600,
@@ -98,8 +101,8 @@ static void divide(const struct assay_policy *policy, struct assay_ownership *ou
         out->per_million = (struct assay_range){out->low / millions, out->middle / millions, out->high / millions};
     if (c->training_run_items > 0) {
         double share = c->training_run_items / out->devices / seconds;
-        out->per_run =
-            (struct assay_range){out->low * share / q->high, out->middle * share / q->middle, out->high * share / q->low};
+        out->per_run = (struct assay_range){out->low * share / q->high, out->middle * share / q->middle,
+                                            out->high * share / q->low};
     }
 }
 
@@ -107,8 +110,8 @@ struct assay_ownership assay_ownership_of(const struct assay_policy *policy, con
 {
     const struct assay_costs *c = &policy->costs;
     const struct assay_range *w = &o->power_watts, *q = &o->at_promise_per_s;
-    struct assay_ownership    out = {.offer = o, .has_cost = assay_cost_is_known(policy, o), .has_power = w->high > 0};
-    double                    input[3][ASSAY_COST_INPUTS];
+    struct assay_ownership out = {.offer = o, .has_cost = assay_cost_is_known(policy, o), .has_power = w->high > 0};
+    double input[3][ASSAY_COST_INPUTS];
     out.has_middle = !o->promise_has_no_middle && !o->power_has_no_middle;
     size(policy, q->low, &out);
     if (out.has_power) {
@@ -132,14 +135,14 @@ struct assay_ownership assay_ownership_of(const struct assay_policy *policy, con
     return out;
 }
 
-void assay_price_parity(const struct assay_policy *policy, const struct assay_offer *a, const struct assay_offer *b, double *ratio,
-                        double *offset)
+void assay_price_parity(const struct assay_policy *policy, const struct assay_offer *a, const struct assay_offer *b,
+                        double *ratio, double *offset)
 {
     const struct assay_offer *both[] = {a, b};
-    double                    tax = policy->costs.tax_included ? 0 : policy->costs.tax_rate, rest[2], devices[2];
+    double tax = policy->costs.tax_included ? 0 : policy->costs.tax_rate, rest[2], devices[2];
     for (int i = 0; i < 2; i++) {
         struct assay_ownership o = assay_ownership_of(policy, both[i]);
-        double                 input[ASSAY_COST_INPUTS];
+        double input[ASSAY_COST_INPUTS];
         assay_cost_middle(policy, both[i], input);
         input[ASSAY_COST_PRICE] = 0;
         rest[i] = assay_cost_of(policy, &o, input);
@@ -155,7 +158,7 @@ void assay_price_parity(const struct assay_policy *policy, const struct assay_of
 static bool beats(const struct assay_policy *policy, const struct assay_ownership *a, const struct assay_ownership *b)
 {
     struct assay_ownership most = *a, least = *b;
-    double                 in_a[ASSAY_COST_INPUTS], in_b[ASSAY_COST_INPUTS];
+    double in_a[ASSAY_COST_INPUTS], in_b[ASSAY_COST_INPUTS];
     size(policy, a->offer->at_promise_per_s.low, &most);
     size(policy, b->offer->at_promise_per_s.high, &least);
     for (unsigned corner = 0; corner < 1u << ASSAY_COST_COMMON; corner++) {
@@ -179,7 +182,8 @@ static double draw(struct assay_random *r, const struct assay_range *range)
     double u = assay_random_unit(r), width = range->high - range->low, left = range->middle - range->low;
     if (!(width > 0))
         return range->middle;
-    return u * width < left ? range->low + sqrt(u * width * left) : range->high - sqrt((1 - u) * width * (width - left));
+    return u * width < left ? range->low + sqrt(u * width * left)
+                            : range->high - sqrt((1 - u) * width * (width - left));
 }
 
 /* Normal distribution function. */
@@ -192,8 +196,8 @@ static double below(double z)
 static double draw_throughput(struct assay_random *r, const struct assay_offer *o, double shared)
 {
     const struct assay_range *q = &o->at_promise_per_s;
-    struct assay_quantity     range = {.state = ASSAY_KNOWN, .low = q->low, .high = q->high};
-    double                    own = assay_random_normal(r), z = own;
+    struct assay_quantity range = {.state = ASSAY_KNOWN, .low = q->low, .high = q->high};
+    double own = assay_random_normal(r), z = own;
     if (o->promise_evidence == ASSAY_EVIDENCE_MODELLED)
         z = sqrt(0.5) * shared + sqrt(0.5) * own;
     range.value = o->promise_has_no_middle ? NAN : q->middle;
@@ -209,8 +213,8 @@ struct tally {
     double *cost, *first, *best; /* of each candidate; of this draw, and how often it was */
 };
 
-static void draw_costs(const struct assay_policy *policy, struct assay_random *r, const struct assumption *at, struct assay_costing *c,
-                       double *cost)
+static void draw_costs(const struct assay_policy *policy, struct assay_random *r, const struct assumption *at,
+                       struct assay_costing *c, double *cost)
 {
     double input[ASSAY_COST_INPUTS], shared = assay_random_normal(r);
     memcpy(input, at->common, sizeof at->common);
@@ -223,10 +227,11 @@ static void draw_costs(const struct assay_policy *policy, struct assay_random *r
     }
 }
 
-static void count_firsts(const struct assay_policy *policy, struct assay_random *r, const struct assumption *at, const struct assay_bid *bids,
-                         struct assay_costing *c, struct tally *t)
+static void count_firsts(const struct assay_policy *policy, struct assay_random *r, const struct assumption *at,
+                         const struct assay_bid *bids, struct assay_costing *c, struct tally *t)
 {
-    double rest = policy->all_points - policy->price_points, scale = rest > 0 ? (policy->all_points - at->price_points) / rest : 0;
+    double rest = policy->all_points - policy->price_points,
+           scale = rest > 0 ? (policy->all_points - at->price_points) / rest : 0;
     memset(t->first, 0, c->n * sizeof *t->first);
     memset(t->best, 0, c->n * sizeof *t->best);
     for (int k = 0; k < INNER; k++) {
@@ -251,7 +256,8 @@ static void count_firsts(const struct assay_policy *policy, struct assay_random 
     }
 }
 
-static void rank_probabilities(const struct assay_policy *policy, const struct assay_bid *bids, struct assay_costing *c, struct tally *t)
+static void rank_probabilities(const struct assay_policy *policy, const struct assay_bid *bids, struct assay_costing *c,
+                               struct tally *t)
 {
     struct assay_random r;
     assay_random_init(&r, SEED);
@@ -286,9 +292,9 @@ static void rank_probabilities(const struct assay_policy *policy, const struct a
 /* Two candidates, and the one input that moves. */
 struct contest {
     const struct assay_policy *policy;
-    const struct assay_offer  *a, *b;
-    enum assay_cost_input      input;
-    bool                       moves_a, moves_b;
+    const struct assay_offer *a, *b;
+    enum assay_cost_input input;
+    bool moves_a, moves_b;
 };
 
 static struct assay_range *moved_range(struct assay_policy *p, struct assay_offer *o, enum assay_cost_input input)
@@ -300,7 +306,7 @@ static struct assay_range *moved_range(struct assay_policy *p, struct assay_offe
 static double cost_at(const struct contest *c, const struct assay_offer *offer, bool moves, double value)
 {
     struct assay_policy p = *c->policy;
-    struct assay_offer  o = *offer;
+    struct assay_offer o = *offer;
     if (moves)
         *moved_range(&p, &o, c->input) = (struct assay_range){value, value, value};
     return assay_ownership_of(&p, &o).middle;
@@ -314,9 +320,9 @@ static bool b_is_cheaper(const struct contest *c, double value)
 /* From `from` on, by steps of a factor: where the order changes; 0: nowhere. */
 static double change_beyond(const struct contest *c, double from, double factor)
 {
-    bool   before = b_is_cheaper(c, from);
+    bool before = b_is_cheaper(c, from);
     double last = from, at = from;
-    int    i = 0;
+    int i = 0;
     do {
         last = at;
         at = from * pow(factor, ++i);
@@ -333,13 +339,14 @@ static double change_beyond(const struct contest *c, double from, double factor)
     return at;
 }
 
-static void find_flip(const struct assay_policy *policy, struct assay_costing *c, size_t b, enum assay_cost_input input, int of)
+static void find_flip(const struct assay_policy *policy, struct assay_costing *c, size_t b, enum assay_cost_input input,
+                      int of)
 {
-    struct contest      contest = {policy, c->costs[0].offer, c->costs[b].offer, input, of <= 0, of < 0 || of == (int)b};
+    struct contest contest = {policy, c->costs[0].offer, c->costs[b].offer, input, of <= 0, of < 0 || of == (int)b};
     struct assay_policy p = *policy;
-    struct assay_offer  o = *c->costs[of < 0 ? 0 : (size_t)of].offer;
-    struct assay_range  range = *moved_range(&p, &o, input);
-    double              from = input == ASSAY_COST_PROMISE ? range.low : range.middle, step = pow(FLIP_REACH, 1.0 / FLIP_STEPS);
+    struct assay_offer o = *c->costs[of < 0 ? 0 : (size_t)of].offer;
+    struct assay_range range = *moved_range(&p, &o, input);
+    double from = input == ASSAY_COST_PROMISE ? range.low : range.middle, step = pow(FLIP_REACH, 1.0 / FLIP_STEPS);
     if (!(from > 0))
         return;
     double up = change_beyond(&contest, from, step), down = change_beyond(&contest, from, 1 / step);
@@ -368,8 +375,8 @@ static void find_flips(const struct assay_policy *policy, struct assay_costing *
         }
 }
 
-enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct assay_bid *bids, size_t n, struct assay_costing *out,
-                                struct assay_error *err)
+enum assay_code assay_cost_rank(const struct assay_policy *policy, const struct assay_bid *bids, size_t n,
+                                struct assay_costing *out, struct assay_error *err)
 {
     double *room = calloc(3 * n + 1, sizeof *room);
     *out = (struct assay_costing){.costs = calloc(n + 1, sizeof *out->costs),

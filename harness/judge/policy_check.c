@@ -11,11 +11,11 @@
 #include "assay/banned.h"
 
 #define OF_THE_WHOLE 12 /* findings that are of no single rule, at most */
-#define A_RULE 3       /* findings of one rule, at most */
+#define A_RULE 3        /* findings of one rule, at most */
 
 struct findings {
     struct assay_finding *at;
-    size_t                n;
+    size_t n;
 };
 
 ASSAY_PRINTF(3, 4)
@@ -33,7 +33,7 @@ static void find(struct findings *f, const struct assay_rule *rule, const char *
 enum kind { OF_LESSONS = 1, OF_LOADS, OF_SEARCHES, OF_SERVED };
 static const struct {
     enum assay_metric metric;
-    enum kind         kind;
+    enum kind kind;
 } only_of[] = {
     {ASSAY_METRIC_steps_to_quality, OF_LESSONS},
     {ASSAY_METRIC_time_to_quality_ns, OF_LESSONS},
@@ -59,16 +59,21 @@ static const struct {
 static bool is_of(const struct assay_case *c, enum kind kind)
 {
     switch (kind) {
-    case OF_LESSONS: return c->workload->lesson && !strcmp(c->workload->lesson->phase, c->phase);
-    case OF_LOADS: return c->scenario.type != 0;
-    case OF_SEARCHES: return c->scenario.type != 0 && assay_scenario_searches(&c->scenario);
-    case OF_SERVED: return assay_case_is_served(c);
+    case OF_LESSONS:
+        return c->workload->lesson && !strcmp(c->workload->lesson->phase, c->phase);
+    case OF_LOADS:
+        return c->scenario.type != 0;
+    case OF_SEARCHES:
+        return c->scenario.type != 0 && assay_scenario_searches(&c->scenario);
+    case OF_SERVED:
+        return assay_case_is_served(c);
     }
     return true;
 }
 
 /* The first metric of the rule that its case cannot have, with what it is of. */
-static bool lacks_metric(const struct assay_rule *rule, const struct assay_case *c, enum assay_metric *metric, enum kind *kind)
+static bool lacks_metric(const struct assay_rule *rule, const struct assay_case *c, enum assay_metric *metric,
+                         enum kind *kind)
 {
     for (size_t i = 0; i < rule->expression.n; i++)
         for (size_t k = 0; k < sizeof only_of / sizeof *only_of; k++)
@@ -86,10 +91,10 @@ static void check_decidable(struct findings *f, const struct assay_rule *rule)
                                        [OF_LOADS] = "cases with a scenario",
                                        [OF_SEARCHES] = "cases whose rate is to be found (qps=0)",
                                        [OF_SERVED] = "what is served"};
-    struct assay_case        c = {.workload = NULL};
-    struct assay_error       ignored = {.code = ASSAY_OK};
-    enum assay_metric        metric;
-    enum kind                kind;
+    struct assay_case c = {.workload = NULL};
+    struct assay_error ignored = {.code = ASSAY_OK};
+    enum assay_metric metric;
+    enum kind kind;
     if (rule->test == ASSAY_RULE_WORDS) {
         find(f, rule, "no case decides this clause: it names nothing that a run can show%s",
              rule->kind == ASSAY_RULE_MANDATORY ? ", so that no candidate can ever qualify" : "");
@@ -98,7 +103,8 @@ static void check_decidable(struct findings *f, const struct assay_rule *rule)
     if (rule->test != ASSAY_RULE_FIGURE || assay_case_parse(rule->case_name, &c, &ignored))
         return;
     if (lacks_metric(rule, &c, &metric, &kind))
-        find(f, rule, "no case decides this clause: '%s' is of %s, and this case is not", assay_metric_row(metric)->name, what[kind]);
+        find(f, rule, "no case decides this clause: '%s' is of %s, and this case is not",
+             assay_metric_row(metric)->name, what[kind]);
     assay_case_release(&c);
 }
 
@@ -113,11 +119,12 @@ static void check_points(struct findings *f, const struct assay_policy *policy)
     if (price->high > 0 && !policy->costs.given)
         find(f, NULL, "the price has points and there are no costs: nobody's can be computed");
     if (fabs(sum - policy->all_points) > 1e-9)
-        find(f, NULL, "points do not add up: rules %g and price %g are %g, all_points says %g", sum - policy->price_points,
-             policy->price_points, sum, policy->all_points);
+        find(f, NULL, "points do not add up: rules %g and price %g are %g, all_points says %g",
+             sum - policy->price_points, policy->price_points, sum, policy->all_points);
 }
 
-/* Does a distribution of lengths have the percentile that the demand names, within a tenth? Empty where it has no such ends. */
+/* Does a distribution of lengths have the percentile that the demand names, within a tenth? Empty where it has no such
+ * ends. */
 static double percentile_of(const struct assay_lengths *l, double z)
 {
     double at = l->kind == ASSAY_LENGTHS_LOGNORMAL ? l->median * exp(z * l->deviation)
@@ -130,21 +137,22 @@ static void check_lengths(struct findings *f, const char *what, const char *text
 {
     static const double z99 = 2.3263;
     struct assay_lengths l;
-    struct assay_error   ignored = {.code = ASSAY_OK};
+    struct assay_error ignored = {.code = ASSAY_OK};
     if (!(p50 > 0) || assay_lengths_parse(text, what, &l, &ignored))
         return;
     double median = percentile_of(&l, 0), tail = percentile_of(&l, z99);
     if (fabs(median / p50 - 1) > 0.1 || fabs(tail / p99 - 1) > 0.1)
-        find(f, NULL, "the demand's %s lengths are %g at p50 and %g at p99, its case has %.0f and %.0f", what, p50, p99, median, tail);
+        find(f, NULL, "the demand's %s lengths are %g at p50 and %g at p99, its case has %.0f and %.0f", what, p50, p99,
+             median, tail);
 }
 
 /* What is asked of the demand is to be found in the runs of its case. */
 static void check_demand(struct findings *f, const struct assay_policy *policy)
 {
     const struct assay_demand *d = &policy->demand;
-    struct assay_case          c = {.workload = NULL};
-    struct assay_error         ignored = {.code = ASSAY_OK};
-    double                     peak = 0;
+    struct assay_case c = {.workload = NULL};
+    struct assay_error ignored = {.code = ASSAY_OK};
+    double peak = 0;
     bool limited = d->ttft_p50_s > 0 || d->ttft_p99_s > 0 || d->tpot_p50_s > 0 || d->tpot_p99_s > 0;
     if (!d->given)
         return;
@@ -176,10 +184,10 @@ static void check_divisions(struct findings *f, const struct assay_policy *polic
             of[r->division] = r;
     }
     if (of[ASSAY_DIVISION_CLOSED] && of[ASSAY_DIVISION_OPEN])
-        find(
-            f, NULL,
-            "rule '%.40s' is closed and rule '%.40s' open: no candidate stands in both divisions, so none can meet all mandatory rules",
-            of[ASSAY_DIVISION_CLOSED]->id, of[ASSAY_DIVISION_OPEN]->id);
+        find(f, NULL,
+             "rule '%.40s' is closed and rule '%.40s' open: no candidate stands in both divisions, so none can meet "
+             "all mandatory rules",
+             of[ASSAY_DIVISION_CLOSED]->id, of[ASSAY_DIVISION_OPEN]->id);
 }
 
 /* Whom the evidence, of whatever kind, does not already exclude. */
@@ -194,7 +202,7 @@ static bool may_meet(const struct assay_rule_result *r)
 static void check_reach(struct findings *f, const struct assay_qualification *q, size_t rule)
 {
     const struct assay_candidate *last = NULL;
-    size_t                        known = 0, able = 0;
+    size_t known = 0, able = 0;
     for (size_t i = 0; i < q->n; i++) {
         const struct assay_rule_result *r = &q->candidates[i].results[rule];
         if ((!r->has_bounds && !r->has_point) || r->evidence == ASSAY_EVIDENCE_INSTRUMENT)
@@ -206,11 +214,13 @@ static void check_reach(struct findings *f, const struct assay_qualification *q,
         }
     }
     if (able == 1 && known > 1)
-        find(f, &q->policy->rules[rule], "only one of the %zu candidates with a figure can meet the threshold: %.120s", known,
-             last->name);
+        find(f, &q->policy->rules[rule], "only one of the %zu candidates with a figure can meet the threshold: %.120s",
+             known, last->name);
     else if (able == 0 && known > 0)
-        find(f, &q->policy->rules[rule], known == 1 ? "the only candidate with a figure cannot meet the threshold"
-                                                    : "none of the %zu candidates with a figure can meet the threshold", known);
+        find(f, &q->policy->rules[rule],
+             known == 1 ? "the only candidate with a figure cannot meet the threshold"
+                        : "none of the %zu candidates with a figure can meet the threshold",
+             known);
 }
 
 enum assay_code assay_policy_check(const struct assay_policy *policy, const struct assay_qualification *q,
@@ -228,7 +238,8 @@ enum assay_code assay_policy_check(const struct assay_policy *policy, const stru
     check_divisions(&f, policy);
     check_demand(&f, policy);
     if (strcmp(policy->freeze_date, policy->valid_until) > 0)
-        find(&f, NULL, "software is frozen on %s, after the policy's end on %s", policy->freeze_date, policy->valid_until);
+        find(&f, NULL, "software is frozen on %s, after the policy's end on %s", policy->freeze_date,
+             policy->valid_until);
     *out = f.at;
     *n = f.n;
     return ASSAY_OK;

@@ -12,14 +12,14 @@
 
 bool assay_load_family(const char *name, char out[ASSAY_CASE_NAME_BYTES], double *load)
 {
-    struct assay_case  c = {.workload = NULL};
+    struct assay_case c = {.workload = NULL};
     struct assay_error ignored = {.code = ASSAY_OK};
-    const char        *at = strrchr(name, '@');
-    struct assay_text  text = assay_text_over(out, ASSAY_CASE_NAME_BYTES);
+    const char *at = strrchr(name, '@');
+    struct assay_text text = assay_text_over(out, ASSAY_CASE_NAME_BYTES);
     if (!at || assay_case_parse(name, &c, &ignored))
         return false;
     struct assay_scenario s = c.scenario;
-    bool                  served = assay_case_is_served(&c);
+    bool served = assay_case_is_served(&c);
     at = strrchr(c.name, '@');
     *load = s.type == ASSAY_CONCURRENCY ? (double)s.in_flight : s.qps;
     s.qps = 1;
@@ -31,15 +31,16 @@ bool assay_load_family(const char *name, char out[ASSAY_CASE_NAME_BYTES], double
     if (served)
         assay_serving_write(&c.serving, &text);
     assay_case_release(&c);
-    return (s.type == ASSAY_CONCURRENCY || s.type == ASSAY_SERVER || s.type == ASSAY_INTERACTIVE) && *load > 0 && !text.cut;
+    return (s.type == ASSAY_CONCURRENCY || s.type == ASSAY_SERVER || s.type == ASSAY_INTERACTIVE) && *load > 0 &&
+           !text.cut;
 }
 
 /* ---- points ------------------------------------------------------------------------------------------------------ */
 
 struct point {
     const struct assay_summary_row *row;
-    double                          load;
-    bool                            keeps, breaks, middle_breaks, has_middle;
+    double load;
+    bool keeps, breaks, middle_breaks, has_middle;
 };
 
 static void hold(struct point *p, const struct assay_estimate *time_ns, double limit_s)
@@ -102,7 +103,7 @@ static bool is_point(const struct assay_policy *policy, const struct assay_summa
 
 bool assay_promise_is_all(const struct assay_policy *policy, const struct assay_summary *run, const char *backend)
 {
-    bool   any = false;
+    bool any = false;
     double load;
     for (size_t i = 0; i < run->n_rows; i++) {
         if (strcmp(run->rows[i].backend, backend) != 0)
@@ -121,7 +122,7 @@ static size_t gather(const struct assay_policy *policy, const struct assay_summa
     size_t n = 0;
     for (size_t i = 0; i < run->n_rows && n < MOST_POINTS; i++) {
         const struct assay_summary_row *row = &run->rows[i];
-        double                          load;
+        double load;
         if (strcmp(row->backend, backend) != 0 || !is_point(policy, row, &load))
             continue;
         ++*rows;
@@ -165,7 +166,7 @@ void assay_promise_read(const struct assay_policy *policy, const struct assay_su
                         struct assay_promise *out)
 {
     struct point points[MOST_POINTS];
-    size_t       rows = 0;
+    size_t rows = 0;
     *out = (struct assay_promise){.lack = ASSAY_PROMISE_NOT_ASKED, .grade = ""};
     if (!policy->demand.given || !*policy->demand.family)
         return;

@@ -5,32 +5,40 @@
 #include "harness/judge/guarantee.h"
 #include "harness/judge/tests/candidates.h"
 
-#define OFFERS(available) "\"offers\":[{\"device\":\"m100\",\"available\":" available "},{\"device\":\"tianchi256\"},{\"device\":\"nobody\"}],"
-#define RULES(threshold)                                                                                                         \
-    RULE("time", "mandatory",                                                                                                    \
-         "\"test\":\"quantified\",\"case\":\"" CANDIDATE_CASE                                                                    \
-         "\",\"metric\":\"latency_ns\",\"unit\":\"us\",\"threshold\":" threshold ",\"guard_band\":0.25")                         \
-    ","                                                                                                                          \
-    RULE("rate", "scored",                                                                                                       \
-         "\"test\":\"quantified\",\"points\":1,\"case\":\"" CANDIDATE_CASE                                                       \
-         "\",\"metric\":\"flops_per_s\",\"unit\":\"Gflop/s\",\"threshold\":8,\"guard_band\":0.25")                               \
-    ","                                                                                                                          \
-    RULE("tail", "mandatory",                                                                                                    \
-         "\"test\":\"quantified\",\"case\":\"" CANDIDATE_CASE                                                                    \
-         "\",\"metric\":\"latency_p99_ns\",\"unit\":\"us\",\"threshold\":50,\"guard_band\":0.25")
+#define OFFERS(available)                                                                                              \
+    "\"offers\":[{\"device\":\"m100\",\"available\":" available                                                        \
+    "},{\"device\":\"tianchi256\"},{\"device\":\"nobody\"}],"
+#define RULES(threshold)                                                                                               \
+    RULE("time", "mandatory",                                                                                          \
+         "\"test\":\"quantified\",\"case\":\"" CANDIDATE_CASE                                                          \
+         "\",\"metric\":\"latency_ns\",\"unit\":\"us\",\"threshold\":" threshold ",\"guard_band\":0.25")               \
+    "," RULE("rate", "scored",                                                                                         \
+             "\"test\":\"quantified\",\"points\":1,\"case\":\"" CANDIDATE_CASE "\",\"metric\":\"flops_per_s\","        \
+                                                                               "\"unit\":\"Gflop/"                     \
+                                                                               "s\",\"threshold\":8,\"guard_band\":0." \
+                                                                               "25") "," RULE("tail", "mandatory",     \
+                                                                                              "\"test\":"              \
+                                                                                              "\"quantified\","        \
+                                                                                              "\"case\":"              \
+                                                                                              "\"" CANDIDATE_CASE      \
+                                                                                              "\",\"metric\":"         \
+                                                                                              "\"latency_p99_ns\","    \
+                                                                                              "\"unit\":\"us\","       \
+                                                                                              "\"threshold\":50,"      \
+                                                                                              "\"guard_band\":0.25")
 
 struct world {
-    struct scratch             s;
-    struct candidate           c;
-    struct assay_policy        policy;
+    struct scratch s;
+    struct candidate c;
+    struct assay_policy policy;
     struct assay_qualification q;
-    struct assay_guarantees    g;
+    struct assay_guarantees g;
 };
 
 static void begin(struct world *w, const char *policy, const char *device)
 {
     static const double ns[] = {20000, 20000};
-    struct assay_error  err = {0};
+    struct assay_error err = {0};
     find_source();
     w->s = scratch_new();
     candidate_begin(&w->c, ns, 2);
@@ -65,7 +73,8 @@ Test(guarantee, is_the_figure_with_its_guard_band_and_the_numbers_that_are_enoug
     cr_expect(fabs(w.g.rows[0].measured - 80000) < 1e-6, "a time: T / (1 + g), %g", w.g.rows[0].measured);
     cr_expect(fabs(w.g.rows[1].measured - 10) < 1e-9, "a rate: T (1 + g), %g", w.g.rows[1].measured);
     for (int i = 0; i < 2; i++)
-        cr_expect(w.g.rows[i].lack == ASSAY_GUARANTEE_KNOWN && w.g.rows[i].grade == 'D' && w.g.rows[i].chance > 0 && w.g.rows[i].chance <= 1);
+        cr_expect(w.g.rows[i].lack == ASSAY_GUARANTEE_KNOWN && w.g.rows[i].grade == 'D' && w.g.rows[i].chance > 0 &&
+                  w.g.rows[i].chance <= 1);
     cr_expect_eq(w.g.rows[0].chance, 1, "0.1 s for a product of 64 x 64 x 64 is enough for anything");
     cr_expect_eq(w.g.rows[2].lack, ASSAY_GUARANTEE_NO_TIME);
     done(&w);

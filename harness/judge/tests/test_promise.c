@@ -8,42 +8,46 @@
 #define RATES 5
 
 struct curve {
-    struct assay_policy      policy;
-    struct assay_summary     run;
+    struct assay_policy policy;
+    struct assay_summary run;
     struct assay_summary_row rows[RATES];
-    char                     names[RATES][ASSAY_CASE_NAME_BYTES];
-    struct assay_record      record[RATES][2];
+    char names[RATES][ASSAY_CASE_NAME_BYTES];
+    struct assay_record record[RATES][2];
     const struct assay_record *launches[RATES][2];
 };
 
 static struct assay_estimate between(double low, double value, double high)
 {
-    return (struct assay_estimate){.has_value = value > 0, .has_interval = high > 0, .value = value, .low = low, .high = high, .level = 0.8};
+    return (struct assay_estimate){
+        .has_value = value > 0, .has_interval = high > 0, .value = value, .low = low, .high = high, .level = 0.8};
 }
 
-/* Rates 1, 2, 4, 8, 16 at 100 tokens a request; the p99 to the first token is 100 ms, and at rate i the upper end, the value and the
- * lower end grow with it: limit 1 s is surely kept up to 4, perhaps at 8, and surely broken at 16. */
+/* Rates 1, 2, 4, 8, 16 at 100 tokens a request; the p99 to the first token is 100 ms, and at rate i the upper end, the
+ * value and the lower end grow with it: limit 1 s is surely kept up to 4, perhaps at 8, and surely broken at 16. */
 static struct curve *begin(enum assay_evidence evidence)
 {
-    static const double at[RATES][3] = {{0.1, 0.2, 0.3}, {0.1, 0.2, 0.3}, {0.2, 0.5, 0.9}, {0.5, 0.8, 1.5}, {1.1, 2, 3}};
-    struct curve       *c = calloc(1, sizeof *c);
-    double              load;
-    char                name[ASSAY_CASE_NAME_BYTES];
+    static const double at[RATES][3] = {
+        {0.1, 0.2, 0.3}, {0.1, 0.2, 0.3}, {0.2, 0.5, 0.9}, {0.5, 0.8, 1.5}, {1.1, 2, 3}};
+    struct curve *c = calloc(1, sizeof *c);
+    double load;
+    char name[ASSAY_CASE_NAME_BYTES];
     (void)snprintf(name, sizeof name, NAME, 1.0);
     cr_assert(assay_load_family(name, c->policy.demand.family, &load));
     c->policy.demand.given = true;
     c->policy.demand.ttft_p99_s = 1;
     for (int i = 0; i < RATES; i++) {
         struct assay_summary_row *row = &c->rows[i];
-        double                    rate = 1 << i;
+        double rate = 1 << i;
         (void)snprintf(c->names[i], sizeof c->names[i], NAME, rate);
         for (int k = 0; k < 2; k++) {
             c->record[i][k].status = ASSAY_STATUS_OK;
             c->record[i][k].evidence = evidence;
-            c->record[i][k].device = (struct assay_device_info){.clock = ASSAY_CLOCK_DEVICE, .origin = ASSAY_ORIGIN_REAL};
+            c->record[i][k].device =
+                (struct assay_device_info){.clock = ASSAY_CLOCK_DEVICE, .origin = ASSAY_ORIGIN_REAL};
             c->launches[i][k] = &c->record[i][k];
         }
-        *row = (struct assay_summary_row){.case_name = c->names[i], .backend = "chip", .status = ASSAY_STATUS_OK, .grade = "", .n_launches = 2};
+        *row = (struct assay_summary_row){
+            .case_name = c->names[i], .backend = "chip", .status = ASSAY_STATUS_OK, .grade = "", .n_launches = 2};
         row->launches = c->launches[i];
         row->evidence = evidence;
         row->outcome = ASSAY_PASS;
@@ -64,11 +68,11 @@ static struct assay_promise read_it(const struct curve *c)
 
 Test(promise, is_the_last_rate_before_the_first_that_may_break_the_limits)
 {
-    struct curve        *c = begin(ASSAY_EVIDENCE_MODELLED);
+    struct curve *c = begin(ASSAY_EVIDENCE_MODELLED);
     struct assay_promise p = read_it(c);
     cr_expect_eq(p.lack, ASSAY_PROMISE_KNOWN);
-    cr_expect(p.per_s.low == 95 * 4 && p.per_s.middle == 100 * 8 && p.per_s.high == 105 * 8, "%g %g %g", p.per_s.low, p.per_s.middle,
-              p.per_s.high);
+    cr_expect(p.per_s.low == 95 * 4 && p.per_s.middle == 100 * 8 && p.per_s.high == 105 * 8, "%g %g %g", p.per_s.low,
+              p.per_s.middle, p.per_s.high);
     cr_expect(p.has_middle && !p.is_open && p.points == RATES && p.evidence == ASSAY_EVIDENCE_MODELLED);
     /* the upper end of a time just at its limit keeps it, and just above does not */
     c->rows[3].metric[ASSAY_METRIC_ttft_p99_ns].high = 1e9;
@@ -84,7 +88,7 @@ Test(promise, is_the_last_rate_before_the_first_that_may_break_the_limits)
 /* What is fast again behind a rate that breaks is no throughput at the promise. */
 Test(promise, order_is_by_load_and_not_as_they_ran)
 {
-    struct curve            *c = begin(ASSAY_EVIDENCE_MODELLED);
+    struct curve *c = begin(ASSAY_EVIDENCE_MODELLED);
     struct assay_summary_row last = c->rows[4];
     c->rows[4] = c->rows[0];
     c->rows[0] = last;
@@ -134,13 +138,15 @@ Test(promise, what_counts_for_nothing_lends_nothing)
 
 Test(promise, offline_is_no_point_of_a_curve)
 {
-    char   family[ASSAY_CASE_NAME_BYTES], other[ASSAY_CASE_NAME_BYTES];
+    char family[ASSAY_CASE_NAME_BYTES], other[ASSAY_CASE_NAME_BYTES];
     double load;
     cr_expect(!assay_load_family("gemm/m=64,n=64,k=64", family, &load));
     cr_expect(!assay_load_family("gemm/m=64,n=64,k=64@offline", family, &load));
-    cr_expect(!assay_load_family("gemm/m=64,n=64,k=64@server/qps=0,latency_ms=5", family, &load), "a search is no point");
+    cr_expect(!assay_load_family("gemm/m=64,n=64,k=64@server/qps=0,latency_ms=5", family, &load),
+              "a search is no point");
     cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=10,latency_ms=5", family, &load) && load == 10);
-    cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=5,min_queries=7", other, &load) && load == 20);
+    cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=5,min_queries=7", other, &load) &&
+              load == 20);
     cr_expect_str_eq(family, other);
     cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=6", other, &load));
     cr_expect(strcmp(family, other) != 0, "another limit is another promise");
