@@ -254,3 +254,29 @@ Test(policy_check, finds_a_threshold_that_one_candidate_alone_can_meet)
     cr_expect(finds(POLICY("", LATENCY), &runs[1], 1, "the only candidate with a figure cannot"));
     candidate_release(&a), candidate_release(&b);
 }
+
+Test(policy, a_demand_names_a_case_that_is_served_at_a_rate)
+{
+    static const struct {
+        char demand[600], says[60];
+    } rows[] = {
+        {DEMAND("1", ",\"case\":\"gemm\""), "served at a rate"},
+        {DEMAND("1", ",\"case\":\"gemm@server/qps=5,latency_ms=9\""), "served at a rate"},
+        {DEMAND("1", ",\"case\":\"gem\""), "unknown case 'gem'"},
+        {DEMAND("1", CURVE), ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static const char   whole[] = POLICY("", LATENCY);
+        struct scratch      s = scratch_new();
+        struct assay_policy p;
+        struct assay_error  err = {0};
+        char                room[4000];
+        struct assay_text   text = ASSAY_TEXT(room);
+        const char         *rules = strstr(whole, "\"rules\"");
+        assay_text_add(&text, "%.*s%s%s", (int)(rules - whole), whole, rows[i].demand, rules);
+        cr_expect_eq(policy_of(&s, room, &p, &err) != ASSAY_OK, *rows[i].says != 0, "row %zu: %s", i, err.message);
+        cr_expect(strstr(err.message, rows[i].says), "%s", err.message);
+        assay_policy_release(&p);
+        scratch_remove(&s);
+    }
+}
