@@ -56,7 +56,7 @@ static void time_cell(struct assay_decision_page *p, const struct assay_summary_
 static void accuracy_cells(struct assay_decision_page *p, const struct assay_summary_row *row)
 {
     assay_sink_raw(&p->to, "<td class=\"short\">");
-    assay_decision_say(p, assay_say_outcome(row->outcome));
+    assay_sink_text(&p->to, assay_say_outcome(p->language, row->outcome));
     if (row->check && row->check->assurance != ASSAY_ASSURANCE_NONE) {
         assay_decision_say(p, ASSAY_SAY_COMMA);
         assay_sink_text(&p->to, assay_say_assurance(p->language, row->check->assurance));
@@ -177,8 +177,9 @@ static void discarded_row(struct assay_decision_page *p, const struct assay_summ
     case_cell(p, "th scope=\"row\" class=\"case\"", r->case_name);
     assay_decision_text(p, "td", r->backend);
     assay_sink_raw(&p->to, "<td>%u</td>", r->launch + 1);
-    assay_decision_heading(
-        p, "td", ended ? assay_say_outcome(v ? v->check.outcome : ASSAY_NOT_CHECKED) : assay_say_status(r->status));
+    assay_decision_text(p, "td",
+                        ended ? assay_say_outcome(p->language, v ? v->check.outcome : ASSAY_NOT_CHECKED)
+                              : assay_say_status(p->language, r->status));
     assay_decision_text(p, "td", why);
     assay_sink_raw(&p->to, "</tr>\n");
 }

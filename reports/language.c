@@ -184,17 +184,17 @@ const char *assay_say_evidence(enum assay_language language, enum assay_evidence
     return assay_say(language, say[evidence]);
 }
 
-enum assay_say assay_say_outcome(enum assay_outcome outcome)
+const char *assay_say_outcome(enum assay_language language, enum assay_outcome outcome)
 {
     static const enum assay_say say[] = {[ASSAY_PASS] = ASSAY_SAY_OUTCOME_PASS,
                                          [ASSAY_MARGINAL] = ASSAY_SAY_OUTCOME_MARGINAL,
                                          [ASSAY_FAIL] = ASSAY_SAY_OUTCOME_FAIL,
                                          [ASSAY_UNTRUSTED] = ASSAY_SAY_OUTCOME_UNTRUSTED,
                                          [ASSAY_NOT_CHECKED] = ASSAY_SAY_OUTCOME_NOT_CHECKED};
-    return say[outcome];
+    return assay_say(language, say[outcome]);
 }
 
-enum assay_say assay_say_status(enum assay_status status)
+const char *assay_say_status(enum assay_language language, enum assay_status status)
 {
     static const enum assay_say say[] = {[ASSAY_STATUS_OK] = ASSAY_SAY_STATUS_OK,
                                          [ASSAY_STATUS_UNSUPPORTED] = ASSAY_SAY_STATUS_UNSUPPORTED,
@@ -202,7 +202,7 @@ enum assay_say assay_say_status(enum assay_status status)
                                          [ASSAY_STATUS_TIMEOUT] = ASSAY_SAY_STATUS_TIMEOUT,
                                          [ASSAY_STATUS_CRASHED] = ASSAY_SAY_STATUS_CRASHED,
                                          [ASSAY_STATUS_ERROR] = ASSAY_SAY_STATUS_ERROR};
-    return say[status];
+    return assay_say(language, say[status]);
 }
 
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict)

@@ -32,8 +32,8 @@ const char *assay_told(enum assay_language language, size_t i); /* row i of reas
 enum assay_say assay_say_list(enum assay_list list);
 const char *assay_say_decision(enum assay_language language, enum assay_decision decision);
 const char *assay_say_evidence(enum assay_language language, enum assay_evidence evidence);
-enum assay_say assay_say_outcome(enum assay_outcome outcome);
-enum assay_say assay_say_status(enum assay_status status);
+const char *assay_say_status(enum assay_language language, enum assay_status status);
+const char *assay_say_outcome(enum assay_language language, enum assay_outcome outcome);
 const char *assay_say_assurance(enum assay_language language, enum assay_assurance a);
 /* "modelled, evidence grade C" */
 void        assay_say_grade(struct assay_text *out, enum assay_language language, enum assay_evidence evidence, const char *grade);

@@ -68,6 +68,12 @@ static double years_of_demand(double growth, double years)
     return fabs(growth) < 1e-12 ? years : (pow(1 + growth, years) - 1) / log1p(growth);
 }
 
+/* Up to the next whole number; a product's last digits make no device more. */
+static double whole(double value)
+{
+    return ceil(round(value * 1e9) / 1e9);
+}
+
 /* What is bought for a throughput of q a device. */
 static void size(const struct assay_policy *policy, double q, struct assay_ownership *out)
 {
@@ -76,9 +82,9 @@ static void size(const struct assay_policy *policy, double q, struct assay_owner
     double peak = 0;
     for (int i = 0; i < 24; i++)
         peak = fmax(peak, d->per_s_by_hour[i]);
-    out->devices = fmax(1, ceil(peak * pow(1 + d->growth_per_year, c->years.middle) * (1 + d->spares_share) / q));
-    out->hosts = ceil(out->devices / c->devices_per_host);
-    out->racks = ceil(out->hosts / c->hosts_per_rack);
+    out->devices = fmax(1, whole(peak * pow(1 + d->growth_per_year, c->years.middle) * (1 + d->spares_share) / q));
+    out->hosts = whole(out->devices / c->devices_per_host);
+    out->racks = whole(out->hosts / c->hosts_per_rack);
 }
 
 static double kilowatts(const struct assay_ownership *o, double device, double host, double pue)
