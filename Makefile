@@ -170,7 +170,7 @@ oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/f
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
 install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)
 help:
-	@echo 'make run          set up, build, run suite quick on this CPU, prove it, write out/quick/report/index.html'
+	@echo 'make run          set up, build, run suite quick on this CPU, prove it, report it, decide: out/quick/report, out/quick/decision'
 	@echo 'make check        set up, build, pass the tests          make check-long   with the long ones'
 	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
 	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'

@@ -249,5 +249,5 @@ const char *assay_figure_origin(enum assay_origin origin)
 
 bool assay_figure_is_proved(const struct assay_summary_row *row)
 {
-    return row->outcome == ASSAY_PASS || row->outcome == ASSAY_MARGINAL;
+    return assay_outcome_proves(row->outcome);
 }

@@ -21,6 +21,7 @@
 
 struct run_options {
     char                out[512], backend[4096], power[512], weights[512], inputs[512], spec[384];
+    char                only[512];
     bool                resume, quiet;
     int64_t             seed, ranks;
     struct assay_repeat repeat;
@@ -43,6 +44,8 @@ static const struct assay_option options[] = {
      .max = 9007199254740992.0, .help = "of inputs and samples (default: the suite's)"},
     {.name = "ranks", .type = ASSAY_OPT_I64, .offset = offsetof(struct run_options, ranks), .dflt = "0", .min = 0, .max = 32,
      .help = "refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, pp, ep)"},
+    {.name = "only", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, only), .bytes = 512, .dflt = "",
+     .help = "a file of case names, one a line: only these of the suite, as long and as often as it says"},
     {.name = "power", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, power), .bytes = 512, .dflt = "",
      .help = "an external meter: cmd=COMMAND or file=PATH"},
     {.name = "weights", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, weights), .bytes = 512, .dflt = "",
@@ -414,7 +417,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (n == 0)
         return assay_cli_usage("run needs a suite or cases: assay run quick, assay run gemm/m=64,n=64,k=64");
     size_t n_backends = 0;
-    if (make_plan(n, operands, &o, given, &plan, &err) || split_backends(o.backend, backends, &n_backends, &err) ||
+    if (make_plan(n, operands, &o, given, &plan, &err) || (*o.only && assay_cli_keep_only(&plan, o.only, &err)) ||
+        split_backends(o.backend, backends, &n_backends, &err) ||
         use_spec(o.spec, backends, n_backends, &spec, &err) ||
         check_ranks(&plan, o.ranks, &err) || name_folder(o.out, &plan, screen.folder, &err) || check_meter(o.power, &err) ||
         assay_plan_use_files(&plan, o.weights, o.inputs, on_conversion, NULL, &err)) {
