@@ -9,7 +9,7 @@
 #include "harness/cli/search_result.h"
 #include "harness/model/certainty.h"
 #include "harness/plan/plan.h"
-#include "suites/blocks/model_shape.h"
+#include "suites/blocks/decoder_numbers.h"
 
 #include "assay/banned.h"
 
@@ -75,18 +75,6 @@ static const void *param(const struct assay_case *c, const char *name)
     return NULL;
 }
 
-static void numbers_of(const struct assay_model_shape *m, struct assay_decoder_numbers *d)
-{
-    *d = (struct assay_decoder_numbers){
-        .layers = (double)m->layers, .hidden = (double)m->hidden, .ffn = (double)m->ffn, .heads = (double)m->heads,
-        .kv_heads = (double)m->kv_heads, .head_dim = (double)m->head_dim, .vocab = (double)m->vocab,
-        .positions = m->positions == ASSAY_POSITIONS_LEARNED ? (double)m->context : 0, .gated = m->activation == ASSAY_FFN_SWIGLU,
-        .tied = m->tied, .biased = m->ffn_bias, .q_rank = (double)m->mla.q_rank, .kv_rank = (double)m->mla.kv_rank,
-        .nope_dim = (double)m->mla.nope_dim, .rope_dim = (double)m->mla.rope_dim, .v_dim = (double)m->mla.v_dim,
-        .experts = (double)m->moe.experts, .top_k = (double)m->moe.top_k, .shared = (double)m->moe.shared,
-        .expert_ffn = (double)m->moe.expert_ffn, .first_moe = (double)m->moe.first_layer};
-}
-
 static enum assay_code read_case(struct subject *s, const char *text, struct assay_error *err)
 {
     if (assay_case_parse(text, &s->c, err))
@@ -97,7 +85,7 @@ static enum assay_code read_case(struct subject *s, const char *text, struct ass
         return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.100s' is no training of a decoder, for which alone plans are searched", text);
     if (assay_model_shape_read(model, &s->shape, err))
         return err->code;
-    numbers_of(&s->shape, &s->decoder);
+    s->decoder = assay_decoder_numbers_of(&s->shape);
     s->space.batch = *batch;
     s->space.seq = (double)*tokens;
     return ASSAY_OK;

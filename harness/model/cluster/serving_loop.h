@@ -1,0 +1,38 @@
+/* Equal requests, so many in flight at a time: continuous batching followed event by event. A step with prompts in it is an event; the steps
+ * between two of them, in which nobody comes or goes, are one. Who is in which step does not depend on how long steps take, so times are
+ * followed by components (of kernels, of hosts …) and weighed afterwards. The general engine, for requests of any lengths and arrivals, is
+ * harness/load/serving; its tests hold this form to it. */
+#ifndef ASSAY_MODEL_SERVING_LOOP_H
+#define ASSAY_MODEL_SERVING_LOOP_H
+
+#include "harness/model/cluster/serving_step.h"
+
+enum { ASSAY_SERVING_COMPONENTS = 24 };
+struct assay_serving_time {
+    double of[ASSAY_SERVING_COMPONENTS];
+};
+/* What a step takes, in any unit. */
+typedef enum assay_code assay_serving_step_time(void *self, const struct assay_serving_work *w, struct assay_serving_time *out, struct assay_error *err);
+
+struct assay_serving_loop {
+    double prompt_tokens, output_tokens; /* of each request, at least 1 */
+    double in_flight;                    /* requests that wait or are served */
+    double seats;                        /* sequences at once: as many as keys and values have room, or the server takes */
+    double step_tokens;                  /* the most in a step, sequences that generate first */
+    bool   cuts_prompts;                 /* prompts may be computed in pieces over several steps */
+    bool   prompts_alone;                /* while somebody's prompt is not computed nobody generates */
+    double rounds;                       /* requests of the run over those in flight; at least 1 */
+};
+/* Means over the requests of the first round, who all came at once, [0], and of all others, [1]: to the first token; per further token (0
+ * where there is one). */
+struct assay_serving_means {
+    double                    requests[2];
+    struct assay_serving_time ttft[2], tpot[2];
+    struct assay_serving_time whole;   /* from the first arrival to the last token */
+    double                    steps, busiest; /* busiest: sequences in a step, at most */
+};
+/* ASSAY_CONFIG: no seat, lengths below 1; what `step` says. */
+enum assay_code assay_serving_loop_run(const struct assay_serving_loop *l, assay_serving_step_time *step, void *self, struct assay_serving_means *out,
+                                       struct assay_error *err);
+
+#endif
