@@ -130,9 +130,12 @@ void assay_serving_runs_release(struct assay_serving_runs *r)
 /* ---- fitting ------------------------------------------------------------------------------------------------------- */
 
 #define LOOSE_BASE 1.0   /* of the numbers of all stacks: they begin by hand */
-#define LOOSE_SERVER 0.5
+#define LOOSE_SERVER 0.4
 #define LOOSE_VERSION 0.3
 #define TTFT_WEIGHT 0.5  /* it hangs on who measured how more than TPOT does */
+#define STRANGE 2.0      /* a run that the base misses by more than so many times is of something else than it says: not fitted, but judged */
+#define PASSES 3
+#define FEW 20           /* a pair with so few rows does not weigh more for it */
 #define VERSION_ROWS 12  /* fewer say nothing of a version by itself */
 
 /* Which runs a fit sees: of this server and version ("": all), not of this model ("": all models). */
@@ -140,7 +143,8 @@ struct choice {
     const char *server, *version, *left_out;
 };
 struct fitting {
-    const struct assay_serving_runs *runs;
+    const struct assay_serving_runs    *runs;
+    const struct assay_serving_numbers *base; /* by which strange runs are told; NULL: none is */
     size_t                          *rows;   /* 2 x run + figure */
     double                          *weight; /* of each row */
     size_t                           n;
@@ -148,11 +152,6 @@ struct fitting {
     size_t                           n_moves;
     struct assay_serving_numbers     numbers;
 };
-
-static double figure_of(const struct assay_serving_numbers *n, const struct assay_serving_means *m, int figure)
-{
-    return figure == ASSAY_SERVING_TTFT ? assay_serving_ttft_ns(n, m) : assay_serving_tpot_ns(n, m);
-}
 
 static double residual_of(void *self, size_t row, const double *numbers)
 {
@@ -162,7 +161,7 @@ static double residual_of(void *self, size_t row, const double *numbers)
     int                             figure = (int)(f->rows[row] % 2);
     for (size_t i = 0; i < f->n_moves; i++)
         n.value[f->moves[i]] = numbers[i];
-    return log(figure_of(&n, &run->means, figure) / run->measured_ns[figure]);
+    return log(assay_serving_figure_ns(&n, &run->means, run->ask.protocol, (enum assay_serving_figure)figure) / run->measured_ns[figure]);
 }
 
 static double weight_of(void *self, size_t row)
@@ -188,8 +187,16 @@ static void weigh(struct fitting *f)
         size_t n = 0;
         for (size_t j = 0; j < f->n; j++)
             n += alike(&f->runs->at[f->rows[i] / 2].ask, &f->runs->at[f->rows[j] / 2].ask);
-        f->weight[i] = (f->rows[i] % 2 == ASSAY_SERVING_TTFT ? TTFT_WEIGHT : 1) / sqrt((double)n);
+        f->weight[i] = (f->rows[i] % 2 == ASSAY_SERVING_TTFT ? TTFT_WEIGHT : 1) / sqrt((double)n + FEW);
     }
+}
+
+/* Is there such a figure, and is it fit to be learned from? */
+static bool teaches(const struct fitting *f, const struct assay_serving_run *run, enum assay_serving_figure figure)
+{
+    if (!(run->measured_ns[figure] > 0) || (figure == ASSAY_SERVING_TPOT && run->ask.output_tokens <= 1))
+        return false;
+    return !f->base || fabs(log(assay_serving_figure_ns(f->base, &run->means, run->ask.protocol, figure) / run->measured_ns[figure])) <= log(STRANGE);
 }
 
 /* Moves *n to the rows that are chosen; how many runs these were. */
@@ -205,7 +212,7 @@ static size_t fit(struct fitting *f, const struct choice *c, double loose, struc
             continue;
         runs++;
         for (size_t figure = 0; figure < ASSAY_SERVING_FIGURES; figure++)
-            if (f->runs->at[i].measured_ns[figure] > 0 && (figure == ASSAY_SERVING_TTFT || f->runs->at[i].ask.output_tokens > 1))
+            if (teaches(f, &f->runs->at[i], (enum assay_serving_figure)figure))
                 f->rows[f->n++] = 2 * i + figure;
     }
     weigh(f);
@@ -260,7 +267,15 @@ static void fit_all(struct fitting *f, const char *left_out, struct assay_servin
 {
     out->base = assay_serving_numbers_begin();
     out->n_stacks = 0;
+    f->base = NULL;
     (void)fit(f, &(struct choice){"", "", left_out}, LOOSE_BASE, &out->base);
+    struct assay_serving_numbers before;
+    for (int pass = 0; pass < PASSES; pass++) {
+        before = out->base;
+        out->base = assay_serving_numbers_begin();
+        f->base = &before;
+        (void)fit(f, &(struct choice){"", "", left_out}, LOOSE_BASE, &out->base);
+    }
     for (size_t i = 0; i < f->runs->n; i++) {
         const struct assay_serving_ask *a = &f->runs->at[i].ask;
         struct choice                   c = {a->server, "", left_out};
@@ -280,6 +295,7 @@ static void fit_all(struct fitting *f, const char *left_out, struct assay_servin
         size_t runs = fit(f, &c, LOOSE_VERSION, &n);
         add_stack(out, a->server, a->version, runs, &n);
     }
+    f->base = NULL;
 }
 
 /* ---- models left out ----------------------------------------------------------------------------------------------- */
@@ -289,7 +305,7 @@ static void predict(struct assay_serving_run *run, const struct assay_serving_fi
     const char                  *how;
     struct assay_serving_numbers n = assay_serving_numbers_of(f, run->ask.server, run->ask.version, &how);
     for (int i = 0; i < ASSAY_SERVING_FIGURES; i++)
-        run->left_out_ns[i] = figure_of(&n, &run->means, i);
+        run->left_out_ns[i] = assay_serving_figure_ns(&n, &run->means, run->ask.protocol, (enum assay_serving_figure)i);
 }
 
 static bool is_first_of_model(const struct assay_serving_runs *r, size_t i)

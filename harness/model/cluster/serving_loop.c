@@ -12,7 +12,7 @@
 /* Requests that came into the queue together, and those whose prompts were done in one step: alike from then on. */
 struct group {
     double                    count, left; /* left: tokens still to come, of those that generate */
-    int                       round;       /* 0: the first, 1: others */
+    enum assay_serving_crowd  crowd;
     struct assay_serving_time at;          /* of those that wait: when they came; of those that generate: when their first token did */
 };
 struct queue {
@@ -112,11 +112,11 @@ static enum assay_code end_first(struct run *r, struct assay_error *err)
     r->generating -= g.count;
     r->seated -= g.count;
     r->cached -= g.count * (r->l->prompt_tokens + r->l->output_tokens - 1);
-    r->sum.requests[g.round] += g.count;
+    r->sum.requests[g.crowd] += g.count;
     if (r->l->output_tokens > 1)
-        add(&r->sum.tpot[g.round], g.count / (r->l->output_tokens - 1), &r->now, &g.at);
+        add(&r->sum.tpot[g.crowd], g.count / (r->l->output_tokens - 1), &r->now, &g.at);
     r->to_come -= come;
-    return come > 0 ? push(&r->waiting, (struct group){.count = come, .round = 1, .at = r->now}, err) : ASSAY_OK;
+    return come > 0 ? push(&r->waiting, (struct group){.count = come, .crowd = ASSAY_SERVING_TOGETHER, .at = r->now}, err) : ASSAY_OK;
 }
 
 static enum assay_code end_all(struct run *r, struct assay_error *err)
@@ -138,12 +138,12 @@ static void generate(struct run *r, double tokens)
 /* The prompts of a step have ended: their first token is there. Those of the first round and of others are groups of their own. */
 static enum assay_code seat(struct run *r, const struct batch *b, struct assay_error *err)
 {
-    double left = b->whole, of_round[2] = {0, 0};
+    double left = b->whole, of_crowd[2] = {0, 0};
     while (left > 0) {
         struct group *g = &r->waiting.at[r->waiting.first];
         double        take = fmin(left, g->count);
-        add(&r->sum.ttft[g->round], take, &r->now, &g->at);
-        of_round[g->round] += take;
+        add(&r->sum.ttft[g->crowd], take, &r->now, &g->at);
+        of_crowd[g->crowd] += take;
         g->count -= take;
         left -= take;
         if (g->count <= 0)
@@ -154,7 +154,7 @@ static enum assay_code seat(struct run *r, const struct batch *b, struct assay_e
     r->generating += b->whole;
     r->cached += b->whole * r->l->prompt_tokens;
     for (int i = 0; i < 2; i++)
-        if (of_round[i] > 0 && push(&r->running, (struct group){.count = of_round[i], .left = r->l->output_tokens - 1, .round = i, .at = r->now}, err))
+        if (of_crowd[i] > 0 && push(&r->running, (struct group){.count = of_crowd[i], .left = r->l->output_tokens - 1, .crowd = (enum assay_serving_crowd)i, .at = r->now}, err))
             return err->code;
     return ASSAY_OK;
 }
@@ -208,6 +208,43 @@ static enum assay_code follow(struct run *r, struct assay_error *err)
     return ASSAY_OK;
 }
 
+/* ---- each by itself -------------------------------------------------------------------------------------------------- */
+
+/* Prompts come one at a time: one step of each is like any other but for the piece in it. While a sequence generates each of its companions
+ * has one prompt computed; who finds no seat waits for one of those that are taken. */
+static enum assay_code stand_apart(struct run *r, struct assay_error *err)
+{
+    static const struct assay_serving_time nothing;
+    const struct assay_serving_loop       *l = r->l;
+    struct assay_serving_means            *m = &r->sum;
+    double seats = fmin(l->seats, l->in_flight), others = seats - 1, further = l->output_tokens - 1;
+    double room = fmax(1, l->prompts_alone ? l->step_tokens : l->cuts_prompts ? l->step_tokens - others : fmax(l->prompt_tokens, l->step_tokens));
+    double pieces = ceil(l->prompt_tokens / room), mean = l->prompt_tokens + further / 2;
+    struct assay_serving_work bare = {.sequences = seats, .cached_tokens = seats * mean};
+    struct assay_serving_work with = {.prompts = 1, .prompt_tokens = l->prompt_tokens / pieces, .prompt_past = l->prompt_tokens * (pieces - 1) / pieces / 2};
+    struct assay_serving_time bare_time = nothing, with_time = nothing;
+    if (!l->prompts_alone && others > 0) {
+        with.sequences = others;
+        with.cached_tokens = others * mean;
+    }
+    if (r->step(r->self, &bare, &bare_time, err) || r->step(r->self, &with, &with_time, err))
+        return err->code;
+    /* Its own prompt, what was going on when it came, and the prompts that came before it in the time of one. */
+    add(&m->ttft[ASSAY_SERVING_APART], pieces, &with_time, &nothing);
+    add(&m->ttft[ASSAY_SERVING_APART], 0.5, &bare_time, &nothing);
+    if (further > 0) {
+        double each = others * pieces / l->output_tokens; /* steps with others' prompts for each token */
+        add(&m->tpot[ASSAY_SERVING_APART], each, &with_time, &nothing);
+        add(&m->tpot[ASSAY_SERVING_APART], l->prompts_alone ? 1 : fmax(0, 1 - each), &bare_time, &nothing);
+    }
+    double waits = (l->in_flight - seats) / seats; /* for whole stays of others */
+    struct assay_serving_time stay = m->ttft[ASSAY_SERVING_APART];
+    add(&stay, further, &m->tpot[ASSAY_SERVING_APART], &nothing);
+    add(&m->ttft[ASSAY_SERVING_APART], waits, &stay, &nothing);
+    m->requests[ASSAY_SERVING_APART] = seats;
+    return ASSAY_OK;
+}
+
 static void divide(struct assay_serving_time *t, double by)
 {
     for (int i = 0; i < ASSAY_SERVING_COMPONENTS && by > 0; i++)
@@ -223,12 +260,13 @@ enum assay_code assay_serving_loop_run(const struct assay_serving_loop *l, assay
     if (!(l->seats >= 1) || !(l->step_tokens >= 1))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "no room for one sequence of %.0f tokens", l->prompt_tokens + l->output_tokens);
     struct run r = {.l = l, .step = step, .self = self, .to_come = fmax(0, requests - l->in_flight)};
-    if (!push(&r.waiting, (struct group){.count = l->in_flight}, err) && !follow(&r, err)) {
-        for (int i = 0; i < 2; i++) {
+    if (!push(&r.waiting, (struct group){.count = l->in_flight}, err) && !follow(&r, err) && !stand_apart(&r, err)) {
+        for (int i = 0; i < ASSAY_SERVING_APART; i++) {
             divide(&r.sum.ttft[i], r.sum.requests[i]);
             divide(&r.sum.tpot[i], r.sum.requests[i]);
         }
         r.sum.whole = r.now;
+        r.sum.in_step = l->prompts_alone;
         *out = r.sum;
     }
     free(r.waiting.at);

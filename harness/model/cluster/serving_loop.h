@@ -23,13 +23,16 @@ struct assay_serving_loop {
     bool   prompts_alone;                /* while somebody's prompt is not computed nobody generates */
     double rounds;                       /* requests of the run over those in flight; at least 1 */
 };
-/* Means over the requests of the first round, who all came at once, [0], and of all others, [1]: to the first token; per further token (0
- * where there is one). */
+/* Whose means these are. FIRST: who all came at once at the begin. TOGETHER: all others, who go on in step, as equal requests do. APART: as
+ * they would be if lengths that are not quite equal had spread them, so that each comes by itself: in closed form. */
+enum assay_serving_crowd { ASSAY_SERVING_FIRST, ASSAY_SERVING_TOGETHER, ASSAY_SERVING_APART, ASSAY_SERVING_CROWDS };
+/* To the first token; per further token (0 where there is one). */
 struct assay_serving_means {
-    double                    requests[2];
-    struct assay_serving_time ttft[2], tpot[2];
+    double                    requests[ASSAY_SERVING_CROWDS]; /* that were followed */
+    struct assay_serving_time ttft[ASSAY_SERVING_CROWDS], tpot[ASSAY_SERVING_CROWDS];
     struct assay_serving_time whole;   /* from the first arrival to the last token */
     double                    steps, busiest; /* busiest: sequences in a step, at most */
+    bool                      in_step;        /* prompts are computed alone, so that who comes meanwhile goes on with them: nobody comes apart */
 };
 /* ASSAY_CONFIG: no seat, lengths below 1; what `step` says. */
 enum assay_code assay_serving_loop_run(const struct assay_serving_loop *l, assay_serving_step_time *step, void *self, struct assay_serving_means *out,

@@ -83,14 +83,15 @@ static enum assay_code read_plan(const struct assay_cases_row *row, struct assay
 }
 
 /* One of the two columns is enough. */
-static enum assay_code read_in_flight(const struct assay_cases_row *row, double dp, double *out, struct assay_error *err)
+static enum assay_code read_in_flight(const struct assay_cases_row *row, struct assay_serving_ask *a, struct assay_error *err)
 {
     double concurrency, batch;
     if (positive(row, CONCURRENCY, 0, &concurrency, err) || positive(row, BATCH, 0, &batch, err))
         return err->code;
     if (batch < 1 && concurrency < 1)
         return ASSAY_FAIL(err, ASSAY_DATA, "neither batch nor concurrency says how many requests are in flight");
-    *out = batch >= 1 ? batch : fmax(1, concurrency / dp);
+    a->in_flight = batch >= 1 ? batch : fmax(1, concurrency / a->plan.dp);
+    a->protocol = concurrency >= 1 ? ASSAY_SERVING_BY_CONCURRENCY : ASSAY_SERVING_BY_BATCH;
     return ASSAY_OK;
 }
 
@@ -107,7 +108,7 @@ enum assay_code assay_serving_ask_read(const struct assay_cases_row *row, const 
         return ASSAY_FAIL(err, ASSAY_DATA, "a name of a model, server or version is longer than %zu bytes", sizeof a.server - 1);
     if (shapes->find(a.model, &a.decoder, err) || assay_cases_number(row, ISL, 1, NAN, &a.prompt_tokens, err) ||
         assay_cases_number(row, OSL, 1, NAN, &a.output_tokens, err) || read_plan(row, &a.plan, err) ||
-        read_in_flight(row, a.plan.dp, &a.in_flight, err) || assay_serving_plan_check(&a.plan, &a.decoder, err))
+        read_in_flight(row, &a, err) || assay_serving_plan_check(&a.plan, &a.decoder, err))
         return err->code;
     if (a.prompt_tokens > 1e7 || a.output_tokens > 1e7 || a.in_flight > 16384)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.0f requests of %.0f and %.0f tokens are more than is followed", a.in_flight, a.prompt_tokens, a.output_tokens);
@@ -245,7 +246,7 @@ enum assay_code assay_serving_answer_of(struct assay_serving_desk *desk, const s
     a.weights_alone = widen(chip, &plan.experts) || narrow;
     if (sheet_of(desk, ask->model, &ask->decoder, &plan, &model, err))
         return err->code;
-    double memory = chip->field[ASSAY_DEVICE_MEMORY], each = assay_serving_token_bytes(&ask->decoder, &plan) * (ask->prompt_tokens + ask->output_tokens);
+    double memory = chip->field[ASSAY_DEVICE_MEMORY], each = assay_serving_token_bytes(&ask->decoder, &plan) * (ask->prompt_tokens + server->kept_free * ask->output_tokens);
     if (isnan(memory) || memory <= 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "memory_bytes is not known, so that nobody can say how many requests have room");
     double room = memory * server->memory_share - RESERVED_BYTES - assay_serving_weight_bytes(&ask->decoder, &plan);

@@ -15,6 +15,7 @@ struct assay_serving_ask {
     struct assay_decoder_numbers decoder;
     struct assay_serving_plan    plan;
     double                       prompt_tokens, output_tokens, in_flight; /* in_flight: of one dp group */
+    enum assay_serving_protocol  protocol;
 };
 /* ASSAY_DATA: a cell is no number or no known name; ASSAY_CONFIG: a model without a shape, a plan that cannot be; ASSAY_UNSUPPORTED: prompts
  * on other devices than further tokens (mode). */

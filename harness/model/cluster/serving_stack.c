@@ -25,10 +25,10 @@ const char *const assay_serving_figure_names[ASSAY_SERVING_FIGURES + 1] = {"ttft
 static const char *const kinds[] = {"dense", "experts"};
 
 const struct assay_serving_server assay_serving_servers[] = {
-    {"vllm", "prompts cut and mixed with sequences that generate, 8192 tokens a step (vLLM, engine arguments, V1)", 8192, 1024, 0.92, true, false},
-    {"trtllm", "whole prompts mixed with sequences that generate, 8192 tokens a step (TensorRT-LLM, max_num_tokens)", 8192, 2048, 0.92, false, false},
-    {"sglang", "prompts cut into 8192 tokens and computed alone, before anybody goes on (SGLang, chunked_prefill_size)", 8192, 2048, 0.90, true, true},
-    {NULL, NULL, 0, 0, 0, false, false},
+    {"vllm", "prompts cut and mixed with sequences that generate, 8192 tokens a step (vLLM, engine arguments, V1)", 8192, 1024, 0.92, 0.5, true, false},
+    {"trtllm", "whole prompts mixed with sequences that generate, 8192 tokens a step (TensorRT-LLM, max_num_tokens)", 8192, 2048, 0.92, 1, false, false},
+    {"sglang", "prompts cut into 8192 tokens and computed alone, before anybody goes on (SGLang, chunked_prefill_size)", 8192, 2048, 0.90, 0.5, true, true},
+    {NULL, NULL, 0, 0, 0, 0, false, false},
 };
 
 const struct assay_serving_server *assay_serving_server_find(const char *name, bool *known)
@@ -82,21 +82,19 @@ double assay_serving_ns(const struct assay_serving_numbers *n, const struct assa
     return bare + n->value[ASSAY_SERVING_PROMPTS] * more + n->value[ASSAY_SERVING_STEP] * t->of[STEPS] + n->value[ASSAY_SERVING_SEQUENCE] * t->of[SEQUENCES];
 }
 
-/* A run of so many rounds, of which one is the first. */
-static double mean_of(const struct assay_serving_numbers *n, const struct assay_serving_means *m, const struct assay_serving_time *of)
+double assay_serving_figure_ns(const struct assay_serving_numbers *n, const struct assay_serving_means *m, enum assay_serving_protocol protocol,
+                               enum assay_serving_figure figure)
 {
-    double first = 1 / n->value[ASSAY_SERVING_ROUNDS];
-    return m->requests[1] > 0 ? first * assay_serving_ns(n, &of[0]) + (1 - first) * assay_serving_ns(n, &of[1]) : assay_serving_ns(n, &of[0]);
-}
-
-double assay_serving_ttft_ns(const struct assay_serving_numbers *n, const struct assay_serving_means *m)
-{
-    return mean_of(n, m, m->ttft) + n->value[ASSAY_SERVING_REQUEST];
-}
-
-double assay_serving_tpot_ns(const struct assay_serving_numbers *n, const struct assay_serving_means *m)
-{
-    return mean_of(n, m, m->tpot);
+    bool   by_batch = protocol == ASSAY_SERVING_BY_BATCH;
+    double first = 1 / n->value[by_batch ? ASSAY_SERVING_ROUNDS_BATCH : ASSAY_SERVING_ROUNDS_CONCURRENCY];
+    double apart = m->in_step ? 0 : n->value[by_batch ? ASSAY_SERVING_APART_BATCH : ASSAY_SERVING_APART_CONCURRENCY];
+    double of[ASSAY_SERVING_CROWDS];
+    for (int i = 0; i < ASSAY_SERVING_CROWDS; i++)
+        of[i] = assay_serving_ns(n, figure == ASSAY_SERVING_TTFT ? &m->ttft[i] : &m->tpot[i]);
+    if (!(m->requests[ASSAY_SERVING_TOGETHER] > 0))
+        first = 1;
+    return first * of[ASSAY_SERVING_FIRST] + (1 - first) * ((1 - apart) * of[ASSAY_SERVING_TOGETHER] + apart * of[ASSAY_SERVING_APART]) +
+           (figure == ASSAY_SERVING_TTFT ? n->value[by_batch ? ASSAY_SERVING_REQUEST_BATCH : ASSAY_SERVING_REQUEST_CONCURRENCY] : 0);
 }
 
 /* ---- which numbers ------------------------------------------------------------------------------------------------- */

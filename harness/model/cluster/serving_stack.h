@@ -28,6 +28,7 @@ struct assay_serving_server {
     const char *name, *about;
     double      step_tokens, most_sequences; /* of a step */
     double      memory_share;                /* of the device's that weights, keys and values may take */
+    double      kept_free;                   /* for tokens to come, of a request's output: 1 = nobody is ever put out */
     bool        cuts_prompts, prompts_alone;
 };
 extern const struct assay_serving_server assay_serving_servers[]; /* ends with a NULL name; the first stands in for one that is not known */
@@ -66,8 +67,10 @@ bool assay_serving_fitted_on(const struct assay_serving_fitted *f, const char *d
 void   assay_serving_components(const struct assay_serving_work *w, const struct assay_serving_price *bare, const struct assay_serving_price *whole,
                                 struct assay_serving_time *out);
 double assay_serving_ns(const struct assay_serving_numbers *n, const struct assay_serving_time *t);
-/* The mean over the first round and others, and what the way to the server and back takes. */
-double assay_serving_ttft_ns(const struct assay_serving_numbers *n, const struct assay_serving_means *m);
-double assay_serving_tpot_ns(const struct assay_serving_numbers *n, const struct assay_serving_means *m);
+/* How the load was made: so many requests kept in flight, as tables say `concurrency`; or as they say `batch` alone. */
+enum assay_serving_protocol { ASSAY_SERVING_BY_BATCH, ASSAY_SERVING_BY_CONCURRENCY };
+/* The mean over the first round and others; of TTFT with what the way to the server and back takes. */
+double assay_serving_figure_ns(const struct assay_serving_numbers *n, const struct assay_serving_means *m, enum assay_serving_protocol protocol,
+                               enum assay_serving_figure figure);
 
 #endif

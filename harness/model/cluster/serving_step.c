@@ -154,7 +154,7 @@ static void experts(const struct pricing *x, double rows)
     double                              all = rows * p->dp;
     struct assay_routing                routing = assay_routing_of(p->routing, all, d->top_k, d->experts, p->moe_ep);
     const struct assay_moe_shape        s = {.tokens = all, .hidden = d->hidden, .inter = d->expert_ffn, .top_k = d->top_k, .experts = d->experts,
-                                             .tp = p->moe_tp, .ep = p->moe_ep, .imbalance = routing.imbalance, .touched = routing.touched,
+                                             .tp = p->moe_tp, .ep = p->moe_ep, .imbalance = routing.imbalance, .touched = p->routing > 0 ? routing.touched : 0,
                                              .compute = p->experts.compute, .weight_bytes = p->experts.bytes, .token_bytes = BYTES,
                                              .scaling = assay_dtype_bits(p->experts.compute) <= 8 ? p->experts.scaling : ASSAY_SCALING_NONE};
     const struct assay_serving_format   wide = {.compute = ASSAY_BF16, .bytes = BYTES};
