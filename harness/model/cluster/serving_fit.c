@@ -133,7 +133,8 @@ void assay_serving_runs_release(struct assay_serving_runs *r)
 #define LOOSE_SERVER 0.4
 #define LOOSE_VERSION 0.3
 #define TTFT_WEIGHT 0.5  /* it hangs on who measured how more than TPOT does */
-#define STRANGE 2.0      /* a run that the base misses by more than so many times is of something else than it says: not fitted, but judged */
+#define STRANGE_TTFT 1.6
+#define STRANGE_TPOT 2.0      /* a run that the base misses by more than so many times is of something else than it says: not fitted, but judged */
 #define PASSES 3
 #define FEW 20           /* a pair with so few rows does not weigh more for it */
 #define VERSION_ROWS 12  /* fewer say nothing of a version by itself */
@@ -194,9 +195,9 @@ static void weigh(struct fitting *f)
 /* Is there such a figure, and is it fit to be learned from? */
 static bool teaches(const struct fitting *f, const struct assay_serving_run *run, enum assay_serving_figure figure)
 {
-    if (!(run->measured_ns[figure] > 0) || (figure == ASSAY_SERVING_TPOT && run->ask.output_tokens <= 1))
+    if (!(run->measured_ns[figure] > 0) || run->ask.plan.dp > 1 || (figure == ASSAY_SERVING_TPOT && run->ask.output_tokens <= 1))
         return false;
-    return !f->base || fabs(log(assay_serving_figure_ns(f->base, &run->means, run->ask.protocol, figure) / run->measured_ns[figure])) <= log(STRANGE);
+    return !f->base || fabs(log(assay_serving_figure_ns(f->base, &run->means, run->ask.protocol, figure) / run->measured_ns[figure])) <= log(figure == ASSAY_SERVING_TTFT ? STRANGE_TTFT : STRANGE_TPOT);
 }
 
 /* Moves *n to the rows that are chosen; how many runs these were. */

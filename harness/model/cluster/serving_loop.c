@@ -7,13 +7,15 @@
 #include "assay/banned.h"
 
 #define STRETCH 256.0      /* steps that are priced as one, at the middle of what their caches grow by */
+#define GOLDEN 0.6180339887498949
 #define REQUESTS_MOST 65536.0
 
-/* Requests that came into the queue together, and those whose prompts were done in one step: alike from then on. */
+/* Requests that came into the queue together, and those whose prompts were done in one step and whose outputs are of one length: alike. */
 struct group {
-    double                    count, left; /* left: tokens still to come, of those that generate */
+    double                    count, ends;   /* ends: the count of steps that generate at which its last token comes */
+    double                    output_tokens; /* of those that generate */
     enum assay_serving_crowd  crowd;
-    struct assay_serving_time at;          /* of those that wait: when they came; of those that generate: when their first token did */
+    struct assay_serving_time at;            /* of those that wait: when they came; of those that generate: when their first token did */
 };
 struct queue {
     struct group *at;
@@ -23,11 +25,15 @@ struct run {
     const struct assay_serving_loop *l;
     assay_serving_step_time         *step;
     void                            *self;
-    struct queue                     waiting, running; /* running: in the order of their prompts' end, which is that of their last tokens */
+    double                           spread;
+    enum assay_serving_crowd         others;           /* what those behind the first count as */
+    struct queue                     waiting, running; /* running: in the order in which they end */
     double                           seated;           /* running, and the one whose prompt is half done */
     double                           generating, cached;
     double                           begun;            /* tokens of the first waiting request that were computed already */
-    double                           to_come;          /* requests of the run that have not come yet */
+    double                           to_come, not_counted; /* requests of the run that have not come yet; of those the first, which count for nobody */
+    double                           generated;        /* steps so far in which tokens were generated */
+    uint64_t                         begun_requests;   /* whose first token has come */
     struct assay_serving_time        now;
     struct assay_serving_means       sum; /* of all so far */
 };
@@ -103,25 +109,26 @@ static struct batch choose(const struct run *r)
 
 /* ---- what happens to requests -------------------------------------------------------------------------------------- */
 
-/* Each that ends makes room for one that comes. */
+/* Who ends makes room for who comes. */
 static enum assay_code end_first(struct run *r, struct assay_error *err)
 {
     struct group g = r->running.at[r->running.first];
     double       come = fmin(g.count, r->to_come);
+    bool         counts = r->not_counted <= 0;
     pop(&r->running);
     r->generating -= g.count;
     r->seated -= g.count;
-    r->cached -= g.count * (r->l->prompt_tokens + r->l->output_tokens - 1);
-    r->sum.requests[g.crowd] += g.count;
-    if (r->l->output_tokens > 1)
-        add(&r->sum.tpot[g.crowd], g.count / (r->l->output_tokens - 1), &r->now, &g.at);
+    r->cached -= g.count * (r->l->prompt_tokens + g.output_tokens - 1);
+    if (g.crowd < ASSAY_SERVING_CROWDS && g.output_tokens > 1)
+        add(&r->sum.tpot[g.crowd], g.count / (g.output_tokens - 1), &r->now, &g.at);
     r->to_come -= come;
-    return come > 0 ? push(&r->waiting, (struct group){.count = come, .crowd = ASSAY_SERVING_TOGETHER, .at = r->now}, err) : ASSAY_OK;
+    r->not_counted -= come;
+    return come > 0 ? push(&r->waiting, (struct group){.count = come, .crowd = counts ? r->others : ASSAY_SERVING_CROWDS, .at = r->now}, err) : ASSAY_OK;
 }
 
 static enum assay_code end_all(struct run *r, struct assay_error *err)
 {
-    while (r->running.n && r->running.at[r->running.first].left <= 0)
+    while (r->running.n && r->running.at[r->running.first].ends <= r->generated)
         if (end_first(r, err))
             return err->code;
     return ASSAY_OK;
@@ -130,32 +137,63 @@ static enum assay_code end_all(struct run *r, struct assay_error *err)
 /* All that generate have so many tokens more. */
 static void generate(struct run *r, double tokens)
 {
-    for (size_t i = 0; i < r->running.n; i++)
-        r->running.at[r->running.first + i].left -= tokens;
+    r->generated += tokens;
     r->cached += tokens * r->generating;
 }
 
-/* The prompts of a step have ended: their first token is there. Those of the first round and of others are groups of their own. */
+double assay_serving_output_tokens(double mean, double spread, uint64_t i)
+{
+    double unit = fmod(0.5 + (double)i * GOLDEN, 1); /* evenly, and neighbours unlike each other */
+    return fmax(1, rint(mean * (1 + spread * (unit - 0.5))));
+}
+
+/* Puts it where it ends. */
+static enum assay_code run_on(struct run *r, struct group g, struct assay_error *err)
+{
+    if (push(&r->running, g, err))
+        return err->code;
+    struct group *at = r->running.at + r->running.first;
+    size_t        i = r->running.n - 1;
+    for (; i > 0 && at[i - 1].ends > g.ends; i--)
+        at[i] = at[i - 1];
+    at[i] = g;
+    return ASSAY_OK;
+}
+
+/* So many of a crowd begin to generate: as one group where outputs are of one length. */
+static enum assay_code begin(struct run *r, double count, enum assay_serving_crowd crowd, struct assay_error *err)
+{
+    double each = r->spread > 0 ? 1 : count;
+    for (; count > 0; count -= each) {
+        double output = assay_serving_output_tokens(r->l->output_tokens, r->spread, r->begun_requests++);
+        if (run_on(r, (struct group){.count = each, .ends = r->generated + output - 1, .output_tokens = output, .crowd = crowd, .at = r->now}, err))
+            return err->code;
+    }
+    return ASSAY_OK;
+}
+
+/* The prompts of a step have ended: their first token is there. */
 static enum assay_code seat(struct run *r, const struct batch *b, struct assay_error *err)
 {
-    double left = b->whole, of_crowd[2] = {0, 0};
+    double left = b->whole;
+    r->seated += b->whole - (r->begun > 0 ? 1 : 0) + (b->left_over > 0 ? 1 : 0);
+    r->begun = b->left_over;
+    r->generating += b->whole;
+    r->cached += b->whole * r->l->prompt_tokens;
     while (left > 0) {
         struct group *g = &r->waiting.at[r->waiting.first];
         double        take = fmin(left, g->count);
-        add(&r->sum.ttft[g->crowd], take, &r->now, &g->at);
-        of_crowd[g->crowd] += take;
+        if (g->crowd < ASSAY_SERVING_CROWDS) {
+            add(&r->sum.ttft[g->crowd], take, &r->now, &g->at);
+            r->sum.requests[g->crowd] += take;
+        }
+        if (begin(r, take, g->crowd, err))
+            return err->code;
         g->count -= take;
         left -= take;
         if (g->count <= 0)
             pop(&r->waiting);
     }
-    r->seated += b->whole - (r->begun > 0 ? 1 : 0) + (b->left_over > 0 ? 1 : 0);
-    r->begun = b->left_over;
-    r->generating += b->whole;
-    r->cached += b->whole * r->l->prompt_tokens;
-    for (int i = 0; i < 2; i++)
-        if (of_crowd[i] > 0 && push(&r->running, (struct group){.count = of_crowd[i], .left = r->l->output_tokens - 1, .crowd = (enum assay_serving_crowd)i, .at = r->now}, err))
-            return err->code;
     return ASSAY_OK;
 }
 
@@ -188,7 +226,7 @@ static enum assay_code with_prompts(struct run *r, const struct batch *b, struct
 /* Until the first of them ends, or there is room for a prompt; at most a stretch. */
 static enum assay_code without_prompts(struct run *r, struct assay_error *err)
 {
-    double steps = fmin(STRETCH, r->running.at[r->running.first].left);
+    double steps = fmin(STRETCH, r->running.at[r->running.first].ends - r->generated);
     struct assay_serving_work w = {.sequences = r->generating, .cached_tokens = r->cached + r->generating * (steps - 1) / 2};
     if (take(r, &w, steps, err))
         return err->code;
@@ -208,42 +246,7 @@ static enum assay_code follow(struct run *r, struct assay_error *err)
     return ASSAY_OK;
 }
 
-/* ---- each by itself -------------------------------------------------------------------------------------------------- */
-
-/* Prompts come one at a time: one step of each is like any other but for the piece in it. While a sequence generates each of its companions
- * has one prompt computed; who finds no seat waits for one of those that are taken. */
-static enum assay_code stand_apart(struct run *r, struct assay_error *err)
-{
-    static const struct assay_serving_time nothing;
-    const struct assay_serving_loop       *l = r->l;
-    struct assay_serving_means            *m = &r->sum;
-    double seats = fmin(l->seats, l->in_flight), others = seats - 1, further = l->output_tokens - 1;
-    double room = fmax(1, l->prompts_alone ? l->step_tokens : l->cuts_prompts ? l->step_tokens - others : fmax(l->prompt_tokens, l->step_tokens));
-    double pieces = ceil(l->prompt_tokens / room), mean = l->prompt_tokens + further / 2;
-    struct assay_serving_work bare = {.sequences = seats, .cached_tokens = seats * mean};
-    struct assay_serving_work with = {.prompts = 1, .prompt_tokens = l->prompt_tokens / pieces, .prompt_past = l->prompt_tokens * (pieces - 1) / pieces / 2};
-    struct assay_serving_time bare_time = nothing, with_time = nothing;
-    if (!l->prompts_alone && others > 0) {
-        with.sequences = others;
-        with.cached_tokens = others * mean;
-    }
-    if (r->step(r->self, &bare, &bare_time, err) || r->step(r->self, &with, &with_time, err))
-        return err->code;
-    /* Its own prompt, what was going on when it came, and the prompts that came before it in the time of one. */
-    add(&m->ttft[ASSAY_SERVING_APART], pieces, &with_time, &nothing);
-    add(&m->ttft[ASSAY_SERVING_APART], 0.5, &bare_time, &nothing);
-    if (further > 0) {
-        double each = others * pieces / l->output_tokens; /* steps with others' prompts for each token */
-        add(&m->tpot[ASSAY_SERVING_APART], each, &with_time, &nothing);
-        add(&m->tpot[ASSAY_SERVING_APART], l->prompts_alone ? 1 : fmax(0, 1 - each), &bare_time, &nothing);
-    }
-    double waits = (l->in_flight - seats) / seats; /* for whole stays of others */
-    struct assay_serving_time stay = m->ttft[ASSAY_SERVING_APART];
-    add(&stay, further, &m->tpot[ASSAY_SERVING_APART], &nothing);
-    add(&m->ttft[ASSAY_SERVING_APART], waits, &stay, &nothing);
-    m->requests[ASSAY_SERVING_APART] = seats;
-    return ASSAY_OK;
-}
+/* ---- the whole ----------------------------------------------------------------------------------------------------- */
 
 static void divide(struct assay_serving_time *t, double by)
 {
@@ -251,25 +254,49 @@ static void divide(struct assay_serving_time *t, double by)
         t->of[i] /= by;
 }
 
+/* One run from an empty server to an empty server. */
+static enum assay_code follow_rounds(struct run *r, double rounds, enum assay_serving_crowd first, struct assay_error *err)
+{
+    r->to_come = ceil(r->l->in_flight * rounds) - r->l->in_flight;
+    if (!push(&r->waiting, (struct group){.count = r->l->in_flight, .crowd = first}, err))
+        (void)follow(r, err);
+    free(r->waiting.at);
+    free(r->running.at);
+    return err->code;
+}
+
+static enum assay_code follow_apart(const struct assay_serving_loop *l, assay_serving_step_time *step, void *self, struct assay_serving_means *out,
+                                    struct assay_error *err)
+{
+    struct run r = {.l = l, .step = step, .self = self, .spread = ASSAY_SERVING_SPREAD, .others = ASSAY_SERVING_APART};
+    r.not_counted = ceil(l->in_flight * l->rounds_apart / 2) - l->in_flight;
+    if (follow_rounds(&r, l->rounds_apart, ASSAY_SERVING_CROWDS, err))
+        return err->code;
+    out->requests[ASSAY_SERVING_APART] = r.sum.requests[ASSAY_SERVING_APART];
+    out->ttft[ASSAY_SERVING_APART] = r.sum.ttft[ASSAY_SERVING_APART];
+    out->tpot[ASSAY_SERVING_APART] = r.sum.tpot[ASSAY_SERVING_APART];
+    return ASSAY_OK;
+}
+
 enum assay_code assay_serving_loop_run(const struct assay_serving_loop *l, assay_serving_step_time *step, void *self, struct assay_serving_means *out,
                                        struct assay_error *err)
 {
-    double requests = ceil(l->in_flight * l->rounds);
-    if (!(l->prompt_tokens >= 1) || !(l->output_tokens >= 1) || !(l->in_flight >= 1) || !(requests <= REQUESTS_MOST))
+    double requests = ceil(l->in_flight * fmax(l->rounds, l->rounds_apart));
+    if (!(l->prompt_tokens >= 1) || !(l->output_tokens >= 1) || !(l->in_flight >= 1) || !(l->rounds >= 1) || !(requests <= REQUESTS_MOST))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "%g requests of %g and %g tokens, %g in flight", requests, l->prompt_tokens, l->output_tokens, l->in_flight);
     if (!(l->seats >= 1) || !(l->step_tokens >= 1))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "no room for one sequence of %.0f tokens", l->prompt_tokens + l->output_tokens);
-    struct run r = {.l = l, .step = step, .self = self, .to_come = fmax(0, requests - l->in_flight)};
-    if (!push(&r.waiting, (struct group){.count = l->in_flight}, err) && !follow(&r, err) && !stand_apart(&r, err)) {
-        for (int i = 0; i < ASSAY_SERVING_APART; i++) {
-            divide(&r.sum.ttft[i], r.sum.requests[i]);
-            divide(&r.sum.tpot[i], r.sum.requests[i]);
-        }
-        r.sum.whole = r.now;
-        r.sum.in_step = l->prompts_alone;
-        *out = r.sum;
+    struct run r = {.l = l, .step = step, .self = self, .others = ASSAY_SERVING_TOGETHER};
+    if (follow_rounds(&r, l->rounds, ASSAY_SERVING_FIRST, err))
+        return err->code;
+    r.sum.whole = r.now;
+    r.sum.in_step = l->prompts_alone;
+    if (l->rounds_apart > 0 && follow_apart(l, step, self, &r.sum, err))
+        return err->code;
+    for (int i = 0; i < ASSAY_SERVING_CROWDS; i++) {
+        divide(&r.sum.ttft[i], r.sum.requests[i]);
+        divide(&r.sum.tpot[i], r.sum.requests[i]);
     }
-    free(r.waiting.at);
-    free(r.running.at);
-    return err->code;
+    *out = r.sum;
+    return ASSAY_OK;
 }

@@ -5,9 +5,12 @@
 #ifndef ASSAY_MODEL_SERVING_LOOP_H
 #define ASSAY_MODEL_SERVING_LOOP_H
 
+#include <stdint.h>
+
 #include "harness/model/cluster/serving_step.h"
 
 enum { ASSAY_SERVING_COMPONENTS = 24 };
+#define ASSAY_SERVING_SPREAD 0.3 /* of the longest output less the shortest, over the mean */
 struct assay_serving_time {
     double of[ASSAY_SERVING_COMPONENTS];
 };
@@ -21,10 +24,11 @@ struct assay_serving_loop {
     double step_tokens;                  /* the most in a step, sequences that generate first */
     bool   cuts_prompts;                 /* prompts may be computed in pieces over several steps */
     bool   prompts_alone;                /* while somebody's prompt is not computed nobody generates */
-    double rounds;                       /* requests of the run over those in flight; at least 1 */
+    double rounds, rounds_apart;         /* requests of each run over those in flight; rounds_apart: of which the first half is not counted, 0: no
+                                            such run */
 };
-/* Whose means these are. FIRST: who all came at once at the begin. TOGETHER: all others, who go on in step, as equal requests do. APART: as
- * they would be if lengths that are not quite equal had spread them, so that each comes by itself: in closed form. */
+/* Whose means these are. FIRST: who all came at once at the begin. TOGETHER: all others, who go on in step, as equal requests do. APART: others
+ * of a second run, whose outputs differ by ASSAY_SERVING_SPREAD about their mean, so that they come one by one. */
 enum assay_serving_crowd { ASSAY_SERVING_FIRST, ASSAY_SERVING_TOGETHER, ASSAY_SERVING_APART, ASSAY_SERVING_CROWDS };
 /* To the first token; per further token (0 where there is one). */
 struct assay_serving_means {
@@ -34,6 +38,8 @@ struct assay_serving_means {
     double                    steps, busiest; /* busiest: sequences in a step, at most */
     bool                      in_step;        /* prompts are computed alone, so that who comes meanwhile goes on with them: nobody comes apart */
 };
+/* Output tokens of the i-th request of a run with that spread. */
+double assay_serving_output_tokens(double mean, double spread, uint64_t i);
 /* ASSAY_CONFIG: no seat, lengths below 1; what `step` says. */
 enum assay_code assay_serving_loop_run(const struct assay_serving_loop *l, assay_serving_step_time *step, void *self, struct assay_serving_means *out,
                                        struct assay_error *err);

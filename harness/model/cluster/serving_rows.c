@@ -12,6 +12,7 @@
 enum { MODEL, MODE, ISL, OSL, TP, DEVICES, PRECISION, GEMM, MOE, KV, CONCURRENCY, BATCH, PP, DP, MOE_TP, MOE_EP, SERVER, VERSION };
 
 #define ROUNDS_FOLLOWED 3.0 /* a first one, and two by which the later ones are known */
+#define ROUNDS_APART 4.0    /* the first two spread */
 #define RESERVED_BYTES 3e9  /* of a device, for libraries, graphs and results of a step */
 #define BEYOND_BYTES_PER_S 50e9 /* of a device, outside its scale-up domain: a 400 Gbit/s network port each, as such servers are sold */
 #define BEYOND_LATENCY_NS 5000.0
@@ -253,7 +254,7 @@ enum assay_code assay_serving_answer_of(struct assay_serving_desk *desk, const s
     a.crowded = room < each;
     struct assay_serving_loop l = {.prompt_tokens = ask->prompt_tokens, .output_tokens = ask->output_tokens, .in_flight = ask->in_flight,
                                    .seats = fmax(1, fmin(server->most_sequences, floor(room / each))), .step_tokens = server->step_tokens,
-                                   .cuts_prompts = server->cuts_prompts, .prompts_alone = server->prompts_alone, .rounds = ROUNDS_FOLLOWED};
+                                   .cuts_prompts = server->cuts_prompts, .prompts_alone = server->prompts_alone, .rounds = ROUNDS_FOLLOWED, .rounds_apart = ROUNDS_APART};
     if (assay_serving_loop_run(&l, step, model, &a.means, err))
         return assay_error_in(err, "following a run of %.0f requests", ask->in_flight * ROUNDS_FOLLOWED);
     *out = a;
