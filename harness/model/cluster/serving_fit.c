@@ -192,10 +192,17 @@ static void weigh(struct fitting *f)
     }
 }
 
+/* Runs over several groups of attention in the published table repeat, within a per cent, those of one group with as many requests in flight
+ * altogether: both cannot be true, and nobody can say which. They are judged, not learned from. */
+static bool is_doubtful(const struct assay_serving_run *run)
+{
+    return run->ask.plan.dp > 1;
+}
+
 /* Is there such a figure, and is it fit to be learned from? */
 static bool teaches(const struct fitting *f, const struct assay_serving_run *run, enum assay_serving_figure figure)
 {
-    if (!(run->measured_ns[figure] > 0) || run->ask.plan.dp > 1 || (figure == ASSAY_SERVING_TPOT && run->ask.output_tokens <= 1))
+    if (!(run->measured_ns[figure] > 0) || is_doubtful(run) || (figure == ASSAY_SERVING_TPOT && run->ask.output_tokens <= 1))
         return false;
     return !f->base || fabs(log(assay_serving_figure_ns(f->base, &run->means, run->ask.protocol, figure) / run->measured_ns[figure])) <= log(figure == ASSAY_SERVING_TTFT ? STRANGE_TTFT : STRANGE_TPOT);
 }
@@ -301,12 +308,12 @@ static void fit_all(struct fitting *f, const char *left_out, struct assay_servin
 
 /* ---- models left out ----------------------------------------------------------------------------------------------- */
 
-static void predict(struct assay_serving_run *run, const struct assay_serving_fitted *f)
+static void predict(const struct assay_serving_run *run, const struct assay_serving_fitted *f, double ns[ASSAY_SERVING_FIGURES])
 {
     const char                  *how;
     struct assay_serving_numbers n = assay_serving_numbers_of(f, run->ask.server, run->ask.version, &how);
     for (int i = 0; i < ASSAY_SERVING_FIGURES; i++)
-        run->left_out_ns[i] = assay_serving_figure_ns(&n, &run->means, run->ask.protocol, (enum assay_serving_figure)i);
+        ns[i] = assay_serving_figure_ns(&n, &run->means, run->ask.protocol, (enum assay_serving_figure)i);
 }
 
 static bool is_first_of_model(const struct assay_serving_runs *r, size_t i)
@@ -323,60 +330,58 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Quantile of |ln(left out / measured)| of a kind; rows of every model weigh alike, as each is one experiment of the kind. */
-struct weighed {
-    double off, weight;
-};
-static int by_off(const void *a, const void *b)
-{
-    return by_size(&((const struct weighed *)a)->off, &((const struct weighed *)b)->off);
-}
+#define COVERED 0.82 /* of the rows, so that of as many new ones 80 of 100 are */
 
-static double half_of(const struct assay_serving_runs *r, int figure, bool experts, struct weighed *room)
+/* What so many of the rows of a kind are off by at most, in logarithms. */
+static double half_of(const struct assay_serving_runs *r, int figure, bool experts, bool left_out, double *room)
 {
     size_t n = 0;
-    double sum = 0, below = 0;
     for (size_t i = 0; i < r->n; i++) {
         const struct assay_serving_run *run = &r->at[i];
-        size_t                          same = 0;
-        if ((run->ask.decoder.experts > 0) != experts || !(run->measured_ns[figure] > 0) || !(run->left_out_ns[figure] > 0))
-            continue;
-        for (size_t j = 0; j < r->n; j++)
-            same += !strcmp(r->at[j].ask.model, run->ask.model);
-        room[n++] = (struct weighed){fabs(log(run->left_out_ns[figure] / run->measured_ns[figure])), 1 / (double)same};
-        sum += 1 / (double)same;
+        double                          ns = left_out ? run->left_out_ns[figure] : run->fitted_ns[figure];
+        if ((run->ask.decoder.experts > 0) == experts && run->measured_ns[figure] > 0 && ns > 0 && !is_doubtful(run))
+            room[n++] = fabs(log(ns / run->measured_ns[figure]));
     }
-    qsort(room, n, sizeof *room, by_off);
-    for (size_t i = 0; i < n; i++)
-        if ((below += room[i].weight) >= 0.82 * sum)
-            return room[i].off;
-    return 0;
+    qsort(room, n, sizeof *room, by_size);
+    return n ? room[(size_t)(COVERED * (double)(n - 1))] : 0;
 }
 
-static void find_bands(const struct assay_serving_runs *r, struct weighed *room, struct assay_serving_fitted *f)
+static void find_bands(const struct assay_serving_runs *r, double *room, struct assay_serving_fitted *f)
 {
-    for (int figure = 0; figure < ASSAY_SERVING_FIGURES; figure++) {
-        double dense = half_of(r, figure, false, room), experts = half_of(r, figure, true, room);
-        f->half[figure][0] = dense > 0 ? dense : experts; /* where one kind was not measured it has the other's */
-        f->half[figure][1] = experts > 0 ? experts : dense;
+    for (int figure = 0; figure < ASSAY_SERVING_FIGURES; figure++)
+        for (int left_out = 0; left_out < 2; left_out++) {
+            double dense = half_of(r, figure, false, left_out, room), experts = half_of(r, figure, true, left_out, room);
+            f->half[figure][0][left_out] = dense > 0 ? dense : experts; /* where one kind was not measured it has the other's */
+            f->half[figure][1][left_out] = experts > 0 ? experts : dense;
+        }
+}
+
+/* Every model by a fit without it, then all by the fit of all. */
+static void fit_and_judge(struct fitting *f, struct assay_serving_runs *r, struct assay_serving_fitted *out)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        if (!is_first_of_model(r, i))
+            continue;
+        fit_all(f, r->at[i].ask.model, out);
+        for (size_t j = i; j < r->n; j++)
+            if (!strcmp(r->at[j].ask.model, r->at[i].ask.model))
+                predict(&r->at[j], out, r->at[j].left_out_ns);
+    }
+    fit_all(f, "", out);
+    for (size_t i = 0; i < r->n; i++) {
+        predict(&r->at[i], out, r->at[i].fitted_ns);
+        if (is_first_of_model(r, i) && out->n_models < ASSAY_SERVING_MODELS)
+            (void)assay_string_copy(out->models[out->n_models++], sizeof out->models[0], r->at[i].ask.model);
     }
 }
 
 enum assay_code assay_serving_calibrate(struct assay_serving_runs *r, struct assay_serving_fitted *out, struct assay_error *err)
 {
     struct fitting              f = {.runs = r, .rows = calloc(2 * r->n + 1, sizeof *f.rows), .weight = calloc(2 * r->n + 1, sizeof *f.weight)};
-    struct weighed             *room = calloc(r->n + 1, sizeof *room);
+    double                     *room = calloc(r->n + 1, sizeof *room);
     struct assay_serving_fitted fitted = {.n_devices = r->n_devices};
     if (f.rows && f.weight && room) {
-        for (size_t i = 0; i < r->n; i++) {
-            if (!is_first_of_model(r, i))
-                continue;
-            fit_all(&f, r->at[i].ask.model, &fitted);
-            for (size_t j = i; j < r->n; j++)
-                if (!strcmp(r->at[j].ask.model, r->at[i].ask.model))
-                    predict(&r->at[j], &fitted);
-        }
-        fit_all(&f, "", &fitted);
+        fit_and_judge(&f, r, &fitted);
         find_bands(r, room, &fitted);
         memcpy(fitted.devices, r->devices, sizeof fitted.devices);
         memcpy(fitted.fingerprint, r->fingerprint, sizeof fitted.fingerprint);
@@ -401,7 +406,7 @@ static void print_line(FILE *to, const struct assay_serving_runs *r, const struc
         const struct assay_serving_run *run = &r->at[i];
         if ((*model && strcmp(model, run->ask.model) != 0) || (*server && strcmp(server, run->ask.server) != 0) || !(run->measured_ns[figure] > 0))
             continue;
-        double ln = log(run->left_out_ns[figure] / run->measured_ns[figure]), own = f->half[figure][run->ask.decoder.experts > 0];
+        double ln = log(run->left_out_ns[figure] / run->measured_ns[figure]), own = f->half[figure][run->ask.decoder.experts > 0][1];
         bias += ln;
         half += own;
         inside += fabs(ln) <= own;

@@ -10,6 +10,7 @@ struct assay_serving_run {
     struct assay_serving_means means;                           /* on its device */
     double                     measured_ns[ASSAY_SERVING_FIGURES]; /* NaN: not measured */
     double                     left_out_ns[ASSAY_SERVING_FIGURES]; /* by a fit that saw nothing of this model */
+    double                     fitted_ns[ASSAY_SERVING_FIGURES];   /* by the fit of all */
     size_t                     device;                          /* index into the names */
 };
 struct assay_serving_runs {

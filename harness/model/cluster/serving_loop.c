@@ -25,8 +25,6 @@ struct run {
     const struct assay_serving_loop *l;
     assay_serving_step_time         *step;
     void                            *self;
-    double                           spread;
-    enum assay_serving_crowd         others;           /* what those behind the first count as */
     struct queue                     waiting, running; /* running: in the order in which they end */
     double                           seated;           /* running, and the one whose prompt is half done */
     double                           generating, cached;
@@ -123,7 +121,7 @@ static enum assay_code end_first(struct run *r, struct assay_error *err)
         add(&r->sum.tpot[g.crowd], g.count / (g.output_tokens - 1), &r->now, &g.at);
     r->to_come -= come;
     r->not_counted -= come;
-    return come > 0 ? push(&r->waiting, (struct group){.count = come, .crowd = counts ? r->others : ASSAY_SERVING_CROWDS, .at = r->now}, err) : ASSAY_OK;
+    return come > 0 ? push(&r->waiting, (struct group){.count = come, .crowd = counts ? ASSAY_SERVING_LATER : ASSAY_SERVING_CROWDS, .at = r->now}, err) : ASSAY_OK;
 }
 
 static enum assay_code end_all(struct run *r, struct assay_error *err)
@@ -163,9 +161,9 @@ static enum assay_code run_on(struct run *r, struct group g, struct assay_error 
 /* So many of a crowd begin to generate: as one group where outputs are of one length. */
 static enum assay_code begin(struct run *r, double count, enum assay_serving_crowd crowd, struct assay_error *err)
 {
-    double each = r->spread > 0 ? 1 : count;
+    double each = r->l->spread > 0 ? 1 : count;
     for (; count > 0; count -= each) {
-        double output = assay_serving_output_tokens(r->l->output_tokens, r->spread, r->begun_requests++);
+        double output = assay_serving_output_tokens(r->l->output_tokens, r->l->spread, r->begun_requests++);
         if (run_on(r, (struct group){.count = each, .ends = r->generated + output - 1, .output_tokens = output, .crowd = crowd, .at = r->now}, err))
             return err->code;
     }
@@ -254,49 +252,24 @@ static void divide(struct assay_serving_time *t, double by)
         t->of[i] /= by;
 }
 
-/* One run from an empty server to an empty server. */
-static enum assay_code follow_rounds(struct run *r, double rounds, enum assay_serving_crowd first, struct assay_error *err)
-{
-    r->to_come = ceil(r->l->in_flight * rounds) - r->l->in_flight;
-    if (!push(&r->waiting, (struct group){.count = r->l->in_flight, .crowd = first}, err))
-        (void)follow(r, err);
-    free(r->waiting.at);
-    free(r->running.at);
-    return err->code;
-}
-
-static enum assay_code follow_apart(const struct assay_serving_loop *l, assay_serving_step_time *step, void *self, struct assay_serving_means *out,
-                                    struct assay_error *err)
-{
-    struct run r = {.l = l, .step = step, .self = self, .spread = ASSAY_SERVING_SPREAD, .others = ASSAY_SERVING_APART};
-    r.not_counted = ceil(l->in_flight * l->rounds_apart / 2) - l->in_flight;
-    if (follow_rounds(&r, l->rounds_apart, ASSAY_SERVING_CROWDS, err))
-        return err->code;
-    out->requests[ASSAY_SERVING_APART] = r.sum.requests[ASSAY_SERVING_APART];
-    out->ttft[ASSAY_SERVING_APART] = r.sum.ttft[ASSAY_SERVING_APART];
-    out->tpot[ASSAY_SERVING_APART] = r.sum.tpot[ASSAY_SERVING_APART];
-    return ASSAY_OK;
-}
-
 enum assay_code assay_serving_loop_run(const struct assay_serving_loop *l, assay_serving_step_time *step, void *self, struct assay_serving_means *out,
                                        struct assay_error *err)
 {
-    double requests = ceil(l->in_flight * fmax(l->rounds, l->rounds_apart));
+    double requests = ceil(l->in_flight * l->rounds);
     if (!(l->prompt_tokens >= 1) || !(l->output_tokens >= 1) || !(l->in_flight >= 1) || !(l->rounds >= 1) || !(requests <= REQUESTS_MOST))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "%g requests of %g and %g tokens, %g in flight", requests, l->prompt_tokens, l->output_tokens, l->in_flight);
     if (!(l->seats >= 1) || !(l->step_tokens >= 1))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "no room for one sequence of %.0f tokens", l->prompt_tokens + l->output_tokens);
-    struct run r = {.l = l, .step = step, .self = self, .others = ASSAY_SERVING_TOGETHER};
-    if (follow_rounds(&r, l->rounds, ASSAY_SERVING_FIRST, err))
-        return err->code;
-    r.sum.whole = r.now;
-    r.sum.in_step = l->prompts_alone;
-    if (l->rounds_apart > 0 && follow_apart(l, step, self, &r.sum, err))
-        return err->code;
-    for (int i = 0; i < ASSAY_SERVING_CROWDS; i++) {
-        divide(&r.sum.ttft[i], r.sum.requests[i]);
-        divide(&r.sum.tpot[i], r.sum.requests[i]);
+    struct run r = {.l = l, .step = step, .self = self, .to_come = requests - l->in_flight, .not_counted = l->in_flight * l->settling};
+    if (!push(&r.waiting, (struct group){.count = l->in_flight, .crowd = ASSAY_SERVING_FIRST}, err) && !follow(&r, err)) {
+        for (int i = 0; i < ASSAY_SERVING_CROWDS; i++) {
+            divide(&r.sum.ttft[i], r.sum.requests[i]);
+            divide(&r.sum.tpot[i], r.sum.requests[i]);
+        }
+        r.sum.whole = r.now;
+        *out = r.sum;
     }
-    *out = r.sum;
-    return ASSAY_OK;
+    free(r.waiting.at);
+    free(r.running.at);
+    return err->code;
 }

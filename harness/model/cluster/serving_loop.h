@@ -1,4 +1,4 @@
-/* Equal requests, so many in flight at a time: continuous batching followed event by event. A step with prompts in it is an event; the steps
+/* Like requests, so many in flight at a time: continuous batching followed event by event. A step with prompts in it is an event; the steps
  * between two of them, in which nobody comes or goes, are one. Who is in which step does not depend on how long steps take, so times are
  * followed by components (of kernels, of hosts …) and weighed afterwards. The general engine, for requests of any lengths and arrivals, is
  * harness/load/serving; its tests hold this form to it. */
@@ -10,7 +10,6 @@
 #include "harness/model/cluster/serving_step.h"
 
 enum { ASSAY_SERVING_COMPONENTS = 24 };
-#define ASSAY_SERVING_SPREAD 0.3 /* of the longest output less the shortest, over the mean */
 struct assay_serving_time {
     double of[ASSAY_SERVING_COMPONENTS];
 };
@@ -24,19 +23,18 @@ struct assay_serving_loop {
     double step_tokens;                  /* the most in a step, sequences that generate first */
     bool   cuts_prompts;                 /* prompts may be computed in pieces over several steps */
     bool   prompts_alone;                /* while somebody's prompt is not computed nobody generates */
-    double rounds, rounds_apart;         /* requests of each run over those in flight; rounds_apart: of which the first half is not counted, 0: no
-                                            such run */
+    double rounds;                       /* requests of the run over those in flight; at least 1 */
+    double settling;                     /* rounds behind the first that count for nobody */
+    double spread;                       /* of outputs: the longest less the shortest over their mean; 0: all go on in step */
 };
-/* Whose means these are. FIRST: who all came at once at the begin. TOGETHER: all others, who go on in step, as equal requests do. APART: others
- * of a second run, whose outputs differ by ASSAY_SERVING_SPREAD about their mean, so that they come one by one. */
-enum assay_serving_crowd { ASSAY_SERVING_FIRST, ASSAY_SERVING_TOGETHER, ASSAY_SERVING_APART, ASSAY_SERVING_CROWDS };
+/* Whose means these are: of who all came at once at the begin; of those behind them, when what the begin did has worn off. */
+enum assay_serving_crowd { ASSAY_SERVING_FIRST, ASSAY_SERVING_LATER, ASSAY_SERVING_CROWDS };
 /* To the first token; per further token (0 where there is one). */
 struct assay_serving_means {
     double                    requests[ASSAY_SERVING_CROWDS]; /* that were followed */
     struct assay_serving_time ttft[ASSAY_SERVING_CROWDS], tpot[ASSAY_SERVING_CROWDS];
-    struct assay_serving_time whole;   /* from the first arrival to the last token */
+    struct assay_serving_time whole;          /* from the first arrival to the last token */
     double                    steps, busiest; /* busiest: sequences in a step, at most */
-    bool                      in_step;        /* prompts are computed alone, so that who comes meanwhile goes on with them: nobody comes apart */
 };
 /* Output tokens of the i-th request of a run with that spread. */
 double assay_serving_output_tokens(double mean, double spread, uint64_t i);

@@ -11,8 +11,10 @@
 /* Places of the table's columns, then of those that may be absent (harness/model/table.c). */
 enum { MODEL, MODE, ISL, OSL, TP, DEVICES, PRECISION, GEMM, MOE, KV, CONCURRENCY, BATCH, PP, DP, MOE_TP, MOE_EP, SERVER, VERSION };
 
-#define ROUNDS_FOLLOWED 3.0 /* a first one, and two by which the later ones are known */
-#define ROUNDS_APART 4.0    /* the first two spread */
+#define ROUNDS_FOLLOWED 4.0 /* a first one, one in which it wears off, and two by which the later ones are known */
+/* Lengths are never quite equal, and a difference spreads requests so that they come one by one. Where prompts are computed alone who comes
+ * meanwhile goes on with them, and all fall into step again. */
+#define SPREAD 0.3
 #define RESERVED_BYTES 3e9  /* of a device, for libraries, graphs and results of a step */
 #define BEYOND_BYTES_PER_S 50e9 /* of a device, outside its scale-up domain: a 400 Gbit/s network port each, as such servers are sold */
 #define BEYOND_LATENCY_NS 5000.0
@@ -234,29 +236,74 @@ static bool widen(const struct assay_chip *chip, struct assay_serving_format *f)
     return true;
 }
 
-enum assay_code assay_serving_answer_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, struct assay_serving_answer *out,
-                                        struct assay_error *err)
+/* What is followed of an ask, and by which prices. */
+struct setup {
+    struct assay_serving_loop   loop;
+    struct assay_serving_model *model;
+    bool                        weights_alone, crowded;
+};
+
+static enum assay_code set_up(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, struct setup *out, struct assay_error *err)
 {
-    bool                               known, narrow;
+    bool                               known;
     const struct assay_serving_server *server = assay_serving_server_find(ask->server, &known);
     const struct assay_chip           *chip = &desk->fabric.chip;
     struct assay_serving_plan          plan = ask->plan;
-    struct assay_serving_model        *model = NULL;
-    struct assay_serving_answer        a = {.beyond = assay_serving_plan_ranks(&plan) > desk->fabric.tier[0].devices};
-    narrow = widen(chip, &plan.products);
-    a.weights_alone = widen(chip, &plan.experts) || narrow;
-    if (sheet_of(desk, ask->model, &ask->decoder, &plan, &model, err))
+    struct setup                       s = {.model = NULL};
+    bool                               dense_alone = widen(chip, &plan.products), experts_alone = widen(chip, &plan.experts);
+    s.weights_alone = dense_alone || (experts_alone && ask->decoder.experts > 0);
+    if (sheet_of(desk, ask->model, &ask->decoder, &plan, &s.model, err))
         return err->code;
-    double memory = chip->field[ASSAY_DEVICE_MEMORY], each = assay_serving_token_bytes(&ask->decoder, &plan) * (ask->prompt_tokens + server->kept_free * ask->output_tokens);
+    double memory = chip->field[ASSAY_DEVICE_MEMORY], tokens = ask->prompt_tokens + server->kept_free * ask->output_tokens;
+    double each = assay_serving_token_bytes(&ask->decoder, &plan) * tokens;
     if (isnan(memory) || memory <= 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "memory_bytes is not known, so that nobody can say how many requests have room");
     double room = memory * server->memory_share - RESERVED_BYTES - assay_serving_weight_bytes(&ask->decoder, &plan);
-    a.crowded = room < each;
-    struct assay_serving_loop l = {.prompt_tokens = ask->prompt_tokens, .output_tokens = ask->output_tokens, .in_flight = ask->in_flight,
-                                   .seats = fmax(1, fmin(server->most_sequences, floor(room / each))), .step_tokens = server->step_tokens,
-                                   .cuts_prompts = server->cuts_prompts, .prompts_alone = server->prompts_alone, .rounds = ROUNDS_FOLLOWED, .rounds_apart = ROUNDS_APART};
-    if (assay_serving_loop_run(&l, step, model, &a.means, err))
+    s.crowded = room < each;
+    s.loop = (struct assay_serving_loop){.prompt_tokens = ask->prompt_tokens, .output_tokens = ask->output_tokens, .in_flight = ask->in_flight,
+                                         .seats = fmax(1, fmin(server->most_sequences, floor(room / each))), .step_tokens = server->step_tokens,
+                                         .cuts_prompts = server->cuts_prompts, .prompts_alone = server->prompts_alone, .rounds = ROUNDS_FOLLOWED,
+                                         .settling = server->prompts_alone ? 0 : 1, .spread = server->prompts_alone ? 0 : SPREAD};
+    *out = s;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_serving_answer_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, struct assay_serving_answer *out,
+                                        struct assay_error *err)
+{
+    struct setup s;
+    if (set_up(desk, ask, &s, err))
+        return err->code;
+    struct assay_serving_answer a = {.weights_alone = s.weights_alone, .crowded = s.crowded,
+                                     .beyond = assay_serving_plan_ranks(&ask->plan) > desk->fabric.tier[0].devices};
+    if (assay_serving_loop_run(&s.loop, step, s.model, &a.means, err))
         return assay_error_in(err, "following a run of %.0f requests", ask->in_flight * ROUNDS_FOLLOWED);
     *out = a;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_serving_steady_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, const struct assay_serving_numbers *n,
+                                        double out_ns[ASSAY_SERVING_FIGURES], struct assay_error *err)
+{
+    struct setup              s;
+    struct assay_serving_time bare = {{0}}, with = {{0}};
+    if (set_up(desk, ask, &s, err))
+        return err->code;
+    const struct assay_serving_loop *l = &s.loop;
+    double seats = fmin(l->seats, l->in_flight), further = l->output_tokens - 1, mean = l->prompt_tokens + further / 2;
+    double pieces = ceil(l->prompt_tokens / fmax(1, l->cuts_prompts && !l->prompts_alone ? l->step_tokens - seats + 1 : l->step_tokens));
+    struct assay_serving_work all = {.sequences = seats, .cached_tokens = seats * mean};
+    struct assay_serving_work prompt = {.prompts = 1, .prompt_tokens = l->prompt_tokens / pieces, .prompt_past = l->prompt_tokens * (pieces - 1) / pieces / 2};
+    if (!l->prompts_alone) { /* others generate meanwhile */
+        prompt.sequences = seats - 1;
+        prompt.cached_tokens = (seats - 1) * mean;
+    }
+    if (step(s.model, &all, &bare, err) || step(s.model, &prompt, &with, err))
+        return err->code;
+    double bare_ns = assay_serving_ns(n, &bare), with_ns = assay_serving_ns(n, &with);
+    double each = (seats - 1) * pieces / l->output_tokens; /* steps with others' prompts for each token */
+    double ttft_ns = pieces * with_ns, tpot_ns = each * with_ns + (l->prompts_alone ? 1 : fmax(0, 1 - each)) * bare_ns;
+    out_ns[ASSAY_SERVING_TTFT] = ttft_ns + (l->in_flight - seats) / seats * (ttft_ns + further * tpot_ns); /* who has no seat waits for whole stays */
+    out_ns[ASSAY_SERVING_TPOT] = tpot_ns;
     return ASSAY_OK;
 }

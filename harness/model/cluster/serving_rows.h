@@ -39,4 +39,9 @@ struct assay_serving_answer {
 enum assay_code assay_serving_answer_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, struct assay_serving_answer *out,
                                         struct assay_error *err);
 
+/* The same without following anybody, in the steady state of requests that come one by one: of a like run on another chip this tells how the
+ * figures differ. `n`: of the stack. */
+enum assay_code assay_serving_steady_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, const struct assay_serving_numbers *n,
+                                        double out_ns[ASSAY_SERVING_FIGURES], struct assay_error *err);
+
 #endif

@@ -22,7 +22,7 @@ const struct assay_serving_number_row assay_serving_numbers[ASSAY_SERVING_NUMBER
 #undef ASSAY_SERVING_NUMBER
 };
 const char *const assay_serving_figure_names[ASSAY_SERVING_FIGURES + 1] = {"ttft", "tpot", NULL};
-static const char *const kinds[] = {"dense", "experts"};
+static const char *const kinds[] = {"dense", "experts"}, *const sights[] = {"fitted", "other"};
 
 const struct assay_serving_server assay_serving_servers[] = {
     {"vllm", "prompts cut and mixed with sequences that generate, 8192 tokens a step (vLLM, engine arguments, V1)", 8192, 1024, 0.92, 0.5, true, false},
@@ -87,13 +87,12 @@ double assay_serving_figure_ns(const struct assay_serving_numbers *n, const stru
 {
     bool   by_batch = protocol == ASSAY_SERVING_BY_BATCH;
     double first = 1 / n->value[by_batch ? ASSAY_SERVING_ROUNDS_BATCH : ASSAY_SERVING_ROUNDS_CONCURRENCY];
-    double apart = m->in_step ? 0 : n->value[by_batch ? ASSAY_SERVING_APART_BATCH : ASSAY_SERVING_APART_CONCURRENCY];
     double of[ASSAY_SERVING_CROWDS];
     for (int i = 0; i < ASSAY_SERVING_CROWDS; i++)
         of[i] = assay_serving_ns(n, figure == ASSAY_SERVING_TTFT ? &m->ttft[i] : &m->tpot[i]);
-    if (!(m->requests[ASSAY_SERVING_TOGETHER] > 0))
+    if (!(m->requests[ASSAY_SERVING_LATER] > 0))
         first = 1;
-    return first * of[ASSAY_SERVING_FIRST] + (1 - first) * ((1 - apart) * of[ASSAY_SERVING_TOGETHER] + apart * of[ASSAY_SERVING_APART]) +
+    return first * of[ASSAY_SERVING_FIRST] + (1 - first) * of[ASSAY_SERVING_LATER] +
            (figure == ASSAY_SERVING_TTFT ? n->value[by_batch ? ASSAY_SERVING_REQUEST_BATCH : ASSAY_SERVING_REQUEST_CONCURRENCY] : 0);
 }
 
@@ -127,6 +126,14 @@ bool assay_serving_fitted_on(const struct assay_serving_fitted *f, const char *d
 {
     for (size_t i = 0; i < f->n_devices; i++)
         if (!strcmp(f->devices[i], device))
+            return true;
+    return false;
+}
+
+bool assay_serving_fitted_with(const struct assay_serving_fitted *f, const char *model)
+{
+    for (size_t i = 0; i < f->n_models; i++)
+        if (!strcmp(f->models[i], model))
             return true;
     return false;
 }
@@ -166,43 +173,54 @@ static enum assay_code read_stack(const struct assay_json_file *file, const json
     return read_numbers(file, factors, false, s->factor, err);
 }
 
-static enum assay_code read_half(const struct assay_json_file *file, const json_t *bands, int figure, double *out, struct assay_error *err)
+static enum assay_code read_halves(const struct assay_json_file *file, const json_t *bands, int figure, double out[2][2], struct assay_error *err)
 {
-    json_t *half = NULL;
-    if (assay_json_object(file, bands, assay_serving_figure_names[figure], true, &half, err) || assay_json_known_keys(file, half, kinds, 2, err))
+    json_t *of_figure = NULL, *of_kind = NULL;
+    if (assay_json_object(file, bands, assay_serving_figure_names[figure], true, &of_figure, err) ||
+        assay_json_known_keys(file, of_figure, kinds, 2, err))
         return err->code;
-    for (int i = 0; i < 2; i++)
-        if (assay_json_f64(file, half, kinds[i], true, 0, 5, &out[i], err))
+    for (int kind = 0; kind < 2; kind++) {
+        if (assay_json_object(file, of_figure, kinds[kind], true, &of_kind, err) || assay_json_known_keys(file, of_kind, sights, 2, err))
             return err->code;
+        for (int i = 0; i < 2; i++)
+            if (assay_json_f64(file, of_kind, sights[i], true, 0, 5, &out[kind][i], err))
+                return err->code;
+    }
     return ASSAY_OK;
 }
 
-static enum assay_code read_devices(const struct assay_json_file *file, const json_t *devices, struct assay_serving_fitted *f, struct assay_error *err)
+/* Names, each of at most `bytes` with its end, into consecutive rooms. */
+static enum assay_code read_names(const struct assay_json_file *file, const json_t *array, const char *key, char *to, size_t bytes, size_t most,
+                                  size_t *n, struct assay_error *err)
 {
-    for (size_t i = 0; i < json_array_size(devices); i++) {
-        const char *name = json_string_value(json_array_get(devices, i));
-        if (!name || i >= ASSAY_SERVING_DEVICES || !assay_string_copy(f->devices[f->n_devices++], sizeof *f->devices, name))
-            return assay_json_fail(file, "devices", err, "'devices' are at most %d names", ASSAY_SERVING_DEVICES);
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *name = json_string_value(json_array_get(array, i));
+        if (!name || i >= most || !assay_string_copy(to + i * bytes, bytes, name))
+            return assay_json_fail(file, key, err, "'%s' are at most %zu names of at most %zu bytes", key, most, bytes - 1);
+        *n = i + 1;
     }
     return ASSAY_OK;
 }
 
 static enum assay_code read_all(const struct assay_json_file *file, struct assay_serving_fitted *f, struct assay_error *err)
 {
-    static const char *const keys[] = {"format", "about", "fingerprint", "kernels", "devices", "values", "stacks", "bands"};
-    json_t                  *values = NULL, *stacks = NULL, *devices = NULL, *bands = NULL;
+    static const char *const keys[] = {"format", "about", "fingerprint", "kernels", "devices", "models", "values", "stacks", "bands"};
+    json_t                  *values = NULL, *stacks = NULL, *devices = NULL, *models = NULL, *bands = NULL;
     const char              *fingerprint = "", *kernels = "";
     if (assay_json_known_keys(file, file->root, keys, sizeof keys / sizeof *keys, err) ||
         assay_json_text(file, file->root, "fingerprint", true, &fingerprint, err) || assay_json_text(file, file->root, "kernels", true, &kernels, err) ||
         assay_json_object(file, file->root, "values", true, &values, err) || assay_json_array(file, file->root, "stacks", true, &stacks, err) ||
-        assay_json_array(file, file->root, "devices", true, &devices, err) || assay_json_object(file, file->root, "bands", true, &bands, err) ||
+        assay_json_array(file, file->root, "devices", true, &devices, err) || assay_json_array(file, file->root, "models", true, &models, err) ||
+        assay_json_object(file, file->root, "bands", true, &bands, err) ||
         assay_json_known_keys(file, bands, assay_serving_figure_names, ASSAY_SERVING_FIGURES, err) ||
-        read_numbers(file, values, true, f->base.value, err) || read_devices(file, devices, f, err))
+        read_numbers(file, values, true, f->base.value, err) || 
+        read_names(file, devices, "devices", f->devices[0], sizeof f->devices[0], ASSAY_SERVING_DEVICES, &f->n_devices, err) ||
+        read_names(file, models, "models", f->models[0], sizeof f->models[0], ASSAY_SERVING_MODELS, &f->n_models, err))
         return err->code;
     (void)assay_string_copy(f->fingerprint, sizeof f->fingerprint, fingerprint);
     (void)assay_string_copy(f->kernels, sizeof f->kernels, kernels);
     for (int i = 0; i < ASSAY_SERVING_FIGURES; i++)
-        if (read_half(file, bands, i, f->half[i], err))
+        if (read_halves(file, bands, i, f->half[i], err))
             return err->code;
     if (json_array_size(stacks) > ASSAY_SERVING_STACKS)
         return assay_json_fail(file, "stacks", err, "more than %d stacks", ASSAY_SERVING_STACKS);
@@ -250,18 +268,26 @@ static json_t *numbers_json(const double *values, double leave_out)
     return object;
 }
 
+static json_t *halves_json(const double half[2])
+{
+    return json_pack("{s:o, s:o}", sights[0], number(half[0]), sights[1], number(half[1]));
+}
+
 json_t *assay_serving_fitted_to_json(const struct assay_serving_fitted *f)
 {
-    json_t *stacks = json_array(), *devices = json_array(), *bands = json_object();
+    json_t *stacks = json_array(), *devices = json_array(), *models = json_array(), *bands = json_object();
     for (size_t i = 0; i < f->n_stacks; i++)
         json_array_append_new(stacks, json_pack("{s:s, s:s, s:i, s:o}", "server", f->stacks[i].name, "version", f->stacks[i].version, "rows",
                                                 (int)f->stacks[i].rows, "factors", numbers_json(f->stacks[i].factor, 1)));
     for (size_t i = 0; i < f->n_devices; i++)
         json_array_append_new(devices, json_string(f->devices[i]));
+    for (size_t i = 0; i < f->n_models; i++)
+        json_array_append_new(models, json_string(f->models[i]));
     for (int i = 0; i < ASSAY_SERVING_FIGURES; i++)
-        json_object_set_new(bands, assay_serving_figure_names[i], json_pack("{s:o, s:o}", kinds[0], number(f->half[i][0]), kinds[1], number(f->half[i][1])));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "format", FORMAT, "about",
+        json_object_set_new(bands, assay_serving_figure_names[i], json_pack("{s:o, s:o}", kinds[0], halves_json(f->half[i][0]), kinds[1],
+                                                                            halves_json(f->half[i][1])));
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT, "about",
                      "what serving stacks make of the models of kernels and links; written by assay calibrate, harness/model/cluster/README.md",
-                     "fingerprint", f->fingerprint, "kernels", f->kernels, "devices", devices, "values", numbers_json(f->base.value, -1), "stacks", stacks,
+                     "fingerprint", f->fingerprint, "kernels", f->kernels, "devices", devices, "models", models, "values", numbers_json(f->base.value, -1), "stacks", stacks,
                      "bands", bands);
 }

@@ -38,7 +38,7 @@ const struct assay_serving_server       *assay_serving_server_find(const char *n
 enum assay_serving_figure { ASSAY_SERVING_TTFT, ASSAY_SERVING_TPOT, ASSAY_SERVING_FIGURES };
 extern const char *const assay_serving_figure_names[ASSAY_SERVING_FIGURES + 1];
 
-enum { ASSAY_SERVING_STACKS = 32, ASSAY_SERVING_DEVICES = 32 };
+enum { ASSAY_SERVING_STACKS = 32, ASSAY_SERVING_DEVICES = 32, ASSAY_SERVING_MODELS = 32 };
 /* A server's factors on the base; version "": of all of its versions. */
 struct assay_serving_stack {
     char     name[32], version[32];
@@ -51,7 +51,10 @@ struct assay_serving_fitted {
     size_t                       n_stacks;
     char                         devices[ASSAY_SERVING_DEVICES][64]; /* that it was fitted on */
     size_t                       n_devices;
-    double                       half[ASSAY_SERVING_FIGURES][2]; /* of the 80 % band in logarithms, models left out; [1]: with experts */
+    char                         models[ASSAY_SERVING_MODELS][96]; /* likewise, as published */
+    size_t                       n_models;
+    double                       half[ASSAY_SERVING_FIGURES][2][2]; /* of the 80 % band on those devices, in logarithms: [dense, with experts][a
+                                                                        model that was fitted on, another: from models left out] */
     char                         fingerprint[65], kernels[65];   /* of the rows; of the coefficients of kernels that were under it */
 };
 /* path NULL: what comes with the program. ASSAY_DATA: the file is wrong. */
@@ -61,6 +64,7 @@ json_t *assay_serving_fitted_to_json(const struct assay_serving_fitted *f);
 /* As this version has them; else as its server; else the base. *how: what of that was found, as a sentence's part. */
 struct assay_serving_numbers assay_serving_numbers_of(const struct assay_serving_fitted *f, const char *server, const char *version, const char **how);
 bool assay_serving_fitted_on(const struct assay_serving_fitted *f, const char *device);
+bool assay_serving_fitted_with(const struct assay_serving_fitted *f, const char *model);
 
 /* The components that serving_loop.h follows: of each part the work, then the least times, as they are without prompts, then what prompts
  * add; steps; sequences in them. A step's nanoseconds are their sum, each times its number: README.md, "Serving". */
