@@ -240,8 +240,8 @@ enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct ass
     case ASSAY_CASES_ATTENTION: return read_attention(&r, out, err);
     case ASSAY_CASES_MOE: return read_moe(&r, out, err);
     case ASSAY_CASES_COLLECTIVE: return read_collective(&r, out, err);
+    case ASSAY_CASES_SERVING: return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "a run of serving is no kernel");
     case ASSAY_CASES_TRAIN:
-    case ASSAY_CASES_SERVING:
     case ASSAY_CASES_KINDS: break;
     }
     return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%s", assay_cases_tables[c->kind].why_not);
