@@ -131,6 +131,7 @@ struct sheet {
 };
 struct assay_serving_desk {
     struct assay_fabric       fabric;
+    bool                      by_itself; /* a chip of which nobody says what lies beyond its domain */
     struct assay_coefficients k;
     struct sheet             *sheets;
 };
@@ -154,15 +155,25 @@ static struct assay_fabric fabric_of(const struct assay_chip *chip)
     return f;
 }
 
-enum assay_code assay_serving_desk_new(const struct assay_chip *chip, const struct assay_coefficients *k, struct assay_serving_desk **out,
-                                       struct assay_error *err)
+enum assay_code assay_serving_desk_on(const struct assay_fabric *f, const struct assay_coefficients *k, struct assay_serving_desk **out,
+                                      struct assay_error *err)
 {
     struct assay_serving_desk *d = calloc(1, sizeof *d);
     if (!d)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for prices of serving");
-    d->fabric = fabric_of(chip);
+    d->fabric = *f;
     d->k = *k;
     *out = d;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_serving_desk_new(const struct assay_chip *chip, const struct assay_coefficients *k, struct assay_serving_desk **out,
+                                       struct assay_error *err)
+{
+    struct assay_fabric f = fabric_of(chip);
+    if (assay_serving_desk_on(&f, k, out, err))
+        return err->code;
+    (*out)->by_itself = true;
     return ASSAY_OK;
 }
 
@@ -275,7 +286,7 @@ enum assay_code assay_serving_answer_of(struct assay_serving_desk *desk, const s
     if (set_up(desk, ask, &s, err))
         return err->code;
     struct assay_serving_answer a = {.weights_alone = s.weights_alone, .crowded = s.crowded,
-                                     .beyond = assay_serving_plan_ranks(&ask->plan) > desk->fabric.tier[0].devices};
+                                     .beyond = desk->by_itself && assay_serving_plan_ranks(&ask->plan) > desk->fabric.tier[0].devices};
     if (assay_serving_loop_run(&s.loop, step, s.model, &a.means, err))
         return assay_error_in(err, "following a run of %.0f requests", ask->in_flight * ROUNDS_FOLLOWED);
     *out = a;
@@ -306,4 +317,23 @@ enum assay_code assay_serving_steady_of(struct assay_serving_desk *desk, const s
     out_ns[ASSAY_SERVING_TTFT] = ttft_ns + (l->in_flight - seats) / seats * (ttft_ns + further * tpot_ns); /* who has no seat waits for whole stays */
     out_ns[ASSAY_SERVING_TPOT] = tpot_ns;
     return ASSAY_OK;
+}
+
+enum assay_code assay_serving_seats_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, double *seats, bool *crowded,
+                                       struct assay_error *err)
+{
+    struct setup s;
+    if (set_up(desk, ask, &s, err))
+        return err->code;
+    *seats = s.loop.seats;
+    *crowded = s.crowded;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_serving_step_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, const struct assay_serving_work *w,
+                                      struct assay_serving_time *out, struct assay_error *err)
+{
+    struct setup s;
+    *out = (struct assay_serving_time){{0}};
+    return set_up(desk, ask, &s, err) ? err->code : step(s.model, w, out, err);
 }
