@@ -156,16 +156,34 @@ static void price_tokens(struct search *s, struct assay_serving_replica *r, doub
     r->per_device_s = r->in_flight * r->plan.dp / (further * *tpot_ns) * 1e9 / assay_serving_plan_ranks(&r->plan);
 }
 
-/* Devices divided so that neither kind waits for the other. */
+/* Whole replicas of both kinds on the devices there are: of so many for further tokens, what all devices give. */
+static double divided(const struct search *s, const struct assay_serving_choice *c, double tokens, double *prompt_share)
+{
+    double own = assay_serving_plan_ranks(&c->replica.plan), other = assay_serving_plan_ranks(&c->prompts.plan), all = s->space->devices;
+    double prompts = floor((all - tokens * own) / other);
+    if (tokens < 1 || prompts < 1)
+        return 0;
+    *prompt_share = prompts * other / all;
+    return fmin(prompts * other * c->prompts.per_device_s, tokens * own * c->replica.per_device_s) / all;
+}
+
+/* Devices divided so that neither kind waits much for the other. */
 static void price_split(struct search *s, struct assay_serving_choice *c)
 {
     c->way = ASSAY_SERVING_SPLIT;
     price_tokens(s, &c->replica, &c->tpot_ns);
     price_prompts(s, &c->prompts, &c->ttft_ns);
     c->transfer_ns = transfer_ns(s, &c->prompts);
-    double p = c->prompts.per_device_s, t = c->replica.per_device_s;
-    c->prompt_share = p + t > 0 ? t / (p + t) : 1;
-    c->goodput_s = p + t > 0 ? p * t / (p + t) : 0;
+    double p = c->prompts.per_device_s, t = c->replica.per_device_s, even = p + t > 0 ? p / (p + t) : 0;
+    double around = floor(even * s->space->devices / assay_serving_plan_ranks(&c->replica.plan));
+    c->goodput_s = c->prompt_share = 0;
+    for (double tokens = around - 1; tokens <= around + 1; tokens++) {
+        double share = 0, goodput_s = divided(s, c, tokens, &share);
+        if (goodput_s > c->goodput_s) {
+            c->goodput_s = goodput_s;
+            c->prompt_share = share;
+        }
+    }
 }
 
 /* ---- what is kept -------------------------------------------------------------------------------------------------- */

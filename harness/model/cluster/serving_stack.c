@@ -109,7 +109,7 @@ struct assay_serving_numbers assay_serving_numbers_of(const struct assay_serving
             continue;
         if (!*s->version && !found) {
             found = s;
-            *how = "this version of the server was not measured: as the server's others";
+            *how = *version ? "this version of the server was not measured: as the server's others" : "";
         }
         if (*s->version && !strcmp(s->version, version)) {
             found = s;
