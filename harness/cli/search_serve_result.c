@@ -73,6 +73,19 @@ static void print_figures(const struct assay_serve_report *r, FILE *out)
     fprintf(out, "a rank holds %.1f GB of weights and %.1f GB of keys and values\n", c->replica.weight_bytes / 1e9, c->replica.cache_bytes / 1e9);
 }
 
+static void print_served(const struct assay_serve_report *r, FILE *out)
+{
+    const struct assay_served_metrics *m = &r->served.metrics;
+    if (*r->not_served) {
+        fprintf(out, "not served through the engine: %s\n", r->not_served);
+        return;
+    }
+    fprintf(out, "through the engine, at %.0f %% of that rate and by chance (%.4g requests/s to a group): TTFT %.4g ms at the median, %.4g at the 99th\n"
+                 "percentile; TPOT %.4g and %.4g ms; %.1f %% of the requests keep both limits\n",
+            100 * r->served_share, r->served.per_s, (double)m->ttft.p50_ns / 1e6, (double)m->ttft.p99_ns / 1e6, (double)m->tpot.p50_ns / 1e6,
+            (double)m->tpot.p99_ns / 1e6, 100 * r->served.good_share);
+}
+
 static void value_text(enum assay_serving_axis axis, double value, char text[24])
 {
     if (axis == ASSAY_SERVING_AXIS_WAY)
@@ -164,6 +177,7 @@ void assay_serve_print(const struct assay_serve_report *r, FILE *out)
     assay_serving_choice_tell(&s->best[0], &told);
     fprintf(out, "\nbest: %s\n", plan);
     print_figures(r, out);
+    print_served(r, out);
     print_reasons(r, out);
     print_changes(r, out);
     print_choices(r, "the best ways", s->best, s->n_best < SHOWN ? s->n_best : SHOWN, out);
@@ -199,6 +213,16 @@ static json_t *json_of_band(const struct assay_serve_report *r)
                      "keeps", assay_json_number(b->keeps), "point", b->point, "why", b->why);
 }
 
+static json_t *json_of_served(const struct assay_serve_report *r)
+{
+    const struct assay_served_metrics *m = &r->served.metrics;
+    if (!r->search->n_best || *r->not_served)
+        return json_pack("{s:s}", "why", r->search->n_best ? r->not_served : "no way keeps the limits");
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "share", assay_json_number(r->served_share), "group_per_s", assay_json_number(r->served.per_s),
+                     "ttft_p50_ns", assay_json_u64(m->ttft.p50_ns), "ttft_p99_ns", assay_json_u64(m->ttft.p99_ns), "tpot_p50_ns",
+                     assay_json_u64(m->tpot.p50_ns), "tpot_p99_ns", assay_json_u64(m->tpot.p99_ns), "good_share", assay_json_number(r->served.good_share));
+}
+
 json_t *assay_serve_json(const struct assay_serve_report *r)
 {
     const struct assay_serving_search *s = r->search;
@@ -211,7 +235,7 @@ json_t *assay_serve_json(const struct assay_serve_report *r)
         double gain = r->change[i].found && s->n_best ? r->change[i].best.goodput_s / s->best[0].goodput_s : NAN;
         json_array_append_new(all, json_pack("{s:s, s:b, s:o}", "what", r->change[i].what, "found", r->change[i].found, "goodput_of_best", assay_json_number(gain)));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "system", r->on->system->name, "sha256", r->on->system->fingerprint, "model",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "system", r->on->system->name, "sha256", r->on->system->fingerprint, "model",
                      r->model, "server", r->space->server, "priced", (json_int_t)s->priced, "too_slow", (json_int_t)s->too_slow, "no_room",
-                     (json_int_t)s->short_of_memory, "band", json_of_band(r), "best", best, "frontier", frontier, "changes", all);
+                     (json_int_t)s->short_of_memory, "band", json_of_band(r), "served", json_of_served(r), "best", best, "frontier", frontier, "changes", all);
 }

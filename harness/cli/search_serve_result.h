@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "harness/cli/search_system.h"
-#include "harness/model/cluster/serving_search.h"
+#include "harness/load/serving/cluster_serve.h"
 
 /* 80 of 100 of what the descriptions, the kernels' models and servers leave open, of the best. */
 struct assay_serve_band {
@@ -34,6 +34,9 @@ struct assay_serve_report {
     struct assay_serve_band             band;
     struct assay_serve_change           change[ASSAY_SERVE_CHANGES];
     size_t                              n_changes;
+    struct assay_cluster_served         served; /* the best, through the engine, at served_share of its goodput */
+    double                              served_share;
+    char                                not_served[240]; /* why not, "" = it was */
 };
 void    assay_serve_print(const struct assay_serve_report *r, FILE *out);
 json_t *assay_serve_json(const struct assay_serve_report *r);

@@ -2,7 +2,7 @@
 #ifndef ASSAY_BLOCKS_DECODER_NUMBERS_H
 #define ASSAY_BLOCKS_DECODER_NUMBERS_H
 
-#include "harness/model/cluster/plan.h"
+#include "harness/model/cluster/decoder.h"
 #include "suites/blocks/model_shape.h"
 
 struct assay_decoder_numbers assay_decoder_numbers_of(const struct assay_model_shape *shape);

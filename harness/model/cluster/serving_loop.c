@@ -112,7 +112,7 @@ static enum assay_code end_first(struct run *r, struct assay_error *err)
 {
     struct group g = r->running.at[r->running.first];
     double       come = fmin(g.count, r->to_come);
-    bool         counts = r->not_counted <= 0;
+    bool         counts = r->not_counted <= 0 && r->to_come - come >= r->l->in_flight;
     pop(&r->running);
     r->generating -= g.count;
     r->seated -= g.count;

@@ -23,7 +23,7 @@ struct assay_serving_loop {
     double step_tokens;                  /* the most in a step, sequences that generate first */
     bool   cuts_prompts;                 /* prompts may be computed in pieces over several steps */
     bool   prompts_alone;                /* while somebody's prompt is not computed nobody generates */
-    double rounds;                       /* requests of the run over those in flight; at least 1 */
+    double rounds;                       /* requests of the run over those in flight; at least 1. The last counts for nobody: the server empties */
     double settling;                     /* rounds behind the first that count for nobody */
     double spread;                       /* of outputs: the longest less the shortest over their mean; 0: all go on in step */
 };

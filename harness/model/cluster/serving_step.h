@@ -4,7 +4,7 @@
 #define ASSAY_MODEL_SERVING_STEP_H
 
 #include "harness/model/cluster/collective_tiers.h"
-#include "harness/model/cluster/plan.h"
+#include "harness/model/cluster/decoder.h"
 
 /* How weights of a kind are stored and multiplied. */
 struct assay_serving_format {
