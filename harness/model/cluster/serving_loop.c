@@ -94,7 +94,6 @@ static struct batch choose(const struct run *r)
     b.whole = 1 + fmin(waiting - 1, floor((room - rest) / l->prompt_tokens));
     b.tokens = rest + (b.whole - 1) * l->prompt_tokens;
     b.pieces = b.whole;
-    b.past = r->begun / b.whole;
     b.left_over = 0;
     double spare = room - b.tokens;
     if (l->cuts_prompts && spare >= 1 && waiting > b.whole) {
@@ -102,6 +101,7 @@ static struct batch choose(const struct run *r)
         b.tokens += spare;
         b.left_over = spare;
     }
+    b.past = r->begun / b.pieces; /* of the first, shared by all */
     return b;
 }
 
