@@ -144,8 +144,9 @@ struct choice {
     const char *server, *version, *left_out;
 };
 struct fitting {
-    const struct assay_serving_runs    *runs;
-    const struct assay_serving_numbers *base; /* by which strange runs are told; NULL: none is */
+    const struct assay_serving_runs *runs;
+    struct assay_serving_numbers     base; /* by which strange runs are told */
+    bool                             tells_strange;
     size_t                          *rows;   /* 2 x run + figure */
     double                          *weight; /* of each row */
     size_t                           n;
@@ -204,7 +205,7 @@ static bool teaches(const struct fitting *f, const struct assay_serving_run *run
 {
     if (!(run->measured_ns[figure] > 0) || is_doubtful(run) || (figure == ASSAY_SERVING_TPOT && run->ask.output_tokens <= 1))
         return false;
-    return !f->base || fabs(log(assay_serving_figure_ns(f->base, &run->means, run->ask.protocol, figure) / run->measured_ns[figure])) <= log(figure == ASSAY_SERVING_TTFT ? STRANGE_TTFT : STRANGE_TPOT);
+    return !f->tells_strange || fabs(log(assay_serving_figure_ns(&f->base, &run->means, run->ask.protocol, figure) / run->measured_ns[figure])) <= log(figure == ASSAY_SERVING_TTFT ? STRANGE_TTFT : STRANGE_TPOT);
 }
 
 /* Moves *n to the rows that are chosen; how many runs these were. */
@@ -275,13 +276,12 @@ static void fit_all(struct fitting *f, const char *left_out, struct assay_servin
 {
     out->base = assay_serving_numbers_begin();
     out->n_stacks = 0;
-    f->base = NULL;
+    f->tells_strange = false;
     (void)fit(f, &(struct choice){"", "", left_out}, LOOSE_BASE, &out->base);
-    struct assay_serving_numbers before;
     for (int pass = 0; pass < PASSES; pass++) {
-        before = out->base;
+        f->base = out->base;
+        f->tells_strange = true;
         out->base = assay_serving_numbers_begin();
-        f->base = &before;
         (void)fit(f, &(struct choice){"", "", left_out}, LOOSE_BASE, &out->base);
     }
     for (size_t i = 0; i < f->runs->n; i++) {
@@ -303,7 +303,7 @@ static void fit_all(struct fitting *f, const char *left_out, struct assay_servin
         size_t runs = fit(f, &c, LOOSE_VERSION, &n);
         add_stack(out, a->server, a->version, runs, &n);
     }
-    f->base = NULL;
+    f->tells_strange = false;
 }
 
 /* ---- models left out ----------------------------------------------------------------------------------------------- */

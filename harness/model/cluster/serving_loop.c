@@ -161,9 +161,11 @@ static enum assay_code run_on(struct run *r, struct group g, struct assay_error 
 /* So many of a crowd begin to generate: as one group where outputs are of one length. */
 static enum assay_code begin(struct run *r, double count, enum assay_serving_crowd crowd, struct assay_error *err)
 {
-    double each = r->l->spread > 0 ? 1 : count;
-    for (; count > 0; count -= each) {
+    bool     apart = r->l->spread > 0;
+    uint64_t groups = apart ? (uint64_t)ceil(count) : 1;
+    for (uint64_t i = 0; i < groups; i++) {
         double output = assay_serving_output_tokens(r->l->output_tokens, r->l->spread, r->begun_requests++);
+        double each = apart ? fmin(1, count - (double)i) : count;
         if (run_on(r, (struct group){.count = each, .ends = r->generated + output - 1, .output_tokens = output, .crowd = crowd, .at = r->now}, err))
             return err->code;
     }

@@ -11,6 +11,7 @@
 /* Places of the table's columns, then of those that may be absent (harness/model/table.c). */
 enum { MODEL, MODE, ISL, OSL, TP, DEVICES, PRECISION, GEMM, MOE, KV, CONCURRENCY, BATCH, PP, DP, MOE_TP, MOE_EP, SERVER, VERSION };
 
+#define BYTES 2.0           /* of an element of keys and values, if nothing is said */
 #define ROUNDS_FOLLOWED 4.0 /* a first one, one in which it wears off, and two by which the later ones are known */
 /* Lengths are never quite equal, and a difference spreads requests so that they come one by one. Where prompts are computed alone who comes
  * meanwhile goes on with them, and all fall into step again. */
@@ -26,7 +27,7 @@ enum { MODEL, MODE, ISL, OSL, TP, DEVICES, PRECISION, GEMM, MOE, KV, CONCURRENCY
 static enum assay_code format_at(const struct assay_cases_row *row, size_t place, const char *otherwise, struct assay_serving_format *out,
                                  struct assay_error *err)
 {
-    struct assay_cases_format f;
+    struct assay_cases_format f = {.name = ""};
     const char               *name = *assay_cases_text(row, place) ? assay_cases_text(row, place) : otherwise;
     if (!strcmp(name, "fp4") || !strcmp(name, "mxfp4"))
         name = "nvfp4";
@@ -39,7 +40,7 @@ static enum assay_code format_at(const struct assay_cases_row *row, size_t place
 static enum assay_code read_formats(const struct assay_cases_row *row, struct assay_serving_plan *p, struct assay_error *err)
 {
     const char                 *precision = assay_cases_text(row, PRECISION);
-    struct assay_serving_format cache;
+    struct assay_serving_format cache = {.bytes = BYTES};
     if (!*precision)
         precision = "bfloat16";
     const char *gemm = *assay_cases_text(row, GEMM) ? assay_cases_text(row, GEMM) : precision;
@@ -93,7 +94,7 @@ static enum assay_code read_in_flight(const struct assay_cases_row *row, struct 
         return err->code;
     if (batch < 1 && concurrency < 1)
         return ASSAY_FAIL(err, ASSAY_DATA, "neither batch nor concurrency says how many requests are in flight");
-    a->in_flight = batch >= 1 ? batch : fmax(1, concurrency / a->plan.dp);
+    a->in_flight = ceil(batch >= 1 ? batch : concurrency / a->plan.dp); /* nobody serves half a request */
     a->protocol = concurrency >= 1 ? ASSAY_SERVING_BY_CONCURRENCY : ASSAY_SERVING_BY_BATCH;
     return ASSAY_OK;
 }
@@ -113,6 +114,8 @@ enum assay_code assay_serving_ask_read(const struct assay_cases_row *row, const 
         assay_cases_number(row, OSL, 1, NAN, &a.output_tokens, err) || read_plan(row, &a.plan, err) ||
         read_in_flight(row, &a, err) || assay_serving_plan_check(&a.plan, &a.decoder, err))
         return err->code;
+    a.prompt_tokens = ceil(a.prompt_tokens);
+    a.output_tokens = ceil(a.output_tokens);
     if (a.prompt_tokens > 1e7 || a.output_tokens > 1e7 || a.in_flight > 16384)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.0f requests of %.0f and %.0f tokens are more than is followed", a.in_flight, a.prompt_tokens, a.output_tokens);
     *out = a;
@@ -282,7 +285,7 @@ static enum assay_code set_up(struct assay_serving_desk *desk, const struct assa
 enum assay_code assay_serving_answer_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, struct assay_serving_answer *out,
                                         struct assay_error *err)
 {
-    struct setup s;
+    struct setup s = {.model = NULL};
     if (set_up(desk, ask, &s, err))
         return err->code;
     struct assay_serving_answer a = {.weights_alone = s.weights_alone, .crowded = s.crowded,
@@ -296,7 +299,7 @@ enum assay_code assay_serving_answer_of(struct assay_serving_desk *desk, const s
 enum assay_code assay_serving_steady_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, const struct assay_serving_numbers *n,
                                         double out_ns[ASSAY_SERVING_FIGURES], struct assay_error *err)
 {
-    struct setup              s;
+    struct setup              s = {.model = NULL};
     struct assay_serving_time bare = {{0}}, with = {{0}};
     if (set_up(desk, ask, &s, err))
         return err->code;
@@ -322,7 +325,7 @@ enum assay_code assay_serving_steady_of(struct assay_serving_desk *desk, const s
 enum assay_code assay_serving_seats_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, double *seats, bool *crowded,
                                        struct assay_error *err)
 {
-    struct setup s;
+    struct setup s = {.model = NULL};
     if (set_up(desk, ask, &s, err))
         return err->code;
     *seats = s.loop.seats;
@@ -333,7 +336,7 @@ enum assay_code assay_serving_seats_of(struct assay_serving_desk *desk, const st
 enum assay_code assay_serving_step_of(struct assay_serving_desk *desk, const struct assay_serving_ask *ask, const struct assay_serving_work *w,
                                       struct assay_serving_time *out, struct assay_error *err)
 {
-    struct setup s;
+    struct setup s = {.model = NULL};
     *out = (struct assay_serving_time){{0}};
     return set_up(desk, ask, &s, err) ? err->code : step(s.model, w, out, err);
 }

@@ -177,8 +177,8 @@ static void price_split(struct search *s, struct assay_serving_choice *c)
     double p = c->prompts.per_device_s, t = c->replica.per_device_s, even = p + t > 0 ? p / (p + t) : 0;
     double around = floor(even * s->space->devices / assay_serving_plan_ranks(&c->replica.plan));
     c->goodput_s = c->prompt_share = 0;
-    for (double tokens = around - 1; tokens <= around + 1; tokens++) {
-        double share = 0, goodput_s = divided(s, c, tokens, &share);
+    for (int beside = -1; beside <= 1; beside++) {
+        double share = 0, goodput_s = divided(s, c, around + beside, &share);
         if (goodput_s > c->goodput_s) {
             c->goodput_s = goodput_s;
             c->prompt_share = share;

@@ -27,14 +27,14 @@ struct assay_serving_replica {
     double                    weight_bytes, cache_bytes; /* of a rank: weights; keys and values of what is in flight */
 };
 struct assay_serving_choice {
-    enum assay_serving_way       way;
     struct assay_serving_replica replica; /* SHARED: of all; SPLIT: of further tokens */
     struct assay_serving_replica prompts; /* SPLIT */
     double                       prompt_share;    /* SPLIT: of devices that compute prompts */
     double                       ttft_ns, tpot_ns; /* means */
     double                       transfer_ns;      /* SPLIT: of a prompt's keys and values */
     double                       goodput_s;        /* requests a second and device, all within the limits */
-    bool                         followed;         /* event by event, not in closed form */
+    enum assay_serving_way       way;
+    bool                         followed; /* event by event, not in closed form */
 };
 enum assay_serving_axis { ASSAY_SERVING_AXIS_WAY, ASSAY_SERVING_AXIS_TP, ASSAY_SERVING_AXIS_DP, ASSAY_SERVING_AXIS_PP, ASSAY_SERVING_AXIS_EP, ASSAY_SERVING_AXIS_IN_FLIGHT,
                           ASSAY_SERVING_AXES };

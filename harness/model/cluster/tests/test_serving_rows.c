@@ -46,6 +46,8 @@ Test(serving_rows, need_few_columns)
     cr_expect_eq(ask.protocol, ASSAY_SERVING_BY_BATCH);
     cr_assert(!read_row("model,mode,isl,osl,tp,dp,concurrency\nmixtral-8x7b,agg,128,64,2,2,30\n"), "%s", err.message);
     cr_expect_eq(ask.in_flight, 15); /* of each group */
+    cr_assert(!read_row("model,mode,isl,osl,tp,dp,concurrency\nmixtral-8x7b,agg,128.5,64,2,4,30\n"), "%s", err.message);
+    cr_expect(ask.in_flight == 8 && ask.prompt_tokens == 129); /* nobody serves half a request or token */
     cr_assert(!read_row("model,mode,isl,osl,tp,moe_tp,moe_ep,batch\nmixtral-8x7b,agg,128,64,4,1,0,30\n"), "%s", err.message);
     cr_expect_eq(ask.plan.moe_tp * ask.plan.moe_ep, 4); /* a table that says nothing of experts */
 }
