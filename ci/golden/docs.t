@@ -27,6 +27,7 @@ $ examples README.md
 0 build/assay run gemm --backend m100 --backend h200 -o out/chips
 0 build/assay breakeven --device m100 --against h200 --workload gemm/dtype=bf16
 0 build/assay search decoder.train/model=ernie-5-class-2.4t,batch=64,tokens=4096 --backend tianchi512
+0 build/assay search decoder.serve/model=ernie-5-class-2.4t --backend tianchi512 --demand 10
 5 build/assay qualify --policy inference-service out/mine -o out/decision
 0 build/assay report out/mine --policy inference-service --format xlsx -o out/paper
 0 build/assay bundle out/mine --policy inference-service -o out/mine.bundle
