@@ -227,7 +227,7 @@ static void check_that_no_sum_is_idle(const char *model, const char *mesh)
             s.g[r]->nodes[k].op = sum, s.g[r]->nodes[k].n_attrs = 2;
         sums++;
     }
-    cr_expect_gt(sums, 5u);
+    cr_expect_gt(sums, 3u, "%s: %zu sums", name, sums);
     release(&one);
     forget(&s);
     free(whole.there[0]);
