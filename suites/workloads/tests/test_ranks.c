@@ -264,6 +264,9 @@ Test(ranks, that_split_the_optimizers_work_step_as_one, .init = find_source, .ti
     check_on(DENSE, "dp=4,zero=1");
     check_on(DENSE, "dp=4,zero=2");
     check_on(DEEP, "dp=2,ep=2,zero=2");
+    check_on(DENSE, "dp=4,zero=3");
+    check_on(DEEP, "dp=2,ep=2,tp=2,zero=3");
+    check_on(DEEP, "dp=2,pp=2,recompute=full,zero=3");
     check_on(DEEP, "dp=2,pp=2,zero=1");
 }
 
@@ -272,6 +275,38 @@ Test(ranks, without_any_one_of_their_sums_are_off, .init = find_source, .timeout
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "tp=2");
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "sp=true,tp=2");
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "dp=2");
+}
+
+/* Bytes of params and of what the optimizer keeps, on rank 1. */
+static void holds(const char *mesh, uint64_t *params, uint64_t *states)
+{
+    struct ranks s = {.n = 0};
+    char         name[256];
+    *params = *states = 0;
+    (void)snprintf(name, sizeof name, "decoder.train/batch=4,layers=2,model=tiny-ranks,tokens=6,%s", mesh);
+    build(name, &s);
+    for (uint32_t v = 0; v < s.g[1]->n_values; v++) {
+        const struct assay_value *x = &s.g[1]->values[v];
+        *params += x->role == ASSAY_ROLE_PARAM ? x->bytes : 0;
+        *states += x->role == ASSAY_ROLE_STATE ? x->bytes : 0;
+    }
+    forget(&s);
+}
+
+Test(ranks, that_split_the_optimizers_work_hold_their_share, .init = find_source)
+{
+    static const struct {
+        const char *mesh;
+        uint64_t    params, states; /* one in so many of what a rank has that shares nothing */
+    } rows[] = {{"dp=4,zero=1", 1, 4}, {"dp=4,zero=2", 1, 4}, {"dp=4,zero=3", 4, 4}, {"dp=2,zero=3", 2, 2}};
+    uint64_t whole, moments, params, states;
+    holds("dp=4", &whole, &moments);
+    cr_expect_eq(moments, 2 * whole, "AdamW keeps two numbers a weight");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        holds(rows[i].mesh, &params, &states);
+        cr_expect_eq(params * rows[i].params, whole, "%s: %llu bytes of params", rows[i].mesh, (unsigned long long)params);
+        cr_expect_eq(states * rows[i].states, moments, "%s: %llu bytes of moments", rows[i].mesh, (unsigned long long)states);
+    }
 }
 
 /* ---- meshes that do not fit -------------------------------------------------------------------------------------------- */
