@@ -279,7 +279,12 @@ static enum assay_code add_node(struct assay_graph *g, const struct request *ask
 void assay_graph_op_outputs(struct assay_graph *g, const char *op, const char *const *names, size_t n_outputs,
                             const int32_t *inputs, size_t n_inputs, const struct assay_attr *attrs, int32_t *out)
 {
-    const struct request ask = {op, names, n_outputs, inputs, n_inputs, attrs};
+    char        room[ASSAY_OP_MAX_OPERANDS][ASSAY_VALUE_NAME_BYTES + 16];
+    const char *repeated[ASSAY_OP_MAX_OPERANDS];
+    for (size_t o = 0; g->repetition && o < n_outputs && o < ASSAY_OP_MAX_OPERANDS; o++)
+        repeated[o] = assay_graph_repeated_name(g, names[o], room[o]);
+    bool                 is_repeated = g->repetition && n_outputs <= ASSAY_OP_MAX_OPERANDS;
+    const struct request ask = {op, is_repeated ? repeated : names, n_outputs, inputs, n_inputs, attrs};
     struct assay_error err = {0};
     for (size_t o = 0; o < n_outputs; o++)
         out[o] = ASSAY_NO_VALUE;

@@ -336,7 +336,7 @@ Test(ranks, a_mesh_that_does_not_fit_is_refused_with_the_names, .init = find_sou
     refuse("decoder.train/batch=6,ep=3,model=tiny-ranks,tokens=6", "experts 4 of 'tiny-ranks' does not divide by ep 3");
     refuse("decoder.train/batch=4,ep=2,model=tiny-dense,tokens=6", "ep 2; model 'tiny-dense' has no experts");
     refuse("decoder.train/batch=3,dp=2,model=tiny-ranks,tokens=6", "batch 3 of 'tiny-ranks' does not divide by dp x ep 2");
-    refuse("decoder.train/batch=1,model=tiny-ranks,sp=true,tokens=6,tp=4", "batch x tokens of a rank 6 of 'tiny-ranks' does not divide by tp 4");
+    refuse("decoder.train/batch=1,model=tiny-ranks,sp=true,tokens=6,tp=4", "batch x tokens of a step 6 of 'tiny-ranks' does not divide by tp 4");
     refuse("decoder.train/batch=1,model=tiny-ranks,sp=true,tokens=6,tp=2", NULL);
     refuse("decoder.train/batch=4,model=tiny-ranks,sp=true,tokens=6", "sp with tp 1: the ranks of tp split the tokens");
     refuse("decoder.train/batch=4,model=tiny-dense,pp=2,tokens=6", "pp 2 with tied embeddings, which two stages would share");
