@@ -309,6 +309,28 @@ Test(ranks, that_split_the_optimizers_work_hold_their_share, .init = find_source
     }
 }
 
+static size_t sends(const char *case_name)
+{
+    struct ranks s = {.n = 0};
+    size_t       n = 0;
+    build(case_name, &s);
+    for (uint32_t k = 0; k < s.g[0]->n_nodes; k++)
+        n += !strcmp(s.g[0]->nodes[k].op->qualified, "assay.Send");
+    forget(&s);
+    return n;
+}
+
+/* The first stage sends each forward, and nothing back. */
+Test(ranks, of_a_pipeline_have_micro_batches_that_divide_and_are_no_more_than_four_a_stage, .init = find_source)
+{
+    cr_expect_eq(sends("decoder.train/batch=1,model=tiny-ranks,pp=2,tokens=4"), 1u);
+    cr_expect_eq(sends("decoder.train/batch=8,model=tiny-ranks,pp=2,tokens=4"), 8u);
+    cr_expect_eq(sends("decoder.train/batch=9,model=tiny-ranks,pp=2,tokens=4"), 3u);
+    cr_expect_eq(sends("decoder.train/batch=16,dp=2,model=tiny-ranks,pp=2,tokens=4"), 8u);
+    cr_expect_eq(sends("decoder.train/batch=16,model=tiny-ranks,pp=2,tokens=4"), 8u);
+    cr_expect_eq(sends("decoder.train/batch=8,dp=2,model=tiny-ranks,tokens=4"), 0u);
+}
+
 /* ---- meshes that do not fit -------------------------------------------------------------------------------------------- */
 
 static void refuse(const char *case_name, const char *want)
