@@ -120,15 +120,15 @@ int32_t assay_graph_shard_params(const struct assay_graph *from, int64_t rank, i
     struct pass p = {.from = from, .to = to, .rank = rank, .there = malloc(((size_t)from->n_values + 1) * sizeof *p.there),
                      .shard = malloc(((size_t)from->n_values + 1) * sizeof *p.shard)};
     int32_t     made = ASSAY_NO_VALUE;
-    if (from->first_error.code)
+    if (from->first_error.code) {
         assay_graph_refuse(to, from->first_error.code, "%s", from->first_error.message);
-    else if (!p.there || !p.shard)
-        assay_graph_refuse(to, ASSAY_MEMORY, "no memory for a copy of graph '%s'", from->name);
-    if (!to->first_error.code) {
+    } else if (p.there && p.shard) {
         for (uint32_t i = 0; i <= from->n_values; i++)
             p.there[i] = p.shard[i] = ASSAY_NO_VALUE;
         copy_values(&p);
         made = assay_graph_value(from, value) ? p.there[value] : ASSAY_NO_VALUE;
+    } else {
+        assay_graph_refuse(to, ASSAY_MEMORY, "no memory for a copy of graph '%s'", from->name);
     }
     free(p.there);
     free(p.shard);
