@@ -167,6 +167,10 @@ static int32_t clip(const struct train *t)
         name_of(t, t->params[i], ".gradient_squares.all", name);
         sum = sum == ASSAY_NO_VALUE ? squares : node(t, "Add", name, (int32_t[]){sum, squares}, 2, NULL);
     }
+    for (size_t i = t->n; i < t->n + t->n_edges; i++) { /* zeros: what was answered to other stages stands before the norm */
+        name_of(t, t->params[i], ".answered", name);
+        sum = node(t, "Add", name, (int32_t[]){sum, t->grads[i]}, 2, NULL);
+    }
     if (t->ranks)
         sum = add_up(t, "gradient_squares", sum, t->ranks->stages, t->ranks->n_stages);
     int32_t norm = node(t, "Sqrt", "gradient_norm", &sum, 1, NULL);
@@ -384,6 +388,7 @@ static void find_edges(struct train *t)
     }
 }
 
+/* Where no norm hangs on them. */
 static void show_edges(const struct train *t)
 {
     char name[NAME_BYTES];
@@ -407,7 +412,8 @@ static void train(struct train *t, int32_t loss, enum assay_recompute recompute)
     assay_graph_gradient(t->g, loss, t->params, t->n + t->n_edges, recompute, t->grads);
     if (t->g->first_error.code)
         return;
-    show_edges(t);
+    if (t->o->clip_norm <= 0)
+        show_edges(t);
     for (size_t i = 0; i < t->n; i++)
         share_step(t, i);
     if (t->g->first_error.code || !lamb_can(t))

@@ -46,7 +46,8 @@ extern const struct assay_option assay_optimizer_options[];
  *   1  each steps its shard alone, with the moments of that shard, and AllGather makes the param whole again
  *   2  besides, gradients are not whole on any rank: ReduceScatter in place of AllReduce (as outputs they are gathered to be seen)
  *   3  params are shards already (zero.h); what is not divided there is as with 2
- * Inputs that a Receive waits on are differentiated too, so that what came is answered: outputs "<input>.gradient", zeros.
+ * Inputs that a Receive waits on are differentiated too, so that what came is answered; the zeros that this gives are
+ * added to what "gradient_norm" is the root of, or without clipping are outputs "<input>.gradient".
  * Lamb is refused where a param is not whole on one rank: its norms are of whole params. `ranks` NULL: there is one. */
 void assay_graph_train(struct assay_graph *g, int32_t loss, const struct assay_optimizer *optimizer,
                        enum assay_recompute recompute);
