@@ -79,6 +79,7 @@ $ examples suites/weights/README.md
 0 assay validate out/files
 
 $ examples suites/README.md
+0 assay show decoder.train/model=tiny-ranks,batch=4,tokens=8,dp=2,tp=2
 0 assay list models
 0 assay show decoder.prefill/model=llama-3.1-8b
 0 assay plan inference

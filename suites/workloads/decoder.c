@@ -3,6 +3,7 @@
  * gradients to be seen. */
 #include <string.h>
 
+#include "harness/ir/transform/zero.h"
 #include "suites/blocks/blocks.h"
 #include "suites/blocks/decoder.h"
 #include "suites/blocks/training.h"
@@ -51,8 +52,8 @@ static const struct assay_option params[] = {
     ROW_MESH("ep", ep, "ranks that split the experts and have their own sequences"),
     {.name = "sp", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct decoder, mesh.sp), .dflt = "false",
      .help = "ranks of tp split the tokens between layers, too"},
-    {.name = "zero", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, mesh.zero), .dflt = "0", .min = 0, .max = 2,
-     .help = "ranks with the same weights split the optimizer's moments (1) and the gradients (2)"},
+    {.name = "zero", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, mesh.zero), .dflt = "0", .min = 0, .max = 3,
+     .help = "ranks with the same weights split the optimizer's moments (1), the gradients (2), the weights (3)"},
     {0},
 };
 
@@ -111,12 +112,25 @@ static enum assay_code ranks(const void *given, const char *phase, uint32_t *n, 
     return ASSAY_OK;
 }
 
+/* The loss from params of which the rank has shards. */
+static int32_t sharded_loss(struct assay_graph *g, const struct assay_decoder *how)
+{
+    struct assay_graph *whole = assay_graph_new("whole params");
+    if (!whole) {
+        assay_graph_refuse(g, ASSAY_MEMORY, "no memory for a graph");
+        return ASSAY_NO_VALUE;
+    }
+    int32_t loss = assay_graph_shard_params(whole, how->rank, assay_decoder_loss(whole, how), g);
+    assay_graph_free(whole);
+    return loss;
+}
+
 static enum assay_code build_rank(const void *given, const char *phase, uint32_t rank, struct assay_graph *g, struct assay_error *err)
 {
     const struct decoder    *p = given;
     struct assay_model_shape shape;
-    struct assay_decoder     how;
-    uint32_t                 n;
+    struct assay_decoder     how = {.rank = rank};
+    uint32_t                 n = 1;
     if (ranks(given, phase, &n, err) || describe(p, phase, &shape, &how, err))
         return err->code;
     if (rank >= n)
@@ -126,7 +140,8 @@ static enum assay_code build_rank(const void *given, const char *phase, uint32_t
         struct assay_block_training step = p->training;
         struct assay_mesh_place     at = assay_mesh_place(&p->mesh, rank);
         step.gradients = !strcmp(phase, "gradients");
-        assay_block_train_rank(g, assay_decoder_loss(g, &how), &step, &at);
+        int32_t loss = p->mesh.zero < 3 ? assay_decoder_loss(g, &how) : sharded_loss(g, &how);
+        assay_block_train_rank(g, loss, &step, &at);
         return assay_graph_finish(g, err);
     }
     int32_t logits = assay_decoder_build(g, &how);
