@@ -272,7 +272,7 @@ static bool is_no_repetition(const struct assay_onnx_call *call)
     bool rounds = !strcmp(r.transform, "half_pixel") && !strncmp(r.nearest, "round_prefer_", 13), whole = true;
     for (int32_t d = 0; d < s.x.rank; d++)
         if (r.axis[d].changes && r.axis[d].in >= 1)
-            whole = whole && r.axis[d].out % r.axis[d].in == 0 && r.axis[d].scale == (double)(r.axis[d].out / r.axis[d].in);
+            whole = whole && r.axis[d].out % r.axis[d].in == 0 && r.axis[d].scale * (double)r.axis[d].in == (double)r.axis[d].out;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         whole = whole && isnan(assay_onnx_f64(&s, others[i], NAN));
     return r.mode != NEAREST || !(floors || rounds) || !whole || r.antialias || assay_onnx_in(&s, 1) != ASSAY_NO_VALUE ||
