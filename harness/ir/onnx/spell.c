@@ -127,6 +127,12 @@ bool assay_onnx_const(const struct assay_onnx_spelling *s, size_t i, size_t capa
     return true;
 }
 
+int64_t assay_onnx_times(int64_t a, int64_t b)
+{
+    int64_t product;
+    return a < 0 || __builtin_mul_overflow(a, b, &product) ? -1 : product;
+}
+
 /* ---- adding -------------------------------------------------------------------------------------------------- */
 
 static const char *own_name(struct assay_onnx_spelling *s, char out[ASSAY_VALUE_NAME_BYTES])

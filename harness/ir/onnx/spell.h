@@ -64,6 +64,8 @@ int32_t assay_onnx_numbers(struct assay_onnx_spelling *s, size_t n, const int64_
 int32_t assay_onnx_count(struct assay_onnx_spelling *s, int64_t n, int32_t rank, int32_t axis, int64_t step);
 int32_t assay_onnx_reshape(struct assay_onnx_spelling *s, int32_t x, int32_t rank, const int64_t *dims);
 int32_t assay_onnx_cast(struct assay_onnx_spelling *s, int32_t x, enum assay_dtype to);
+/* a times b, -1 (which no shape takes) where that does not fit or a is that already: lengths beside one of 0 have any product. */
+int64_t assay_onnx_times(int64_t a, int64_t b);
 /* The int64 numbers of a const, at most `capacity`; false and the error set: it is none. */
 bool assay_onnx_const(const struct assay_onnx_spelling *s, size_t i, size_t capacity, int64_t *numbers, size_t *n);
 /* Indices from -n to n-1 as those from 0 on. */

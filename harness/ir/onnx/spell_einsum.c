@@ -160,7 +160,7 @@ static bool diagonal(struct assay_onnx_spelling *s, struct term *t, int32_t firs
     (void)add_label(&order, label);
     (void)add_label(&order, -1);
     transpose(s, t, &order);
-    dims[kept.rank] = n * n;
+    dims[kept.rank] = assay_onnx_times(n, n);
     int32_t flat = assay_onnx_reshape(s, t->value, kept.rank + 1, dims);
     (void)add_label(&kept, label);
     t->value = assay_onnx_put(s, "Gather", (int32_t[]){flat, assay_onnx_count(s, n, 1, 0, n + 1)}, 2,

@@ -121,7 +121,7 @@ static enum assay_code tile(struct assay_onnx_spelling *s)
         if (times[d] == 1)
             continue;
         for (int32_t k = 0; k < s->x.rank; k++)
-            apart[k < d ? 0 : 3] *= k == d ? 1 : dims[k];
+            apart[k < d ? 0 : 3] = assay_onnx_times(apart[k < d ? 0 : 3], k == d ? 1 : dims[k]);
         int32_t one = assay_onnx_reshape(s, y, 4, apart);
         apart[1] = times[d];
         if (times[d] < 0 || __builtin_mul_overflow(dims[d], times[d], &dims[d]) || s->graph->first_error.code)

@@ -211,7 +211,7 @@ static int32_t interpolated(struct assay_onnx_spelling *s, int32_t y, int32_t d,
         weigh(r, a, fmin(fmax(place_of(r, a, i), -(double)WEIGHTS_MOST), 2.0 * WEIGHTS_MOST), weights + i * a->in);
     for (int32_t k = 0; k < v.rank; k++) {
         dims[k] = k == d ? a->out : v.dims[k];
-        apart[k < d ? 0 : 2] *= k == d ? 1 : v.dims[k];
+        apart[k < d ? 0 : 2] = assay_onnx_times(apart[k < d ? 0 : 2], k == d ? 1 : v.dims[k]);
     }
     int32_t matrix = assay_onnx_table(s, v.dtype, 2, (int64_t[]){a->out, a->in}, weights);
     free(weights);

@@ -112,9 +112,13 @@ static int32_t transformed(struct assay_onnx_spelling *s, int32_t x, int32_t axi
     struct assay_value v = assay_onnx_seen(s, x);
     struct assay_attr  swap[] = {{.name = "perm", .type = ASSAY_ATTR_I64S, .list = {0, 1, 3, 2}, .n = 4}, ASSAY_ATTR_END};
     int64_t            outer = 1, inner = 1, dims[ASSAY_MAX_RANK];
+    if (axis >= v.rank) /* what gives x was refused */
+        return ASSAY_NO_VALUE;
     memcpy(dims, v.dims, sizeof dims);
-    for (int32_t d = 0; d < v.rank - 1; d++)
-        *(d < axis ? &outer : &inner) *= d == axis ? 1 : v.dims[d];
+    for (int32_t d = 0; d < v.rank - 1; d++) {
+        int64_t *side = d < axis ? &outer : &inner;
+        *side = assay_onnx_times(*side, d == axis ? 1 : v.dims[d]);
+    }
     int32_t y = assay_onnx_reshape(s, x, 4, (int64_t[]){outer, t->n, inner, t->parts});
     y = assay_onnx_reshape(s, assay_onnx_put(s, "Transpose", &y, 1, swap), 3, (int64_t[]){outer, t->n * t->parts, inner});
     y = assay_onnx_reshape(s, PUT(s, "MatMul", matrix_of(s, t), y), 4, (int64_t[]){outer, t->bins, 2, inner});

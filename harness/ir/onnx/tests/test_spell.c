@@ -392,6 +392,40 @@ Test(spell, an_axis_that_is_too_long_takes_no_memory)
     assay_graph_free(call.graph);
 }
 
+/* Beside an axis of 0 the others may be as long as they like: products of them do not fit. */
+Test(spell, lengths_whose_product_does_not_fit_are_refused_beside_an_axis_of_nothing)
+{
+    static const int64_t long_ones[] = {INT64_C(1) << 40, INT64_C(1) << 40, 4, 0};
+    static const float   scales[] = {2};
+    begin("Resize", ASSAY_F32, 4, long_ones);
+    call.in[call.n_in++] = ASSAY_NO_VALUE;
+    operand_f32s("scales", 1, scales);
+    call.attrs[0] = (struct assay_attr){.name = "axes", .type = ASSAY_ATTR_I64S, .list = {2}, .n = 1};
+    call.attrs[1] = ASSAY_ATTR_STRING("mode", "linear");
+    cr_expect_neq(assay_onnx_spell(&call, y, &err), ASSAY_OK);
+    assay_graph_free(call.graph);
+    begin("Einsum", ASSAY_F32, 4, long_ones);
+    call.attrs[0] = ASSAY_ATTR_STRING("equation", "iijk->ijk");
+    cr_expect_neq(assay_onnx_spell(&call, y, &err), ASSAY_OK);
+    assay_graph_free(call.graph);
+    begin("Tile", ASSAY_F32, 4, long_ones);
+    operand_i64s("repeats", 4, (const int64_t[]){1, 1, 2, 1});
+    cr_expect_neq(assay_onnx_spell(&call, y, &err), ASSAY_OK);
+    assay_graph_free(call.graph);
+    cr_expect(assay_onnx_times(INT64_C(1) << 31, INT64_C(1) << 31) == INT64_C(1) << 62 && assay_onnx_times(INT64_C(1) << 32, INT64_C(1) << 31) == -1);
+    cr_expect_eq(assay_onnx_times(-1, 0), -1);
+}
+
+/* What is added after a refusal has no shape: nothing may look for its last axis. */
+Test(spell, a_transform_of_frames_that_were_refused_is_refused)
+{
+    begin("STFT", ASSAY_BOOL, 3, (int64_t[]){1, 9, 1});
+    call.in[call.n_in++] = assay_graph_const(call.graph, "step", ASSAY_I64, 0, NULL, (const int64_t[]){2});
+    call.in[call.n_in++] = assay_graph_input(call.graph, "w", ASSAY_I64, 1, (int64_t[]){4}, ASSAY_FILL_SIGNED);
+    cr_expect_neq(assay_onnx_spell(&call, y, &err), ASSAY_OK, "a window of other numbers than the signal");
+    assay_graph_free(call.graph);
+}
+
 /* ---- shapes ---- */
 
 static const struct {
