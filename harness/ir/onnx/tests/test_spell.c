@@ -243,6 +243,36 @@ Test(spell, an_equation_that_does_not_fit_is_refused)
 
 /* ---- sequences and signals ---- */
 
+Test(spell, what_was_pooled_goes_back_to_its_places_and_the_rest_is_nothing)
+{
+    begin("MaxUnpool", ASSAY_F32, 4, (int64_t[]){1, 1, 2, 2});
+    call.in[call.n_in++] = assay_graph_input(call.graph, "at", ASSAY_I64, 4, (int64_t[]){1, 1, 2, 2}, ASSAY_FILL_SIGNED);
+    call.attrs[0] = (struct assay_attr){.name = "kernel_shape", .type = ASSAY_ATTR_I64S, .list = {2, 3}, .n = 2};
+    call.attrs[1] = (struct assay_attr){.name = "strides", .type = ASSAY_ATTR_I64S, .list = {2, 2}, .n = 2};
+    const struct assay_value *v = spelled();
+    cr_expect(v->rank == 4 && v->dims[2] == 4 && v->dims[3] == 5, "%d by %d", (int)v->dims[2], (int)v->dims[3]);
+    operand_i64s("larger", 4, (int64_t[]){1, 1, 4, 7});
+    static const char *const z[] = {"z"};
+    cr_expect_eq(assay_onnx_spell(&call, z, &err), ASSAY_OK, "%s", err.message);
+    operand_i64s("smaller", 4, (int64_t[]){1, 1, 3, 7});
+    call.in[2] = call.in[3], call.n_in = 3;
+    cr_expect_eq(assay_onnx_spell(&call, z, &err), ASSAY_UNSUPPORTED, "a shape that does not hold what was pooled");
+    assay_graph_free(call.graph);
+}
+
+Test(spell, a_sequence_is_turned_along_either_of_the_first_axes)
+{
+    for (int64_t time = 0; time < 2; time++) {
+        begin("ReverseSequence", ASSAY_F32, 3, (int64_t[]){3, 3, 2});
+        operand_i64s("lengths", 3, (int64_t[]){1, 2, 3});
+        call.attrs[0] = ASSAY_ATTR_INT("time_axis", time);
+        call.attrs[1] = ASSAY_ATTR_INT("batch_axis", 1 - time);
+        const struct assay_value *v = spelled();
+        cr_expect(v->rank == 3 && v->dims[0] == 3 && v->dims[2] == 2);
+        assay_graph_free(call.graph);
+    }
+}
+
 /* LSTM of `steps` items of 2 by 3 with 4 hidden ones in `directions`. */
 static void begin_lstm(int64_t steps, int64_t directions, int64_t gates_rows)
 {
@@ -361,6 +391,11 @@ static const struct {
     {"ConvInteger", 3, {1, 2, 3}, {"", 0}, 1, {0},
      "ConvInteger 'y' has an image and kernels of different ranks, or not of one to three axes, which is not read"},
     {"QLinearMatMul", 2, {2, 3}, {"", 0}, 2, {0, 0}, "QLinearMatMul 'y' has a scale or a zero point of more than one number, or none, which is not read"},
+    {"ReverseSequence", 2, {4, 3}, {"time_axis", 1}, 3, {1, 2, 3},
+     "ReverseSequence 'y' has no length for each item of its batch, or other axes than the first two, which is not read"},
+    {"ReverseSequence", 2, {4, 3}, {"", 0}, 2, {1, 2},
+     "ReverseSequence 'y' has no length for each item of its batch, or other axes than the first two, which is not read"},
+    {"MaxUnpool", 3, {1, 1, 4}, {"", 0}, 4, {0, 2, 4, 6}, "MaxUnpool 'y' has windows or places that do not fit its operand, which is not read"},
     {"Mod", 1, {3}, {"", 0}, 1, {2}, "Mod 'y' is of floats and has no fmod, which is not read"},
     {"Range", 0, {0}, {"", 0}, 1, {2}, "Range 'y' goes from and to what is not known before it runs, or never arrives, which is not read"},
     {"HannWindow", 0, {0}, {"", 0}, 0, {0}, "HannWindow 'y' has a size that is not known before it runs or too small, or a type that is not read, which is not read"},
