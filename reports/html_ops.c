@@ -172,7 +172,7 @@ static void tightness(struct assay_page *p, const struct assay_ops *ops)
     assay_sink_raw(&p->to, "<p>On random operands the largest error takes %.2g of its bound in the median of the %zu cells that round.", t.median, t.cells);
     for (size_t i = 0, told = 0; i < ops->n; i++)
         if (assay_ops_is_loose(&ops->cell[i])) {
-            assay_sink_raw(&p->to, "%s", told++ ? ", " : " Below 0.05 (a loose bound, or sums of few bits, which seldom round): ");
+            assay_sink_raw(&p->to, "%s", told++ ? ", " : " Below 0.05, where the bound allows much more rounding than there was: ");
             assay_sink_text(&p->to, ops->cell[i].op);
             assay_sink_raw(&p->to, " ");
             assay_sink_text(&p->to, ops->cell[i].format);

@@ -54,7 +54,7 @@ static enum assay_code print_tightness(const struct assay_ops *ops, struct assay
     printf("on random operands the largest error over its bound is %.2g in the median of %zu cells that round", t.median, t.cells);
     for (size_t i = 0, told = 0; i < ops->n; i++)
         if (assay_ops_is_loose(&ops->cell[i]))
-            printf("%s%s %s %.2g", told++ ? ", " : "; below 0.05 (a loose bound, or sums of few bits, which seldom round): ", ops->cell[i].op, ops->cell[i].format,
+            printf("%s%s %s %.2g", told++ ? ", " : "; below 0.05, where the bound allows much more rounding than there was: ", ops->cell[i].op, ops->cell[i].format,
                    ops->cell[i].random_ratio);
     puts("");
     return ASSAY_OK;
