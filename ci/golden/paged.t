@@ -10,7 +10,7 @@ $ assay show decoder.serve/batch=3,packed=2,model=tiny-dense
 
 $ assay show decoder.decode/model=tiny-dense,cache=bf16
 ? 2
-! assay: cache bf16 in phase decode; only phase serve has another than f32 (while building case 'decoder.decode/batch=1,block=16,cache=bf16,layers=0,model=tiny-dense,optimizer=adamw,packed=0,recomp')
+~ assay: cache bf16 in phase decode; only phase serve has another than f32
 
 $ assay show decoder.serve/model=tiny-mla
 ? 3
