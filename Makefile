@@ -29,7 +29,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 # Targets that set the machine up first and then call make again need no features yet.
-OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle model-table history-table
+OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle model-table history-table alarms
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -161,6 +161,8 @@ bench: ; $(Q)ci/setup run && $(MAKE_ALL) all benches && ci/bench build/assay
 HISTORY_BENCH := $(O)/harness/judge/history/tests/bench_history
 history-table: ; $(Q)ci/setup run && $(MAKE_ALL) $(HISTORY_BENCH) && $(HISTORY_BENCH) harness/judge/history/README.md
 faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
+ALARMS := $(O)/harness/verify/faults/tests/long_alarms
+alarms: ; $(Q)ci/setup run && $(MAKE_ALL) $(ALARMS) && ASSAY_DATA=. $(ALARMS) harness/verify/FAULTS.md
 # Measurements of others that the models are fitted and judged on; they are no part of the project.
 MEASUREMENTS ?= $(firstword $(wildcard ../shared/data) measurements)
 model-table: ; $(Q)ci/setup run && $(MAKE_ALL) all && build/assay calibrate $(foreach t,gemm attn_prefill attn_decode moe_ffn collective,$(MEASUREMENTS)/$(t).csv) \
@@ -176,6 +178,7 @@ help:
 	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
 	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'
 	@echo 'make faults       how small a fault is still found: writes harness/verify/FAULTS.md, some minutes'
+	@echo 'make alarms       how often is an honest outcome called wrong? 100,000 of them, into harness/verify/FAULTS.md, six minutes'
 	@echo 'make history-table   does the nightly alarm keep its rates? writes harness/judge/history/README.md, a minute'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='

@@ -194,10 +194,19 @@ Test(workloads, what_no_range_can_say_is_refused_by_name)
         {"attention", "prefill", "heads=6,kv_heads=4", "kv_heads 4 does not divide heads 6"},
         {"conv", "", "channels=6,filters=4,groups=4", "groups 4"},
         {"memory", "", "bytes=5000", "multiple of 4096"},
+        {"decoder", "decode", "model=tiny-dense,cache=bf16", "cache bf16 in phase decode"},
+        {"decoder", "prefill", "model=tiny-dense,packed=8", "packed 8 in phase prefill"},
+        {"decoder", "score", "model=tiny-dense,block=32", "block 32 in phase score"},
+        {"decoder", "serve", "model=tiny-dense,batch=3,packed=2", "packed 2; 3 sequences"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct built b = build(rows[i].name, rows[i].phase, rows[i].list);
         cr_expect(!b.g && b.err.code == ASSAY_CONFIG && strstr(b.err.message, rows[i].message), "%s", b.err.message);
         release(&b);
     }
+    struct built serves = build("decoder", "serve", "model=tiny-dense,batch=3,packed=3,block=32,cache=bf16,tokens=8");
+    struct built decodes = build("decoder", "decode", "model=tiny-dense,packed=0,block=16,cache=f32,tokens=8");
+    cr_expect(serves.g && decodes.g, "%s%s", serves.err.message, decodes.err.message);
+    release(&serves);
+    release(&decodes);
 }
