@@ -38,7 +38,7 @@
     SECONDS("min_duration_s", min_duration_ns, (duration), "time, at least"),                                                     \
     SECONDS("max_duration_s", max_duration_ns, "0", "no query is issued later; 0: no limit"),                                     \
     {.name = "seeds", .type = ASSAY_OPT_TEXT, .offset = FIELD(seeds), .bytes = sizeof((struct assay_scenario *)0)->seeds,         \
-     .dflt = "case", .help = "case (from the run's seed), loadgen-v6.0 or loadgen-v6.1"},                                         \
+     .dflt = "case", .help = "case (from the run's seed), loadgen-v5.1, loadgen-v6.0 or loadgen-v6.1"},                                         \
     {.name = "profile", .type = ASSAY_OPT_TEXT, .offset = FIELD(profile), .bytes = sizeof((struct assay_scenario *)0)->profile,   \
      .dflt = "short", .help = "where defaults come from: short, or loadgen (MLPerf's official values)"}
 /* What is asked of the latencies. */

@@ -179,15 +179,6 @@ static enum assay_code drive(struct load *l, const struct assay_scenario *s, con
     return code;
 }
 
-static enum assay_code seeds_of(const struct assay_course *c, struct assay_seeds *out, struct assay_error *err)
-{
-    const char *name = c->job->what->scenario.seeds;
-    if (strcmp(name, "case") != 0)
-        return assay_seeds_find(name, out, err);
-    assay_seeds_from(c->job->seed + c->job->launch, out);
-    return ASSAY_OK;
-}
-
 /* ---- the highest rate that is valid -------------------------------------------------------------------------- */
 
 static enum assay_code look_at_rate(void *self, const struct assay_peak_asked *asked, struct assay_peak_look *out,
@@ -301,7 +292,7 @@ static enum assay_code timed(struct load *l, const struct assay_scenario *s, str
     struct assay_course     *c = l->c;
     struct assay_noise_probe noise;
     struct assay_seeds       seeds;
-    if (seeds_of(c, &seeds, err) || assay_graph_target_prepare(c->target, c->sets, err))
+    if (assay_seeds_of(s->seeds, c->job->seed, c->job->launch, &seeds, err) || assay_graph_target_prepare(c->target, c->sets, err))
         return err->code;
     memset(l->used, 0, sizeof l->used);
     assay_course_settle(c, 1);

@@ -80,14 +80,6 @@ enum assay_code assay_serve_plan_of(const struct assay_case *what, struct assay_
 
 /* ---- the requests ---------------------------------------------------------------------------------------------------- */
 
-static enum assay_code choose_seeds(const struct assay_case *what, uint64_t seed, struct assay_seeds *out, struct assay_error *err)
-{
-    if (strcmp(what->scenario.seeds, "case") != 0)
-        return assay_seeds_find(what->scenario.seeds, out, err);
-    assay_seeds_from(seed, out);
-    return ASSAY_OK;
-}
-
 enum assay_code assay_serve_requests(const struct assay_case *what, uint64_t seed, uint32_t launch, int64_t vocabulary,
                                      struct assay_seeds *seeds, struct assay_requests_setup *out, struct assay_error *err)
 {
@@ -100,7 +92,7 @@ enum assay_code assay_serve_requests(const struct assay_case *what, uint64_t see
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 in a served case: no search for the highest rate of requests is made");
     if (assay_lengths_parse(v->prompt, "prompt", &out->prompt, err) || assay_lengths_parse(v->output, "output", &out->output, err))
         return err->code;
-    return choose_seeds(what, seed + launch, seeds, err);
+    return assay_seeds_of(what->scenario.seeds, seed, launch, seeds, err);
 }
 
 struct assay_engine_policy assay_serve_policy(const struct assay_case *what)

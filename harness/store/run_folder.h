@@ -13,7 +13,9 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/load/drive.h"
 #include "harness/load/lesson.h"
+#include "harness/load/serving/metrics.h"
 #include "harness/store/record.h"
 
 struct assay_run_folder;
@@ -64,5 +66,11 @@ enum assay_code assay_samples_read(const char *folder, const struct assay_record
 /* The points of how a training went, in order; free *out. As assay_samples_read. */
 enum assay_code assay_curve_read(const char *folder, const struct assay_record *record, struct assay_lesson_row **out, size_t *n,
                                  struct assay_error *err);
+/* The raw series of a scenario, in the order of its queries, and the requests of a served one in the order they ended; free *out. As
+ * assay_samples_read. */
+enum assay_code assay_queries_read(const char *folder, const struct assay_record *record, struct assay_query_row **out, size_t *n,
+                                   struct assay_error *err);
+enum assay_code assay_served_read(const char *folder, const struct assay_record *record, struct assay_served_row **out, size_t *n,
+                                  struct assay_error *err);
 
 #endif

@@ -128,3 +128,42 @@ enum assay_code assay_curve_read(const char *folder, const struct assay_record *
         ;
     return ASSAY_OK;
 }
+
+enum assay_code assay_queries_read(const char *folder, const struct assay_record *record, struct assay_query_row **out, size_t *n,
+                                   struct assay_error *err)
+{
+    const struct assay_load *load = &record->load;
+    char                    *bytes = NULL;
+    size_t                   length = 0;
+    enum assay_code code = read_file(folder, record, load->series_file, load->series_sha256, "queries", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
+    struct assay_query_row *row = (struct assay_query_row *)(void *)bytes;
+    *n = length / sizeof *row;
+    for (size_t i = 0; i < *n; i++)
+        row[i] = (struct assay_query_row){le64toh(row[i].query), le64toh(row[i].scheduled_ns), le64toh(row[i].issued_ns),
+                                          le64toh(row[i].completed_ns), le32toh(row[i].samples), le32toh(row[i].status)};
+    *out = row;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_served_read(const char *folder, const struct assay_record *record, struct assay_served_row **out, size_t *n,
+                                  struct assay_error *err)
+{
+    const struct assay_load *load = &record->load;
+    char                    *bytes = NULL;
+    size_t                   length = 0;
+    enum assay_code code = read_file(folder, record, load->served_file, load->served_sha256, "requests", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
+    struct assay_served_row *row = (struct assay_served_row *)(void *)bytes;
+    *n = length / sizeof *row;
+    for (size_t i = 0; i < *n; i++)
+        row[i] = (struct assay_served_row){
+            .request = le64toh(row[i].request), .scheduled_ns = le64toh(row[i].scheduled_ns), .first_ns = le64toh(row[i].first_ns),
+            .last_ns = le64toh(row[i].last_ns), .completed_ns = le64toh(row[i].completed_ns), .prompt_tokens = le32toh(row[i].prompt_tokens),
+            .output_tokens = le32toh(row[i].output_tokens), .reused_tokens = le32toh(row[i].reused_tokens),
+            .preemptions = le32toh(row[i].preemptions), .status = le32toh(row[i].status)};
+    *out = row;
+    return ASSAY_OK;
+}

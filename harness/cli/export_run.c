@@ -1,0 +1,45 @@
+#include "harness/cli/export_run.h"
+
+#include "harness/judge/summary.h"
+#include "reports/mlperf/submission.h"
+
+#include "assay/banned.h"
+
+/* What was written goes to standard output, what is left to do to standard error. */
+static void tell(const struct assay_mlperf_notes *notes)
+{
+    static const char *const before[] = {[ASSAY_MLPERF_LEFT_OUT] = "left out: ", [ASSAY_MLPERF_PLACEHOLDER] = "to be given: ",
+                                         [ASSAY_MLPERF_REFUSED] = "would be refused: "};
+    for (size_t i = 0; i < notes->n; i++)
+        if (notes->list[i].kind == ASSAY_MLPERF_WRITTEN)
+            puts(notes->list[i].text);
+    for (int kind = ASSAY_MLPERF_LEFT_OUT; kind <= ASSAY_MLPERF_REFUSED; kind++)
+        for (size_t i = 0; i < notes->n; i++)
+            if ((int)notes->list[i].kind == kind)
+                assay_cli_complain(before[kind], notes->list[i].text, "\n");
+}
+
+static enum assay_code export_mlperf(const struct assay_summary *run, const struct assay_export_run *with, struct assay_error *err)
+{
+    struct assay_mlperf_notes     notes = {.n = 0};
+    const struct assay_mlperf_how how = {
+        .division = (enum assay_mlperf_division)with->division, .round = (enum assay_mlperf_round)with->round, .submitter = with->submitter,
+        .system = with->system, .status = with->status, .system_type = with->system_type,
+    };
+    (void)assay_mlperf_export(run, &how, with->out, &notes, err);
+    tell(&notes);
+    assay_mlperf_notes_release(&notes);
+    return err->code;
+}
+
+enum assay_exit assay_cli_export_run(const struct assay_export_run *with)
+{
+    struct assay_error   err = {.code = ASSAY_OK};
+    struct assay_summary run;
+    if (assay_summary_read(with->folder, &run, &err))
+        return assay_cli_fail(&err);
+    assay_cli_note_torn(run.folder);
+    (void)export_mlperf(&run, with, &err);
+    assay_summary_release(&run);
+    return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
+}
