@@ -13,6 +13,7 @@
 #include "harness/load/series.h"
 #include "harness/measure/noise.h"
 #include "harness/plan/seed_set.h"
+#include "harness/run/audit.h"
 #include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/case_target.h"
@@ -44,6 +45,10 @@ struct load {
     struct assay_drive_result *result;
     uint64_t                   model_ns;  /* where a model's clock stands */
     uint64_t                   typical_ns, seen, before, timed, after; /* executions judged */
+    struct assay_audit         audit;
+    bool                       is_timed;
+    struct { uint64_t token; uint32_t slot; } flight[2]; /* of an audit: which execution is whose */
+    uint32_t                   n_flight;
 };
 
 /* ---- the target of the scenario: the graph's, a slot by the sample ------------------------------------------ */
@@ -51,23 +56,49 @@ struct load {
 static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *token, struct assay_error *err)
 {
     struct load       *l = self;
-    struct assay_query query = {.slot = (uint32_t)(q->samples[0] % l->c->sets), .earliest_ns = q->earliest_ns};
+    uint64_t           sample = l->audit.same ? ASSAY_AUDIT_SAME_SAMPLE : q->samples[0];
+    struct assay_query query = {.slot = (uint32_t)(sample % l->c->sets), .earliest_ns = q->earliest_ns};
     l->used[query.slot] = true;
-    return l->inner.issue(l->inner.self, &query, token, err);
+    if (l->inner.issue(l->inner.self, &query, token, err))
+        return err->code;
+    if (l->audit.logs && l->n_flight < 2) {
+        l->flight[l->n_flight].token = *token;
+        l->flight[l->n_flight++].slot = query.slot;
+    }
+    return ASSAY_OK;
 }
+
+/* The slot that an execution which has ended wrote to, unless another that is in flight may be writing there. */
+static bool ended_in(struct load *l, uint64_t token, uint32_t *slot)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < l->n_flight && !found; i++)
+        if (l->flight[i].token == token) {
+            *slot = l->flight[i].slot;
+            l->flight[i] = l->flight[--l->n_flight];
+            found = true;
+        }
+    return found && !(l->n_flight && l->flight[0].slot == *slot);
+}
+
+static enum assay_code look_at(struct load *l, uint32_t slot, struct assay_error *err);
 
 static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span, struct assay_error *err)
 {
-    const struct load *l = self;
-    enum assay_code    code = l->inner.poll(l->inner.self, timeout_ns, token, span, err);
-    if (!code && span->clock == ASSAY_CLOCK_MODEL && span->end_ns > l->model_ns)
-        ((struct load *)self)->model_ns = span->end_ns;
-    return code;
+    struct load *l = self;
+    uint32_t     slot;
+    if (l->inner.poll(l->inner.self, timeout_ns, token, span, err))
+        return err->code;
+    if (span->clock == ASSAY_CLOCK_MODEL && span->end_ns > l->model_ns)
+        l->model_ns = span->end_ns;
+    return l->audit.logs && ended_in(l, *token, &slot) && assay_audit_chooses(&l->audit) ? look_at(l, slot, err) : ASSAY_OK;
 }
 
 static void cancel(void *self, uint64_t token)
 {
-    const struct load *l = self;
+    struct load *l = self;
+    uint32_t     ignored;
+    (void)ended_in(l, token, &ignored);
     l->inner.cancel(l->inner.self, token);
 }
 
@@ -97,8 +128,12 @@ static enum assay_code look_at(struct load *l, uint32_t slot, struct assay_error
     if (assay_graph_target_collect(c->target, slot, &left, err))
         return err->code;
     c->loop.guard_changed += left.guard_changed;
+    if (l->is_timed)
+        assay_audit_log(&l->audit, c->graph, &left, &c->record->audit);
+    else
+        assay_audit_before(&l->audit, c->graph, &left);
     struct assay_seen seen = {l->seen, left.set, left.poison_key, left.outputs, left.before};
-    if (left.set < ASSAY_MIN_SETS) {
+    if (c->witness && left.set < ASSAY_MIN_SETS) {
         assay_witness_see(c->witness, &seen);
         l->seen++;
     }
@@ -300,7 +335,9 @@ static enum assay_code timed(struct load *l, const struct assay_scenario *s, str
     assay_course_on_warmed(c);
     assay_meter_start(c->meter);
     assay_counters_resume(c->counters);
+    l->is_timed = true;
     enum assay_code code = drive(l, s, &seeds, err);
+    l->is_timed = false;
     assay_counters_pause(c->counters);
     assay_meter_stop(c->meter);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
@@ -371,6 +408,11 @@ static void summarize(struct load *l, const struct assay_scenario *s)
 /* What a graph on a device cannot be asked. */
 static enum assay_code refuse(const struct assay_course *c, struct assay_error *err)
 {
+    const char *audit = assay_audit_test(c);
+    if (!strcmp(audit, "TEST01") && !(c->opened.device.traits & ASSAY_TRAIT_VALUES))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the device computes no values: there are no outputs to log");
+    if (!strcmp(audit, "TEST06"))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "TEST06 is of served requests, and an execution of this graph is none");
     if (c->job->what->scenario.type == ASSAY_INTERACTIVE)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "interactive has limits on tokens, and an execution of this graph yields none "
                           "one by one");
@@ -379,6 +421,14 @@ static enum assay_code refuse(const struct assay_course *c, struct assay_error *
             return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "executions change params or states, which are restored before each: no "
                               "scenario can be driven");
     return ASSAY_OK;
+}
+
+static enum assay_code repeat_same(struct load *l, struct assay_error *err)
+{
+    struct assay_course *c = l->c;
+    assay_graph_target_free(c->target);
+    c->target = NULL;
+    return assay_audit_pairs(c, &c->record->audit, err);
 }
 
 static enum assay_code run(struct load *l, struct assay_error *err)
@@ -403,7 +453,7 @@ static enum assay_code run(struct load *l, struct assay_error *err)
     summarize(l, &s);
     if (searches)
         tell_peak(l, &peak);
-    return ASSAY_OK;
+    return l->audit.same ? repeat_same(l, err) : ASSAY_OK;
 }
 
 /* On one of the devices that fit what is known: as `run`, and nothing of one run is kept but its figures. */
@@ -462,6 +512,7 @@ enum assay_code assay_case_load(struct assay_course *c, struct assay_error *err)
     if (refuse(c, err) || assay_case_target_make(c, sets, err))
         return err->code;
     l.inner = assay_graph_target_as_target(c->target);
+    assay_audit_init(&l.audit, c->record->audit.test, assay_scenario_least(s));
     l.outer = (struct assay_target){.self = &l, .clock = l.inner.clock, .issue = issue, .poll = poll, .cancel = cancel};
     if (!make_instruments(&l, err))
         (void)(assay_case_is_drawn(c) ? run_drawn(&l, err) : run(&l, err));

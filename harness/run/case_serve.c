@@ -15,6 +15,7 @@
 #include "harness/load/serving/alone.h"
 #include "harness/load/serving/serve.h"
 #include "harness/measure/noise.h"
+#include "harness/run/audit.h"
 #include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/drawn_scenario.h"
@@ -25,8 +26,8 @@
 
 #include "assay/banned.h"
 
-#define CHOSEN 16u              /* requests that are served once more alone, chosen by chance after they ended */
-#define PROOF_NS 10000000000u   /* at most so long, and at least one */
+#define CHOSEN 16u              /* requests (of an audit ASSAY_AUDIT_REQUESTS) that are served once more alone, chosen by chance after they ended */
+#define PROOF_NS 10000000000u   /* at most so long, and at least one; an audit has as long as it takes */
 #define SERIES_ROWS ((size_t)1 << 18)
 #define BETWEEN_DRAWS_NS 1000000000u /* of virtual time: what the last step left behind is over */
 #define WARM_REQUESTS 2u        /* alone, before the run */
@@ -47,7 +48,9 @@ struct serve {
     struct assay_seeds                seeds;
     struct assay_engine_description   host;
     struct assay_serve_result         result;
-    struct kept                       kept[CHOSEN];
+    struct kept                       kept[ASSAY_AUDIT_REQUESTS];
+    uint32_t                          chosen; /* of them, that are kept */
+    bool                              audits;
     int32_t                          *room, *alone; /* for kept tokens; for those of one request */
     float                            *margin;
     struct assay_random               entropy; /* nothing on the other side can foresee it */
@@ -86,12 +89,14 @@ static enum assay_code make_room(struct serve *s, struct assay_error *err)
 {
     size_t most = s->on->target->limits.max_context;
     assay_random_init(&s->entropy, assay_random_entropy());
-    s->room = calloc(CHOSEN * most, sizeof *s->room);
+    s->audits = !strcmp(assay_audit_test(s->c), "TEST06");
+    s->chosen = s->audits ? ASSAY_AUDIT_REQUESTS : CHOSEN;
+    s->room = calloc(s->chosen * most, sizeof *s->room);
     s->alone = calloc(most, sizeof *s->alone);
     s->margin = calloc(most, sizeof *s->margin);
     if (!s->room || !s->alone || !s->margin)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the tokens of %u requests of %zu", CHOSEN, most);
-    for (size_t i = 0; i < CHOSEN; i++)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the tokens of %u requests of %zu", s->chosen, most);
+    for (size_t i = 0; i < s->chosen; i++)
         s->kept[i].tokens = s->room + i * most;
     return ASSAY_OK;
 }
@@ -104,9 +109,9 @@ static void on_ended(void *self, const struct assay_engine_ended *e)
     struct serve *s = self;
     if (e->code || !e->tokens)
         return;
-    uint64_t at = s->seen < CHOSEN ? s->seen : assay_random_below(&s->entropy, s->seen + 1);
+    uint64_t at = s->seen < s->chosen ? s->seen : assay_random_below(&s->entropy, s->seen + 1);
     s->seen++;
-    if (at >= CHOSEN)
+    if (at >= s->chosen)
         return;
     struct kept *k = &s->kept[at];
     k->request = e->request;
@@ -158,6 +163,23 @@ static enum assay_code run(struct serve *s, struct assay_error *err)
 
 /* ---- proof ----------------------------------------------------------------------------------------------------------- */
 
+/* What TEST06 asks of a request: its first token is that of the request alone, it has as many as were asked for, all of the vocabulary. */
+static void audit(struct serve *s, const struct kept *k, enum assay_alone_verdict verdict, uint32_t at)
+{
+    struct assay_audited *a = &s->c->record->audit;
+    const int32_t        *output = k->tokens + k->request.prompt_tokens;
+    bool                  first = verdict == ASSAY_ALONE_EQUAL || at > 0 || verdict == ASSAY_ALONE_TIE, known = true;
+    for (uint32_t i = 0; i < k->output_tokens; i++)
+        known = known && output[i] >= 0 && (uint32_t)output[i] < s->on->vocabulary;
+    a->requests++;
+    a->first_equal += first;
+    a->whole += k->output_tokens == k->request.output_tokens;
+    a->in_vocabulary += known;
+    if (!first && !*a->first_difference)
+        (void)snprintf(a->first_difference, sizeof a->first_difference, "request %" PRIu64 " began with token %d, alone with %d", k->request.id,
+                       output[0], s->alone[k->request.prompt_tokens]);
+}
+
 static enum assay_code compare(struct serve *s, const struct kept *k, struct assay_error *err)
 {
     uint32_t prompt = k->request.prompt_tokens, at = 0;
@@ -166,7 +188,10 @@ static enum assay_code compare(struct serve *s, const struct kept *k, struct ass
     if (assay_alone_generate(s->on->target, s->alone, prompt, k->output_tokens, s->margin, &s->clock_ns, err))
         return assay_error_in(err, "serving request %" PRIu64 " alone", k->request.id);
     s->compared++;
-    switch (assay_alone_compare(k->tokens + prompt, s->alone + prompt, s->margin, k->output_tokens, TIE, &at, &parting)) {
+    enum assay_alone_verdict verdict = assay_alone_compare(k->tokens + prompt, s->alone + prompt, s->margin, k->output_tokens, TIE, &at, &parting);
+    if (s->audits)
+        audit(s, k, verdict, at);
+    switch (verdict) {
     case ASSAY_ALONE_EQUAL: s->equal++; break;
     case ASSAY_ALONE_TIE: s->ties++; break;
     case ASSAY_ALONE_OTHER:
@@ -179,8 +204,8 @@ static enum assay_code compare(struct serve *s, const struct kept *k, struct ass
 /* Where steps compute values. */
 static enum assay_code prove(struct serve *s, struct assay_error *err)
 {
-    uint64_t begin = assay_clock_now_ns(), n = s->seen < CHOSEN ? s->seen : CHOSEN;
-    for (uint64_t i = 0; i < n && (!i || assay_clock_now_ns() - begin < PROOF_NS); i++)
+    uint64_t begin = assay_clock_now_ns(), n = s->seen < s->chosen ? s->seen : s->chosen;
+    for (uint64_t i = 0; i < n && (!i || s->audits || assay_clock_now_ns() - begin < PROOF_NS); i++)
         if (compare(s, &s->kept[i], err))
             return err->code;
     return ASSAY_OK;
@@ -257,6 +282,8 @@ static enum assay_code store_series(struct serve *s, const struct assay_served_r
 static enum assay_code make_instruments(struct serve *s, struct assay_error *err)
 {
     struct assay_course *c = s->c;
+    if (*assay_audit_test(c) && strcmp(c->record->audit.test, "TEST06") != 0)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%s is of queries to a graph, and requests are served", c->record->audit.test);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
     (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no bursts are run beside a scenario");
     (void)assay_string_copy(c->record->why_no_trace, sizeof c->record->why_no_trace, "a case with a scenario is not traced; the same case without it is");

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "harness/run/audit.h"
 #include "reports/mlperf/logs.h"
 
 #include "assay/banned.h"
@@ -84,7 +85,7 @@ static uint64_t samples_per_query(const struct assay_mlperf_result *r)
 static void settings(struct log *l, const struct assay_mlperf_result *r, const char *which, enum assay_mlperf_mode mode)
 {
     const struct assay_scenario *s = &r->scenario;
-    const bool                   offline = r->kind == ASSAY_MLPERF_OFFLINE;
+    const bool                   offline = r->kind == ASSAY_MLPERF_OFFLINE, same = !strcmp(r->record->audit.test, "TEST04");
     char                         key[80];
 #define KEY(name) ((void)snprintf(key, sizeof key, "%s_" name, which), key)
     text(l, KEY("scenario"), assay_mlperf_scenario_log(r->kind));
@@ -101,7 +102,9 @@ static void settings(struct log *l, const struct assay_mlperf_result *r, const c
     number(l, KEY("sample_index_rng_seed"), r->seeds.sample);
     number(l, KEY("schedule_rng_seed"), r->seeds.schedule);
     truth(l, KEY("performance_issue_unique"), false);
-    truth(l, KEY("performance_issue_same"), false);
+    truth(l, KEY("performance_issue_same"), same);
+    number(l, KEY("performance_issue_same_index"), same ? ASSAY_AUDIT_SAME_SAMPLE : 0);
+    number(l, KEY("accuracy_log_sampling_target"), strcmp(r->record->audit.test, "TEST01") ? 0 : ASSAY_AUDIT_LOGGED);
     number(l, KEY("performance_sample_count"), s->performance_samples);
     truth(l, KEY("sample_concatenate_permutation"), s->equal_issue);
     truth(l, KEY("use_token_latencies"), r->tokens);
