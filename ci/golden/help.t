@@ -12,7 +12,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   audit        runs the cases of a run folder again in a way that shows who cheats, after MLPerf's compliance tests
   compare      is B worse than A, case by case: worse, no worse, or undecided
   report       writes the report of one or more run folders: a page with plots, text, a table, or JSON
-  export       writes a case's seeded weights, inputs or graph for other programs; or a run as the logs of MLPerf's rules
+  export       writes a case's seeded weights, inputs or graph for other programs; or a run as MLPerf's logs, tests or metrics
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
   probe        finds out what arithmetic a device really does, or whether it gives the same bits again
   soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows

@@ -23,7 +23,7 @@ struct export_options {
     char    submitter[112], system[112];
 };
 
-static const char *const formats[] = {"safetensors", "npy", "onnx", "mlperf", NULL};
+static const char *const formats[] = {"safetensors", "npy", "onnx", "mlperf", "junit", "openmetrics", "jsonl", NULL};
 static const char *const rounds[] = {"v5.1", "v6.1", NULL}, *const divisions[] = {"open", "closed", NULL},
                   *const statuses[] = {"", "available", "preview", "rdi", NULL},
                   *const system_types[] = {"edge", "datacenter", "datacenter,edge", NULL};
@@ -33,7 +33,7 @@ static const char *const rounds[] = {"v5.1", "v6.1", NULL}, *const divisions[] =
 static const struct assay_option options[] = {
     {.name = "format", .type = ASSAY_OPT_ENUM, .offset = AT(format), .dflt = "safetensors", .choices = formats,
      .help = "of a case: safetensors: the weights, one file; npy: the inputs, a folder with a file each; onnx: the graph, one file. Of a run folder: "
-             "mlperf: logs and layout of a submission"},
+             "mlperf: logs and layout of a submission; junit: verdicts as tests; openmetrics, jsonl: figures"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = AT(out), .bytes = 512, .dflt = "", .help = "the file or the folder to write"},
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = AT(seed), .dflt = "1", .min = 0, .max = 9007199254740992.0,
      .help = "that the values are made from"},
@@ -166,7 +166,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 const struct assay_verb assay_verb_export = {
     .name = "export",
     .operands = "CASE|DIR",
-    .summary = "writes a case's seeded weights, inputs or graph for other programs; or a run as the logs of MLPerf's rules",
+    .summary = "writes a case's seeded weights, inputs or graph for other programs; or a run as MLPerf's logs, tests or metrics",
     .details = "What is written is what assay run CASE with the same seed begins with; run --weights and --inputs take it back.\n"
                "An ONNX file is of opset 24; what ONNX has no op for is of domain ai.assay. Weights are inputs of it.\n"
                "mlperf: cases that have a benchmark's shape and a scenario of MLPerf's, measured on a real clock, as the folder that its submission\n"

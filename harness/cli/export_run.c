@@ -1,6 +1,9 @@
 #include "harness/cli/export_run.h"
 
+#include <string.h>
+
 #include "harness/judge/summary.h"
+#include "reports/exchange.h"
 #include "reports/mlperf/check.h"
 
 #include "assay/banned.h"
@@ -33,6 +36,16 @@ static enum assay_code export_mlperf(const struct assay_summary *run, const stru
     return err->code;
 }
 
+static enum assay_code exchange(const struct assay_summary *run, const struct assay_export_run *with, struct assay_error *err)
+{
+    enum assay_exchange format = !strcmp(with->format, "junit")         ? ASSAY_EXCHANGE_JUNIT
+                                 : !strcmp(with->format, "openmetrics") ? ASSAY_EXCHANGE_OPENMETRICS
+                                                                        : ASSAY_EXCHANGE_JSONL;
+    if (!assay_exchange_write(run, format, with->out, err))
+        puts(with->out);
+    return err->code;
+}
+
 enum assay_exit assay_cli_export_run(const struct assay_export_run *with)
 {
     struct assay_error   err = {.code = ASSAY_OK};
@@ -40,7 +53,10 @@ enum assay_exit assay_cli_export_run(const struct assay_export_run *with)
     if (assay_summary_read(with->folder, &run, &err))
         return assay_cli_fail(&err);
     assay_cli_note_torn(run.folder);
-    (void)export_mlperf(&run, with, &err);
+    if (!strcmp(with->format, "mlperf"))
+        (void)export_mlperf(&run, with, &err);
+    else
+        (void)exchange(&run, with, &err);
     assay_summary_release(&run);
     return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
 }
