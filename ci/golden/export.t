@@ -10,12 +10,12 @@ $ assay export a --format mlperf -o out; ls out
 ~ ls: cannot access 'out'
 ? 2
 
-$ assay export a --format junit -o a.xml && grep -cE '<testcase ' a.xml && grep -o 'skipped="2"' a.xml; assay export a --format openmetrics -o a.prom && tail -1 a.prom && grep -c '^assay_latency_ns{' a.prom; assay export a --format jsonl -o a.jsonl && grep -c '"metric":"latency_ns"' a.jsonl
+$ assay export a --format junit -o a.xml && grep -cE '<testcase ' a.xml && grep -o 'skipped="2"' a.xml; assay export a --format openmetrics -o a.prom && tail -1 a.prom | tr -d '# ' && grep -c '^assay_latency_ns{' a.prom; assay export a --format jsonl -o a.jsonl && grep -c '"metric":"latency_ns"' a.jsonl
 a.xml
 2
 skipped="2"
 a.prom
-# EOF
+EOF
 2
 a.jsonl
 2

@@ -260,6 +260,12 @@ uint64_t assay_scenario_least(const struct assay_scenario *s)
     return (least + set - 1) / set * set;
 }
 
+double assay_scenario_rate(const struct assay_scenario *s)
+{
+    return s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE ? s->qps
+           : s->type == ASSAY_BURST ? (double)s->burst * 1e9 / (double)s->burst_period_ns : 0;
+}
+
 bool assay_scenario_searches(const struct assay_scenario *s)
 {
     return (s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE) && s->qps == 0;

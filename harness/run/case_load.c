@@ -487,7 +487,7 @@ static enum assay_code run_drawn(struct load *l, struct assay_error *err)
     enum assay_code code = c->witness ? prove(l, WARM_NS, err) : assay_graph_target_prepare(c->target, c->sets, err);
     l->before = l->seen;
     for (uint64_t k = 1; !code && k <= draws; k++) {
-        c->record->noise_complaint[0] = 0; /* the same on every device */
+        assay_drawn_scenario_begin(c->record);
         code = run_on(l, k, err);
         if (!code)
             assay_drawn_scenario_add(drawn, c->record);

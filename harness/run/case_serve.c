@@ -365,7 +365,7 @@ static enum assay_code run_drawn(struct serve *s, struct assay_error *err)
     for (uint64_t k = 1; !code && k <= ASSAY_SCENARIO_DRAWS; k++) {
         assay_served_free(s->result.served);
         s->result.served = NULL;
-        c->record->noise_complaint[0] = 0;
+        assay_drawn_scenario_begin(c->record);
         if (!(code = s->on->draw(s->on->self, k, err)) && !(code = run(s, err)) && !(code = figures(s, err)))
             assay_drawn_scenario_add(drawn, c->record);
     }

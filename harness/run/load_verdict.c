@@ -213,8 +213,7 @@ static void count(const struct assay_scenario *s, const struct assay_drive_resul
     load->every = series->every;
     load->allowed_within_ns = s->latency_ns;
     load->percentile = s->percentile;
-    load->rate = s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE ? s->qps
-                 : s->type == ASSAY_BURST ? (double)s->burst * 1e9 / (double)s->burst_period_ns : 0;
+    load->rate = assay_scenario_rate(s);
     if (r->first_failure.code)
         (void)snprintf(load->failure, sizeof load->failure, "%.190s", r->first_failure.message);
 }

@@ -156,6 +156,20 @@ Test(scenario, the_least_number_of_queries_is_what_loadgen_would_pad_to)
     cr_expect_eq(assay_scenario_least(&s), 100);
 }
 
+Test(scenario, has_a_rate_where_arrivals_do_not_wait_for_each_other)
+{
+    cr_assert(reads("server/qps=12.5"));
+    cr_expect_eq(assay_scenario_rate(&s), 12.5);
+    cr_assert(reads("interactive/qps=3"));
+    cr_expect_eq(assay_scenario_rate(&s), 3);
+    cr_assert(reads("burst/burst=5,period_ms=100"));
+    cr_expect_eq(assay_scenario_rate(&s), 50);
+    cr_assert(reads("offline/qps=100"));
+    cr_expect_eq(assay_scenario_rate(&s), 0);
+    cr_assert(reads("concurrency/in_flight=8"));
+    cr_expect_eq(assay_scenario_rate(&s), 0);
+}
+
 Test(seed_set, sets_are_found_by_name_and_others_come_from_one_seed)
 {
     struct assay_seeds a, b;
