@@ -27,6 +27,7 @@
 #define MOST_SETS 64u          /* distinct inputs; more of them take longer to fill than they say */
 #define LONG_FLOPS 100000000u  /* executions of more have fewer inputs: a round over them would take seconds */
 #define SERIES_ROWS ((size_t)1 << 18)
+#define SERIES_BYTES (SERIES_ROWS * sizeof(struct assay_query_row) + sizeof(struct assay_drive_tally))
 #define WARM_NS 30000000u      /* caches, clocks and lazy libraries settle */
 #define PROOF_NS 500000000u    /* executions that are judged, before and after the timed phase, each at most */
 #define PROOFS 32u             /* … and at least one round, at most so many executions */
@@ -40,6 +41,7 @@ struct load {
     struct assay_target        inner, outer; /* outer: slots by samples, and which of them were used */
     bool                       used[MOST_SETS];
     struct assay_series        series;
+    struct assay_drive_tally  *tally;     /* behind the series, for who finds the file of a worker that did not live to tell; or NULL */
     struct assay_query_row    *rows;      /* of the series: its file's, or of nothing that is kept */
     uint64_t                  *latencies; /* room for the series */
     struct assay_drive_result *result;
@@ -205,7 +207,7 @@ static enum assay_code drive(struct load *l, const struct assay_scenario *s, con
         /* launches of a queue run in order: one runs, one waits behind it */
         .executions = l->inner.clock == ASSAY_CLOCK_DEVICE ? 2 : 1,
         .model_begin_ns = l->model_ns, .timeout_ns = timeout_of(l, s), .lateness_limit_ns = assay_lateness_limit_ns(s),
-        .completed = on_completed, .progress = on_progress, .self = l,
+        .completed = on_completed, .progress = on_progress, .self = l, .tally = l->tally,
     };
     assay_series_init(&l->series, l->rows, SERIES_ROWS);
     enum assay_code code = assay_drive_run(&d, l->result, err);
@@ -289,9 +291,10 @@ static enum assay_code make_series(struct load *l, struct assay_error *err)
     }
     assay_run_folder_queries_file(c->job->what->id, c->record->backend, c->job->launch, c->record->load.series_file);
     if (assay_path_join(c->series_path, sizeof c->series_path, c->job->folder, c->record->load.series_file, err) ||
-        assay_mapped_file_new(c->series_path, SERIES_ROWS * sizeof(struct assay_query_row), &c->series, err))
+        assay_mapped_file_new(c->series_path, SERIES_BYTES, &c->series, err))
         return assay_course_unmade(c, err);
     l->rows = c->series.at;
+    l->tally = (struct assay_drive_tally *)(void *)(l->rows + SERIES_ROWS);
     return ASSAY_OK;
 }
 
@@ -501,6 +504,26 @@ static enum assay_code run_drawn(struct load *l, struct assay_error *err)
     c->series_n = 0;
     assay_drawn_scenario_free(drawn);
     return code;
+}
+
+/* ---- of a worker that did not live to tell ------------------------------------------------------------------- */
+
+void assay_case_load_recover(const char *folder, const char *id, const char *backend, uint32_t launch, struct assay_load *out)
+{
+    char                     name[160], path[700];
+    struct assay_mapped_file file;
+    struct assay_error       ignored = {.code = ASSAY_OK};
+    struct assay_drive_tally tally;
+    assay_run_folder_queries_file(id, backend, launch, name);
+    if (assay_path_join(path, sizeof path, folder, name, &ignored) || assay_mapped_file_read(path, &file, &ignored))
+        return;
+    if (file.bytes == SERIES_BYTES) {
+        memcpy(&tally, (const unsigned char *)file.at + SERIES_ROWS * sizeof(struct assay_query_row), sizeof tally);
+        out->issued = tally.issued;
+        out->completed = tally.completed < tally.issued ? tally.completed : tally.issued;
+        out->failed = out->issued - out->completed; /* what was in flight has failed */
+    }
+    assay_mapped_file_release(&file);
 }
 
 enum assay_code assay_case_load(struct assay_course *c, struct assay_error *err)

@@ -10,6 +10,7 @@
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
 #include "harness/measure/host.h"
+#include "harness/run/case_load.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
@@ -213,6 +214,11 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
     rec->evidence = assay_evidence_of(&rec->device);
     for (int i = 0; i < ASSAY_METRIC_COUNT; i++)
         (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, "the worker did not live to tell");
+    if (step->what->scenario.type && !assay_case_is_served(step->what)) {
+        assay_case_load_recover(l->with->folder, rec->id, rec->backend, rec->launch, &rec->load);
+        if (rec->load.issued)
+            (void)snprintf(rec->load.failure, sizeof rec->load.failure, "%.190s", rec->reason);
+    }
     rec->started_utc_ns = assay_clock_utc_ns() - result->wall_ns;
     rec->wall_ns = result->wall_ns;
     repeat_line(l, step, backend, rec->repeat);
