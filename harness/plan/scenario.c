@@ -173,6 +173,8 @@ static enum assay_code complete(struct assay_scenario *s, bool queries_given, st
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps must be 0 or from 0.001 to 1000000000, got %g", s->qps);
     if (s->type == ASSAY_SERVER && s->qps == 0 && !s->latency_ns)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within a limit, and latency_ms=0 sets none");
+    if (s->type == ASSAY_INTERACTIVE && s->qps == 0 && !s->latency_ns && !s->ttft_ns && !s->tpot_ns)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within limits, and none is set");
     if (s->max_duration_ns && s->max_duration_ns < s->min_duration_ns)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "max_duration_s is less than min_duration_s");
     /* the official rule: 24,576 samples, or the data set if that is smaller */

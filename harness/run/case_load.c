@@ -250,33 +250,8 @@ static enum assay_code search(struct load *l, struct assay_scenario *s, struct a
     struct assay_peak_search  how = {.capacity_qps = capacity(l), .percentile = s->percentile, .look = look_at_rate, .self = l};
     if (assay_peak_find(&how, peak, err))
         return err->code;
-    s->qps = peak->low_qps > 0 ? peak->low_qps : peak->look[0].qps;
-    for (uint32_t i = 0; i < peak->n; i++) /* other seeds have another luck: three times the look that settled it */
-        if (peak->look[i].qps == s->qps && 3 * peak->look[i].n > s->min_queries)
-            s->min_queries = 3 * peak->look[i].n;
+    assay_peak_take(peak, s);
     return ASSAY_OK;
-}
-
-static void tell_peak(const struct load *l, const struct assay_peak *peak)
-{
-    struct assay_record       *rec = l->c->record;
-    struct assay_metric_value *m = &rec->metric[ASSAY_METRIC_peak_qps];
-    const struct assay_metric_value *settled = &rec->metric[ASSAY_METRIC_settled_valid];
-    struct assay_text          text = ASSAY_TEXT(rec->load.peak);
-    assay_peak_say(peak, &text);
-    if (peak->low_qps <= 0)
-        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "no rate was settled to be valid");
-    else if (!settled->has_value || settled->value < 1)
-        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "the rate that the search found was not settled to be valid when run "
-                            "once more");
-    else
-        assay_metric_set(rec, ASSAY_METRIC_peak_qps, peak->low_qps, peak->n, 0);
-    if (m->has_value && peak->high_qps > 0) {
-        m->has_interval = true;
-        m->low = peak->low_qps;
-        m->high = peak->high_qps;
-        m->level = 1 - ASSAY_PEAK_LEVEL;
-    }
 }
 
 /* ---- the course ---------------------------------------------------------------------------------------------- */
@@ -455,7 +430,7 @@ static enum assay_code run(struct load *l, struct assay_error *err)
         return err->code;
     summarize(l, &s);
     if (searches)
-        tell_peak(l, &peak);
+        assay_load_tell_peak(&peak, c->record);
     return l->audit.same ? repeat_same(l, err) : ASSAY_OK;
 }
 
@@ -475,7 +450,7 @@ static enum assay_code run_on(struct load *l, uint64_t draw, struct assay_error 
         return err->code;
     summarize(l, &s);
     if (searches)
-        tell_peak(l, &peak);
+        assay_load_tell_peak(&peak, c->record);
     return ASSAY_OK;
 }
 

@@ -19,6 +19,8 @@
 #include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/drawn_scenario.h"
+#include "harness/run/load_verdict.h"
+#include "harness/run/serve_peak.h"
 #include "harness/run/serve_plan.h"
 #include "harness/run/serve_record.h"
 #include "harness/run/serve_witness.h"
@@ -45,6 +47,7 @@ struct serve {
     const struct assay_case_serve_on *on;
     struct assay_serve                how;
     struct assay_requests_setup       requests;
+    struct assay_scenario             scenario; /* the case's, with the rate that was found */
     struct assay_seeds                seeds;
     struct assay_engine_description   host;
     struct assay_serve_result         result;
@@ -72,9 +75,11 @@ static enum assay_code describe(struct serve *s, struct assay_error *err)
 {
     const struct assay_case_job *job = s->c->job;
     const struct assay_serving  *v = &job->what->serving;
+    s->scenario = job->what->scenario;
     if (assay_serve_requests(job->what, job->seed, job->launch, s->on->vocabulary, &s->seeds, &s->requests, err) ||
         (on_model_clock(s) && assay_engine_description_find(v->engine, &s->host, err)))
         return err->code;
+    s->requests.scenario = &s->scenario;
     s->how = (struct assay_serve){
         .requests = &s->requests, .target = s->on->target, .decode = s->on->decode, .layers = s->on->layers,
         .link = {.latency_ns = v->link_latency_ns, .bytes_per_s = v->link_bytes_per_s, .bytes_per_token = s->on->cache_bytes_per_token},
@@ -159,6 +164,52 @@ static enum assay_code run(struct serve *s, struct assay_error *err)
     if (!on_model_clock(s)) /* whose time nothing on this machine disturbs */
         assay_noise_end(&noise, &c->record->noise);
     return code;
+}
+
+/* ---- the highest rate --------------------------------------------------------------------------------------------------- */
+
+static enum assay_code serve_once(void *self, const struct assay_scenario *scenario, const struct assay_seeds *seeds, struct assay_serve_result *out,
+                                  struct assay_error *err)
+{
+    struct serve               *s = self;
+    struct assay_requests_setup requests = s->requests;
+    struct assay_serve          how = s->how;
+    uint64_t                    n = 0, last_ns = 0;
+    requests.scenario = scenario;
+    requests.seeds = seeds;
+    how.requests = &requests;
+    how.ended = NULL;
+    how.origin_ns = s->clock_ns;
+    if (assay_serve_run(&how, out, err))
+        return err->code;
+    const struct assay_served_row *rows = assay_served_rows(out->served, &n);
+    for (uint64_t i = 0; i < n; i++)
+        last_ns = rows[i].completed_ns > last_ns ? rows[i].completed_ns : last_ns;
+    s->clock_ns += last_ns + BETWEEN_DRAWS_NS;
+    return ASSAY_OK;
+}
+
+static enum assay_code search(struct serve *s, struct assay_peak *peak, struct assay_error *err)
+{
+    const struct assay_step_limits *l = &s->on->target->limits;
+    const struct assay_serve_peak   how = {.at_once = l->max_sequences, .seed = s->c->job->seed, .clock = l->clock, .serve = serve_once, .self = s};
+    s->scenario = s->c->job->what->scenario;
+    if (!assay_scenario_searches(&s->scenario))
+        return ASSAY_OK;
+    assay_course_enter(s->c, ASSAY_PHASE_WARM);
+    return assay_serve_peak_find(&how, &s->scenario, peak, err);
+}
+
+/* The rate is found, where it is to be, and then it is run. */
+static enum assay_code search_and_run(struct serve *s, struct assay_peak *peak, struct assay_error *err)
+{
+    return search(s, peak, err) ? err->code : run(s, err);
+}
+
+static void tell_peak(const struct serve *s, const struct assay_peak *peak)
+{
+    if (assay_scenario_searches(&s->c->job->what->scenario))
+        assay_load_tell_peak(peak, s->c->record);
 }
 
 /* ---- proof ----------------------------------------------------------------------------------------------------------- */
@@ -295,10 +346,9 @@ static enum assay_code make_instruments(struct serve *s, struct assay_error *err
 static enum assay_code record(struct serve *s, struct assay_error *err)
 {
     struct assay_course           *c = s->c;
-    const struct assay_case       *what = c->job->what;
     uint64_t                       n;
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
-    struct assay_serve_told        told = {&what->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
+    struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     const char                    *complaint = assay_noise_complaint(&c->record->noise);
     if (store_served(s, rows, n, err) || store_series(s, rows, n, err))
         return err->code;
@@ -320,7 +370,7 @@ static enum assay_code figures(struct serve *s, struct assay_error *err)
     struct assay_course           *c = s->c;
     uint64_t                       n, m = 0, last_ns = 0;
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
-    struct assay_serve_told        told = {&c->job->what->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
+    struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     uint64_t                      *latencies = malloc((n + 1) * sizeof *latencies);
     if (s->result.failure.code)
         *err = s->result.failure;
@@ -361,13 +411,16 @@ static enum assay_code run_drawn(struct serve *s, struct assay_error *err)
 {
     struct assay_course         *c = s->c;
     struct assay_drawn_scenario *drawn;
+    struct assay_peak            peak;
     enum assay_code              code = assay_drawn_scenario_new(&drawn, err);
     for (uint64_t k = 1; !code && k <= ASSAY_SCENARIO_DRAWS; k++) {
         assay_served_free(s->result.served);
         s->result.served = NULL;
         assay_drawn_scenario_begin(c->record);
-        if (!(code = s->on->draw(s->on->self, k, err)) && !(code = run(s, err)) && !(code = figures(s, err)))
+        if (!(code = s->on->draw(s->on->self, k, err)) && !(code = search_and_run(s, &peak, err)) && !(code = figures(s, err))) {
+            tell_peak(s, &peak);
             assay_drawn_scenario_add(drawn, c->record);
+        }
     }
     if (!code)
         code = s->on->draw(s->on->self, 0, err);
@@ -383,8 +436,9 @@ static enum assay_code run_drawn(struct serve *s, struct assay_error *err)
 
 enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_case_serve_on *on, struct assay_error *err)
 {
-    struct serve    s = {.c = c, .on = on};
-    enum assay_code code = describe(&s, err);
+    struct serve      s = {.c = c, .on = on};
+    struct assay_peak peak;
+    enum assay_code   code = describe(&s, err);
     if (!code)
         code = make_instruments(&s, err);
     if (!code)
@@ -393,11 +447,13 @@ enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_c
         code = run_drawn(&s, err);
     } else {
         if (!code)
-            code = run(&s, err);
+            code = search_and_run(&s, &peak, err);
         if (!code && on->target->limits.values && !s.result.failure.code)
             code = prove(&s, err);
         if (!code)
             code = record(&s, err);
+        if (!code)
+            tell_peak(&s, &peak);
     }
     assay_served_free(s.result.served);
     free(s.room);

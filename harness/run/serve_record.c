@@ -86,7 +86,7 @@ static void without(struct assay_record *rec)
         {ASSAY_METRIC_lateness_p99_ns, "requests are looked for when a step begins: how late that is is part of their latency"},
         {ASSAY_METRIC_late_share, "requests are looked for when a step begins: how late that is is part of their latency"},
         {ASSAY_METRIC_batch_fill, "sequences_per_step says how full steps were"},
-        {ASSAY_METRIC_peak_qps, "a rate was given, and none is searched for served requests"},
+        {ASSAY_METRIC_peak_qps, "a rate was given: qps=0 finds the highest that is valid"},
     };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         assay_metric_absent(rec, none[i].metric, none[i].why);
@@ -233,6 +233,50 @@ static void judge(const struct assay_serve_told *t, struct assay_served_row *row
         assay_metric_set(rec, ASSAY_METRIC_latency_at_percentile_ns, (double)at, n, t->clock);
     else
         assay_metric_absent(rec, ASSAY_METRIC_latency_at_percentile_ns, "so many requests failed that it has no end");
+}
+
+/* The limits of requests that were sorted, their opening left out. */
+static void settle_limits(const struct assay_serve_told *t, double level, const struct assay_served_row *rows, uint64_t *values, uint64_t n,
+                          struct assay_settled_verdict *out)
+{
+    struct limit        limit[3];
+    size_t              n_limits = limits_of(t->scenario, limit);
+    struct verdicts     so_far = {.badness = -1};
+    struct assay_steady steady;
+    uint64_t            span_ns = n ? rows[n - 1].scheduled_ns : 0;
+    take(&(struct limit){.of = ttft}, rows, n, values);
+    assay_steady_find(values, n, &steady);
+    for (size_t i = 0; i < n_limits; i++) {
+        struct assay_settled_verdict v;
+        int                          badness;
+        take(&limit[i], rows, n, values);
+        assay_settle(values + steady.first, n - steady.first, limit[i].ns, t->scenario->percentile, level / (double)n_limits, span_ns, &v);
+        if (!is_worse(&so_far, &v, &badness))
+            continue;
+        so_far.badness = badness;
+        so_far.margin = isfinite(v.margin) ? v.margin : 0;
+        *out = v;
+    }
+}
+
+enum assay_code assay_serve_settle(const struct assay_serve_told *t, double level, struct assay_settled_verdict *out, struct assay_error *err)
+{
+    uint64_t                       n;
+    const struct assay_served_row *rows = assay_served_rows(t->result->served, &n);
+    struct assay_served_row       *sorted = malloc((n + 1) * sizeof *sorted);
+    uint64_t                      *values = malloc((n + 1) * sizeof *values);
+    enum assay_code                code = ASSAY_OK;
+    *out = (struct assay_settled_verdict){.verdict = ASSAY_UNDECIDED};
+    if (sorted && values) {
+        memcpy(sorted, rows, n * sizeof *sorted);
+        qsort(sorted, n, sizeof *sorted, by_request);
+        settle_limits(t, level, sorted, values, n, out);
+    } else {
+        code = ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to judge %" PRIu64 " requests", n);
+    }
+    free(sorted);
+    free(values);
+    return code;
 }
 
 /* ---- counts ---------------------------------------------------------------------------------------------------------- */

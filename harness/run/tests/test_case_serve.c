@@ -188,3 +188,27 @@ Test(case_serve, a_device_that_fails_says_so_and_its_requests_failed)
     cr_expect(strstr(rec->load.invalid, "requests failed"), "%s", rec->load.invalid);
     stop();
 }
+
+Test(case_serve, the_highest_rate_that_keeps_the_limits_is_found_and_run_once_more)
+{
+    start("interactive/qps=0,min_queries=200,min_duration_s=0,ttft_ms=50,tpot_ms=5", "/prompt=32,output=16,engine=ideal", false);
+    cr_assert(!assay_case_serve_on(&course, &on, &err), "%s", err.message);
+    const struct assay_metric_value *peak = &rec->metric[ASSAY_METRIC_peak_qps];
+    /* a step of 1 ms and 1 us a token: eight sequences have 16 tokens in 16 steps, less than 8 / 16 ms = 500 a second */
+    cr_assert(peak->has_value, "%s; %s", peak->why, rec->load.peak);
+    cr_expect(peak->value > 200 && peak->value < 500, "%g; %s", peak->value, rec->load.peak);
+    cr_expect_eq(rec->load.rate, peak->value, "that rate was run");
+    cr_expect_eq(metric(ASSAY_METRIC_settled_valid), 1);
+    cr_expect(strstr(rec->load.peak, "looks: "), "%s", rec->load.peak);
+    cr_expect(rec->load.issued >= 600 && rec->load.completed + rec->load.failed == rec->load.issued);
+    stop();
+}
+
+Test(case_serve, no_rate_keeps_a_limit_that_a_lone_request_breaks)
+{
+    start("interactive/qps=0,min_queries=100,min_duration_s=0,ttft_ms=0.5,tpot_ms=0", "/prompt=32,output=4,engine=ideal", false);
+    cr_assert(!assay_case_serve_on(&course, &on, &err), "%s", err.message);
+    cr_expect_not(rec->metric[ASSAY_METRIC_peak_qps].has_value);
+    cr_expect_str_eq(rec->metric[ASSAY_METRIC_peak_qps].why, "no rate was settled to be valid");
+    stop();
+}
