@@ -21,6 +21,8 @@ $ examples README.md
 0 build/assay run decoder.prefill/model=tiny-dense --weights out/tiny.safetensors --inputs out/tiny -o out/model
 0 build/assay list scenarios
 0 build/assay run 'gemm/m=64,n=64,k=64@server/qps=500,latency_ms=5,min_duration_s=1s' -o out/load
+0 build/assay audit out/load --test TEST01
+0 build/assay export out/load --format junit -o out/load.xml
 0 build/assay schedule --scenario server --qps 100 --queries 5
 0 build/assay list devices
 0 build/assay spec show m100

@@ -33,20 +33,20 @@ const char *assay_mlperf_test_name(unsigned bit);
 
 struct assay_mlperf_benchmark {
     const char *name;      /* of its folder: "llama2-70b-99.9" */
-    unsigned    rounds;    /* bits of enum assay_mlperf_round that have it */
-    uint64_t    data_set;  /* samples; an accuracy run asks for each of them */
-    uint64_t    loaded;    /* performance samples, at least */
-    uint64_t    offline;   /* samples of the offline query, at least, in the closed division */
-    bool        tokens;    /* it is judged by tokens */
-    struct assay_mlperf_limits server, interactive;
-    unsigned    systems;   /* bits of system types that may have it */
-    unsigned    tests;     /* bits */
-    unsigned    needs[3];  /* bits of scenarios that closed edge, datacenter, both need */
-    bool        needs_online; /* and one of server and interactive */
     const char *accuracy;  /* what stands in front of the figure in accuracy.txt */
     double      accuracy_least;
     const char *head;      /* of the case's name that has its shape */
     const char *shape[3];  /* and parameters there; NULL: no more */
+    uint64_t    data_set;  /* samples; an accuracy run asks for each of them */
+    uint64_t    loaded;    /* performance samples, at least */
+    uint64_t    offline;   /* samples of the offline query, at least, in the closed division */
+    struct assay_mlperf_limits server, interactive;
+    unsigned    rounds;    /* bits of enum assay_mlperf_round that have it */
+    unsigned    systems;   /* bits of system types that may have it */
+    unsigned    tests;     /* bits */
+    unsigned    needs[3];  /* bits of scenarios that closed edge, datacenter, both need */
+    bool        needs_online; /* and one of server and interactive */
+    bool        tokens;    /* it is judged by tokens */
 };
 /* The one whose name a folder has; NULL: the round has none of that name. */
 const struct assay_mlperf_benchmark *assay_mlperf_benchmark_find(enum assay_mlperf_round round, const char *name);

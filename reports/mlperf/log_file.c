@@ -27,10 +27,8 @@ static size_t keep_large(const char *from, size_t length, char *to)
         while (!in_text && i + digits < length && from[i + digits] >= '0' && from[i + digits] <= '9')
             digits++;
         bool whole = digits > SHORT_DIGITS && i && strchr(" :[,", from[i - 1]) && (i + digits == length || strchr(" ,}]", from[i + digits]));
-        if (whole) {
-            memcpy(to + n, "\"" LARGE_ESCAPED, strlen("\"" LARGE_ESCAPED));
-            n += strlen("\"" LARGE_ESCAPED);
-        }
+        for (const char *mark = whole ? "\"" LARGE_ESCAPED : ""; *mark; mark++)
+            to[n++] = *mark;
         for (size_t k = 0; k < digits; k++)
             to[n++] = from[i++];
         if (whole)

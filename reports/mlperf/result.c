@@ -186,19 +186,22 @@ static enum assay_code read_rows(const char *folder, struct assay_mlperf_result 
     struct assay_served_row *served = NULL;
     uint64_t                *values = NULL;
     size_t                   n = 0;
-    if (!(r->tokens ? assay_served_read(folder, r->record, &served, &n, err) : assay_queries_read(folder, r->record, &queries, &n, err)) &&
-        !(values = malloc((n + 1) * sizeof *values)))
-        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu latencies", n);
-    if (!err->code && r->tokens)
+    enum assay_code code = r->tokens ? assay_served_read(folder, r->record, &served, &n, err) : assay_queries_read(folder, r->record, &queries, &n, err);
+    if (code)
+        return code;
+    values = malloc((n + 1) * sizeof *values);
+    if (!values)
+        code = ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu latencies", n);
+    else if (r->tokens)
         from_served(r, served, n, values);
-    else if (!err->code)
+    else
         from_queries(r, queries, n, values);
     free(values);
     free(queries);
     free(served);
-    if (!err->code)
+    if (!code)
         conclude(r);
-    return err->code;
+    return code;
 }
 
 enum assay_code assay_mlperf_result_read(const char *folder, const struct assay_record *record, uint64_t run_seed,
