@@ -64,6 +64,11 @@ $ examples reports/README.md
 0 assay report out/quick --format md,csv,json
 0 assay report out/a out/b -o both
 
+@skip asan,tsan: twenty pictures of ResNet-50, which take minutes with a sanitizer
+$ examples reports/mlperf/README.md
+0 assay run 'resnet50.infer@offline/min_queries=16,min_duration_s=0' --launches 1 -o out/r
+0 assay export out/r --format mlperf --submitter ORG --status available --system-type edge -o out/submission
+
 $ examples suites/weights/README.md
 0 assay export decoder.prefill/model=tiny-dense -o w.safetensors
 0 assay export decoder.prefill/model=tiny-dense --format npy -o in
@@ -110,6 +115,7 @@ $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z]
 ./harness/judge/history/README.md
 ./harness/run/README.md
 ./reports/README.md
+./reports/mlperf/README.md
 ./reports/policies/README.md
 ./suites/README.md
 ./suites/weights/README.md

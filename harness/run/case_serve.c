@@ -1,5 +1,6 @@
 #include "harness/run/case_serve.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -296,6 +297,35 @@ static enum assay_code store_served(struct serve *s, const struct assay_served_r
     return ASSAY_OK;
 }
 
+/* The answers that were compared with those of the requests alone. */
+static enum assay_code store_tokens(struct serve *s, struct assay_error *err)
+{
+    struct assay_course     *c = s->c;
+    struct assay_load       *load = &c->record->load;
+    struct assay_mapped_file file;
+    char                     path[700];
+    size_t                   words = 0;
+    uint64_t                 n = s->seen < s->chosen ? s->seen : s->chosen;
+    for (uint64_t i = 0; i < n; i++)
+        words += 3 + s->kept[i].output_tokens;
+    assay_run_folder_tokens_file(c->job->what->id, c->record->backend, c->job->launch, load->tokens_file);
+    if (assay_path_join(path, sizeof path, c->job->folder, load->tokens_file, err) ||
+        assay_mapped_file_new(path, (words + 1) * sizeof(uint32_t), &file, err))
+        return assay_course_unmade(c, err);
+    uint32_t *to = file.at;
+    for (uint64_t i = 0; i < n; i++) {
+        const struct kept *k = &s->kept[i];
+        *to++ = htole32((uint32_t)k->request.id);
+        *to++ = htole32((uint32_t)(k->request.id >> 32));
+        *to++ = htole32(k->output_tokens);
+        for (uint32_t t = 0; t < k->output_tokens; t++)
+            *to++ = htole32((uint32_t)k->tokens[k->request.prompt_tokens + t]);
+    }
+    if (assay_mapped_file_close(&file, path, words * sizeof(uint32_t), err) || assay_sha256_file(path, load->tokens_sha256, err))
+        return assay_course_unmade(c, err);
+    return ASSAY_OK;
+}
+
 /* What every case with a scenario leaves: the series of its queries, and the latencies of those that were completed. */
 static enum assay_code store_series(struct serve *s, const struct assay_served_row *rows, size_t n, struct assay_error *err)
 {
@@ -350,7 +380,7 @@ static enum assay_code record(struct serve *s, struct assay_error *err)
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
     struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     const char                    *complaint = assay_noise_complaint(&c->record->noise);
-    if (store_served(s, rows, n, err) || store_series(s, rows, n, err))
+    if (store_served(s, rows, n, err) || store_series(s, rows, n, err) || (s->seen && store_tokens(s, err)))
         return err->code;
     if (!c->loop.n)
         return s->result.failure.code ? (*err = s->result.failure).code : ASSAY_FAIL(err, ASSAY_TIMEOUT, "no request was completed");

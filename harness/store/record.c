@@ -185,7 +185,7 @@ static const struct assay_field load_fields[] = {
     ROW(F64, percentile, false), ROW(F64, phi, false), ROW(F64, margin, false), ROW(TEXT, steady, true), ROW(TEXT, settled, true),
     ROW(TEXT, loadgen, true), ROW(TEXT, invalid, false), ROW(TEXT, failure, false), ROW(TEXT, peak, false), ROW(TEXT, proof, false),
     ROW(TEXT, series_file, false), ROW(TEXT, series_sha256, false), ROW(TEXT, served, false), ROW(TEXT, served_file, false),
-    ROW(TEXT, served_sha256, false), ASSAY_FIELD_END,
+    ROW(TEXT, served_sha256, false), ROW(TEXT, tokens_file, false), ROW(TEXT, tokens_sha256, false), ASSAY_FIELD_END,
 };
 #undef ROW
 

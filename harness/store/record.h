@@ -101,6 +101,7 @@ struct assay_load {
     char     series_file[160], series_sha256[65]; /* struct assay_query_row, one a row */
     char     served[300];     /* of served requests: by what engine, and what of it was proved; empty: none were */
     char     served_file[160], served_sha256[65]; /* struct assay_served_row, one a row */
+    char     tokens_file[160], tokens_sha256[65]; /* output tokens of requests that were chosen by chance: samples.c */
 };
 
 /* What an audit (harness/run/audit.h) saw beside the run that it is. A record whose `test` is empty is of no audit. */

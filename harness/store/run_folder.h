@@ -56,6 +56,8 @@ void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t l
 void assay_run_folder_queries_file(const char *id, const char *backend, uint32_t launch, char out[160]);
 /* "samples/<id>.<back end>.<launch>.served": requests with the times of their tokens. */
 void assay_run_folder_served_file(const char *id, const char *backend, uint32_t launch, char out[160]);
+/* "samples/<id>.<back end>.<launch>.tokens": what chosen requests were answered. */
+void assay_run_folder_tokens_file(const char *id, const char *backend, uint32_t launch, char out[160]);
 /* A line with a UTC time in log.txt; cannot fail loudly. */
 ASSAY_PRINTF(2, 3)
 void assay_run_folder_log(struct assay_run_folder *folder, const char *fmt, ...);
@@ -72,5 +74,8 @@ enum assay_code assay_queries_read(const char *folder, const struct assay_record
                                    struct assay_error *err);
 enum assay_code assay_served_read(const char *folder, const struct assay_record *record, struct assay_served_row **out, size_t *n,
                                   struct assay_error *err);
+/* Output tokens of chosen requests, as 32-bit words: the request's number (low word first), how many tokens, and these; again and again.
+ * Every length is within what is there. */
+enum assay_code assay_tokens_read(const char *folder, const struct assay_record *record, uint32_t **out, size_t *words, struct assay_error *err);
 
 #endif

@@ -64,6 +64,29 @@ static enum assay_code write_sets(const struct assay_run_folder *folder, const s
     return err->code;
 }
 
+/* The answers of requests that were chosen by chance. */
+static enum assay_code write_requests(const char *folder, const struct assay_record *record, struct outputs *o, struct assay_error *err)
+{
+    uint32_t *word;
+    size_t    words;
+    if (!*record->load.tokens_file)
+        return ASSAY_OK;
+    if (assay_tokens_read(folder, record, &word, &words, err))
+        return err->code;
+    for (size_t at = 0; at < words; at += 3 + (size_t)word[at + 2], o->n++) {
+        assay_sink_raw(o->to, "%s\n{ \"seq_id\" : %" PRIu64 ", \"qsl_idx\" : %" PRIu64 ", \"data\" : \"", o->n ? "," : "", o->n,
+                       word[at] | (uint64_t)word[at + 1] << 32);
+        for (uint32_t i = 0; i < word[at + 2]; i++) {
+            uint32_t      token = word[at + 3 + i];
+            unsigned char low_first[] = {(unsigned char)token, (unsigned char)(token >> 8), (unsigned char)(token >> 16), (unsigned char)(token >> 24)};
+            hex(o->to, low_first, sizeof low_first);
+        }
+        assay_sink_raw(o->to, "\", \"token_count\" : %u }", word[at + 2]);
+    }
+    free(word);
+    return ASSAY_OK;
+}
+
 enum assay_code assay_mlperf_accuracy(const struct assay_run_folder *folder, const struct assay_record *record, struct assay_sink *to, uint64_t *n,
                                       struct assay_error *err)
 {
@@ -73,8 +96,10 @@ enum assay_code assay_mlperf_accuracy(const struct assay_run_folder *folder, con
     assay_sink_raw(to, "[");
     if (!o.layout)
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for outputs");
-    else if (*record->witness_file && !assay_case_parse(record->case_name, &c, err)) {
-        if (!assay_case_is_served(&c) && !assay_case_graph(&c, &g, err)) /* of a served case the witness is of one step, and not of a request */
+    else if (!assay_case_parse(record->case_name, &c, err)) {
+        if (assay_case_is_served(&c)) /* whose witness is of one step, and not of a request */
+            (void)write_requests(assay_run_folder_path(folder), record, &o, err);
+        else if (*record->witness_file && !assay_case_graph(&c, &g, err))
             (void)write_sets(folder, record, g, &o, err);
         assay_graph_free(g);
         assay_case_release(&c);

@@ -1,5 +1,6 @@
-/* Outputs of a launch as mlperf_log_accuracy.json has them: an entry an input, "data" its output's bytes in upper-case hex. A run keeps
- * few outputs whole (its witness: those of a few input sets), so there are few entries: enough to compare, none to score. */
+/* Outputs of a launch as mlperf_log_accuracy.json has them: an entry an input, "data" its output's bytes in upper-case hex; of served requests
+ * the tokens as 32-bit words, low byte first, and how many. A run keeps few outputs whole (its witness: those of a few input sets; the answers
+ * of 16 requests, 100 of an audit), so there are few entries: enough to compare, none to score. */
 #ifndef ASSAY_MLPERF_ACCURACY_H
 #define ASSAY_MLPERF_ACCURACY_H
 

@@ -9,6 +9,7 @@
 #include "harness/load/serving/tests/virtual_step.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/case_serve.h"
+#include "harness/store/run_folder.h"
 
 static struct assay_error          err;
 static struct virtual_step         v, w;
@@ -82,6 +83,13 @@ Test(case_serve, requests_are_served_recorded_and_compared_with_themselves_alone
     cr_expect_eq(metric(ASSAY_METRIC_engine_step_ns), 0);
     cr_expect_gt(metric(ASSAY_METRIC_sequences_per_step), 1);
     cr_expect_eq(course.loop.n, 2500);
+    uint32_t *word = NULL;
+    size_t    words = 0, requests = 0;
+    cr_assert_eq(assay_tokens_read(folder, rec, &word, &words, &err), ASSAY_OK, "%s", err.message);
+    for (size_t at = 0; at < words; at += 3 + (size_t)word[at + 2], requests++)
+        cr_expect(word[at] < 2500 && word[at + 2] >= 2 && word[at + 2] <= 60 && word[at + 3] < VOCABULARY);
+    cr_expect_eq(requests, 16u);
+    free(word);
     for (int i = 0; i < ASSAY_METRIC_COUNT; i++)
         cr_expect(rec->metric[i].has_value || *rec->metric[i].why, "%s has neither value nor reason", assay_metric_row((enum assay_metric)i)->name);
     stop();

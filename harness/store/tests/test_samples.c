@@ -113,3 +113,27 @@ Test(samples, of_queries_and_requests_are_rows_of_the_series_that_was_recorded)
     cr_expect_eq(assay_served_read(s.path, r, &requests, &n, &err), ASSAY_DATA, "another SHA-256");
     scratch_remove(&s);
 }
+
+Test(samples, of_tokens_are_requests_of_which_none_ends_early)
+{
+    static const struct { uint32_t words[8]; size_t n; bool good; } rows[] = {
+        {{7, 1, 2, 10, 20, 8, 0, 0}, 8, true}, {{0}, 0, true}, {{7, 1, 3, 10, 20}, 5, false}, {{7, 1}, 2, false}, {{7, 1, 0xffffffffu, 1}, 4, false},
+    };
+    struct scratch       s = scratch_new();
+    struct assay_error   err = {0};
+    struct assay_record *r = record_of(0, 3);
+    uint32_t            *word = NULL;
+    size_t               n = 0;
+    cr_expect_eq(assay_tokens_read(s.path, r, &word, &n, &err), ASSAY_UNAVAILABLE);
+    cr_assert_eq(mkdir(in(&s, "samples"), 0777), 0);
+    assay_run_folder_tokens_file(r->id, "cpu", r->launch, r->load.tokens_file);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put_bytes(in(&s, r->load.tokens_file), rows[i].words, rows[i].n * sizeof(uint32_t));
+        cr_expect_eq(assay_tokens_read(s.path, r, &word, &n, &err), rows[i].good ? ASSAY_OK : ASSAY_DATA, "row %zu", i);
+        if (!rows[i].good)
+            continue;
+        cr_expect(n == rows[i].n && (!n || !memcmp(word, rows[i].words, n * sizeof *word)));
+        free(word);
+    }
+    scratch_remove(&s);
+}
