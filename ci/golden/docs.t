@@ -21,6 +21,8 @@ $ examples README.md
 0 build/assay run decoder.prefill/model=tiny-dense --weights out/tiny.safetensors --inputs out/tiny -o out/model
 0 build/assay list scenarios
 0 build/assay run 'gemm/m=64,n=64,k=64@server/qps=500,latency_ms=5,min_duration_s=1s' -o out/load
+0 build/assay audit out/load --test TEST01
+0 build/assay export out/load --format junit -o out/load.xml
 0 build/assay schedule --scenario server --qps 100 --queries 5
 0 build/assay list devices
 0 build/assay spec show m100
@@ -72,6 +74,11 @@ $ printf 'round,division,submitter,system,benchmark,metric,value,source_path\nv4
 0 assay bundle out/quick --policy inference-service --key mine.key -o quick.bundle
 0 assay verify quick.bundle --key mine.key.pub
 
+@skip asan,tsan: twenty pictures of ResNet-50, which take minutes with a sanitizer
+$ examples reports/mlperf/README.md
+0 assay run 'resnet50.infer@offline/min_queries=16,min_duration_s=0' --launches 1 -o out/r
+0 assay export out/r --format mlperf --submitter ORG --status available --system-type edge -o out/submission
+
 $ examples suites/weights/README.md
 0 assay export decoder.prefill/model=tiny-dense -o w.safetensors
 0 assay export decoder.prefill/model=tiny-dense --format npy -o in
@@ -119,6 +126,7 @@ $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z]
 ./harness/judge/history/README.md
 ./harness/run/README.md
 ./reports/README.md
+./reports/mlperf/README.md
 ./reports/policies/README.md
 ./suites/README.md
 ./suites/weights/README.md

@@ -10,6 +10,7 @@
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
 #include "harness/measure/host.h"
+#include "harness/run/case_load.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
@@ -88,7 +89,10 @@ static json_t *full_plan(const struct launcher *l)
     json_t *plan = assay_plan_to_json(l->with->plan), *backends = json_array();
     for (size_t i = 0; i < l->with->n_backends; i++)
         json_array_append_new(backends, assay_json_string(canonical(l, i)));
-    return json_pack("{s:o, s:o}", "suite", plan, "backends", backends);
+    json_t *all = json_pack("{s:o, s:o}", "suite", plan, "backends", backends);
+    if (all && l->with->audit)
+        (void)json_object_set_new(all, "audit", assay_json_string(l->with->audit));
+    return all;
 }
 
 static enum assay_code open_folder(struct launcher *l, struct assay_error *err)
@@ -126,6 +130,10 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
 {
     char name[1024];
     struct assay_text text = assay_text_over(out, 2048);
+    if (l->with->repeat) {
+        assay_text_add(&text, "%s", l->with->repeat);
+        return;
+    }
     assay_text_add(&text, "assay run ");
     assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->what->name);
     assay_text_add(&text, " --backend ");
@@ -167,7 +175,7 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
         json_object_set_new(repeat, row->name, json_string(value));
     }
     repeat_line(l, step, backend, line);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "weights", l->with->plan->weights.path, "inputs",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "audit", l->with->audit ? l->with->audit : "", "weights", l->with->plan->weights.path, "inputs",
                      l->with->plan->inputs.path, "do", "case", "case", step->what->name, "backend",
                      step->backend, "plugin", plugin(l, backend), "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
@@ -206,6 +214,11 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
     rec->evidence = assay_evidence_of(&rec->device);
     for (int i = 0; i < ASSAY_METRIC_COUNT; i++)
         (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, "the worker did not live to tell");
+    if (step->what->scenario.type && !assay_case_is_served(step->what)) {
+        assay_case_load_recover(l->with->folder, rec->id, rec->backend, rec->launch, &rec->load);
+        if (rec->load.issued)
+            (void)snprintf(rec->load.failure, sizeof rec->load.failure, "%.190s", rec->reason);
+    }
     rec->started_utc_ns = assay_clock_utc_ns() - result->wall_ns;
     rec->wall_ns = result->wall_ns;
     repeat_line(l, step, backend, rec->repeat);
