@@ -15,7 +15,7 @@
 #include "reports/book_tables.h"
 #include "reports/decision.h"
 #include "reports/deviation_page.h"
-#include "reports/mlperf.h"
+#include "reports/published.h"
 #include "reports/pdf.h"
 
 #include "assay/banned.h"
