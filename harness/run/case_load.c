@@ -314,6 +314,7 @@ static enum assay_code timed(struct load *l, const struct assay_scenario *s, str
     assay_meter_start(c->meter);
     assay_counters_resume(c->counters);
     l->is_timed = true;
+    l->n_flight = 0;
     enum assay_code code = drive(l, s, &seeds, err);
     l->is_timed = false;
     assay_counters_pause(c->counters);

@@ -188,6 +188,22 @@ static int kind_of(const json_t *device, const char *key, int last)
     return value >= 1 && value <= last ? (int)value : 0;
 }
 
+static const char not_told[] = "the worker did not live to tell";
+
+/* The queries that it had got to. */
+static void load_of_failure(const struct launcher *l, struct assay_record *rec)
+{
+    struct assay_load *load = &rec->load;
+    assay_case_load_recover(l->with->folder, rec->id, rec->backend, rec->launch, load);
+    if (!load->issued)
+        return;
+    (void)snprintf(load->failure, sizeof load->failure, "%.190s", rec->reason);
+    (void)snprintf(load->invalid, sizeof load->invalid, "%.190s", rec->reason);
+    (void)assay_string_copy(load->settled, sizeof load->settled, not_told);
+    (void)assay_string_copy(load->loadgen, sizeof load->loadgen, not_told);
+    (void)assay_string_copy(load->steady, sizeof load->steady, not_told);
+}
+
 /* What is recorded when the worker gave no record: the device may be unknown, the files may hold a part. */
 static void record_of_failure(const struct launcher *l, const struct assay_run_step *step, size_t backend,
                               const struct assay_job_result *result, struct assay_record *rec)
@@ -213,12 +229,9 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
     (void)assay_string_copy(rec->device.product, sizeof rec->device.product, product ? product : "");
     rec->evidence = assay_evidence_of(&rec->device);
     for (int i = 0; i < ASSAY_METRIC_COUNT; i++)
-        (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, "the worker did not live to tell");
-    if (step->what->scenario.type && !assay_case_is_served(step->what)) {
-        assay_case_load_recover(l->with->folder, rec->id, rec->backend, rec->launch, &rec->load);
-        if (rec->load.issued)
-            (void)snprintf(rec->load.failure, sizeof rec->load.failure, "%.190s", rec->reason);
-    }
+        (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, not_told);
+    if (step->what->scenario.type && !assay_case_is_served(step->what))
+        load_of_failure(l, rec);
     rec->started_utc_ns = assay_clock_utc_ns() - result->wall_ns;
     rec->wall_ns = result->wall_ns;
     repeat_line(l, step, backend, rec->repeat);
