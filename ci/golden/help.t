@@ -20,7 +20,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   breakeven    what a device's numbers must be for it to equal a rival or keep a limit on a workload, and what its vendor must be asked to guarantee
   calibrate    fits the models' coefficients to measurements of kernels
   spec         checks the numbers of a device's description, or a buyer's numbers for one, against each other; shows them with their sources
-  search       the best ways to spread a training over a cluster, among those that fit into memory
+  search       the best ways to spread training or serving over a cluster, among those that fit into memory
   history      night after night: what became slower or less exact, since when, and what else changed
   policy       what a policy asks, and what is wrong with it: clauses no case decides, points that do not add up, a threshold one alone can meet
   qualify      does a candidate meet a policy: qualified, not qualified, insufficient evidence; with the page that a board signs

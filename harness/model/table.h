@@ -55,6 +55,29 @@ struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, e
 /* ASSAY_DATA: a cell is no number or no known name; ASSAY_UNSUPPORTED: no model yet. */
 enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct assay_cases_columns *c, size_t row,
                                    struct assay_kernel *out, struct assay_error *err);
+
+/* One row being read: the first cell that is wrong is told. */
+struct assay_cases_row {
+    const struct assay_csv           *csv;
+    const struct assay_cases_columns *c;
+    size_t                            row;
+};
+/* What stands at a place of columns, then optional; "" where the column is absent. Lives with the table. */
+const char *assay_cases_text(const struct assay_cases_row *r, size_t place);
+/* A number of at least `least`; an empty or absent cell is `otherwise`, NaN: it must be there. ASSAY_DATA: it is none. */
+enum assay_code assay_cases_number(const struct assay_cases_row *r, size_t place, double least, double otherwise, double *out,
+                                   struct assay_error *err);
+/* What the tables' names of formats mean: bfloat16, fp8, fp8_block, nvfp4 … */
+struct assay_cases_format {
+    const char        *name;
+    enum assay_dtype   dtype;
+    double             bytes; /* with the scales of blocks */
+    enum assay_scaling scaling;
+    enum assay_format_class class;
+};
+/* ASSAY_DATA: unknown, with the nearest. */
+enum assay_code assay_cases_format_of(const char *name, struct assay_cases_format *out, struct assay_error *err);
+
 /* The model of its class. */
 enum assay_code assay_kernel_price(const struct assay_chip *chip, const struct assay_coefficients *k,
                                    const struct assay_kernel *kernel, struct assay_price *out, struct assay_error *err);
