@@ -20,7 +20,8 @@ const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS] = {
     [ASSAY_CASES_COLLECTIVE] = {"collective", COLUMNS("op", "devices", "bytes"), (const char *const[]){NULL},
                                 COLUMNS("latency_us"), NULL, 1e3},
     [ASSAY_CASES_TRAIN] = {"train", COLUMNS("devices", "model", "global_batch", "tp", "pp", "metric"),
-                           (const char *const[]){NULL}, COLUMNS("value"), "no model yet of training steps", 0},
+                           COLUMNS("seq", "micro_batch", "cp", "vp", "ep", "dp", "fsdp", "precision", "recompute", "unit"),
+                           COLUMNS("value"), NULL, 1},
     [ASSAY_CASES_SERVING] = {"serving", COLUMNS("model", "mode", "isl", "osl", "tp"),
                              COLUMNS("devices", "precision", "gemm", "moe", "kv", "concurrency", "batch", "pp", "dp", "moe_tp", "moe_ep",
                                      "server", "server_version"),
@@ -69,6 +70,16 @@ enum assay_code assay_cases_recognise(const struct assay_csv *csv, enum assay_ca
     }
     *out = (enum assay_cases_kind)found;
     return ASSAY_OK;
+}
+
+enum assay_code assay_cases_recognise_file(const char *path, enum assay_cases_kind *out, struct assay_error *err)
+{
+    struct assay_csv csv;
+    if (assay_csv_read(path, &csv, err))
+        return err->code;
+    enum assay_code code = assay_cases_recognise(&csv, out, err);
+    assay_csv_release(&csv);
+    return code ? assay_error_in(err, "reading '%.100s'", path) : ASSAY_OK;
 }
 
 struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, enum assay_cases_kind kind)

@@ -33,6 +33,9 @@ extern const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS];
  * and the column it lacks. */
 enum assay_code assay_cases_recognise(const struct assay_csv *csv, enum assay_cases_kind *out, struct assay_error *err);
 
+/* Likewise of a file. */
+enum assay_code assay_cases_recognise_file(const char *path, enum assay_cases_kind *out, struct assay_error *err);
+
 /* What a row asks for. */
 struct assay_kernel {
     enum assay_kernel_class class;
