@@ -32,8 +32,9 @@ const struct assay_train_stack       *assay_train_stack_find(const char *name); 
 /* What a run's publication says of it beside the table; 0: nothing. */
 struct assay_published_habit {
     double seq, tokens, batch_tokens; /* tokens: of the whole training; batch_tokens: of a step */
-    double micro_batch, tp, chunks, slice; /* slice: devices that share weights where there are several such groups */
+    double micro_batch, tp, pp, ep, chunks, slice; /* slice: devices that share weights where there are several such groups */
     enum assay_recompute recompute;
+    bool        narrow; /* products in 8 bits, of the format that the device has */
     bool        judges; /* a test of the models: nothing is ever fitted on it */
     const char *source;
 };

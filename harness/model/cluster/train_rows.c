@@ -155,8 +155,12 @@ static void use_habit(const struct assay_published_habit *h, struct assay_train_
     }
     if (!a->plan.micro_batch)
         a->plan.micro_batch = (int64_t)h->micro_batch;
-    if (!a->plan.tp && !a->plan.pp)
+    if (!a->plan.tp && !a->plan.pp) {
         a->plan.tp = (int64_t)h->tp;
+        a->plan.pp = (int64_t)h->pp;
+        a->plan.ep = a->plan.ep ? a->plan.ep : (int64_t)h->ep;
+    }
+    a->narrow = h->narrow;
     if (!a->plan.chunks)
         a->plan.chunks = (int64_t)h->chunks;
     if (!a->plan.recompute)
@@ -193,6 +197,9 @@ enum assay_code assay_train_ask_read(const struct assay_cases_row *row, const ch
     }
     struct assay_published_habit habit = assay_published_habit_of(a.model, device);
     use_habit(&habit, &a);
+    a.narrow = a.narrow && !*assay_cases_text(row, PRECISION);
+    if (a.plan.pp > 1 && a.plan.zero == 3 && !*assay_cases_text(row, FSDP))
+        a.plan.zero = 1; /* stages keep their weights */
     *out = a;
     return ASSAY_OK;
 }
@@ -476,7 +483,9 @@ enum assay_code assay_train_answer_of(struct assay_train_desk *desk, const struc
         a.chosen |= ASSAY_TRAIN_CHOSE_BATCH;
     q.global_batch /= (double)(devices / slice);
     q.batch_tokens /= (double)(devices / slice);
-    if (check_format(desk, ask, err) || choose_plan(desk, &q, slice, &a.plan, &a.chosen, err) || site_of(desk, slice, &site, err) ||
+    if (q.narrow)
+        q.plan.compute = assay_chip_peak(&desk->chip, ASSAY_F8E4M3) > 0 ? ASSAY_F8E4M3 : ASSAY_I8;
+    if (check_format(desk, &q, err) || choose_plan(desk, &q, slice, &a.plan, &a.chosen, err) || site_of(desk, slice, &site, err) ||
         steps_of(desk, &q, site, &steps, err) || price(steps, &a.plan, &a, err))
         return err->code;
     if (ask->adapters)

@@ -31,6 +31,7 @@ struct assay_train_ask {
     double                          global_batch, tokens; /* sequences of a step; tokens of the whole training: 0 = not said */
     double                          slice;   /* devices of one such group, 0 = all, or a domain of the links */
     double                          batch_tokens; /* of a step, by the publication; 0: not said */
+    bool                            narrow;   /* products in 8 bits, of whichever format the device has */
     bool                            judges;   /* nothing is fitted on it (train_published.h) */
     bool                            adapters; /* weights are frozen: no gradients of them (LoRA) */
     unsigned                        chosen;  /* enum assay_train_chosen so far */
