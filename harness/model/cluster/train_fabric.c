@@ -12,6 +12,7 @@
 #define BEYOND_TORUS_BYTES_PER_S 6.25e9
 #define BEYOND_LATENCY_NS 5000.0
 #define BEYOND_EFFICIENCY 0.85
+#define SISTER 0.35      /* a device of the same vendor whose peak is no further off, in logarithms, and whose domain is as large */
 #define TORUS_FROM 65.0 /* devices that no single stage of switches joins */
 
 double assay_train_domain(const struct assay_chip *chip)
@@ -24,6 +25,7 @@ double assay_train_domain(const struct assay_chip *chip)
 struct looking {
     const struct assay_described *device;
     char                          own[64], sister[64];
+    double                        apart; /* of the sister's peak, in logarithms */
 };
 
 static void look(void *self, const char *name, const struct assay_system *s, const struct assay_error *why_not)
@@ -36,11 +38,14 @@ static void look(void *self, const char *name, const struct assay_system *s, con
         return;
     if (!strcmp(s->device, l->device->name) && !*l->own)
         (void)snprintf(l->own, sizeof l->own, "%s", name);
-    if (*l->sister || assay_described_find(s->device, &d, &none))
+    if (assay_described_find(s->device, &d, &none))
         return;
-    double mine = l->device->fields[ASSAY_DEVICE_PEAK_BF16].value, its = d->fields[ASSAY_DEVICE_PEAK_BF16].value;
-    if (!strcmp(d->vendor, l->device->vendor) && fabs(mine / its - 1) < 0.02)
+    const struct assay_quantity *mine = l->device->fields, *its = d->fields;
+    double                       apart = fabs(log(mine[ASSAY_DEVICE_PEAK_BF16].value / its[ASSAY_DEVICE_PEAK_BF16].value));
+    if (!strcmp(d->vendor, l->device->vendor) && mine[ASSAY_DEVICE_SCALE_UP_DOMAIN].value == its[ASSAY_DEVICE_SCALE_UP_DOMAIN].value && apart < l->apart) {
         (void)snprintf(l->sister, sizeof l->sister, "%s", name);
+        l->apart = apart;
+    }
     assay_described_free(d);
 }
 
@@ -78,10 +83,19 @@ static struct assay_fabric_tier beyond_tier(const struct assay_fabric *f, double
                                       .efficiency = BEYOND_EFFICIENCY, .oversubscription = 1};
 }
 
+/* Of a domain whose size does not divide the devices so many are used as do: of 72 that are 64 of each. */
+static double used_of(double domain, double devices)
+{
+    domain = floor(fmin(devices, domain));
+    while (domain > 1 && fmod(devices, domain) != 0)
+        domain--;
+    return domain;
+}
+
 static enum assay_code of_chip(const struct assay_chip *chip, double devices, struct assay_fabric *out, struct assay_error *err)
 {
     struct assay_fabric f = {.chip = *chip, .n_tiers = 1};
-    double              domain = fmin(devices, assay_train_domain(chip));
+    double              domain = used_of(assay_train_domain(chip), devices);
     if (devices > 1 && !(chip->field[ASSAY_DEVICE_SCALE_UP] > 0))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "scale_up_bytes_per_s is not known, over which %.0f devices train together", devices);
     f.tier[0] = first_tier(chip, domain);
@@ -130,7 +144,7 @@ static enum assay_code of_system(const char *name, const struct assay_described 
 enum assay_code assay_train_fabric_of(const struct assay_described *device, const struct assay_chip *chip, const struct assay_coefficients *k,
                                       int64_t devices, struct assay_fabric *out, char how[120], struct assay_error *err)
 {
-    struct looking     l = {.device = device};
+    struct looking     l = {.device = device, .apart = SISTER};
     struct assay_error none = {.code = ASSAY_OK};
     if (assay_systems_list(look, &l, err))
         return err->code;
@@ -139,7 +153,7 @@ enum assay_code assay_train_fabric_of(const struct assay_described *device, cons
         (void)snprintf(how, 120, *l.own ? "links of system %s" : "links of system %s, its sister's", name);
         return ASSAY_OK;
     }
-    (void)snprintf(how, 120, "%s", (double)devices > assay_train_domain(chip) ? "no system has this device: its scale-up links, assumed ones beyond"
-                                                                               : "the device's own scale-up links");
+    (void)snprintf(how, 120, "%s%s", *name ? "its system has no such size: " : "no system has this device: ",
+                   (double)devices > assay_train_domain(chip) ? "its scale-up links, assumed ones beyond" : "its own scale-up links");
     return of_chip(chip, (double)devices, out, err);
 }

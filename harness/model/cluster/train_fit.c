@@ -264,7 +264,7 @@ static void fit_and_judge(struct fitting *f, struct assay_train_runs *r, struct 
 
 /* ---- bands --------------------------------------------------------------------------------------------------------- */
 
-#define COVERED 0.82    /* of the rows, so that of as many new ones 80 of 100 are */
+#define COVERED 0.80    /* of the rows; what descriptions leave open comes on top */
 #define LEAST_HALF 0.08 /* what few runs of the past cannot show */
 
 static int by_size(const void *a, const void *b)

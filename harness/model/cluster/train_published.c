@@ -51,10 +51,10 @@ static double size_of(const char *folded)
     return size;
 }
 
-/* A decoder of so many parameters, a hundred times as wide as deep, as most of those above are. */
+/* A decoder of so many parameters, a hundred times as wide as deep, as most of those above are; plans split its heads by eight. */
 static struct assay_decoder_numbers usual(double parameters)
 {
-    double hidden = 128 * fmax(4, round(cbrt(parameters * 100 / 12) / 128));
+    double hidden = 1024 * fmax(1, round(cbrt(parameters * 100 / 12) / 1024));
     return (struct assay_decoder_numbers){.layers = fmax(2, round(parameters / (12 * hidden * hidden))), .hidden = hidden, .ffn = 8 * hidden / 3,
                                           .heads = hidden / 128, .kv_heads = hidden / 128, .head_dim = 128, .vocab = 32000, .gated = true};
 }

@@ -18,7 +18,9 @@ enum { DEVICES, MODEL, GLOBAL_BATCH, TP, PP, METRIC, SEQ, MICRO_BATCH, CP, VP, E
 #define DEVICES_USUAL 256     /* of a training that only says how long all of its devices worked */
 #define TOKENS_USUAL 1e12     /* likewise */
 #define SHARE_OF_MEMORY 0.94  /* that a plan may take; allocators keep the rest */
+#define BELIEVED 1.5          /* likewise, of a plan that was run */
 #define MOST_MICRO_TOKENS 32768.0
+#define FOLLOWED (1 << 17)   /* operations of a pipeline up to which it is followed event by event */
 #define MOST_DEVICES 1e6
 
 /* ---- what a row asks ----------------------------------------------------------------------------------------------- */
@@ -304,12 +306,15 @@ static enum assay_code steps_of(struct assay_train_desk *d, const struct assay_t
 
 /* ---- what a row leaves open ---------------------------------------------------------------------------------------- */
 
+/* A plan that somebody ran did fit: its own account of activations, which formats and offloading make smaller, is believed over ours up to
+ * BELIEVED of the memory. */
 static bool fits(const struct assay_train_desk *d, const struct assay_train_ask *a, const struct assay_train_plan *p)
 {
     struct assay_footprint held;
     double                 memory = d->chip.field[ASSAY_DEVICE_MEMORY];
+    bool                   ran = a->plan.tp || a->plan.pp;
     assay_footprint_largest(&a->decoder, p, &held);
-    return isnan(memory) || held.total_bytes <= memory * SHARE_OF_MEMORY;
+    return isnan(memory) || held.total_bytes <= memory * (ran ? BELIEVED : SHARE_OF_MEMORY);
 }
 
 static void count_micro_batches(const struct assay_train_ask *a, struct assay_train_plan *p)
@@ -365,9 +370,9 @@ static bool try_split(const struct assay_train_desk *d, const struct assay_train
     p->pp = pp;
     p->cp = p->cp > 0 ? p->cp : 1;
     p->chunks = p->chunks > 0 ? p->chunks : 1;
-    if (devices % (tp * pp * p->cp) || fmod(a->decoder.heads, (double)tp) != 0 || (double)pp > a->decoder.layers)
-        return false;
     p->dp = devices / (tp * pp * p->cp);
+    if (p->dp * tp * pp * p->cp != devices || fmod(a->decoder.heads, (double)tp) != 0 || (double)pp > a->decoder.layers)
+        return false;
     p->sequence_parallel = tp > 1 && fmod(p->seq / (double)p->cp, (double)tp) == 0 && !(a->stack->stores_attention && p->recompute == ASSAY_RECOMPUTE_FULL);
     choose_experts(d, a, p);
     for (int again = a->plan.recompute ? a->plan.recompute : ASSAY_RECOMPUTE_NONE; again <= ASSAY_RECOMPUTE_FULL; again += ASSAY_RECOMPUTE_FULL - ASSAY_RECOMPUTE_NONE) {
@@ -424,7 +429,8 @@ static enum assay_code price(struct assay_step_model *m, const struct assay_trai
     struct assay_train_plan             slower = *p;
     struct assay_step_price             once, more;
     slower.framework = &twice;
-    if (assay_price_step(m, p, false, &once, err) || assay_price_step(m, &slower, false, &more, err))
+    bool exact = p->pp > 1 && p->pp * p->chunks * p->micro_batches <= FOLLOWED;
+    if (assay_price_step(m, p, exact, &once, err) || assay_price_step(m, &slower, false, &more, err))
         return err->code;
     double attention = fmax(0, fmin(work(&more) - work(&once), work(&once)));
     a->ns[ASSAY_TRAIN_ATTENTION] = attention;
