@@ -7,12 +7,13 @@
 #include "harness/model/cluster/serving_estimate.h"
 #include "harness/model/cluster/train_estimate.h"
 #include "harness/model/interval.h"
+#include "harness/model/mlperf.h"
 #include "suites/blocks/decoder_numbers.h"
 
 #include "assay/banned.h"
 
 struct predict_options {
-    char cases[512], device[256], out[512], coefficients[512], serving[512], training[512];
+    char cases[512], device[256], out[512], coefficients[512], serving[512], training[512], mlperf[512];
 };
 
 static const struct assay_option options[] = {
@@ -52,6 +53,12 @@ static const struct assay_option options[] = {
      .bytes = 512,
      .dflt = "",
      .help = "likewise of training stacks: what assay calibrate wrote from the table train"},
+    {.name = "mlperf-coefficients",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct predict_options, mlperf),
+     .bytes = 512,
+     .dflt = "",
+     .help = "likewise of MLPerf's benchmarks: what assay calibrate wrote from the table mlperf"},
     {0},
 };
 
@@ -73,6 +80,7 @@ struct prediction {
     struct assay_fitted        fitted;
     struct assay_serving_fitted serving;
     struct assay_train_fitted   training;
+    struct assay_mlperf_fitted  mlperf;
     struct known               devices[DEVICES_MOST];
     size_t                     n_devices, answered;
     const char                *device; /* NULL: the column's */
@@ -132,6 +140,8 @@ static void look_up(struct prediction *p, struct known *d)
             (void)snprintf(d->why, sizeof d->why, "%.200s", err.message);
         return;
     }
+    if (p->kind == ASSAY_CASES_MLPERF)
+        return; /* its laws need the description alone */
     if (p->kind == ASSAY_CASES_TRAIN) {
         if (assay_train_estimator_new(d->described, &p->fitted, &p->training, &d->training, &err))
             (void)snprintf(d->why, sizeof d->why, "%.200s", err.message);
@@ -229,9 +239,31 @@ static enum assay_code answer_training(const struct prediction *p, size_t row, c
     return ASSAY_OK;
 }
 
+static enum assay_code answer_mlperf(const struct prediction *p, size_t row, const struct known *d, struct assay_error *why)
+{
+    struct assay_mlperf_ask      ask;
+    struct assay_mlperf_estimate e;
+    if (assay_mlperf_ask_read(&(struct assay_cases_row){&p->csv, &p->columns, row}, &ask, why) ||
+        assay_mlperf_estimate(&p->mlperf, d->described, &ask, &e, why))
+        return why->code;
+    print_figure(p->to, e.figure, e.p10, e.p90, assay_cases_tables[p->kind].figure_ns);
+    print_grade(p->to, e.grade, e.why);
+    return ASSAY_OK;
+}
+
 static enum assay_code answer(const struct prediction *p, size_t row, const struct known *d, struct assay_error *why)
 {
-    return d->serving ? answer_serving(p, row, d, why) : d->training ? answer_training(p, row, d, why) : answer_kernel(p, row, d, why);
+    switch (p->kind) {
+    case ASSAY_CASES_SERVING: return answer_serving(p, row, d, why);
+    case ASSAY_CASES_TRAIN: return answer_training(p, row, d, why);
+    case ASSAY_CASES_MLPERF: return answer_mlperf(p, row, d, why);
+    case ASSAY_CASES_GEMM:
+    case ASSAY_CASES_ATTENTION:
+    case ASSAY_CASES_MOE:
+    case ASSAY_CASES_COLLECTIVE:
+    case ASSAY_CASES_KINDS: break;
+    }
+    return answer_kernel(p, row, d, why);
 }
 
 static enum assay_code predict_row(struct prediction *p, size_t row, struct assay_error *err)
@@ -251,7 +283,7 @@ static enum assay_code predict_row(struct prediction *p, size_t row, struct assa
     }
     if (device_of(p, name, &d, err))
         return err->code;
-    if (!d->estimator && !d->serving && !d->training)
+    if (*d->why)
         print_nothing(p, d->why);
     else if (answer(p, row, d, &why))
         print_nothing(p, why.message);
@@ -311,7 +343,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (!assay_csv_read(o->cases, &p->csv, &err) && !assay_cases_recognise(&p->csv, &p->kind, &err) &&
         !assay_fitted_read(*o->coefficients ? o->coefficients : NULL, &p->fitted, &err) &&
         (p->kind != ASSAY_CASES_SERVING || !assay_serving_fitted_read(*o->serving ? o->serving : NULL, &p->serving, &err)) &&
-        (p->kind != ASSAY_CASES_TRAIN || !assay_train_fitted_read(*o->training ? o->training : NULL, &p->training, &err))) {
+        (p->kind != ASSAY_CASES_TRAIN || !assay_train_fitted_read(*o->training ? o->training : NULL, &p->training, &err)) &&
+        (p->kind != ASSAY_CASES_MLPERF || !assay_mlperf_fitted_read(*o->mlperf ? o->mlperf : NULL, &p->mlperf, &err))) {
         p->device = *o->device ? o->device : NULL;
         p->columns = assay_cases_columns_of(&p->csv, p->kind);
         if (!predict(p, o, &err))
@@ -335,7 +368,7 @@ const struct assay_verb assay_verb_predict = {
                "number is assumed\n"
                "(then only the band is given where no number is known). Rows keep order and number, other columns pass through, "
                "the figure\n"
-               "itself may be absent. Tables: gemm, attention, moe_ffn, collective (harness/model/README.md), serving, train (harness/model/cluster/README.md).\n"
+               "itself may be absent. Tables: gemm, attention, moe_ffn, collective, mlperf (harness/model/README.md), serving, train (harness/model/cluster/README.md).\n"
                "Exit status 3: no row could be predicted.",
     .options = options,
     .options_bytes = sizeof(struct predict_options),
