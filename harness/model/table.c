@@ -12,19 +12,21 @@
 /* The places of `columns`, then of `optional`, are those that the readers below count on. */
 #define COLUMNS(...) ((const char *const[]){__VA_ARGS__, NULL})
 const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS] = {
-    [ASSAY_CASES_GEMM] = {"gemm", COLUMNS("m", "n", "k", "dtype"), COLUMNS("framework"), COLUMNS("latency_us"), NULL, 1e3},
+    [ASSAY_CASES_GEMM] = {"gemm", COLUMNS("m", "n", "k", "dtype"), COLUMNS("framework"), COLUMNS("latency_us"), 1e3},
     [ASSAY_CASES_ATTENTION] = {"attention", COLUMNS("batch", "query", "past", "heads", "kv_heads", "head_dim", "dtype"),
-                               COLUMNS("compute_dtype", "kv_dtype", "framework"), COLUMNS("latency_us"), NULL, 1e3},
+                               COLUMNS("compute_dtype", "kv_dtype", "framework"), COLUMNS("latency_us"), 1e3},
     [ASSAY_CASES_MOE] = {"moe_ffn", COLUMNS("tokens", "hidden", "inter", "top_k", "experts", "dtype"),
-                         COLUMNS("tp", "ep", "routing"), COLUMNS("latency_us"), NULL, 1e3},
+                         COLUMNS("tp", "ep", "routing"), COLUMNS("latency_us"), 1e3},
     [ASSAY_CASES_COLLECTIVE] = {"collective", COLUMNS("op", "devices", "bytes"), (const char *const[]){NULL},
-                                COLUMNS("latency_us"), NULL, 1e3},
+                                COLUMNS("latency_us"), 1e3},
     [ASSAY_CASES_TRAIN] = {"train", COLUMNS("devices", "model", "global_batch", "tp", "pp", "metric"),
-                           (const char *const[]){NULL}, COLUMNS("value"), "no model yet of training steps", 0},
+                           COLUMNS("seq", "micro_batch", "cp", "vp", "ep", "dp", "fsdp", "precision", "recompute", "unit"),
+                           COLUMNS("value"), 1},
     [ASSAY_CASES_SERVING] = {"serving", COLUMNS("model", "mode", "isl", "osl", "tp"),
                              COLUMNS("devices", "precision", "gemm", "moe", "kv", "concurrency", "batch", "pp", "dp", "moe_tp", "moe_ep",
                                      "server", "server_version"),
-                             COLUMNS("ttft_ms", "tpot_ms"), NULL, 1e6},
+                             COLUMNS("ttft_ms", "tpot_ms"), 1e6},
+    [ASSAY_CASES_MLPERF] = {"mlperf", COLUMNS("benchmark", "scenario", "acc_count", "metric"), (const char *const[]){NULL}, COLUMNS("value"), 1},
 };
 
 static size_t lacking(const struct assay_csv *csv, const struct assay_cases_table *t, const char **first)
@@ -65,10 +67,20 @@ enum assay_code assay_cases_recognise(const struct assay_csv *csv, enum assay_ca
     if (found < 0) {
         (void)ASSAY_FAIL(err, ASSAY_DATA, "these columns make no table that is known; nearest is '%s', which needs a column '%s'",
                          assay_cases_tables[nearest].name, missing);
-        return assay_error_hint(err, "tables: gemm, attention, moe_ffn, collective, train, serving (harness/model/README.md)");
+        return assay_error_hint(err, "tables: gemm, attention, moe_ffn, collective, train, serving, mlperf (harness/model/README.md)");
     }
     *out = (enum assay_cases_kind)found;
     return ASSAY_OK;
+}
+
+enum assay_code assay_cases_recognise_file(const char *path, enum assay_cases_kind *out, struct assay_error *err)
+{
+    struct assay_csv csv;
+    if (assay_csv_read(path, &csv, err))
+        return err->code;
+    enum assay_code code = assay_cases_recognise(&csv, out, err);
+    assay_csv_release(&csv);
+    return code ? assay_error_in(err, "reading '%.100s'", path) : ASSAY_OK;
 }
 
 struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, enum assay_cases_kind kind)
@@ -76,6 +88,8 @@ struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, e
     struct assay_cases_columns      c = {.kind = kind, .device = assay_csv_column(csv, "device")};
     const struct assay_cases_table *t = &assay_cases_tables[kind];
     size_t                          n = 0;
+    if (c.device == csv->n_columns)
+        c.device = assay_csv_column(csv, "accelerator");
     for (size_t i = 0; t->columns[i]; i++)
         c.at[n++] = assay_csv_column(csv, t->columns[i]);
     for (size_t i = 0; t->optional[i]; i++)
@@ -240,11 +254,12 @@ enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct ass
     case ASSAY_CASES_ATTENTION: return read_attention(&r, out, err);
     case ASSAY_CASES_MOE: return read_moe(&r, out, err);
     case ASSAY_CASES_COLLECTIVE: return read_collective(&r, out, err);
-    case ASSAY_CASES_SERVING: return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "a run of serving is no kernel");
+    case ASSAY_CASES_SERVING:
     case ASSAY_CASES_TRAIN:
+    case ASSAY_CASES_MLPERF:
     case ASSAY_CASES_KINDS: break;
     }
-    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%s", assay_cases_tables[c->kind].why_not);
+    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "a row of the table %s is no kernel", assay_cases_tables[c->kind].name);
 }
 
 #define COPIES_MOST 5.0

@@ -16,15 +16,15 @@ enum assay_cases_kind {
     ASSAY_CASES_COLLECTIVE,
     ASSAY_CASES_TRAIN,
     ASSAY_CASES_SERVING,
+    ASSAY_CASES_MLPERF,
     ASSAY_CASES_KINDS
 };
 /* What a table is told by. The columns of a figure may be absent: nothing was measured. */
 struct assay_cases_table {
     const char        *name;
-    const char *const *columns; /* that make it this table, ends with NULL; "device" is not among them */
+    const char *const *columns; /* that make it this table, ends with NULL; "device" (or "accelerator") is not among them */
     const char *const *optional;
     const char *const *figures;   /* ends with NULL; kernels have one */
-    const char        *why_not;   /* no model prices it yet; NULL: one does */
     double             figure_ns; /* of one unit of the figure */
 };
 extern const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS];
@@ -32,6 +32,9 @@ extern const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS];
 /* The table whose columns are all there, of several the one with the most. ASSAY_DATA: none; the message names the nearest table
  * and the column it lacks. */
 enum assay_code assay_cases_recognise(const struct assay_csv *csv, enum assay_cases_kind *out, struct assay_error *err);
+
+/* Likewise of a file. */
+enum assay_code assay_cases_recognise_file(const char *path, enum assay_cases_kind *out, struct assay_error *err);
 
 /* What a row asks for. */
 struct assay_kernel {
@@ -52,7 +55,7 @@ struct assay_cases_columns {
     size_t                device; /* likewise */
 };
 struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, enum assay_cases_kind kind);
-/* ASSAY_DATA: a cell is no number or no known name; ASSAY_UNSUPPORTED: no model yet. */
+/* ASSAY_DATA: a cell is no number or no known name; ASSAY_UNSUPPORTED: a table of whole systems. */
 enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct assay_cases_columns *c, size_t row,
                                    struct assay_kernel *out, struct assay_error *err);
 

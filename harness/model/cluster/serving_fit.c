@@ -12,18 +12,6 @@
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
 
-enum assay_code assay_serving_recognise(const char *path, bool *is, struct assay_error *err)
-{
-    struct assay_csv      csv;
-    enum assay_cases_kind kind;
-    if (assay_csv_read(path, &csv, err))
-        return err->code;
-    if (!assay_cases_recognise(&csv, &kind, err))
-        *is = kind == ASSAY_CASES_SERVING;
-    assay_csv_release(&csv);
-    return err->code ? assay_error_in(err, "reading '%.100s'", path) : ASSAY_OK;
-}
-
 /* A device's desk, made when the first row names it. */
 struct desks {
     struct assay_serving_desk *at[ASSAY_SERVING_DEVICES];

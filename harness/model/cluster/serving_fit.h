@@ -21,8 +21,6 @@ struct assay_serving_runs {
     char                      fingerprint[65]; /* SHA-256 chained over the files */
     char                      kernels[65];     /* of the coefficients that price kernels */
 };
-/* Is it the table of serving? ASSAY_DATA: it is no table at all. */
-enum assay_code assay_serving_recognise(const char *path, bool *is, struct assay_error *err);
 /* Adds the rows of a file that have a figure. ASSAY_CONFIG, ASSAY_DATA, ASSAY_UNSUPPORTED: a row that cannot be priced, by its number. */
 enum assay_code assay_serving_runs_read(struct assay_serving_runs *r, const char *path, const struct assay_fitted *kernels,
                                         const struct assay_decoder_finder *shapes, struct assay_error *err);

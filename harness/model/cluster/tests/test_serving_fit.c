@@ -82,7 +82,7 @@ Test(serving_fit, refuses_a_row_that_cannot_be_priced_by_its_number)
 {
     char                path[64];
     struct assay_fitted kernels;
-    bool                is = true;
+    enum assay_cases_kind kind = ASSAY_CASES_SERVING;
     cr_assert(!assay_fitted_read(NULL, &kernels, &err));
     write_table(path, "device,model,mode,isl,osl,batch,tp,ttft_ms,tpot_ms\nh100-sxm,llama-2-70b,agg,1,1,1,8,3,\nnone-such,llama-2-70b,agg,1,1,1,8,3,4\n");
     cr_expect_eq(assay_serving_runs_read(&runs, path, &kernels, &shapes, &err), ASSAY_CONFIG);
@@ -90,7 +90,7 @@ Test(serving_fit, refuses_a_row_that_cannot_be_priced_by_its_number)
     err = (struct assay_error){.code = ASSAY_OK};
     unlink(path);
     write_table(path, "device,m,n,k,dtype\nh100-sxm,1,1,1,fp16\n");
-    cr_expect(!assay_serving_recognise(path, &is, &err) && !is);
+    cr_expect(!assay_cases_recognise_file(path, &kind, &err) && kind == ASSAY_CASES_GEMM);
     unlink(path);
     assay_serving_runs_release(&runs);
 }
