@@ -278,3 +278,28 @@ Test(ops, counts_beyond_64_bits_stay_at_the_end)
     assay_cost_flops(&cost, 1, 5);
     cr_expect_eq(cost.flops, UINT64_MAX);
 }
+
+Test(ops, of_a_group_the_sums_and_the_message_are_counted)
+{
+    static const struct {
+        const char *op, *inputs, *attrs;
+        uint64_t flops, payload_bytes;
+    } cases[] = {
+        {"assay.AllReduce", "f32[2,3]", "ranks=[0,1,2,3]", 18, 24},
+        {"assay.AllReduce", "f32[2,3]", "ranks=[0,1,2,3] reduce=max", 0, 24},
+        {"assay.AllReduce", "f32[2,3]", "ranks=[5]", 0, 0},
+        {"assay.AllGather", "f32[2,3]", "ranks=[0,1,2,3]", 0, 96},
+        {"assay.ReduceScatter", "f32[4,3]", "ranks=[0,1,2,3]", 9, 48},
+        {"assay.AllToAll", "f32[4,3]", "ranks=[0,1,2,3]", 0, 48},
+        {"assay.Replicate", "f32[4,3]", "ranks=[0,1,2,3]", 0, 0},
+        {"assay.Send", "f32[4,3]", "ranks=[0,1]", 0, 48},
+        {"assay.Send", "f32[4,3]", "ranks=[0]", 0, 0},
+        {"assay.Receive", "f32[]", "ranks=[0,1] shape=[2,5]", 0, 40},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct assay_cost cost = cost_of(cases[i].op, cases[i].inputs, cases[i].attrs);
+        cr_expect_eq(cost.flops, cases[i].flops, "%s %s: %" PRIu64, cases[i].op, cases[i].attrs, cost.flops);
+        cr_expect_eq(cost.payload_bytes, cases[i].payload_bytes, "%s %s: %" PRIu64, cases[i].op, cases[i].attrs, cost.payload_bytes);
+    }
+    cr_expect_eq(cost_of("Add", "f32[4] f32[4]", "").payload_bytes, 0u);
+}

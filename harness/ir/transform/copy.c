@@ -13,8 +13,7 @@ bool assay_graph_can_reveal(const struct assay_graph *g, int32_t value)
     return v && v->role == ASSAY_ROLE_TEMP && v->place == ASSAY_PLACE_DEVICE;
 }
 
-/* A value that no node writes, as `role`. */
-static int32_t add_given(struct assay_graph *to, const struct assay_value *v, enum assay_role role)
+static int32_t add_whole(struct assay_graph *to, const struct assay_value *v, enum assay_role role)
 {
     switch (role) {
     case ASSAY_ROLE_INPUT: return assay_graph_input(to, v->name, v->dtype, v->rank, v->dims, v->fill);
@@ -27,6 +26,15 @@ static int32_t add_given(struct assay_graph *to, const struct assay_value *v, en
     }
     assay_graph_refuse(to, ASSAY_INTERNAL, "nothing gives or writes value '%s'", v->name);
     return ASSAY_NO_VALUE;
+}
+
+/* A value that no node writes, as `role`. */
+static int32_t add_given(struct assay_graph *to, const struct assay_value *v, enum assay_role role)
+{
+    int32_t there = add_whole(to, v, role);
+    if (v->part && there != ASSAY_NO_VALUE)
+        assay_graph_part(to, there, v->part);
+    return there;
 }
 
 /* Node `node` of g, reading inputs[]; the numbers of what it writes come into out[]. */
