@@ -1,0 +1,90 @@
+/* Ranks for tests: processes of this one, each with a communicator over the link of that name, and a share of memory in which it
+ * leaves what the test looks at. */
+#ifndef RANKS_TESTS_CREW_H
+#define RANKS_TESTS_CREW_H
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/run/ranks/communicator.h"
+#include "harness/run/ranks/shared.h"
+
+enum { CREW_MOST = 8 };
+
+/* What a rank leaves behind. */
+struct crew_note {
+    struct assay_error err;
+    uint32_t           missed;
+    uint64_t           took_ns;
+    int                checks_failed, failed_line;
+};
+
+struct crew_rank {
+    const struct assay_comm *comm;
+    struct crew_note        *note;
+};
+
+/* A fact in a child, where Criterion's own would be lost. */
+#define CREW_EXPECT(r, fact)                            \
+    do {                                                \
+        if (!(fact) && !(r)->note->checks_failed++)     \
+            (r)->note->failed_line = __LINE__;          \
+    } while (0)
+
+typedef void crew_part_fn(struct crew_rank *r);
+
+static inline void crew_child(const char *path, uint32_t rank, uint32_t n, uint64_t patience_ns, crew_part_fn *part, struct crew_note *note)
+{
+    struct assay_link          link;
+    struct assay_communicator *c;
+    memset(&note->err, 0, sizeof note->err);
+    if (assay_shared_join(path, rank, n, &link, &note->err) || assay_communicator_new(&link, patience_ns, &c, &note->err))
+        _exit(1);
+    struct crew_rank r = {.comm = assay_communicator_all(c), .note = note};
+    part(&r);
+    note->missed = assay_communicator_missed(c);
+    assay_communicator_free(c);
+    _exit(0);
+}
+
+/* Runs `part` on n ranks; notes[] is shared memory of n. How each ended in status[]. */
+static inline struct crew_note *crew_run(uint32_t n, uint64_t patience_ns, crew_part_fn *part, int status[CREW_MOST])
+{
+    struct assay_error err = {.code = ASSAY_OK};
+    int                fd = -1;
+    char               path[64];
+    pid_t              child[CREW_MOST];
+    struct crew_note  *notes = mmap(NULL, CREW_MOST * sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq((void *)notes, MAP_FAILED);
+    cr_assert_eq(assay_shared_new(n, &fd, path, &err), ASSAY_OK, "%s", err.message);
+    for (uint32_t i = 0; i < n; i++) {
+        child[i] = fork();
+        cr_assert_geq(child[i], 0);
+        if (child[i] == 0)
+            crew_child(path, i, n, patience_ns, part, &notes[i]);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        cr_assert_eq(waitpid(child[i], &status[i], 0), child[i]);
+    (void)close(fd);
+    return notes;
+}
+
+/* All ranks of `part` end well, with every check held. */
+static inline void crew_expect(uint32_t n, crew_part_fn *part)
+{
+    int               status[CREW_MOST];
+    struct crew_note *notes = crew_run(n, 20 * ASSAY_NS_PER_S, part, status);
+    for (uint32_t i = 0; i < n; i++) {
+        cr_expect(WIFEXITED(status[i]) && WEXITSTATUS(status[i]) == 0, "rank %u of %u: status %d", i, n, status[i]);
+        cr_expect_eq(notes[i].checks_failed, 0, "rank %u of %u: %d checks, the first in line %d: %s", i, n, notes[i].checks_failed,
+                     notes[i].failed_line, notes[i].err.message);
+    }
+    (void)munmap(notes, CREW_MOST * sizeof *notes);
+}
+
+#endif
