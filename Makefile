@@ -1,5 +1,5 @@
 # Assay. `make help` lists the targets. One non-recursive makefile; objects live in build/<CONFIG>/.
-#   CONFIG=release|debug|asan|tsan|cov|fuzz   WITH_PAPI, WITH_PFM, WITH_HWLOC = auto|0|1 (see ci/features.sh)
+#   CONFIG=release|debug|asan|tsan|cov|fuzz   WITH_PAPI, WITH_PFM, WITH_HWLOC, WITH_XLSX = auto|0|1 (see ci/features.sh)
 CONFIG  ?= release
 PREFIX  ?= /usr/local
 V       ?= 0
@@ -129,6 +129,8 @@ $(O)/harness/load/tests/test_mt19937: LIBS := $(LIBS) -lstdc++
 $(O)/harness/load/tests/test_mt19937: $(O)/harness/load/tests/libstdcxx.o
 $(O)/%.o: %.cc $(O)/flags
 	$(Q)mkdir -p $(@D); $(CXX) -std=c++17 $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(ALL_CFLAGS)) -MMD -MP -c -o $@ $<
+# A spreadsheet is a zip.
+$(O)/reports/tests/test_book: LIBS := $(LIBS) -lz
 # The independent judge of contention, where it is there.
 $(O)/harness/model/cluster/tests/long_contention: LIBS := $(if $(wildcard /usr/include/simgrid/engine.h),-lsimgrid) $(LIBS)
 # By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.

@@ -31,6 +31,7 @@ require sqlite3.h -lsqlite3 libsqlite3-dev
 feature PAPI papi.h -lpapi libpapi-dev
 feature PFM perfmon/pfmlib.h -lpfm libpfm4-dev
 feature HWLOC hwloc.h -lhwloc libhwloc-dev
+feature XLSX xlsxwriter.h -lxlsxwriter libxlsxwriter-dev
 [ $failed = 0 ] || exit 1
 printf 'FEATURE_CFLAGS :=%s\nFEATURE_LIBS :=%s\n' "$cflags" "$libs" > "$out.new"
 mv "$out.new" "$out"

@@ -123,3 +123,11 @@ enum assay_code assay_decision_write(const struct assay_qualification *q, const 
     free(bytes);
     return err->code;
 }
+
+json_t *assay_decision_to_json(const struct assay_qualification *q, const struct assay_claims *claims)
+{
+    json_t *out = assay_qualification_to_json(q);
+    if (out && claims)
+        json_object_set_new(out, "claims", assay_claims_to_json(claims));
+    return out;
+}

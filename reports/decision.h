@@ -3,6 +3,8 @@
 #ifndef ASSAY_REPORTS_DECISION_H
 #define ASSAY_REPORTS_DECISION_H
 
+#include <jansson.h>
+
 #include "assay/error.h"
 #include "harness/judge/claims.h"
 #include "harness/judge/qualify.h"
@@ -12,6 +14,9 @@
 /* The whole page, self-contained, to the file `path`: the old file or the new, never a mixture. `claims` may be NULL. */
 enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims, enum assay_language language,
                                      const char *path, struct assay_error *err);
+
+/* Decision and claims (NULL: none) for programs, "assay-decision/1". New reference; NULL: out of memory. */
+json_t *assay_decision_to_json(const struct assay_qualification *q, const struct assay_claims *claims);
 
 /* Pieces (decision_first.c: page one; decision_rules.c: what stands behind it). */
 struct assay_decision_page {

@@ -112,14 +112,7 @@ void assay_figure_run(struct assay_text *out, const struct assay_summary *run)
 
 void assay_figure_run_name(struct assay_text *out, const struct assay_summary *run)
 {
-    const char *path = assay_run_folder_path(run->folder);
-    size_t      end = strlen(path);
-    while (end > 1 && path[end - 1] == '/')
-        end--;
-    size_t begin = end;
-    while (begin > 0 && path[begin - 1] != '/')
-        begin--;
-    assay_text_add(out, "%.*s", (int)(end - begin), path + begin);
+    assay_summary_name(run, out);
 }
 
 const char *assay_figure_manifest(const struct assay_summary *run, const char *key)

@@ -9,6 +9,7 @@
 static const char *const messages[ASSAY_SAY_COUNT][ASSAY_LANGUAGES] = {
 #define ASSAY_SAY(id, en, zh) [ASSAY_SAY_##id] = {en, zh},
 #include "reports/languages/messages.def"
+#include "reports/languages/tables.def"
 #undef ASSAY_SAY
 };
 
@@ -64,6 +65,23 @@ const char *assay_say_evidence(enum assay_language language, enum assay_evidence
                                          ASSAY_SAY_EVIDENCE_PUBLISHED, ASSAY_SAY_EVIDENCE_CLAIMED,   ASSAY_SAY_EVIDENCE_MODELLED,
                                          ASSAY_SAY_EVIDENCE_SIMULATED, ASSAY_SAY_EVIDENCE_INSTRUMENT};
     return assay_say(language, say[evidence]);
+}
+
+const char *assay_say_status(enum assay_language language, enum assay_status status)
+{
+    static const enum assay_say say[] = {ASSAY_SAY_NEVER_RUN,      ASSAY_SAY_STATUS_OK,      ASSAY_SAY_STATUS_UNSUPPORTED,
+                                         ASSAY_SAY_STATUS_SKIPPED, ASSAY_SAY_STATUS_TIMEOUT, ASSAY_SAY_STATUS_CRASHED,
+                                         ASSAY_SAY_STATUS_ERROR};
+    return assay_say(language, say[status]);
+}
+
+const char *assay_say_outcome(enum assay_language language, enum assay_outcome outcome)
+{
+    static const enum assay_say say[] = {
+        [0] = ASSAY_SAY_OUTCOME_NOT_CHECKED,        [ASSAY_PASS] = ASSAY_SAY_OUTCOME_PASS,
+        [ASSAY_MARGINAL] = ASSAY_SAY_OUTCOME_MARGINAL, [ASSAY_FAIL] = ASSAY_SAY_OUTCOME_FAIL,
+        [ASSAY_UNTRUSTED] = ASSAY_SAY_OUTCOME_UNTRUSTED, [ASSAY_NOT_CHECKED] = ASSAY_SAY_OUTCOME_NOT_CHECKED};
+    return assay_say(language, say[outcome]);
 }
 
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict)

@@ -1,4 +1,4 @@
-/* The message catalogue (languages/messages.def): what reports say, in each language. */
+/* The message catalogue (languages/): what reports say, in each language. */
 #ifndef ASSAY_REPORTS_LANGUAGE_H
 #define ASSAY_REPORTS_LANGUAGE_H
 
@@ -15,6 +15,7 @@ bool        assay_language_find(const char *name, enum assay_language *out);
 enum assay_say {
 #define ASSAY_SAY(id, en, zh) ASSAY_SAY_##id,
 #include "reports/languages/messages.def"
+#include "reports/languages/tables.def"
 #undef ASSAY_SAY
     ASSAY_SAY_COUNT
 };
@@ -26,6 +27,8 @@ void assay_say_with(struct assay_text *out, enum assay_language language, enum a
 /* Words for what the judge found. */
 const char *assay_say_decision(enum assay_language language, enum assay_decision decision);
 const char *assay_say_evidence(enum assay_language language, enum assay_evidence evidence);
+const char *assay_say_status(enum assay_language language, enum assay_status status);
+const char *assay_say_outcome(enum assay_language language, enum assay_outcome outcome);
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict);
 void        assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c);
 /* The fixed sentence on a candidate. */

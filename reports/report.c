@@ -9,10 +9,12 @@
 #include "assay/banned.h"
 
 static const struct assay_report_row formats[] = {
-    {ASSAY_REPORT_HTML, "html", "index.html", "one self-contained page with plots, for screen and paper"},
-    {ASSAY_REPORT_MARKDOWN, "md", "report.md", "the tables, as text"},
-    {ASSAY_REPORT_CSV, "csv", "report.csv", "a row for each case, back end and metric"},
-    {ASSAY_REPORT_JSON, "json", "report.json", "everything, for programs"},
+    {ASSAY_REPORT_HTML, true, "html", "index.html", "one self-contained page with plots, for screen and paper"},
+    {ASSAY_REPORT_MARKDOWN, true, "md", "report.md", "the tables, as text"},
+    {ASSAY_REPORT_CSV, true, "csv", "report.csv", "a row for each case, back end and metric"},
+    {ASSAY_REPORT_XLSX, true, "xlsx", "report.xlsx", "a spreadsheet with a sheet a table; with a policy, its cost model as formulas"},
+    {ASSAY_REPORT_JSON, true, "json", "report.json", "everything, for programs"},
+    {ASSAY_REPORT_PDF, false, "pdf", "report.pdf", "the page on paper, by a headless Chromium"},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 
@@ -71,6 +73,8 @@ static bool write_format(const struct assay_summary *const *runs, size_t n, enum
     case ASSAY_REPORT_MARKDOWN: to.how = ASSAY_ESCAPE_MARKDOWN; return assay_report_markdown(runs, n, &to);
     case ASSAY_REPORT_CSV: to.how = ASSAY_ESCAPE_CSV; return assay_report_csv(runs, n, &to);
     case ASSAY_REPORT_JSON: return assay_report_json(runs, n, out);
+    case ASSAY_REPORT_XLSX:
+    case ASSAY_REPORT_PDF: return false;
     }
     return false;
 }

@@ -14,11 +14,14 @@ enum assay_report_format {
     ASSAY_REPORT_MARKDOWN = 2,
     ASSAY_REPORT_CSV = 3,  /* a row for each case, back end and metric */
     ASSAY_REPORT_JSON = 4, /* everything, "format": "assay-report/1" */
+    ASSAY_REPORT_XLSX = 5, /* a sheet a table (book_tables.h), in one language; not by assay_report_write */
+    ASSAY_REPORT_PDF = 6,  /* the page, printed (pdf.h); not by assay_report_write */
 };
 
-/* A row of the table of formats. `file` is the name of the report in its folder. */
+/* A row of the table of formats. `file` is the name of the report in its folder; reproducible: same runs, same versions, same bytes. */
 struct assay_report_row {
     enum assay_report_format format;
+    bool                     reproducible;
     const char              *name, *file, *about;
 };
 /* All formats; *n of them. */

@@ -28,6 +28,9 @@ $ examples README.md
 0 build/assay breakeven --device m100 --against h200 --workload gemm/dtype=bf16
 0 build/assay search decoder.train/model=ernie-5-class-2.4t,batch=64,tokens=4096 --backend tianchi512
 5 build/assay qualify --policy inference-service out/mine -o out/decision
+0 build/assay report out/mine --policy inference-service --format xlsx -o out/paper
+0 build/assay bundle out/mine --policy inference-service -o out/mine.bundle
+0 build/assay verify out/mine.bundle
 0 build/assay export decoder.prefill/model=tiny-dense --format onnx -o out/tiny.onnx
 0 build/assay run out/tiny.onnx --backend cpu -o out/imported
 0 build/assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data
@@ -57,10 +60,16 @@ out/quick
 
 $ cp -r out/quick out/a && cp -r out/quick out/b
 
-$ examples reports/README.md
+$ printf 'round,division,submitter,system,benchmark,metric,value,source_path\nv4.1,closed,Somebody,Box,bert-99,samples/s,28275.70,where/it/lies\n' >published.csv; ASSAY_DATA=data examples reports/README.md
 0 assay report out/quick
 0 assay report out/quick --format md,csv,json
 0 assay report out/a out/b -o both
+0 assay report out/quick --policy inference-service --claims p800-bandwidth --format html,xlsx -o out/decided
+0 assay import mlperf published.csv --retrieved 2026-11-27 -o mlperf.json
+0 assay report out/quick --mlperf mlperf.json -o out/beside
+0 assay bundle key -o mine.key
+0 assay bundle out/quick --policy inference-service --key mine.key -o quick.bundle
+0 assay verify quick.bundle --key mine.key.pub
 
 $ examples suites/weights/README.md
 0 assay export decoder.prefill/model=tiny-dense -o w.safetensors

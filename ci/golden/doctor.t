@@ -18,6 +18,8 @@ counter cpu_migrations
 counter peak_rss
 energy
 gnuplot (plots in reports)
+chromium (reports as pdf)
+libxlsxwriter (spreadsheets)
 
 # a no has a reason and a cure, a yes has no cure
 $ assay doctor --json | awk '/"cure"/ {cure = !/: "",?$/} /"detail"/ {detail = !/: "",?$/} /"state"/ {n++; bad += /"no"/ ? !(cure && detail) : cure} END {print (n > 15), bad + 0}'

@@ -10,7 +10,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   run          runs a suite or cases on back ends, each case in worker processes of its own, and records them
   validate     judges the results of a run from its witnesses, against the reference and its bounds
   compare      is B worse than A, case by case: worse, no worse, or undecided
-  report       writes the report of one or more run folders: a page with plots, text, a table, or JSON
+  report       writes the report of one or more run folders: a page with plots, text, tables, a spreadsheet, paper, or JSON
   export       writes the seeded weights of a case as safetensors, its inputs as .npy, or its graph as ONNX
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
   probe        finds out what arithmetic a device really does, or whether it gives the same bits again
@@ -24,6 +24,9 @@ usage: assay VERB [operands] [options]       assay VERB --help
   history      night after night: what became slower or less exact, since when, and what else changed
   policy       what a policy asks, and what is wrong with it: clauses no case decides, points that do not add up, a threshold one alone can meet
   qualify      does a candidate meet a policy: qualified, not qualified, insufficient evidence; with the page that a board signs
+  import       takes over MLPerf™ results that others published, to be cited in a table of their own, apart from every figure of ours
+  bundle       packs all that a result rests on into one file that shows every change: run, suite, policy, descriptions, report
+  verify       is a bundle what was packed: signature, every file, the chain of records, and the report made again; names what differs
 
   assay run quick -o out/quick && assay validate out/quick && assay report out/quick -o out/quick/report
 
@@ -43,6 +46,7 @@ options:
   -o TEXT           the run folder (default out/<suite>)
   --resume          go on with a run that was interrupted
   --seed N          of inputs and samples (default: the suite's) (from 0 to 9007199254740992)
+  --ranks N         refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, pp, ep) (from 0 to 32; default 0)
   --power TEXT      an external meter: cmd=COMMAND or file=PATH
   --weights TEXT    a folder of safetensors that params come from, instead of the seed
   --inputs TEXT     a folder with NAME.npy for every input, instead of the seed
@@ -77,6 +81,9 @@ usage: assay search CASE --backend SYSTEM [options]
 usage: assay history add DIR… | check | trend [PART] | name ALARM WHAT [options]
 usage: assay policy check POLICY [DIR…]
 usage: assay qualify DIR… [options]
+usage: assay import mlperf FILE… [options]
+usage: assay bundle DIR|key [options]
+usage: assay verify FILE [options]
 
 # the man page has every verb and every option, and no line that troff would take for a request of ours
 $ assay man | grep -E '^\.S[HS]'
@@ -105,6 +112,9 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay history add DIR… | check | trend [PART] | name ALARM WHAT"
 .SS "assay policy check POLICY [DIR…]"
 .SS "assay qualify DIR…"
+.SS "assay import mlperf FILE…"
+.SS "assay bundle DIR|key"
+.SS "assay verify FILE"
 .SH EXIT STATUS
 .SH ENVIRONMENT
 

@@ -40,6 +40,14 @@ $ grep -cE '<script|<img|^# head|\[l\]\(u\)' r/report.md; grep -c '&lt;script&gt
 0
 some
 
+# the tables in Chinese and a bundle of it all
+$ grep -ciE '<script|<img src=x|onerror="' r/report.zh.html; assay bundle a -o h.bundle >out 2>&1; assay verify h.bundle | sed -nE 's/^(files|report) .*/\1/p'; assay verify h.bundle 2>&1 | LC_ALL=C grep -c '[[:cntrl:]]'
+0
+files
+report
+0
+? 1
+
 # no field of a table begins a formula: those are quoted and defused
 $ grep -cE '(^|,)"?[=@+-][A-Za-z1]' r/report.csv; grep -c "\"'=1+1" r/report.csv | sed 's/[1-9][0-9]*/some/'
 0
@@ -67,7 +75,7 @@ $ assay run "$(printf 'ge\033[31m\tmm.json')"
 ? 2
 
 $ assay report a --format "$(printf 'ht\033[31mml')"
-! assay: unknown format 'ht\x1b[31mml' (html, md, csv, json)
+! assay: unknown format 'ht\x1b[31mml' (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay list "$(printf 'su\033[31mites')"

@@ -16,6 +16,7 @@ $ assay validate load | tail -1
 
 $ assay report load --format html,md,csv && grep -c '<h2>Under load</h2>' load/report/index.html && grep -o 'no rule is broken' load/report/index.html | sort -u
 load/report/index.html
+load/report/report.zh.html
 load/report/report.md
 load/report/report.csv
 1

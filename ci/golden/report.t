@@ -4,9 +4,11 @@ a
 
 $ assay report a
 a/report/index.html
+a/report/report.zh.html
 
 $ assay report a --format html,md,csv,json -o r
 r/index.html
+r/report.zh.html
 r/report.md
 r/report.csv
 r/report.json
@@ -31,10 +33,49 @@ $ assay report a 2>&1 >/dev/null
 # the same folders, the same bytes
 $ assay report a --format html,md,csv,json -o r3 >/dev/null && diff -r r r3
 
+# also with what a policy adds, from a copy that lies elsewhere, and at another time
+$ assay report a --policy inference-service --claims p800-bandwidth --format html,md,csv,json,xlsx -o r6 >out; cat out; mkdir -p else/where && cp -r a else/where && sleep 1 && assay report else/where/a/ --policy inference-service --claims p800-bandwidth --format html,md,csv,json,xlsx -o r7 >out && diff -r r6 r7
+r6/index.html
+r6/report.zh.html
+r6/decision.en.html
+r6/deviation.en.html
+r6/decision.zh.html
+r6/deviation.zh.html
+r6/report.md
+r6/report.csv
+r6/report.json
+r6/decision.json
+r6/report.en.xlsx
+r6/report.zh.xlsx
+
+$ assay report a --format xlsx --lang zh -o r8
+r8/report.zh.xlsx
+
+# no browser: one line with the reason and the cure, and all other formats are there
+$ mkdir nothing; PATH=nothing "$ASSAY_PROGRAM" report a --format pdf,csv -o r9
+! assay: no pdf: there is no program chromium, chromium-browser or google-chrome to print with; install package chromium, or print the html from any browser
+r9/report.csv
+? 3
+
+$ assay report a --format html --lang fr -o r10
+! assay: unknown language 'fr' (en, zh)
+? 2
+
+$ assay report a --claims p800-bandwidth
+! assay: --claims stand in what a policy adds: give --policy as well
+? 2
+
+$ assay report a --policy no-such -o r10
+~ there is no policy 'no-such'
+? 2
+
+$ ls r10
+? 2
+
 # every case, back end and metric has its row; what has no value has its reason
 $ wc -l <r/report.csv; assay list metrics --json | grep -c '"metric"'
-169
-56
+175
+58
 
 $ awk -F, 'NR > 1 && $8 == "" && $NF ~ /^\r?$/' r/report.csv
 
@@ -68,11 +109,11 @@ $ ls r4
 ? 2
 
 $ assay report a --format htm
-! assay: unknown format 'htm'; did you mean 'html'? (html, md, csv, json)
+! assay: unknown format 'htm'; did you mean 'html'? (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay report a --format xyzzy
-! assay: unknown format 'xyzzy' (html, md, csv, json)
+! assay: unknown format 'xyzzy' (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay report a --format ''
@@ -80,11 +121,11 @@ $ assay report a --format ''
 ? 2
 
 $ assay report a --format ,
-! assay: unknown format '' (html, md, csv, json)
+! assay: unknown format '' (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay report a --format html, 
-! assay: unknown format '' (html, md, csv, json)
+! assay: unknown format '' (html, md, csv, xlsx, json, pdf)
 ? 2
 
 $ assay report a --fromat html
@@ -106,3 +147,4 @@ index.html
 report.csv
 report.json
 report.md
+report.zh.html

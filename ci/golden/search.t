@@ -46,3 +46,9 @@ $ assay search decoder.train/batch=1,tokens=1 --backend dgx-h100 --devices 1024
 $ assay search decoder.train --backend dgx-h100 --framework megatron-2024
 ? 2
 ~ did you mean 'megatron-2025'?
+
+# a system's file from somebody else does nothing to the terminal
+$ sed 's/"about": "/&\\u001b[31m\\n/' "$ASSAY_SOURCE/backends/systems/dgx-h100.json" >mine.json; assay search decoder.train/model=llama-3.1-8b,batch=64,tokens=4096 --backend ./mine.json --devices 16 >a; head -1 a | cut -c1-60; LC_ALL=C grep -c "$(printf '\033')" a
+dgx-h100: 16 x h100-sxm, \x1b[31m\x0a128 servers of eight, N
+0
+? 1

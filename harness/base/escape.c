@@ -287,6 +287,14 @@ static void put_csv(struct assay_text *out, const char *from)
         put_each(out, from, put_plain);
 }
 
+/* Office Open XML (ECMA-376, part 1, 22.9.2.19) reads "_xHHHH_" as a character; an escaped "_" keeps it as text. */
+static bool put_sheet(struct assay_text *out, const struct piece *p)
+{
+    if (p->code != '_' || p->at[1] != 'x' || strspn((const char *)p->at + 2, "0123456789abcdefABCDEF") < 4 || p->at[6] != '_')
+        return put_plain(out, p);
+    return put_string(out, "_x005F_");
+}
+
 static void put_shell(struct assay_text *out, const char *from)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
@@ -307,6 +315,7 @@ void assay_string_escape(struct assay_text *out, enum assay_escape how, const ch
     case ASSAY_ESCAPE_TERMINAL: put_each(out, from, put_terminal); return;
     case ASSAY_ESCAPE_MARKDOWN: put_each(out, from, put_markdown); return;
     case ASSAY_ESCAPE_SHELL: put_shell(out, from); return;
+    case ASSAY_ESCAPE_SHEET: put_each(out, from, put_sheet); return;
     }
     assert(!"no such escape");
 }

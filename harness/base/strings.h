@@ -31,6 +31,7 @@ const char *assay_string_nearest(const char *name, const char *const *names, siz
  *   TERMINAL  one line to be looked at: control characters, line and direction marks and bytes that are not UTF-8
  *             are shown as \xnn
  *   MARKDOWN  a table cell; line ends become blanks
+ *   SHEET     text of a cell of a spreadsheet's file, which never computes it; "_x0041_", which would be read as "A", stays what it is
  *   SHELL     one argument of a POSIX command, quoted when needed, every byte kept. Quotes do not hide a leading "-"
  *             from the command, nor "a=b" in the place of the command's name
  * When there is no room for all, what is appended ends at a whole character and with its closing quote. */
@@ -43,6 +44,7 @@ enum assay_escape {
     ASSAY_ESCAPE_TERMINAL,
     ASSAY_ESCAPE_MARKDOWN,
     ASSAY_ESCAPE_SHELL,
+    ASSAY_ESCAPE_SHEET,
 };
 void assay_string_escape(struct assay_text *out, enum assay_escape how, const char *from);
 /* The same into newly allocated memory of exactly the size needed; NULL when out of memory. Free it. */

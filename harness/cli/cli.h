@@ -51,6 +51,9 @@ extern const struct assay_verb assay_verb_search;
 extern const struct assay_verb assay_verb_history;
 extern const struct assay_verb assay_verb_policy;
 extern const struct assay_verb assay_verb_qualify;
+extern const struct assay_verb assay_verb_import;
+extern const struct assay_verb assay_verb_bundle;
+extern const struct assay_verb assay_verb_verify;
 
 /* Tells an error once on stderr, in one line with its hint and path; returns the exit code of its class. */
 enum assay_exit assay_cli_fail(const struct assay_error *err);

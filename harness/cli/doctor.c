@@ -16,6 +16,8 @@
 #include "harness/plan/plan.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
+#include "reports/book.h"
+#include "reports/pdf.h"
 
 #include "assay/banned.h"
 
@@ -131,6 +133,17 @@ static void look_at_programs(struct doctor *d)
     }
 }
 
+/* What prints, and what writes spreadsheets. */
+static void look_at_formats(struct doctor *d)
+{
+    struct assay_error err = {.code = ASSAY_OK};
+    char               program[32], version[128];
+    bool               no = assay_pdf_browser(program, version, &err) != ASSAY_OK, none = !strcmp(assay_book_library(), "none");
+    find(d, "chromium (reports as pdf)", no ? "no" : "yes", no ? err.message : version, no ? "package chromium" : "");
+    find(d, "libxlsxwriter (spreadsheets)", none ? "no" : "yes", none ? "this build has none" : assay_book_library(),
+         none ? "package libxlsxwriter-dev, and build again" : "");
+}
+
 static void look_at_ceiling(struct doctor *d)
 {
     struct assay_ceiling *ceiling;
@@ -169,6 +182,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     look_at_counters(&d);
     look_at_power(&d);
     look_at_programs(&d);
+    look_at_formats(&d);
     if (o->json)
         assay_cli_print_json(json_pack("{s:O, s:o}", "findings", d.findings, "host", assay_host_describe()));
     else

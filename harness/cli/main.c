@@ -33,6 +33,9 @@ static const struct assay_verb *const verbs[] = {
     &assay_verb_history,
     &assay_verb_policy,
     &assay_verb_qualify,
+    &assay_verb_import,
+    &assay_verb_bundle,
+    &assay_verb_verify,
     NULL,
 };
 

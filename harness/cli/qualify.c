@@ -98,15 +98,6 @@ static void print_candidate(const struct assay_qualification *q, const struct as
     putchar('\n');
 }
 
-/* Decision and claims for programs. NULL: out of memory. */
-static json_t *to_json(const struct assay_qualification *q, const struct assay_claims *claims)
-{
-    json_t *out = assay_qualification_to_json(q);
-    if (out && claims)
-        json_object_set_new(out, "claims", assay_claims_to_json(claims));
-    return out;
-}
-
 static void print_claims(const struct assay_claims *claims, enum assay_language language)
 {
     struct assay_table table;
@@ -143,7 +134,7 @@ static enum assay_code write_out(const struct assay_qualification *q, const stru
             return err->code;
         puts(path);
     }
-    json_t *json = to_json(q, claims);
+    json_t *json = assay_decision_to_json(q, claims);
     char   *bytes = json ? assay_json_pretty(json) : NULL;
     json_decref(json);
     if (!bytes)
@@ -165,7 +156,7 @@ static void tell(const struct assay_qualification *q, const struct assay_claims 
                  const struct qualify_options *o, struct assay_error *err)
 {
     if (o->json)
-        assay_cli_print_json(to_json(q, claims));
+        assay_cli_print_json(assay_decision_to_json(q, claims));
     else
         for (size_t i = 0; i < q->n; i++)
             print_candidate(q, &q->candidates[i], l->language[0]);

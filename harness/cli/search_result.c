@@ -7,6 +7,7 @@
 #include "assay/text.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
+#include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/table.h"
 
@@ -22,7 +23,12 @@
 static void print_head(const struct assay_search_report *r, FILE *out)
 {
     const struct assay_search *s = r->search;
-    fprintf(out, "%s: %lld x %s, %s\n", r->system->name, (long long)r->space->devices, r->device->name, r->system->about);
+    char *name = assay_string_escaped(ASSAY_ESCAPE_TERMINAL, r->system->name), *about = assay_string_escaped(ASSAY_ESCAPE_TERMINAL, r->system->about),
+         *device = assay_string_escaped(ASSAY_ESCAPE_TERMINAL, r->device->name); /* a buyer's files may say anything */
+    fprintf(out, "%s: %lld x %s, %s\n", name ? name : "", (long long)r->space->devices, device ? device : "", about ? about : "");
+    free(name);
+    free(about);
+    free(device);
     fprintf(out, "%s: %.4g parameters, %.4g of them active; a step is %lld sequences of %.0f tokens\n", r->model,
             assay_decoder_parameters(r->decoder), assay_decoder_active_parameters(r->decoder), (long long)r->space->batch, r->space->seq);
     fprintf(out, "%lld plans: %lld priced, %lld do not fit into %.1f GB\n", (long long)s->priced + (long long)s->short_of_memory, (long long)s->priced,

@@ -187,6 +187,7 @@ static enum assay_code read_all(struct owned *own, const struct assay_summary *r
     static const char *const      known[] = {"format", "name", "about", "claims"};
     const struct assay_json_file *f = &own->file;
     json_t                       *list = NULL;
+    out->path = f->path;
     if (assay_json_known_keys(f, f->root, known, 4, err) || text(f, f->root, "name", true, &out->name, err) ||
         text(f, f->root, "about", true, &out->about, err) || assay_json_array(f, f->root, "claims", true, &list, err))
         return err->code;

@@ -55,7 +55,7 @@ struct assay_claim {
 };
 
 struct assay_claims {
-    const char         *name, *about;
+    const char         *name, *about, *path;
     struct assay_claim *claims;
     size_t              n;
     void               *owned;

@@ -8,7 +8,6 @@
 
 #include "assay/banned.h"
 
-#define HOURS_A_YEAR 8766.0
 #define OUTER 200
 #define INNER 400
 #define SEED 1u
@@ -48,7 +47,7 @@ double assay_cost_of(const struct assay_policy *policy, const struct assay_owner
     double bought =
         cost->devices * input[ASSAY_COST_PRICE] + cost->hosts * (input[ASSAY_COST_HOST_PRICE] + input[ASSAY_COST_NETWORK]);
     double watts = cost->devices * input[ASSAY_COST_POWER] + cost->hosts * policy->costs.host_power_watts.middle;
-    double kwh = watts * input[ASSAY_COST_PUE] * input[ASSAY_COST_LOAD] * input[ASSAY_COST_YEARS] * HOURS_A_YEAR / 1000;
+    double kwh = watts * input[ASSAY_COST_PUE] * input[ASSAY_COST_LOAD] * input[ASSAY_COST_YEARS] * ASSAY_HOURS_A_YEAR / 1000;
     return bought * (1 + tax) + kwh * input[ASSAY_COST_POWER_PRICE] + input[ASSAY_COST_STAFF] * input[ASSAY_COST_YEARS];
 }
 
@@ -58,6 +57,12 @@ double assay_cost_of(const struct assay_policy *policy, const struct assay_owner
 static double years_of_demand(double growth, double years)
 {
     return fabs(growth) < 1e-12 ? years : (pow(1 + growth, years) - 1) / log1p(growth);
+}
+
+/* Up to the next whole number; a product's last digits make no device more. */
+static double whole(double value)
+{
+    return ceil(round(value * 1e9) / 1e9);
 }
 
 struct assay_ownership assay_ownership_of(const struct assay_policy *policy, const struct assay_offer *o)
@@ -70,10 +75,10 @@ struct assay_ownership assay_ownership_of(const struct assay_policy *policy, con
         peak = fmax(peak, d->per_s_by_hour[i]);
         mean += d->per_s_by_hour[i] / 24;
     }
-    out.devices = ceil(peak * pow(1 + d->growth_per_year, c->years.middle) * (1 + d->spares_share) / o->at_promise_per_s.low);
+    out.devices = whole(peak * pow(1 + d->growth_per_year, c->years.middle) * (1 + d->spares_share) / o->at_promise_per_s.low);
     out.devices = fmax(1, out.devices);
-    out.hosts = ceil(out.devices / c->devices_per_host);
-    out.racks = ceil(out.hosts / c->hosts_per_rack);
+    out.hosts = whole(out.devices / c->devices_per_host);
+    out.racks = whole(out.hosts / c->hosts_per_rack);
     out.kilowatts = (out.devices * o->power_watts.middle + out.hosts * c->host_power_watts.middle) * c->pue.middle / 1000;
     for (int i = 0; i < ASSAY_COST_INPUTS; i++) {
         const struct assay_range *r = range_of(policy, o, (enum assay_cost_input)i);
@@ -84,8 +89,8 @@ struct assay_ownership assay_ownership_of(const struct assay_policy *policy, con
     out.low = assay_cost_of(policy, &out, low);
     out.middle = assay_cost_of(policy, &out, middle);
     out.high = assay_cost_of(policy, &out, high);
-    double seconds = c->years.middle * HOURS_A_YEAR * 3600,
-           served = mean * HOURS_A_YEAR * 3600 * years_of_demand(d->growth_per_year, c->years.middle);
+    double seconds = c->years.middle * ASSAY_HOURS_A_YEAR * 3600,
+           served = mean * ASSAY_HOURS_A_YEAR * 3600 * years_of_demand(d->growth_per_year, c->years.middle);
     out.per_million = served > 0 ? out.middle / served * 1e6 : 0;
     out.per_run =
         c->training_run_items > 0 ? out.middle * c->training_run_items / (out.devices * o->at_promise_per_s.middle) / seconds : 0;

@@ -3,6 +3,8 @@
  *     n      = ceil(peak (1 + spares) / q)           devices; q: lower end of the throughput at the promise of one
  *                                                    peak: highest hour of the day times (1 + growth)^years, years in the middle
  *     hosts  = ceil(n / devices per host)               racks = ceil(hosts / hosts per rack)
+ *                                                    ceil after rounding to nine digits behind the point: what is 3 but for the
+ *                                                    roundings of a product is 3
  *     C      = (n price + hosts (host price + network)) (1 + tax) + staff years
  *              + (n W + hosts W_host) pue load years 8766 h / 1000 kWh price
  *
@@ -25,6 +27,8 @@
 
 #include "assay/error.h"
 #include "harness/judge/policy.h"
+
+#define ASSAY_HOURS_A_YEAR 8766.0
 
 enum assay_cost_input {
     ASSAY_COST_HOST_PRICE, ASSAY_COST_NETWORK, ASSAY_COST_POWER_PRICE, ASSAY_COST_PUE, ASSAY_COST_YEARS, ASSAY_COST_STAFF, ASSAY_COST_LOAD,

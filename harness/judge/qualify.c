@@ -230,11 +230,14 @@ json_t *assay_qualification_to_json(const struct assay_qualification *q)
     for (size_t i = 0; i < q->n; i++) {
         const struct assay_candidate *c = &q->candidates[i];
         json_t                       *rules = json_array();
+        char                          run[256];
+        struct assay_text             name = ASSAY_TEXT(run);
+        assay_summary_name(c->run, &name); /* not its path: the same run, wherever it lies, gives the same bytes */
         for (size_t k = 0; k < q->policy->n_rules; k++)
             json_array_append_new(rules, result_to_json(&c->results[k]));
         json_t *o = json_pack(
             "{s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:o}", "candidate", assay_json_string(c->name), "backend",
-            assay_json_string(c->backend), "run", assay_json_string(assay_run_folder_path(c->run->folder)), "division",
+            assay_json_string(c->backend), "run", assay_json_string(run), "division",
             assay_division_name(c->division), "evidence", c->evidence ? assay_evidence_name(c->evidence) : "none", "decision",
             assay_decision_name(c->decision), "announced", c->announced, "passed", (json_int_t)c->passed, "failed",
             (json_int_t)c->failed, "undecided", (json_int_t)c->undecided, "rules", rules);

@@ -207,3 +207,15 @@ const struct assay_summary_row *assay_summary_find(const struct assay_summary *s
             return &summary->rows[i];
     return NULL;
 }
+
+void assay_summary_name(const struct assay_summary *summary, struct assay_text *out)
+{
+    const char *path = assay_run_folder_path(summary->folder);
+    size_t      end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/')
+        begin--;
+    assay_text_add(out, "%.*s", (int)(end - begin), path + begin);
+}

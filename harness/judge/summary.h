@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "assay/text.h"
 #include "harness/judge/verdict.h"
 #include "harness/measure/statistics.h"
 #include "harness/store/run_folder.h"
@@ -106,6 +107,9 @@ struct assay_summary {
 /* Reads the run folder at `path` with its verdicts, if there are any. Free with assay_summary_release. */
 enum assay_code assay_summary_read(const char *path, struct assay_summary *out, struct assay_error *err);
 void            assay_summary_release(struct assay_summary *summary);
+
+/* The last part of the folder's path: what a report calls the run. */
+void assay_summary_name(const struct assay_summary *summary, struct assay_text *out);
 
 /* The row of (case id, back end), or NULL. */
 const struct assay_summary_row *assay_summary_find(const struct assay_summary *summary, const char *id,

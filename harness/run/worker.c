@@ -17,6 +17,7 @@
 #include "harness/run/loader.h"
 #include "harness/run/model_run.h"
 #include "harness/run/numerics.h"
+#include "harness/run/rank_worker.h"
 #include "harness/run/repeatability.h"
 #include "harness/run/soak.h"
 #include "harness/run/vector_run.h"
@@ -252,7 +253,8 @@ static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
 } jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics},
-         {"model", do_model}, {"repeatability", do_repeatability}, {"soak", do_soak}};
+         {"model", do_model}, {"repeatability", do_repeatability}, {"soak", do_soak},
+         {"rank", assay_rank_worker}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)
 {

@@ -10,13 +10,13 @@ Test(report, formats_are_found_by_their_names_and_have_files_of_their_own)
 {
     size_t                         n;
     const struct assay_report_row *rows = assay_report_formats(&n);
-    cr_expect_eq(n, 4u);
+    cr_expect_eq(n, 6u);
     for (size_t i = 0; i < n; i++) {
         cr_expect_eq(assay_report_format_find(rows[i].name), &rows[i]);
         for (size_t k = 0; k < i; k++)
             cr_expect(strcmp(rows[i].file, rows[k].file) != 0 && rows[i].format != rows[k].format);
     }
-    cr_expect_null(assay_report_format_find("pdf"));
+    cr_expect_null(assay_report_format_find("docx"));
 }
 
 Test(report, that_cannot_be_written_is_an_error_and_the_old_one_stays, .timeout = 60)

@@ -186,4 +186,15 @@ static inline int read_shell(const char *from, char *out)
     return 0;
 }
 
+/* A cell's text as Office Open XML reads it: "_xHHHH_" is a character (here of ASCII alone). */
+static inline void read_sheet(const char *from, char *back)
+{
+    while (*from) {
+        bool character = from[0] == '_' && from[1] == 'x' && strspn(from + 2, "0123456789abcdefABCDEF") >= 4 && from[6] == '_';
+        *back++ = character ? (char)strtol(from + 2, NULL, 16) : *from;
+        from += character ? 7 : 1;
+    }
+    *back = 0;
+}
+
 #endif

@@ -109,6 +109,12 @@ static void check_whole(enum assay_escape how, const char *from, const char *esc
     case ASSAY_ESCAPE_SHELL:
         FUZZ_HOLDS(*escaped && read_shell(escaped, back) == 0 && !strcmp(back, from));
         return;
+    case ASSAY_ESCAPE_SHEET:
+        FUZZ_HOLDS(harmless(escaped, "\t\r\n"));
+        read_sheet(escaped, back);
+        expected_back(from, KEPT_WHITE, want);
+        FUZZ_HOLDS(!strcmp(back, want));
+        return;
     }
 }
 
@@ -140,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     char  *from = fuzz_text(data + 1, bytes - 1);
     size_t room = 8 * bytes + 8;
     char  *back = malloc(room), *want = malloc(room), *plain = malloc(room);
-    for (int how = ASSAY_ESCAPE_HTML; how <= ASSAY_ESCAPE_SHELL; how++) {
+    for (int how = ASSAY_ESCAPE_HTML; how <= ASSAY_ESCAPE_SHEET; how++) {
         char *escaped = assay_string_escaped((enum assay_escape)how, from);
         FUZZ_HOLDS(escaped);
         check_whole((enum assay_escape)how, from, escaped, back, want, plain);

@@ -11,7 +11,7 @@
 
 static const enum assay_escape every[] = {ASSAY_ESCAPE_HTML,    ASSAY_ESCAPE_XML,      ASSAY_ESCAPE_JSON,
                                           ASSAY_ESCAPE_CSV,     ASSAY_ESCAPE_GNUPLOT,  ASSAY_ESCAPE_TERMINAL,
-                                          ASSAY_ESCAPE_MARKDOWN, ASSAY_ESCAPE_SHELL};
+                                          ASSAY_ESCAPE_MARKDOWN, ASSAY_ESCAPE_SHELL,    ASSAY_ESCAPE_SHEET};
 enum { N_ESCAPES = sizeof every / sizeof every[0] };
 
 /* What people and devices put into names, to break each of the formats. */
@@ -268,6 +268,23 @@ Test(escape, shell_words_come_back_byte_for_byte_through_a_shell, .timeout = 60)
     expect_escaped(ASSAY_ESCAPE_SHELL, "gemm/k=64,m=64@offline", "gemm/k=64,m=64@offline");
     expect_escaped(ASSAY_ESCAPE_SHELL, "", "''");
     expect_escaped(ASSAY_ESCAPE_SHELL, "it's", "'it'\\''s'");
+}
+
+Test(escape, cells_of_a_spreadsheet_come_back_as_text)
+{
+    char back[1000], want[1000];
+    for (size_t s = 0; s < N_SAMPLES; s++) {
+        char *escaped = assay_string_escaped(ASSAY_ESCAPE_SHEET, sample(s));
+        cr_expect(valid_text(escaped), "sample %zu is not UTF-8", s);
+        read_sheet(escaped, back);
+        expected_back(sample(s), KEPT_WHITE, want);
+        cr_expect_str_eq(back, want, "sample %zu", s);
+        free(escaped);
+    }
+    expect_escaped(ASSAY_ESCAPE_SHEET, "=1+1", "=1+1"); /* the cell says that it is text, and nothing computes it */
+    expect_escaped(ASSAY_ESCAPE_SHEET, "_x0041_x0042_", "_x005F_x0041_x005F_x0042_");
+    expect_escaped(ASSAY_ESCAPE_SHEET, "_x004_ _y0041_ _x0041", "_x004_ _y0041_ _x0041");
+    expect_escaped(ASSAY_ESCAPE_SHEET, "a\x01\x1b[0m", "a\xEF\xBF\xBD\xEF\xBF\xBD[0m");
 }
 
 Test(escape, terminals_get_one_harmless_line)

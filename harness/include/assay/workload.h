@@ -63,6 +63,9 @@ struct assay_workload {
      * case's (harness/ir/graph.h, assay_graph_part), so that all of them together compute what one rank would alone. */
     enum assay_code (*ranks)(const void *params, const char *phase, uint32_t *n, struct assay_error *err);
     enum assay_code (*build_rank)(const void *params, const char *phase, uint32_t rank, struct assay_graph *g, struct assay_error *err);
+    /* Of a workload that is one exchange between ranks, else NULL: the bytes of its message, and by what the rate of these is to be
+     * multiplied to be that of a rank's link. */
+    void (*message)(const void *params, const char *phase, uint64_t *bytes, double *link_factor);
 };
 
 #endif
