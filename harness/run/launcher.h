@@ -24,6 +24,7 @@ struct assay_run_request {
     const char *const       *backends; /* as the user named them */
     size_t                   n_backends;
     const char              *folder, *power;
+    const char              *launcher; /* of ranks: one of assay_launchers (ranked.h); NULL: fork */
     bool                     resume;
     const char *const       *arguments; /* of the program, for the manifest */
     size_t                   n_arguments;

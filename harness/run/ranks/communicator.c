@@ -11,7 +11,6 @@
 #include "assay/banned.h"
 
 #define LOOKS_BEFORE_REST 32            /* a peer on a core of its own answers within them */
-#define REST_NS (ASSAY_RANK_MISSED_NS / 4)
 #define SLICED_BYTES 65536u             /* of all ranks' operands: from here on each rank adds up a slice */
 #define PIECE_BYTES (4u << 20)          /* of an all-reduce at a time: what is kept beside the operand */
 
@@ -146,38 +145,38 @@ static uint32_t to_blame(struct assay_communicator *c, uint32_t rank)
     return rank;
 }
 
-static enum assay_code miss(struct assay_communicator *c, const struct transfer *t, bool is_gone, uint64_t waited_ns, struct assay_error *err)
+/* Patience is at its end: the others need not wait for theirs. */
+static enum assay_code miss(struct assay_communicator *c, const struct transfer *t, uint64_t waited_ns, struct assay_error *err)
 {
-    const char *what = call_name[t->head.call < CALLS ? t->head.call : 0];
-    if (t->stream == ASSAY_LINK_PAIR && !t->out)
-        what = "receive";
+    bool        receives = t->stream == ASSAY_LINK_PAIR && !t->out;
+    const char *what = receives ? "receive" : call_name[t->head.call];
     c->missed = to_blame(c, t->peer);
-    if (is_gone || c->link.look(c->link.self, c->missed) != ASSAY_RANK_THERE)
-        return ASSAY_FAIL(err, ASSAY_DEVICE, "rank %u is gone, and rank %u waits in %s", c->missed, c->link.rank, what);
-    return ASSAY_FAIL(err, ASSAY_TIMEOUT, "rank %u has not come within %.1f s, and rank %u waits in %s", c->missed, (double)waited_ns / 1e9,
-                      c->link.rank, what);
+    (void)ASSAY_FAIL(err, ASSAY_TIMEOUT, "nothing came of rank %u for %.3g s: rank %u waits in %s", c->missed, (double)waited_ns / 1e9,
+                     c->link.rank, what);
+    c->link.lose(c->link.self, c->missed, err->message);
+    return err->code;
 }
 
-/* Nothing moved: rests, and fails when the one that is waited for is gone or patience is at its end. */
+/* Nothing moved: rests, and fails when a rank is lost or patience is at its end. */
 static enum assay_code wait_for(struct assay_communicator *c, struct transfer *t, uint64_t since_ns, struct assay_error *err)
 {
     struct assay_link *l = &c->link;
+    char               why[ASSAY_LINK_WHY];
     if (l->tell)
         l->tell(l->self, t->peer);
-    bool is_gone = l->look(l->self, t->peer) != ASSAY_RANK_THERE;
-    if (is_gone && (go_on(c, t, err) || err->code)) /* what it pushed before it left is still there */
-        return err->code;
-    if (!is_gone)
-        l->rest(l->self, REST_NS);
+    if (l->lost(l->self, &c->missed, why)) {
+        if (go_on(c, t, err) || err->code) /* what it pushed before is still there */
+            return err->code;
+        return ASSAY_FAIL(err, ASSAY_DEVICE, "rank %u is lost: %.190s", c->missed, why);
+    }
+    l->rest(l->self, ASSAY_RANK_LOOK_NS);
     uint64_t waited = assay_clock_now_ns() - since_ns;
-    return is_gone || waited > c->patience_ns ? miss(c, t, is_gone, waited, err) : ASSAY_OK;
+    return waited > c->patience_ns ? miss(c, t, waited, err) : ASSAY_OK;
 }
 
 static enum assay_code keep_failure(struct assay_communicator *c, struct assay_error *err)
 {
     c->failure = *err;
-    if (c->link.tell)
-        c->link.tell(c->link.self, c->missed);
     return err->code;
 }
 
@@ -564,4 +563,14 @@ const struct assay_comm *assay_communicator_all(struct assay_communicator *c)
 uint32_t assay_communicator_missed(const struct assay_communicator *c)
 {
     return c->missed;
+}
+
+void assay_communicator_give_up(struct assay_communicator *c, const char *why)
+{
+    c->link.lose(c->link.self, c->link.rank, why);
+}
+
+const char *assay_communicator_kind(const struct assay_communicator *c)
+{
+    return c->link.kind;
 }

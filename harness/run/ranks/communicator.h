@@ -16,13 +16,14 @@
 
 /* Bytes of sends that are kept at most; a send beyond them waits. */
 #define ASSAY_SENDS_KEPT_BYTES (256u << 20)
-/* A rank whose process is gone is missed within this time, whatever the patience. */
-#define ASSAY_RANK_MISSED_NS 200000000ull
+/* A call that waits looks this often whether a rank was lost. */
+#define ASSAY_RANK_LOOK_NS 50000000ull
 
 struct assay_communicator;
 
-/* Takes the link, also on failure. A call that cannot go on for patience_ns fails, naming the rank that it waits for or, where the link
- * can tell, the one that this rank waits for in turn. After a failure every call fails the same way. */
+/* Takes the link, also on failure. A call that cannot go on fails within ASSAY_RANK_LOOK_NS of a rank's loss (ASSAY_DEVICE, which and
+ * why), whoever that is; and when nothing moved for patience_ns (ASSAY_TIMEOUT), naming the rank that it waits for or, where the link can
+ * tell, the one that this rank waits for in turn, which is then lost for all. After a failure every call fails the same way. */
 enum assay_code assay_communicator_new(struct assay_link *link, uint64_t patience_ns, struct assay_communicator **out,
                                        struct assay_error *err);
 /* Sends what was kept, as long as its receivers are there, and leaves. */
@@ -31,5 +32,9 @@ void assay_communicator_free(struct assay_communicator *c);
 const struct assay_comm *assay_communicator_all(struct assay_communicator *c);
 /* The rank that a failed call missed; ASSAY_RANK_NONE: no call failed for want of a rank. */
 uint32_t assay_communicator_missed(const struct assay_communicator *c);
+/* Tells all others that this rank does not go on, and why. */
+void assay_communicator_give_up(struct assay_communicator *c, const char *why);
+/* The link's kind: "memory", "sockets", "mpi". */
+const char *assay_communicator_kind(const struct assay_communicator *c);
 
 #endif

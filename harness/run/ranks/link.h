@@ -4,19 +4,15 @@
 #ifndef ASSAY_RANKS_LINK_H
 #define ASSAY_RANKS_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define ASSAY_RANKS_MOST 32u
 #define ASSAY_RANK_NONE UINT32_MAX
+#define ASSAY_LINK_WHY 192
 
 enum assay_link_stream { ASSAY_LINK_TOGETHER = 0, ASSAY_LINK_PAIR = 1, ASSAY_LINK_STREAMS = 2 };
-
-enum assay_rank_state {
-    ASSAY_RANK_THERE = 1,
-    ASSAY_RANK_LEFT = 2, /* it said so, having failed or ended */
-    ASSAY_RANK_DIED = 3, /* its process is gone without a word */
-};
 
 struct assay_link {
     uint32_t    rank, n_ranks;
@@ -28,8 +24,10 @@ struct assay_link {
     size_t (*pull)(void *self, uint32_t from, enum assay_link_stream stream, void *data, size_t bytes);
     /* Until a push or a pull may give more than before the last rest, or timeout_ns has passed. */
     void (*rest)(void *self, uint64_t timeout_ns);
-    /* What is known of another rank; of one whose last bytes have not been pulled, this may be too late to matter. */
-    enum assay_rank_state (*look)(void *self, uint32_t rank);
+    /* Is some rank lost, dead or failed? Then which, and why. What it pushed before can still be pulled. */
+    bool (*lost)(void *self, uint32_t *rank, char why[ASSAY_LINK_WHY]);
+    /* Says so of one, and why; the first word counts. */
+    void (*lose)(void *self, uint32_t rank, const char *why);
     /* Tells the others whom this rank waits for, ASSAY_RANK_NONE: nobody; and what a rank told last. NULL: this link cannot. */
     void (*tell)(void *self, uint32_t waits_for);
     uint32_t (*told)(void *self, uint32_t rank);

@@ -18,14 +18,14 @@
         type       *y = to;                                                  \
         const type *x = from;                                                \
         for (size_t i = 0; i < n; i++)                                       \
-            y[i] = x[i] > y[i] ? x[i] : y[i];                                \
+            y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];                \
     }                                                                        \
     static void min_##name(void *to, const void *from, size_t n)            \
     {                                                                        \
         type       *y = to;                                                  \
         const type *x = from;                                                \
         for (size_t i = 0; i < n; i++)                                       \
-            y[i] = x[i] < y[i] ? x[i] : y[i];                                \
+            y[i] = x[i] < y[i] || x[i] != x[i] ? x[i] : y[i];                \
     }
 OF_TYPE(f64, double, double)
 OF_TYPE(f32, float, float)

@@ -1,4 +1,5 @@
-/* to[i] = to[i] (+, max, min) from[i]: what an all-reduce does with two operands. Whole numbers wrap. */
+/* to[i] = to[i] (+, max, min) from[i]: what an all-reduce does with two operands. Whole numbers wrap; a NaN is greater and less than
+ * anything. */
 #ifndef ASSAY_RANKS_REDUCE_H
 #define ASSAY_RANKS_REDUCE_H
 

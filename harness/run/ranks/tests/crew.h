@@ -12,7 +12,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/run/ranks/communicator.h"
-#include "harness/run/ranks/shared.h"
+#include "harness/run/ranks/region.h"
 
 enum { CREW_MOST = 8 };
 
@@ -38,12 +38,14 @@ struct crew_rank {
 
 typedef void crew_part_fn(struct crew_rank *r);
 
-static inline void crew_child(const char *path, uint32_t rank, uint32_t n, uint64_t patience_ns, crew_part_fn *part, struct crew_note *note)
+static inline void crew_child(const char *path, uint32_t rank, uint64_t patience_ns, crew_part_fn *part, struct crew_note *note)
 {
     struct assay_link          link;
+    struct assay_region       *region;
     struct assay_communicator *c;
     memset(&note->err, 0, sizeof note->err);
-    if (assay_shared_join(path, rank, n, &link, &note->err) || assay_communicator_new(&link, patience_ns, &c, &note->err))
+    if (assay_region_open(path, &region, &note->err) || assay_region_link(region, rank, &link, &note->err) ||
+        assay_communicator_new(&link, patience_ns, &c, &note->err))
         _exit(1);
     struct crew_rank r = {.comm = assay_communicator_all(c), .note = note};
     part(&r);
@@ -52,25 +54,41 @@ static inline void crew_child(const char *path, uint32_t rank, uint32_t n, uint6
     _exit(0);
 }
 
+/* As a leader does: who ended as it should not, is lost. */
+static inline void crew_watch(struct assay_region *region, uint32_t n, const pid_t *child, int status[CREW_MOST])
+{
+    for (uint32_t left = n; left > 0;) {
+        int   how = 0;
+        pid_t ended = waitpid(-1, &how, 0);
+        cr_assert_gt(ended, 0);
+        for (uint32_t i = 0; i < n; i++)
+            if (child[i] == ended) {
+                status[i] = how;
+                left--;
+                if (!WIFEXITED(how))
+                    assay_region_lose(region, i, "its process was killed");
+            }
+    }
+}
+
 /* Runs `part` on n ranks; notes[] is shared memory of n. How each ended in status[]. */
 static inline struct crew_note *crew_run(uint32_t n, uint64_t patience_ns, crew_part_fn *part, int status[CREW_MOST])
 {
-    struct assay_error err = {.code = ASSAY_OK};
-    int                fd = -1;
-    char               path[64];
-    pid_t              child[CREW_MOST];
-    struct crew_note  *notes = mmap(NULL, CREW_MOST * sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct assay_error   err = {.code = ASSAY_OK};
+    struct assay_region *region = NULL;
+    char                 path[64];
+    pid_t                child[CREW_MOST];
+    struct crew_note    *notes = mmap(NULL, CREW_MOST * sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cr_assert_neq((void *)notes, MAP_FAILED);
-    cr_assert_eq(assay_shared_new(n, &fd, path, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_region_make(n, &region, path, &err), ASSAY_OK, "%s", err.message);
     for (uint32_t i = 0; i < n; i++) {
         child[i] = fork();
         cr_assert_geq(child[i], 0);
         if (child[i] == 0)
-            crew_child(path, i, n, patience_ns, part, &notes[i]);
+            crew_child(path, i, patience_ns, part, &notes[i]);
     }
-    for (uint32_t i = 0; i < n; i++)
-        cr_assert_eq(waitpid(child[i], &status[i], 0), child[i]);
-    (void)close(fd);
+    crew_watch(region, n, child, status);
+    assay_region_close(region);
     return notes;
 }
 
