@@ -224,6 +224,15 @@ static void cores_of(char out[64])
     }
 }
 
+/* Several nodes of Slurm may share a machine and its name. */
+static void own_host(char out[ASSAY_HOST_BYTES])
+{
+    const char *node = getenv("SLURMD_NODENAME");
+    assay_host_name(out);
+    if (node)
+        (void)assay_string_copy(out, ASSAY_HOST_BYTES, node);
+}
+
 static void say_ready(struct rank *r)
 {
     struct assay_rank_ready *ready = (struct assay_rank_ready *)(void *)r->box->stage;
@@ -231,7 +240,7 @@ static void say_ready(struct rank *r)
     (void)assay_string_copy(ready->canonical, sizeof ready->canonical, r->opened.canonical);
     (void)assay_string_copy(ready->path, sizeof ready->path, r->opened.path);
     (void)assay_string_copy(ready->link, sizeof ready->link, assay_communicator_kind(r->communicator));
-    assay_host_name(ready->host);
+    own_host(ready->host);
     cores_of(ready->cores);
 }
 
@@ -334,7 +343,7 @@ static enum assay_code come(struct rank *r, const char *address, json_t **job, s
     struct assay_link    link;
     const char          *token = getenv(ASSAY_RANK_TOKEN);
     int                  fd = -1, listener = -1;
-    assay_host_name(mine.host);
+    own_host(mine.host);
     assay_socket_addresses(mine.peer.addresses);
     if (assay_socket_listen(&listener, &mine.peer.port, err) || assay_remote_join(address, token ? token : "", &mine, &fd, err))
         goto close;
