@@ -444,13 +444,15 @@ static enum assay_code s_counters(struct assay_session *s, struct assay_counter_
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
-static void end_process(struct assay_process *p, bool is_asked)
+/* A launcher ends those that it started, when it is asked to. */
+static void end_process(struct assay_process *p, bool is_launcher, bool is_told)
 {
     struct assay_process_end end;
-    if (!p->pid || (is_asked && assay_process_wait(p, LEAVE_NS, &end)))
+    if (!p->pid || (is_told && assay_process_wait(p, LEAVE_NS, &end)))
         return;
-    (void)kill(p->pid, SIGTERM); /* a launcher ends those that it started */
-    if (!assay_process_wait(p, is_asked ? LEAVE_NS : ASSAY_NS_PER_S / 5, &end))
+    if (is_launcher)
+        (void)kill(p->pid, SIGTERM);
+    if (!is_launcher || !assay_process_wait(p, LEAVE_NS, &end))
         assay_process_kill(p, &end);
 }
 
@@ -465,7 +467,7 @@ static void s_close(struct assay_session *s)
     for (uint32_t r = 0; r < s->with.n && is_whole && !s->region; r++) /* before their connections go */
         (void)await(s, r, LEAVE_NS, &ignored);
     for (uint32_t i = 0; i < s->n_processes; i++)
-        end_process(&s->process[i], is_whole);
+        end_process(&s->process[i], !s->region, is_whole);
     for (uint32_t r = 0; r < s->with.n; r++)
         if (s->member[r].is_wired)
             assay_wire_release(&s->member[r].wire);

@@ -23,6 +23,7 @@ struct greeting {
     uint32_t from, which;
     char     token[ASSAY_TOKEN_BYTES + 7];
 };
+/* Who is lost and why; of nobody, ASSAY_RANK_NONE: whoever says it leaves, and is not to be missed. */
 struct last_word {
     uint32_t rank, unused;
     char     why[ASSAY_LINK_WHY];
@@ -34,7 +35,7 @@ struct sockets {
     short            wants[ASSAY_RANKS_MOST][ASSAY_LINK_STREAMS]; /* of poll, since the last rest */
     bool             is_lost;
     struct last_word word;
-    struct { struct last_word word; size_t came; } heard[ASSAY_RANKS_MOST];
+    struct { struct last_word word; size_t came; bool left; } heard[ASSAY_RANKS_MOST];
 };
 
 /* ---- streams --------------------------------------------------------------------------------------------------- */
@@ -79,7 +80,8 @@ static void rest(void *self, uint64_t timeout_ns)
         for (int i = 0; i < ASSAY_LINK_STREAMS; i++)
             if (s->wants[r][i])
                 on[n++] = (struct pollfd){.fd = s->fd[r][i], .events = s->wants[r][i]};
-        on[n++] = (struct pollfd){.fd = s->fd[r][LAST_WORDS], .events = POLLIN};
+        if (!s->heard[r].left)
+            on[n++] = (struct pollfd){.fd = s->fd[r][LAST_WORDS], .events = POLLIN};
     }
     (void)ppoll(on, n, &most, NULL);
     memset(s->wants, 0, sizeof s->wants);
@@ -95,7 +97,9 @@ static void hear(struct sockets *s, uint32_t r)
     ssize_t        n = recv(s->fd[r][LAST_WORDS], at + *came, sizeof s->heard[r].word - *came, 0);
     if (n > 0 && (*came += (size_t)n) == sizeof s->heard[r].word) {
         s->heard[r].word.why[ASSAY_LINK_WHY - 1] = 0;
-        note_lost(s, s->heard[r].word.rank < s->n ? s->heard[r].word.rank : r, s->heard[r].word.why);
+        s->heard[r].left = s->heard[r].word.rank >= s->n;
+        if (!s->heard[r].left)
+            note_lost(s, s->heard[r].word.rank, s->heard[r].word.why);
     } else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
         note_lost(s, r, "its process is gone");
     }
@@ -105,7 +109,7 @@ static bool lost(void *self, uint32_t *rank, char why[ASSAY_LINK_WHY])
 {
     struct sockets *s = self;
     for (uint32_t r = 0; r < s->n && !s->is_lost; r++)
-        if (r != s->rank)
+        if (r != s->rank && !s->heard[r].left)
             hear(s, r);
     if (!s->is_lost)
         return false;
@@ -114,20 +118,27 @@ static bool lost(void *self, uint32_t *rank, char why[ASSAY_LINK_WHY])
     return true;
 }
 
+static void say(const struct sockets *s, const struct last_word *word)
+{
+    for (uint32_t r = 0; r < s->n; r++)
+        if (r != s->rank && s->fd[r][LAST_WORDS] >= 0) /* hardly anything was ever sent there: it fits */
+            (void)send(s->fd[r][LAST_WORDS], word, sizeof *word, MSG_NOSIGNAL);
+}
+
 static void lose(void *self, uint32_t rank, const char *why)
 {
     struct sockets *s = self;
     note_lost(s, rank, why);
-    for (uint32_t r = 0; r < s->n; r++)
-        if (r != s->rank) /* nothing was ever sent there: it fits */
-            (void)send(s->fd[r][LAST_WORDS], &s->word, sizeof s->word, MSG_NOSIGNAL);
+    say(s, &s->word);
 }
 
 /* ---- beginning and end ----------------------------------------------------------------------------------------- */
 
 static void close_all(void *self)
 {
-    struct sockets *s = self;
+    struct sockets        *s = self;
+    const struct last_word nobody = {.rank = ASSAY_RANK_NONE};
+    say(s, &nobody);
     for (uint32_t r = 0; r < s->n; r++)
         for (int i = 0; i < CONNECTIONS; i++)
             if (s->fd[r][i] >= 0)

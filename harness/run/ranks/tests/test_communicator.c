@@ -290,7 +290,7 @@ static void third_never_comes(struct crew_rank *r)
         timed_call(r);
 }
 
-static void expect_missed(crew_part_fn *part, bool gone, uint64_t within_ns)
+static void expect_missed_over_link(crew_part_fn *part, bool gone, uint64_t within_ns)
 {
     int               status[CREW_MOST];
     struct crew_note *notes = crew_run(4, PATIENCE_NS, part, status);
@@ -300,11 +300,17 @@ static void expect_missed(crew_part_fn *part, bool gone, uint64_t within_ns)
         cr_expect_eq(notes[i].missed, 2, "rank %u missed %u: %s", i, notes[i].missed, notes[i].err.message);
         cr_expect(strstr(notes[i].err.message, "rank 2"), "%s", notes[i].err.message);
         cr_expect(notes[i].err.code == ASSAY_DEVICE || (!gone && notes[i].err.code == ASSAY_TIMEOUT), "%s", notes[i].err.message);
-        cr_expect_not_null(strstr(notes[i].err.message, gone ? "killed" : "nothing came"), "%s", notes[i].err.message);
+        cr_expect_not_null(strstr(notes[i].err.message, gone ? (crew_link == CREW_MEMORY ? "killed" : "gone") : "nothing came"), "%s", notes[i].err.message);
         cr_expect_lt(notes[i].took_ns, within_ns, "rank %u took %.3f s", i, (double)notes[i].took_ns / 1e9);
         cr_expect_eq(notes[i].checks_failed, 0, "rank %u, line %d", i, notes[i].failed_line);
     }
     (void)munmap(notes, CREW_MOST * sizeof *notes);
+}
+
+static void expect_missed(crew_part_fn *part, bool gone, uint64_t within_ns)
+{
+    CREW_OVER_ALL
+        expect_missed_over_link(part, gone, within_ns);
 }
 
 /* Loaded machines are slow, but not so slow: the bounds are below what a rank that only waits would take. */
