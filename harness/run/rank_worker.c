@@ -152,8 +152,10 @@ static enum assay_code obey(struct rank *r, struct assay_error *err)
 static void execution_failed(struct rank *r, const struct assay_error *err)
 {
     uint32_t missed = assay_communicator_missed(r->communicator);
-    r->box->missed = missed == ASSAY_RANK_NONE ? r->number : missed;
-    if (missed == ASSAY_RANK_NONE)
+    bool     is_own = missed == ASSAY_RANK_NONE;
+    r->box->missed = is_own ? r->number : missed;
+    (void)snprintf(r->box->why, sizeof r->box->why, "%.190s", is_own ? err->message : assay_communicator_why_missed(r->communicator));
+    if (is_own)
         assay_communicator_give_up(r->communicator, err->message);
 }
 
@@ -365,6 +367,7 @@ int assay_rank_main(const char *address)
     json_t            *job = NULL;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN); /* mpirun ends all when one has died: who that was is to be seen first. The leader's end is theirs */
     (void)dup2(STDERR_FILENO, STDOUT_FILENO); /* what a plug-in prints is no result */
     if (!own_number(&r.number, &err))
         (void)come(&r, address, &job, &err);

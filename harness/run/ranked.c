@@ -22,6 +22,7 @@
 #define NAP_NS 20000000ull            /* how often the processes are looked at while one waits */
 #define START_NS (120 * ASSAY_NS_PER_S) /* to load a plug-in and build a graph */
 #define LEAVE_NS (5 * ASSAY_NS_PER_S)   /* for processes to end that were told to */
+#define SILENT_NS (2 * ASSAY_NS_PER_S)  /* for ranks to answer that heard of a loss: those that wait do at once */
 #define MOST_ROWS 16u                   /* ranks that have a row each of how often they took longest */
 
 /* Its content is here until it is known which rank's it is: with the first value that is bound to it. */
@@ -90,6 +91,25 @@ static enum assay_code is_lost(struct assay_session *s, struct assay_error *err)
                                                   : ASSAY_OK;
 }
 
+/* Of a failed execution, when a rank is lost: which. One that was missed and answers was itself waiting; who does not answer hangs. */
+static enum assay_code blame(struct assay_session *s, struct assay_error *err)
+{
+    uint64_t begin = assay_clock_now_ns();
+    uint32_t silent, missed;
+    char     why[ASSAY_LINK_WHY];
+    for (;;) {
+        silent = 0;
+        while (silent < s->with.n && s->post.is_done(s->post.self, silent))
+            silent++;
+        if (silent == s->with.n || assay_clock_now_ns() - begin > SILENT_NS)
+            break;
+        s->post.rest(s->post.self, NAP_NS);
+    }
+    if (!s->post.lost(s->post.self, &missed, why) || silent == s->with.n || !s->post.is_done(s->post.self, missed))
+        return is_lost(s, err);
+    return ASSAY_FAIL(err, ASSAY_DEVICE, "rank %u on %.48s does not answer; %.180s", silent, host_of(s, silent), why);
+}
+
 /* Has one ended that was not told to? */
 static enum assay_code look(struct assay_session *s, struct assay_error *err)
 {
@@ -131,8 +151,8 @@ static enum assay_code await(struct assay_session *s, uint32_t rank, uint64_t ti
     const struct assay_order_box *box = box_of(s, rank);
     if (!box->error.code)
         return ASSAY_OK;
-    if (box->what == ASSAY_ORDER_EXECUTE && box->error.code != ASSAY_UNSUPPORTED && is_lost(s, err)) /* whoever was the first */
-        return err->code;
+    if (box->what == ASSAY_ORDER_EXECUTE && is_lost(s, err))
+        return blame(s, err);
     *err = box->error;
     return assay_error_in(err, "rank %u on %.48s", rank, host_of(s, rank));
 }
@@ -466,13 +486,13 @@ static void s_close(struct assay_session *s)
         (void)give(s, r, ASSAY_ORDER_LEAVE, 0, 0, &ignored);
     for (uint32_t r = 0; r < s->with.n && is_whole && !s->region; r++) /* before their connections go */
         (void)await(s, r, LEAVE_NS, &ignored);
+    if (s->has_post)
+        s->post.close(s->post.self); /* ranks elsewhere end with their connection, and their launcher with them */
     for (uint32_t i = 0; i < s->n_processes; i++)
-        end_process(&s->process[i], !s->region, is_whole);
+        end_process(&s->process[i], !s->region, is_whole || !s->region);
     for (uint32_t r = 0; r < s->with.n; r++)
         if (s->member[r].is_wired)
             assay_wire_release(&s->member[r].wire);
-    if (s->has_post)
-        s->post.close(s->post.self);
     assay_region_close(s->region);
     free(s);
 }
@@ -632,7 +652,8 @@ static enum assay_code gather(struct assay_session *s, struct assay_remote *remo
         drain(s);
         if (assay_process_wait(&s->process[0], 0, &end)) {
             s->process[0].pid = 0;
-            return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "%s ended (%s) and rank %u had not come", s->with.launcher, end.text, missing);
+            (void)ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "%s ended (%s) and rank %u had not come", s->with.launcher, end.text, missing);
+            return assay_error_hint(err, "the run's log has what it printed");
         }
         if (assay_clock_now_ns() - begin > START_NS)
             return ASSAY_FAIL(err, ASSAY_TIMEOUT, "rank %u did not come within %.3g s of %s", missing, START_NS / 1e9, s->with.launcher);
@@ -661,6 +682,30 @@ static enum assay_code give_jobs(struct assay_session *s, const struct assay_rem
     return err->code;
 }
 
+/* The first that is not ready is told at once: the others may wait for it. */
+static enum assay_code await_ready(struct assay_session *s, struct assay_error *err)
+{
+    uint64_t begin = assay_clock_now_ns();
+    for (uint32_t ready = 0; ready < s->with.n;) {
+        ready = 0;
+        for (uint32_t r = 0; r < s->with.n; r++) {
+            bool is_done = s->post.is_done(s->post.self, r);
+            ready += is_done;
+            if (is_done && box_of(s, r)->error.code) {
+                *err = box_of(s, r)->error;
+                return assay_error_in(err, "opening rank %u on %.48s", r, host_of(s, r));
+            }
+        }
+        if (ready < s->with.n && look(s, err))
+            return err->code;
+        if (assay_clock_now_ns() - begin > START_NS)
+            return ASSAY_FAIL(err, ASSAY_TIMEOUT, "%u of %u ranks were ready within %.3g s", ready, s->with.n, (double)START_NS / 1e9);
+        if (ready < s->with.n)
+            s->post.rest(s->post.self, NAP_NS);
+    }
+    return ASSAY_OK;
+}
+
 static enum assay_code open_launched(struct assay_session *s, struct assay_error *err)
 {
     struct assay_remote *remote = NULL;
@@ -672,10 +717,7 @@ static enum assay_code open_launched(struct assay_session *s, struct assay_error
     }
     assay_remote_post(remote, &s->post);
     s->has_post = true;
-    for (uint32_t r = 0; r < s->with.n; r++)
-        if (await(s, r, START_NS, err))
-            return assay_error_in(err, "opening rank %u", r);
-    return ASSAY_OK;
+    return await_ready(s, err);
 }
 
 /* ---- both ---------------------------------------------------------------------------------------------------------- */

@@ -52,6 +52,7 @@ struct assay_communicator {
     unsigned char     *scratch;
     size_t             scratch_bytes;
     uint32_t           missed;
+    char               why[ASSAY_LINK_WHY];
     struct assay_error failure; /* code OK: none yet */
 };
 
@@ -153,7 +154,8 @@ static enum assay_code miss(struct assay_communicator *c, const struct transfer 
     c->missed = to_blame(c, t->peer);
     (void)ASSAY_FAIL(err, ASSAY_TIMEOUT, "nothing came of rank %u for %.3g s: rank %u waits in %s", c->missed, (double)waited_ns / 1e9,
                      c->link.rank, what);
-    c->link.lose(c->link.self, c->missed, err->message);
+    (void)snprintf(c->why, sizeof c->why, "%.190s", err->message);
+    c->link.lose(c->link.self, c->missed, c->why);
     return err->code;
 }
 
@@ -161,13 +163,12 @@ static enum assay_code miss(struct assay_communicator *c, const struct transfer 
 static enum assay_code wait_for(struct assay_communicator *c, struct transfer *t, uint64_t since_ns, struct assay_error *err)
 {
     struct assay_link *l = &c->link;
-    char               why[ASSAY_LINK_WHY];
     if (l->tell)
         l->tell(l->self, t->peer);
-    if (l->lost(l->self, &c->missed, why)) {
+    if (l->lost(l->self, &c->missed, c->why)) {
         if (go_on(c, t, err) || err->code) /* what it pushed before is still there */
             return err->code;
-        return ASSAY_FAIL(err, ASSAY_DEVICE, "rank %u is lost: %.190s", c->missed, why);
+        return ASSAY_FAIL(err, ASSAY_DEVICE, "rank %u is lost: %.190s", c->missed, c->why);
     }
     l->rest(l->self, ASSAY_RANK_LOOK_NS);
     uint64_t waited = assay_clock_now_ns() - since_ns;
@@ -573,4 +574,9 @@ void assay_communicator_give_up(struct assay_communicator *c, const char *why)
 const char *assay_communicator_kind(const struct assay_communicator *c)
 {
     return c->link.kind;
+}
+
+const char *assay_communicator_why_missed(const struct assay_communicator *c)
+{
+    return c->why;
 }

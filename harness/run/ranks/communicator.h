@@ -30,8 +30,9 @@ enum assay_code assay_communicator_new(struct assay_link *link, uint64_t patienc
 void assay_communicator_free(struct assay_communicator *c);
 /* Of all ranks. Borrowed, as are groups made of it. */
 const struct assay_comm *assay_communicator_all(struct assay_communicator *c);
-/* The rank that a failed call missed; ASSAY_RANK_NONE: no call failed for want of a rank. */
-uint32_t assay_communicator_missed(const struct assay_communicator *c);
+/* The rank that a failed call missed, and why, borrowed; ASSAY_RANK_NONE: no call failed for want of a rank. */
+uint32_t    assay_communicator_missed(const struct assay_communicator *c);
+const char *assay_communicator_why_missed(const struct assay_communicator *c);
 /* Tells all others that this rank does not go on, and why. */
 void assay_communicator_give_up(struct assay_communicator *c, const char *why);
 /* The link's kind: "memory", "sockets", "mpi". */

@@ -36,6 +36,7 @@ struct assay_order_box {
     uint64_t           arg[4];
     struct assay_error error;  /* of the order that was done last; code OK: it went well */
     uint32_t           missed; /* the rank for want of which it failed, ASSAY_RANK_NONE: for another reason */
+    char               why[ASSAY_LINK_WHY]; /* what became of that rank */
     unsigned char      stage[ASSAY_STAGE_BYTES];
 };
 

@@ -17,6 +17,7 @@
 
 #define MAGIC 0x72616e6b6f726472ull
 #define PASS_NS (60 * ASSAY_NS_PER_S)  /* for the other side to take or give a stage */
+#define GONE "its process is gone" /* its end of the connection was closed */
 #define GREET_NS (5 * ASSAY_NS_PER_S)
 
 struct order_head {
@@ -26,6 +27,7 @@ struct order_head {
 struct answer_head {
     uint64_t           magic, arg[4], front;
     uint32_t           missed, unused;
+    char               why[ASSAY_LINK_WHY];
     struct assay_error error;
 };
 
@@ -189,8 +191,9 @@ static bool take_answer(struct assay_remote *r, uint32_t rank)
     e->nframes = e->nframes < ASSAY_ERROR_FRAMES ? e->nframes : ASSAY_ERROR_FRAMES;
     for (uint32_t i = 0; i < e->nframes; i++)
         e->frame[i][sizeof e->frame[i] - 1] = 0;
+    s->head.why[sizeof s->head.why - 1] = 0;
     if (e->code && s->head.missed < r->n)
-        lose(r, s->head.missed, e->message);
+        lose(r, s->head.missed, s->head.why);
     s->owes = false;
     return true;
 }
@@ -205,7 +208,7 @@ static bool is_done(void *self, uint32_t rank)
         unsigned char *to = in_head ? (unsigned char *)&s->head + s->came : s->box->stage + (s->came - sizeof s->head);
         ssize_t        n = recv(s->fd, to, left, 0);
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-            lose(r, rank, "its process is gone: the connection was closed");
+            lose(r, rank, GONE);
         if (n <= 0)
             return false;
         s->came += (size_t)n;
@@ -228,14 +231,16 @@ static void rest(void *self, uint64_t timeout_ns)
     (void)ppoll(on, r->n, &most, NULL);
 }
 
-/* A rank that owes nothing and is gone is lost as well. */
+/* Looks at all of them, so that the first that is gone is the one that is lost, whomever one waits for. */
 static bool lost(void *self, uint32_t *rank, char why[ASSAY_LINK_WHY])
 {
     struct assay_remote *r = self;
     for (uint32_t i = 0; i < r->n && !r->is_lost; i++) {
         unsigned char byte;
-        if (!r->seat[i].owes && recv(r->seat[i].fd, &byte, 1, MSG_PEEK) == 0)
-            lose(r, i, "its process is gone: the connection was closed");
+        if (r->seat[i].owes)
+            (void)is_done(r, i);
+        else if (!r->seat[i].box->error.code && recv(r->seat[i].fd, &byte, 1, MSG_PEEK) == 0) /* else it said why */
+            lose(r, i, GONE);
     }
     if (!r->is_lost)
         return false;
@@ -333,6 +338,7 @@ static void done(void *self, size_t front)
     struct answer_head head = {.magic = MAGIC, .front = front, .missed = d->box.missed, .error = d->box.error};
     struct assay_error ignored;
     memcpy(head.arg, d->box.arg, sizeof head.arg);
+    memcpy(head.why, d->box.why, sizeof head.why);
     if (!assay_socket_send(d->fd, &head, sizeof head, PASS_NS, &ignored))
         (void)assay_socket_send(d->fd, d->box.stage, front, PASS_NS, &ignored);
 }
