@@ -119,7 +119,7 @@ static enum assay_code do_execute(struct rank *r, struct assay_error *err)
         backend->forget(r->opened.session, event);
     r->box->arg[2] = span.begin_ns;
     r->box->arg[3] = span.end_ns;
-    return err->code;
+    return err->code ? err->code : assay_communicator_settle(r->communicator, err);
 }
 
 static enum assay_code obey(struct rank *r, struct assay_error *err)

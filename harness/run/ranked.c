@@ -22,7 +22,7 @@
 #define NAP_NS 20000000ull            /* how often the processes are looked at while one waits */
 #define START_NS (120 * ASSAY_NS_PER_S) /* to load a plug-in and build a graph */
 #define LEAVE_NS (5 * ASSAY_NS_PER_S)   /* for processes to end that were told to */
-#define SILENT_NS (2 * ASSAY_NS_PER_S)  /* for ranks to answer that heard of a loss: those that wait do at once */
+#define SILENT_NS ASSAY_NS_PER_S         /* for ranks to answer that heard of a loss: those that wait do at once */
 #define MOST_ROWS 16u                   /* ranks that have a row each of how often they took longest */
 
 /* Its content is here until it is known which rank's it is: with the first value that is bound to it. */

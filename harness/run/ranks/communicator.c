@@ -527,12 +527,13 @@ enum assay_code assay_communicator_new(struct assay_link *link, uint64_t patienc
     return ASSAY_OK;
 }
 
-/* What was kept goes out as long as its receivers take it. */
-static void send_all_kept(struct assay_communicator *c)
+/* The oldest is done when all are that went before it; what is done leaves the list when it is looked at next. */
+enum assay_code assay_communicator_settle(struct assay_communicator *c, struct assay_error *err)
 {
-    struct assay_error ignored = {.code = ASSAY_OK};
-    while (c->kept && !c->failure.code && !exchange(c, &c->kept->transfer, 1, &ignored))
-        ;
+    err->code = ASSAY_OK;
+    while (c->kept && !exchange(c, &c->kept->transfer, 1, err))
+        (void)go_on_with_kept(c, err);
+    return err->code;
 }
 
 static void free_list(struct kept *k)
@@ -545,9 +546,10 @@ static void free_list(struct kept *k)
 
 void assay_communicator_free(struct assay_communicator *c)
 {
+    struct assay_error ignored;
     if (!c)
         return;
-    send_all_kept(c);
+    (void)assay_communicator_settle(c, &ignored);
     c->link.close(c->link.self);
     free_list(c->kept);
     free_list(c->spare);

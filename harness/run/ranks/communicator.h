@@ -2,7 +2,7 @@
  * rank what is meant for it and takes what comes, all at once. An all-reduce has each rank add up one slice, in the order of the
  * ranks, and gather the slices: 2 (n - 1) / n of the bytes go out of each rank, which is the least there is (Patarasuk and Yuan,
  * 2009), and the bits are the same on every rank and every time. A send does not wait for its receiver: what does not fit is
- * kept, and goes out during later calls and at the end.
+ * kept, and goes out during later calls, in settling and at the end.
  *
  * Every message begins with what its sender is doing. Ranks that do not do the same are told so, with both. */
 #ifndef ASSAY_RANKS_COMMUNICATOR_H
@@ -28,6 +28,8 @@ enum assay_code assay_communicator_new(struct assay_link *link, uint64_t patienc
                                        struct assay_error *err);
 /* Sends what was kept, as long as its receivers are there, and leaves. */
 void assay_communicator_free(struct assay_communicator *c);
+/* Until all sends are with their receivers: before a rank does what none of its calls goes on in. */
+enum assay_code assay_communicator_settle(struct assay_communicator *c, struct assay_error *err);
 /* Of all ranks. Borrowed, as are groups made of it. */
 const struct assay_comm *assay_communicator_all(struct assay_communicator *c);
 /* The rank that a failed call missed, and why, borrowed; ASSAY_RANK_NONE: no call failed for want of a rank. */

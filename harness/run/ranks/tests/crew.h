@@ -40,8 +40,9 @@ struct crew_note {
 };
 
 struct crew_rank {
-    const struct assay_comm *comm;
-    struct crew_note        *note;
+    const struct assay_comm   *comm;
+    struct assay_communicator *communicator;
+    struct crew_note          *note;
 };
 
 /* A fact in a child, where Criterion's own would be lost. */
@@ -68,7 +69,7 @@ static inline void crew_child(const struct crew_base *base, uint32_t rank, uint6
     memset(&note->err, 0, sizeof note->err);
     if (crew_link_of(base, rank, &link, &note->err) || assay_communicator_new(&link, patience_ns, &c, &note->err))
         _exit(1);
-    struct crew_rank r = {.comm = assay_communicator_all(c), .note = note};
+    struct crew_rank r = {.comm = assay_communicator_all(c), .communicator = c, .note = note};
     part(&r);
     note->missed = assay_communicator_missed(c);
     assay_communicator_free(c);
