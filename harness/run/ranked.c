@@ -613,8 +613,12 @@ enum assay_code assay_launcher_look(const char *launcher, char what[160], struct
     }
     if (find_program(launcher, path, err) || (!strcmp(launcher, "mpirun") && assay_mpi_look(library, err)))
         return err->code;
-    if (assay_process_capture(argv, NULL, 20 * ASSAY_NS_PER_S, out, sizeof out, &status, err) || status)
-        return err->code ? err->code : ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "%s --version ends with %d: is this a host of the cluster?", path, status);
+    if (assay_process_capture(argv, NULL, 20 * ASSAY_NS_PER_S, out, sizeof out, &status, err))
+        return err->code;
+    if (status) {
+        (void)ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "%s --version ends with %d", path, status);
+        return assay_error_hint(err, "a host of the cluster, or SLURM_CONF for its slurm.conf");
+    }
     out[strcspn(out, "\n")] = 0;
     (void)snprintf(what, 160, "%.90s%s%.60s", out, *library ? "; " : "", library);
     return ASSAY_OK;
