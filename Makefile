@@ -29,7 +29,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 # Targets that set the machine up first and then call make again need no features yet.
-OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle model-table history-table
+OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle model-table history-table alarms
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -39,7 +39,7 @@ ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
 FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference harness/model harness/model/cluster suites/data suites/weights suites/blocks suites/workloads harness/plan \
-            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run/ranks harness/run harness/judge harness/judge/history reports harness/cli
+            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run/ranks harness/run harness/judge harness/judge/history reports reports/mlperf harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
@@ -161,20 +161,26 @@ bench: ; $(Q)ci/setup run && $(MAKE_ALL) all benches && ci/bench build/assay
 HISTORY_BENCH := $(O)/harness/judge/history/tests/bench_history
 history-table: ; $(Q)ci/setup run && $(MAKE_ALL) $(HISTORY_BENCH) && $(HISTORY_BENCH) harness/judge/history/README.md
 faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
+ALARMS := $(O)/harness/verify/faults/tests/long_alarms
+alarms: ; $(Q)ci/setup run && $(MAKE_ALL) $(ALARMS) && ASSAY_DATA=. $(ALARMS) harness/verify/FAULTS.md
 # Measurements of others that the models are fitted and judged on; they are no part of the project.
 MEASUREMENTS ?= $(firstword $(wildcard ../shared/data) measurements)
 model-table: ; $(Q)ci/setup run && $(MAKE_ALL) all && build/assay calibrate $(foreach t,gemm attn_prefill attn_decode moe_ffn collective,$(MEASUREMENTS)/$(t).csv) \
     -o backends/coefficients/kernels.json --table harness/model/LEFT-OUT.md --figures backends/coefficients/left-out.csv
+	$(Q)build/assay calibrate $(MEASUREMENTS)/serving.csv -o backends/coefficients/serving.json --table harness/model/cluster/SERVING-LEFT-OUT.md
+	$(Q)build/assay calibrate $(MEASUREMENTS)/train.csv -o backends/coefficients/training.json --table harness/model/cluster/TRAINING-LEFT-OUT.md
+	$(Q)build/assay calibrate $(MEASUREMENTS)/mlperf_inference.csv $(MEASUREMENTS)/mlperf_training.csv -o backends/coefficients/mlperf.json --table harness/model/MLPERF-LEFT-OUT.md
 PYTHON ?= python3
 oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/formats.txt && $(PYTHON) ci/oracle/make_pins.py build/assay ci/oracle/pins
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
 install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)
 help:
-	@echo 'make run          set up, build, run suite quick on this CPU, prove it, write out/quick/report/index.html'
+	@echo 'make run          set up, build, run suite quick on this CPU, prove it, report it, decide: out/quick/report, out/quick/decision'
 	@echo 'make check        set up, build, pass the tests          make check-long   with the long ones'
 	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
 	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'
 	@echo 'make faults       how small a fault is still found: writes harness/verify/FAULTS.md, some minutes'
+	@echo 'make alarms       how often is an honest outcome called wrong? 100,000 of them, into harness/verify/FAULTS.md, six minutes'
 	@echo 'make history-table   does the nightly alarm keep its rates? writes harness/judge/history/README.md, a minute'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='

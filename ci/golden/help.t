@@ -9,9 +9,10 @@ usage: assay VERB [operands] [options]       assay VERB --help
   plan         prints the cases of a suite; the same bytes every time
   run          runs a suite or cases on back ends, each case in worker processes of its own, and records them
   validate     judges the results of a run from its witnesses, against the reference and its bounds
+  audit        runs the cases of a run folder again in a way that shows who cheats, after MLPerf's compliance tests
   compare      is B worse than A, case by case: worse, no worse, or undecided
   report       writes the report of one or more run folders: a page with plots, text, tables, a spreadsheet, paper, or JSON
-  export       writes the seeded weights of a case as safetensors, its inputs as .npy, or its graph as ONNX
+  export       writes a case's seeded weights, inputs or graph for other programs; or a run as MLPerf's logs, tests or metrics
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
   probe        finds out what arithmetic a device really does, or whether it gives the same bits again
   soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows
@@ -20,7 +21,7 @@ usage: assay VERB [operands] [options]       assay VERB --help
   breakeven    what a device's numbers must be for it to equal a rival or keep a limit on a workload, and what its vendor must be asked to guarantee
   calibrate    fits the models' coefficients to measurements of kernels
   spec         checks the numbers of a device's description, or a buyer's numbers for one, against each other; shows them with their sources
-  search       the best ways to spread a training over a cluster, among those that fit into memory
+  search       the best ways to spread training or serving over a cluster, among those that fit into memory
   history      night after night: what became slower or less exact, since when, and what else changed
   policy       what a policy asks, and what is wrong with it: clauses no case decides, points that do not add up, a threshold one alone can meet
   qualify      does a candidate meet a policy: qualified, not qualified, insufficient evidence; with the page that a board signs
@@ -48,6 +49,7 @@ options:
   --seed N          of inputs and samples (default: the suite's) (from 0 to 9007199254740992)
   --ranks N         refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, pp, ep) (from 0 to 32; default 0)
   --launcher NAME   who starts the ranks: this machine, or mpirun or srun, also on other hosts (harness/run/README.md) (one of fork, mpirun, srun; default fork)
+  --only TEXT       a file of case names, one a line: only these of the suite, as long and as often as it says
   --power TEXT      an external meter: cmd=COMMAND or file=PATH
   --weights TEXT    a folder of safetensors that params come from, instead of the seed
   --inputs TEXT     a folder with NAME.npy for every input, instead of the seed
@@ -67,9 +69,10 @@ usage: assay show CASE [options]
 usage: assay plan SUITE [options]
 usage: assay run SUITE|CASE|FILE.onnx… [options]
 usage: assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…] [options]
+usage: assay audit DIR [options]
 usage: assay compare A [B] [options]
 usage: assay report DIR… [options]
-usage: assay export CASE [options]
+usage: assay export CASE|DIR [options]
 usage: assay conformance PLUGIN.so|NAME[:device][,option=value…] [options]
 usage: assay probe numerics | repeat CASE… [options]
 usage: assay soak SUITE|CASE|FILE.onnx… [options]
@@ -98,9 +101,10 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay plan SUITE"
 .SS "assay run SUITE|CASE|FILE.onnx…"
 .SS "assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…]"
+.SS "assay audit DIR"
 .SS "assay compare A [B]"
 .SS "assay report DIR…"
-.SS "assay export CASE"
+.SS "assay export CASE|DIR"
 .SS "assay conformance PLUGIN.so|NAME[:device][,option=value…]"
 .SS "assay probe numerics | repeat CASE…"
 .SS "assay soak SUITE|CASE|FILE.onnx…"

@@ -8,6 +8,10 @@ $ assay show decoder.serve/batch=3,packed=2,model=tiny-dense
 ? 2
 ! assay: packed 2; 3 sequences have a token each (while building case 'decoder.serve/batch=3,block=16,cache=f32,dp=1,ep=1,layers=0,model=tiny-dense,optimizer=adamw,packed=')
 
+$ assay show decoder.decode/model=tiny-dense,cache=bf16
+? 2
+~ assay: cache bf16 in phase decode; only phase serve has another than f32
+
 $ assay show decoder.serve/model=tiny-mla
 ? 3
 ~ phase serve with latent attention: PagedAttention has caches of keys and values only

@@ -30,6 +30,30 @@ $ printf 'device,devices,model,global_batch,tp,pp,metric,value\nh100-sxm,8,x,4,8
 device,devices,model,global_batch,tp,pp,metric,value,value_predicted,value_p10,value_p90,grade,why
 h100-sxm,8,x,4,8,1,iteration_time,1.4,,,,,no model yet of training steps
 
+# runs of serving: two figures, each with its band; a model nobody knows says so, and of M100 there is a band and no point
+$ printf 'device,model,mode,isl,osl,batch,tp,gemm,server\nh100,Qwen/Qwen3-32B,agg,1024,128,16,4,fp8,vllm\nh200,meta-llama/Llama-3.3-70B-Instruct,,1024,1024,32,8,,sglang\nm100,Qwen/Qwen3-32B,agg,1024,128,16,4,,vllm\nh100,Qwen/Qwen9,agg,1,1,1,1,,\nh100,Qwen/Qwen3-32B,disagg,1,1,1,1,,\nh100,Qwen/Qwen3-32B,agg,1,1,1,7,,\n' >s.csv; assay predict --cases s.csv 2>/dev/null | cut -d, -f 2,10- | sed -E 's/[0-9]+\.[0-9]+/N/g; s/,[0-9]+,/,N,/g'
+model,ttft_ms_predicted,ttft_ms_p10,ttft_ms_p90,tpot_ms_predicted,tpot_ms_p10,tpot_ms_p90,grade,why
+Qwen/Qwen3-32B,N,N,N,N,N,N,A,servers were fitted on this chip among others
+meta-llama/Llama-N-70B-Instruct,N,N,N,N,N,N,C,"a number of the chip is reported, inferred or derived; kernels and servers transferred from other chips; no run of this model was fitted"
+Qwen/Qwen3-32B,,N,N,,N,N,D,a number of the chip is assumed; peak_bf16_flops_per_s is only known as a range: no point
+Qwen/Qwen9,,,,,,,,there is no model 'qwen9'
+Qwen/Qwen3-32B,,,,,,,,mode 'disagg': only prompts and further tokens on the same devices (agg) are priced by row
+Qwen/Qwen3-32B,,,,,,,,tp 7 does not divide the 64 heads
+
+# a server of one's own, fitted on a few of its runs
+$ printf 'device,model,mode,isl,osl,batch,tp,server,ttft_ms,tpot_ms\nh100,llama-3.1-8b,agg,1024,128,8,1,own,250,12\nh100,llama-3.1-8b,agg,1024,128,16,2,own,200,11\nh100,llama-2-70b,agg,1024,128,8,8,own,200,18\n' >v.csv; assay calibrate v.csv -o v.json --table v.md && grep -o '"server": "own"' v.json; grep -cE '^.( ttft | tpot )' v.md; assay predict --cases v.csv --serving-coefficients v.json 2>/dev/null | awk -F, 'NR > 1 { print $17, $18, ($10 / $14 > 0.75 && $10 / $14 < 1.33) ? "near" : $10 / $14 }'
+"server": "own"
+6
+A servers were fitted on this chip among others near
+A servers were fitted on this chip among others near
+A servers were fitted on this chip among others near
+$ assay calibrate v.csv --figures f.csv
+? 2
+! assay: the table serving has neither --own nor --figures
+$ printf '{"format": "assay-serving-coefficients/1", "values": {"step_ms": 1}}' >w.json; assay predict --cases v.csv --serving-coefficients w.json
+? 2
+~ w.json
+
 $ printf 'm,n,type\n1,2,3\n' >d.csv; assay predict --cases d.csv
 ? 2
 ~ these columns make no table that is known; nearest is 'gemm', which needs a column 'k'

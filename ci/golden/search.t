@@ -32,7 +32,7 @@ $ assay search decoder.train/model=llama-3.1-8b,batch=64,tokens=4096 --backend d
 # what cannot be, in one line
 $ assay search gemm --backend dgx-h100
 ? 2
-! assay: 'gemm' is no training of a decoder, for which alone plans are searched
+! assay: 'gemm' is neither training nor serving of a decoder, for which alone plans are searched
 $ assay search decoder.train --backend dgx-h1oo
 ? 2
 ~ there is no description of a system 'dgx-h1oo'
@@ -52,3 +52,29 @@ $ sed 's/"about": "/&\\u001b[31m\\n/' "$ASSAY_SOURCE/backends/systems/dgx-h100.j
 dgx-h100: 16 x h100-sxm, \x1b[31m\x0a128 servers of eight, N
 0
 ? 1
+
+# serving within limits on latencies: a system whose links are only known as a range gets intervals and no point
+$ assay search decoder.serve/model=llama-2-70b --backend tianchi256 --prompt-tokens 1024 --output-tokens 256 --demand 50 2>/dev/null >a; sed -nE 's/[0-9]+(\.[0-9]+)?(e\+[0-9]+)?/N/g; 1,2p; /^best: tp|requests.s|^TTFT/p; /^  way /p' a | sed -E 's/: tp.*/: …/; s/(split|shared)/W/g; s/ [+-]N %/ N %/'
+tianchiN: N x pN, N PN in one supernode, programmable switches, copper, liquid cooled
+llama-N-Nb: N parameters, N of them active; requests of N and N tokens, TTFT within N ms, TPOT within N ms
+best: …
+N to N requests/s a device (N of N; no point: link_bytes_per_s of tier scale-up of tianchiN has no value), N to N output tokens/s
+TTFT N to N ms, TPOT N to N ms
+N requests/s need N to N devices
+  way         W; W: N %
+$ assay search decoder.serve/model=llama-3.1-8b --backend dgx-h100 --devices 8 --json 2>/dev/null >b; grep -cE '"(goodput_per_s|tpot_ns)": [0-9]' b >n && [ "$(cat n)" -gt 1 ] && grep -o '"point": [a-z]*' b
+"point": true
+
+# limits that nothing keeps; a model that has no room; a stack, lengths that are none
+$ assay search decoder.serve/model=llama-3.1-405b --backend dgx-h100 --devices 16 --tpot-ms 2 2>/dev/null | sed -nE '/^no way/s/(nearest, ).*/\1…/p'
+? 2
+no way keeps the limits. The nearest, …
+$ assay search decoder.serve/model=gpt-3-175b --backend dgx-h100 --devices 1 --prompt-tokens 100 --output-tokens 100 2>/dev/null | sed -nE 's/[0-9]+\.[0-9]/N/g; /^no way/p'
+? 2
+no way has room for one request: a rank needs N GB at least, of N GB
+$ assay search decoder.serve/model=llama-3.1-8b --backend dgx-h100 --server vlm
+? 2
+! assay: there is no serving stack 'vlm'; vllm, trtllm and sglang are known
+$ assay search decoder.serve/model=llama-2-70b --backend dgx-h100
+? 2
+! assay: requests of 4096 and 1024 tokens; model 'llama-2-70b' has a context of 4096

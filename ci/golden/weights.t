@@ -163,7 +163,7 @@ $ assay export gemm/m=4,n=4,k=4 -o no
 ? 2
 
 $ assay export gemm/m=4,n=4,k=4
-! assay: export needs one case and where to write: assay export bert.infer --format safetensors -o FILE
+! assay: export needs one case or run folder, and where to write: assay export bert.infer --format safetensors -o FILE
 ? 2
 
 # nothing was written by what was refused

@@ -5,7 +5,11 @@
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/cli/cli.h"
+#include "harness/model/cluster/serving_fit.h"
+#include "harness/model/cluster/train_fit.h"
 #include "harness/model/left_out.h"
+#include "harness/model/mlperf_fit.h"
+#include "suites/blocks/decoder_numbers.h"
 
 #include "assay/banned.h"
 
@@ -50,9 +54,9 @@ static enum assay_code write_text(const char *path, char *text, struct assay_err
     return code;
 }
 
-static enum assay_code write_fitted(const char *path, const struct assay_fitted *fitted, struct assay_error *err)
+/* Takes the JSON. */
+static enum assay_code write_json(const char *path, json_t *json, struct assay_error *err)
 {
-    json_t *json = assay_fitted_to_json(fitted);
     char   *text = json ? assay_json_pretty(json) : NULL;
     json_decref(json);
     if (text && !*path) {
@@ -77,7 +81,7 @@ static enum assay_code calibrate(struct assay_measurements *samples, const struc
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu rows", samples->n);
     enum assay_code code = assay_calibrate(samples, &fitted, rows, err);
     if (!code)
-        code = write_fitted(o->out, &fitted, err);
+        code = write_json(o->out, assay_fitted_to_json(&fitted), err);
     if (!code && *o->table)
         code = write_text(o->table, assay_left_out_table(samples, &fitted, rows), err);
     if (!code && *o->figures)
@@ -92,29 +96,100 @@ static enum assay_code calibrate_own(struct assay_measurements *samples, const s
     struct assay_fitted fitted;
     if (assay_fitted_read(NULL, &fitted, err) || assay_calibrate_own(samples, &fitted, err))
         return err->code;
-    return write_fitted(o->out, &fitted, err);
+    return write_json(o->out, assay_fitted_to_json(&fitted), err);
+}
+
+/* Runs of serving are fitted on top of the kernels' shipped coefficients. */
+static enum assay_code calibrate_serving(size_t n, char **files, const struct calibrate_options *o, struct assay_error *err)
+{
+    static const struct assay_decoder_finder shapes = {assay_decoder_numbers_find};
+    struct assay_fitted                      kernels;
+    struct assay_serving_fitted              fitted;
+    struct assay_serving_runs                runs = {.n = 0};
+    if (assay_fitted_read(NULL, &kernels, err))
+        return err->code;
+    for (size_t i = 0; i < n && !err->code; i++)
+        (void)assay_serving_runs_read(&runs, files[i], &kernels, &shapes, err);
+    if (!err->code && !runs.n)
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "none of the files has a measurement");
+    if (!err->code && !assay_serving_calibrate(&runs, &fitted, err) && !write_json(o->out, assay_serving_fitted_to_json(&fitted), err) && *o->table)
+        (void)write_text(o->table, assay_serving_table(&runs, &fitted), err);
+    assay_serving_runs_release(&runs);
+    return err->code;
+}
+
+/* Likewise of training. */
+static enum assay_code calibrate_training(size_t n, char **files, const struct calibrate_options *o, struct assay_error *err)
+{
+    static const struct assay_decoder_finder shapes = {assay_decoder_numbers_find};
+    struct assay_fitted                      kernels;
+    struct assay_train_fitted                fitted;
+    struct assay_train_runs                  runs = {.n = 0};
+    if (assay_fitted_read(NULL, &kernels, err))
+        return err->code;
+    for (size_t i = 0; i < n && !err->code; i++)
+        (void)assay_train_runs_read(&runs, files[i], &kernels, &shapes, err);
+    if (!err->code && !runs.n)
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "none of the files has a measurement");
+    if (!err->code && !assay_train_calibrate(&runs, &fitted, err) && !write_json(o->out, assay_train_fitted_to_json(&fitted), err) && *o->table)
+        (void)write_text(o->table, assay_train_table(&runs, &fitted), err);
+    assay_train_runs_release(&runs);
+    return err->code;
+}
+
+static enum assay_code calibrate_mlperf(size_t n, char **files, const struct calibrate_options *o, struct assay_error *err)
+{
+    struct assay_mlperf_results *results = calloc(1, sizeof *results);
+    struct assay_mlperf_fitted  *fitted = calloc(1, sizeof *fitted);
+    if (!results || !fitted)
+        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the laws of MLPerf");
+    for (size_t i = 0; i < n && !err->code; i++)
+        (void)assay_mlperf_results_read(results, files[i], err);
+    if (!err->code && !results->n)
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "none of the files has a measurement");
+    if (!err->code && !assay_mlperf_calibrate(results, fitted, err) && !write_json(o->out, assay_mlperf_fitted_to_json(fitted), err) && *o->table)
+        (void)write_text(o->table, assay_mlperf_table(results, fitted), err);
+    if (results)
+        assay_mlperf_results_release(results);
+    free(results);
+    free(fitted);
+    return err->code;
+}
+
+static enum assay_code calibrate_kernels(size_t n, char **files, const struct calibrate_options *o, struct assay_error *err)
+{
+    struct assay_measurements samples = {.n = 0};
+    for (size_t i = 0; i < n && !err->code; i++)
+        (void)assay_measurements_read(&samples, files[i], err);
+    if (!err->code && !samples.n)
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "none of the files has a measurement");
+    if (!err->code)
+        (void)(o->own ? calibrate_own(&samples, o, err) : calibrate(&samples, o, err));
+    assay_measurements_release(&samples);
+    return err->code;
 }
 
 static enum assay_exit run(size_t n, char **files, const void *given_options, const bool *given)
 {
     const struct calibrate_options *o = given_options;
     struct assay_error              err = {.code = ASSAY_OK};
-    struct assay_measurements       samples = {.n = 0};
+    enum assay_cases_kind           kind;
     (void)given;
     if (o->own && (*o->table || *o->figures))
         return assay_cli_usage("--own leaves no chip out, so there is no --table and there are no --figures");
     if (!n)
         return assay_cli_usage("calibrate needs measurements: assay calibrate gemm.csv attn_decode.csv");
-    for (size_t i = 0; i < n && !err.code; i++)
-        (void)assay_measurements_read(&samples, files[i], &err);
-    if (!err.code && !samples.n)
-        (void)ASSAY_FAIL(&err, ASSAY_CONFIG, "none of the files has a measurement");
-    if (!err.code && o->own)
-        (void)calibrate_own(&samples, o, &err);
-    else if (!err.code)
-        (void)calibrate(&samples, o, &err);
-    assay_measurements_release(&samples);
-    return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
+    if (assay_cases_recognise_file(files[0], &kind, &err))
+        return assay_cli_fail(&err);
+    bool runs = kind == ASSAY_CASES_SERVING || kind == ASSAY_CASES_TRAIN || kind == ASSAY_CASES_MLPERF;
+    if (runs && (o->own || *o->figures))
+        return assay_cli_usage("the table %s has neither --own nor --figures", assay_cases_tables[kind].name);
+    if (kind == ASSAY_CASES_SERVING   ? calibrate_serving(n, files, o, &err)
+        : kind == ASSAY_CASES_TRAIN  ? calibrate_training(n, files, o, &err)
+        : kind == ASSAY_CASES_MLPERF ? calibrate_mlperf(n, files, o, &err)
+                                     : calibrate_kernels(n, files, o, &err))
+        return assay_cli_fail(&err);
+    return ASSAY_EXIT_YES;
 }
 
 const struct assay_verb assay_verb_calibrate = {
@@ -123,7 +198,7 @@ const struct assay_verb assay_verb_calibrate = {
     .summary = "fits the models' coefficients to measurements of kernels",
     .details = "The tables that `assay predict` knows, with their figures, of devices that are described. What is printed is the "
                "file that the\n"
-               "models read (backends/coefficients/kernels.json): values, factors of vendors, spreads on chips left out of the "
+               "models read (backends/coefficients/kernels.json; from the tables serving, train or mlperf, each given alone, serving.json, training.json, mlperf.json): values, factors of vendors, spreads on chips left out of the "
                "fit, and the\n"
                "fingerprint of the measurements. The forms: harness/model/README.md.\n"
                "With --own a dozen rows of a chip at hand move the shipped fit to it: predict --coefficients FILE then gives it "

@@ -19,6 +19,7 @@ static const struct assay_verb *const verbs[] = {
     &assay_verb_plan,
     &assay_verb_run,
     &assay_verb_validate,
+    &assay_verb_audit,
     &assay_verb_compare,
     &assay_verb_report,
     &assay_verb_export,

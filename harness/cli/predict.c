@@ -4,12 +4,16 @@
 
 #include "harness/base/file.h"
 #include "harness/cli/cli.h"
+#include "harness/model/cluster/serving_estimate.h"
+#include "harness/model/cluster/train_estimate.h"
 #include "harness/model/interval.h"
+#include "harness/model/mlperf.h"
+#include "suites/blocks/decoder_numbers.h"
 
 #include "assay/banned.h"
 
 struct predict_options {
-    char cases[512], device[256], out[512], coefficients[512];
+    char cases[512], device[256], out[512], coefficients[512], serving[512], training[512], mlperf[512];
 };
 
 static const struct assay_option options[] = {
@@ -37,6 +41,24 @@ static const struct assay_option options[] = {
      .bytes = 512,
      .dflt = "",
      .help = "what assay calibrate wrote, instead of what comes with the program"},
+    {.name = "serving-coefficients",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct predict_options, serving),
+     .bytes = 512,
+     .dflt = "",
+     .help = "likewise of serving stacks: what assay calibrate wrote from the table serving"},
+    {.name = "training-coefficients",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct predict_options, training),
+     .bytes = 512,
+     .dflt = "",
+     .help = "likewise of training stacks: what assay calibrate wrote from the table train"},
+    {.name = "mlperf-coefficients",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct predict_options, mlperf),
+     .bytes = 512,
+     .dflt = "",
+     .help = "likewise of MLPerf's benchmarks: what assay calibrate wrote from the table mlperf"},
     {0},
 };
 
@@ -47,6 +69,8 @@ struct known {
     char                   *name;
     struct assay_described *described; /* NULL: not known */
     struct assay_estimator *estimator;
+    struct assay_serving_estimator *serving; /* of the table serving, instead */
+    struct assay_train_estimator   *training; /* of the table train */
     char                    why[240];
 };
 struct prediction {
@@ -54,6 +78,9 @@ struct prediction {
     enum assay_cases_kind      kind;
     struct assay_cases_columns columns;
     struct assay_fitted        fitted;
+    struct assay_serving_fitted serving;
+    struct assay_train_fitted   training;
+    struct assay_mlperf_fitted  mlperf;
     struct known               devices[DEVICES_MOST];
     size_t                     n_devices, answered;
     const char                *device; /* NULL: the column's */
@@ -108,6 +135,18 @@ static void look_up(struct prediction *p, struct known *d)
         (void)snprintf(d->why, sizeof d->why, "%.180s%s%.50s", err.message, *err.hint ? ": " : "", err.hint);
         return;
     }
+    if (p->kind == ASSAY_CASES_SERVING) {
+        if (assay_serving_estimator_new(d->described, &p->fitted, &p->serving, &d->serving, &err))
+            (void)snprintf(d->why, sizeof d->why, "%.200s", err.message);
+        return;
+    }
+    if (p->kind == ASSAY_CASES_MLPERF)
+        return; /* its laws need the description alone */
+    if (p->kind == ASSAY_CASES_TRAIN) {
+        if (assay_train_estimator_new(d->described, &p->fitted, &p->training, &d->training, &err))
+            (void)snprintf(d->why, sizeof d->why, "%.200s", err.message);
+        return;
+    }
     d->estimator = malloc(sizeof *d->estimator);
     if (d->estimator)
         assay_estimator_init(d->estimator, d->described, &p->fitted);
@@ -143,24 +182,94 @@ static void print_nothing(const struct prediction *p, const char *why)
     fputc('\n', p->to);
 }
 
-static void print_estimate(const struct prediction *p, const struct assay_estimate *e)
+static void print_figure(FILE *to, double ns, double p10_ns, double p90_ns, double unit)
 {
-    double unit = assay_cases_tables[p->kind].figure_ns;
-    if (isnan(e->ns))
-        fputc(',', p->to);
-    else
-        fprintf(p->to, ",%.6g", e->ns / unit);
-    fprintf(p->to, ",%.6g,%.6g,%c,", e->p10_ns / unit, e->p90_ns / unit, e->grade);
-    print_cell(p->to, e->why);
-    fputc('\n', p->to);
+    double all[] = {ns, p10_ns, p90_ns};
+    for (size_t i = 0; i < 3; i++)
+        if (isnan(all[i]))
+            fputc(',', to);
+        else
+            fprintf(to, ",%.6g", all[i] / unit);
+}
+
+static void print_grade(FILE *to, char grade, const char *why)
+{
+    fprintf(to, ",%c,", grade);
+    print_cell(to, why);
+    fputc('\n', to);
+}
+
+/* ---- one row ------------------------------------------------------------------------------------------------------- */
+
+static enum assay_code answer_kernel(const struct prediction *p, size_t row, const struct known *d, struct assay_error *why)
+{
+    struct assay_kernel   kernel;
+    struct assay_estimate e;
+    if (assay_cases_kernel(&p->csv, &p->columns, row, &kernel, why) || assay_estimate(d->estimator, &kernel, &e, why))
+        return why->code;
+    print_figure(p->to, e.ns, e.p10_ns, e.p90_ns, assay_cases_tables[p->kind].figure_ns);
+    print_grade(p->to, e.grade, e.why);
+    return ASSAY_OK;
+}
+
+static enum assay_code answer_serving(const struct prediction *p, size_t row, const struct known *d, struct assay_error *why)
+{
+    static const struct assay_decoder_finder shapes = {assay_decoder_numbers_find};
+    struct assay_serving_ask                 ask;
+    struct assay_serving_estimate            e;
+    if (assay_serving_ask_read(&(struct assay_cases_row){&p->csv, &p->columns, row}, &shapes, &ask, why) ||
+        assay_serving_estimate(d->serving, &ask, &e, why))
+        return why->code;
+    for (int f = 0; f < ASSAY_SERVING_FIGURES; f++)
+        print_figure(p->to, e.ns[f], e.p10_ns[f], e.p90_ns[f], assay_cases_tables[p->kind].figure_ns);
+    print_grade(p->to, e.grade, e.why);
+    return ASSAY_OK;
+}
+
+static enum assay_code answer_training(const struct prediction *p, size_t row, const struct known *d, struct assay_error *why)
+{
+    static const struct assay_decoder_finder shapes = {assay_decoder_numbers_find};
+    struct assay_train_ask                   ask;
+    struct assay_train_estimate              e;
+    if (assay_train_ask_read(&(struct assay_cases_row){&p->csv, &p->columns, row}, d->described->name, &shapes, &ask, why) ||
+        assay_train_estimate(d->training, &ask, &e, why))
+        return why->code;
+    print_figure(p->to, e.figure, e.p10, e.p90, assay_cases_tables[p->kind].figure_ns);
+    print_grade(p->to, e.grade, e.why);
+    return ASSAY_OK;
+}
+
+static enum assay_code answer_mlperf(const struct prediction *p, size_t row, const struct known *d, struct assay_error *why)
+{
+    struct assay_mlperf_ask      ask;
+    struct assay_mlperf_estimate e;
+    if (assay_mlperf_ask_read(&(struct assay_cases_row){&p->csv, &p->columns, row}, &ask, why) ||
+        assay_mlperf_estimate(&p->mlperf, d->described, &ask, &e, why))
+        return why->code;
+    print_figure(p->to, e.figure, e.p10, e.p90, assay_cases_tables[p->kind].figure_ns);
+    print_grade(p->to, e.grade, e.why);
+    return ASSAY_OK;
+}
+
+static enum assay_code answer(const struct prediction *p, size_t row, const struct known *d, struct assay_error *why)
+{
+    switch (p->kind) {
+    case ASSAY_CASES_SERVING: return answer_serving(p, row, d, why);
+    case ASSAY_CASES_TRAIN: return answer_training(p, row, d, why);
+    case ASSAY_CASES_MLPERF: return answer_mlperf(p, row, d, why);
+    case ASSAY_CASES_GEMM:
+    case ASSAY_CASES_ATTENTION:
+    case ASSAY_CASES_MOE:
+    case ASSAY_CASES_COLLECTIVE:
+    case ASSAY_CASES_KINDS: break;
+    }
+    return answer_kernel(p, row, d, why);
 }
 
 static enum assay_code predict_row(struct prediction *p, size_t row, struct assay_error *err)
 {
-    struct assay_kernel   kernel;
-    struct assay_estimate estimate;
-    struct assay_error    why = {.code = ASSAY_OK};
-    struct known         *d = NULL;
+    struct assay_error why = {.code = ASSAY_OK};
+    struct known      *d = NULL;
     for (size_t i = 0; i < p->csv.n_columns; i++) {
         fputs(i ? "," : "", p->to);
         print_cell(p->to, assay_csv_cell(&p->csv, row, i));
@@ -174,15 +283,12 @@ static enum assay_code predict_row(struct prediction *p, size_t row, struct assa
     }
     if (device_of(p, name, &d, err))
         return err->code;
-    if (!d->estimator)
+    if (*d->why)
         print_nothing(p, d->why);
-    else if (assay_cases_kernel(&p->csv, &p->columns, row, &kernel, &why) ||
-             assay_estimate(d->estimator, &kernel, &estimate, &why))
+    else if (answer(p, row, d, &why))
         print_nothing(p, why.message);
-    else {
-        print_estimate(p, &estimate);
+    else
         p->answered++;
-    }
     return ASSAY_OK;
 }
 
@@ -212,6 +318,8 @@ static void release(struct prediction *p)
     for (size_t i = 0; i < p->n_devices; i++) {
         free(p->devices[i].name);
         free(p->devices[i].estimator);
+        assay_serving_estimator_free(p->devices[i].serving);
+        assay_train_estimator_free(p->devices[i].training);
         assay_described_free(p->devices[i].described);
     }
     assay_csv_release(&p->csv);
@@ -233,7 +341,10 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         return assay_cli_fail(&err);
     }
     if (!assay_csv_read(o->cases, &p->csv, &err) && !assay_cases_recognise(&p->csv, &p->kind, &err) &&
-             !assay_fitted_read(*o->coefficients ? o->coefficients : NULL, &p->fitted, &err)) {
+        !assay_fitted_read(*o->coefficients ? o->coefficients : NULL, &p->fitted, &err) &&
+        (p->kind != ASSAY_CASES_SERVING || !assay_serving_fitted_read(*o->serving ? o->serving : NULL, &p->serving, &err)) &&
+        (p->kind != ASSAY_CASES_TRAIN || !assay_train_fitted_read(*o->training ? o->training : NULL, &p->training, &err)) &&
+        (p->kind != ASSAY_CASES_MLPERF || !assay_mlperf_fitted_read(*o->mlperf ? o->mlperf : NULL, &p->mlperf, &err))) {
         p->device = *o->device ? o->device : NULL;
         p->columns = assay_cases_columns_of(&p->csv, p->kind);
         if (!predict(p, o, &err))
@@ -251,13 +362,13 @@ const struct assay_verb assay_verb_predict = {
     .name = "predict",
     .operands = "--cases FILE.csv",
     .summary = "prices the rows of a table on devices that need not be here, with how sure it is",
-    .details = "For the figure X of a table (latency_us) it adds X_predicted, X_p10 and X_p90 in X's unit (the band that holds "
+    .details = "For each figure X of a table (latency_us; ttft_ms, tpot_ms; value) it adds X_predicted, X_p10 and X_p90 in X's unit (the band that holds "
                "80 of 100), then a\n"
                "grade and why: A calibrated on this chip, B complete datasheet, C reported, inferred or derived numbers, D a "
                "number is assumed\n"
                "(then only the band is given where no number is known). Rows keep order and number, other columns pass through, "
                "the figure\n"
-               "itself may be absent. Tables: gemm, attention, moe_ffn, collective (harness/model/README.md).\n"
+               "itself may be absent. Tables: gemm, attention, moe_ffn, collective, mlperf (harness/model/README.md), serving, train (harness/model/cluster/README.md).\n"
                "Exit status 3: no row could be predicted.",
     .options = options,
     .options_bytes = sizeof(struct predict_options),

@@ -22,6 +22,7 @@
 
 struct run_options {
     char                out[512], backend[4096], power[512], weights[512], inputs[512], spec[384];
+    char                only[512];
     bool                resume, quiet;
     int64_t             seed, ranks, launcher;
     struct assay_repeat repeat;
@@ -46,6 +47,8 @@ static const struct assay_option options[] = {
      .help = "refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, pp, ep)"},
     {.name = "launcher", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct run_options, launcher), .dflt = "fork", .choices = assay_launchers,
      .help = "who starts the ranks: this machine, or mpirun or srun, also on other hosts (harness/run/README.md)"},
+    {.name = "only", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, only), .bytes = 512, .dflt = "",
+     .help = "a file of case names, one a line: only these of the suite, as long and as often as it says"},
     {.name = "power", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, power), .bytes = 512, .dflt = "",
      .help = "an external meter: cmd=COMMAND or file=PATH"},
     {.name = "weights", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, weights), .bytes = 512, .dflt = "",
@@ -427,7 +430,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (n == 0)
         return assay_cli_usage("run needs a suite or cases: assay run quick, assay run gemm/m=64,n=64,k=64");
     size_t n_backends = 0;
-    if (make_plan(n, operands, &o, given, &plan, &err) || split_backends(o.backend, backends, &n_backends, &err) ||
+    if (make_plan(n, operands, &o, given, &plan, &err) || (*o.only && assay_cli_keep_only(&plan, o.only, &err)) ||
+        split_backends(o.backend, backends, &n_backends, &err) ||
         use_spec(o.spec, backends, n_backends, &spec, &err) ||
         check_ranks(&plan, o.ranks, &err) || check_launcher(assay_launchers[o.launcher], &err) || name_folder(o.out, &plan, screen.folder, &err) || check_meter(o.power, &err) ||
         assay_plan_use_files(&plan, o.weights, o.inputs, on_conversion, NULL, &err)) {

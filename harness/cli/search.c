@@ -7,9 +7,11 @@
 #include "harness/base/parallel.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/search_result.h"
+#include "harness/cli/search_serve.h"
+#include "harness/cli/search_system.h"
 #include "harness/model/certainty.h"
 #include "harness/plan/plan.h"
-#include "suites/blocks/model_shape.h"
+#include "suites/blocks/decoder_numbers.h"
 
 #include "assay/banned.h"
 
@@ -22,6 +24,7 @@ struct search_options {
     int64_t          moments, gradient_bytes;
     double           imbalance;
     bool             offload, json;
+    struct assay_search_serve_options serve;
 };
 
 static const char *const formats[] = {"bf16", "f16", "f8e4m3", NULL};
@@ -42,6 +45,20 @@ static const struct assay_option options[] = {
      .help = "plans may keep the optimizer's state in host memory"},
     {.name = "framework", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct search_options, framework), .bytes = 64, .dflt = "megatron-2025",
      .help = "whose overheads count (harness/model/cluster/README.md)"},
+    {.name = "prompt-tokens", .type = ASSAY_OPT_I64, .offset = offsetof(struct search_options, serve.prompt_tokens), .dflt = "4096", .min = 1, .max = 10000000,
+     .help = "serve: of each request"},
+    {.name = "output-tokens", .type = ASSAY_OPT_I64, .offset = offsetof(struct search_options, serve.output_tokens), .dflt = "1024", .min = 2, .max = 10000000,
+     .help = "serve: of each request"},
+    {.name = "ttft-ms", .type = ASSAY_OPT_F64, .offset = offsetof(struct search_options, serve.ttft_ms), .dflt = "2000", .min = 0.001, .max = 1e9,
+     .help = "serve: the first token comes within, on the mean"},
+    {.name = "tpot-ms", .type = ASSAY_OPT_F64, .offset = offsetof(struct search_options, serve.tpot_ms), .dflt = "50", .min = 0.001, .max = 1e9,
+     .help = "serve: each further token comes within, on the mean"},
+    {.name = "demand", .type = ASSAY_OPT_F64, .offset = offsetof(struct search_options, serve.demand_per_s), .dflt = "0", .min = 0, .max = 1e9,
+     .help = "serve: requests a second; how many devices they need, 0 = not asked"},
+    {.name = "cache-bytes", .type = ASSAY_OPT_I64, .offset = offsetof(struct search_options, serve.cache_bytes), .dflt = "2", .min = 1, .max = 2,
+     .help = "serve: of an element of keys and values"},
+    {.name = "server", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct search_options, serve.server), .bytes = 32, .dflt = "vllm",
+     .help = "serve: whose scheduling and host times count (harness/model/cluster/README.md)"},
     {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct search_options, spec), .bytes = 512, .dflt = "",
      .help = "a buyer's numbers over the system's (backends/systems/README.md)"},
     {.name = "device-spec", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct search_options, device_spec), .bytes = 512, .dflt = "",
@@ -57,11 +74,7 @@ struct subject {
     struct assay_model_shape       shape;
     struct assay_decoder_numbers   decoder;
     struct assay_search_space      space;
-    struct assay_system           *system;
-    struct assay_described        *device;
-    struct assay_fitted            fitted;
-    struct assay_coefficients      k;
-    struct assay_fabric            fabric;
+    struct assay_search_system     on;
     struct assay_search            search;
 };
 
@@ -75,44 +88,18 @@ static const void *param(const struct assay_case *c, const char *name)
     return NULL;
 }
 
-static void numbers_of(const struct assay_model_shape *m, struct assay_decoder_numbers *d)
-{
-    *d = (struct assay_decoder_numbers){
-        .layers = (double)m->layers, .hidden = (double)m->hidden, .ffn = (double)m->ffn, .heads = (double)m->heads,
-        .kv_heads = (double)m->kv_heads, .head_dim = (double)m->head_dim, .vocab = (double)m->vocab,
-        .positions = m->positions == ASSAY_POSITIONS_LEARNED ? (double)m->context : 0, .gated = m->activation == ASSAY_FFN_SWIGLU,
-        .tied = m->tied, .biased = m->ffn_bias, .q_rank = (double)m->mla.q_rank, .kv_rank = (double)m->mla.kv_rank,
-        .nope_dim = (double)m->mla.nope_dim, .rope_dim = (double)m->mla.rope_dim, .v_dim = (double)m->mla.v_dim,
-        .experts = (double)m->moe.experts, .top_k = (double)m->moe.top_k, .shared = (double)m->moe.shared,
-        .expert_ffn = (double)m->moe.expert_ffn, .first_moe = (double)m->moe.first_layer};
-}
-
 static enum assay_code read_case(struct subject *s, const char *text, struct assay_error *err)
 {
-    if (assay_case_parse(text, &s->c, err))
-        return err->code;
     const char    *model = param(&s->c, "model");
     const int64_t *batch = param(&s->c, "batch"), *tokens = param(&s->c, "tokens");
     if (strcmp(s->c.workload->name, "decoder") != 0 || strcmp(s->c.phase, "train") != 0 || !model || !batch || !tokens)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.100s' is no training of a decoder, for which alone plans are searched", text);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.100s' is neither training nor serving of a decoder, for which alone plans are searched", text);
     if (assay_model_shape_read(model, &s->shape, err))
         return err->code;
-    numbers_of(&s->shape, &s->decoder);
+    s->decoder = assay_decoder_numbers_of(&s->shape);
     s->space.batch = *batch;
     s->space.seq = (double)*tokens;
     return ASSAY_OK;
-}
-
-static enum assay_code read_system(struct subject *s, const struct search_options *o, struct assay_error *err)
-{
-    static const char prefix[] = "cluster:";
-    const char       *name = strncmp(o->backend, prefix, sizeof prefix - 1) ? o->backend : o->backend + sizeof prefix - 1;
-    if (assay_system_find(name, &s->system, err) || (*o->spec && assay_system_overlay(s->system, o->spec, err)) ||
-        (o->devices && assay_system_resize(s->system, o->devices, err)) || assay_described_find(s->system->device, &s->device, err) ||
-        (*o->device_spec && assay_described_overlay(s->device, o->device_spec, err)) || assay_fitted_read(NULL, &s->fitted, err))
-        return err->code;
-    s->k = assay_fitted_for(&s->fitted, s->device->vendor);
-    return assay_fabric_of(s->system, s->device, &s->k, 0, &s->fabric, err);
 }
 
 static enum assay_code read_space(struct subject *s, const struct search_options *o, struct assay_error *err)
@@ -121,7 +108,7 @@ static enum assay_code read_space(struct subject *s, const struct search_options
         return ASSAY_FAIL(err, ASSAY_CONFIG, "moments have 32, 16 or 8 bits, not %lld", (long long)o->moments);
     if (o->gradient_bytes == 3)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "gradients have 4 or 2 bytes, not 3");
-    s->space.devices = s->system->devices;
+    s->space.devices = s->on.system->devices;
     s->space.compute = o->dtype;
     s->space.attention = ASSAY_ATTENTION_FUSED;
     s->space.moments = o->moments == 32 ? ASSAY_MOMENTS_F32 : o->moments == 16 ? ASSAY_MOMENTS_BF16 : ASSAY_MOMENTS_8BIT;
@@ -138,7 +125,7 @@ static struct assay_step_price step_price(const struct subject *s, const struct 
     struct assay_step_model *m = NULL;
     struct assay_step_price  price = {.ns = NAN};
     struct assay_error       none = {.code = ASSAY_OK};
-    if (!assay_step_model_new(&s->decoder, f, &s->k, &m, &none))
+    if (!assay_step_model_new(&s->decoder, f, &s->on.k, &m, &none))
         (void)assay_price_step(m, p, false, &price, &none);
     assay_step_model_free(m);
     return price;
@@ -147,7 +134,7 @@ static struct assay_step_price step_price(const struct subject *s, const struct 
 static double figure(void *self, const struct assay_chip *chip)
 {
     const struct subject *s = self;
-    struct assay_fabric   f = s->fabric;
+    struct assay_fabric   f = s->on.fabric;
     double                up = f.chip.field[ASSAY_DEVICE_SCALE_UP];
     f.chip = *chip;
     f.chip.field[ASSAY_DEVICE_SCALE_UP] = up; /* the system's own */
@@ -156,18 +143,12 @@ static double figure(void *self, const struct assay_chip *chip)
 
 static void find_point(struct subject *s, struct assay_search_band *band)
 {
-    struct assay_certain certain = assay_certainty_of(s->device, figure, s);
+    struct assay_certain certain = assay_certainty_of(s->on.device, figure, s);
     band->point = certain.has_point;
     if (!certain.has_point)
-        (void)snprintf(band->why, sizeof band->why, "%s of %s has no value", assay_device_fields[certain.without].key, s->device->name);
-    for (size_t i = 0; i < s->system->n_tiers && band->point; i++)
-        for (int f = 0; f < ASSAY_TIER_FIELDS && band->point; f++) {
-            const struct assay_quantity *q = &s->system->tiers[i].fields[f];
-            band->point = q->state != ASSAY_KNOWN || !isnan(q->value);
-            if (!band->point)
-                (void)snprintf(band->why, sizeof band->why, "%s of tier %s of %s has no value", assay_tier_fields[f].key, s->system->tiers[i].name,
-                               s->system->name);
-        }
+        (void)snprintf(band->why, sizeof band->why, "%s of %s has no value", assay_device_fields[certain.without].key, s->on.device->name);
+    else
+        band->point = assay_search_tiers_have_values(s->on.system, band->why, sizeof band->why);
 }
 
 static int ascending(const void *a, const void *b)
@@ -195,11 +176,11 @@ static void band_of(double *draws, size_t n, double half, double *p10, double *p
 static double draw_all(const struct subject *s, struct draws *d)
 {
     const struct assay_search_plan *best = &s->search.best[0];
-    double                          about_ns = step_price(s, &s->fabric, &best->plan).ns, fits = 0;
+    double                          about_ns = step_price(s, &s->on.fabric, &best->plan).ns, fits = 0;
     for (uint64_t i = 1; i <= DRAWS; i++) {
         struct assay_fabric f;
         struct assay_error  none = {.code = ASSAY_OK};
-        if (assay_fabric_of(s->system, s->device, &s->k, i, &f, &none))
+        if (assay_fabric_of(s->on.system, s->on.device, &s->on.k, i, &f, &none))
             continue;
         struct assay_step_price price = step_price(s, &f, &best->plan);
         fits += best->footprint.total_bytes <= f.chip.field[ASSAY_DEVICE_MEMORY];
@@ -218,7 +199,7 @@ static void find_band(struct subject *s, struct assay_search_band *band)
 {
     struct draws      d = {.n = 0};
     bool              narrow = assay_dtype_bits(s->space.compute) <= 8;
-    struct assay_band kernels = assay_band_of(&s->fitted, s->device->vendor, ASSAY_KERNEL_GEMM, s->device->memory_class,
+    struct assay_band kernels = assay_band_of(&s->on.fitted, s->on.device->vendor, ASSAY_KERNEL_GEMM, s->on.device->memory_class,
                                               narrow ? ASSAY_FORMAT_F8 : ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
     band->fits = draw_all(s, &d);
     if (!d.n) { /* no cluster that fits the description can be priced: what the middle gives is all there is */
@@ -238,18 +219,18 @@ static void find_band(struct subject *s, struct assay_search_band *band)
 
 static bool more_memory(struct subject *s)
 {
-    s->fabric.chip.field[ASSAY_DEVICE_MEMORY] *= 1.25;
+    s->on.fabric.chip.field[ASSAY_DEVICE_MEMORY] *= 1.25;
     return true;
 }
 static bool less_memory(struct subject *s)
 {
-    s->fabric.chip.field[ASSAY_DEVICE_MEMORY] *= 0.9;
+    s->on.fabric.chip.field[ASSAY_DEVICE_MEMORY] *= 0.9;
     return true;
 }
 static bool faster_links(struct subject *s)
 {
-    s->fabric.tier[0].link *= 2;
-    s->fabric.chip.field[ASSAY_DEVICE_SCALE_UP] *= 2;
+    s->on.fabric.tier[0].link *= 2;
+    s->on.fabric.chip.field[ASSAY_DEVICE_SCALE_UP] *= 2;
     return true;
 }
 static bool narrow_moments(struct subject *s)
@@ -272,7 +253,7 @@ static bool on_hosts(struct subject *s)
 }
 static bool narrow_products(struct subject *s)
 {
-    bool can = assay_dtype_bits(s->space.compute) > 8 && assay_chip_peak(&s->fabric.chip, ASSAY_F8E4M3) > 0;
+    bool can = assay_dtype_bits(s->space.compute) > 8 && assay_chip_peak(&s->on.fabric.chip, ASSAY_F8E4M3) > 0;
     s->space.compute = ASSAY_F8E4M3;
     return can;
 }
@@ -298,7 +279,7 @@ static void try_changes(void *self, size_t begin, size_t end)
         struct assay_error          none = {.code = ASSAY_OK};
         struct assay_search_change *c = &t->to[i];
         *other = *t->s;
-        if (!changes[i].change(other) || assay_search_plans(&other->decoder, &other->fabric, &other->k, &other->space, &other->search, &none))
+        if (!changes[i].change(other) || assay_search_plans(&other->decoder, &other->on.fabric, &other->on.k, &other->space, &other->search, &none))
             continue;
         *c = (struct assay_search_change){.what = changes[i].what, .fits = other->search.n_best > 0, .kept_ns = NAN};
         if (c->fits) {
@@ -322,10 +303,10 @@ static void find_changes(const struct subject *s, struct assay_search_report *r)
 
 static enum assay_exit search(struct subject *s, const struct search_options *o, struct assay_error *err)
 {
-    struct assay_search_report r = {.system = s->system, .device = s->device, .model = s->shape.name, .decoder = &s->decoder, .space = &s->space,
-                                    .fabric = &s->fabric, .search = &s->search};
+    struct assay_search_report r = {.system = s->on.system, .device = s->on.device, .model = s->shape.name, .decoder = &s->decoder, .space = &s->space,
+                                    .fabric = &s->on.fabric, .search = &s->search};
     uint64_t begin_ns = assay_clock_now_ns();
-    if (assay_search_plans(&s->decoder, &s->fabric, &s->k, &s->space, &s->search, err))
+    if (assay_search_plans(&s->decoder, &s->on.fabric, &s->on.k, &s->space, &s->search, err))
         return assay_cli_fail(err);
     r.seconds = (double)(assay_clock_now_ns() - begin_ns) * 1e-9;
     if (s->search.n_best)
@@ -338,7 +319,7 @@ static enum assay_exit search(struct subject *s, const struct search_options *o,
     fprintf(stderr, "assay: %lld plans in %.2f s\n", (long long)s->search.priced + (long long)s->search.short_of_memory, r.seconds);
     if (!s->search.n_best)
         return ASSAY_EXIT_USAGE;
-    if (*o->trace && assay_search_trace(&r, &s->k, o->trace, err))
+    if (*o->trace && assay_search_trace(&r, &s->on.k, o->trace, err))
         return assay_cli_fail(err);
     return ASSAY_EXIT_YES;
 }
@@ -358,12 +339,16 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for a search");
         return assay_cli_fail(&err);
     }
-    if (!read_case(s, operands[0], &err) && !read_system(s, o, &err))
-        (void)read_space(s, o, &err);
-    status = err.code ? assay_cli_fail(&err) : search(s, o, &err);
+    if (!assay_case_parse(operands[0], &s->c, &err) && !assay_search_system_open(o->backend, o->spec, o->device_spec, o->devices, &s->on, &err) &&
+        !strcmp(s->c.workload->name, "decoder") && !strcmp(s->c.phase, "serve"))
+        status = assay_search_serve(&s->c, &s->on, &o->serve, o->dtype, o->json);
+    else {
+        if (!err.code && !read_case(s, operands[0], &err))
+            (void)read_space(s, o, &err);
+        status = err.code ? assay_cli_fail(&err) : search(s, o, &err);
+    }
     assay_case_release(&s->c);
-    assay_system_free(s->system);
-    assay_described_free(s->device);
+    assay_search_system_release(&s->on);
     free(s);
     return status;
 }
@@ -371,11 +356,13 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 const struct assay_verb assay_verb_search = {
     .name = "search",
     .operands = "CASE --backend SYSTEM",
-    .summary = "the best ways to spread a training over a cluster, among those that fit into memory",
-    .details = "Every way that multiplies to the devices is priced: tensor, context, data, pipeline and expert parallelism, interleaving,\n"
+    .summary = "the best ways to spread training or serving over a cluster, among those that fit into memory",
+    .details = "Training: every way that multiplies to the devices is priced: tensor, context, data, pipeline and expert parallelism, interleaving,\n"
                "micro-batches, ZeRO, recomputation, schedules. Memory decides first; where nothing fits it says by how much, in which groups,\n"
                "and what would make it fit (exit status 2). batch and tokens of the case are the whole step's. A system whose numbers are only\n"
-               "known as ranges gets an interval and no point. Models and their limits: harness/model/cluster/README.md.",
+               "known as ranges gets an interval and no point.\n"
+               "Serving (decoder.serve): tensor, attention-data, expert and pipeline parallelism, sequences in flight, prompts on the same devices as\n"
+               "further tokens or on others: requests a second of each device whose mean latencies keep --ttft-ms and --tpot-ms. Models and their limits: harness/model/cluster/README.md.",
     .options = options,
     .options_bytes = sizeof(struct search_options),
     .run = run,

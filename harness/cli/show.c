@@ -166,6 +166,18 @@ static void print_listing(const struct assay_graph *g, bool all)
     printf("\n%u values and %u nodes; --nodes lists them. Bytes are each node's own: its operands and results once.\n", g->n_values, g->n_nodes);
 }
 
+/* Of a case that is spread over ranks, whose graph this is and what it exchanges. */
+static void print_ranks(const struct assay_case *c, const struct assay_cost *cost)
+{
+    struct assay_error err = {.code = ASSAY_OK};
+    char               messages[48];
+    uint32_t           n = 1;
+    if (!c->workload->ranks || c->workload->ranks(c->params, c->phase, &n, &err) || n < 2)
+        return;
+    quantity(messages, (double)cost->payload_bytes, "B");
+    printf("ranks     %u; what follows is the first one's, whose messages are %s\n", n, messages);
+}
+
 static void print_case(const struct assay_case *c, const struct assay_graph *g, const char *backend, bool all)
 {
     struct assay_cost cost = assay_graph_cost(g);
@@ -179,6 +191,7 @@ static void print_case(const struct assay_case *c, const struct assay_graph *g, 
     printf("case      %s\nid        %s\nabout     %s\nheadline  %s\nwork      %s, %s moved (inputs once, outputs once)\n"
            "memory    %s on the device, %s on the host (%u input sets)\n",
            c->name, c->id, c->workload->summary, c->workload->headline, flops, bytes, device_text, host_text, ASSAY_MIN_SETS);
+    print_ranks(c, &cost);
     if (assay_graph_parameters(g)) {
         char count[48], work[48];
         assay_table_digits(count, assay_graph_parameters(g));

@@ -116,6 +116,7 @@ struct assay_graph {
     struct assay_node  *nodes;
     uint32_t            n_values, n_nodes;
     bool                finished;
+    uint32_t            repetition; /* 0: none */
     struct assay_error  first_error; /* code ASSAY_OK: none so far */
     struct assay_graph_memory *memory; /* ir's own */
 };
@@ -161,6 +162,9 @@ void assay_graph_place(struct assay_graph *g, int32_t value, enum assay_place pl
 void assay_graph_part(struct assay_graph *g, int32_t value, const struct assay_part *part);
 /* Marks a param that training leaves alone and that does not count as a parameter. */
 void assay_graph_freeze(struct assay_graph *g, int32_t param);
+/* From here on what was built before is built again, from the same params: a param that is there already, of the same type and shape,
+ * is given back in place of a new one; every other value "x" is called "x#<repetition>". 0 ends it. */
+void assay_graph_repeat(struct assay_graph *g, uint32_t repetition);
 /* Marks a value that recomputation (transform/gradient.h) keeps: the end of a block. */
 void assay_graph_checkpoint(struct assay_graph *g, int32_t value);
 /* A builder's own complaint; kept if it is the first. */

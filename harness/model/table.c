@@ -12,17 +12,21 @@
 /* The places of `columns`, then of `optional`, are those that the readers below count on. */
 #define COLUMNS(...) ((const char *const[]){__VA_ARGS__, NULL})
 const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS] = {
-    [ASSAY_CASES_GEMM] = {"gemm", COLUMNS("m", "n", "k", "dtype"), COLUMNS("framework"), COLUMNS("latency_us"), NULL, 1e3},
+    [ASSAY_CASES_GEMM] = {"gemm", COLUMNS("m", "n", "k", "dtype"), COLUMNS("framework"), COLUMNS("latency_us"), 1e3},
     [ASSAY_CASES_ATTENTION] = {"attention", COLUMNS("batch", "query", "past", "heads", "kv_heads", "head_dim", "dtype"),
-                               COLUMNS("compute_dtype", "kv_dtype", "framework"), COLUMNS("latency_us"), NULL, 1e3},
+                               COLUMNS("compute_dtype", "kv_dtype", "framework"), COLUMNS("latency_us"), 1e3},
     [ASSAY_CASES_MOE] = {"moe_ffn", COLUMNS("tokens", "hidden", "inter", "top_k", "experts", "dtype"),
-                         COLUMNS("tp", "ep", "routing"), COLUMNS("latency_us"), NULL, 1e3},
+                         COLUMNS("tp", "ep", "routing"), COLUMNS("latency_us"), 1e3},
     [ASSAY_CASES_COLLECTIVE] = {"collective", COLUMNS("op", "devices", "bytes"), (const char *const[]){NULL},
-                                COLUMNS("latency_us"), NULL, 1e3},
+                                COLUMNS("latency_us"), 1e3},
     [ASSAY_CASES_TRAIN] = {"train", COLUMNS("devices", "model", "global_batch", "tp", "pp", "metric"),
-                           (const char *const[]){NULL}, COLUMNS("value"), "no model yet of training steps", 0},
-    [ASSAY_CASES_SERVING] = {"serving", COLUMNS("model", "mode", "isl", "osl", "tp"), (const char *const[]){NULL},
-                             COLUMNS("ttft_ms", "tpot_ms"), "no model yet of serving", 0},
+                           COLUMNS("seq", "micro_batch", "cp", "vp", "ep", "dp", "fsdp", "precision", "recompute", "unit"),
+                           COLUMNS("value"), 1},
+    [ASSAY_CASES_SERVING] = {"serving", COLUMNS("model", "mode", "isl", "osl", "tp"),
+                             COLUMNS("devices", "precision", "gemm", "moe", "kv", "concurrency", "batch", "pp", "dp", "moe_tp", "moe_ep",
+                                     "server", "server_version"),
+                             COLUMNS("ttft_ms", "tpot_ms"), 1e6},
+    [ASSAY_CASES_MLPERF] = {"mlperf", COLUMNS("benchmark", "scenario", "acc_count", "metric"), (const char *const[]){NULL}, COLUMNS("value"), 1},
 };
 
 static size_t lacking(const struct assay_csv *csv, const struct assay_cases_table *t, const char **first)
@@ -63,10 +67,20 @@ enum assay_code assay_cases_recognise(const struct assay_csv *csv, enum assay_ca
     if (found < 0) {
         (void)ASSAY_FAIL(err, ASSAY_DATA, "these columns make no table that is known; nearest is '%s', which needs a column '%s'",
                          assay_cases_tables[nearest].name, missing);
-        return assay_error_hint(err, "tables: gemm, attention, moe_ffn, collective, train, serving (harness/model/README.md)");
+        return assay_error_hint(err, "tables: gemm, attention, moe_ffn, collective, train, serving, mlperf (harness/model/README.md)");
     }
     *out = (enum assay_cases_kind)found;
     return ASSAY_OK;
+}
+
+enum assay_code assay_cases_recognise_file(const char *path, enum assay_cases_kind *out, struct assay_error *err)
+{
+    struct assay_csv csv;
+    if (assay_csv_read(path, &csv, err))
+        return err->code;
+    enum assay_code code = assay_cases_recognise(&csv, out, err);
+    assay_csv_release(&csv);
+    return code ? assay_error_in(err, "reading '%.100s'", path) : ASSAY_OK;
 }
 
 struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, enum assay_cases_kind kind)
@@ -74,6 +88,8 @@ struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, e
     struct assay_cases_columns      c = {.kind = kind, .device = assay_csv_column(csv, "device")};
     const struct assay_cases_table *t = &assay_cases_tables[kind];
     size_t                          n = 0;
+    if (c.device == csv->n_columns)
+        c.device = assay_csv_column(csv, "accelerator");
     for (size_t i = 0; t->columns[i]; i++)
         c.at[n++] = assay_csv_column(csv, t->columns[i]);
     for (size_t i = 0; t->optional[i]; i++)
@@ -81,25 +97,16 @@ struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, e
     return c;
 }
 
-/* One row being read: the first cell that is wrong is told. */
-struct row {
-    const struct assay_csv           *csv;
-    const struct assay_cases_columns *c;
-    size_t                            row;
-};
-
-/* "" where the column is absent. */
-static const char *text_at(const struct row *r, size_t place)
+const char *assay_cases_text(const struct assay_cases_row *r, size_t place)
 {
     size_t column = r->c->at[place];
     return column < r->csv->n_columns ? assay_csv_cell(r->csv, r->row, column) : "";
 }
 
-/* A number of at least `least`; an empty or absent cell is `otherwise`, NaN: it must be there. */
-static enum assay_code number_at(const struct row *r, size_t place, double least, double otherwise, double *out,
-                                 struct assay_error *err)
+enum assay_code assay_cases_number(const struct assay_cases_row *r, size_t place, double least, double otherwise, double *out,
+                                   struct assay_error *err)
 {
-    const char *text = text_at(r, place);
+    const char *text = assay_cases_text(r, place);
     char       *end = NULL;
     double      value = *text ? strtod(text, &end) : otherwise;
     if (isnan(value) || (end && *end) || value < least || value > 1e18) {
@@ -112,15 +119,8 @@ static enum assay_code number_at(const struct row *r, size_t place, double least
     return ASSAY_OK;
 }
 
-struct format {
-    const char        *name;
-    enum assay_dtype   dtype;
-    double             bytes; /* with the scales of blocks */
-    enum assay_scaling scaling;
-    enum assay_format_class class;
-};
 /* Names of the frameworks whose figures these are, then our own. */
-static const struct format formats[] = {
+static const struct assay_cases_format formats[] = {
     {"bfloat16", ASSAY_BF16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
     {"bf16", ASSAY_BF16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
     {"fp16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
@@ -137,7 +137,7 @@ static const struct format formats[] = {
     {"int8", ASSAY_I8, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
 };
 
-static enum assay_code format_of(const char *name, struct format *out, struct assay_error *err)
+enum assay_code assay_cases_format_of(const char *name, struct assay_cases_format *out, struct assay_error *err)
 {
     const char *names[sizeof formats / sizeof *formats], *near;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
@@ -152,14 +152,14 @@ static enum assay_code format_of(const char *name, struct format *out, struct as
     return near ? assay_error_hint(err, "did you mean '%s'?", near) : err->code;
 }
 
-static enum assay_code read_gemm(const struct row *r, struct assay_kernel *out, struct assay_error *err)
+static enum assay_code read_gemm(const struct assay_cases_row *r, struct assay_kernel *out, struct assay_error *err)
 {
     struct assay_gemm_shape s = {.batch = 1};
-    struct format           f;
-    if (number_at(r, 0, 1, NAN, &s.m, err) || number_at(r, 1, 1, NAN, &s.n, err) || number_at(r, 2, 1, NAN, &s.k, err) ||
-        format_of(text_at(r, 3), &f, err))
+    struct assay_cases_format f;
+    if (assay_cases_number(r, 0, 1, NAN, &s.m, err) || assay_cases_number(r, 1, 1, NAN, &s.n, err) || assay_cases_number(r, 2, 1, NAN, &s.k, err) ||
+        assay_cases_format_of(assay_cases_text(r, 3), &f, err))
         return err->code;
-    bool stack = *text_at(r, 4) != 0; /* a serving stack's layer, whose operand arrives in 16 bits; else a bare product */
+    bool stack = *assay_cases_text(r, 4) != 0; /* a serving stack's layer, whose operand arrives in 16 bits; else a bare product */
     s.compute = f.dtype;
     s.a_bytes = s.b_bytes = f.bytes;
     s.c_bytes = fmin(fmax(f.bytes, 2), 4);
@@ -170,16 +170,16 @@ static enum assay_code read_gemm(const struct row *r, struct assay_kernel *out, 
     return ASSAY_OK;
 }
 
-static enum assay_code read_attention(const struct row *r, struct assay_kernel *out, struct assay_error *err)
+static enum assay_code read_attention(const struct assay_cases_row *r, struct assay_kernel *out, struct assay_error *err)
 {
     struct assay_attention_shape s = {.causal = true};
-    struct format                f, compute, kv;
-    if (number_at(r, 0, 1, NAN, &s.batch, err) || number_at(r, 1, 1, NAN, &s.query, err) || number_at(r, 2, 0, 0, &s.past, err) ||
-        number_at(r, 3, 1, NAN, &s.heads, err) || number_at(r, 4, 1, NAN, &s.kv_heads, err) ||
-        number_at(r, 5, 1, NAN, &s.head_dim, err) || format_of(text_at(r, 6), &f, err))
+    struct assay_cases_format f, compute, kv;
+    if (assay_cases_number(r, 0, 1, NAN, &s.batch, err) || assay_cases_number(r, 1, 1, NAN, &s.query, err) || assay_cases_number(r, 2, 0, 0, &s.past, err) ||
+        assay_cases_number(r, 3, 1, NAN, &s.heads, err) || assay_cases_number(r, 4, 1, NAN, &s.kv_heads, err) ||
+        assay_cases_number(r, 5, 1, NAN, &s.head_dim, err) || assay_cases_format_of(assay_cases_text(r, 6), &f, err))
         return err->code;
     compute = kv = f;
-    if ((*text_at(r, 7) && format_of(text_at(r, 7), &compute, err)) || (*text_at(r, 8) && format_of(text_at(r, 8), &kv, err)))
+    if ((*assay_cases_text(r, 7) && assay_cases_format_of(assay_cases_text(r, 7), &compute, err)) || (*assay_cases_text(r, 8) && assay_cases_format_of(assay_cases_text(r, 8), &kv, err)))
         return err->code;
     s.value_dim = s.head_dim;
     s.compute = compute.dtype;
@@ -208,15 +208,15 @@ static enum assay_code routing_exponent(const char *name, double *out, struct as
     return ASSAY_OK;
 }
 
-static enum assay_code read_moe(const struct row *r, struct assay_kernel *out, struct assay_error *err)
+static enum assay_code read_moe(const struct assay_cases_row *r, struct assay_kernel *out, struct assay_error *err)
 {
     struct assay_moe_shape s = {0};
-    struct format          f;
+    struct assay_cases_format f;
     double                 exponent = 0;
-    if (number_at(r, 0, 1, NAN, &s.tokens, err) || number_at(r, 1, 1, NAN, &s.hidden, err) ||
-        number_at(r, 2, 1, NAN, &s.inter, err) || number_at(r, 3, 1, NAN, &s.top_k, err) ||
-        number_at(r, 4, 1, NAN, &s.experts, err) || format_of(text_at(r, 5), &f, err) || number_at(r, 6, 1, 1, &s.tp, err) ||
-        number_at(r, 7, 1, 1, &s.ep, err) || routing_exponent(text_at(r, 8), &exponent, err))
+    if (assay_cases_number(r, 0, 1, NAN, &s.tokens, err) || assay_cases_number(r, 1, 1, NAN, &s.hidden, err) ||
+        assay_cases_number(r, 2, 1, NAN, &s.inter, err) || assay_cases_number(r, 3, 1, NAN, &s.top_k, err) ||
+        assay_cases_number(r, 4, 1, NAN, &s.experts, err) || assay_cases_format_of(assay_cases_text(r, 5), &f, err) || assay_cases_number(r, 6, 1, 1, &s.tp, err) ||
+        assay_cases_number(r, 7, 1, 1, &s.ep, err) || routing_exponent(assay_cases_text(r, 8), &exponent, err))
         return err->code;
     struct assay_routing routing = assay_routing_of(exponent, s.tokens, s.top_k, s.experts, s.ep);
     s.imbalance = routing.imbalance;
@@ -230,35 +230,36 @@ static enum assay_code read_moe(const struct row *r, struct assay_kernel *out, s
     return ASSAY_OK;
 }
 
-static enum assay_code read_collective(const struct row *r, struct assay_kernel *out, struct assay_error *err)
+static enum assay_code read_collective(const struct assay_cases_row *r, struct assay_kernel *out, struct assay_error *err)
 {
     static const char *const      names[] = {"all_reduce", "all_gather", "reduce_scatter", "alltoall", "broadcast", "send"};
     struct assay_collective_shape s = {0};
-    if (number_at(r, 1, 2, NAN, &s.devices, err) || number_at(r, 2, 1, NAN, &s.bytes, err))
+    if (assay_cases_number(r, 1, 2, NAN, &s.devices, err) || assay_cases_number(r, 2, 1, NAN, &s.bytes, err))
         return err->code;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(text_at(r, 0), names[i])) {
+        if (!strcmp(assay_cases_text(r, 0), names[i])) {
             s.op = (enum assay_collective_op)i;
             *out = (struct assay_kernel){.class = ASSAY_KERNEL_COLLECTIVE, .collective = s};
             return ASSAY_OK;
         }
-    return ASSAY_FAIL(err, ASSAY_DATA, "unknown collective '%.40s'", text_at(r, 0));
+    return ASSAY_FAIL(err, ASSAY_DATA, "unknown collective '%.40s'", assay_cases_text(r, 0));
 }
 
 enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct assay_cases_columns *c, size_t row,
                                    struct assay_kernel *out, struct assay_error *err)
 {
-    const struct row r = {csv, c, row};
+    const struct assay_cases_row r = {csv, c, row};
     switch (c->kind) {
     case ASSAY_CASES_GEMM: return read_gemm(&r, out, err);
     case ASSAY_CASES_ATTENTION: return read_attention(&r, out, err);
     case ASSAY_CASES_MOE: return read_moe(&r, out, err);
     case ASSAY_CASES_COLLECTIVE: return read_collective(&r, out, err);
-    case ASSAY_CASES_TRAIN:
     case ASSAY_CASES_SERVING:
+    case ASSAY_CASES_TRAIN:
+    case ASSAY_CASES_MLPERF:
     case ASSAY_CASES_KINDS: break;
     }
-    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%s", assay_cases_tables[c->kind].why_not);
+    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "a row of the table %s is no kernel", assay_cases_tables[c->kind].name);
 }
 
 #define COPIES_MOST 5.0

@@ -16,15 +16,15 @@ enum assay_cases_kind {
     ASSAY_CASES_COLLECTIVE,
     ASSAY_CASES_TRAIN,
     ASSAY_CASES_SERVING,
+    ASSAY_CASES_MLPERF,
     ASSAY_CASES_KINDS
 };
 /* What a table is told by. The columns of a figure may be absent: nothing was measured. */
 struct assay_cases_table {
     const char        *name;
-    const char *const *columns; /* that make it this table, ends with NULL; "device" is not among them */
+    const char *const *columns; /* that make it this table, ends with NULL; "device" (or "accelerator") is not among them */
     const char *const *optional;
     const char *const *figures;   /* ends with NULL; kernels have one */
-    const char        *why_not;   /* no model prices it yet; NULL: one does */
     double             figure_ns; /* of one unit of the figure */
 };
 extern const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS];
@@ -32,6 +32,9 @@ extern const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS];
 /* The table whose columns are all there, of several the one with the most. ASSAY_DATA: none; the message names the nearest table
  * and the column it lacks. */
 enum assay_code assay_cases_recognise(const struct assay_csv *csv, enum assay_cases_kind *out, struct assay_error *err);
+
+/* Likewise of a file. */
+enum assay_code assay_cases_recognise_file(const char *path, enum assay_cases_kind *out, struct assay_error *err);
 
 /* What a row asks for. */
 struct assay_kernel {
@@ -52,9 +55,32 @@ struct assay_cases_columns {
     size_t                device; /* likewise */
 };
 struct assay_cases_columns assay_cases_columns_of(const struct assay_csv *csv, enum assay_cases_kind kind);
-/* ASSAY_DATA: a cell is no number or no known name; ASSAY_UNSUPPORTED: no model yet. */
+/* ASSAY_DATA: a cell is no number or no known name; ASSAY_UNSUPPORTED: a table of whole systems. */
 enum assay_code assay_cases_kernel(const struct assay_csv *csv, const struct assay_cases_columns *c, size_t row,
                                    struct assay_kernel *out, struct assay_error *err);
+
+/* One row being read: the first cell that is wrong is told. */
+struct assay_cases_row {
+    const struct assay_csv           *csv;
+    const struct assay_cases_columns *c;
+    size_t                            row;
+};
+/* What stands at a place of columns, then optional; "" where the column is absent. Lives with the table. */
+const char *assay_cases_text(const struct assay_cases_row *r, size_t place);
+/* A number of at least `least`; an empty or absent cell is `otherwise`, NaN: it must be there. ASSAY_DATA: it is none. */
+enum assay_code assay_cases_number(const struct assay_cases_row *r, size_t place, double least, double otherwise, double *out,
+                                   struct assay_error *err);
+/* What the tables' names of formats mean: bfloat16, fp8, fp8_block, nvfp4 … */
+struct assay_cases_format {
+    const char        *name;
+    enum assay_dtype   dtype;
+    double             bytes; /* with the scales of blocks */
+    enum assay_scaling scaling;
+    enum assay_format_class class;
+};
+/* ASSAY_DATA: unknown, with the nearest. */
+enum assay_code assay_cases_format_of(const char *name, struct assay_cases_format *out, struct assay_error *err);
+
 /* The model of its class. */
 enum assay_code assay_kernel_price(const struct assay_chip *chip, const struct assay_coefficients *k,
                                    const struct assay_kernel *kernel, struct assay_price *out, struct assay_error *err);

@@ -43,6 +43,8 @@ static enum assay_code build(struct assay_course *c, struct assay_error *err)
     c->record->transcendentals = cost.transcendentals;
     c->record->read_bytes = cost.read_bytes;
     c->record->written_bytes = cost.written_bytes;
+    if (what->workload->message)
+        what->workload->message(what->params, what->phase, &c->message_bytes, &c->link_factor);
     c->record->items = what->workload->items ? what->workload->items(what->params, what->phase) : 1;
     c->lesson = what->workload->lesson && !strcmp(what->workload->lesson->phase, what->phase) ? what->workload->lesson : NULL;
     if (!c->lesson)

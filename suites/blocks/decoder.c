@@ -26,6 +26,7 @@ struct decoder {
     int64_t first_layer, layers; /* of this stage */
     int64_t heads, kv_heads;     /* of this rank */
     bool    split_vocabulary;    /* by the ranks of tp, which it divides by */
+    int64_t micro, micros;       /* the micro-batch that is built, of how many */
     double                          out_gain; /* of what is added to the residual, so that it stays near one */
 };
 
@@ -453,6 +454,16 @@ static int32_t positions(const struct decoder *d)
     return v;
 }
 
+/* Of the sequences of a rank: one where there are no stages that would wait for each other, else the most that divide them and are no
+ * more than four a stage, with which stages stand still for less than a fifth of the time. */
+static int64_t micro_batches(const struct assay_mesh *m, int64_t sequences)
+{
+    int64_t n = m->pp == 1 || sequences < 1 ? 1 : sequences < 4 * m->pp ? sequences : 4 * m->pp;
+    while (sequences % n)
+        n--;
+    return n;
+}
+
 /* Who owns which rows and blocks. Generated ones are such as a server has: sequences of uneven lengths and blocks all over the caches. */
 static void paging(struct decoder *d)
 {
@@ -469,7 +480,8 @@ static void begin(struct decoder *d)
     const struct assay_decoder *how = d->how;
     bool                        decode = how->phase == ASSAY_DECODER_DECODE, serve = how->phase == ASSAY_DECODER_SERVE;
     d->at = assay_mesh_place(&how->mesh, how->rank);
-    d->batch = serve ? 1 : how->batch / (d->at.mesh.dp * d->at.mesh.ep);
+    d->micros = micro_batches(&d->at.mesh, how->batch / (d->at.mesh.dp * d->at.mesh.ep));
+    d->batch = serve ? 1 : how->batch / (d->at.mesh.dp * d->at.mesh.ep) / d->micros;
     d->layers = how->layers / d->at.mesh.pp;
     d->first_layer = d->at.pp * d->layers;
     d->heads = d->shape->heads / d->at.mesh.tp;
@@ -520,7 +532,7 @@ static int32_t embed(const struct decoder *d, int32_t *table)
     int64_t                         dims[2] = {d->batch, d->length};
     int32_t                         ids = assay_graph_input(d->g, "input_ids", ASSAY_I64, packed ? 1 : 2, packed ? &dims[1] : dims,
                                                             (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(s->vocab - 1)});
-    assay_ranks_declare_rows(d->g, &d->at, ids);
+    assay_ranks_declare_rows(d->g, &d->at, "input_ids", ids, d->micro, d->micros);
     int32_t x = look_up(d, ids, table), p = ASSAY_NO_VALUE, other;
     if (s->positions == ASSAY_POSITIONS_LEARNED) {
         p = assay_block_embedding(d->g, "model.embed_positions", d->positions, s->context, s->hidden, ASSAY_F32, &other);
@@ -559,6 +571,13 @@ static int32_t last_packed(const struct decoder *d, int32_t x)
     return assay_graph_op(d->g, "Gather", "model.last", (int32_t[]){x, at}, 2, NULL);
 }
 
+/* Tokens that a rank's layers have at a time. */
+static int64_t step_rows(const struct assay_decoder *how)
+{
+    int64_t sequences = how->batch / (how->mesh.dp * how->mesh.ep);
+    return sequences / micro_batches(&how->mesh, sequences) * how->tokens;
+}
+
 /* Does the model divide by its mesh? false, with the reason in the graph: it does not. */
 static bool divides(struct assay_graph *g, const struct assay_decoder *how)
 {
@@ -574,7 +593,7 @@ static bool divides(struct assay_graph *g, const struct assay_decoder *how)
         {"expert_ffn", "tp", s->moe.expert_ffn, m->tp, s->moe.experts > 0}, {"shared_ffn", "tp", s->moe.shared_ffn, m->tp, s->moe.shared > 0},
         {"layers", "pp", how->layers, m->pp, true}, {"experts", "ep", s->moe.experts, m->ep, true},
         {"batch", "dp x ep", how->batch, m->dp * m->ep, true},
-        {"batch x tokens of a rank", "tp", how->batch / (m->dp * m->ep) * how->tokens, m->tp, m->sp},
+        {"batch x tokens of a step", "tp", step_rows(how), m->tp, m->sp},
     };
     int64_t n;
     if (assay_mesh_ranks(m, &n, &err))
@@ -671,13 +690,13 @@ int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *g
 /* Of the last stage: this rank's share of the loss, and the ranks whose shares add up to it. */
 static int32_t own_loss(const struct decoder *d, int32_t x, int32_t table, unsigned *adds)
 {
-    int64_t n = d->batch * d->length, of = d->at.mesh.dp * d->at.mesh.ep * (d->at.mesh.sp && !d->split_vocabulary ? d->at.mesh.tp : 1);
+    int64_t n = d->batch * d->length, of = d->micros * d->at.mesh.dp * d->at.mesh.ep * (d->at.mesh.sp && !d->split_vocabulary ? d->at.mesh.tp : 1);
     float   divisor = (float)of;
     bool    alone = d->at.mesh.dp * d->at.mesh.tp * d->at.mesh.pp * d->at.mesh.ep == 1;
     int32_t logits = head(d, x, table);
     int32_t labels = assay_graph_input(d->g, "labels", ASSAY_I64, 1, &n, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(d->shape->vocab - 1)});
-    assay_ranks_declare_rows(d->g, &d->at, labels);
-    *adds = d->split_vocabulary ? row_sharers(d) | ASSAY_MESH_TP : row_sharers(d);
+    assay_ranks_declare_rows(d->g, &d->at, "labels", labels, d->micro, d->micros);
+    *adds = row_sharers(d) | (d->split_vocabulary ? ASSAY_MESH_TP : 0);
     int32_t loss = d->split_vocabulary
                        ? assay_ranks_cross_entropy(d->g, &d->at, logits, labels, d->at.tp * assay_block_length(d->g, logits, 1))
                        : assay_graph_op(d->g, "SoftmaxCrossEntropyLoss", alone ? "loss" : "loss.own",
@@ -701,22 +720,32 @@ static int32_t from_before(const struct decoder *d)
     return assay_graph_op(d->g, "assay.Receive", "stage.rows", &edge, 1, attrs);
 }
 
+/* The share of one micro-batch: what goes to the next stage has none. */
+static int32_t micro_loss(const struct decoder *d, unsigned *adds)
+{
+    int32_t table = ASSAY_NO_VALUE;
+    int32_t x = layers(d, d->at.pp ? from_before(d) : embed(d, &table));
+    if (d->at.pp + 1 == d->at.mesh.pp)
+        return own_loss(d, x, table, adds);
+    struct assay_attr to = {.name = "ranks", .type = ASSAY_ATTR_I64S, .list = {d->at.rank, neighbour(d, 1)}, .n = 2};
+    *adds = row_sharers(d) | (d->split_vocabulary ? ASSAY_MESH_TP : 0);
+    return assay_graph_op(d->g, "assay.Send", "stage.sent", &x, 1, (struct assay_attr[]){to, ASSAY_ATTR_END});
+}
+
 int32_t assay_decoder_loss(struct assay_graph *g, const struct assay_decoder *given)
 {
     struct assay_decoder bucket;
     struct decoder       d = {.g = g, .how = &bucket, .shape = given->shape};
-    int32_t              table = ASSAY_NO_VALUE, share;
+    int32_t              share = ASSAY_NO_VALUE;
     unsigned             adds = 0;
     if (!complete(g, given, &bucket))
         return ASSAY_NO_VALUE;
     begin(&d);
-    int32_t x = layers(&d, d.at.pp ? from_before(&d) : embed(&d, &table));
-    if (d.at.pp + 1 == d.at.mesh.pp) {
-        share = own_loss(&d, x, table, &adds);
-    } else {
-        struct assay_attr to = {.name = "ranks", .type = ASSAY_ATTR_I64S, .list = {d.at.rank, neighbour(&d, 1)}, .n = 2};
-        share = assay_graph_op(g, "assay.Send", "stage.sent", &x, 1, (struct assay_attr[]){to, ASSAY_ATTR_END});
-        adds = d.split_vocabulary ? row_sharers(&d) | ASSAY_MESH_TP : row_sharers(&d);
+    for (d.micro = 0; d.micro < d.micros; d.micro++) {
+        assay_graph_repeat(g, (uint32_t)d.micro);
+        int32_t own = micro_loss(&d, &adds);
+        share = d.micro ? assay_block_binary(g, "Add", "loss", "shares", share, own) : own;
     }
+    assay_graph_repeat(g, 0);
     return assay_ranks_op(g, &d.at, adds | ASSAY_MESH_PP, "assay.AllReduce", "", "loss", share, NULL);
 }

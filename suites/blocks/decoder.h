@@ -42,7 +42,9 @@ struct assay_decoder {
 int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *how);
 /* Phase train on a mesh: the graph of one rank up to "loss", the mean over all rows of all ranks, which every rank has, from its part of
  * inputs "input_ids" (first stage) and "labels" i64[batch * tokens] (last stage) and of the params. Stages behind the first have an
- * input "stage.edge" that their gradient is to be asked of, too (ops/receive.c). Every param that several ranks share or hold is
+ * input "stage.edge" that their gradient is to be asked of, too (ops/receive.c). On stages the sequences come in micro-batches, all
+ * forward, then all backward, as GPipe has it (Huang and others, arXiv 1811.06965); what is built for the others is called "x#1", "x#2" …
+ * (assay_graph_repeat). Every param that several ranks share or hold is
  * declared a part (assay_graph_part), which is how training knows whose gradients to add up. Refused, naming the lengths: what does
  * not divide. */
 int32_t assay_decoder_loss(struct assay_graph *g, const struct assay_decoder *how);

@@ -16,7 +16,7 @@ struct assay_mesh {
     int64_t pp;   /* stages of layers, one behind the other */
     int64_t ep;   /* ranks that split the experts; each has its own sequences, as under dp */
     bool    sp;   /* ranks of tp split the tokens, too, where no matrix needs all of them */
-    int64_t zero; /* 0..2: what the ranks with the same weights split of the optimizer's work (transform/optimizer.h) */
+    int64_t zero; /* 0..3: what the ranks with the same weights split (transform/optimizer.h) */
 };
 #define ASSAY_MESH_ONE ((struct assay_mesh){.dp = 1, .tp = 1, .pp = 1, .ep = 1})
 

@@ -54,6 +54,11 @@ static int64_t place_along(const struct assay_mesh_place *at, unsigned axes, int
     return place;
 }
 
+static bool is_one(const struct assay_mesh_place *at)
+{
+    return at->mesh.dp * at->mesh.tp * at->mesh.pp * at->mesh.ep == 1;
+}
+
 struct cut {
     int32_t  axis;
     unsigned split;
@@ -64,7 +69,7 @@ static void declare(struct assay_graph *g, const struct assay_mesh_place *at, in
     const struct assay_value *v = assay_graph_value(g, value);
     struct assay_part         part = {.n_holders = 0};
     unsigned                  held = 0;
-    if (!v || at->mesh.dp * at->mesh.tp * at->mesh.pp * at->mesh.ep == 1)
+    if (!v || is_one(at))
         return;
     (void)snprintf(part.name, sizeof part.name, "%s", v->name);
     memcpy(part.whole, v->dims, sizeof part.whole);
@@ -74,10 +79,8 @@ static void declare(struct assay_graph *g, const struct assay_mesh_place *at, in
         part.first[cuts[i].axis] = v->dims[cuts[i].axis] * place;
         held |= cuts[i].split;
     }
-    if (v->role == ASSAY_ROLE_PARAM) {
-        part.n_holders = assay_mesh_group(at, held, part.holders);
-        part.n_sharers = assay_mesh_group(at, shared, part.sharers);
-    }
+    part.n_holders = assay_mesh_group(at, held, part.holders);
+    part.n_sharers = assay_mesh_group(at, shared, part.sharers);
     assay_graph_part(g, value, &part);
 }
 
@@ -100,9 +103,18 @@ void assay_ranks_declare_experts(struct assay_graph *g, const struct assay_mesh_
     declare(g, at, find(g, prefix, name), cuts, 2, ASSAY_MESH_DP);
 }
 
-void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, int32_t value)
+void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, const char *name, int32_t value, int64_t micro, int64_t n)
 {
-    declare(g, at, value, &(struct cut){0, ASSAY_MESH_DP | ASSAY_MESH_EP}, 1, 0);
+    const struct assay_value *v = assay_graph_value(g, value);
+    struct assay_part         part = {.n_holders = 0};
+    int64_t                   of, place = place_along(at, ASSAY_MESH_DP | ASSAY_MESH_EP, &of);
+    if (!v || is_one(at))
+        return;
+    (void)snprintf(part.name, sizeof part.name, "%s", name);
+    memcpy(part.whole, v->dims, sizeof part.whole);
+    part.whole[0] *= of * n;
+    part.first[0] = (place * n + micro) * v->dims[0];
+    assay_graph_part(g, value, &part);
 }
 
 /* ---- experts on other ranks ------------------------------------------------------------------------------------ */

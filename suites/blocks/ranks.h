@@ -29,8 +29,9 @@ void assay_ranks_declare(struct assay_graph *g, const struct assay_mesh_place *a
                          unsigned split, unsigned shared);
 /* The same of all experts' matrices of one kind: split by ep along the first axis, by tp along another. */
 void assay_ranks_declare_experts(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t tp_axis);
-/* The same of an input, of which this rank has the rows of its sequences: those of dp and ep split the first axis. */
-void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, int32_t value);
+/* The same of an input "<name>", of which this rank has the rows of its sequences, or of them those of micro-batch `micro` of n: ranks of
+ * dp and ep split the first axis, micro-batches each one's part. */
+void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, const char *name, int32_t value, int64_t micro, int64_t n);
 
 /* Rows on their way to the experts of other ranks of ep, and what is needed for the way back. */
 struct assay_ranks_dispatch {

@@ -106,6 +106,8 @@ enum assay_code cpu_ranks_group(struct cpu_ranks *r, const struct cpu_node *node
     *out = NULL;
     if (n < 2)
         return ASSAY_OK;
+    if (!r->comm)
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "%s of %zu ranks in a session without a communicator", node->op, n);
     struct group *g = find(r, list, n);
     *out = is_all(r->comm, list, n) ? r->comm : g ? &g->comm : NULL;
     if (*out)

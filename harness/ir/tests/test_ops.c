@@ -76,6 +76,15 @@ Test(ops, costs_are_those_of_the_definitions)
            counts all */
         {"assay.PagedAttention", "f32[5,8] f32[5,4] f32[5,4] f32[6,2,4] f32[6,2,4] i32[3,3]{5,0,0,0,0,0,3,1,4} i32{0,3,3,4} i32{1,0,4}",
          "q_num_heads=2 kv_num_heads=1", 28 * 17 + 28 * 3 - 10, 28 + 10},
+        /* numbers that no execution takes: a past below 0 counts as none, starts that fall as no tokens, and their difference may
+           leave 64 bits: 2^64 tokens behind 0 are more pairs than can be counted */
+        {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{0,1} i64{-9}", "q_num_heads=1 kv_num_heads=1",
+         1 * 17 + 1 * 3 - 1, 1 + 1},
+        {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{5,0} i64{7}", "q_num_heads=1 kv_num_heads=1", 0, 0},
+        {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{9223372036854775807,-9223372036854775807} i64{7}",
+         "q_num_heads=1 kv_num_heads=1", 0, 0},
+        {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{-9223372036854775807,9223372036854775807} i64{0}",
+         "q_num_heads=1 kv_num_heads=1", UINT64_MAX, UINT64_MAX},
         {"Softmax", "f32[2,5]", "", 2 * 14, 2 * 6},
         {"Softmax", "f32[2,5]", "axis=0", 5 * 5, 5 * 3},
         {"Softmax", "f32[2,0]", "", 0, 0},

@@ -28,8 +28,8 @@ const struct assay_option assay_optimizer_options[] = {
     ROW(epsilon, "epsilon", "1e-8", 0, 1, "added to the root of the mean square"),
     ROW(weight_decay, "weight-decay", "0.01", 0, 10, "of params with two axes or more"),
     ROW(clip_norm, "clip-norm", "1", 0, 1e9, "largest norm of all gradients together; 0 does not clip"),
-    {.name = "zero", .type = ASSAY_OPT_I64, .offset = offsetof(struct assay_optimizer, zero), .dflt = "0", .min = 0, .max = 2,
-     .help = "ranks that share a param split its moments (1), and its gradient (2)"},
+    {.name = "zero", .type = ASSAY_OPT_I64, .offset = offsetof(struct assay_optimizer, zero), .dflt = "0", .min = 0, .max = 3,
+     .help = "ranks that share a param split its moments (1), its gradient (2), the param (3)"},
     {.name = "gradients", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct assay_optimizer, gradients), .dflt = "false",
      .help = "every param's gradient is an output"},
     {.name = NULL},
@@ -124,7 +124,7 @@ static bool are_summed_alike(const struct train *t, size_t i, size_t k)
     static const struct assay_part none = {.n_holders = 0};
     const struct sharing          *x = &t->sharing[i], *y = &t->sharing[k];
     const struct assay_part       *p = x->part ? x->part : &none, *q = y->part ? y->part : &none;
-    bool                           cut_x = x->split && t->o->zero == 2, cut_y = y->split && t->o->zero == 2;
+    bool                           cut_x = x->split && t->o->zero >= 2, cut_y = y->split && t->o->zero >= 2;
     return same_ranks(p->holders, p->n_holders > 1 ? p->n_holders : 0, q->holders, q->n_holders > 1 ? q->n_holders : 0) &&
            same_ranks(p->sharers, cut_x ? p->n_sharers : 0, q->sharers, cut_y ? q->n_sharers : 0);
 }
@@ -147,7 +147,7 @@ static int32_t squares_of(const struct train *t, size_t first)
     name_of(t, t->params[first], ".gradient_squares.held", name);
     sum = add_up(t, name, sum, part->holders, part->n_holders);
     name_of(t, t->params[first], ".gradient_squares.shared", name);
-    return t->sharing[first].split && t->o->zero == 2 ? add_up(t, name, sum, part->sharers, part->n_sharers) : sum;
+    return t->sharing[first].split && t->o->zero >= 2 ? add_up(t, name, sum, part->sharers, part->n_sharers) : sum;
 }
 
 /* min(1, clip_norm / (norm + 1e-6)); the norm is an output. */
@@ -166,6 +166,10 @@ static int32_t clip(const struct train *t)
         int32_t squares = squares_of(t, i);
         name_of(t, t->params[i], ".gradient_squares.all", name);
         sum = sum == ASSAY_NO_VALUE ? squares : node(t, "Add", name, (int32_t[]){sum, squares}, 2, NULL);
+    }
+    for (size_t i = t->n; i < t->n + t->n_edges; i++) { /* zeros: what was answered to other stages stands before the norm */
+        name_of(t, t->params[i], ".answered", name);
+        sum = node(t, "Add", name, (int32_t[]){sum, t->grads[i]}, 2, NULL);
     }
     if (t->ranks)
         sum = add_up(t, "gradient_squares", sum, t->ranks->stages, t->ranks->n_stages);
@@ -295,7 +299,7 @@ static void show_gradient(const struct train *t, size_t i)
     const struct sharing *s = &t->sharing[i];
     char                  name[NAME_BYTES];
     name_of(t, s->whole, ".gradient", name);
-    if (s->split && t->o->zero == 2)
+    if (s->split && t->o->zero >= 2)
         assay_graph_output(t->g, node(t, "assay.AllGather", name, &t->grads[i], 1,
                                       (struct assay_attr[]){group_attr(s->part->sharers, s->part->n_sharers), ASSAY_ATTR_INT("axis", s->axis), ASSAY_ATTR_END}));
     else
@@ -309,7 +313,10 @@ static void find_sharing(const struct train *t, size_t i)
 {
     const struct assay_value *v = assay_graph_value(t->g, t->params[i]);
     struct sharing           *s = &t->sharing[i];
-    *s = (struct sharing){.part = t->ranks ? v->part : NULL, .whole = t->params[i]};
+    *s = (struct sharing){.whole = t->params[i]};
+    if (!t->ranks)
+        return;
+    s->part = v->part;
     if (!s->part || s->part->n_sharers < 2 || !t->o->zero)
         return;
     while (s->place + 1 < (int64_t)s->part->n_sharers && s->part->sharers[s->place] != t->ranks->rank)
@@ -328,7 +335,7 @@ static void share_step(const struct train *t, size_t i)
     if (!s->part)
         return;
     name_of(t, s->whole, ".gradient_sum", name);
-    if (s->split && t->o->zero == 2)
+    if (s->split && t->o->zero >= 2)
         t->grads[i] = node(t, "assay.ReduceScatter", name, &t->grads[i], 1,
                            (struct assay_attr[]){group_attr(s->part->sharers, s->part->n_sharers), ASSAY_ATTR_INT("axis", s->axis), ASSAY_ATTR_END});
     else
@@ -381,6 +388,7 @@ static void find_edges(struct train *t)
     }
 }
 
+/* Where no norm hangs on them. */
 static void show_edges(const struct train *t)
 {
     char name[NAME_BYTES];
@@ -404,7 +412,8 @@ static void train(struct train *t, int32_t loss, enum assay_recompute recompute)
     assay_graph_gradient(t->g, loss, t->params, t->n + t->n_edges, recompute, t->grads);
     if (t->g->first_error.code)
         return;
-    show_edges(t);
+    if (t->o->clip_norm <= 0)
+        show_edges(t);
     for (size_t i = 0; i < t->n; i++)
         share_step(t, i);
     if (t->g->first_error.code || !lamb_can(t))

@@ -17,7 +17,7 @@ struct assay_optimizer {
     double  beta1, beta2, epsilon; /* of adamw and lamb */
     double  weight_decay;          /* of params with two axes or more: not of scales and biases */
     double  clip_norm;             /* the norm of all gradients together is brought down to this; 0: is not looked at */
-    int64_t zero;                  /* 0..2, see below */
+    int64_t zero;                  /* 0..3, see below */
     bool    gradients;             /* are outputs, to be looked at: another program than the one that keeps them to itself */
 };
 /* Where a step is a rank's, its graph says which params are parts and who shares them (assay_graph_part); that of a whole model says
@@ -45,7 +45,9 @@ extern const struct assay_option assay_optimizer_options[];
  * param among its sharers, along its first axis that divides by them (a param that has none is each one's own work, as with zero 0):
  *   1  each steps its shard alone, with the moments of that shard, and AllGather makes the param whole again
  *   2  besides, gradients are not whole on any rank: ReduceScatter in place of AllReduce (as outputs they are gathered to be seen)
- * Inputs that a Receive waits on are differentiated too, so that what came is answered: outputs "<input>.gradient", zeros.
+ *   3  params are shards already (zero.h); what is not divided there is as with 2
+ * Inputs that a Receive waits on are differentiated too, so that what came is answered; the zeros that this gives are
+ * added to what "gradient_norm" is the root of, or without clipping are outputs "<input>.gradient".
  * Lamb is refused where a param is not whole on one rank: its norms are of whole params. `ranks` NULL: there is one. */
 void assay_graph_train(struct assay_graph *g, int32_t loss, const struct assay_optimizer *optimizer,
                        enum assay_recompute recompute);

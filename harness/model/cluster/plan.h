@@ -1,4 +1,4 @@
-/* A decoder as plain numbers, and how its training is spread over ranks. */
+/* How the training of a decoder is spread over ranks. */
 #ifndef ASSAY_MODEL_PLAN_H
 #define ASSAY_MODEL_PLAN_H
 
@@ -8,15 +8,8 @@
 
 #include "assay/dtype.h"
 #include "assay/error.h"
+#include "harness/model/cluster/decoder.h"
 #include "harness/model/cluster/pipeline.h"
-
-struct assay_decoder_numbers {
-    double layers, hidden, ffn, heads, kv_heads, head_dim, vocab, positions; /* positions: learned ones, 0 = rotary */
-    bool   gated, tied, biased;
-    bool   dropout;                                      /* of residuals and attention weights, as GPT-3 was trained */
-    double q_rank, kv_rank, nope_dim, rope_dim, v_dim;   /* latent attention; kv_rank 0: none */
-    double experts, top_k, shared, expert_ffn, first_moe; /* experts 0: dense */
-};
 
 enum assay_recompute { ASSAY_RECOMPUTE_NONE = 1, ASSAY_RECOMPUTE_SELECTIVE, ASSAY_RECOMPUTE_FULL };
 enum assay_attention_kind { ASSAY_ATTENTION_FUSED = 1, ASSAY_ATTENTION_STORED }; /* stored: the weights of every pair go through memory */
@@ -54,14 +47,5 @@ struct assay_train_plan {
 /* ASSAY_CONFIG: it does not multiply to the devices, or a split does not divide what it splits. */
 enum assay_code assay_train_plan_check(const struct assay_train_plan *p, const struct assay_decoder_numbers *d, int64_t devices,
                                        struct assay_error *err);
-
-/* Parameters of one layer, of all; of the experts of one layer that are routed to. */
-double assay_decoder_layer_parameters(const struct assay_decoder_numbers *d, bool moe);
-double assay_decoder_expert_parameters(const struct assay_decoder_numbers *d);
-double assay_decoder_embedding_parameters(const struct assay_decoder_numbers *d);
-double assay_decoder_parameters(const struct assay_decoder_numbers *d);
-double assay_decoder_active_parameters(const struct assay_decoder_numbers *d);
-/* FLOP of a step's forward and backward for one token, recomputation not counted (Narayanan and others, arXiv 2104.04473). */
-double assay_decoder_token_flops(const struct assay_decoder_numbers *d, double seq);
 
 #endif

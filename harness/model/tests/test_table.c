@@ -65,8 +65,13 @@ Test(table, that_no_model_prices_yet_says_so)
     struct assay_kernel k;
     cr_expect_eq(first_row("device,devices,model,global_batch,tp,pp,metric,value\nx,8,m,4,1,1,t,1\n", &k), ASSAY_UNSUPPORTED);
     cr_expect_str_eq(err.message, "no model yet of training steps");
+}
+
+Test(table, of_whole_runs_is_no_table_of_kernels)
+{
+    struct assay_kernel k;
     cr_expect_eq(first_row("device,model,mode,isl,osl,tp\nx,m,agg,1,1,1\n", &k), ASSAY_UNSUPPORTED);
-    cr_expect_str_eq(err.message, "no model yet of serving");
+    cr_expect_str_eq(err.message, "a run of serving is no kernel");
 }
 
 static const struct wrong {

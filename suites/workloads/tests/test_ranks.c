@@ -264,6 +264,9 @@ Test(ranks, that_split_the_optimizers_work_step_as_one, .init = find_source, .ti
     check_on(DENSE, "dp=4,zero=1");
     check_on(DENSE, "dp=4,zero=2");
     check_on(DEEP, "dp=2,ep=2,zero=2");
+    check_on(DENSE, "dp=4,zero=3");
+    check_on(DEEP, "dp=2,ep=2,tp=2,zero=3");
+    check_on(DEEP, "dp=2,pp=2,recompute=full,zero=3");
     check_on(DEEP, "dp=2,pp=2,zero=1");
 }
 
@@ -272,6 +275,60 @@ Test(ranks, without_any_one_of_their_sums_are_off, .init = find_source, .timeout
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "tp=2");
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "sp=true,tp=2");
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "dp=2");
+}
+
+/* Bytes of params and of what the optimizer keeps, on rank 1. */
+static void holds(const char *mesh, uint64_t *params, uint64_t *states)
+{
+    struct ranks s = {.n = 0};
+    char         name[256];
+    *params = *states = 0;
+    (void)snprintf(name, sizeof name, "decoder.train/batch=4,layers=2,model=tiny-ranks,tokens=6,%s", mesh);
+    build(name, &s);
+    for (uint32_t v = 0; v < s.g[1]->n_values; v++) {
+        const struct assay_value *x = &s.g[1]->values[v];
+        *params += x->role == ASSAY_ROLE_PARAM ? x->bytes : 0;
+        *states += x->role == ASSAY_ROLE_STATE ? x->bytes : 0;
+    }
+    forget(&s);
+}
+
+Test(ranks, that_split_the_optimizers_work_hold_their_share, .init = find_source)
+{
+    static const struct {
+        const char *mesh;
+        uint64_t    params, states; /* one in so many of what a rank has that shares nothing */
+    } rows[] = {{"dp=4,zero=1", 1, 4}, {"dp=4,zero=2", 1, 4}, {"dp=4,zero=3", 4, 4}, {"dp=2,zero=3", 2, 2}};
+    uint64_t whole, moments, params, states;
+    holds("dp=4", &whole, &moments);
+    cr_expect_eq(moments, 2 * whole, "AdamW keeps two numbers a weight");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        holds(rows[i].mesh, &params, &states);
+        cr_expect_eq(params * rows[i].params, whole, "%s: %llu bytes of params", rows[i].mesh, (unsigned long long)params);
+        cr_expect_eq(states * rows[i].states, moments, "%s: %llu bytes of moments", rows[i].mesh, (unsigned long long)states);
+    }
+}
+
+static size_t sends(const char *case_name)
+{
+    struct ranks s = {.n = 0};
+    size_t       n = 0;
+    build(case_name, &s);
+    for (uint32_t k = 0; k < s.g[0]->n_nodes; k++)
+        n += !strcmp(s.g[0]->nodes[k].op->qualified, "assay.Send");
+    forget(&s);
+    return n;
+}
+
+/* The first stage sends each forward, and nothing back. */
+Test(ranks, of_a_pipeline_have_micro_batches_that_divide_and_are_no_more_than_four_a_stage, .init = find_source)
+{
+    cr_expect_eq(sends("decoder.train/batch=1,model=tiny-ranks,pp=2,tokens=4"), 1u);
+    cr_expect_eq(sends("decoder.train/batch=8,model=tiny-ranks,pp=2,tokens=4"), 8u);
+    cr_expect_eq(sends("decoder.train/batch=9,model=tiny-ranks,pp=2,tokens=4"), 3u);
+    cr_expect_eq(sends("decoder.train/batch=16,dp=2,model=tiny-ranks,pp=2,tokens=4"), 8u);
+    cr_expect_eq(sends("decoder.train/batch=16,model=tiny-ranks,pp=2,tokens=4"), 8u);
+    cr_expect_eq(sends("decoder.train/batch=8,dp=2,model=tiny-ranks,tokens=4"), 0u);
 }
 
 /* ---- meshes that do not fit -------------------------------------------------------------------------------------------- */
@@ -301,7 +358,7 @@ Test(ranks, a_mesh_that_does_not_fit_is_refused_with_the_names, .init = find_sou
     refuse("decoder.train/batch=6,ep=3,model=tiny-ranks,tokens=6", "experts 4 of 'tiny-ranks' does not divide by ep 3");
     refuse("decoder.train/batch=4,ep=2,model=tiny-dense,tokens=6", "ep 2; model 'tiny-dense' has no experts");
     refuse("decoder.train/batch=3,dp=2,model=tiny-ranks,tokens=6", "batch 3 of 'tiny-ranks' does not divide by dp x ep 2");
-    refuse("decoder.train/batch=1,model=tiny-ranks,sp=true,tokens=6,tp=4", "batch x tokens of a rank 6 of 'tiny-ranks' does not divide by tp 4");
+    refuse("decoder.train/batch=1,model=tiny-ranks,sp=true,tokens=6,tp=4", "batch x tokens of a step 6 of 'tiny-ranks' does not divide by tp 4");
     refuse("decoder.train/batch=1,model=tiny-ranks,sp=true,tokens=6,tp=2", NULL);
     refuse("decoder.train/batch=4,model=tiny-ranks,sp=true,tokens=6", "sp with tp 1: the ranks of tp split the tokens");
     refuse("decoder.train/batch=4,model=tiny-dense,pp=2,tokens=6", "pp 2 with tied embeddings, which two stages would share");
