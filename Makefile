@@ -147,7 +147,7 @@ SECONDS_EACH ?= 60
 run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
 check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10 && ci/package-test build
 check-long: check
-	$(Q)$(MAKE_ALL) run-long && ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay
+	$(Q)$(MAKE_ALL) run-long && ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay && { ci/slurm/test build/assay || [ $$? = 77 ]; }
 # What a sanitizer looks at is memory and threads, not statistics: of the tests those that are long for their statistics' sake, and of the
 # golden files those that run verbs and readers in another way, once; under the thread sanitizer what runs cases, as that is where threads are.
 TESTS_ASAN  = $(filter-out $(addprefix %/test_,check faults numerics statistical statistics launch oracle),$(TESTS))

@@ -25,8 +25,9 @@
 
 #include "assay/banned.h"
 
-/* A rank that waits so long for another says so. */
+/* A rank that waits so long for another says so; sooner, where the whole worker has less time, so that there is time to say it. */
 #define RANKS_PATIENCE_NS (30 * ASSAY_NS_PER_S)
+#define RANKS_PATIENCE_SHARE 4
 
 static enum assay_code build(struct assay_course *c, struct assay_error *err)
 {
@@ -70,8 +71,10 @@ static enum assay_code ask_accepted(const struct assay_course *c, const struct a
 static enum assay_code open_device(struct assay_course *c, struct assay_error *err)
 {
     assay_course_enter(c, ASSAY_PHASE_OPEN);
-    const struct assay_ranked_setup ranked = {.what = c->job->what, .backend = c->job->backend, .plugin = c->job->plugin, .graph = c->graph,
-                                              .of = c->of, .n = c->ranks, .patience_ns = RANKS_PATIENCE_NS};
+    uint64_t                        share = c->job->what->repeat.timeout_ns / RANKS_PATIENCE_SHARE;
+    const struct assay_ranked_setup ranked = {.what = c->job->what, .backend = c->job->backend, .plugin = c->job->plugin,
+                                              .launcher = c->job->launcher, .graph = c->graph, .of = c->of, .n = c->ranks,
+                                              .patience_ns = share < RANKS_PATIENCE_NS ? share : RANKS_PATIENCE_NS};
     if (c->ranks > 1 ? assay_ranked_open(&ranked, &c->opened, err)
                      : assay_backend_open_file(c->job->plugin, c->job->backend, NULL, &c->opened, err))
         return err->code;

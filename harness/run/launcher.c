@@ -41,6 +41,11 @@ static const char *canonical(const struct launcher *l, size_t backend)
     return name ? name : l->with->backends[backend];
 }
 
+static const char *launcher_of_ranks(const struct launcher *l)
+{
+    return l->with->launcher ? l->with->launcher : "fork";
+}
+
 /* The file that was probed. */
 static const char *plugin(const struct launcher *l, size_t backend)
 {
@@ -148,6 +153,9 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
         }
     struct assay_repeat usual;
     struct assay_error  ignored;
+    uint32_t            ranks = 1;
+    if (!assay_case_ranks(step->what, &ranks, &ignored) && ranks > 1)
+        assay_text_add(&text, " --ranks %u --launcher %s", ranks, launcher_of_ranks(l));
     if (assay_options_defaults(assay_repeat_options, &usual, &ignored))
         memset(&usual, 0, sizeof usual); /* then all are written */
     for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
@@ -175,7 +183,7 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
         json_object_set_new(repeat, row->name, json_string(value));
     }
     repeat_line(l, step, backend, line);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "audit", l->with->audit ? l->with->audit : "", "weights", l->with->plan->weights.path, "inputs",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "launcher", launcher_of_ranks(l), "audit", l->with->audit ? l->with->audit : "", "weights", l->with->plan->weights.path, "inputs",
                      l->with->plan->inputs.path, "do", "case", "case", step->what->name, "backend",
                      step->backend, "plugin", plugin(l, backend), "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);

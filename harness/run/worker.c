@@ -81,6 +81,7 @@ static enum assay_code do_case(const json_t *job, int fd, struct assay_error *er
         struct assay_case_job what = {
             .what = &c, .backend = text_of(job, "backend"), .plugin = text_of(job, "plugin"), .folder = text_of(job, "folder"), .power = text_of(job, "power"),
             .repeat = text_of(job, "repeat_line"), .weights = text_of(job, "weights"), .inputs = text_of(job, "inputs"), .audit = text_of(job, "audit"),
+            .launcher = *text_of(job, "launcher") ? text_of(job, "launcher") : "fork",
             .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
             .launch = (uint32_t)json_integer_value(json_object_get(job, "launch")), .progress = on_progress, .self = &speaker,
         };

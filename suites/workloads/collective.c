@@ -8,7 +8,6 @@
 
 #include "assay/banned.h"
 
-#define MOST_SENT (4 << 20)
 #define WHOLE_NUMBERS ((struct assay_fill){ASSAY_FILL_UNLIKE, 24, 0}) /* whose sums are exact: every bit counts */
 
 struct collective {
@@ -39,9 +38,6 @@ static enum assay_code ranks_of(const void *given, const char *phase, uint32_t *
 {
     const struct collective *p = given;
     uint64_t                 unit = assay_dtype_bits(p->dtype) / 8 * (is(phase, "all_reduce") || is(phase, "send_receive") ? 1 : (uint64_t)p->ranks);
-    if (is(phase, "send_receive") && p->bytes > MOST_SENT)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "bytes must be at most %d in phase send_receive, so that no send waits, got %llu", MOST_SENT,
-                          (unsigned long long)p->bytes);
     if (p->bytes % unit)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "bytes must be a multiple of %llu (a whole number of elements for each rank), got %llu",
                           (unsigned long long)unit, (unsigned long long)p->bytes);

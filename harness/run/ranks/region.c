@@ -25,7 +25,8 @@ struct head {
     uint32_t         n;
     _Atomic uint32_t lost; /* NOBODY, SAYING, SAID */
     uint32_t         lost_rank;
-    char             why[192];
+    char             why[ASSAY_LINK_WHY];
+    _Atomic uint32_t waits_for[ASSAY_REGION_RANKS]; /* one higher, so that the zeroes of new memory are nobody */
     struct assay_bell bell[ASSAY_REGION_RANKS + 1];
 };
 
@@ -37,12 +38,17 @@ struct assay_region {
 
 static size_t order_at(uint32_t rank)
 {
-    return (sizeof(struct head) + 4095) / 4096 * 4096 + rank * sizeof(struct assay_order_box);
+    return (sizeof(struct head) + 4095) / 4096 * 4096 + rank * sizeof(struct assay_region_box);
 }
 
-static size_t ring_at(uint32_t n, uint32_t from, uint32_t to)
+static size_t ring_at(uint32_t n, uint32_t from, uint32_t to, enum assay_link_stream stream)
 {
-    return order_at(n) + ((size_t)from * n + to) * sizeof(struct assay_ring);
+    return order_at(n) + (((size_t)from * n + to) * ASSAY_LINK_STREAMS + stream) * sizeof(struct assay_ring);
+}
+
+static size_t bytes_of(uint32_t n)
+{
+    return ring_at(n, n, 0, (enum assay_link_stream)0);
 }
 
 static enum assay_code map(int fd, size_t bytes, struct assay_region **out, struct assay_error *err)
@@ -62,7 +68,7 @@ enum assay_code assay_region_make(uint32_t n, struct assay_region **out, char pa
 {
     if (n < 1 || n > ASSAY_REGION_RANKS)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "%u ranks; one machine runs 1 to %u", n, ASSAY_REGION_RANKS);
-    size_t bytes = ring_at(n, n, 0);
+    size_t bytes = bytes_of(n);
     int    fd = memfd_create("assay-ranks", MFD_CLOEXEC); /* zeroed; what is not touched takes no memory */
     if (fd < 0 || ftruncate(fd, (off_t)bytes)) {
         (void)ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot make memory that ranks share");
@@ -95,7 +101,7 @@ enum assay_code assay_region_open(const char *path, struct assay_region **out, s
         return err->code ? err->code : ASSAY_FAIL(err, ASSAY_PROTOCOL, "'%.60s' is no memory of ranks", path);
     }
     const struct head *head = (*out)->head;
-    if (head->magic == MAGIC && head->n >= 1 && head->n <= ASSAY_REGION_RANKS && (*out)->bytes == ring_at(head->n, head->n, 0))
+    if (head->magic == MAGIC && head->n >= 1 && head->n <= ASSAY_REGION_RANKS && (*out)->bytes == bytes_of(head->n))
         return ASSAY_OK;
     assay_region_close(*out);
     *out = NULL;
@@ -116,14 +122,14 @@ uint32_t assay_region_ranks(const struct assay_region *r)
     return r->head->n;
 }
 
-struct assay_ring *assay_region_ring(struct assay_region *r, uint32_t from, uint32_t to)
+struct assay_ring *assay_region_ring(struct assay_region *r, uint32_t from, uint32_t to, enum assay_link_stream stream)
 {
-    return (struct assay_ring *)(void *)((char *)r->head + ring_at(r->head->n, from, to));
+    return (struct assay_ring *)(void *)((char *)r->head + ring_at(r->head->n, from, to, stream));
 }
 
-struct assay_order_box *assay_region_orders(struct assay_region *r, uint32_t rank)
+struct assay_region_box *assay_region_orders(struct assay_region *r, uint32_t rank)
 {
-    return (struct assay_order_box *)(void *)((char *)r->head + order_at(rank));
+    return (struct assay_region_box *)(void *)((char *)r->head + order_at(rank));
 }
 
 struct assay_bell *assay_region_bell(struct assay_region *r, uint32_t whose)
@@ -164,12 +170,22 @@ void assay_region_lose(struct assay_region *r, uint32_t rank, const char *why)
         assay_bell_ring(&r->head->bell[i]);
 }
 
-bool assay_region_lost(struct assay_region *r, uint32_t *rank, char why[192])
+bool assay_region_lost(struct assay_region *r, uint32_t *rank, char why[ASSAY_LINK_WHY])
 {
     if (atomic_load(&r->head->lost) != SAID)
         return false;
     *rank = r->head->lost_rank;
-    memcpy(why, r->head->why, 192);
-    why[191] = 0;
+    memcpy(why, r->head->why, ASSAY_LINK_WHY);
+    why[ASSAY_LINK_WHY - 1] = 0;
     return true;
+}
+
+void assay_region_tell(struct assay_region *r, uint32_t rank, uint32_t waits_for)
+{
+    atomic_store_explicit(&r->head->waits_for[rank], waits_for + 1, memory_order_relaxed);
+}
+
+uint32_t assay_region_told(struct assay_region *r, uint32_t rank)
+{
+    return atomic_load_explicit(&r->head->waits_for[rank], memory_order_relaxed) - 1;
 }

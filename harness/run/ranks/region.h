@@ -1,5 +1,5 @@
-/* Memory that the ranks of one case share with their leader: where they exchange messages (exchange.h) and where each gets its orders
- * (orders.h). One machine; every rank is a process. */
+/* Memory that the ranks of one case share with their leader: the streams of their link, and where each gets its orders (orders.h). One
+ * machine; every rank is a process. */
 #ifndef ASSAY_RUN_RANKS_REGION_H
 #define ASSAY_RUN_RANKS_REGION_H
 
@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/run/ranks/link.h"
+#include "harness/run/ranks/orders.h"
 
-#define ASSAY_REGION_RANKS 32u
-#define ASSAY_REGION_RING_BYTES ((size_t)4 << 20)  /* from one rank to another: so much is sent before anybody takes it */
-#define ASSAY_REGION_STAGE_BYTES ((size_t)4 << 20) /* between the leader and one rank */
+#define ASSAY_REGION_RANKS ASSAY_RANKS_MOST
+#define ASSAY_REGION_RING_BYTES ((size_t)256 << 10) /* of one stream */
 
 /* Bytes on their way from one rank to another: written so far, taken so far. */
 struct assay_ring {
@@ -24,13 +25,10 @@ struct assay_ring {
 struct assay_bell {
     _Alignas(64) _Atomic uint32_t rung;
 };
-struct assay_order_box {
+struct assay_region_box {
     _Alignas(64) _Atomic uint32_t given; /* orders so far */
     _Alignas(64) _Atomic uint32_t done;
-    uint32_t           what; /* enum assay_order */
-    uint64_t           arg[4];
-    struct assay_error error; /* of the order that was done last; code OK: it went well */
-    unsigned char      stage[ASSAY_REGION_STAGE_BYTES];
+    struct assay_order_box        box;
 };
 
 struct assay_region;
@@ -40,20 +38,30 @@ enum assay_code assay_region_make(uint32_t n, struct assay_region **out, char pa
 enum assay_code assay_region_open(const char *path, struct assay_region **out, struct assay_error *err);
 void            assay_region_close(struct assay_region *r);
 
-uint32_t                assay_region_ranks(const struct assay_region *r);
-struct assay_ring      *assay_region_ring(struct assay_region *r, uint32_t from, uint32_t to);
-struct assay_order_box *assay_region_orders(struct assay_region *r, uint32_t rank);
+uint32_t                 assay_region_ranks(const struct assay_region *r);
+struct assay_ring       *assay_region_ring(struct assay_region *r, uint32_t from, uint32_t to, enum assay_link_stream stream);
+struct assay_region_box *assay_region_orders(struct assay_region *r, uint32_t rank);
 /* Bells: of each rank, and the leader's, number assay_region_ranks(). */
-struct assay_bell      *assay_region_bell(struct assay_region *r, uint32_t whose);
+struct assay_bell       *assay_region_bell(struct assay_region *r, uint32_t whose);
 
 void     assay_bell_ring(struct assay_bell *bell);
 uint32_t assay_bell_now(struct assay_bell *bell);
 /* Sleeps until it has rung since `seen` was read, at most for `most_ns`. */
 void     assay_bell_wait(struct assay_bell *bell, uint32_t seen, uint64_t most_ns);
 
+/* Whom a rank waits for, for the others to see; ASSAY_RANK_NONE: nobody. */
+void     assay_region_tell(struct assay_region *r, uint32_t rank, uint32_t waits_for);
+uint32_t assay_region_told(struct assay_region *r, uint32_t rank);
+
 /* Says that a rank is lost, and why; the first word counts. Everybody's waiting ends with it. */
 void assay_region_lose(struct assay_region *r, uint32_t rank, const char *why);
 /* Is one lost? Then *rank and why. */
-bool assay_region_lost(struct assay_region *r, uint32_t *rank, char why[192]);
+bool assay_region_lost(struct assay_region *r, uint32_t *rank, char why[ASSAY_LINK_WHY]);
+
+/* The region, which is borrowed, as the link of one of its ranks. */
+enum assay_code assay_region_link(struct assay_region *r, uint32_t rank, struct assay_link *out, struct assay_error *err);
+/* Its boxes as the leader's end and as that of one rank: the region is borrowed. */
+enum assay_code assay_region_post(struct assay_region *r, struct assay_post *out, struct assay_error *err);
+enum assay_code assay_region_duty(struct assay_region *r, uint32_t rank, struct assay_duty *out, struct assay_error *err);
 
 #endif
