@@ -166,6 +166,15 @@ static void print_listing(const struct assay_graph *g, bool all)
     printf("\n%u values and %u nodes; --nodes lists them. Bytes are each node's own: its operands and results once.\n", g->n_values, g->n_nodes);
 }
 
+/* The graph, of several ranks the first one's. */
+static enum assay_code first_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err)
+{
+    uint32_t n;
+    if (assay_case_ranks(c, &n, err))
+        return err->code;
+    return n > 1 ? assay_case_rank_graph(c, 0, out, err) : assay_case_graph(c, out, err);
+}
+
 /* Of a case that is spread over ranks, whose graph this is and what it exchanges. */
 static void print_ranks(const struct assay_case *c, const struct assay_cost *cost)
 {
@@ -217,7 +226,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         return assay_cli_usage("show needs one case: assay show gemm/m=64,n=64,k=64");
     if (assay_case_parse(operands[0], &c, &err))
         return assay_cli_fail(&err);
-    if (!assay_case_graph(&c, &g, &err)) {
+    if (!first_graph(&c, &g, &err)) {
         if (o->json)
             assay_cli_print_json(as_json(&c, g));
         else

@@ -22,11 +22,11 @@
 #define CROWDING 0.75          /* how the loss grows with devices: below 1, so that one more never slows the rest down */
 #define USUAL_WATTS 1e-12      /* for a FLOP/s, where the power is not published */
 
-const char *const assay_mlperf_number_names[ASSAY_MLPERF_NUMBERS + 1] = {"peak", "bandwidth", "power", "crowd", NULL};
+const char *const assay_mlperf_number_names[ASSAY_MLPERF_NUMBERS + 1] = {"peak", "bandwidth", "power", "round", "crowd", NULL};
 const char *const assay_mlperf_kind_names[ASSAY_MLPERF_KINDS + 1] = {"offline", "server", "train", NULL};
 
 /* Places of the table's columns (harness/model/table.c). */
-enum { BENCHMARK, SCENARIO, COUNT, METRIC };
+enum { BENCHMARK, SCENARIO, COUNT, METRIC, ROUND };
 
 /* ---- what a row asks ----------------------------------------------------------------------------------------------- */
 
@@ -40,6 +40,17 @@ static enum assay_code read_kind(const char *scenario, struct assay_mlperf_ask *
     return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "no model of the scenario '%.40s': offline, server and train have one", scenario);
 }
 
+/* "training_v3.1": the second of that year. 0: none. */
+static double round_in(const char *name)
+{
+    const char *v = strrchr(name, 'v');
+    char       *end = NULL;
+    double      major = v ? strtod(v + 1, &end) : 0;
+    if (!v || *end || !(major > 0 && major < 100))
+        return 0;
+    return 2 * floor(major) + fmin(1, rint(10 * (major - floor(major))));
+}
+
 enum assay_code assay_mlperf_ask_read(const struct assay_cases_row *row, struct assay_mlperf_ask *out, struct assay_error *err)
 {
     struct assay_mlperf_ask a = {.benchmark = ""};
@@ -48,6 +59,7 @@ enum assay_code assay_mlperf_ask_read(const struct assay_cases_row *row, struct 
         return ASSAY_FAIL(err, ASSAY_DATA, "a name of a benchmark or metric is longer than %zu bytes", sizeof a.metric - 1);
     if (read_kind(assay_cases_text(row, SCENARIO), &a, err) || assay_cases_number(row, COUNT, 1, NAN, &a.devices, err))
         return err->code;
+    a.round = round_in(assay_cases_text(row, ROUND));
     if (strstr(a.metric, "latency"))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "no model of the metric '%.40s'", a.metric);
     if ((a.kind == ASSAY_MLPERF_TRAIN) != !strncmp(a.metric, "time_to_train", 13))
@@ -83,10 +95,25 @@ static const struct nature *nature_of(const struct assay_mlperf_ask *ask)
     return &usual;
 }
 
+/* Trainings of so large a model that a thousand devices each still have much to do. */
+static const char *const large[] = {"gpt3", "405b"};
+#define ROUND_USUAL 0.05
+#define CROWD_USUAL 200.0
+#define CROWD_LARGE 20000.0
+
 void assay_mlperf_begin(const struct assay_mlperf_ask *ask, double number[ASSAY_MLPERF_NUMBERS])
 {
     memcpy(number, nature_of(ask)->number, 3 * sizeof *number);
-    number[ASSAY_MLPERF_CROWD] = 200;
+    number[ASSAY_MLPERF_ROUND] = ROUND_USUAL;
+    number[ASSAY_MLPERF_CROWD] = CROWD_USUAL;
+    for (size_t i = 0; ask->kind == ASSAY_MLPERF_TRAIN && i < sizeof large / sizeof *large; i++)
+        if (strstr(ask->benchmark, large[i]))
+            number[ASSAY_MLPERF_CROWD] = CROWD_LARGE;
+}
+
+bool assay_mlperf_is_of(const struct assay_chip *chip)
+{
+    return chip->memory_class != ASSAY_MEMORY_DDR;
 }
 
 static double or_zero(double x)
@@ -102,7 +129,7 @@ static double peak_of(const struct assay_mlperf_ask *ask, const struct assay_chi
     return nature_of(ask)->wide ? wide : fmax(wide, narrow);
 }
 
-double assay_mlperf_speed(const double number[ASSAY_MLPERF_NUMBERS], const struct assay_mlperf_ask *ask, const struct assay_chip *chip)
+double assay_mlperf_speed(const double number[ASSAY_MLPERF_NUMBERS], double latest, const struct assay_mlperf_ask *ask, const struct assay_chip *chip)
 {
     double peak = peak_of(ask, chip), bandwidth = chip->field[ASSAY_DEVICE_BANDWIDTH], watts = chip->field[ASSAY_DEVICE_POWER];
     if (!(peak > 0) || !(bandwidth > 0))
@@ -114,12 +141,13 @@ double assay_mlperf_speed(const double number[ASSAY_MLPERF_NUMBERS], const struc
     double each = number[ASSAY_MLPERF_PEAK] * log(peak / 1e15) + number[ASSAY_MLPERF_BANDWIDTH] * log(bandwidth / 1e12) +
                   number[ASSAY_MLPERF_POWER] * log(watts / 1e3);
     double crowd = ask->kind == ASSAY_MLPERF_TRAIN ? log1p(pow(ask->devices / number[ASSAY_MLPERF_CROWD], CROWDING)) : 0;
-    return each + log(ask->devices) - crowd;
+    double earlier = ask->round > 0 && ask->round < latest ? latest - ask->round : 0;
+    return each + log(ask->devices) - crowd - number[ASSAY_MLPERF_ROUND] * earlier;
 }
 
 double assay_mlperf_figure(const struct assay_mlperf_law *law, const struct assay_mlperf_ask *ask, const struct assay_chip *chip)
 {
-    double ln = assay_mlperf_speed(law->number, ask, chip) + law->constant;
+    double ln = assay_mlperf_speed(law->number, law->latest, ask, chip) + law->constant;
     return exp(ask->kind == ASSAY_MLPERF_TRAIN ? -ln : ln);
 }
 
@@ -189,6 +217,8 @@ enum assay_code assay_mlperf_estimate(const struct assay_mlperf_fitted *f, const
     double                       open[2] = {0, 0};
     if (!q.law)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "no result of %.40s, %s, in %.40s was fitted", ask->benchmark, assay_mlperf_kind_names[ask->kind], ask->metric);
+    if (!assay_mlperf_is_of(&middle))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "these laws are of accelerators, not of processors with memory on their boards");
     double figure = assay_mlperf_figure(q.law, ask, &middle), half = f->half[ask->kind];
     if (isnan(figure))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the device lacks a peak of products or memory_bytes_per_s");
@@ -216,7 +246,7 @@ enum assay_code assay_mlperf_estimate(const struct assay_mlperf_fitted *f, const
 
 static enum assay_code read_law(const struct assay_json_file *file, const json_t *object, struct assay_mlperf_law *l, struct assay_error *err)
 {
-    static const char *const keys[] = {"benchmark", "metric", "kind", "rows", "chips", "constant", "peak", "bandwidth", "power", "crowd"};
+    static const char *const keys[] = {"benchmark", "metric", "kind", "rows", "chips", "latest", "constant", "peak", "bandwidth", "power", "round", "crowd"};
     const char              *benchmark = "", *metric = "", *kind = "";
     int64_t                  rows = 0, chips = 0;
     if (!json_is_object(object))
@@ -224,6 +254,7 @@ static enum assay_code read_law(const struct assay_json_file *file, const json_t
     if (assay_json_known_keys(file, object, keys, sizeof keys / sizeof *keys, err) || assay_json_text(file, object, "benchmark", true, &benchmark, err) ||
         assay_json_text(file, object, "metric", true, &metric, err) || assay_json_text(file, object, "kind", true, &kind, err) ||
         assay_json_i64(file, object, "rows", true, 1, 1000000, &rows, err) || assay_json_i64(file, object, "chips", true, 1, 1000, &chips, err) ||
+        assay_json_f64(file, object, "latest", true, 0, 1000, &l->latest, err) ||
         assay_json_f64(file, object, "constant", true, -100, 100, &l->constant, err))
         return err->code;
     for (int i = 0; i < ASSAY_MLPERF_NUMBERS; i++)
@@ -305,8 +336,8 @@ json_t *assay_mlperf_fitted_to_json(const struct assay_mlperf_fitted *f)
     json_t *laws = json_array(), *devices = json_array(), *bands = json_object();
     for (size_t i = 0; i < f->n_laws; i++) {
         const struct assay_mlperf_law *l = &f->laws[i];
-        json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "benchmark", l->benchmark, "metric", l->metric, "kind", assay_mlperf_kind_names[l->kind],
-                                   "rows", (int)l->rows, "chips", (int)l->chips, "constant", number(l->constant));
+        json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o}", "benchmark", l->benchmark, "metric", l->metric, "kind", assay_mlperf_kind_names[l->kind],
+                                   "rows", (int)l->rows, "chips", (int)l->chips, "latest", number(l->latest), "constant", number(l->constant));
         for (int j = 0; j < ASSAY_MLPERF_NUMBERS; j++)
             json_object_set_new(object, assay_mlperf_number_names[j], number(l->number[j]));
         json_array_append_new(laws, object);

@@ -10,6 +10,7 @@
 
 enum assay_mlperf_number {
     ASSAY_MLPERF_PEAK, ASSAY_MLPERF_BANDWIDTH, ASSAY_MLPERF_POWER, /* exponents of a device's speed */
+    ASSAY_MLPERF_ROUND, /* by how much, in logarithms, each earlier round (half a year) was slower on the same chip */
     ASSAY_MLPERF_CROWD,  /* of training: devices from which on half of what another one adds is lost */
     ASSAY_MLPERF_NUMBERS
 };
@@ -23,6 +24,7 @@ struct assay_mlperf_ask {
     char                   benchmark[64], metric[48];
     enum assay_mlperf_kind kind;
     double                 devices;
+    double                 round; /* two a year: 2 x 3.0, 2 x 3.5 for 3.1; 0: not said, the latest */
 };
 /* ASSAY_DATA: a cell is no number; ASSAY_UNSUPPORTED: a scenario or metric of which there is no model. */
 enum assay_code assay_mlperf_ask_read(const struct assay_cases_row *row, struct assay_mlperf_ask *out, struct assay_error *err);
@@ -31,7 +33,8 @@ struct assay_mlperf_law {
     char                   benchmark[64], metric[48];
     enum assay_mlperf_kind kind;
     double                 number[ASSAY_MLPERF_NUMBERS];
-    double                 constant;    /* logarithm of the figure's rate at a peak of 1 PFLOP/s, 1 TB/s and 1 kW, of one device */
+    double                 latest;      /* round that was fitted; later ones are taken for it */
+    double                 constant;    /* logarithm of the figure's rate at 1 PFLOP/s, 1 TB/s and 1 kW, of one device in that round */
     unsigned               rows, chips;
 };
 enum { ASSAY_MLPERF_LAWS = 64, ASSAY_MLPERF_DEVICES = 48 };
@@ -51,8 +54,10 @@ const struct assay_mlperf_law *assay_mlperf_law_of(const struct assay_mlperf_fit
 
 /* The numbers of a law begin here: by what the benchmark's work is mostly made of. */
 void assay_mlperf_begin(const struct assay_mlperf_ask *ask, double number[ASSAY_MLPERF_NUMBERS]);
+/* Laws are of accelerators: what they make of a peak, processors with memory on their boards do not. */
+bool assay_mlperf_is_of(const struct assay_chip *chip);
 /* The logarithm of how fast so many devices are, without the law's constant. NaN: the chip lacks peak or bandwidth. */
-double assay_mlperf_speed(const double number[ASSAY_MLPERF_NUMBERS], const struct assay_mlperf_ask *ask, const struct assay_chip *chip);
+double assay_mlperf_speed(const double number[ASSAY_MLPERF_NUMBERS], double latest, const struct assay_mlperf_ask *ask, const struct assay_chip *chip);
 /* The figure in its metric; a time where training is asked for. */
 double assay_mlperf_figure(const struct assay_mlperf_law *law, const struct assay_mlperf_ask *ask, const struct assay_chip *chip);
 

@@ -62,7 +62,7 @@ static enum assay_code read_row(struct assay_mlperf_results *r, const struct ass
     }
     if (chip_of(r, assay_csv_cell(row->csv, row->row, row->c->device), &result.chip, err))
         return assay_error_in(err, "row %zu", row->row + 1);
-    if (result.chip == SIZE_MAX) {
+    if (result.chip == SIZE_MAX || !assay_mlperf_is_of(&r->chips[result.chip])) {
         r->unknown++;
         return ASSAY_OK;
     }
@@ -99,8 +99,10 @@ void assay_mlperf_results_release(struct assay_mlperf_results *r)
 #define LOOSE 0.5
 #define LOWEST 0.02 /* of an exponent, so that more is never slower */
 #define HIGHEST 1.0
-#define FEWEST_DEVICES 8.0
-#define MOST_DEVICES 20000.0
+/* Where a training crowds is anybody's guess by a factor of ten: a fit moves the fourth root of it. */
+#define CROWD_POWER 4.0
+#define LEAST_ROOT 1.7  /* 8 devices */
+#define MOST_ROOT 32.0  /* a million */
 
 struct fitting {
     const struct assay_mlperf_results *results;
@@ -108,13 +110,16 @@ struct fitting {
     double                            *weight;
     size_t                             n;
     double                             at[ASSAY_MLPERF_NUMBERS]; /* numbers that `constant` is of */
-    double                             constant;
+    double                             constant, latest;
 };
 
 static double off_by(const struct fitting *f, size_t row, const double *numbers)
 {
     const struct assay_mlperf_result *m = &f->results->at[f->rows[row]];
-    double ln = assay_mlperf_speed(numbers, &m->ask, &f->results->chips[m->chip]), sign = m->ask.kind == ASSAY_MLPERF_TRAIN ? -1 : 1;
+    double n[ASSAY_MLPERF_NUMBERS];
+    memcpy(n, numbers, sizeof n);
+    n[ASSAY_MLPERF_CROWD] = pow(n[ASSAY_MLPERF_CROWD], CROWD_POWER);
+    double ln = assay_mlperf_speed(n, f->latest, &m->ask, &f->results->chips[m->chip]), sign = m->ask.kind == ASSAY_MLPERF_TRAIN ? -1 : 1;
     return ln - sign * log(m->measured);
 }
 
@@ -154,9 +159,12 @@ static unsigned choose(struct fitting *f, const struct assay_mlperf_ask *ask, si
 {
     unsigned chips = 0;
     f->n = 0;
+    f->latest = 0;
     for (size_t i = 0; i < f->results->n; i++) {
         const struct assay_mlperf_result *m = &f->results->at[i];
-        if (same_law(ask, &m->ask) && m->chip != but && !m->open && !isnan(assay_mlperf_speed((double[]){1, 1, 1, 1}, ask, &f->results->chips[m->chip])))
+        if (same_law(ask, &m->ask))
+            f->latest = fmax(f->latest, m->ask.round);
+        if (same_law(ask, &m->ask) && m->chip != but && !m->open && !isnan(assay_mlperf_speed((double[ASSAY_MLPERF_NUMBERS]){1, 1, 1, 1, 1}, 0, ask, &f->results->chips[m->chip])))
             f->rows[f->n++] = i;
     }
     for (size_t i = 0; i < f->n; i++) {
@@ -180,16 +188,19 @@ static bool fit(struct fitting *f, const struct assay_mlperf_ask *ask, size_t bu
     if (!f->n)
         return false;
     assay_mlperf_begin(ask, law.number);
+    law.number[ASSAY_MLPERF_CROWD] = pow(law.number[ASSAY_MLPERF_CROWD], 1 / CROWD_POWER);
     for (int i = 0; i < ASSAY_MLPERF_NUMBERS; i++) {
         bool exponent = i != ASSAY_MLPERF_CROWD;
         p.begin[i] = log(law.number[i]);
-        p.low[i] = exponent ? LOWEST : FEWEST_DEVICES;
-        p.high[i] = exponent ? HIGHEST : MOST_DEVICES;
+        p.low[i] = exponent ? LOWEST : LEAST_ROOT; /* a round, too, makes nothing slower */
+        p.high[i] = exponent ? HIGHEST : MOST_ROOT;
     }
     p.n_rows = f->n;
     memset(f->at, 0, sizeof f->at);
     assay_least_squares(&p, law.number);
     law.constant = constant_of(f, law.number);
+    law.number[ASSAY_MLPERF_CROWD] = pow(law.number[ASSAY_MLPERF_CROWD], CROWD_POWER);
+    law.latest = f->latest;
     law.rows = (unsigned)f->n;
     (void)assay_string_copy(law.benchmark, sizeof law.benchmark, ask->benchmark);
     (void)assay_string_copy(law.metric, sizeof law.metric, ask->metric);
@@ -310,7 +321,7 @@ char *assay_mlperf_table(const struct assay_mlperf_results *r, const struct assa
         return NULL;
     }
     fprintf(to,
-            "# MLPerf, chips left out\n\nWritten by `make model-table` from results with the fingerprint `%.16s…`: %zu results on described devices; %zu are on others, of\n"
+            "# MLPerf, chips left out\n\nWritten by `make model-table` from results with the fingerprint `%.16s…`: %zu results on described devices; %zu are on others or on processors, of\n"
             "%zu the scenario or metric has no model. Each chip is predicted by laws that were fitted without any result of it; those of the open division\n"
             "teach nothing and are not counted here.\n\n"
             "| benchmark | kind | chip | results | median error %% | 90th percentile %% | bias %% | in the 80 %% band %% | ln(p90/p10) |\n"

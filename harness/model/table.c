@@ -26,7 +26,7 @@ const struct assay_cases_table assay_cases_tables[ASSAY_CASES_KINDS] = {
                              COLUMNS("devices", "precision", "gemm", "moe", "kv", "concurrency", "batch", "pp", "dp", "moe_tp", "moe_ep",
                                      "server", "server_version"),
                              COLUMNS("ttft_ms", "tpot_ms"), 1e6},
-    [ASSAY_CASES_MLPERF] = {"mlperf", COLUMNS("benchmark", "scenario", "acc_count", "metric"), (const char *const[]){NULL}, COLUMNS("value"), 1},
+    [ASSAY_CASES_MLPERF] = {"mlperf", COLUMNS("benchmark", "scenario", "acc_count", "metric"), COLUMNS("round"), COLUMNS("value"), 1},
 };
 
 static size_t lacking(const struct assay_csv *csv, const struct assay_cases_table *t, const char **first)

@@ -60,18 +60,15 @@ Test(table, of_experts_reads_their_routing)
     cr_expect_eq(k.moe.imbalance, 1);
 }
 
-Test(table, that_no_model_prices_yet_says_so)
+Test(table, of_whole_systems_has_no_kernels)
 {
     struct assay_kernel k;
     cr_expect_eq(first_row("device,devices,model,global_batch,tp,pp,metric,value\nx,8,m,4,1,1,t,1\n", &k), ASSAY_UNSUPPORTED);
-    cr_expect_str_eq(err.message, "no model yet of training steps");
-}
-
-Test(table, of_whole_runs_is_no_table_of_kernels)
-{
-    struct assay_kernel k;
+    cr_expect_str_eq(err.message, "a row of the table train is no kernel");
     cr_expect_eq(first_row("device,model,mode,isl,osl,tp\nx,m,agg,1,1,1\n", &k), ASSAY_UNSUPPORTED);
-    cr_expect_str_eq(err.message, "a run of serving is no kernel");
+    cr_expect_str_eq(err.message, "a row of the table serving is no kernel");
+    cr_expect_eq(first_row("accelerator,acc_count,benchmark,scenario,metric\nx,8,m,train,t\n", &k), ASSAY_UNSUPPORTED);
+    cr_expect_str_eq(err.message, "a row of the table mlperf is no kernel");
 }
 
 static const struct wrong {
