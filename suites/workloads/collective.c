@@ -29,6 +29,13 @@ static const struct assay_option params[] = {
     {0},
 };
 
+/* The table lets none in whose elements share a byte. */
+static uint64_t element_bytes(const struct collective *p)
+{
+    uint64_t bytes = assay_dtype_bits(p->dtype) / 8;
+    return bytes ? bytes : 1;
+}
+
 static bool is(const char *phase, const char *name)
 {
     return !strcmp(phase, name);
@@ -37,7 +44,7 @@ static bool is(const char *phase, const char *name)
 static enum assay_code ranks_of(const void *given, const char *phase, uint32_t *n, struct assay_error *err)
 {
     const struct collective *p = given;
-    uint64_t                 unit = assay_dtype_bits(p->dtype) / 8 * (is(phase, "all_reduce") || is(phase, "send_receive") ? 1 : (uint64_t)p->ranks);
+    uint64_t                 unit = element_bytes(p) * (is(phase, "all_reduce") || is(phase, "send_receive") ? 1 : (uint64_t)p->ranks);
     if (p->bytes % unit)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "bytes must be a multiple of %llu (a whole number of elements for each rank), got %llu",
                           (unsigned long long)unit, (unsigned long long)p->bytes);
@@ -70,7 +77,7 @@ static enum assay_code build_rank(const void *given, const char *phase, uint32_t
     } ops[] = {{"all_reduce", "assay.AllReduce"}, {"all_gather", "assay.AllGather"}, {"reduce_scatter", "assay.ReduceScatter"},
                {"all_to_all", "assay.AllToAll"}};
     const struct collective *p = given;
-    int64_t                  list[ASSAY_RANKS], elements = (int64_t)(p->bytes / (assay_dtype_bits(p->dtype) / 8));
+    int64_t                  list[ASSAY_RANKS], elements = (int64_t)(p->bytes / element_bytes(p));
     int32_t                  y = ASSAY_NO_VALUE;
     for (int64_t r = 0; r < p->ranks; r++)
         list[r] = r;

@@ -333,7 +333,7 @@ static enum assay_code reduce_piece(struct group *g, assay_reduce_fn *fold, size
     memcpy(own, operands, mine_n * element);
     for (uint32_t r = 1; r < g->n; r++)
         fold(own, operands + r * mine_n * element, mine_n);
-    return exchange_slices(g, data, n, element, true, NULL, err);
+    return exchange_slices(g, data, n, element, true, operands, err);
 }
 
 /* Short ones: everybody gets all operands and adds them up. */
@@ -358,7 +358,7 @@ static enum assay_code all_reduce(void *self, enum assay_dtype dtype, enum assay
     assay_reduce_fn *fold = assay_reduce_of(dtype, how);
     size_t           element = assay_dtype_bits(dtype) / 8;
     err->code = ASSAY_OK;
-    if (!fold)
+    if (!fold || !element)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "all_reduce of %s: f64, f32, i64 and i32 are", assay_dtype_name(dtype));
     if (g->n == 1)
         return ASSAY_OK;

@@ -1,5 +1,6 @@
 #include "harness/run/ranks/mpi_link.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,7 @@ static enum assay_code begin(struct messages *m, struct assay_error *err)
     int got = 0, rank = -1, size = -1;
     if (load(&m->mpi, err))
         return err->code;
+    assert(m->mpi.init_thread && m->mpi.set_errhandler && m->mpi.comm_rank && m->mpi.comm_size);
     if (m->mpi.init_thread(NULL, NULL, MPI_IS_FUNNELED, &got) || m->mpi.set_errhandler(m->mpi.world, m->mpi.errors_return) ||
         m->mpi.comm_rank(m->mpi.world, &rank) || m->mpi.comm_size(m->mpi.world, &size))
         return ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "Open MPI does not begin in this process");

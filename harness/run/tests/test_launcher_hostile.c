@@ -7,14 +7,13 @@ Test(launcher, a_failure_can_be_recorded_whatever_the_probe_told_of_the_device)
 {
     static struct assay_record     rec;
     static const json_int_t        told[] = {1, 0, -1, 77, INT64_MAX};
-    static const struct assay_workload gemm = {.name = "gemm"};
-    struct assay_case              c = {.workload = &gemm, .name = "gemm/k=1", .id = "0123456789abcdef"};
+    struct assay_case              c;
     struct assay_plan              plan = {.seed = 1};
     const char *const              backends[] = {"odd"};
     const struct assay_run_request request = {.plan = &plan, .backends = backends, .n_backends = 1};
     struct assay_job_result        result = {.end = ASSAY_JOB_DIED};
     struct assay_error             err = {.code = ASSAY_OK};
-    cr_assert_eq(assay_options_defaults(assay_repeat_options, &c.repeat, &err), ASSAY_OK);
+    cr_assert_eq(assay_case_parse("gemm/k=1", &c, &err), ASSAY_OK);
     (void)ASSAY_FAIL(&result.error, ASSAY_DEVICE, "worker killed by SIGSEGV");
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
         json_t *probe = json_pack("{s:{s:s, s:I, s:I, s:I}}", "device", "name", "x\xc3\xa9", "clock", told[i], "origin", told[i],
@@ -29,4 +28,5 @@ Test(launcher, a_failure_can_be_recorded_whatever_the_probe_told_of_the_device)
         json_decref(json);
         json_decref(probe);
     }
+    assay_case_release(&c);
 }
