@@ -100,7 +100,7 @@ static int by_size(const void *a, const void *b)
 /* 80 % of what draws of the chip are over its middle, in logarithms: below, above. */
 static void spread_draws(const struct question *q, double middle_ns, double out[2])
 {
-    double at[DRAWS];
+    double at[DRAWS] = {0};
     size_t n = 0;
     for (uint64_t i = 1; i <= DRAWS; i++) {
         struct assay_chip chip = assay_chip_draw(q->e->device, i);

@@ -27,16 +27,16 @@ enum { DEVICES, MODEL, GLOBAL_BATCH, TP, PP, METRIC, SEQ, MICRO_BATCH, CP, VP, E
 
 static const struct metric {
     const char             *name;
-    enum assay_train_metric metric;
     double                  scale; /* of the unit, where the table does not name one */
+    enum assay_train_metric metric;
     bool                    whole;
 } metrics[] = {
-    {"iteration_time", ASSAY_TRAIN_STEP_TIME, 1, false},     {"step_time", ASSAY_TRAIN_STEP_TIME, 1, false},
-    {"tokens_per_s_per_gpu", ASSAY_TRAIN_TOKEN_RATE, 1, false}, {"tokens_per_s_per_chip", ASSAY_TRAIN_TOKEN_RATE, 1, false},
-    {"tokens_per_s_per_device", ASSAY_TRAIN_TOKEN_RATE, 1, false}, {"tokens_per_s", ASSAY_TRAIN_TOKEN_RATE, 1, true},
-    {"model_tflops_per_gpu", ASSAY_TRAIN_FLOP_RATE, 1e12, false}, {"model_tflops_per_chip", ASSAY_TRAIN_FLOP_RATE, 1e12, false},
-    {"model_tflops_per_device", ASSAY_TRAIN_FLOP_RATE, 1e12, false}, {"MFU", ASSAY_TRAIN_UTILISATION, 1, false},
-    {"gpu_hours", ASSAY_TRAIN_DEVICE_HOURS, 1, true},
+    {"iteration_time", 1, ASSAY_TRAIN_STEP_TIME, false},     {"step_time", 1, ASSAY_TRAIN_STEP_TIME, false},
+    {"tokens_per_s_per_gpu", 1, ASSAY_TRAIN_TOKEN_RATE, false}, {"tokens_per_s_per_chip", 1, ASSAY_TRAIN_TOKEN_RATE, false},
+    {"tokens_per_s_per_device", 1, ASSAY_TRAIN_TOKEN_RATE, false}, {"tokens_per_s", 1, ASSAY_TRAIN_TOKEN_RATE, true},
+    {"model_tflops_per_gpu", 1e12, ASSAY_TRAIN_FLOP_RATE, false}, {"model_tflops_per_chip", 1e12, ASSAY_TRAIN_FLOP_RATE, false},
+    {"model_tflops_per_device", 1e12, ASSAY_TRAIN_FLOP_RATE, false}, {"MFU", 1, ASSAY_TRAIN_UTILISATION, false},
+    {"gpu_hours", 1, ASSAY_TRAIN_DEVICE_HOURS, true},
 };
 
 static enum assay_code read_metric(const struct assay_cases_row *row, struct assay_train_ask *a, struct assay_error *err)
@@ -397,7 +397,7 @@ static enum assay_code choose_plan(const struct assay_train_desk *d, const struc
     if (open) {
         *chosen |= ASSAY_TRAIN_CHOSE_PLAN;
         for (pp = 1; pp <= (a->plan.zero == 3 ? 1 : 64); pp *= 2)
-            for (tp = 1; tp <= (pp == 1 || a->plan.zero == 3 ? most_tp : most_tp); tp *= 2)
+            for (tp = 1; tp <= most_tp; tp *= 2)
                 if (try_split(d, a, devices, tp, pp, p))
                     return assay_train_plan_check(p, &a->decoder, devices, err);
         tp = pp = 1;
@@ -487,8 +487,9 @@ enum assay_code assay_train_answer_of(struct assay_train_desk *desk, const struc
     int64_t                   devices = devices_of(ask, &a.chosen), slice = slice_of(desk, ask, devices);
     if (q.global_batch < 1)
         a.chosen |= ASSAY_TRAIN_CHOSE_BATCH;
-    q.global_batch /= (double)(devices / slice);
-    q.batch_tokens /= (double)(devices / slice);
+    double groups = (double)devices / (double)slice;
+    q.global_batch /= groups;
+    q.batch_tokens /= groups;
     if (q.narrow)
         q.plan.compute = assay_chip_peak(&desk->chip, ASSAY_F8E4M3) > 0 ? ASSAY_F8E4M3 : ASSAY_I8;
     if (check_format(desk, &q, err) || choose_plan(desk, &q, slice, &a.plan, &a.chosen, err) || site_of(desk, slice, &site, err) ||
@@ -497,9 +498,9 @@ enum assay_code assay_train_answer_of(struct assay_train_desk *desk, const struc
     if (ask->adapters)
         freeze(&a);
     a.devices = (double)devices;
-    a.doublings = log2((double)devices / (double)slice);
-    a.tokens *= (double)devices / (double)slice;
-    a.flops *= (double)devices / (double)slice;
+    a.doublings = log2(groups);
+    a.tokens *= groups;
+    a.flops *= groups;
     a.layers = (double)a.plan.micro_batches * ask->decoder.layers / (double)a.plan.pp;
     a.narrow = assay_dtype_bits(a.plan.compute) <= 8;
     a.mixed = ask->decoder.experts > 0;
