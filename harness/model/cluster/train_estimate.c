@@ -85,7 +85,7 @@ static double step_on(void *self, const struct assay_chip *chip)
     struct assay_train_answer a;
     struct assay_error        none = {.code = ASSAY_OK};
     double                    ns = NAN;
-    if (!assay_train_desk_new(q->e->device, chip, &q->e->k, &desk, &none) && !assay_train_answer_of(desk, q->ask, &a, &none))
+    if (!assay_train_desk_like(q->e->desk, chip, &desk, &none) && !assay_train_answer_of(desk, q->ask, &a, &none))
         ns = assay_train_ns(q->n, &a);
     assay_train_desk_free(desk);
     return ns;

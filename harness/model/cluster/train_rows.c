@@ -210,10 +210,10 @@ enum assay_code assay_train_ask_read(const struct assay_cases_row *row, const ch
 
 /* A fabric of so many devices, or a decoder on one, as far as they were needed. */
 struct site {
-    struct site        *next;
-    int64_t             devices;
-    struct assay_fabric fabric;
-    char                how[120];
+    struct site             *next;
+    struct assay_train_links links; /* owned, unless the desk that is like this one has them */
+    bool                     lent;
+    struct assay_fabric      fabric;
 };
 struct sheet {
     struct sheet                *next;
@@ -223,11 +223,12 @@ struct sheet {
     struct assay_step_model     *steps;
 };
 struct assay_train_desk {
-    const struct assay_described *device;
-    struct assay_chip             chip;
-    struct assay_coefficients     k;
-    struct site                  *sites;
-    struct sheet                 *sheets;
+    const struct assay_described  *device;
+    const struct assay_train_desk *like; /* NULL: none */
+    struct assay_chip              chip;
+    struct assay_coefficients      k;
+    struct site                   *sites;
+    struct sheet                  *sheets;
 };
 
 enum assay_code assay_train_desk_new(const struct assay_described *device, const struct assay_chip *chip, const struct assay_coefficients *k,
@@ -243,6 +244,15 @@ enum assay_code assay_train_desk_new(const struct assay_described *device, const
     return ASSAY_OK;
 }
 
+enum assay_code assay_train_desk_like(const struct assay_train_desk *like, const struct assay_chip *chip, struct assay_train_desk **out,
+                                      struct assay_error *err)
+{
+    if (assay_train_desk_new(like->device, chip, &like->k, out, err))
+        return err->code;
+    (*out)->like = like;
+    return ASSAY_OK;
+}
+
 void assay_train_desk_free(struct assay_train_desk *d)
 {
     while (d && d->sheets) {
@@ -254,23 +264,37 @@ void assay_train_desk_free(struct assay_train_desk *d)
     while (d && d->sites) {
         struct site *s = d->sites;
         d->sites = s->next;
+        if (!s->lent)
+            assay_train_links_release(&s->links);
         free(s);
     }
     free(d);
 }
 
+static struct site *known_site(const struct assay_train_desk *d, int64_t devices)
+{
+    struct site *s = d->sites;
+    while (s && s->links.devices != devices)
+        s = s->next;
+    return s;
+}
+
 static enum assay_code site_of(struct assay_train_desk *d, int64_t devices, const struct site **out, struct assay_error *err)
 {
-    for (struct site *s = d->sites; s; s = s->next)
-        if (s->devices == devices) {
-            *out = s;
-            return ASSAY_OK;
-        }
+    *out = known_site(d, devices);
+    if (*out)
+        return ASSAY_OK;
+    const struct site *from = d->like ? known_site(d->like, devices) : NULL;
     struct site *s = calloc(1, sizeof *s);
     if (!s)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for prices of training");
-    s->devices = devices;
-    if (assay_train_fabric_of(d->device, &d->chip, &d->k, devices, &s->fabric, s->how, err)) {
+    s->lent = from != NULL;
+    if (from)
+        s->links = from->links;
+    if ((!from && assay_train_links_find(d->device, devices, &s->links, err)) ||
+        assay_train_fabric_on(&s->links, &d->chip, &d->k, &s->fabric, err)) {
+        if (!from)
+            assay_train_links_release(&s->links);
         free(s);
         return err->code;
     }
@@ -508,7 +532,7 @@ enum assay_code assay_train_answer_of(struct assay_train_desk *desk, const struc
     a.whole_tokens = ask->tokens > 0 ? ask->tokens : TOKENS_USUAL;
     if (ask->metric == ASSAY_TRAIN_DEVICE_HOURS && ask->tokens <= 0)
         a.chosen |= ASSAY_TRAIN_CHOSE_TOKENS;
-    a.fabric = site->how;
+    a.fabric = site->links.how;
     *out = a;
     return ASSAY_OK;
 }
