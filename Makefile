@@ -29,7 +29,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ffp-contract=off
 ALL_LDFLAGS := $(FLAGS_$(CONFIG)) -pthread $(LDFLAGS)
 
 # Targets that set the machine up first and then call make again need no features yet.
-OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle model-table history-table
+OUTER := help run check check-long asan tsan lint fuzz faults bench dist install clean new-backend oracle model-table history-table alarms
 ifneq ($(filter-out $(OUTER),$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -39,7 +39,7 @@ ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
 FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference harness/model harness/model/cluster suites/data suites/weights suites/blocks suites/workloads harness/plan \
-            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run harness/judge harness/judge/history reports harness/cli
+            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run/ranks harness/run harness/judge harness/judge/history reports reports/mlperf harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
@@ -147,7 +147,7 @@ SECONDS_EACH ?= 60
 run: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/first-run $(OUT)
 check: ; $(Q)ci/setup check && $(MAKE_ALL) tests && $(MAKE_ALL) run-tests && ci/golden/run build/assay && ci/layers && ci/kill-test build/assay 10 && ci/package-test build
 check-long: check
-	$(Q)$(MAKE_ALL) run-long && ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay
+	$(Q)$(MAKE_ALL) run-long && ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay && { ci/slurm/test build/assay || [ $$? = 77 ]; }
 # What a sanitizer looks at is memory and threads, not statistics: of the tests those that are long for their statistics' sake, and of the
 # golden files those that run verbs and readers in another way, once; under the thread sanitizer what runs cases, as that is where threads are.
 TESTS_ASAN  = $(filter-out $(addprefix %/test_,check faults numerics statistical statistics launch oracle),$(TESTS))
@@ -161,6 +161,8 @@ bench: ; $(Q)ci/setup run && $(MAKE_ALL) all benches && ci/bench build/assay
 HISTORY_BENCH := $(O)/harness/judge/history/tests/bench_history
 history-table: ; $(Q)ci/setup run && $(MAKE_ALL) $(HISTORY_BENCH) && $(HISTORY_BENCH) harness/judge/history/README.md
 faults: ; $(Q)ci/setup run && $(MAKE_ALL) $(FAULTS) && ASSAY_DATA=. $(FAULTS) harness/verify/FAULTS.md
+ALARMS := $(O)/harness/verify/faults/tests/long_alarms
+alarms: ; $(Q)ci/setup run && $(MAKE_ALL) $(ALARMS) && ASSAY_DATA=. $(ALARMS) harness/verify/FAULTS.md
 # Measurements of others that the models are fitted and judged on; they are no part of the project.
 MEASUREMENTS ?= $(firstword $(wildcard ../shared/data) measurements)
 model-table: ; $(Q)ci/setup run && $(MAKE_ALL) all && build/assay calibrate $(foreach t,gemm attn_prefill attn_decode moe_ffn collective,$(MEASUREMENTS)/$(t).csv) \
@@ -173,11 +175,12 @@ oracle: ; $(Q)$(MAKE_ALL) all && $(PYTHON) ci/oracle/make_formats.py ci/oracle/f
 dist: ; $(Q)ci/setup run && $(MAKE_ALL) all && ci/dist build dist/assay-$(VERSION)
 install: ; $(Q)$(MAKE_ALL) all && ci/install build '$(DESTDIR)$(PREFIX)' $(VERSION)
 help:
-	@echo 'make run          set up, build, run suite quick on this CPU, prove it, write out/quick/report/index.html'
+	@echo 'make run          set up, build, run suite quick on this CPU, prove it, report it, decide: out/quick/report, out/quick/decision'
 	@echo 'make check        set up, build, pass the tests          make check-long   with the long ones'
 	@echo 'make asan | tsan | lint                                  sanitizers and static checks'
 	@echo 'make fuzz         every reader of outside bytes, SECONDS_EACH=60'
 	@echo 'make faults       how small a fault is still found: writes harness/verify/FAULTS.md, some minutes'
+	@echo 'make alarms       how often is an honest outcome called wrong? 100,000 of them, into harness/verify/FAULTS.md, six minutes'
 	@echo 'make history-table   does the nightly alarm keep its rates? writes harness/judge/history/README.md, a minute'
 	@echo 'make bench        the speeds that are promised, as ratios within one run'
 	@echo 'make all          only build: build/assay                make install      PREFIX=/usr/local DESTDIR='

@@ -115,16 +115,16 @@ static void outcome(struct assay_book *book, const struct inputs *in, const stru
                        years, in->spares, r);
     assay_book_formula(book, ASSAY_CELL_PLAIN, o->hosts, "ROUNDUP(ROUND(K%u/$C$%u,9),0)", r, in->per_host);
     assay_book_formula(book, ASSAY_CELL_PLAIN, o->racks, "ROUNDUP(ROUND(L%u/$C$%u,9),0)", r, in->per_rack);
-    assay_book_formula(book, ASSAY_CELL_PLAIN, o->kilowatts, "(K%u*G%u+L%u*$C$%u)*$C$%u/1000", r, r, r, in->host_watts, in->common[ASSAY_COST_PUE]);
+    assay_book_formula(book, ASSAY_CELL_PLAIN, o->kilowatts.middle, "(K%u*G%u+L%u*$C$%u)*$C$%u/1000", r, r, r, in->host_watts, in->common[ASSAY_COST_PUE]);
     cost(book, in, r, 'B', 'C', 'F', o->low);
     cost(book, in, r, 'C', 'D', 'G', o->middle);
     cost(book, in, r, 'D', 'E', 'H', o->high);
-    assay_book_formula(book, ASSAY_CELL_PLAIN, o->per_million,
+    assay_book_formula(book, ASSAY_CELL_PLAIN, o->per_million.middle,
                        "IF($C$%u>0,P%u/($C$%u*$C$%u*3600*IF(ABS($C$%u)<1E-12,$C$%u,((1+$C$%u)^$C$%u-1)/LN(1+$C$%u)))*1000000,0)", in->mean, r, in->mean,
                        in->hours, in->growth, years, in->growth, years, in->growth);
-    assay_book_formula(book, ASSAY_CELL_PLAIN, o->per_run, "IF($C$%u>0,P%u*$C$%u/(K%u*J%u)/($C$%u*$C$%u*3600),0)", in->run_items, r, in->run_items, r, r,
+    assay_book_formula(book, ASSAY_CELL_PLAIN, o->per_run.middle, "IF($C$%u>0,P%u*$C$%u/(K%u*J%u)/($C$%u*$C$%u*3600),0)", in->run_items, r, in->run_items, r, r,
                        years, in->hours);
-    assay_book_formula(book, ASSAY_CELL_PLAIN, o->per_watt, "J%u/G%u", r, r);
+    assay_book_formula(book, ASSAY_CELL_PLAIN, o->per_watt.middle, "J%u/G%u", r, r);
 }
 
 static void candidate(struct assay_book *book, enum assay_language language, const struct assay_policy *policy, const struct inputs *in,
@@ -156,7 +156,7 @@ static bool stands_with(const struct assay_candidate *a, const struct assay_cand
 static bool is_new_offer(const struct assay_qualification *q, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (q->candidates[k].offer == q->candidates[i].offer && stands_with(&q->candidates[k], &q->candidates[i]))
+        if (!strcmp(q->candidates[k].offer->device, q->candidates[i].offer->device) && stands_with(&q->candidates[k], &q->candidates[i]))
             return false;
     return true;
 }

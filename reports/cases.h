@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "harness/judge/repeats_seen.h"
+#include "harness/judge/soak.h"
 #include "harness/judge/summary.h"
 #include "reports/model.h"
 #include "reports/plot.h"
@@ -39,6 +41,10 @@ struct assay_report_run {
     size_t                      n_curves;
     size_t                      roofline;  /* plot, or ASSAY_PLOT_NONE */
     double                      peak_flops_per_s, triad_bytes_per_s; /* medians over the rows that have them; 0 = none */
+    struct assay_soak           soak;    /* n 0: there is none */
+    struct assay_repeats_seen  *repeats; /* what the witnesses say, n_repeats of them */
+    size_t                      n_repeats;
+    char                        why_no_soak[300], why_no_repeats[300]; /* why what is there could not be read; else empty */
 };
 
 /* Release what it holds with assay_report_run_release, also after failure. false: out of memory. */
@@ -53,6 +59,9 @@ void assay_distributions_begin(struct assay_report_run *run, struct assay_plots 
 
 /* learning.c: curves of the typical launches of what was trained. */
 void assay_learning_begin(struct assay_report_run *run, struct assay_plots *plots);
+
+/* repeats.c: the soak and the repeats that the run folder tells of. A file that cannot be read is told in its place. */
+void assay_repeats_begin(struct assay_report_run *run);
 
 /* load.c: latency over throughput, of cases that differ in how much arrives alone. */
 void assay_load_begin(struct assay_report_run *run, struct assay_plots *plots);

@@ -1,5 +1,6 @@
 #include "reports/decision.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,17 +16,17 @@ static const char *const style[] = {
     ".decisions{list-style:none;padding:0;margin:.4rem 0}.decisions li{padding:.22rem .6rem;margin:.2rem 0;border-left:4px solid var(--line);overflow-wrap:anywhere}\n"
     ".d1{border-color:var(--good)!important;background:var(--goodbg)}.d2{border-color:var(--bad)!important;background:var(--badbg)}.d3{border-color:var(--warn)!important;background:var(--warnbg)}\n"
     ".decisions .d1,.decisions .d2{font-weight:650}\n.sheet table{width:100%;font-size:.84rem}.sheet th,.sheet td{padding:.2rem .4rem;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:break-word}.sheet th[scope=row]{min-width:7rem}.sheet .when{min-width:8.5rem}\n"
-    ".sheet thead th{min-width:5rem;overflow-wrap:normal}.sheet th.line{border-top:3px double var(--text);font-weight:650}\n.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.two>*{min-width:0}\n"
+    ".sheet thead th{min-width:4rem;overflow-wrap:normal}.sheet th:last-child,.sheet td:last-child{min-width:6.5rem}.sheet th.line{border-top:3px double var(--text);font-weight:650}\n.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.two>*{min-width:0}\n"
     ".sheet ol{margin:.3rem 0;padding-left:1.3rem;font-size:.88rem}.sheet ol li{margin:.15rem 0;overflow-wrap:anywhere}\n.sheet p{margin:.25rem 0;font-size:.88rem}\n"
     ".hash{font:.72rem/1.4 ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere;margin:.1rem 0}\n"
     ".by{display:grid;grid-template-columns:1fr 1fr;gap:0 1.6rem}.by p{border-bottom:1px solid var(--text);min-height:1.5rem}\n"
     ".sign{display:grid;grid-template-columns:repeat(3,1fr);gap:0 1.4rem}.sign div{border-bottom:1px solid var(--text);height:2.6rem;font-size:.82rem}.sign small{display:block}\n"
-    ".rules td:nth-child(1){min-width:9rem}.rules td:nth-child(3){min-width:10rem}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}\n.back h3{overflow-wrap:anywhere}\n"
-    "@media screen and (max-width:46rem){.two,.by,.sign{grid-template-columns:1fr}.scroll table{min-width:38rem}}\n",
+    ".rules td:nth-child(1){min-width:9rem}.rules .found{min-width:11rem}.rules td:nth-child(2){min-width:6rem}.rules td:last-child{min-width:13rem}.rules .outcome{min-width:7.5rem;overflow-wrap:normal;word-break:normal}.back th,.back td{text-align:left;vertical-align:top}.back th{overflow-wrap:normal}.back thead th{word-break:keep-all}.back h3 small{display:block;font-weight:400}.back .short{white-space:nowrap}.rules code{overflow-wrap:anywhere}.back th.case{white-space:normal;overflow-wrap:anywhere;min-width:11rem;font-weight:400}\n.back h3{overflow-wrap:anywhere}\n"
+    "@media screen and (max-width:46rem){.two,.by,.sign{grid-template-columns:1fr}.scroll table{min-width:44rem}}\n",
     "@media print{@page{size:A4;margin:10mm 11mm}.sheet,.back{max-width:none}.sheet{font-size:7.6pt;line-height:1.22;break-after:page}.sheet h1{font-size:13pt;margin:0}.sheet .kicker{font-size:6.5pt}\n"
     ".sheet h2{font-size:8.2pt;margin:.3rem 0 .08rem;padding-bottom:0}.sheet p,.sheet ol,.sheet table{font-size:6.9pt;line-height:1.2;margin-top:.05rem;margin-bottom:.05rem}.sheet .decisions{margin:.1rem 0}\n"
     ".sheet .decisions li{padding:.03rem .4rem;margin:.06rem 0;font-size:7.8pt}.sheet th,.sheet td{padding:.05rem .22rem}.sheet thead th{min-width:0;font-size:6.5pt}.sheet th[scope=row]{min-width:2.2cm}.sheet .when{min-width:2.6cm}.sheet .hash{font-size:5.4pt;line-height:1.15;margin:0}\n"
-    ".sign div{height:1.5rem;font-size:6.9pt}.sign small{font-size:6pt}.by p{min-height:.9rem}.d1,.d2,.d3{background:none}footer{margin-top:.4rem;padding:0}.scroll table{min-width:0}.back h2{margin-top:.4rem}.sheet,.sheet section{break-inside:avoid}}\n",
+    ".sign div{height:1.5rem;font-size:6.9pt}.sign small{font-size:6pt}.by p{min-height:.9rem}.d1,.d2,.d3{background:none}footer{margin-top:.4rem;padding:0}.scroll table{min-width:0}.back h2{margin-top:.4rem}.back{font-size:8.4pt}.back h3{font-size:10pt}.back table{font-size:7.6pt}.back th,.back td{padding:.15rem .3rem}.back code{font-size:6.2pt;line-height:1.25}.rules td:last-child{min-width:5cm}.back tr{break-inside:avoid}.back thead th{font-size:7.6pt}.sheet,.sheet section{break-inside:avoid}}\n",
 };
 
 void assay_decision_say(struct assay_decision_page *p, enum assay_say what)
@@ -62,20 +63,46 @@ void assay_decision_columns(struct assay_decision_page *p, const enum assay_say 
     assay_sink_raw(&p->to, "</tr></thead>\n");
 }
 
-void assay_decision_money(struct assay_decision_page *p, double middle, double low, double high)
+void assay_decision_number(struct assay_text *out, double value, int digits)
 {
-    char                     room[200];
-    struct assay_text        text = ASSAY_TEXT(room);
-    const double             shown[] = {middle, low, high};
-    static const char *const before[] = {"", " (", " – "};
-    for (size_t i = 0; i < 3; i++) {
-        assay_text_add(&text, "%s", before[i]);
-        if (shown[i] < 1e15)
-            assay_figure_count(&text, (uint64_t)(shown[i] + 0.5));
-        else
-            assay_text_add(&text, "%.4g", shown[i]);
-    }
-    assay_sink_textf(&p->to, "%s) %s", room, p->q->policy->costs.currency);
+    double unit = value > 0 ? pow(10, floor(log10(value)) + 1 - digits) : 1, rounded = floor(value / unit + 0.5) * unit;
+    if (rounded >= 1000 && rounded < 1e15)
+        assay_figure_count(out, (uint64_t)(rounded + 0.5));
+    else
+        assay_text_add(out, "%.*g", digits, value);
+}
+
+static void say_money(struct assay_text *out, double value)
+{
+    if (value >= 1e4 && value < 1e15)
+        assay_figure_count(out, (uint64_t)(value + 0.5));
+    else
+        assay_text_add(out, "%.4g", value);
+}
+
+void assay_decision_money(struct assay_decision_page *p, const struct assay_range *r, bool has_middle)
+{
+    char              middle[64], low[64], high[64];
+    struct assay_text t[] = {ASSAY_TEXT(middle), ASSAY_TEXT(low), ASSAY_TEXT(high)};
+    say_money(&t[0], r->middle);
+    say_money(&t[1], r->low);
+    say_money(&t[2], r->high);
+    if (!(r->low < r->high))
+        assay_sink_textf(&p->to, "%s", middle);
+    else if (has_middle)
+        assay_decision_say_with(p, ASSAY_SAY_MIDDLE_RANGE, (const char *const[]){middle, low, high, NULL});
+    else
+        assay_sink_textf(&p->to, "%s – %s", low, high);
+    assay_sink_textf(&p->to, " %s", p->q->policy->costs.currency);
+}
+
+void assay_decision_list_title(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    assay_sink_raw(&p->to, "<h3>");
+    assay_decision_say(p, c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
+    assay_decision_say(p, ASSAY_SAY_COLON);
+    assay_decision_say(p, c->announced ? ASSAY_SAY_LIST_ANNOUNCED : c->measured ? ASSAY_SAY_MEASURED_ABOVE : ASSAY_SAY_LIST_MODELLED);
+    assay_sink_raw(&p->to, "</h3>\n");
 }
 
 static void write_page(struct assay_decision_page *p)
@@ -98,14 +125,16 @@ static void write_page(struct assay_decision_page *p)
     assay_decision_first(p);
     assay_decision_rules(p);
     assay_decision_costs(p);
+    assay_decision_orders(p);
     if (p->claims)
         assay_decision_claims(p);
+    assay_decision_evidence(p);
     assay_sink_raw(&p->to, "</main>\n<footer><p>");
     assay_decision_say_with(p, ASSAY_SAY_FOOTER, (const char *const[]){ASSAY_VERSION, NULL});
     assay_sink_raw(&p->to, "</p></footer>\n</body>\n</html>\n");
 }
 
-enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_claims *claims,
+enum assay_code assay_decision_write(const struct assay_qualification *q, const struct assay_decision_extras *extras,
                                      enum assay_language language, const char *path, struct assay_error *err)
 {
     char  *bytes = NULL;
@@ -114,7 +143,11 @@ enum assay_code assay_decision_write(const struct assay_qualification *q, const 
     if (!out)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a page");
     struct assay_decision_page page = {
-        .to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q, .claims = claims};
+        .to = {.out = out, .how = ASSAY_ESCAPE_HTML}, .language = language, .q = q};
+    if (extras) {
+        page.claims = extras->claims;
+        page.orders = extras->orders;
+    }
     write_page(&page);
     if (fclose(out) != 0 || page.to.failed)
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the page '%.160s'", path);

@@ -9,14 +9,15 @@ static void claim(struct assay_decision_page *p, const struct assay_claim *c)
     assay_decision_text(p, "th scope=\"row\"", c->device);
     assay_sink_raw(&p->to, "<td>");
     assay_decision_text(p, "q", c->text);
-    assay_sink_textf(&p->to, " %s, %s%s%s", c->claimed.source, c->claimed.date, *c->claimed.counted ? "; " : "",
+    const char *comma = assay_say(p->language, ASSAY_SAY_COMMA), *semicolon = assay_say(p->language, ASSAY_SAY_SEMICOLON);
+    assay_sink_textf(&p->to, " %s%s%s%s%s", c->claimed.source, comma, c->claimed.date, *c->claimed.counted ? semicolon : "",
                      c->claimed.counted);
     assay_sink_raw(&p->to, "</td><td>");
     assay_sink_textf(&p->to, "%.6g %s", c->claimed.stated, c->claimed.unit);
     assay_sink_raw(&p->to, "</td><td>");
     if (c->evidence)
-        assay_sink_textf(&p->to, "%.4g %s, %s: %s", c->value, c->claimed.unit, assay_say_evidence(p->language, c->evidence),
-                         c->compared_with);
+        assay_sink_textf(&p->to, "%.4g %s%s%s%s%s", c->value, c->claimed.unit, comma, assay_say_evidence(p->language, c->evidence),
+                         assay_say(p->language, ASSAY_SAY_COLON), c->compared_with);
     else
         assay_sink_raw(&p->to, "–");
     assay_sink_raw(&p->to, "</td><td class=\"short\">");

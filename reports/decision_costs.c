@@ -1,4 +1,6 @@
-/* Cost of ownership and what the order by cost rests on; measured candidates, others and announced ones each among themselves. */
+/* Cost of ownership and what the order by cost rests on; measured candidates, others and announced ones each among
+ * themselves. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,58 +12,78 @@
 /* Those of one kind and division whose cost is known. */
 struct field {
     const struct assay_candidate **candidates;
-    const struct assay_offer     **offers;
-    size_t                         n;
+    struct assay_bid *bids;
+    size_t n;
 };
 
 static bool stands_with(const struct assay_candidate *a, const struct assay_candidate *b)
 {
-    return a->division == b->division && a->announced == b->announced && (a->announced || a->measured == b->measured);
+    return a->division == b->division && assay_candidate_list(a) == assay_candidate_list(b);
 }
 
 /* An offer counts once, however many run folders have it. */
-static void gather(struct assay_decision_page *p, const struct assay_candidate *like, struct field *f)
+static void gather(struct assay_decision_page *p, const struct assay_candidate *like, struct field *f,
+                   bool (*is_known)(const struct assay_policy *policy, const struct assay_offer *offer))
 {
     f->n = 0;
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        bool                          again = false;
+        bool again = false;
+        if (!stands_with(c, like) || !is_known(p->q->policy, c->offer))
+            continue;
         for (size_t k = 0; k < f->n; k++)
-            again = again || f->offers[k] == c->offer;
-        if (again || !stands_with(c, like) || !assay_cost_is_known(p->q->policy, c->offer))
+            again = again || !strcmp(f->bids[k].offer->device, c->offer->device);
+        if (again)
             continue;
         f->candidates[f->n] = c;
-        f->offers[f->n++] = c->offer;
+        f->bids[f->n++] = (struct assay_bid){c->offer, c->points_low, c->points_high};
     }
 }
 
 static const struct assay_candidate *who(const struct field *f, const struct assay_ownership *o)
 {
-    size_t i = 0;
-    while (f->offers[i] != o->offer)
-        i++;
-    return f->candidates[i];
+    return f->candidates[o->bid];
+}
+
+static void money_cell(struct assay_decision_page *p, const struct assay_range *r, bool has_middle)
+{
+    assay_sink_raw(&p->to, "<td>");
+    if (r->high > 0)
+        assay_decision_money(p, r, has_middle);
+    else
+        assay_sink_raw(&p->to, "–");
+    assay_sink_raw(&p->to, "</td>");
+}
+
+static void share_cell(struct assay_decision_page *p, double low, double high, double error)
+{
+    char a[24], b[24], e[24];
+    (void)snprintf(a, sizeof a, "%.0f", 100 * low);
+    (void)snprintf(b, sizeof b, "%.0f", 100 * high);
+    (void)snprintf(e, sizeof e, "%.1f", 100 * error);
+    assay_sink_raw(&p->to, "<td>");
+    assay_decision_say_with(p, ASSAY_SAY_SHARE_RANGE, (const char *const[]){a, b, e, NULL});
+    assay_sink_raw(&p->to, "</td>");
 }
 
 static void row(struct assay_decision_page *p, const struct field *f, const struct assay_ownership *o)
 {
-    const char *currency = p->q->policy->costs.currency;
+    struct assay_range cost = {o->low, o->middle, o->high};
     assay_sink_raw(&p->to, "<tr>");
     assay_decision_text(p, "th scope=\"row\"", who(f, o)->name);
+    money_cell(p, &cost, o->has_middle);
+    money_cell(p, &o->per_million, o->has_middle);
+    money_cell(p, &o->per_run, o->has_middle);
     assay_sink_raw(&p->to, "<td>");
-    assay_decision_money(p, o->middle, o->low, o->high);
-    assay_sink_raw(&p->to, "</td><td>");
-    assay_sink_textf(&p->to, "%.4g %s", o->per_million, currency);
-    assay_sink_raw(&p->to, "</td><td>");
-    if (o->per_run > 0)
-        assay_sink_textf(&p->to, "%.4g %s", o->per_run, currency);
+    if (o->per_watt.low < o->per_watt.high)
+        assay_sink_textf(&p->to, "%.3g – %.3g/s/W", o->per_watt.low, o->per_watt.high);
     else
-        assay_sink_raw(&p->to, "–");
-    assay_sink_raw(&p->to, "</td><td>");
-    assay_sink_textf(&p->to, "%.4g/s/W", o->per_watt);
-    assay_sink_raw(&p->to, "</td><td>");
-    assay_sink_textf(&p->to, "%.0f – %.0f %% (± %.1f %%)", 100 * o->first_low, 100 * o->first_high, 100 * o->error);
-    assay_sink_raw(&p->to, "</td></tr>\n");
+        assay_sink_textf(&p->to, "%.4g/s/W", o->per_watt.middle);
+    assay_sink_raw(&p->to, "</td>");
+    share_cell(p, o->first_low, o->first_high, o->error);
+    if (p->q->policy->all_points > 0)
+        share_cell(p, o->best_low, o->best_high, o->error);
+    assay_sink_raw(&p->to, "</tr>\n");
 }
 
 static void sentence(struct assay_decision_page *p, enum assay_say what, const char *const *arguments)
@@ -74,20 +96,22 @@ static void sentence(struct assay_decision_page *p, enum assay_say what, const c
 static void flip(struct assay_decision_page *p, const struct field *f, const struct assay_costing *c,
                  const struct assay_cost_flip *at)
 {
-    static const enum assay_say inputs[] = {ASSAY_SAY_INPUT_HOST_PRICE, ASSAY_SAY_INPUT_NETWORK, ASSAY_SAY_INPUT_POWER_PRICE,
-                                            ASSAY_SAY_INPUT_PUE,        ASSAY_SAY_INPUT_YEARS,   ASSAY_SAY_INPUT_STAFF,
-                                            ASSAY_SAY_INPUT_LOAD,       ASSAY_SAY_INPUT_PRICE,   ASSAY_SAY_INPUT_POWER};
-    const char                 *a = who(f, &c->costs[at->a])->name, *b = who(f, &c->costs[at->b])->name;
-    const char                 *of = at->of < 0 ? "" : who(f, &c->costs[at->of])->name, *currency = p->q->policy->costs.currency;
-    char                        value[64], input[300];
-    struct assay_text           name = ASSAY_TEXT(input);
-    bool money = at->input != ASSAY_COST_PUE && at->input != ASSAY_COST_YEARS && at->input != ASSAY_COST_LOAD &&
-                 at->input != ASSAY_COST_POWER;
-    (void)snprintf(value, sizeof value, "%.6g%s%.20s", at->value, money || at->input == ASSAY_COST_POWER ? " " : "",
-                   money                           ? currency
-                   : at->input == ASSAY_COST_POWER ? "W"
-                                                   : "");
-    if (at->input == ASSAY_COST_PRICE && at->of == (int)at->b) {
+    static const enum assay_say inputs[] = {
+        ASSAY_SAY_INPUT_HOST_PRICE, ASSAY_SAY_INPUT_NETWORK, ASSAY_SAY_INPUT_POWER_PRICE, ASSAY_SAY_INPUT_PUE,
+        ASSAY_SAY_INPUT_YEARS,      ASSAY_SAY_INPUT_STAFF,   ASSAY_SAY_INPUT_LOAD,        ASSAY_SAY_INPUT_PRICE,
+        ASSAY_SAY_INPUT_POWER,      ASSAY_SAY_INPUT_PROMISE};
+    const char *a = who(f, &c->costs[at->a])->name, *b = who(f, &c->costs[at->b])->name;
+    const char *of = at->of < 0 ? "" : who(f, &c->costs[at->of])->name, *currency = p->q->policy->costs.currency;
+    char value[64], input[300];
+    struct assay_text name = ASSAY_TEXT(input);
+    static const char *const units[ASSAY_COST_FLIPPABLE] = {[ASSAY_COST_PUE] = "",
+                                                            [ASSAY_COST_YEARS] = "",
+                                                            [ASSAY_COST_LOAD] = "",
+                                                            [ASSAY_COST_POWER] = " W",
+                                                            [ASSAY_COST_PROMISE] = "/s"};
+    (void)snprintf(value, sizeof value, "%.6g%s%.20s", at->value, units[at->input] ? units[at->input] : " ",
+                   units[at->input] ? "" : currency);
+    if (at->input == ASSAY_COST_PRICE && at->of == (int)at->b && !at->rising) {
         sentence(p, ASSAY_SAY_WINS_BELOW, (const char *const[]){b, a, value, NULL});
         return;
     }
@@ -99,7 +123,7 @@ static void flip(struct assay_decision_page *p, const struct field *f, const str
 static void withdrawal(struct assay_decision_page *p, const struct field *f, const struct assay_costing *c)
 {
     struct assay_standing *all = calloc(c->n + 1, sizeof *all);
-    size_t                 out[3];
+    size_t out[3];
     if (!all) {
         p->to.failed = true;
         return;
@@ -132,32 +156,49 @@ static void sentences(struct assay_decision_page *p, const struct field *f, cons
     assay_sink_raw(&p->to, "</ul>\n");
 }
 
-static void group(struct assay_decision_page *p, const struct field *f, enum assay_say title)
+/* Of each candidate: where its throughput is from. */
+static void bases(struct assay_decision_page *p, const struct field *f)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_COST_COLUMN, ASSAY_SAY_PER_MILLION,
-                                             ASSAY_SAY_PER_RUN,   ASSAY_SAY_PER_WATT,    ASSAY_SAY_FIRST_SHARE};
-    struct assay_costing        c = {.n = 0};
-    struct assay_error          err = {.code = ASSAY_OK};
-    if (assay_cost_rank(p->q->policy, f->offers, f->n, &c, &err)) {
-        p->to.failed = true;
-        return;
-    }
-    assay_decision_heading(p, "h3", title);
     for (size_t i = 0; i < f->n; i++) {
+        const struct assay_offer *o = f->bids[i].offer;
+        const char *evidence = assay_say_evidence(p->language, o->promise_evidence), *name = f->candidates[i]->name;
         assay_sink_raw(&p->to, "<p class=\"small\">");
-        assay_sink_textf(&p->to, "%s: ", f->candidates[i]->name);
-        assay_decision_say_with(p, ASSAY_SAY_COST_BASIS, (const char *const[]){f->offers[i]->at_promise_source, NULL});
+        if (o->promise_evidence)
+            assay_decision_say_with(p, ASSAY_SAY_CURVE_BASIS, (const char *const[]){name, evidence, NULL});
+        else
+            assay_decision_say_with(p, ASSAY_SAY_COST_BASIS, (const char *const[]){name, o->at_promise_source, NULL});
         assay_sink_raw(&p->to, "</p>\n");
     }
-    assay_sink_raw(&p->to,
-                   "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"rules\"><thead><tr>",
-                   assay_say(p->language, ASSAY_SAY_COSTS));
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+}
+
+static void head(struct assay_decision_page *p)
+{
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_COST_COLUMN, ASSAY_SAY_PER_MILLION,
+                                             ASSAY_SAY_PER_RUN,   ASSAY_SAY_PER_WATT,    ASSAY_SAY_FIRST_SHARE,
+                                             ASSAY_SAY_BEST_SHARE};
+    size_t n = sizeof columns / sizeof *columns - (p->q->policy->all_points > 0 ? 0 : 1);
+    assay_sink_raw(
+        &p->to,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"rules\"><thead><tr>",
+        assay_say(p->language, ASSAY_SAY_COSTS));
+    for (size_t i = 0; i < n; i++) {
         assay_sink_raw(&p->to, "<th scope=\"col\">");
         assay_decision_say_with(p, columns[i], (const char *const[]){p->q->policy->demand.unit, NULL});
         assay_sink_raw(&p->to, "</th>");
     }
     assay_sink_raw(&p->to, "</tr></thead><tbody>\n");
+}
+
+static void ranked(struct assay_decision_page *p, const struct field *f)
+{
+    struct assay_costing c = {.n = 0};
+    struct assay_error err = {.code = ASSAY_OK};
+    if (assay_cost_rank(p->q->policy, f->bids, f->n, &c, &err)) {
+        p->to.failed = true;
+        return;
+    }
+    bases(p, f);
+    head(p);
     for (size_t i = 0; i < c.n; i++)
         row(p, f, &c.costs[i]);
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
@@ -165,31 +206,72 @@ static void group(struct assay_decision_page *p, const struct field *f, enum ass
     assay_costing_release(&c);
 }
 
+void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a,
+                           const struct assay_candidate *b)
+{
+    double ratio, offset;
+    char times[32], plus[64];
+    struct assay_text amount = ASSAY_TEXT(plus);
+    assay_price_parity(p->q->policy, a->offer, b->offer, &ratio, &offset);
+    (void)snprintf(times, sizeof times, "%.3g", ratio);
+    assay_decision_number(&amount, fabs(offset), 3);
+    assay_text_add(&amount, " %.20s", p->q->policy->costs.currency);
+    sentence(p, offset < 0 ? ASSAY_SAY_PARITY_LESS : ASSAY_SAY_PARITY_MORE,
+             (const char *const[]){a->name, b->name, times, plus, NULL});
+}
+
+/* Prices are missing: which prices would make two of them cost the same. */
+static void parities(struct assay_decision_page *p, const struct field *f)
+{
+    bool any = false;
+    for (size_t i = 1; i < f->n; i++) {
+        if (!(f->bids[0].offer->power_watts.high > 0) || !(f->bids[i].offer->power_watts.high > 0))
+            continue;
+        if (!any)
+            assay_sink_raw(&p->to, "<ul class=\"prose\">\n");
+        any = true;
+        assay_decision_parity(p, f->candidates[i], f->candidates[0]);
+    }
+    if (any)
+        assay_sink_raw(&p->to, "</ul>\n");
+}
+
+static void title(struct assay_decision_page *p, const struct assay_candidate *c, bool *any)
+{
+    if (!*any) {
+        assay_sink_raw(&p->to, "<section id=\"costs\" class=\"back\">\n");
+        assay_decision_heading(p, "h2", ASSAY_SAY_COSTS);
+    }
+    *any = true;
+    assay_decision_list_title(p, c);
+}
+
 void assay_decision_costs(struct assay_decision_page *p)
 {
-    struct field f = {.candidates = calloc(p->q->n, sizeof(void *)), .offers = calloc(p->q->n, sizeof(void *))};
-    bool         any = false;
-    if (!f.candidates || !f.offers)
+    struct field f = {.candidates = calloc(p->q->n, sizeof(void *)), .bids = calloc(p->q->n, sizeof *f.bids)};
+    bool any = false;
+    if (!f.candidates || !f.bids)
         p->to.failed = true;
     for (size_t i = 0; i < p->q->n && !p->to.failed; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
         if (i > 0 && stands_with(c, &p->q->candidates[i - 1]))
             continue;
-        gather(p, c, &f);
-        if (!f.n)
+        gather(p, c, &f, assay_cost_is_known);
+        if (f.n) {
+            title(p, c, &any);
+            ranked(p, &f);
             continue;
-        if (!any) {
-            assay_sink_raw(&p->to, "<section id=\"costs\" class=\"back\">\n");
-            assay_decision_heading(p, "h2", ASSAY_SAY_COSTS);
         }
-        any = true;
-        group(p, &f,
-              c->announced  ? ASSAY_SAY_ANNOUNCED_BELOW
-              : c->measured ? ASSAY_SAY_MEASURED_ABOVE
-                            : ASSAY_SAY_MODELLED_BELOW);
+        gather(p, c, &f, assay_need_is_known);
+        if (f.n > 1) {
+            title(p, c, &any);
+            bases(p, &f);
+            assay_decision_heading(p, "p", ASSAY_SAY_PARITY);
+            parities(p, &f);
+        }
     }
     if (any)
         assay_sink_raw(&p->to, "</section>\n");
     free(f.candidates);
-    free(f.offers);
+    free(f.bids);
 }

@@ -1,5 +1,5 @@
-/* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule, validity,
- * signatures. */
+/* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule,
+ * validity, signatures. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +22,8 @@ static void decisions(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "<ul class=\"decisions\">\n");
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        char                          room[600];
-        struct assay_text             text = ASSAY_TEXT(room);
+        char room[600];
+        struct assay_text text = ASSAY_TEXT(room);
         assay_say_candidate(&text, p->language, p->q->policy, c);
         assay_sink_raw(&p->to, "<li class=\"d%d\">", (int)c->decision);
         assay_sink_text(&p->to, room);
@@ -37,8 +37,30 @@ static void decisions(struct assay_decision_page *p)
 static const char *host_of(const struct assay_candidate *c)
 {
     const json_t *host = json_object_get(assay_run_folder_manifest(c->run->folder), "host");
-    const char   *name = json_is_string(host) ? json_string_value(host) : json_string_value(json_object_get(host, "hostname"));
+    const char *name =
+        json_is_string(host) ? json_string_value(host) : json_string_value(json_object_get(host, "hostname"));
     return name ? name : "";
+}
+
+static bool is_calculated(const struct assay_candidate *c)
+{
+    return c->evidence == ASSAY_EVIDENCE_MODELLED;
+}
+
+/* Who was not tested at all. */
+static void calculated(struct assay_decision_page *p)
+{
+    char names[2000];
+    struct assay_text all = ASSAY_TEXT(names);
+    for (size_t i = 0; i < p->q->n; i++)
+        if (is_calculated(&p->q->candidates[i]))
+            assay_text_add(&all, "%s%s", *names ? assay_say(p->language, ASSAY_SAY_LIST_COMMA) : "",
+                           p->q->candidates[i].name);
+    if (!*names)
+        return;
+    assay_sink_raw(&p->to, "<p>");
+    assay_decision_say_with(p, ASSAY_SAY_NOT_TESTED, (const char *const[]){names, NULL});
+    assay_sink_raw(&p->to, "</p>\n");
 }
 
 static void tested(struct assay_decision_page *p)
@@ -52,35 +74,43 @@ static void tested(struct assay_decision_page *p)
     assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
     assay_sink_raw(&p->to, "<tbody>\n");
     for (size_t i = 0; i < p->q->n; i++) {
-        const struct assay_candidate   *c = &p->q->candidates[i];
+        const struct assay_candidate *c = &p->q->candidates[i];
         const struct assay_device_info *d = c->device;
-        const char                     *host = host_of(c), *created = assay_figure_manifest(c->run, "created");
+        if (is_calculated(c))
+            continue;
+        const char *host = host_of(c), *created = assay_figure_manifest(c->run, "created");
         assay_sink_raw(&p->to, "<tr>");
         assay_decision_text(p, "th scope=\"row\"", c->name);
         assay_sink_raw(&p->to, "<td>");
         if (!d)
             assay_decision_say(p, ASSAY_SAY_NEVER_OPENED);
         else {
-            assay_sink_textf(&p->to, "%s%s%s; ", *d->product ? d->product : d->name, *d->vendor ? ", " : "", d->vendor);
+            assay_sink_textf(&p->to, "%s%s%s%s", *d->product ? d->product : d->name,
+                             *d->vendor ? assay_say(p->language, ASSAY_SAY_COMMA) : "", d->vendor,
+                             assay_say(p->language, ASSAY_SAY_SEMICOLON));
             assay_sink_text(&p->to, *d->serial ? d->serial : assay_say(p->language, ASSAY_SAY_NOT_READABLE));
         }
         assay_sink_raw(&p->to, "</td><td class=\"when\">");
-        assay_sink_textf(&p->to, "%s, ", *host ? host : assay_say(p->language, ASSAY_SAY_NOT_RECORDED));
+        assay_sink_textf(&p->to, "%s%s", *host ? host : assay_say(p->language, ASSAY_SAY_NOT_RECORDED),
+                         assay_say(p->language, ASSAY_SAY_COMMA));
         if (*created)
             assay_sink_textf(&p->to, "%.10s", created);
         else
             assay_decision_say(p, ASSAY_SAY_NOT_RECORDED);
         assay_sink_raw(&p->to, "</td>");
-        assay_decision_heading(p, "td", c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
+        assay_decision_heading(
+            p, "td", c->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED);
         assay_sink_raw(&p->to, "<td>");
         assay_sink_textf(&p->to, "assay %s", assay_figure_manifest(c->run, "assay"));
         if (d && *d->firmware)
-            assay_sink_textf(&p->to, "; %s", d->firmware);
+            assay_sink_textf(&p->to, "%s%s", assay_say(p->language, ASSAY_SAY_SEMICOLON), d->firmware);
         if (c->offer && *c->offer->differences)
-            assay_sink_textf(&p->to, "; %s", c->offer->differences);
+            assay_sink_textf(&p->to, "%s%s", assay_say(p->language, ASSAY_SAY_SEMICOLON), c->offer->differences);
         assay_sink_raw(&p->to, "</td></tr>\n");
     }
-    assay_sink_raw(&p->to, "</tbody></table></div>\n<div class=\"by\">");
+    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+    calculated(p);
+    assay_sink_raw(&p->to, "<div class=\"by\">");
     assay_decision_heading(p, "p", ASSAY_SAY_RAN_BY);
     assay_decision_heading(p, "p", ASSAY_SAY_WITNESSED_BY);
     assay_sink_raw(&p->to, "</div>\n</section>\n");
@@ -88,55 +118,101 @@ static void tested(struct assay_decision_page *p)
 
 /* ---- candidates -------------------------------------------------------------------------------------------------- */
 
-/* What the buyer read off a latency-throughput curve, marked as his assumption; nothing of ours stands in for it. */
+/* Why nothing is known of the throughput at the promise. */
+static enum assay_say lacks(const struct assay_candidate *c)
+{
+    static const enum assay_say say[] = {[ASSAY_PROMISE_KNOWN] = ASSAY_SAY_NO_CURVE,
+                                         [ASSAY_PROMISE_NOT_ASKED] = ASSAY_SAY_NO_CURVE_ASKED,
+                                         [ASSAY_PROMISE_NOT_RUN] = ASSAY_SAY_NO_CURVE,
+                                         [ASSAY_PROMISE_NOT_PROVED] = ASSAY_SAY_NO_CURVE_PROVED,
+                                         [ASSAY_PROMISE_NONE_KEEPS] = ASSAY_SAY_NO_RATE_KEEPS};
+    return say[c->promise.lack];
+}
+
+/* Nothing hangs on a throughput that is not known: one cell for it, need and cost, with the reason. */
+static void unknown_cells(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    assay_sink_raw(&p->to, "<td colspan=\"3\">");
+    assay_decision_say(p, lacks(c));
+    assay_decision_say(p, ASSAY_SAY_SEMICOLON);
+    assay_decision_say(p, ASSAY_SAY_NO_NEED);
+    assay_sink_raw(&p->to, "</td>");
+}
+
+/* Read off the candidate's own curve; or what the buyer assumes, marked as that. Nothing else stands in for it. */
 static void promise_cell(struct assay_decision_page *p, const struct assay_candidate *c)
 {
-    const struct assay_range *r = c->offer ? &c->offer->at_promise_per_s : NULL;
+    const struct assay_offer *o = c->offer;
+    char low[48], high[48];
+    struct assay_text l = ASSAY_TEXT(low), h = ASSAY_TEXT(high);
+    assay_decision_number(&l, o->at_promise_per_s.low, 4);
+    assay_decision_number(&h, o->at_promise_per_s.high, 4);
     assay_sink_raw(&p->to, "<td>");
-    if (!r || !(r->high > 0))
-        assay_decision_say(p, ASSAY_SAY_NO_CURVE);
-    else {
-        if (r->low < r->high)
-            assay_sink_textf(&p->to, "%.4g – %.4g/s", r->low, r->high);
-        else
-            assay_sink_textf(&p->to, "%.4g/s", r->middle);
-        assay_sink_raw(&p->to, " (");
-        assay_decision_say(p, ASSAY_SAY_ASSUMED);
-        assay_sink_raw(&p->to, ")");
+    assay_sink_textf(&p->to, "%s%s%s/s", low, strcmp(low, high) != 0 ? " – " : "", strcmp(low, high) != 0 ? high : "");
+    if (!o->promise_evidence || c->promise.is_open) {
+        assay_decision_say(p, ASSAY_SAY_OPENS);
+        assay_decision_say(p, o->promise_evidence ? ASSAY_SAY_CURVE_ENDS : ASSAY_SAY_ASSUMED);
+        assay_decision_say(p, ASSAY_SAY_CLOSES);
     }
     assay_sink_raw(&p->to, "</td>");
 }
 
-/* Devices, racks and power, then the cost with its range; or why there is none. */
-static void cost_cells(struct assay_decision_page *p, const struct assay_candidate *c)
+/* Devices, racks and power; or why there are none. */
+static void needs_cell(struct assay_decision_page *p, const struct assay_candidate *c)
 {
-    char n[32], racks[32], kw[32];
-    if (!assay_cost_is_known(p->q->policy, c->offer)) {
-        assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
-        assay_decision_heading(p, "td", ASSAY_SAY_NO_COST);
+    char n[32], racks[32], kw[64];
+    if (!assay_need_is_known(p->q->policy, c->offer)) {
+        assay_decision_heading(p, "td", ASSAY_SAY_NO_DEMAND);
         return;
     }
     struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
     (void)snprintf(n, sizeof n, "%.0f", o.devices);
     (void)snprintf(racks, sizeof racks, "%.0f", o.racks);
-    (void)snprintf(kw, sizeof kw, "%.1f", o.kilowatts);
+    if (o.kilowatts.low < o.kilowatts.high)
+        (void)snprintf(kw, sizeof kw, "%.3g – %.3g", o.kilowatts.low, o.kilowatts.high);
+    else
+        (void)snprintf(kw, sizeof kw, "%.3g", o.kilowatts.middle);
     assay_sink_raw(&p->to, "<td>");
-    assay_decision_say_with(p, ASSAY_SAY_NEEDS, (const char *const[]){n, racks, kw, NULL});
-    assay_sink_raw(&p->to, "</td><td>");
-    assay_decision_money(p, o.middle, o.low, o.high);
+    assay_decision_say_with(p, ASSAY_SAY_NEEDS, (const char *const[]){n, racks, NULL});
+    if (o.has_power)
+        assay_decision_say_with(p, ASSAY_SAY_NEEDS_POWER, (const char *const[]){kw, NULL});
+    else
+        assay_decision_say(p, ASSAY_SAY_NO_POWER);
+    assay_sink_raw(&p->to, "</td>");
+}
+
+static void cost_cell(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    if (!assay_cost_is_known(p->q->policy, c->offer)) {
+        bool needs = assay_need_is_known(p->q->policy, c->offer);
+        assay_decision_heading(p, "td",
+                               !needs                        ? ASSAY_SAY_NO_DEMAND
+                               : !(c->offer->price.high > 0) ? ASSAY_SAY_NO_PRICE
+                                                             : ASSAY_SAY_NO_COST);
+        return;
+    }
+    struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
+    struct assay_range cost = {o.low, o.middle, o.high};
+    assay_sink_raw(&p->to, "<td>");
+    assay_decision_money(p, &cost, o.has_middle);
     assay_sink_raw(&p->to, "</td>");
 }
 
 static void candidate_row(struct assay_decision_page *p, const struct assay_candidate *c)
 {
-    char              evidence[160];
+    char evidence[160];
     struct assay_text text = ASSAY_TEXT(evidence);
     assay_say_candidate_evidence(&text, p->language, c);
     assay_sink_raw(&p->to, "<tr>");
     assay_decision_text(p, "th scope=\"row\"", c->name);
     assay_sink_raw(&p->to, "<td>%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
-    promise_cell(p, c);
-    cost_cells(p, c);
+    if (!c->offer || !(c->offer->at_promise_per_s.high > 0))
+        unknown_cells(p, c);
+    else {
+        promise_cell(p, c);
+        needs_cell(p, c);
+        cost_cell(p, c);
+    }
     if (p->q->policy->all_points > 0) {
         double low = c->points_low, high = c->points_high;
         assay_sink_raw(&p->to, low < high ? "<td>%.1f – %.1f</td>" : "<td>%.1f</td>", low, high);
@@ -154,22 +230,19 @@ static void line(struct assay_decision_page *p, enum assay_say what, size_t colu
     assay_sink_raw(&p->to, "</tr>\n");
 }
 
-/* Candidates of one division and one kind of evidence. false: there are none. */
-static bool rows(struct assay_decision_page *p, enum assay_division division, bool measured, bool announced, enum assay_say title,
-                 size_t columns)
+/* Candidates of one division and one list. */
+static void rows(struct assay_decision_page *p, enum assay_division division, enum assay_list list, size_t columns)
 {
     bool any = false;
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        bool here = c->division == division && c->announced == announced && (announced || c->measured == measured);
-        if (!here)
+        if (c->division != division || assay_candidate_list(c) != list)
             continue;
         if (!any)
-            line(p, title, columns);
+            line(p, assay_say_list(list), columns);
         any = true;
         candidate_row(p, c);
     }
-    return any;
 }
 
 /* One table a division: figures of the two never stand in one column. */
@@ -178,9 +251,9 @@ static void table(struct assay_decision_page *p, enum assay_division division)
     static const enum assay_say head[] = {ASSAY_SAY_CANDIDATE,      ASSAY_SAY_RULES_COLUMN, ASSAY_SAY_PROMISE_COLUMN,
                                           ASSAY_SAY_NEED_COLUMN,    ASSAY_SAY_COST_COLUMN,  ASSAY_SAY_POINTS_COLUMN,
                                           ASSAY_SAY_EVIDENCE_COLUMN};
-    enum assay_say              columns[7];
-    bool                        any = false, points = p->q->policy->all_points > 0;
-    size_t                      n = 0;
+    enum assay_say columns[7];
+    bool any = false, points = p->q->policy->all_points > 0;
+    size_t n = 0;
     for (size_t i = 0; i < p->q->n; i++)
         any = any || p->q->candidates[i].division == division;
     if (!any)
@@ -194,30 +267,54 @@ static void table(struct assay_decision_page *p, enum assay_division division)
                    assay_say(p->language, title));
     assay_decision_columns(p, columns, n);
     assay_sink_raw(&p->to, "<tbody>\n");
-    (void)rows(p, division, true, false, ASSAY_SAY_MEASURED_ABOVE, n);
-    (void)rows(p, division, false, false, ASSAY_SAY_MODELLED_BELOW, n);
-    (void)rows(p, division, false, true, ASSAY_SAY_ANNOUNCED_BELOW, n);
+    for (enum assay_list list = ASSAY_LIST_MEASURED; list <= ASSAY_LIST_ANNOUNCED; list++)
+        rows(p, division, list, n);
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+/* What the policy calls a device. */
+static const char *name_of(const struct assay_policy *policy, const char *device)
+{
+    const struct assay_offer *offer = assay_policy_offer(policy, device);
+    return offer && *offer->name ? offer->name : device;
+}
+
+/* Offers that no run folder has, each with the reason. */
+static void absent(struct assay_decision_page *p)
+{
+    for (size_t i = 0; i < p->q->n_absent; i++) {
+        const struct assay_absent *a = &p->q->absent[i];
+        char devices[24];
+        (void)snprintf(devices, sizeof devices, "%lld", (long long)a->devices);
+        assay_sink_raw(&p->to, "<p>");
+        assay_decision_say_with(p, a->devices ? ASSAY_SAY_ABSENT_SYSTEM : ASSAY_SAY_ABSENT,
+                                (const char *const[]){*a->offer->name ? a->offer->name : a->offer->device, devices,
+                                                      name_of(p->q->policy, a->device), NULL});
+        assay_sink_raw(&p->to, "</p>\n");
+    }
 }
 
 /* ---- reasons and doubts ------------------------------------------------------------------------------------------ */
 
 struct point {
-    const struct assay_candidate   *c;
+    const struct assay_candidate *c;
     const struct assay_rule_result *r;
 };
 
-/* The more telling first: what fails, then what holds by the least; of doubts, those of measured candidates, which stand first. */
+/* The more telling first: what fails, then what holds by the least; of doubts, those of measured candidates, which
+ * stand first. */
 static double weight_of(const struct assay_rule_result *r)
 {
     return r->decision == ASSAY_NOT_QUALIFIED ? 0 : r->has_bounds ? r->ratio_low : 1e9;
 }
 
-/* Where it is told already that this candidate has a point of this kind; n if nowhere. */
+/* Where a point of this kind is told already, of this candidate or, as all that is not measured is in doubt for the
+ * same reason, of another one of those; n if nowhere. */
 static size_t told(const struct point *shown, size_t n, const struct point *one)
 {
     size_t i = 0;
-    while (i < n && (shown[i].c != one->c || shown[i].r->reason != one->r->reason))
+    while (i < n && (shown[i].r->reason != one->r->reason ||
+                     (shown[i].c != one->c && (shown[i].c->measured || one->c->measured))))
         i++;
     return i;
 }
@@ -240,30 +337,47 @@ static size_t place(struct point out[SHOWN], size_t n, const struct point *one, 
     return n;
 }
 
-/* The points to show; returns how many there are in all. */
+static bool is_point(const struct assay_rule_result *r, bool doubts)
+{
+    return r->rule->kind == ASSAY_RULE_MANDATORY && (r->decision == ASSAY_INSUFFICIENT) == doubts;
+}
+
+static bool is_shown(const struct point *shown, size_t n, const struct assay_rule_result *r)
+{
+    size_t i = 0;
+    while (i < n && shown[i].r != r)
+        i++;
+    return i < n;
+}
+
+/* The points to show; returns how many there are in all. Where kinds do not fill the page, more of a kind do. */
 static size_t collect(const struct assay_qualification *q, bool doubts, struct point out[SHOWN], size_t *shown)
 {
-    size_t all = 0;
+    size_t all = 0, rules = q->policy->n_rules;
     *shown = 0;
-    for (size_t i = 0; i < q->n; i++)
-        for (size_t k = 0; k < q->policy->n_rules; k++) {
-            const struct assay_rule_result *r = &q->candidates[i].results[k];
-            struct point                    one = {&q->candidates[i], r};
-            if (r->rule->kind != ASSAY_RULE_MANDATORY || (r->decision == ASSAY_INSUFFICIENT) != doubts)
-                continue;
-            all++;
-            *shown = place(out, *shown, &one, doubts);
-        }
+    for (size_t i = 0; i < q->n * rules; i++) {
+        struct point one = {&q->candidates[i / rules], &q->candidates[i / rules].results[i % rules]};
+        if (!is_point(one.r, doubts))
+            continue;
+        all++;
+        *shown = place(out, *shown, &one, doubts);
+    }
+    for (size_t i = 0; i < q->n * rules && *shown < SHOWN; i++) {
+        struct point one = {&q->candidates[i / rules], &q->candidates[i / rules].results[i % rules]};
+        if (is_point(one.r, doubts) && !is_shown(out, *shown, one.r))
+            out[(*shown)++] = one;
+    }
     return all;
 }
 
 static void say_point(struct assay_decision_page *p, const struct point *point, bool doubts)
 {
-    char              room[1200];
+    char room[1200];
     struct assay_text text = ASSAY_TEXT(room);
     assay_sink_raw(&p->to, "<li><b>");
-    assay_sink_textf(&p->to, "%s, %s", point->c->name, point->r->rule->id);
-    assay_sink_raw(&p->to, "</b>: ");
+    assay_sink_textf(&p->to, "%s%s%s", point->c->name, assay_say(p->language, ASSAY_SAY_COMMA), point->r->rule->id);
+    assay_sink_raw(&p->to, "</b>");
+    assay_decision_say(p, ASSAY_SAY_COLON);
     assay_say_why(&text, p->language, point->r);
     assay_sink_text(&p->to, room);
     if (doubts) {
@@ -278,9 +392,9 @@ static void say_point(struct assay_decision_page *p, const struct point *point, 
 static void points(struct assay_decision_page *p, bool doubts)
 {
     struct point shown[SHOWN];
-    size_t       n = 0, all = collect(p->q, doubts, shown, &n);
-    char         more[24];
-    assay_sink_raw(&p->to, "<section>\n");
+    size_t n = 0, all = collect(p->q, doubts, shown, &n);
+    char more[24];
+    assay_sink_raw(&p->to, "<section id=\"%s\">\n", doubts ? "doubts" : "reasons");
     assay_decision_heading(p, "h2", doubts ? ASSAY_SAY_DOUBTS : ASSAY_SAY_REASONS);
     if (!all)
         assay_decision_heading(p, "p", doubts ? ASSAY_SAY_NO_DOUBT : ASSAY_SAY_NO_REASON);
@@ -303,13 +417,8 @@ static void points(struct assay_decision_page *p, bool doubts)
 
 static void rule(struct assay_decision_page *p)
 {
-    double alpha = 0;
-    char   confidence[24], together[24], k[24];
-    for (size_t i = 0; i < p->q->policy->n_rules; i++)
-        if (p->q->policy->rules[i].kind == ASSAY_RULE_MANDATORY && p->q->policy->rules[i].alpha > alpha)
-            alpha = p->q->policy->rules[i].alpha;
-    (void)snprintf(confidence, sizeof confidence, "%.3g", 100 * (1 - alpha));
-    (void)snprintf(together, sizeof together, "%.4g", 100 * (1 - alpha / (double)p->q->policy->n_mandatory));
+    char confidence[16], together[16], k[24];
+    assay_say_confidence(p->q->policy, confidence, together);
     (void)snprintf(k, sizeof k, "%zu", p->q->policy->n_mandatory);
     assay_decision_heading(p, "h2", ASSAY_SAY_RULE);
     assay_sink_raw(&p->to, "<p>");
@@ -322,13 +431,13 @@ static void validity(struct assay_decision_page *p)
     const struct assay_policy *policy = p->q->policy;
     assay_decision_heading(p, "h2", ASSAY_SAY_VALIDITY);
     assay_sink_raw(&p->to, "<p>");
-    assay_decision_say_with(p, ASSAY_SAY_VALIDITY_TEXT, (const char *const[]){policy->valid_until, policy->freeze_date, NULL});
+    assay_decision_say_with(p, ASSAY_SAY_VALIDITY_TEXT,
+                            (const char *const[]){policy->valid_until, policy->freeze_date, NULL});
     if (policy->costs.given) {
         const char *tax = assay_say(p->language, policy->costs.tax_included ? ASSAY_SAY_TAX_IN : ASSAY_SAY_TAX_OUT);
-        assay_sink_raw(&p->to, " ");
-        assay_decision_say_with(
-            p, ASSAY_SAY_PRICES_TEXT,
-            (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until, policy->costs.includes, NULL});
+        assay_decision_say_with(p, ASSAY_SAY_PRICES_TEXT,
+                                (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until,
+                                                      policy->costs.includes, NULL});
     }
     assay_sink_raw(&p->to, "</p>\n");
 }
@@ -336,29 +445,21 @@ static void validity(struct assay_decision_page *p)
 static void hash(struct assay_decision_page *p, const char *name, const char *value)
 {
     assay_sink_raw(&p->to, "<p class=\"hash\">");
-    assay_sink_textf(&p->to, "%s: %s", name, value);
+    assay_sink_textf(&p->to, "%s%s%s", name, assay_say(p->language, ASSAY_SAY_COLON), value);
     assay_sink_raw(&p->to, "</p>\n");
 }
 
 static void hashes(struct assay_decision_page *p)
 {
-    const struct assay_summary *last = NULL;
-    assay_decision_heading(p, "h2", ASSAY_SAY_HASHES);
+    assay_decision_heading(p, "h2 id=\"hashes\"", ASSAY_SAY_HASHES);
     hash(p, assay_say(p->language, ASSAY_SAY_HASH_POLICY), p->q->policy->sha256);
-    for (size_t i = 0; i < p->q->n; i++) {
-        const struct assay_summary *run = p->q->candidates[i].run;
-        char                        path[1200], name[256], label[320], hex[65];
-        struct assay_error          why = {.code = ASSAY_OK};
-        struct assay_text           text = ASSAY_TEXT(name), said = ASSAY_TEXT(label);
-        bool                        before = run == last;
-        for (size_t k = 0; k < i; k++)
-            before = before || p->q->candidates[k].run == run;
-        if (before)
-            continue;
-        last = run;
-        assay_figure_run_name(&text, run);
+    for (size_t i = 0; i < p->q->n_runs; i++) {
+        char path[1200], name[256], label[320], hex[65];
+        struct assay_error why = {.code = ASSAY_OK};
+        struct assay_text text = ASSAY_TEXT(name), said = ASSAY_TEXT(label);
+        assay_figure_run_name(&text, &p->q->runs[i]);
         assay_say_with(&said, p->language, ASSAY_SAY_HASH_RUN, (const char *const[]){name, NULL});
-        (void)snprintf(path, sizeof path, "%s/records.jsonl", assay_run_folder_path(run->folder));
+        (void)snprintf(path, sizeof path, "%s/records.jsonl", assay_run_folder_path(p->q->runs[i].folder));
         hash(p, label, assay_sha256_file(path, hex, &why) ? why.message : hex);
     }
 }
@@ -373,15 +474,15 @@ static void checklist(struct assay_decision_page *p)
 {
     static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_ORIGIN, ASSAY_SAY_OPEN_INTERFACES,
                                              ASSAY_SAY_SECOND_SOURCE, ASSAY_SAY_NATIVE_OPS};
-    assay_decision_heading(p, "h2", ASSAY_SAY_CHECKLIST);
+    assay_decision_heading(p, "h2 id=\"checklist\"", ASSAY_SAY_CHECKLIST);
     assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
                    assay_say(p->language, ASSAY_SAY_CHECKLIST));
     assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
     assay_sink_raw(&p->to, "<tbody>\n");
     for (size_t i = 0; i < p->q->n; i++) {
         const struct assay_candidate *c = &p->q->candidates[i];
-        const struct assay_offer     *o = c->offer;
-        size_t                        all = 0, native = 0;
+        const struct assay_offer *o = c->offer;
+        size_t all = 0, native = 0;
         for (size_t k = 0; k < c->run->n_rows; k++) {
             bool mine = !strcmp(c->run->rows[k].backend, c->backend);
             all += mine;
@@ -393,7 +494,11 @@ static void checklist(struct assay_decision_page *p)
         assay_decision_text(p, "td", o && *o->origin ? o->origin : assay_say(p->language, ASSAY_SAY_UNKNOWN));
         assay_decision_text(p, "td", fact(p, o && o->has_interfaces, o && o->open_interfaces));
         assay_decision_text(p, "td", fact(p, o && o->has_second, o && o->second_source));
-        assay_sink_raw(&p->to, "<td>%zu / %zu</td></tr>\n", native, all);
+        if (is_calculated(c))
+            assay_decision_heading(p, "td", ASSAY_SAY_UNKNOWN);
+        else
+            assay_sink_raw(&p->to, "<td>%zu / %zu</td>", native, all);
+        assay_sink_raw(&p->to, "</tr>\n");
     }
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
 }
@@ -417,7 +522,7 @@ void assay_decision_first(struct assay_decision_page *p)
     const struct assay_policy *policy = p->q->policy;
     assay_sink_raw(&p->to, "<div class=\"sheet\">\n<p class=\"kicker\">");
     assay_decision_say(p, ASSAY_SAY_POLICY);
-    assay_sink_raw(&p->to, ": ");
+    assay_decision_say(p, ASSAY_SAY_COLON);
     assay_sink_text(&p->to, policy->name);
     assay_sink_raw(&p->to, "</p>\n");
     assay_decision_heading(p, "h1", ASSAY_SAY_TITLE);
@@ -427,6 +532,7 @@ void assay_decision_first(struct assay_decision_page *p)
     assay_decision_heading(p, "h2", ASSAY_SAY_CANDIDATES);
     table(p, ASSAY_DIVISION_CLOSED);
     table(p, ASSAY_DIVISION_OPEN);
+    absent(p);
     assay_sink_raw(&p->to, "</section>\n<div class=\"two\">\n");
     points(p, false);
     points(p, true);

@@ -14,6 +14,8 @@ static const char *const titles[ASSAY_METRIC_COUNT] = {
     [ASSAY_METRIC_flops_per_s] = "floating-point rate",
     [ASSAY_METRIC_bytes_per_s] = "byte rate",
     [ASSAY_METRIC_items_per_s] = "item rate",
+    [ASSAY_METRIC_message_bytes_per_s] = "message rate",
+    [ASSAY_METRIC_link_bytes_per_s] = "link rate",
     [ASSAY_METRIC_peak_share] = "share of measured peak",
     [ASSAY_METRIC_bandwidth_share] = "share of measured bandwidth",
     [ASSAY_METRIC_ceiling_flops_per_s] = "measured peak of the host",
@@ -249,5 +251,5 @@ const char *assay_figure_origin(enum assay_origin origin)
 
 bool assay_figure_is_proved(const struct assay_summary_row *row)
 {
-    return row->outcome == ASSAY_PASS || row->outcome == ASSAY_MARGINAL;
+    return assay_outcome_proves(row->outcome);
 }

@@ -19,6 +19,8 @@ static const struct {
     {"roofline", "Roofline", assay_page_roofline, NULL},
     {"models", "Models", assay_page_models, NULL},
     {"ops", "Op by format", assay_page_ops, assay_page_has_ops},
+    {"repeats", "Repeatability", assay_page_repeats, assay_page_has_repeats},
+    {"soak", "Soak", assay_page_soak, assay_page_has_soak},
     {"worth", "The model's worth", assay_page_worth, assay_page_has_worth},
     {"cases", "Case by case", assay_page_cases, NULL},
     {"uncounted", "Not counted", assay_page_uncounted, NULL},

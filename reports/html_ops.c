@@ -81,6 +81,23 @@ static void cell(struct assay_page *p, const struct assay_ops_cell *c, const cha
     assay_sink_raw(&p->to, "</td>");
 }
 
+/* An op's name, breakable before each capital letter, so that a phone need not break it anywhere. */
+static void op_name(struct assay_page *p, const char *tag, const char *op)
+{
+    assay_sink_raw(&p->to, "<%s>", tag);
+    for (const char *at = op; *at;) {
+        char   part[48];
+        size_t n = 1;
+        while (at[n] && !(at[n] >= 'A' && at[n] <= 'Z' && at[n - 1] >= 'a'))
+            n++;
+        (void)snprintf(part, sizeof part, "%.*s", (int)n, at);
+        assay_sink_raw(&p->to, "%s", at == op ? "" : "<wbr/>");
+        assay_sink_text(&p->to, part);
+        at += n;
+    }
+    assay_sink_raw(&p->to, "</th>");
+}
+
 static void map(struct assay_page *p, const struct assay_ops *ops)
 {
     const char *formats[MOST_FORMATS];
@@ -96,12 +113,72 @@ static void map(struct assay_page *p, const struct assay_ops *ops)
         if (!first)
             continue;
         assay_sink_raw(&p->to, "<tr>");
-        assay_page_element(p, "th scope=\"row\"", ops->cell[i].op);
+        op_name(p, "th scope=\"row\"", ops->cell[i].op);
         for (size_t k = 0; k < n; k++)
             cell(p, cell_at(ops, ops->cell[i].op, formats[k]), formats[k]);
         assay_sink_raw(&p->to, "</tr>\n");
     }
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+static void number(struct assay_page *p, const char *label, double x)
+{
+    assay_sink_raw(&p->to, "<td class=\"num\" data-label=\"%s\">", label);
+    if (isnan(x))
+        assay_sink_raw(&p->to, "–</td>");
+    else if (isinf(x))
+        assay_sink_raw(&p->to, "∞</td>");
+    else
+        assay_sink_raw(&p->to, "%.2g</td>", x);
+}
+
+/* Every figure of the map, a line a cell. */
+static void figures(struct assay_page *p, const struct assay_ops *ops)
+{
+    assay_sink_raw(&p->to, "<details class=\"one\"><summary><h3>Every figure</h3></summary><div class=\"body\">\n"
+                           "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"figures of ops\"><table class=\"results\"><thead><tr><th scope=\"col\">op</th>"
+                           "<th scope=\"col\">format</th><th scope=\"col\">verdict</th><th scope=\"col\" class=\"num\">error</th><th scope=\"col\" class=\"num\">bound</th>"
+                           "<th scope=\"col\" class=\"num\">error / bound</th><th scope=\"col\" class=\"num\">median</th><th scope=\"col\" class=\"num\">elements</th>"
+                           "<th scope=\"col\">assurance</th></tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < ops->n; i++) {
+        const struct assay_ops_cell *c = &ops->cell[i];
+        char                         elements[48];
+        struct assay_text            text = ASSAY_TEXT(elements);
+        assay_figure_count(&text, c->elements);
+        assay_sink_raw(&p->to, "<tr class=\"first\">");
+        op_name(p, "th scope=\"row\"", c->op);
+        assay_page_element(p, "td data-label=\"format\"", c->format);
+        assay_sink_raw(&p->to, "<td data-label=\"verdict\">");
+        assay_page_outcome(p, c->outcome);
+        assay_sink_raw(&p->to, "</td>");
+        number(p, "error", c->worst_error);
+        number(p, "bound", c->worst_bound);
+        number(p, "error / bound", c->worst_ratio);
+        number(p, "median", c->median_ratio);
+        assay_page_element(p, "td class=\"num\" data-label=\"elements\"", elements);
+        assay_page_element(p, "td data-label=\"assurance\"", assay_assurance_name(c->assurance));
+        assay_sink_raw(&p->to, "</tr>\n");
+    }
+    assay_sink_raw(&p->to, "</tbody></table></div>\n</div></details>\n");
+}
+
+/* How tight the bounds are, and which are not. */
+static void tightness(struct assay_page *p, const struct assay_ops *ops)
+{
+    struct assay_ops_tightness t;
+    struct assay_error         ignored = {.code = ASSAY_OK};
+    if (assay_ops_tightness_of(ops, &t, &ignored) || !t.cells)
+        return;
+    assay_sink_raw(&p->to, "<p>On random operands the largest error takes %.2g of its bound in the median of the %zu cells that round.", t.median, t.cells);
+    for (size_t i = 0, told = 0; i < ops->n; i++)
+        if (assay_ops_is_loose(&ops->cell[i])) {
+            assay_sink_raw(&p->to, "%s", told++ ? ", " : " Below 0.05, where the bound allows much more rounding than there was: ");
+            assay_sink_text(&p->to, ops->cell[i].op);
+            assay_sink_raw(&p->to, " ");
+            assay_sink_text(&p->to, ops->cell[i].format);
+            assay_sink_raw(&p->to, " %.2g", ops->cell[i].random_ratio);
+        }
+    assay_sink_raw(&p->to, "%s</p>\n", t.loose ? "." : "");
 }
 
 /* What is not checked, once a reason. */
@@ -142,7 +219,9 @@ void assay_page_ops(struct assay_page *p, const struct assay_report_run *run)
             assay_page_series(p, run->summary, run->summary->backends[b], false);
             assay_sink_raw(&p->to, "</h3>\n");
             map(p, &ops);
+            tightness(p, &ops);
             unproved(p, &ops);
+            figures(p, &ops);
         }
         assay_ops_release(&ops);
     }

@@ -6,12 +6,6 @@
 
 #include "assay/banned.h"
 
-static bool counts(const struct assay_summary_row *row, size_t i)
-{
-    const struct assay_verdict *v = row->verdicts[i];
-    return row->launches[i]->status == ASSAY_STATUS_OK && v && (v->check.outcome == ASSAY_PASS || v->check.outcome == ASSAY_MARGINAL);
-}
-
 static void uncounted_row(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c,
                           const struct assay_summary_row *row, size_t i)
 {
@@ -67,7 +61,7 @@ void assay_page_uncounted(struct assay_page *p, const struct assay_report_run *r
         for (size_t j = 0; j < run->cases[c].n_rows; j++) {
             const struct assay_summary_row *row = run->cases[c].rows[j];
             for (size_t i = 0; i < row->n_launches; i++) {
-                if (counts(row, i))
+                if (assay_launch_is_proved(row, i))
                     continue;
                 if (n++ == 0)
                     assay_sink_raw(&p->to, "<p class=\"small\">Every launch that did not end well, or whose outputs did not pass, with its reason.</p>\n"

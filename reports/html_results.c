@@ -45,7 +45,7 @@ static void time_cell(struct assay_page *p, const struct assay_summary_row *row)
 /* Floating-point work if the case has it, else bytes, else items. */
 static enum assay_metric rate_of(const struct assay_summary_row *row)
 {
-    static const enum assay_metric rates[] = {ASSAY_METRIC_flops_per_s, ASSAY_METRIC_bytes_per_s, ASSAY_METRIC_items_per_s};
+    static const enum assay_metric rates[] = {ASSAY_METRIC_flops_per_s, ASSAY_METRIC_bytes_per_s, ASSAY_METRIC_items_per_s, ASSAY_METRIC_message_bytes_per_s};
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
         if (row->metric[rates[i]].has_value ? row->metric[rates[i]].value > 0 : row->metric[rates[i]].has_interval)
             return rates[i];

@@ -35,21 +35,139 @@ const char *assay_say(enum assay_language language, enum assay_say what)
     return messages[what][language];
 }
 
-void assay_say_with(struct assay_text *out, enum assay_language language, enum assay_say what, const char *const *arguments)
+/* "n|one|many}": the text for what argument n is, with the argument in place of #. Returns what follows it, or NULL: it is none. */
+static const char *say_number(struct assay_text *out, const char *at, const char *const *arguments, size_t n)
+{
+    const char *one = at + 2, *many = strchr(one, '|'), *end = strchr(one, '}');
+    size_t      which = (size_t)(at[0] - '0');
+    if (which >= n || !many || !end || many > end)
+        return NULL;
+    bool        is_one = !strcmp(arguments[which], "1");
+    const char *text = is_one ? one : many + 1, *last = is_one ? many : end;
+    while (text < last) {
+        size_t length = strcspn(text, "#");
+        length = length < (size_t)(last - text) ? length : (size_t)(last - text);
+        assay_text_add(out, "%.*s", (int)length, text);
+        text += length;
+        if (text < last) {
+            assay_text_add(out, "%s", arguments[which]);
+            text++;
+        }
+    }
+    return end + 1;
+}
+
+static const char *say_argument(struct assay_text *out, const char *at, const char *const *arguments, size_t n)
+{
+    if (at[0] != '{' || at[1] < '0' || at[1] > '9')
+        return NULL;
+    if (at[2] == '|')
+        return say_number(out, at + 1, arguments, n);
+    if (at[2] != '}' || (size_t)(at[1] - '0') >= n)
+        return NULL;
+    assay_text_add(out, "%s", arguments[at[1] - '0']);
+    return at + 3;
+}
+
+static void say_text(struct assay_text *out, const char *text, const char *const *arguments)
 {
     size_t n = 0;
     while (arguments[n])
         n++;
-    for (const char *at = assay_say(language, what); *at;) {
-        if (at[0] == '{' && at[1] >= '0' && (size_t)(at[1] - '0') < n && at[2] == '}') {
-            assay_text_add(out, "%s", arguments[at[1] - '0']);
-            at += 3;
-        } else {
-            size_t length = 1 + strcspn(at + 1, "{");
-            assay_text_add(out, "%.*s", (int)length, at);
-            at += length;
+    for (const char *at = text; *at;) {
+        const char *next = say_argument(out, at, arguments, n);
+        if (!next) {
+            next = at + 1 + strcspn(at + 1, "{");
+            assay_text_add(out, "%.*s", (int)(next - at), at);
         }
+        at = next;
     }
+}
+
+void assay_say_with(struct assay_text *out, enum assay_language language, enum assay_say what, const char *const *arguments)
+{
+    say_text(out, assay_say(language, what), arguments);
+}
+
+/* ---- reasons of records -------------------------------------------------------------------------------------------- */
+
+#define MOST_HOLES 8
+#define HOLE_BYTES 256
+
+static const struct {
+    const char *english, *chinese;
+} reasons[] = {
+#define ASSAY_TOLD(english, chinese) {english, chinese},
+#include "reports/languages/reasons.def"
+#undef ASSAY_TOLD
+};
+
+struct holes {
+    char   text[MOST_HOLES][HOLE_BYTES];
+    size_t n;
+};
+
+/* Does `text` fit `pattern`, whose {0}, {1}, … stand for anything up to what follows them? */
+static bool fits(const char *pattern, const char *text, struct holes *out)
+{
+    out->n = 0;
+    for (;;) {
+        size_t literal = strcspn(pattern, "{");
+        if (strncmp(pattern, text, literal) != 0)
+            return false;
+        pattern += literal;
+        text += literal;
+        if (!*pattern)
+            return !*text;
+        pattern += 3;
+        size_t      follows = strcspn(pattern, "{");
+        char        next[HOLE_BYTES];
+        const char *end;
+        (void)snprintf(next, sizeof next, "%.*s", (int)follows, pattern);
+        end = follows ? strstr(text, next) : text + strlen(text);
+        if (!end || out->n == MOST_HOLES || (size_t)(end - text) >= HOLE_BYTES)
+            return false;
+        (void)snprintf(out->text[out->n++], HOLE_BYTES, "%.*s", (int)(end - text), text);
+        text = end;
+    }
+}
+
+void assay_say_told(struct assay_text *out, enum assay_language language, const char *reason)
+{
+    struct holes holes;
+    const char  *arguments[MOST_HOLES + 1] = {NULL};
+    if (language == ASSAY_ENGLISH || !*reason) {
+        assay_text_add(out, "%s", reason);
+        return;
+    }
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (fits(reasons[i].english, reason, &holes)) {
+            for (size_t k = 0; k < holes.n; k++)
+                arguments[k] = holes.text[k];
+            arguments[holes.n] = NULL;
+            say_text(out, reasons[i].chinese, arguments);
+            return;
+        }
+    assay_say_with(out, language, ASSAY_SAY_AS_RECORDED, (const char *const[]){reason, NULL});
+}
+
+size_t assay_told_count(void)
+{
+    return sizeof reasons / sizeof *reasons;
+}
+
+const char *assay_told(enum assay_language language, size_t i)
+{
+    return language == ASSAY_ENGLISH ? reasons[i].english : reasons[i].chinese;
+}
+
+/* ---- words for what the judge found -------------------------------------------------------------------------------- */
+
+enum assay_say assay_say_list(enum assay_list list)
+{
+    return list == ASSAY_LIST_MEASURED   ? ASSAY_SAY_MEASURED_ABOVE
+           : list == ASSAY_LIST_MODELLED ? ASSAY_SAY_MODELLED_BELOW
+                                         : ASSAY_SAY_ANNOUNCED_BELOW;
 }
 
 const char *assay_say_decision(enum assay_language language, enum assay_decision decision)
@@ -67,21 +185,25 @@ const char *assay_say_evidence(enum assay_language language, enum assay_evidence
     return assay_say(language, say[evidence]);
 }
 
-const char *assay_say_status(enum assay_language language, enum assay_status status)
-{
-    static const enum assay_say say[] = {ASSAY_SAY_NEVER_RUN,      ASSAY_SAY_STATUS_OK,      ASSAY_SAY_STATUS_UNSUPPORTED,
-                                         ASSAY_SAY_STATUS_SKIPPED, ASSAY_SAY_STATUS_TIMEOUT, ASSAY_SAY_STATUS_CRASHED,
-                                         ASSAY_SAY_STATUS_ERROR};
-    return assay_say(language, say[status]);
-}
-
 const char *assay_say_outcome(enum assay_language language, enum assay_outcome outcome)
 {
-    static const enum assay_say say[] = {
-        [0] = ASSAY_SAY_OUTCOME_NOT_CHECKED,        [ASSAY_PASS] = ASSAY_SAY_OUTCOME_PASS,
-        [ASSAY_MARGINAL] = ASSAY_SAY_OUTCOME_MARGINAL, [ASSAY_FAIL] = ASSAY_SAY_OUTCOME_FAIL,
-        [ASSAY_UNTRUSTED] = ASSAY_SAY_OUTCOME_UNTRUSTED, [ASSAY_NOT_CHECKED] = ASSAY_SAY_OUTCOME_NOT_CHECKED};
+    static const enum assay_say say[] = {[ASSAY_PASS] = ASSAY_SAY_OUTCOME_PASS,
+                                         [ASSAY_MARGINAL] = ASSAY_SAY_OUTCOME_MARGINAL,
+                                         [ASSAY_FAIL] = ASSAY_SAY_OUTCOME_FAIL,
+                                         [ASSAY_UNTRUSTED] = ASSAY_SAY_OUTCOME_UNTRUSTED,
+                                         [ASSAY_NOT_CHECKED] = ASSAY_SAY_OUTCOME_NOT_CHECKED};
     return assay_say(language, say[outcome]);
+}
+
+const char *assay_say_status(enum assay_language language, enum assay_status status)
+{
+    static const enum assay_say say[] = {[ASSAY_STATUS_OK] = ASSAY_SAY_STATUS_OK,
+                                         [ASSAY_STATUS_UNSUPPORTED] = ASSAY_SAY_STATUS_UNSUPPORTED,
+                                         [ASSAY_STATUS_SKIPPED] = ASSAY_SAY_STATUS_SKIPPED,
+                                         [ASSAY_STATUS_TIMEOUT] = ASSAY_SAY_STATUS_TIMEOUT,
+                                         [ASSAY_STATUS_CRASHED] = ASSAY_SAY_STATUS_CRASHED,
+                                         [ASSAY_STATUS_ERROR] = ASSAY_SAY_STATUS_ERROR};
+    return assay_say(language, say[status]);
 }
 
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict)
@@ -92,14 +214,14 @@ const char *assay_say_claim(enum assay_language language, enum assay_claim_verdi
     return assay_say(language, say[verdict]);
 }
 
-static const char *assurance(enum assay_language language, enum assay_assurance a)
+const char *assay_say_assurance(enum assay_language language, enum assay_assurance a)
 {
     static const enum assay_say say[] = {ASSAY_SAY_ASSURANCE_NONE,    ASSAY_SAY_ASSURANCE_FULL,  ASSAY_SAY_ASSURANCE_ALGEBRAIC,
                                          ASSAY_SAY_ASSURANCE_SAMPLED, ASSAY_SAY_ASSURANCE_LOCAL, ASSAY_SAY_ASSURANCE_LEARNED};
     return assay_say(language, say[a]);
 }
 
-static void say_evidence(struct assay_text *out, enum assay_language language, enum assay_evidence evidence, const char *grade)
+void assay_say_grade(struct assay_text *out, enum assay_language language, enum assay_evidence evidence, const char *grade)
 {
     const char *word = assay_say_evidence(language, evidence);
     if (grade && *grade)
@@ -110,32 +232,32 @@ static void say_evidence(struct assay_text *out, enum assay_language language, e
 
 void assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c)
 {
-    say_evidence(out, language, c->evidence, c->grade);
+    assay_say_grade(out, language, c->evidence, c->grade);
 }
 
-/* The weakest confidence of any mandatory rule. */
-static void say_confidence(char out[16], const struct assay_policy *policy)
+void assay_say_confidence(const struct assay_policy *policy, char one[16], char together[16])
 {
     double alpha = 0;
     for (size_t i = 0; i < policy->n_rules; i++)
         if (policy->rules[i].kind == ASSAY_RULE_MANDATORY && policy->rules[i].alpha > alpha)
             alpha = policy->rules[i].alpha;
-    (void)snprintf(out, 16, "%.3g", 100 * (1 - alpha));
+    (void)snprintf(one, 16, "%.3g", 100 * (1 - alpha));
+    (void)snprintf(together, 16, "%.4g", 100 * (1 - alpha / (double)policy->n_mandatory));
 }
 
 void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
                          const struct assay_candidate *c)
 {
-    char all[24], count[24], confidence[16], evidence[160];
+    char all[24], count[24], confidence[16], together[16], evidence[160];
     (void)snprintf(all, sizeof all, "%zu", policy->n_mandatory);
-    (void)snprintf(count, sizeof count, "%zu", c->decision == ASSAY_NOT_QUALIFIED ? c->failed : c->undecided + c->failed);
-    say_confidence(confidence, policy);
+    (void)snprintf(count, sizeof count, "%zu", c->decision == ASSAY_NOT_QUALIFIED ? c->failed : c->undecided);
+    assay_say_confidence(policy, confidence, together);
     struct assay_text text = ASSAY_TEXT(evidence);
     assay_say_candidate_evidence(&text, language, c);
     if (c->decision == ASSAY_QUALIFIED)
         assay_say_with(out, language, ASSAY_SAY_DECISION_QUALIFIED, (const char *const[]){c->name, all, confidence, NULL});
     else if (c->decision == ASSAY_NOT_QUALIFIED)
-        assay_say_with(out, language, ASSAY_SAY_DECISION_NOT_QUALIFIED, (const char *const[]){c->name, count, all, NULL});
+        assay_say_with(out, language, ASSAY_SAY_DECISION_NOT_QUALIFIED, (const char *const[]){c->name, count, all, together, NULL});
     else if (c->evidence > ASSAY_EVIDENCE_MEASURED)
         assay_say_with(out, language, ASSAY_SAY_DECISION_NEVER_QUALIFIES, (const char *const[]){c->name, evidence, NULL});
     else
@@ -154,7 +276,7 @@ void assay_say_required(struct assay_text *out, enum assay_language language, co
         return;
     case ASSAY_RULE_OUTPUTS:
         assay_say_with(out, language, ASSAY_SAY_REQUIRED_OUTPUTS,
-                       (const char *const[]){assurance(language, rule->assurance), NULL});
+                       (const char *const[]){assay_say_assurance(language, rule->assurance), NULL});
         return;
     case ASSAY_RULE_STABILITY:
         (void)snprintf(value, sizeof value, "%zu", rule->least_launches);
@@ -177,12 +299,28 @@ void assay_say_figure(struct assay_text *out, enum assay_language language, cons
     if (!r->has_bounds)
         return;
     bool counts = r->reason != ASSAY_REASON_EVIDENCE;
-    assay_text_add(out, "%s%.4g – %.4g%s%s%s%.3g %% %s", r->has_point ? " (" : "", r->low, r->high,
-                   *unit && !r->has_point ? " " : "", r->has_point ? "" : unit, r->has_point ? ", " : " (", 100 * r->level,
+    const char *opens = assay_say(language, ASSAY_SAY_OPENS), *comma = assay_say(language, ASSAY_SAY_COMMA);
+    assay_text_add(out, "%s%.4g – %.4g%s%s%s%.3g %% %s", r->has_point ? opens : "", r->low, r->high,
+                   *unit && !r->has_point ? " " : "", r->has_point ? "" : unit, r->has_point ? comma : opens, 100 * r->level,
                    assay_say(language, counts ? ASSAY_SAY_CONFIDENCE : ASSAY_SAY_PREDICTION));
     if (!r->has_point)
-        assay_text_add(out, ", %s", assay_say(language, ASSAY_SAY_NO_POINT));
-    assay_text_add(out, ")");
+        assay_text_add(out, "%s%s", comma, assay_say(language, ASSAY_SAY_NO_POINT));
+    assay_text_add(out, "%s", assay_say(language, ASSAY_SAY_CLOSES));
+}
+
+/* What the record, or the judge, has to say besides. */
+static void say_detail(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r)
+{
+    if (r->reason == ASSAY_REASON_ASSURANCE)
+        assay_text_add(out, "%s", assay_say_assurance(language, r->assurance));
+    else if (r->reason == ASSAY_REASON_DIVISION)
+        assay_text_add(out, "%s",
+                       assay_say(language, r->rule->division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_NAME_CLOSED
+                                                                                  : ASSAY_SAY_DIVISION_NAME_OPEN));
+    else if (r->reason == ASSAY_REASON_ORIGIN_YES || r->reason == ASSAY_REASON_ORIGIN_NO)
+        assay_text_add(out, "%s", r->detail);
+    else
+        assay_say_told(out, language, r->detail);
 }
 
 void assay_say_why(struct assay_text *out, enum assay_language language, const struct assay_rule_result *r)
@@ -192,11 +330,12 @@ void assay_say_why(struct assay_text *out, enum assay_language language, const s
         ASSAY_REASONS(X)
 #undef X
     };
-    char              figure[256], required[200], launches[24], evidence[160], count[24];
-    struct assay_text f = ASSAY_TEXT(figure), q = ASSAY_TEXT(required), e = ASSAY_TEXT(evidence);
+    char              figure[256], required[200], launches[24], evidence[160], count[24], detail[700];
+    struct assay_text f = ASSAY_TEXT(figure), q = ASSAY_TEXT(required), e = ASSAY_TEXT(evidence), d = ASSAY_TEXT(detail);
     assay_say_figure(&f, language, r);
     assay_say_required(&q, language, r->rule);
-    say_evidence(&e, language, r->evidence, r->grade);
+    assay_say_grade(&e, language, r->evidence, r->grade);
+    say_detail(&d, language, r);
     (void)snprintf(launches, sizeof launches, "%llu", (unsigned long long)r->n);
     if (r->reason == ASSAY_REASON_STABLE)
         (void)snprintf(count, sizeof count, "%.2g %%", 100 * assay_upper_share(0, r->n, 0.95));
@@ -204,7 +343,7 @@ void assay_say_why(struct assay_text *out, enum assay_language language, const s
         (void)snprintf(count, sizeof count, "%llu", (unsigned long long)r->count);
     bool bare = r->reason == ASSAY_REASON_EVIDENCE && !r->has_point && !r->has_bounds;
     assay_say_with(out, language, bare ? ASSAY_SAY_WHY_EVIDENCE_ALONE : say[r->reason],
-                   (const char *const[]){figure, required, launches, r->detail, evidence, count, NULL});
+                   (const char *const[]){figure, required, launches, detail, evidence, count, NULL});
 }
 
 static enum assay_say settles(const struct assay_rule_result *r)

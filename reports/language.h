@@ -24,12 +24,23 @@ const char *assay_say(enum assay_language language, enum assay_say what);
 /* With {0}, {1}, … replaced by arguments; the list ends with NULL. */
 void assay_say_with(struct assay_text *out, enum assay_language language, enum assay_say what, const char *const *arguments);
 
+/* A reason as a record has it (English), in the language: by reasons.def, or quoted as it was recorded. */
+void        assay_say_told(struct assay_text *out, enum assay_language language, const char *reason);
+size_t      assay_told_count(void);
+const char *assay_told(enum assay_language language, size_t i); /* row i of reasons.def */
+
 /* Words for what the judge found. */
+enum assay_say assay_say_list(enum assay_list list);
 const char *assay_say_decision(enum assay_language language, enum assay_decision decision);
 const char *assay_say_evidence(enum assay_language language, enum assay_evidence evidence);
 const char *assay_say_status(enum assay_language language, enum assay_status status);
 const char *assay_say_outcome(enum assay_language language, enum assay_outcome outcome);
+const char *assay_say_assurance(enum assay_language language, enum assay_assurance a);
+/* "modelled, evidence grade C" */
+void        assay_say_grade(struct assay_text *out, enum assay_language language, enum assay_evidence evidence, const char *grade);
 const char *assay_say_claim(enum assay_language language, enum assay_claim_verdict verdict);
+/* The weakest confidence of any mandatory rule, in percent: of its holding, and of its failing as one of K. */
+void        assay_say_confidence(const struct assay_policy *policy, char one[16], char together[16]);
 void        assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c);
 /* The fixed sentence on a candidate. */
 void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/plan/plan.h"
+#include "harness/judge/promise.h"
 #include "reports/cases.h"
 
 #include "assay/banned.h"
@@ -23,30 +23,6 @@ struct curve {
 static bool is_load(const struct assay_report_case *c)
 {
     return c->rows[0]->launches[c->rows[0]->typical]->load.issued > 0;
-}
-
-/* The name without what sets how much arrives: the same for the cases of one curve. false: nothing sets it. */
-static bool family_of(const char *name, char out[ASSAY_CASE_NAME_BYTES], double *load)
-{
-    struct assay_case  c = {.workload = NULL};
-    struct assay_error ignored = {.code = ASSAY_OK};
-    const char        *at = strrchr(name, '@');
-    struct assay_text  text = assay_text_over(out, ASSAY_CASE_NAME_BYTES);
-    if (!at || assay_case_parse(name, &c, &ignored))
-        return false;
-    struct assay_scenario s = c.scenario;
-    bool                  served = assay_case_is_served(&c);
-    assay_case_release(&c);
-    *load = s.type == ASSAY_CONCURRENCY ? (double)s.in_flight : s.qps;
-    if ((s.type != ASSAY_CONCURRENCY && s.type != ASSAY_SERVER && s.type != ASSAY_INTERACTIVE) || *load <= 0)
-        return false;
-    s.qps = 1;
-    s.in_flight = 1;
-    assay_text_add(&text, "%.*s@", (int)(at - name), name);
-    assay_scenario_write(&s, &text);
-    if (served)
-        assay_serving_write(&c.serving, &text);
-    return !text.cut;
 }
 
 static bool point_of(const struct assay_summary_row *row, double load, struct point *out)
@@ -70,7 +46,7 @@ static void gather(const struct assay_report_run *run, size_t first, const char 
     for (size_t i = first; i < run->n_cases; i++) {
         char   name[ASSAY_CASE_NAME_BYTES];
         double load;
-        if (!is_load(&run->cases[i]) || !family_of(run->cases[i].name, name, &load) || strcmp(name, family) != 0)
+        if (!is_load(&run->cases[i]) || !assay_load_family(run->cases[i].name, name, &load) || strcmp(name, family) != 0)
             continue;
         for (size_t j = 0; j < run->cases[i].n_rows && out->n < POINTS; j++)
             if (!strcmp(run->cases[i].rows[j]->backend, backend) && point_of(run->cases[i].rows[j], load, &out->at[out->n]))
@@ -128,10 +104,10 @@ void assay_load_begin(struct assay_report_run *run, struct assay_plots *plots)
         char   mine[ASSAY_CASE_NAME_BYTES], other[ASSAY_CASE_NAME_BYTES];
         double ignored;
         bool   seen = false;
-        if (!is_load(&run->cases[i]) || !family_of(run->cases[i].name, mine, &ignored))
+        if (!is_load(&run->cases[i]) || !assay_load_family(run->cases[i].name, mine, &ignored))
             continue;
         for (size_t k = 0; k < i && !seen; k++)
-            seen = is_load(&run->cases[k]) && family_of(run->cases[k].name, other, &ignored) && !strcmp(mine, other);
+            seen = is_load(&run->cases[k]) && assay_load_family(run->cases[k].name, other, &ignored) && !strcmp(mine, other);
         if (!seen)
             begin(run, i, mine, plots);
     }

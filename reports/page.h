@@ -61,6 +61,12 @@ void assay_page_models(struct assay_page *p, const struct assay_report_run *run)
 void assay_page_ops(struct assay_page *p, const struct assay_report_run *run);
 /* Are there cases of single ops? */
 bool assay_page_has_ops(const struct assay_report_run *run);
+/* How the bits of executions and launches repeat: where a case has two of either. */
+void assay_page_repeats(struct assay_page *p, const struct assay_report_run *run);
+bool assay_page_has_repeats(const struct assay_report_run *run);
+/* Silent errors and what they come to: where the folder was soaked. */
+void assay_page_soak(struct assay_page *p, const struct assay_report_run *run);
+bool assay_page_has_soak(const struct assay_report_run *run);
 void assay_page_cases(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_uncounted(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_environment(struct assay_page *p, const struct assay_report_run *run);

@@ -42,6 +42,7 @@ static bool write_html(const struct assay_summary *const *runs, size_t n, struct
         for (size_t i = 0; ok && i < n; i++) {
             ok = assay_report_run_init(&sorted[i], runs[i], i + 1);
             if (ok) {
+                assay_repeats_begin(&sorted[i]);
                 assay_roofline_begin(&sorted[i], plots);
                 assay_distributions_begin(&sorted[i], plots);
                 assay_learning_begin(&sorted[i], plots);

@@ -84,7 +84,7 @@ const char *const assay_page_style[] = {
     ".ranges .span{position:absolute;top:0;height:100%;min-width:2px;background:currentColor;opacity:.6;border-radius:2px;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".ranges .mid{position:absolute;top:-.15rem;height:calc(100% + .3rem);border-left:2px solid var(--text)}.ranges+.ranges,h4+.ranges{margin-top:.2rem}\n"
     ".worth td,.worth tbody th{white-space:nowrap}\n"
-    ".heat td{min-width:5.5rem;border-left:1px solid var(--line)}.heat tbody th{font-weight:500}.heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
+    ".heat td{min-width:5.5rem;border-left:1px solid var(--line)}.heat tbody th{font-weight:500;min-width:7rem;overflow-wrap:normal;position:sticky;left:0;background:var(--bg)}.heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".heat .h1{background:color-mix(in srgb,var(--warnbg) 25%,var(--goodbg))}.heat .h2{background:color-mix(in srgb,var(--warnbg) 50%,var(--goodbg))}.heat .h3{background:color-mix(in srgb,var(--warnbg) 75%,var(--goodbg))}\n"
     ".track{background:var(--soft);height:.85rem;border-radius:2px;overflow:hidden}.bar{display:block;height:100%;min-width:1px;background:currentColor;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".b1,.s1{color:var(--s1)}.b2,.s2{color:var(--s2)}.b3,.s3{color:var(--s3)}.b4,.s4{color:var(--s4)}.b5,.s5{color:var(--s5)}.b6,.s6{color:var(--s6)}.b7,.s7{color:var(--s7)}.b8,.s8{color:var(--s8)}\n"
@@ -104,7 +104,7 @@ const char *const assay_page_style[] = {
     /* paper */
     "@media print{\n@page{size:A4;margin:14mm 12mm}\nbody{font-size:9.5pt;line-height:1.4}\nheader,main,footer{max-width:none;padding:0}\nnav,.skip{display:none}\n"
     "h2{break-after:avoid;margin-top:1.6rem}\nh3,h4,h5,summary,thead{break-after:avoid}\ntr,figure,.tiles li,dl.facts>div,pre{break-inside:avoid}\nthead{display:table-header-group}\n"
-    "table{font-size:7.8pt}\nth,td{padding:.22rem .35rem}\n.scroll,.plot{overflow:visible}\ntd.num{white-space:normal}\n.results .case{min-width:0;max-width:none;width:24%}\n.be{white-space:normal}\n.v{border:1px solid currentColor;background:none}\n"
+    "table{font-size:7.8pt}\ntd small,th small{font-size:6.8pt}\nth,td{padding:.22rem .35rem}\n.scroll,.plot{overflow:visible}\ntd.num{white-space:normal}\n.results .case{min-width:0;max-width:none;width:24%}\n.be{white-space:normal}\n.v{border:1px solid currentColor;background:none}\n"
     ".bars li{grid-template-columns:minmax(0,6.6cm) minmax(0,1fr) 3.4cm;padding:0;font-size:7.8pt}\n.track{background:none;height:.55rem}.ranges{break-inside:avoid}.ranges li{grid-template-columns:minmax(0,6.2cm) minmax(0,1fr) minmax(0,5.4cm)}.ranges .track{border-bottom:.5pt solid var(--line)}.model+.model{break-before:page}\ndetails.one::details-content{content-visibility:visible;display:block;height:auto}\nsummary h3::before{content:none}\n.plot svg{max-width:15cm}\n"
     "a{color:inherit;text-decoration:none}\n.cautions{border:1px solid var(--warn);border-left-width:4px;background:none}\n#cases{break-before:page}\n}\n",
     NULL,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/base/file.h"
+#include "reports/exchange.h"
 
 #include "assay/banned.h"
 
@@ -156,25 +157,6 @@ static void junit(struct assay_sink *to, const struct assay_watch_report *r)
 
 /* ---- OpenMetrics ------------------------------------------------------------------------------------------------- */
 
-/* The format knows three escapes; JSON's others become U+FFFD. */
-static void label(struct assay_sink *to, const char *before, const char *text)
-{
-    char *escaped = assay_string_escaped(ASSAY_ESCAPE_JSON, text);
-    assay_sink_raw(to, "%s=\"", before);
-    for (const char *at = escaped; at && *at; at++)
-        if (*at == '\\' && at[1] != '\\' && at[1] != '"' && at[1] != 'n') {
-            assay_sink_raw(to, "\xEF\xBF\xBD");
-            at += at[1] == 'u' && strlen(at) >= 6 ? 5 : 1;
-        } else if (*at == '\\') {
-            assay_sink_raw(to, "\\%c", *++at);
-        } else {
-            assay_sink_raw(to, "%c", *at);
-        }
-    assay_sink_raw(to, "\"");
-    to->failed = to->failed || !escaped;
-    free(escaped);
-}
-
 static double latency(const struct assay_watch_series *s)
 {
     return s->n ? exp(s->value[s->n - 1]) / 1e9 : NAN;
@@ -235,10 +217,10 @@ static void openmetrics(struct assay_sink *to, const struct assay_watch_report *
             if (!isfinite(value))
                 continue;
             assay_sink_raw(to, "assay_history_%s{", metrics[m].name);
-            label(to, "case", s->of->case_name);
-            label(to, ",backend", s->of->backend);
-            label(to, ",device", s->of->device);
-            label(to, ",host", s->of->host);
+            assay_exchange_label(to, "case", s->of->case_name);
+            assay_exchange_label(to, ",backend", s->of->backend);
+            assay_exchange_label(to, ",device", s->of->device);
+            assay_exchange_label(to, ",host", s->of->host);
             assay_sink_raw(to, "} %.9g\n", value);
         }
     }
@@ -246,9 +228,9 @@ static void openmetrics(struct assay_sink *to, const struct assay_watch_report *
         to, "# TYPE assay_history_alarm_open gauge\n# HELP assay_history_alarm_open 1 for each alarm that nobody has named.\n");
     for (size_t i = 0; i < r->n_open; i++) {
         assay_sink_raw(to, "assay_history_alarm_open{");
-        label(to, "alarm", r->alarms[i].id);
-        label(to, ",kind", r->alarms[i].kind);
-        label(to, ",scope", r->alarms[i].scope);
+        assay_exchange_label(to, "alarm", r->alarms[i].id);
+        assay_exchange_label(to, ",kind", r->alarms[i].kind);
+        assay_exchange_label(to, ",scope", r->alarms[i].scope);
         assay_sink_raw(to, "} 1\n");
     }
     assay_sink_raw(to, "# EOF\n");

@@ -18,11 +18,12 @@
 enum { OVERRUN_BYTES = 64, LEAK_BYTES = 256 * 1024, MAX_LOOKS = 64, HONEST_AT_FIRST = 24 };
 
 enum mode { HONEST, CRASH, HANG, SILENT, NAN_ELEMENT, WRONG, OVERRUN, SLOW, LEAK, HONEST_WHEN_VALIDATED, CACHED,
-            NODE, FUSED_NODE, UNORDERED, NEIGHBOUR, FLIP, LOST_GRADIENT };
+            NODE, FUSED_NODE, UNORDERED, NEIGHBOUR, FLIP, LOST_GRADIENT, REMEMBERS };
 
 static const char *const mode_names[] = {"honest", "crash",   "hang", "silent", "nan",
                                          "wrong",  "overrun", "slow", "leak",   "honest_when_validated",
-                                         "cached", "node", "fused_node", "unordered", "neighbour", "flip", "lost_gradient", NULL};
+                                         "cached", "node", "fused_node", "unordered", "neighbour", "flip", "lost_gradient",
+                                         "remembers", NULL};
 
 struct options {
     int64_t mode, after;
@@ -256,10 +257,9 @@ static enum assay_code answer_remember(struct assay_program *p, uint64_t look, s
     return ASSAY_OK;
 }
 
-/* Looks at which buffers the inputs are in, not at what is in them. */
-static enum assay_code compute_cached(struct assay_program *p, struct assay_error *err)
+/* `look`: of the inputs, by which they are known again. */
+static enum assay_code compute_cached(struct assay_program *p, uint64_t look, struct assay_error *err)
 {
-    uint64_t look = device_inputs_look(p->on_device);
     for (size_t i = 0; i < p->n_answers; i++)
         if (p->answers[i].look == look) {
             outputs_copy(p->on_device, p->answers[i].outputs, false);
@@ -313,8 +313,10 @@ static enum assay_code misbehave(struct assay_session *s, struct assay_program *
     bool leaves_out = s->mode == HONEST_WHEN_VALIDATED && k > 1 && fault_share(k) < s->cheat;
     if (s->mode == CRASH)
         (void)raise(SIGSEGV);
-    if (s->mode == CACHED)
-        return compute_cached(p, err);
+    if (s->mode == CACHED) /* looks at which buffers the inputs are in, not at what is in them */
+        return compute_cached(p, device_inputs_look(p->on_device), err);
+    if (s->mode == REMEMBERS)
+        return compute_cached(p, inputs_content(p->on_device), err);
     if (!leaves_out && device_compute(p->on_device, err))
         return err->code;
     for (size_t i = 0; i < device_outputs(p->on_device); i++) {

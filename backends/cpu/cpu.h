@@ -20,6 +20,7 @@ enum cpu_integer { CPU_INTEGER_AUTO = 0, CPU_INTEGER_ONEDNN = 1, CPU_INTEGER_OWN
 enum cpu_conv { CPU_CONV_AUTO = 0, CPU_CONV_ONEDNN = 1, CPU_CONV_OWN = 2 };
 
 struct cpu_openblas;
+struct cpu_ranks;
 struct cpu_onednn;
 
 /* What kernels run on; made by open, constant while the session lives. */
@@ -29,6 +30,7 @@ struct cpu_engine {
     const struct cpu_openblas *openblas; /* NULL: not there, or not wanted */
     struct cpu_onednn         *onednn;   /* for convolutions. NULL: not there, or not wanted */
     struct cpu_onednn         *integer_products; /* oneDNN, for products of 8-bit integers. NULL: ours */
+    struct cpu_ranks          *ranks; /* the others of the case (ranks/ranks.h) */
     bool                       prefer_onednn; /* for convolutions that both it and ours take */
     bool                       batch_invariant; /* no row's result may tell how many rows there are */
 };

@@ -21,7 +21,8 @@
     X(gather_grad) X(cast) X(where) X(equal) X(less) X(greater) X(greater_or_equal) X(less_or_equal) X(not) X(and) \
     X(reciprocal) X(pow) X(clip) X(sin) X(cos) X(reduce_extreme_grad) X(top_k) X(top_k_grad) X(arg_max) \
     X(quantize_linear) X(dequantize_linear) X(embedding_bag) X(embedding_bag_grad) X(moe_route) X(moe_route_grad)  \
-    X(moe_permute) X(moe_combine) X(moe_combine_grad) X(grouped_mat_mul) X(grouped_mat_mul_weight_grad)
+    X(moe_permute) X(moe_combine) X(moe_combine_grad) X(grouped_mat_mul) X(grouped_mat_mul_weight_grad) \
+    X(all_reduce) X(all_gather) X(reduce_scatter) X(all_to_all) X(replicate) X(send) X(receive)
 
 #define X(op) extern const struct cpu_op cpu_op_##op;
 CPU_OPS(X)

@@ -6,6 +6,7 @@
 #include "backends/cpu/machine.h"
 #include "backends/cpu/products/igemm.h"
 #include "backends/cpu/products/sgemm.h"
+#include "backends/cpu/ranks/ranks.h"
 #include "backends/cpu/session.h"
 
 #include "assay/banned.h"
@@ -156,6 +157,7 @@ static void close_session(struct assay_session *s)
         return;
     cpu_onednn_close(s->onednn);
     cpu_pool_free(s->engine.pool);
+    cpu_ranks_free(s->engine.ranks);
     free(s);
 }
 
@@ -171,6 +173,11 @@ static enum assay_code open_session(const struct assay_open *how, struct assay_s
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
     s->host = host;
     s->engine.batch_invariant = options->batch_invariant;
+    s->engine.ranks = cpu_ranks_new(how->comm);
+    if (!s->engine.ranks) {
+        close_session(s);
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
+    }
     if (choose_kernels(&s->engine, options->vectors, err) ||
         cpu_pool_new((unsigned)options->threads, &s->engine.pool, err) || load_libraries(s, options, err)) {
         close_session(s);
@@ -184,7 +191,8 @@ static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32
 {
     struct cpu_node      node;
     const struct cpu_op *op;
-    return cpu_node_read(s->host, g, index, &node, why_not) && cpu_node_accepts(&node, &op, why_not);
+    return cpu_node_read(s->host, g, index, &node, why_not) && cpu_node_accepts(&node, &op, why_not) &&
+           cpu_ranks_serve(s->engine.ranks, &node, why_not);
 }
 
 /* Mapped, so that it comes zeroed, on whole pages, and large ones on large pages where the system gives them. */

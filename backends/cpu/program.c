@@ -3,6 +3,7 @@
 
 #include "backends/cpu/fusion/fusion.h"
 #include "backends/cpu/placement.h"
+#include "backends/cpu/ranks/ranks.h"
 #include "backends/cpu/session.h"
 
 #include "assay/banned.h"
@@ -79,7 +80,8 @@ static enum assay_code prepare_step(struct assay_program *p, const struct cpu_en
     const struct cpu_op *op = NULL;
     char                 why[300];
     struct assay_text    why_not = ASSAY_TEXT(why);
-    if (!cpu_node_read(p->host, p->graph, node_index, &node, &why_not) || !cpu_node_accepts(&node, &op, &why_not))
+    if (!cpu_node_read(p->host, p->graph, node_index, &node, &why_not) || !cpu_node_accepts(&node, &op, &why_not) ||
+        !cpu_ranks_serve(engine->ranks, &node, &why_not))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "node %u: %s", node_index, why);
     cpu_fusion_apply(&p->fusion, &node);
     *step = (struct cpu_step){.node = node_index, .n_in = node.n_in, .n_out = node.n_out};

@@ -208,11 +208,22 @@ static enum assay_code check_room(const struct assay_session *s, const struct as
                       bytes / 1e9, s->described->name, memory->high / 1e9, memory->low < memory->high ? " at most" : "");
 }
 
+/* One device has no time for what others must take part in. */
+static enum assay_code check_alone(const struct assay_graph *g, uint32_t node, struct assay_error *err)
+{
+    int64_t                ranks[ASSAY_ATTR_MAX_LENGTH];
+    size_t                 n = host->attr_i64s(g, node, "ranks", ranks, ASSAY_ATTR_MAX_LENGTH);
+    struct assay_node_view view = {.size = sizeof view};
+    if (n == SIZE_MAX || n < 2 || !host->graph_node(g, node, &view))
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%s of %zu ranks: this is the model of one device; `assay search` models systems", view.op, n);
+}
+
 static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t node, struct assay_text *why_not)
 {
     struct assay_price price;
     struct assay_error err = {.code = ASSAY_OK};
-    if (!ask_about(s, g, node, &err) && (node || !check_room(s, s->asked_rebuilt, &err))) {
+    if (!check_alone(g, node, &err) && !ask_about(s, g, node, &err) && (node || !check_room(s, s->asked_rebuilt, &err))) {
         struct assay_node_how how = model_how(s, s->asked_rebuilt, NULL);
         (void)assay_node_price(&s->world.chip, &s->step.k, s->asked_facts, node, &how, &price, &err);
     }

@@ -25,7 +25,14 @@ bool device_accepts(const struct assay_host *host, const struct assay_graph *g, 
     char op[96];
     (void)host->graph_node(g, node, &view);
     rebuild_op_name(&view, op);
-    if (assay_op_find(op))
+    const struct assay_op_row *row = assay_op_find(op);
+    int64_t ranks[ASSAY_ATTR_MAX_LENGTH];
+    size_t n = row ? host->attr_i64s(g, node, "ranks", ranks, ASSAY_ATTR_MAX_LENGTH) : SIZE_MAX;
+    if (n != SIZE_MAX && n > 1 && row != assay_op_find("assay.Replicate")) {
+        assay_text_add(why_not, "%s of %zu ranks needs a communicator of %zu ranks; this back end has none", view.op, n, n);
+        return false;
+    }
+    if (row)
         return true;
     assay_text_add(why_not, "op '%s' is not in the op table of this back end", op);
     return false;

@@ -18,6 +18,9 @@ counter cpu_migrations
 counter peak_rss
 energy
 gnuplot (plots in reports)
+fork (ranks)
+mpirun (ranks)
+srun (ranks)
 chromium (reports as pdf)
 libxlsxwriter (spreadsheets)
 

@@ -9,9 +9,10 @@ usage: assay VERB [operands] [options]       assay VERB --help
   plan         prints the cases of a suite; the same bytes every time
   run          runs a suite or cases on back ends, each case in worker processes of its own, and records them
   validate     judges the results of a run from its witnesses, against the reference and its bounds
+  audit        runs the cases of a run folder again in a way that shows who cheats, after MLPerf's compliance tests
   compare      is B worse than A, case by case: worse, no worse, or undecided
   report       writes the report of one or more run folders: a page with plots, text, tables, a spreadsheet, paper, or JSON
-  export       writes the seeded weights of a case as safetensors, its inputs as .npy, or its graph as ONNX
+  export       writes a case's seeded weights, inputs or graph for other programs; or a run as MLPerf's logs, tests or metrics
   conformance  checks that a plug-in keeps its side of the agreement, and that its results are right
   probe        finds out what arithmetic a device really does, or whether it gives the same bits again
   soak         executes cases for hours, compares every output bit with verified ones, and says what rate of silent errors that shows
@@ -46,6 +47,9 @@ options:
   -o TEXT           the run folder (default out/<suite>)
   --resume          go on with a run that was interrupted
   --seed N          of inputs and samples (default: the suite's) (from 0 to 9007199254740992)
+  --ranks N         refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, pp, ep) (from 0 to 32; default 0)
+  --launcher NAME   who starts the ranks: this machine, or mpirun or srun, also on other hosts (harness/run/README.md) (one of fork, mpirun, srun; default fork)
+  --only TEXT       a file of case names, one a line: only these of the suite, as long and as often as it says
   --power TEXT      an external meter: cmd=COMMAND or file=PATH
   --weights TEXT    a folder of safetensors that params come from, instead of the seed
   --inputs TEXT     a folder with NAME.npy for every input, instead of the seed
@@ -65,9 +69,10 @@ usage: assay show CASE [options]
 usage: assay plan SUITE [options]
 usage: assay run SUITE|CASE|FILE.onnx… [options]
 usage: assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…] [options]
+usage: assay audit DIR [options]
 usage: assay compare A [B] [options]
 usage: assay report DIR… [options]
-usage: assay export CASE [options]
+usage: assay export CASE|DIR [options]
 usage: assay conformance PLUGIN.so|NAME[:device][,option=value…] [options]
 usage: assay probe numerics | repeat CASE… [options]
 usage: assay soak SUITE|CASE|FILE.onnx… [options]
@@ -96,9 +101,10 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay plan SUITE"
 .SS "assay run SUITE|CASE|FILE.onnx…"
 .SS "assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…]"
+.SS "assay audit DIR"
 .SS "assay compare A [B]"
 .SS "assay report DIR…"
-.SS "assay export CASE"
+.SS "assay export CASE|DIR"
 .SS "assay conformance PLUGIN.so|NAME[:device][,option=value…]"
 .SS "assay probe numerics | repeat CASE…"
 .SS "assay soak SUITE|CASE|FILE.onnx…"

@@ -43,9 +43,22 @@ $ printf 'scheduled_ns\n5\n3\n' >falls.csv; assay run gemm/m=8@trace/trace=falls
 ! assay: falls.csv:3: times must not fall, 3 ns comes after 5 ns
 ? 2
 
+$ assay show gemm@server/qps=1e10
+! assay: scenario server: qps must be a number from 0 to 1000000000, got '1e10' (while reading case 'gemm@server/qps=1e10')
+? 2
+
+$ printf 'scheduled_ns\n-5\n' >negative.csv; assay run gemm/m=8@trace/trace=negative.csv --backend template -o falls
+! assay: negative.csv:2: scheduled_ns must be a whole number that is not negative, got '-5'
+? 2
+
 $ assay run gemm/m=8@trace/trace=none.csv --backend template -o falls
 ~ assay: cannot open 'none.csv'
 ? 2
+
+# a device that never completes: its time is over, the query in flight has failed, and none is dropped
+$ assay run gemm/m=160,n=160,k=160@single_stream/min_queries=500,min_duration_s=0,performance_samples=8 --backend chaos,mode=hang,after=100 --launches 1 --timeout-s 3s -o hang --quiet; sed -nE 's/.*"completed":([0-9]+).*"failed":([0-9]+).*"issued":([0-9]+).*"status":"([a-z]+)".*/\4: \3 = \1 + \2/p' hang/records.jsonl | awk '{ print $1, ($2 == $4 + $6 && $6 == 1 && $4 > 0) ? "issued = completed + 1 failed" : $0 }'
+hang
+timeout: issued = completed + 1 failed
 
 # a device that misbehaves under load: none of six passes
 $ assay run gemm/m=16,n=16,k=16@single_stream/min_queries=500,min_duration_s=0 gemm/m=16,n=16,k=16@concurrency/min_queries=500,min_duration_s=0 --backend chaos,mode=silent --backend chaos,mode=cached --backend chaos,mode=honest_when_validated --launches 1 -o chaos --quiet; assay validate chaos --quiet | tail -1

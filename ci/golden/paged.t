@@ -6,7 +6,11 @@ $ for case in batch=5,model=tiny-dense,packed=17,tokens=70 batch=3,block=4,cache
 
 $ assay show decoder.serve/batch=3,packed=2,model=tiny-dense
 ? 2
-! assay: packed 2; 3 sequences have a token each (while building case 'decoder.serve/batch=3,block=16,cache=f32,layers=0,model=tiny-dense,optimizer=adamw,packed=2,recomput')
+! assay: packed 2; 3 sequences have a token each (while building case 'decoder.serve/batch=3,block=16,cache=f32,dp=1,ep=1,layers=0,model=tiny-dense,optimizer=adamw,packed=')
+
+$ assay show decoder.decode/model=tiny-dense,cache=bf16
+? 2
+~ assay: cache bf16 in phase decode; only phase serve has another than f32
 
 $ assay show decoder.serve/model=tiny-mla
 ? 3

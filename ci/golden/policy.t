@@ -32,7 +32,7 @@ b
 
 # in Chinese, on paper, and for programs
 $ assay qualify --policy mine.json a --lang zh -o d | grep '^<b>\|^d/'
-<b>mine</b>:合格(符合采购要求)。2 项实质性条款(★)全部经实测满足,每项置信度 95 %。
+<b>mine</b>：合格（符合采购要求）。2 项实质性条款（★）全部经实测满足，每项置信度 95 %。
 d/decision.zh.html
 d/decision.json
 
@@ -50,7 +50,7 @@ p800  4 TB/s  4 TB/s  2.237 TB/s (published)  0.56  not reached
 
 # thresholds that nobody of those who ran can meet
 $ assay policy check hard.json a | tail -2
-fast: none of the 1 candidates with a figure can meet the threshold
+fast: the only candidate with a figure cannot meet the threshold
 2 rules, 2 mandatory: 1 finding
 ? 1
 

@@ -56,6 +56,20 @@ Qwen/Qwen9,,,,,,,,there is no model 'qwen9'
 Qwen/Qwen3-32B,,,,,,,,mode 'disagg': only prompts and further tokens on the same devices (agg) are priced by row
 Qwen/Qwen3-32B,,,,,,,,tp 7 does not divide the 64 heads
 
+# a server of one's own, fitted on a few of its runs
+$ printf 'device,model,mode,isl,osl,batch,tp,server,ttft_ms,tpot_ms\nh100,llama-3.1-8b,agg,1024,128,8,1,own,250,12\nh100,llama-3.1-8b,agg,1024,128,16,2,own,200,11\nh100,llama-2-70b,agg,1024,128,8,8,own,200,18\n' >v.csv; assay calibrate v.csv -o v.json --table v.md && grep -o '"server": "own"' v.json; grep -cE '^.( ttft | tpot )' v.md; assay predict --cases v.csv --serving-coefficients v.json 2>/dev/null | awk -F, 'NR > 1 { print $17, $18, ($10 / $14 > 0.75 && $10 / $14 < 1.33) ? "near" : $10 / $14 }'
+"server": "own"
+6
+A servers were fitted on this chip among others near
+A servers were fitted on this chip among others near
+A servers were fitted on this chip among others near
+$ assay calibrate v.csv --figures f.csv
+? 2
+! assay: the table serving has neither --own nor --figures
+$ printf '{"format": "assay-serving-coefficients/1", "values": {"step_ms": 1}}' >w.json; assay predict --cases v.csv --serving-coefficients w.json
+? 2
+~ w.json
+
 $ printf 'm,n,type\n1,2,3\n' >d.csv; assay predict --cases d.csv
 ? 2
 ~ these columns make no table that is known; nearest is 'gemm', which needs a column 'k'

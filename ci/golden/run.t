@@ -231,3 +231,16 @@ $ for what in harness plugin; do grep -oE "\"${what}_allocations\":\{[^}]*\"valu
 
 $ grep -cE '"device_memory_share":\{"n":1,"value":[0-9]' step/records.jsonl
 1
+
+# some cases of a suite, as long and as often as it says
+$ echo softmax/rows=4,columns=33 >some; assay run "$ASSAY_SOURCE/ci/golden/data/tiny.json" --only some --backend template -o some-ran --quiet; grep -o '"repeat":"[^"]*"' some-ran/records.jsonl | sed 's/.*--seed/--seed/'
+some-ran
+--seed 1 --launches 1 --min-runs 8 --min-s 5ms --max-s 5s --timeout-s 60s"
+
+$ echo softmax >other; assay run "$ASSAY_SOURCE/ci/golden/data/tiny.json" --only other --backend template -o other-ran
+~ 'softmax' of 'other' is no case of 'tiny'
+? 2
+
+$ : >none; assay run "$ASSAY_SOURCE/ci/golden/data/tiny.json" --only none --backend template -o other-ran
+~ 'none' names no case
+? 2

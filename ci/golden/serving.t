@@ -11,9 +11,9 @@ $ assay run 'decoder.serve/model=tiny-dense,tokens=2000@offline' --backend cpu -
 $ assay run 'decoder.serve/model=tiny-dense@offline+serving/engine=vlm-class' --backend cpu -o bad
 ? 2
 ! assay: no serving engine 'vlm-class' is described; did you mean 'vllm-class'?
-$ assay run 'decoder.serve/model=tiny-dense@server/qps=0' --backend cpu -o bad
+$ assay run 'decoder.serve/model=tiny-dense@interactive/qps=0,ttft_ms=0,tpot_ms=0' --backend cpu -o bad
 ? 2
-! assay: qps=0 in a served case: no search for the highest rate of requests is made
+! assay: qps=0 finds the highest rate within limits, and none is set (while reading scenario interactive, reading case 'decoder.serve/model=tiny-dense@interactive/qps=0,ttft_ms=0,tpot_ms=0')
 $ assay run 'decoder.serve/model=tiny-dense@server/max_batch=4' --backend cpu -o bad
 ? 2
 ~ max_batch=4: a serving engine makes the batches itself

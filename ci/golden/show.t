@@ -251,3 +251,14 @@ $ assay show gemm --backned cpu
 $ assay show "$(printf 'gem\033[31mm\r')"
 ! assay: unknown workload 'gem\x1b[31mm\x0d'; assay list workloads lists them
 ? 2
+
+# of a case on several ranks: the first one's graph; a mesh must fit the model
+$ assay show decoder.train/model=tiny-ranks,batch=4,tokens=8,dp=2,tp=2 | grep -E '^(ranks|assay.(AllReduce|Replicate)) ' | sed 's/  .*//'
+ranks
+assay.AllReduce
+assay.Replicate
+$ assay show decoder.train/model=tiny-ranks,batch=4,tokens=8,dp=2,tp=2 | sed -n 's/^ranks *//p'
+4; what follows is the first one's, whose messages are 134.6 KiB
+$ assay show decoder.train/model=tiny-ranks,batch=4,tokens=8,dp=3
+? 2
+~ batch 4 of 'tiny-ranks' does not divide by dp x ep 3

@@ -36,6 +36,7 @@ extern const struct assay_verb assay_verb_show;
 extern const struct assay_verb assay_verb_plan;
 extern const struct assay_verb assay_verb_run;
 extern const struct assay_verb assay_verb_validate;
+extern const struct assay_verb assay_verb_audit;
 extern const struct assay_verb assay_verb_compare;
 extern const struct assay_verb assay_verb_report;
 extern const struct assay_verb assay_verb_export;

@@ -16,6 +16,7 @@
 #include "harness/plan/plan.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
+#include "harness/run/ranked.h"
 #include "reports/book.h"
 #include "reports/pdf.h"
 
@@ -133,6 +134,18 @@ static void look_at_programs(struct doctor *d)
     }
 }
 
+/* Who starts ranks on other hosts. */
+static void look_at_launchers(struct doctor *d)
+{
+    for (size_t i = 0; assay_launchers[i]; i++) {
+        struct assay_error err = {.code = ASSAY_OK};
+        char               what[64], detail[160];
+        bool               no = assay_launcher_look(assay_launchers[i], detail, &err) != ASSAY_OK;
+        (void)snprintf(what, sizeof what, "%s (ranks)", assay_launchers[i]);
+        find(d, what, no ? "no" : "yes", no ? err.message : detail, no ? err.hint : "");
+    }
+}
+
 /* What prints, and what writes spreadsheets. */
 static void look_at_formats(struct doctor *d)
 {
@@ -182,6 +195,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     look_at_counters(&d);
     look_at_power(&d);
     look_at_programs(&d);
+    look_at_launchers(&d);
     look_at_formats(&d);
     if (o->json)
         assay_cli_print_json(json_pack("{s:O, s:o}", "findings", d.findings, "host", assay_host_describe()));

@@ -4,6 +4,7 @@
 #include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/export_run.h"
 #include "harness/ir/graph.h"
 #include "harness/ir/onnx/write.h"
 #include "harness/plan/plan.h"
@@ -12,22 +13,27 @@
 
 #include "assay/banned.h"
 
-enum export_format { AS_SAFETENSORS, AS_NPY, AS_ONNX };
+enum export_format { AS_SAFETENSORS, AS_NPY, AS_ONNX, OF_A_RUN };
 
 struct export_options {
     int64_t format; /* enum export_format */
     char    out[512];
-    int64_t seed, sets;
+    int64_t seed, sets, round, division, status, system_type;
     bool    external;
+    char    submitter[112], system[112];
 };
 
-static const char *const formats[] = {"safetensors", "npy", "onnx", NULL};
+static const char *const formats[] = {"safetensors", "npy", "onnx", "mlperf", "junit", "openmetrics", "jsonl", NULL};
+static const char *const rounds[] = {"v5.1", "v6.1", NULL}, *const divisions[] = {"open", "closed", NULL},
+                  *const statuses[] = {"", "available", "preview", "rdi", NULL},
+                  *const system_types[] = {"edge", "datacenter", "datacenter,edge", NULL};
 
 #define AT(member) offsetof(struct export_options, member)
 
 static const struct assay_option options[] = {
     {.name = "format", .type = ASSAY_OPT_ENUM, .offset = AT(format), .dflt = "safetensors", .choices = formats,
-     .help = "safetensors: the weights, one file; npy: the inputs, a folder with a file each; onnx: the graph, one file"},
+     .help = "of a case: safetensors: the weights, one file; npy: the inputs, a folder with a file each; onnx: the graph, one file. Of a run folder: "
+             "mlperf: logs and layout of a submission; junit: verdicts as tests; openmetrics, jsonl: figures"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = AT(out), .bytes = 512, .dflt = "", .help = "the file or the folder to write"},
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = AT(seed), .dflt = "1", .min = 0, .max = 9007199254740992.0,
      .help = "that the values are made from"},
@@ -35,6 +41,12 @@ static const struct assay_option options[] = {
      .help = "of inputs: the length of the axis before the others"},
     {.name = "external", .type = ASSAY_OPT_BOOL, .offset = AT(external), .dflt = "false",
      .help = "of onnx: consts in FILE.data beside it, as they are anyway when they take over 1 GiB"},
+    {.name = "round", .type = ASSAY_OPT_ENUM, .offset = AT(round), .dflt = "v6.1", .choices = rounds, .help = "of mlperf: whose layout and rules"},
+    {.name = "division", .type = ASSAY_OPT_ENUM, .offset = AT(division), .dflt = "open", .choices = divisions, .help = "of mlperf"},
+    {.name = "submitter", .type = ASSAY_OPT_TEXT, .offset = AT(submitter), .bytes = 112, .dflt = "SUBMITTER", .help = "of mlperf: names a folder"},
+    {.name = "system", .type = ASSAY_OPT_TEXT, .offset = AT(system), .bytes = 112, .dflt = "", .help = "of mlperf: names a folder; by default the device's name"},
+    {.name = "status", .type = ASSAY_OPT_ENUM, .offset = AT(status), .dflt = "", .choices = statuses, .help = "of mlperf: whether the system can be bought"},
+    {.name = "system-type", .type = ASSAY_OPT_ENUM, .offset = AT(system_type), .dflt = "datacenter", .choices = system_types, .help = "of mlperf"},
     {0},
 };
 
@@ -131,7 +143,10 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     struct assay_graph          *g = NULL;
     (void)given;
     if (n != 1 || !*o->out)
-        return assay_cli_usage("export needs one case and where to write: assay export bert.infer --format safetensors -o FILE");
+        return assay_cli_usage("export needs one case or run folder, and where to write: assay export bert.infer --format safetensors -o FILE");
+    if (o->format >= OF_A_RUN)
+        return assay_cli_export_run(&(struct assay_export_run){operands[0], o->out, formats[o->format], o->round, o->division, o->submitter, o->system,
+                                                               statuses[o->status], system_types[o->system_type]});
     if (assay_case_parse(operands[0], &c, &err))
         return assay_cli_fail(&err);
     if (!assay_case_graph(&c, &g, &err)) {
@@ -150,10 +165,13 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_export = {
     .name = "export",
-    .operands = "CASE",
-    .summary = "writes the seeded weights of a case as safetensors, its inputs as .npy, or its graph as ONNX",
+    .operands = "CASE|DIR",
+    .summary = "writes a case's seeded weights, inputs or graph for other programs; or a run as MLPerf's logs, tests or metrics",
     .details = "What is written is what assay run CASE with the same seed begins with; run --weights and --inputs take it back.\n"
-               "An ONNX file is of opset 24; what ONNX has no op for is of domain ai.assay. Weights are inputs of it.",
+               "An ONNX file is of opset 24; what ONNX has no op for is of domain ai.assay. Weights are inputs of it.\n"
+               "mlperf: cases that have a benchmark's shape and a scenario of MLPerf's, measured on a real clock, as the folder that its submission\n"
+               "checker takes. The logs say that assay wrote them and that nobody verified them. What only the submitter knows, and what would be\n"
+               "refused, is listed on standard error.",
     .options = options,
     .options_bytes = sizeof(struct export_options),
     .run = run,

@@ -7,6 +7,7 @@
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/help.h"
+#include "harness/run/rank_worker.h"
 #include "harness/run/worker.h"
 
 #include "assay/banned.h"
@@ -18,6 +19,7 @@ static const struct assay_verb *const verbs[] = {
     &assay_verb_plan,
     &assay_verb_run,
     &assay_verb_validate,
+    &assay_verb_audit,
     &assay_verb_compare,
     &assay_verb_report,
     &assay_verb_export,
@@ -148,6 +150,8 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "worker")) /* started by the launcher only */
         return assay_worker_main();
+    if (!strcmp(argv[1], "rank") && argc == 3) /* started by mpirun or srun for a worker only */
+        return assay_rank_main(argv[2]);
     enum assay_exit result = dispatch(argv[1], argc - 2, argv + 2);
     int earlier = ferror(stdout) ? errno : 0; /* a long result fails while it is printed, and nothing may be left to flush */
     errno = 0;

@@ -1,7 +1,9 @@
 #include "harness/cli/operands.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/file.h"
 #include "harness/base/strings.h"
 #include "harness/ir/graph.h"
 #include "harness/load/arrivals.h"
@@ -108,4 +110,54 @@ enum assay_code assay_cli_plan_of(size_t n, char **operands, struct assay_plan *
         }
     }
     return ASSAY_OK;
+}
+
+#define ONLY_LIMIT_BYTES (4u << 20)
+
+/* Marks the case of that name; false: the plan has none. */
+static bool mark(const struct assay_plan *plan, const char *name, bool *kept)
+{
+    for (size_t i = 0; i < plan->n_cases; i++)
+        if (!strcmp(plan->cases[i].name, name)) {
+            kept[i] = true;
+            return true;
+        }
+    return false;
+}
+
+static enum assay_code mark_all(const struct assay_plan *plan, const char *path, char *text, bool *kept, struct assay_error *err)
+{
+    char *save = NULL;
+    bool  any = false;
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        struct assay_case  c = {.workload = NULL};
+        struct assay_error why = {.code = ASSAY_OK};
+        bool               known = !assay_case_parse(line, &c, &why) && mark(plan, c.name, kept);
+        assay_case_release(&c);
+        if (!known)
+            return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.80s' of '%.80s' is no case of '%.40s'", line, path, plan->name);
+        any = true;
+    }
+    return any ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_CONFIG, "'%.150s' names no case", path);
+}
+
+enum assay_code assay_cli_keep_only(struct assay_plan *plan, const char *path, struct assay_error *err)
+{
+    char  *text = NULL;
+    size_t length = 0, n = 0;
+    bool  *kept = calloc(plan->n_cases + 1, sizeof *kept);
+    if (!kept)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu cases", plan->n_cases);
+    if (!assay_file_read(path, ONLY_LIMIT_BYTES, &text, &length, err) && !mark_all(plan, path, text, kept, err)) {
+        for (size_t i = 0; i < plan->n_cases; i++) {
+            if (kept[i])
+                plan->cases[n++] = plan->cases[i];
+            else
+                assay_case_release(&plan->cases[i]);
+        }
+        plan->n_cases = n;
+    }
+    free(text);
+    free(kept);
+    return err->code;
 }

@@ -82,7 +82,7 @@ static void print_candidate(const struct assay_qualification *q, const struct as
     printf("%s\n", shown ? shown : "");
     free(shown);
     assay_table_init(&table,
-                     (const char *const[]){"rule", assay_say(language, ASSAY_SAY_OUTCOME), assay_say(language, ASSAY_SAY_FOUND),
+                     (const char *const[]){assay_say(language, ASSAY_SAY_RULE_COLUMN), assay_say(language, ASSAY_SAY_OUTCOME), assay_say(language, ASSAY_SAY_FOUND),
                                            assay_say(language, ASSAY_SAY_DOUBTS), NULL});
     for (size_t i = 0; i < q->policy->n_rules; i++) {
         const struct assay_rule_result *r = &c->results[i];
@@ -102,7 +102,7 @@ static void print_claims(const struct assay_claims *claims, enum assay_language 
 {
     struct assay_table table;
     assay_table_init(&table,
-                     (const char *const[]){"device", assay_say(language, ASSAY_SAY_CLAIM), assay_say(language, ASSAY_SAY_CLAIMED),
+                     (const char *const[]){assay_say(language, ASSAY_SAY_DEVICE_COLUMN), assay_say(language, ASSAY_SAY_CLAIM), assay_say(language, ASSAY_SAY_CLAIMED),
                                            assay_say(language, ASSAY_SAY_COMPARED), assay_say(language, ASSAY_SAY_RATIO),
                                            assay_say(language, ASSAY_SAY_OUTCOME), NULL});
     for (size_t i = 0; i < claims->n; i++) {
@@ -125,15 +125,20 @@ static void print_claims(const struct assay_claims *claims, enum assay_language 
 static enum assay_code write_out(const struct assay_qualification *q, const struct assay_claims *claims,
                                  const struct languages *l, const char *folder, struct assay_error *err)
 {
-    char path[1024], name[64];
+    char                         path[1024], name[64];
+    struct assay_guarantees      orders = {.n = 0};
+    struct assay_decision_extras extras = {claims, &orders};
     if (assay_folder_make(folder, err))
         return err->code;
-    for (size_t i = 0; i < l->n; i++) {
+    (void)assay_guarantees_find(q, &orders, err);
+    for (size_t i = 0; i < l->n && !err->code; i++) {
         (void)snprintf(name, sizeof name, "decision.%s.html", assay_language_name(l->language[i]));
-        if (assay_path_join(path, sizeof path, folder, name, err) || assay_decision_write(q, claims, l->language[i], path, err))
-            return err->code;
-        puts(path);
+        if (!assay_path_join(path, sizeof path, folder, name, err) && !assay_decision_write(q, &extras, l->language[i], path, err))
+            puts(path);
     }
+    assay_guarantees_release(&orders);
+    if (err->code)
+        return err->code;
     json_t *json = assay_decision_to_json(q, claims);
     char   *bytes = json ? assay_json_pretty(json) : NULL;
     json_decref(json);

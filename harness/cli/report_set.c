@@ -15,7 +15,7 @@
 #include "reports/book_tables.h"
 #include "reports/decision.h"
 #include "reports/deviation_page.h"
-#include "reports/mlperf.h"
+#include "reports/published.h"
 #include "reports/pdf.h"
 
 #include "assay/banned.h"
@@ -125,6 +125,7 @@ struct writing {
     struct assay_policy            policy;
     struct assay_qualification     decision;
     struct assay_claims            claims;
+    struct assay_guarantees        orders; /* of the decision */
     struct assay_mlperf            mlperf; /* of others: it meets none of the above in any table */
     char                           report_pdf[1024]; /* once it is printed; "" before */
     void (*wrote)(void *self, const char *path);
@@ -149,11 +150,14 @@ static enum assay_code read_all(struct writing *w, size_t n, char *const *paths,
     }
     if (*w->set->claims && assay_claims_read(w->set->claims, w->runs, n, &w->claims, err))
         return err->code;
-    return *w->set->policy ? assay_qualify(&w->policy, w->runs, n, &w->decision, err) : ASSAY_OK;
+    if (*w->set->policy && (assay_qualify(&w->policy, w->runs, n, &w->decision, err) || assay_guarantees_find(&w->decision, &w->orders, err)))
+        return err->code;
+    return ASSAY_OK;
 }
 
 static void release(struct writing *w)
 {
+    assay_guarantees_release(&w->orders);
     assay_qualification_release(&w->decision);
     assay_claims_release(&w->claims);
     while (w->n)
@@ -167,6 +171,12 @@ static void release(struct writing *w)
 static const struct assay_claims *claims_of(const struct writing *w)
 {
     return w->claims.owned ? &w->claims : NULL;
+}
+
+static enum assay_code write_decision(const struct writing *w, enum assay_language language, const char *path, struct assay_error *err)
+{
+    const struct assay_decision_extras extras = {claims_of(w), &w->orders};
+    return assay_decision_write(&w->decision, &extras, language, path, err);
 }
 
 /* "STEM.LANG.END" in the folder. */
@@ -185,7 +195,7 @@ static enum assay_code write_pages(struct writing *w, struct assay_error *err)
     char                    path[1024];
     for (size_t i = 0; i < w->set->n_languages; i++) {
         enum assay_language l = w->set->language[i];
-        if (path_of(w, "decision", l, "html", path, err) || assay_decision_write(&w->decision, claims_of(w), l, path, err))
+        if (path_of(w, "decision", l, "html", path, err) || write_decision(w, l, path, err))
             return err->code;
         w->wrote(w->self, path);
         if (path_of(w, "deviation", l, "html", path, err) || assay_deviations_write(&deviations, l, path, err))
@@ -262,7 +272,7 @@ static enum assay_code write_pdfs(struct writing *w, struct assay_error *err)
     if (!assay_report_write(w->borrowed, w->n, ASSAY_REPORT_HTML, html, err) && !print_page(w, html, w->report_pdf, err) && *w->set->policy)
         for (size_t i = 0; !err->code && i < w->set->n_languages; i++) {
             enum assay_language l = w->set->language[i];
-            if (!path_of(w, "decision", l, "pdf", path, err) && !assay_decision_write(&w->decision, claims_of(w), l, html, err) &&
+            if (!path_of(w, "decision", l, "pdf", path, err) && !write_decision(w, l, html, err) &&
                 !print_page(w, html, path, err) && !path_of(w, "deviation", l, "pdf", path, err) &&
                 !assay_deviations_write(&deviations, l, html, err))
                 (void)print_page(w, html, path, err);

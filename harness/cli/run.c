@@ -14,6 +14,7 @@
 #include "harness/plan/plan.h"
 #include "harness/run/launcher.h"
 #include "harness/run/loader.h"
+#include "harness/run/ranked.h"
 
 #include "assay/banned.h"
 
@@ -21,8 +22,9 @@
 
 struct run_options {
     char                out[512], backend[4096], power[512], weights[512], inputs[512], spec[384];
+    char                only[512];
     bool                resume, quiet;
-    int64_t             seed;
+    int64_t             seed, ranks, launcher;
     struct assay_repeat repeat;
 };
 
@@ -41,6 +43,12 @@ static const struct assay_option options[] = {
      .help = "go on with a run that was interrupted"},
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct run_options, seed), .dflt = "", .min = 0,
      .max = 9007199254740992.0, .help = "of inputs and samples (default: the suite's)"},
+    {.name = "ranks", .type = ASSAY_OPT_I64, .offset = offsetof(struct run_options, ranks), .dflt = "0", .min = 0, .max = 32,
+     .help = "refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, pp, ep)"},
+    {.name = "launcher", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct run_options, launcher), .dflt = "fork", .choices = assay_launchers,
+     .help = "who starts the ranks: this machine, or mpirun or srun, also on other hosts (harness/run/README.md)"},
+    {.name = "only", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, only), .bytes = 512, .dflt = "",
+     .help = "a file of case names, one a line: only these of the suite, as long and as often as it says"},
     {.name = "power", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, power), .bytes = 512, .dflt = "",
      .help = "an external meter: cmd=COMMAND or file=PATH"},
     {.name = "weights", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, weights), .bytes = 512, .dflt = "",
@@ -241,6 +249,32 @@ static enum assay_code make_plan(size_t n, char **operands, const struct run_opt
     return ASSAY_OK;
 }
 
+static enum assay_code check_ranks(const struct assay_plan *plan, int64_t wanted, struct assay_error *err)
+{
+    for (size_t i = 0; wanted && i < plan->n_cases; i++) {
+        char     brief[ASSAY_CASE_NAME_BYTES];
+        uint32_t n = 0;
+        if (assay_case_ranks(&plan->cases[i], &n, err))
+            return err->code;
+        if (n == wanted)
+            continue;
+        assay_case_brief(plan->cases[i].name, brief);
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%.120s' is work for %u rank%s; --ranks says %lld", brief, n, n == 1 ? "" : "s", (long long)wanted);
+        return assay_error_hint(err, "the case's mesh says how many: dp=2,tp=2 is 4");
+    }
+    return ASSAY_OK;
+}
+
+/* A launcher that is not there is told before anything is run. */
+static enum assay_code check_launcher(const char *launcher, struct assay_error *err)
+{
+    char what[160];
+    if (!strcmp(launcher, "fork") || !assay_launcher_look(launcher, what, err))
+        return ASSAY_OK;
+    err->code = ASSAY_CONFIG;
+    return assay_error_in(err, "reading option '--launcher %s'", launcher);
+}
+
 static void on_conversion(void *self, const struct assay_case *c, const char *what)
 {
     char brief[ASSAY_CASE_NAME_BYTES];
@@ -396,9 +430,10 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     if (n == 0)
         return assay_cli_usage("run needs a suite or cases: assay run quick, assay run gemm/m=64,n=64,k=64");
     size_t n_backends = 0;
-    if (make_plan(n, operands, &o, given, &plan, &err) || split_backends(o.backend, backends, &n_backends, &err) ||
+    if (make_plan(n, operands, &o, given, &plan, &err) || (*o.only && assay_cli_keep_only(&plan, o.only, &err)) ||
+        split_backends(o.backend, backends, &n_backends, &err) ||
         use_spec(o.spec, backends, n_backends, &spec, &err) ||
-        name_folder(o.out, &plan, screen.folder, &err) || check_meter(o.power, &err) ||
+        check_ranks(&plan, o.ranks, &err) || check_launcher(assay_launchers[o.launcher], &err) || name_folder(o.out, &plan, screen.folder, &err) || check_meter(o.power, &err) ||
         assay_plan_use_files(&plan, o.weights, o.inputs, on_conversion, NULL, &err)) {
         assay_plan_release(&plan);
         return assay_cli_fail(&err);
@@ -407,7 +442,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         screen.columns = window.ws_col;
     struct assay_run_request request = {
         .plan = &plan, .backends = backends, .n_backends = n_backends, .folder = screen.folder,
-        .power = o.power, .resume = o.resume, .arguments = assay_cli_arguments, .n_arguments = assay_cli_n_arguments,
+        .power = o.power, .launcher = assay_launchers[o.launcher], .resume = o.resume, .arguments = assay_cli_arguments, .n_arguments = assay_cli_n_arguments,
         .stop = &assay_cli_interrupted, .resolved = on_resolved, .begin = on_begin, .progress = on_progress, .done = on_done,
             .self = &screen,
     };

@@ -37,7 +37,7 @@ static const struct assay_option options[] = {
     TEXT("trace", trace, "", "the CSV of scenario trace"),
     {.name = "context", .type = ASSAY_OPT_I64, .offset = FIELD(context), .dflt = "0", .min = 0, .max = 1e9,
      .help = "refuse a trace with a request of more tokens, prompt and output together; 0: take all"},
-    TEXT("seed-set", seed_set, "", "loadgen-v6.0, loadgen-v6.1, or case: from --seed; loadgen-v6.1 if not given"),
+    TEXT("seed-set", seed_set, "", "loadgen-v5.1, loadgen-v6.0, loadgen-v6.1, or case: from --seed; loadgen-v6.1 if not given"),
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = FIELD(seed), .dflt = "1", .min = 0, .max = 9e18, .help = "of seed set case"},
     {0},
 };
@@ -90,11 +90,7 @@ static enum assay_code begin(const struct schedule_options *o, struct assay_arri
     struct assay_seeds    seeds;
     if (spell(o, &text, err) || assay_scenario_parse(spelled, &scenario, err))
         return err->code;
-    if (!strcmp(scenario.seeds, "case"))
-        assay_seeds_from((uint64_t)o->seed, &seeds);
-    else if (assay_seeds_find(scenario.seeds, &seeds, err))
-        return err->code;
-    if (assay_arrivals_new(&scenario, &seeds, out, err))
+    if (assay_seeds_of(scenario.seeds, (uint64_t)o->seed, 0, &seeds, err) || assay_arrivals_new(&scenario, &seeds, out, err))
         return err->code;
     if (o->context && assay_arrivals_fit(*out, (uint64_t)o->context, err)) {
         assay_arrivals_free(*out);

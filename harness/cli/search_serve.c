@@ -8,6 +8,7 @@
 #include "harness/base/parallel.h"
 #include "harness/cli/search_serve_result.h"
 #include "harness/model/certainty.h"
+#include "harness/model/cluster/serving_estimate.h"
 #include "suites/blocks/decoder_numbers.h"
 
 #include "assay/banned.h"
@@ -134,7 +135,8 @@ static double half_of(const struct subject *s, enum assay_serving_figure figure_
     struct assay_band       kernels = assay_band_of(&s->on.fitted, s->on.device->vendor, class, s->on.device->memory_class,
                                                     narrow ? ASSAY_FORMAT_F8 : ASSAY_FORMAT_WIDE,
                                                     figure_at == ASSAY_SERVING_TTFT ? ASSAY_REGIME_COMPUTE : ASSAY_REGIME_MEMORY);
-    return hypot(kernels.half, s->serving.half[figure_at][experts][1]);
+    double                  half = hypot(kernels.half, s->serving.half[figure_at][experts][1]);
+    return assay_serving_fitted_on(&s->serving, s->on.device->name) ? half : hypot(half, ASSAY_SERVING_OTHER_CHIP);
 }
 
 static void find_band(struct subject *s, struct assay_serve_band *band)

@@ -166,6 +166,27 @@ static void print_listing(const struct assay_graph *g, bool all)
     printf("\n%u values and %u nodes; --nodes lists them. Bytes are each node's own: its operands and results once.\n", g->n_values, g->n_nodes);
 }
 
+/* The graph, of several ranks the first one's. */
+static enum assay_code first_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err)
+{
+    uint32_t n;
+    if (assay_case_ranks(c, &n, err))
+        return err->code;
+    return n > 1 ? assay_case_rank_graph(c, 0, out, err) : assay_case_graph(c, out, err);
+}
+
+/* Of a case that is spread over ranks, whose graph this is and what it exchanges. */
+static void print_ranks(const struct assay_case *c, const struct assay_cost *cost)
+{
+    struct assay_error err = {.code = ASSAY_OK};
+    char               messages[48];
+    uint32_t           n = 1;
+    if (!c->workload->ranks || c->workload->ranks(c->params, c->phase, &n, &err) || n < 2)
+        return;
+    quantity(messages, (double)cost->payload_bytes, "B");
+    printf("ranks     %u; what follows is the first one's, whose messages are %s\n", n, messages);
+}
+
 static void print_case(const struct assay_case *c, const struct assay_graph *g, const char *backend, bool all)
 {
     struct assay_cost cost = assay_graph_cost(g);
@@ -179,6 +200,7 @@ static void print_case(const struct assay_case *c, const struct assay_graph *g, 
     printf("case      %s\nid        %s\nabout     %s\nheadline  %s\nwork      %s, %s moved (inputs once, outputs once)\n"
            "memory    %s on the device, %s on the host (%u input sets)\n",
            c->name, c->id, c->workload->summary, c->workload->headline, flops, bytes, device_text, host_text, ASSAY_MIN_SETS);
+    print_ranks(c, &cost);
     if (assay_graph_parameters(g)) {
         char count[48], work[48];
         assay_table_digits(count, assay_graph_parameters(g));
@@ -204,7 +226,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         return assay_cli_usage("show needs one case: assay show gemm/m=64,n=64,k=64");
     if (assay_case_parse(operands[0], &c, &err))
         return assay_cli_fail(&err);
-    if (!assay_case_graph(&c, &g, &err)) {
+    if (!first_graph(&c, &g, &err)) {
         if (o->json)
             assay_cli_print_json(as_json(&c, g));
         else

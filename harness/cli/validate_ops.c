@@ -19,28 +19,45 @@ static void on_progress(void *self, size_t done, size_t all, const char *line)
 
 static void number(char out[32], double x)
 {
-    (void)snprintf(out, 32, isnan(x) || isinf(x) ? "–" : "%.2g", x);
+    (void)snprintf(out, 32, isnan(x) ? "–" : isinf(x) ? "∞" : "%.2g", x);
 }
 
 static void print_cells(const struct assay_ops *ops)
 {
     struct assay_table table;
-    assay_table_init(&table, (const char *const[]){"op", "format", "verdict", ">error/bound", ">median", ">elements", ">cases", "assurance",
-                                                   ">fault found", "why", NULL});
+    assay_table_init(&table, (const char *const[]){"op", "format", "verdict", ">error", ">bound", ">error/bound", ">median", ">elements", ">cases", "assurance", ">fault found", "why",
+                                                   NULL});
     for (size_t i = 0; i < ops->n; i++) {
         const struct assay_ops_cell *c = &ops->cell[i];
-        char worst[32], median[32], elements[48], cases[32], fault[32];
+        char error[32], bound[32], worst[32], median[32], elements[48], cases[32], fault[32];
+        number(error, c->worst_error);
+        number(bound, c->worst_bound);
         number(worst, c->worst_ratio);
         number(median, c->median_ratio);
         number(fault, c->smallest_fault);
         assay_table_digits(elements, c->elements);
         (void)snprintf(cases, sizeof cases, "%u of %u", c->checked, c->cases);
-        assay_table_row(&table, (const char *const[]){c->op, c->format, assay_outcome_name(c->outcome), worst, median, elements, cases,
-                                                      assay_assurance_name(c->assurance), c->smallest_fault > 0 ? fault : "–",
-                                                      c->outcome == ASSAY_PASS ? "" : c->why});
+        assay_table_row(&table, (const char *const[]){c->op, c->format, assay_outcome_name(c->outcome), error, bound, worst, median,
+                                                      elements, cases, assay_assurance_name(c->assurance),
+                                                      c->smallest_fault > 0 ? fault : "–", c->outcome == ASSAY_PASS ? "" : c->why});
     }
     assay_table_print(&table, stdout);
     assay_table_release(&table);
+}
+
+/* Whether bounds are tight, in one line, and the cells whose are not. */
+static enum assay_code print_tightness(const struct assay_ops *ops, struct assay_error *err)
+{
+    struct assay_ops_tightness t;
+    if (assay_ops_tightness_of(ops, &t, err) || !t.cells)
+        return err->code;
+    printf("on random operands the largest error over its bound is %.2g in the median of %zu cells that round", t.median, t.cells);
+    for (size_t i = 0, told = 0; i < ops->n; i++)
+        if (assay_ops_is_loose(&ops->cell[i]))
+            printf("%s%s %s %.2g", told++ ? ", " : "; below 0.05, where the bound allows much more rounding than there was: ", ops->cell[i].op, ops->cell[i].format,
+                   ops->cell[i].random_ratio);
+    puts("");
+    return ASSAY_OK;
 }
 
 enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with)
@@ -64,6 +81,7 @@ enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with)
         assay_cli_print_json(assay_ops_to_json(&ops));
     } else {
         print_cells(&ops);
+        (void)print_tightness(&ops, &err);
         printf("%zu passed (%zu marginal), %zu failed, %zu not checked; recorded in %s\n", ops.passed, ops.marginal, ops.failed,
                ops.not_checked, folder);
     }

@@ -29,6 +29,8 @@ bool assay_names_add(struct assay_graph *g, int32_t index);
 
 /* May the graph still grow? false after an error and, with a complaint for the next finish, after finish. */
 bool assay_graph_open(struct assay_graph *g);
+/* `name` as it is in the repetition that is being built; `room` is where that is written. Too long a name stays too long. */
+const char *assay_graph_repeated_name(const struct assay_graph *g, const char *name, char room[ASSAY_VALUE_NAME_BYTES + 16]);
 /* Keeps *err if it is the graph's first error. */
 void assay_graph_keep(struct assay_graph *g, const struct assay_error *err);
 /* Is `name` one that a new value may take? `what` begins the sentence ("param"). */

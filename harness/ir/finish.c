@@ -86,6 +86,37 @@ void assay_graph_freeze(struct assay_graph *g, int32_t param)
         assay_graph_refuse(g, ASSAY_CONFIG, "freeze: '%s' is %s, not a param", v->name, role_name(v->role));
 }
 
+static const char *why_no_part(const struct assay_value *v, const struct assay_part *part)
+{
+    if (v->producer >= 0 || v->role == ASSAY_ROLE_CONST)
+        return "only what is bound by a fill rule can be one";
+    if (assay_dtype_bits(v->dtype) % 8)
+        return "its elements share bytes";
+    if (part->n_holders > ASSAY_RANKS || part->n_sharers > ASSAY_RANKS)
+        return "more ranks than a list holds";
+    for (int32_t d = 0; d < v->rank; d++)
+        if (part->first[d] < 0 || part->first[d] > part->whole[d] || v->dims[d] > part->whole[d] - part->first[d])
+            return "it leaves the whole";
+    return NULL;
+}
+
+void assay_graph_part(struct assay_graph *g, int32_t value, const struct assay_part *part)
+{
+    struct assay_value *v = own(g, value, "part");
+    const char         *why = v ? why_no_part(v, part) : NULL;
+    if (!v)
+        return;
+    struct assay_part *kept = why ? NULL : assay_arena_take(&g->memory->arena, 1, sizeof *kept);
+    if (why)
+        assay_graph_refuse(g, ASSAY_CONFIG, "part: '%s' of '%s': %s", v->name, part->name, why);
+    else if (!kept)
+        assay_graph_refuse(g, ASSAY_MEMORY, "no memory for what '%s' is a part of", v->name);
+    if (!kept)
+        return;
+    *kept = *part;
+    v->part = kept;
+}
+
 void assay_graph_checkpoint(struct assay_graph *g, int32_t value)
 {
     struct assay_value *v = own(g, value, "checkpoint");

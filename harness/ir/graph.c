@@ -266,6 +266,29 @@ static enum assay_code add_value(struct assay_graph *g, const char *what, const 
     return code ? code : assay_graph_admit(g, index, err);
 }
 
+void assay_graph_repeat(struct assay_graph *g, uint32_t repetition)
+{
+    g->repetition = repetition;
+}
+
+const char *assay_graph_repeated_name(const struct assay_graph *g, const char *name, char room[ASSAY_VALUE_NAME_BYTES + 16])
+{
+    if (!g->repetition || !name || !*name)
+        return name;
+    (void)snprintf(room, ASSAY_VALUE_NAME_BYTES + 16, "%.127s#%u", name, g->repetition);
+    return room;
+}
+
+/* The param of this name, type and shape that is there already; ASSAY_NO_VALUE: none. */
+static int32_t repeated_param(const struct assay_graph *g, const char *name, const struct assay_value *like, const int64_t *dims)
+{
+    int32_t                   index = g->repetition && like->role == ASSAY_ROLE_PARAM && name ? assay_names_find(g, name) : ASSAY_NO_VALUE;
+    const struct assay_value *v = assay_graph_value(g, index);
+    bool                      same = v && v->role == ASSAY_ROLE_PARAM && v->dtype == like->dtype && v->rank == like->rank &&
+                                     (v->rank == 0 || !memcmp(v->dims, dims, (size_t)v->rank * sizeof *dims));
+    return same ? index : ASSAY_NO_VALUE;
+}
+
 static int32_t add(struct assay_graph *g, const char *what, const char *name, const struct assay_value *like,
                    const int64_t *dims, const void *data)
 {
@@ -273,6 +296,12 @@ static int32_t add(struct assay_graph *g, const char *what, const char *name, co
     int32_t index = ASSAY_NO_VALUE;
     if (!assay_graph_open(g))
         return ASSAY_NO_VALUE;
+    char    room[ASSAY_VALUE_NAME_BYTES + 16];
+    int32_t param = repeated_param(g, name, like, dims);
+    if (param != ASSAY_NO_VALUE)
+        return param;
+    if (like->role != ASSAY_ROLE_PARAM)
+        name = assay_graph_repeated_name(g, name, room);
     if (add_value(g, what, name, like, dims, data, &index, &err) != ASSAY_OK)
         assay_graph_keep(g, &err);
     return index;

@@ -23,6 +23,9 @@
 #include "assay/graph.h"
 #include "assay/text.h"
 
+/* Ranks that a list names. */
+#define ASSAY_RANKS 32
+
 /* How the harness fills a value it binds; the numbers come from (seed, value, generation), see suites/data/fill.h. */
 enum assay_fill_kind {
     ASSAY_FILL_NONE = 0,
@@ -53,6 +56,15 @@ struct assay_fill {
 /* Of values and nodes, with the NUL: checkpoints name their tensors by long paths. */
 #define ASSAY_VALUE_NAME_BYTES 128
 
+/* What a rank is given of a value that several ranks hold. Ranks are listed by global numbers, in the order of the parts. */
+struct assay_part {
+    char    name[ASSAY_VALUE_NAME_BYTES];                 /* of the whole */
+    int64_t whole[ASSAY_MAX_RANK], first[ASSAY_MAX_RANK]; /* its lengths, and where in it the part begins */
+    int64_t holders[ASSAY_RANKS], sharers[ASSAY_RANKS];
+    size_t  n_holders; /* of a param: ranks that together hold the whole, each a part of its own; 0: this one has it all */
+    size_t  n_sharers; /* of a param: ranks with the same part, each of which has a share of its gradient; 0: this one alone */
+};
+
 struct assay_value {
     char             name[ASSAY_VALUE_NAME_BYTES];
     enum assay_dtype dtype;
@@ -68,10 +80,11 @@ struct assay_value {
     uint32_t         readers;  /* operands of nodes that are this value */
     struct assay_fill fill;
     void            *data; /* CONST content, owned by the graph */
+    const struct assay_part *part; /* of a given value; NULL: it is a whole. Owned by the graph */
 };
 
 enum assay_attr_type { ASSAY_ATTR_I64 = 1, ASSAY_ATTR_F64 = 2, ASSAY_ATTR_TEXT = 3, ASSAY_ATTR_I64S = 4 };
-#define ASSAY_ATTR_MAX_LENGTH 32
+#define ASSAY_ATTR_MAX_LENGTH 32 /* no less than ASSAY_RANKS */
 
 struct assay_attr {
     const char          *name; /* NULL ends a list */
@@ -103,6 +116,7 @@ struct assay_graph {
     struct assay_node  *nodes;
     uint32_t            n_values, n_nodes;
     bool                finished;
+    uint32_t            repetition; /* 0: none */
     struct assay_error  first_error; /* code ASSAY_OK: none so far */
     struct assay_graph_memory *memory; /* ir's own */
 };
@@ -143,8 +157,14 @@ void assay_graph_alias(struct assay_graph *g, int32_t value, int32_t of);
 /* Where the value lives; default ASSAY_PLACE_DEVICE. For the two sides of a Copy: no other op may use a value that
  * is not on the device. */
 void assay_graph_place(struct assay_graph *g, int32_t value, enum assay_place place);
+/* The given `value` is a part of a whole: its fill rule gives the whole, under the whole's name, and the value gets the part. What is
+ * said of the part is copied. Refused: a part that leaves the whole, a const, what a node writes, elements that share a byte. */
+void assay_graph_part(struct assay_graph *g, int32_t value, const struct assay_part *part);
 /* Marks a param that training leaves alone and that does not count as a parameter. */
 void assay_graph_freeze(struct assay_graph *g, int32_t param);
+/* From here on what was built before is built again, from the same params: a param that is there already, of the same type and shape,
+ * is given back in place of a new one; every other value "x" is called "x#<repetition>". 0 ends it. */
+void assay_graph_repeat(struct assay_graph *g, uint32_t repetition);
 /* Marks a value that recomputation (transform/gradient.h) keeps: the end of a block. */
 void assay_graph_checkpoint(struct assay_graph *g, int32_t value);
 /* A builder's own complaint; kept if it is the first. */

@@ -276,6 +276,20 @@ static enum assay_code add_node(struct assay_graph *g, const struct request *ask
     return ASSAY_OK;
 }
 
+/* Under the names of the repetition that is being built. */
+static enum assay_code add_repeated(struct assay_graph *g, const struct request *ask, int32_t *out, struct assay_error *err)
+{
+    char           room[ASSAY_OP_MAX_OPERANDS][ASSAY_VALUE_NAME_BYTES + 16];
+    const char    *names[ASSAY_OP_MAX_OPERANDS] = {NULL};
+    struct request again = *ask;
+    if (ask->n_outputs > ASSAY_OP_MAX_OPERANDS)
+        return add_node(g, ask, out, err); /* which refuses so many */
+    for (size_t o = 0; o < ask->n_outputs; o++)
+        names[o] = assay_graph_repeated_name(g, ask->names[o], room[o]);
+    again.names = names;
+    return add_node(g, &again, out, err);
+}
+
 void assay_graph_op_outputs(struct assay_graph *g, const char *op, const char *const *names, size_t n_outputs,
                             const int32_t *inputs, size_t n_inputs, const struct assay_attr *attrs, int32_t *out)
 {
@@ -283,7 +297,9 @@ void assay_graph_op_outputs(struct assay_graph *g, const char *op, const char *c
     struct assay_error err = {0};
     for (size_t o = 0; o < n_outputs; o++)
         out[o] = ASSAY_NO_VALUE;
-    if (assay_graph_open(g) && add_node(g, &ask, out, &err) != ASSAY_OK)
+    if (!assay_graph_open(g))
+        return;
+    if ((g->repetition ? add_repeated(g, &ask, out, &err) : add_node(g, &ask, out, &err)) != ASSAY_OK)
         assay_graph_keep(g, &err);
 }
 

@@ -129,6 +129,7 @@ struct assay_cost assay_graph_cost(const struct assay_graph *g)
         struct assay_cost one = assay_node_cost(g, &g->nodes[n]);
         whole.flops = assay_count_add(whole.flops, one.flops);
         whole.transcendentals = assay_count_add(whole.transcendentals, one.transcendentals);
+        whole.payload_bytes = assay_count_add(whole.payload_bytes, one.payload_bytes);
         for (uint32_t o = 0; o < g->nodes[n].n_outputs; o++)
             if (g->nodes[n].outputs[o] != ASSAY_NO_VALUE && g->values[g->nodes[n].outputs[o]].role == ASSAY_ROLE_OUTPUT)
                 whole.written_bytes = assay_count_add(whole.written_bytes, bytes_written(g, &g->nodes[n], o));

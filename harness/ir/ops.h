@@ -68,7 +68,7 @@ size_t assay_op_index(const struct assay_op_row *row);
 /* Algorithmic cost of one node: flops and transcendentals by the op's definition, every distinct value that it reads
  * once, every output once. Counts that exceed 64 bits stay at UINT64_MAX. */
 struct assay_cost assay_node_cost(const struct assay_graph *g, const struct assay_node *node);
-/* Of a whole graph: flops and transcendentals summed over the nodes; bytes are what any execution must move at
+/* Of a whole graph: flops, transcendentals and messages summed over the nodes; bytes are what any execution must move at
  * least: every value that the graph is given and reads once, every output once. Temps are not counted, since a
  * device may fuse them away; sum assay_node_cost for what an unfused execution moves. */
 struct assay_cost assay_graph_cost(const struct assay_graph *g);

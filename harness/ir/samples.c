@@ -12,6 +12,7 @@ const struct assay_sample assay_samples[] = {
 #include "harness/ir/samples/index.inc"
 #include "harness/ir/samples/moving.inc"
 #include "harness/ir/samples/products.inc"
+#include "harness/ir/samples/ranks.inc"
 #include "harness/ir/samples/rows.inc"
 #include "harness/ir/samples/transformers.inc"
 };

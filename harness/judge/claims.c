@@ -1,8 +1,10 @@
 #include "harness/judge/claims.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "harness/base/arena.h"
 #include "harness/base/data_folder.h"
@@ -72,6 +74,18 @@ static enum assay_code read_published(const struct assay_json_file *f, const jso
     return read_figure(f, published, &c->expression, &c->published, err);
 }
 
+/* Value of the parameter dtype in a case's whole name. */
+static void format_of(const char *name, char out[32])
+{
+    static const char key[] = "dtype=";
+    const char       *at = strstr(name, key);
+    while (at && at > name && at[-1] != '/' && at[-1] != ',')
+        at = strstr(at + 1, key);
+    *out = 0;
+    if (at)
+        (void)snprintf(out, 32, "%.*s", (int)strcspn(at + strlen(key), ",@"), at + strlen(key));
+}
+
 static enum assay_code read_claim(const struct assay_json_file *f, const json_t *o, struct assay_claim *c,
                                   struct assay_error *err)
 {
@@ -96,8 +110,10 @@ static enum assay_code read_claim(const struct assay_json_file *f, const json_t 
         return err->code;
     if (name && assay_case_parse(name, &parsed, &why))
         return assay_json_fail_at(f, o, "case", err, "unknown case '%.60s': %.120s", name, why.message);
-    if (name)
+    if (name) {
         memcpy(c->case_id, parsed.id, sizeof c->case_id);
+        format_of(parsed.name, c->case_format);
+    }
     assay_case_release(&parsed);
     return ASSAY_OK;
 }
@@ -122,25 +138,69 @@ static enum assay_code find(const char *name, char *path, size_t capacity, struc
 
 /* ---- judging ----------------------------------------------------------------------------------------------------- */
 
+/* "FP16" and "f16", "INT8" and "i8" are the same; "fp8" is any of the formats of eight bits. */
+static void plain_format(const char *name, char out[32])
+{
+    size_t n = 0;
+    for (size_t i = 0; name[i] && n + 1 < 32; i++) {
+        char c = (char)tolower((unsigned char)name[i]);
+        bool dropped = (i == 1 && c == 'p' && out[0] == 'f') || ((i == 1 || i == 2) && !strncasecmp(name, "int", 3));
+        if (!dropped && c != ' ')
+            out[n++] = c;
+    }
+    out[n] = 0;
+}
+
+static bool same_format(const char *claimed, const char *other)
+{
+    char a[32], b[32];
+    plain_format(claimed, a);
+    plain_format(other, b);
+    size_t n = strlen(a);
+    return !strcmp(a, b) || (n && !strncmp(a, b, n) && (a[n - 1] < '0' || a[n - 1] > '9' || b[n] < '0' || b[n] > '9'));
+}
+
+/* How a case counts what its rate is of; "": there is one way only. */
+static const char *counted_here(const struct assay_claim *c)
+{
+    for (size_t i = 0; i < c->expression.n; i++)
+        if (c->expression.metric[i] == ASSAY_METRIC_bytes_per_s)
+            return "read and written";
+    return "";
+}
+
+static bool conditions_differ(const struct assay_claim *c, bool here)
+{
+    const char *format = here ? c->case_format : c->published.format, *counted = here ? counted_here(c) : c->published.counted;
+    bool        formats = here && (!*format || !*c->claimed.format) ? false : !same_format(c->claimed.format, format);
+    return formats || (*counted && *c->claimed.counted && strcmp(counted, c->claimed.counted) != 0);
+}
+
+static bool is_proved(const struct assay_rule *asks, const struct assay_summary_row *row)
+{
+    for (size_t k = 0; k < row->n_launches; k++)
+        if (row->launches[k]->status == ASSAY_STATUS_OK &&
+            (assay_record_counts(asks, row->launches[k]) ||
+             !assay_assurance_suffices(row->verdicts[k]->check.assurance, asks->assurance)))
+            return false;
+    return assay_outcome_proves(row->outcome);
+}
+
 /* Bounds of x in SI units: of the launches that count on a device of that name. false: there are none. */
 static bool measured(struct assay_claim *c, const struct assay_summary *run, double bounds[3])
 {
-    static const struct assay_rule asks = {.assurance = ASSAY_ASSURANCE_SAMPLED, .least_launches = 2};
+    static const struct assay_rule asks = {.assurance = ASSAY_ASSURANCE_SAMPLED};
     for (size_t i = 0; i < run->n_rows; i++) {
         const struct assay_summary_row *row = &run->rows[i];
         const struct assay_record      *r = row->launches[row->typical];
-        if (strcmp(row->id, c->case_id) != 0 || strcmp(r->device.name, c->device) != 0 ||
-            (row->outcome != ASSAY_PASS && row->outcome != ASSAY_MARGINAL))
+        if (strcmp(row->id, c->case_id) != 0 || strcmp(r->device.name, c->device) != 0 || !is_proved(&asks, row))
             continue;
-        bool counts = true;
-        for (size_t k = 0; k < row->n_launches; k++)
-            counts = counts && (row->launches[k]->status != ASSAY_STATUS_OK || !assay_record_counts(&asks, row->launches[k]));
         struct assay_estimate e = assay_expression_range(&c->expression, row);
-        if (!counts || !e.has_value)
+        if (!e.has_value || !e.has_interval)
             continue;
-        bounds[0] = e.has_interval ? e.low : e.value;
+        bounds[0] = e.low;
         bounds[1] = e.value;
-        bounds[2] = e.has_interval ? e.high : e.value;
+        bounds[2] = e.high;
         c->evidence = row->evidence;
         c->compared_with = r->repeat;
         return true;
@@ -176,9 +236,7 @@ static void judge(struct assay_claim *c, const struct assay_summary *runs, size_
     c->value = x[1] / unit;
     c->high = x[2] / unit;
     c->ratio = x[1] / c->claimed.si;
-    bool differ = !here && (strcmp(p->format, c->claimed.format) != 0 ||
-                            (*p->counted && *c->claimed.counted && strcmp(p->counted, c->claimed.counted) != 0));
-    c->verdict = differ ? ASSAY_CLAIM_CONDITIONS_DIFFER : place(c, x[0], x[2]);
+    c->verdict = conditions_differ(c, here) ? ASSAY_CLAIM_CONDITIONS_DIFFER : place(c, x[0], x[2]);
 }
 
 static enum assay_code read_all(struct owned *own, const struct assay_summary *runs, size_t n, struct assay_claims *out,

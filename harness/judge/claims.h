@@ -9,8 +9,9 @@
  *                              not reached   U < c
  *                              not tested    neither: the interval holds c
  *
- * conditions differ: format or way of counting is another. not tested: nothing that counts was measured. A published figure has
- * no interval: L = U = x. Modelled figures never stand for x. */
+ * conditions differ: format or way of counting is another; of a case, its parameter dtype, and bytes are counted as read and written.
+ * not tested: nothing that counts was measured: what counts passed with an assurance of sampled or more, in at least two launches, so
+ * that there is an interval. A published figure has none: L = U = x. Modelled figures never stand for x. */
 #ifndef ASSAY_JUDGE_CLAIMS_H
 #define ASSAY_JUDGE_CLAIMS_H
 
@@ -47,6 +48,7 @@ struct assay_claim {
     double                    least_share; /* s */
     struct assay_expression   expression;
     char                      case_id[17]; /* "": compared with what was published */
+    char                      case_format[32]; /* of the case: its dtype; "" where it has none */
     /* the outcome */
     enum assay_claim_verdict verdict;
     enum assay_evidence      evidence;                /* of x; 0: none */

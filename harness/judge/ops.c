@@ -151,7 +151,8 @@ static struct assay_ops_cell *cell_of(struct assay_ops *ops, const struct about 
         ops->room = room;
     }
     struct assay_ops_cell *c = &ops->cell[ops->n++];
-    *c = (struct assay_ops_cell){.worst_ratio = NAN, .median_ratio = NAN, .lean = NAN, .rms = NAN};
+    *c = (struct assay_ops_cell){.worst_ratio = NAN, .worst_error = NAN, .worst_bound = NAN, .random_ratio = NAN, .median_ratio = NAN,
+                                  .lean = NAN, .rms = NAN};
     (void)assay_string_copy(c->op, sizeof c->op, a->op);
     (void)assay_string_copy(c->format, sizeof c->format, a->format);
     return c;
@@ -200,8 +201,13 @@ static void add_check(struct assay_ops_cell *cell, const struct assay_check *c, 
         cell->assurance = c->assurance;
     cell->elements += c->elements;
     cell->exact += !strcmp(a->fill, "exact");
-    if (c->elements)
-        larger(&cell->worst_ratio, c->worst_ratio);
+    if (c->elements && (isnan(cell->worst_ratio) || c->worst_ratio > cell->worst_ratio)) {
+        cell->worst_ratio = c->worst_ratio;
+        cell->worst_error = fabs(c->worst_observed - c->worst_expected);
+        cell->worst_bound = c->worst_bound;
+    }
+    if (c->elements && !strcmp(a->fill, "random"))
+        larger(&cell->random_ratio, c->worst_ratio);
     if (!strcmp(a->fill, "random"))
         add_random(cell, c, !strcmp(a->size, "long"));
 }
@@ -230,6 +236,41 @@ enum assay_code assay_ops_add(struct assay_ops *ops, const char *case_name, cons
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what was found of %zu ops", ops->n);
     add_check(cell, found, &a);
     count(ops, found->outcome);
+    return ASSAY_OK;
+}
+
+/* Errors of bits that are all right are 0 whatever the bound. */
+static bool rounds(const struct assay_ops_cell *c)
+{
+    return (c->outcome == ASSAY_PASS || c->outcome == ASSAY_MARGINAL) && c->random_ratio > 0;
+}
+
+bool assay_ops_is_loose(const struct assay_ops_cell *cell)
+{
+    return rounds(cell) && cell->random_ratio < ASSAY_OPS_LOOSE;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+enum assay_code assay_ops_tightness_of(const struct assay_ops *ops, struct assay_ops_tightness *out, struct assay_error *err)
+{
+    double *ratio = calloc(ops->n + 1, sizeof *ratio);
+    *out = (struct assay_ops_tightness){.median = NAN};
+    if (!ratio)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu cells", ops->n);
+    for (size_t i = 0; i < ops->n; i++) {
+        out->loose += assay_ops_is_loose(&ops->cell[i]);
+        if (rounds(&ops->cell[i]))
+            ratio[out->cells++] = ops->cell[i].random_ratio;
+    }
+    qsort(ratio, out->cells, sizeof *ratio, by_value);
+    if (out->cells)
+        out->median = (ratio[(out->cells - 1) / 2] + ratio[out->cells / 2]) / 2;
+    free(ratio);
     return ASSAY_OK;
 }
 
@@ -277,11 +318,12 @@ json_t *assay_ops_to_json(const struct assay_ops *ops)
     for (size_t i = 0; i < ops->n; i++) {
         const struct assay_ops_cell *c = &ops->cell[i];
         (void)json_array_append_new(
-            cells, json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "op", c->op, "format", c->format,
-                             "verdict", assay_outcome_name(c->outcome), "assurance", assay_assurance_name(c->assurance), "why",
+            cells, json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "op", c->op, "format",
+                             c->format, "verdict", assay_outcome_name(c->outcome), "assurance", assay_assurance_name(c->assurance), "why",
                              assay_json_string(c->why), "cases", (json_int_t)c->cases, "checked", (json_int_t)c->checked, "exact",
-                             (json_int_t)c->exact, "elements", (json_int_t)c->elements, "error_over_bound",
-                             assay_json_number(c->worst_ratio), "median_error_over_bound", assay_json_number(c->median_ratio), "lean",
+                             (json_int_t)c->exact, "elements", (json_int_t)c->elements, "error_over_bound", assay_json_number(c->worst_ratio),
+                             "error", assay_json_number(c->worst_error), "bound", assay_json_number(c->worst_bound), "random_error_over_bound",
+                             assay_json_number(c->random_ratio), "median_error_over_bound", assay_json_number(c->median_ratio), "lean",
                              assay_json_number(c->lean), "rms", assay_json_number(c->rms), "smallest_fault",
                              assay_json_number(c->smallest_fault)));
     }

@@ -24,7 +24,9 @@ struct assay_ops_cell {
     char     why[400];       /* of the worst */
     uint32_t cases, checked, exact; /* cases; of those that were checked; with operands whose answer is exact */
     uint64_t elements;       /* compared singly */
-    double   worst_ratio;    /* observed / bound; NaN: nothing compared */
+    double   worst_ratio;    /* observed error / bound; NaN: nothing compared */
+    double   worst_error, worst_bound; /* of that element; NaN: there is none, or one of them is no number */
+    double   random_ratio;   /* the largest on random operands; NaN: none */
     double   median_ratio;   /* of the long forms on random operands, else of the small ones: the largest of the cases' */
     double   lean, rms;      /* of the case on random operands whose errors have a known distribution, the largest; NaN: none */
     double   smallest_fault; /* the largest of those on random operands in long forms; 0: there are none */
@@ -36,6 +38,16 @@ struct assay_ops {
     size_t                 passed, failed, not_checked; /* cases; marginal ones count as passed */
     size_t                 marginal;
 };
+
+/* Are bounds as tight as they could be? Of the cells that pass and round (their largest error on random operands is not 0) the median of
+ * that error over its bound, and which are below ASSAY_OPS_LOOSE: a bound that allows so much more than what is seen may hide a fault. */
+#define ASSAY_OPS_LOOSE 0.05
+struct assay_ops_tightness {
+    size_t cells, loose;
+    double median; /* NaN: of no cells */
+};
+bool assay_ops_is_loose(const struct assay_ops_cell *cell);
+enum assay_code assay_ops_tightness_of(const struct assay_ops *ops, struct assay_ops_tightness *out, struct assay_error *err);
 
 /* Free *out with assay_ops_release. */
 enum assay_code assay_ops_run(const struct assay_level_request *request, struct assay_ops *out, struct assay_error *err);

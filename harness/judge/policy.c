@@ -9,6 +9,7 @@
 #include "harness/base/hash.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/judge/promise.h"
 
 #include "assay/banned.h"
 
@@ -394,11 +395,33 @@ static enum assay_code read_pair(const struct reader *r, const char *key, double
     return *p99 < *p50 ? assay_json_fail_at(r->file, pair, "p99", r->err, "'p99' of %s is below its 'p50'", key) : ASSAY_OK;
 }
 
+/* The served case whose curve counts, at any rate: "case". */
+static enum assay_code read_curve(const struct reader *r, struct assay_demand *d)
+{
+    const char        *name = NULL;
+    double             load = 0;
+    struct assay_case  c = {.workload = NULL};
+    struct assay_error why = {.code = ASSAY_OK};
+    if (assay_json_text(r->file, r->at, "case", false, &name, r->err) || !name)
+        return r->err->code;
+    if (assay_case_parse(name, &c, &why))
+        return assay_json_fail_at(r->file, r->at, "case", r->err, "unknown case '%.60s': %.90s%s%.60s", name, why.message,
+                                  *why.hint ? "; " : "", why.hint);
+    bool served = assay_case_is_served(&c);
+    memcpy(d->case_name, c.name, sizeof d->case_name);
+    assay_case_release(&c);
+    if (!served || !assay_load_family(d->case_name, d->family, &load))
+        return assay_json_fail_at(r->file, r->at, "case", r->err,
+                                  "the demand's case must be one that is served at a rate or a number in flight, not '%.60s'", name);
+    return ASSAY_OK;
+}
+
 static enum assay_code read_demand(const struct reader *r, struct assay_policy *out)
 {
     static const char *const known[] = {"unit",          "per_s_by_hour", "growth_per_year",
                                         "spares_share",  "input_length",  "output_length",
-                                        "first_token_s", "per_token_s",   NULL};
+                                        "first_token_s", "per_token_s",   "case",
+                                        NULL};
     struct assay_demand     *d = &out->demand;
     json_t                  *demand = NULL, *hours = NULL;
     if (assay_json_object(r->file, r->at, "demand", false, &demand, r->err) || !demand)
@@ -412,7 +435,7 @@ static enum assay_code read_demand(const struct reader *r, struct assay_policy *
         read_pair(&in, "input_length", &d->input_p50, &d->input_p99) ||
         read_pair(&in, "output_length", &d->output_p50, &d->output_p99) ||
         read_pair(&in, "first_token_s", &d->ttft_p50_s, &d->ttft_p99_s) ||
-        read_pair(&in, "per_token_s", &d->tpot_p50_s, &d->tpot_p99_s))
+        read_pair(&in, "per_token_s", &d->tpot_p50_s, &d->tpot_p99_s) || read_curve(&in, d))
         return r->err->code;
     for (size_t i = 0; i < 24; i++) {
         const json_t *hour = json_array_get(hours, i);
@@ -480,9 +503,10 @@ static enum assay_code read_all(const struct reader *r, struct assay_policy *out
                                         NULL};
     if (keys(r, known) || text(r, "name", true, &out->name) || text(r, "about", true, &out->about) ||
         date(r, "software_freeze_date", true, &out->freeze_date) || date(r, "valid_until", true, &out->valid_until) ||
-        read_origin(r, out) || read_rules(r, out) || number(r, "price_points", false, 0, 1000, &out->price_points) ||
-        number(r, "all_points", out->price_points > 0, 0, 1000, &out->all_points) || read_offers(r, out) || read_demand(r, out))
+        read_origin(r, out) || read_rules(r, out) || range(r, "price_points", false, 0, 1000, &out->price_weight) ||
+        number(r, "all_points", out->price_weight.high > 0, 0, 1000, &out->all_points) || read_offers(r, out) || read_demand(r, out))
         return r->err->code;
+    out->price_points = out->price_weight.middle;
     return read_costs(r, out);
 }
 

@@ -58,13 +58,16 @@ enum assay_origin_rule {
 };
 
 /* What the buyer knows of a device that no run tells: origin, price, power. Never throughput of its own kind: at_promise_per_s is
- * what he read off a latency-throughput curve, with where he has it from. */
+ * what he read off a latency-throughput curve, with where he has it from. A candidate's terms are a copy, in which what its own runs
+ * and its device's description tell stands where the buyer says nothing (qualify.h). */
 struct assay_offer {
     const char         *device, *name, *origin; /* origin: ISO 3166, two letters; "" unknown */
     enum assay_division division;
     bool                available;
     struct assay_range  price, power_watts, at_promise_per_s; /* all 0: not given */
     const char         *at_promise_source, *differences;
+    enum assay_evidence promise_evidence, power_evidence; /* of terms; 0: the buyer's own, which is assumed */
+    bool                promise_has_no_middle, power_has_no_middle; /* of terms: a range, and nothing within it is likelier */
     bool                open_interfaces, second_source, has_interfaces, has_second; /* facts of a checklist, not a score */
 };
 
@@ -72,6 +75,8 @@ struct assay_demand {
     double per_s_by_hour[24], growth_per_year, spares_share; /* of a day, in `unit` a second */
     const char *unit;
     bool   given;
+    char   family[ASSAY_CASE_NAME_BYTES]; /* of the served case whose curve tells the throughput (promise.h); "": none */
+    char   case_name[ASSAY_CASE_NAME_BYTES];
     double ttft_p50_s, ttft_p99_s, tpot_p50_s, tpot_p99_s; /* 0: not asked */
     double input_p50, input_p99, output_p50, output_p99;   /* lengths, tokens */
 };
@@ -91,6 +96,7 @@ struct assay_policy {
     struct assay_rule *rules;
     size_t      n_rules, n_mandatory;
     double      price_points, all_points; /* of the scored part; all_points 0: nothing is scored */
+    struct assay_range price_weight;      /* price_points is its middle */
     enum assay_origin_rule origin_rule;
     bool        state_funded;
     double      complete_share; /* of the project */

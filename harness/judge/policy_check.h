@@ -1,5 +1,6 @@
-/* What is wrong with a policy although it can be read: clauses that no case decides, points that do not add up, thresholds that
- * only one of the candidates can meet, divisions that no candidate can satisfy together. */
+/* What is wrong with a policy although it can be read: clauses that no case decides, points that do not add up or hang on costs that
+ * nobody can compute, thresholds that only one of the candidates can meet, divisions that no candidate can satisfy together, a demand
+ * whose limits no run can show or whose lengths its case does not have. */
 #ifndef ASSAY_JUDGE_POLICY_CHECK_H
 #define ASSAY_JUDGE_POLICY_CHECK_H
 

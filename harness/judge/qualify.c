@@ -8,6 +8,8 @@
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/judge/ownership.h"
+#include "harness/model/cluster/system.h"
+#include "harness/model/quantity.h"
 
 #include "assay/banned.h"
 
@@ -38,7 +40,76 @@ static const struct assay_offer *offer_of(const struct assay_policy *policy, con
     return offer ? offer : assay_policy_offer(policy, plugin);
 }
 
-static void introduce(const struct assay_policy *policy, struct assay_candidate *c)
+/* Power as the device is described, where the buyer gives none. */
+static void describe_power(const struct assay_candidate *c, struct assay_offer *terms)
+{
+    struct assay_described *d = NULL;
+    struct assay_error      ignored = {.code = ASSAY_OK};
+    if (!c->device || c->device->origin != ASSAY_ORIGIN_MODELLED || assay_described_find(c->device->name, &d, &ignored))
+        return;
+    const struct assay_quantity *w = &d->fields[ASSAY_DEVICE_POWER];
+    if (w->state == ASSAY_KNOWN) {
+        terms->power_watts = (struct assay_range){w->low, assay_quantity_middle(w), w->high};
+        terms->power_has_no_middle = isnan(w->value);
+        terms->power_evidence = ASSAY_EVIDENCE_CLAIMED;
+    }
+    assay_described_free(d);
+}
+
+/* The offer with what runs and description tell. NULL: there is no offer, or no memory for its copy. */
+static const struct assay_offer *terms_of(struct assay_arena *arena, const struct assay_candidate *c, const struct assay_offer *offer)
+{
+    struct assay_offer *terms = offer ? assay_arena_take(arena, 1, sizeof *terms) : NULL;
+    if (!terms)
+        return NULL;
+    *terms = *offer;
+    if (c->promise.lack == ASSAY_PROMISE_KNOWN) {
+        const struct assay_range *q = &c->promise.per_s;
+        terms->at_promise_per_s = *q;
+        terms->promise_has_no_middle = !c->promise.has_middle;
+        terms->promise_evidence = c->promise.evidence;
+        if (!c->promise.has_middle)
+            terms->at_promise_per_s.middle = sqrt(q->low * q->high);
+    }
+    if (!(terms->power_watts.high > 0))
+        describe_power(c, terms);
+    return terms;
+}
+
+static bool has_backend(const struct assay_summary *run, const char *backend)
+{
+    size_t i = 0;
+    while (i < run->n_backends && strcmp(run->backends[i], backend) != 0)
+        i++;
+    return i < run->n_backends;
+}
+
+/* All folders, and the policy. */
+struct given {
+    const struct assay_policy  *policy;
+    const struct assay_summary *runs;
+    size_t                      n;
+};
+
+/* A run that is a curve and nothing else, of a back end that has another run, is no candidate of its own. */
+static bool is_lent(const struct given *g, const struct assay_summary *run, const char *backend)
+{
+    bool other = false;
+    for (size_t i = 0; i < g->n; i++)
+        other = other || (&g->runs[i] != run && has_backend(&g->runs[i], backend) &&
+                          !assay_promise_is_all(g->policy, &g->runs[i], backend));
+    return other && assay_promise_is_all(g->policy, run, backend);
+}
+
+static void read_promise(const struct given *g, struct assay_candidate *c)
+{
+    assay_promise_read(g->policy, c->run, c->backend, &c->promise);
+    for (size_t i = 0; i < g->n && c->promise.lack == ASSAY_PROMISE_NOT_RUN; i++)
+        if (is_lent(g, &g->runs[i], c->backend))
+            assay_promise_read(g->policy, &g->runs[i], c->backend, &c->promise);
+}
+
+static void introduce(struct assay_arena *arena, const struct given *g, struct assay_candidate *c)
 {
     c->grade = "";
     for (size_t i = 0; i < c->run->n_rows; i++) {
@@ -52,7 +123,8 @@ static void introduce(const struct assay_policy *policy, struct assay_candidate 
         c->evidence = row->evidence > c->evidence ? row->evidence : c->evidence;
         c->grade = strcmp(row->grade, c->grade) > 0 ? row->grade : c->grade;
     }
-    c->offer = offer_of(policy, c);
+    read_promise(g, c);
+    c->offer = terms_of(arena, c, offer_of(g->policy, c));
     c->division = c->offer ? c->offer->division : ASSAY_DIVISION_CLOSED;
     c->announced = c->offer && !c->offer->available;
     c->measured = c->evidence == ASSAY_EVIDENCE_MEASURED;
@@ -75,7 +147,7 @@ static void add_points(struct assay_candidate *c, const struct assay_rule_result
 
 static void judge(const struct assay_policy *policy, struct assay_candidate *c, double *room)
 {
-    bool fails = false, proved = false, published = true;
+    bool proved = false, published = true;
     for (size_t i = 0; i < policy->n_rules; i++) {
         struct assay_rule_result *r = &c->results[i];
         assay_rule_judge(policy, &policy->rules[i], c, room, r);
@@ -87,20 +159,24 @@ static void judge(const struct assay_policy *policy, struct assay_candidate *c, 
         c->passed += r->decision == ASSAY_QUALIFIED;
         c->failed += r->decision == ASSAY_NOT_QUALIFIED;
         c->undecided += r->decision == ASSAY_INSUFFICIENT;
-        fails = fails || r->fails_together;
         proved = proved || (r->decision == ASSAY_QUALIFIED && r->row);
     }
     /* Once more, whatever the rules said: without a figure that counts, nobody qualifies. */
     bool strong = c->measured || (published && c->evidence == ASSAY_EVIDENCE_PUBLISHED);
     bool all = c->passed == policy->n_mandatory;
-    c->decision = fails ? ASSAY_NOT_QUALIFIED : all && strong && proved ? ASSAY_QUALIFIED : ASSAY_INSUFFICIENT;
+    c->decision = c->failed ? ASSAY_NOT_QUALIFIED : all && strong && proved ? ASSAY_QUALIFIED : ASSAY_INSUFFICIENT;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
+enum assay_list assay_candidate_list(const struct assay_candidate *c)
+{
+    return c->announced ? ASSAY_LIST_ANNOUNCED : c->measured ? ASSAY_LIST_MEASURED : ASSAY_LIST_MODELLED;
+}
+
 static int group(const struct assay_candidate *c)
 {
-    return (c->announced ? 4 : c->measured ? 0 : 2) + (c->division == ASSAY_DIVISION_OPEN);
+    return 2 * (int)assay_candidate_list(c) + (c->division == ASSAY_DIVISION_OPEN);
 }
 
 /* Does a stand behind b? What is not measured is ranked for reference by the points it may come to; else the order given stays. */
@@ -122,6 +198,30 @@ static void arrange(struct assay_candidate *all, size_t n)
     }
 }
 
+/* Offers that nobody ran. */
+static bool find_absent(struct assay_arena *arena, struct assay_qualification *q)
+{
+    q->absent = assay_arena_take(arena, q->policy->n_offers + 1, sizeof *q->absent);
+    for (size_t i = 0; q->absent && i < q->policy->n_offers; i++) {
+        const struct assay_offer *o = &q->policy->offers[i];
+        struct assay_system      *system = NULL;
+        struct assay_error        ignored = {.code = ASSAY_OK};
+        bool                      ran = false;
+        for (size_t k = 0; k < q->n; k++)
+            ran = ran || (q->candidates[k].offer && !strcmp(q->candidates[k].offer->device, o->device));
+        if (ran)
+            continue;
+        struct assay_absent *a = &q->absent[q->n_absent++];
+        a->offer = o;
+        if (assay_system_find(o->device, &system, &ignored))
+            continue;
+        (void)assay_string_copy(a->device, sizeof a->device, system->device);
+        a->devices = system->devices;
+        assay_system_free(system);
+    }
+    return q->absent != NULL;
+}
+
 /* A fact alone, such as origin, may refuse a candidate; that all are refused is the decision only if each is. */
 static enum assay_decision decide(const struct assay_qualification *q)
 {
@@ -136,10 +236,12 @@ static enum assay_decision decide(const struct assay_qualification *q)
 enum assay_code assay_qualify(const struct assay_policy *policy, const struct assay_summary *runs, size_t n,
                               struct assay_qualification *out, struct assay_error *err)
 {
-    size_t count = 0, most = 1;
+    const struct given g = {policy, runs, n};
+    size_t             count = 0, most = 1;
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < n; i++) {
-        count += runs[i].n_backends;
+        for (size_t b = 0; b < runs[i].n_backends; b++)
+            count += !is_lent(&g, &runs[i], runs[i].backends[b]);
         most = runs[i].n_records > most ? runs[i].n_records : most;
     }
     if (!count)
@@ -147,21 +249,25 @@ enum assay_code assay_qualify(const struct assay_policy *policy, const struct as
     struct assay_arena *arena = out->owned = calloc(1, sizeof *arena);
     double             *room = calloc(most, sizeof *room);
     out->policy = policy;
+    out->runs = runs;
+    out->n_runs = n;
     out->candidates = arena ? assay_arena_take(arena, count, sizeof *out->candidates) : NULL;
     for (size_t i = 0; room && out->candidates && i < n; i++)
         for (size_t b = 0; b < runs[i].n_backends; b++) {
             struct assay_candidate *c = &out->candidates[out->n];
+            if (is_lent(&g, &runs[i], runs[i].backends[b]))
+                continue;
             c->run = &runs[i];
             c->backend = runs[i].backends[b];
             c->results = assay_arena_take(arena, policy->n_rules, sizeof *c->results);
             if (!c->results)
                 break;
-            introduce(policy, c);
+            introduce(arena, &g, c);
             judge(policy, c, room);
             out->n++;
         }
     free(room);
-    if (!out->candidates || out->n != count)
+    if (!out->candidates || out->n != count || !find_absent(arena, out))
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu candidates", count);
     arrange(out->candidates, out->n);
     out->decision = decide(out);
@@ -206,22 +312,53 @@ static json_t *result_to_json(const struct assay_rule_result *r)
     return o;
 }
 
-/* What the policy's demand takes and costs with it; null where that is not known. */
+static json_t *range_to_json(const struct assay_range *r, bool has_middle)
+{
+    return json_pack("{s:o, s:o, s:o}", "low", assay_json_number(r->low), "middle",
+                     has_middle ? assay_json_number(r->middle) : json_null(), "high", assay_json_number(r->high));
+}
+
+/* Throughput at the promise; null where that is not known. */
+static json_t *promise_to_json(const struct assay_candidate *c)
+{
+    const struct assay_offer *o = c->offer;
+    if (!o || !(o->at_promise_per_s.low > 0))
+        return json_null();
+    json_t *out = range_to_json(&o->at_promise_per_s, !o->promise_has_no_middle);
+    if (out)
+        json_object_set_new(out, "evidence", json_string(o->promise_evidence ? assay_evidence_name(o->promise_evidence) : "assumed"));
+    return out;
+}
+
+/* What the policy's demand takes and, where prices are known, costs; null where the throughput is not known. */
 static json_t *ownership_to_json(const struct assay_policy *policy, const struct assay_offer *offer)
 {
-    if (!assay_cost_is_known(policy, offer))
+    if (!assay_need_is_known(policy, offer))
         return json_null();
     struct assay_ownership o = assay_ownership_of(policy, offer);
-    const struct {
-        const char *key;
-        double      value;
-    } members[] = {{"devices", o.devices}, {"hosts", o.hosts},           {"racks", o.racks},           {"kilowatts", o.kilowatts},
-                   {"low", o.low},         {"middle", o.middle},         {"high", o.high},             {"per_million", o.per_million},
-                   {"per_run", o.per_run}, {"per_watt", o.per_watt}};
-    json_t *out = json_pack("{s:s, s:s}", "evidence", "assumed", "currency", policy->costs.currency);
-    for (size_t i = 0; out && i < sizeof members / sizeof *members; i++)
-        json_object_set_new(out, members[i].key, assay_json_number(members[i].value));
+    json_t *out = json_pack("{s:s, s:o, s:o, s:o}", "currency", policy->costs.currency, "devices", assay_json_number(o.devices), "hosts",
+                            assay_json_number(o.hosts), "racks", assay_json_number(o.racks));
+    if (out && o.has_power) {
+        json_object_set_new(out, "kilowatts", range_to_json(&o.kilowatts, !offer->power_has_no_middle));
+        json_object_set_new(out, "per_watt", range_to_json(&o.per_watt, o.has_middle));
+    }
+    if (!out || !o.has_cost)
+        return out;
+    struct assay_range cost = {o.low, o.middle, o.high};
+    json_object_set_new(out, "evidence", json_string("assumed"));
+    json_object_set_new(out, "cost", range_to_json(&cost, o.has_middle));
+    json_object_set_new(out, "per_million", range_to_json(&o.per_million, o.has_middle));
+    json_object_set_new(out, "per_run", o.per_run.high > 0 ? range_to_json(&o.per_run, o.has_middle) : json_null());
     return out;
+}
+
+static json_t *absent_to_json(const struct assay_qualification *q)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < q->n_absent; i++)
+        json_array_append_new(all, json_pack("{s:s, s:b, s:s}", "offer", q->absent[i].offer->device, "system", q->absent[i].devices > 0,
+                                             "evidence", "none"));
+    return all;
 }
 
 json_t *assay_qualification_to_json(const struct assay_qualification *q)
@@ -247,8 +384,10 @@ json_t *assay_qualification_to_json(const struct assay_qualification *q)
         }
         if (o)
             json_object_set_new(o, "ownership", ownership_to_json(q->policy, c->offer));
+        if (o)
+            json_object_set_new(o, "at_promise_per_s", promise_to_json(c));
         json_array_append_new(all, o);
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "format", "assay-decision/1", "policy", q->policy->name, "policy_sha256",
-                     q->policy->sha256, "decision", assay_decision_name(q->decision), "candidates", all);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "format", "assay-decision/1", "policy", q->policy->name, "policy_sha256",
+                     q->policy->sha256, "decision", assay_decision_name(q->decision), "candidates", all, "absent", absent_to_json(q));
 }

@@ -94,14 +94,13 @@ void assay_rule_decide(const struct assay_rule *rule, const double *values, size
     if (low >= gate) {
         out->decision = ASSAY_QUALIFIED;
         out->reason = ASSAY_REASON_MEETS;
-    } else if (high < threshold) {
+    } else if (high_together < threshold) {
         out->decision = ASSAY_NOT_QUALIFIED;
-        out->fails_together = high_together < threshold;
-        out->reason = out->fails_together ? ASSAY_REASON_BELOW : ASSAY_REASON_BELOW_ALONE;
-        if (!out->fails_together) {
-            uint64_t enough = launches_for(&s, threshold - s.mean, rule->alpha / (double)k);
-            out->more_launches = enough > n ? enough - n : 0;
-        }
+        out->reason = ASSAY_REASON_BELOW;
+    } else if (high < threshold) {
+        out->reason = ASSAY_REASON_BELOW_ALONE;
+        uint64_t enough = launches_for(&s, threshold - s.mean, rule->alpha / (double)k);
+        out->more_launches = enough > n ? enough - n : 0;
     } else
         settle(out, &s, threshold, gate, rule->alpha);
 }
@@ -128,13 +127,17 @@ static int assurance_rank(enum assay_assurance a)
     return rank[a];
 }
 
+bool assay_assurance_suffices(enum assay_assurance there_is, enum assay_assurance asked)
+{
+    return assurance_rank(there_is) >= assurance_rank(asked);
+}
+
 static enum assay_decision say(struct assay_rule_result *out, enum assay_decision decision, enum assay_reason reason,
                                const char *detail)
 {
     out->decision = decision;
     out->reason = reason;
     out->detail = detail ? detail : "";
-    out->fails_together = decision == ASSAY_NOT_QUALIFIED;
     return decision;
 }
 
@@ -164,13 +167,13 @@ static bool row_counts(const struct assay_rule *rule, const struct assay_summary
     }
     if (row->outcome == ASSAY_FAIL)
         return say(out, ASSAY_NOT_QUALIFIED, ASSAY_REASON_WRONG, row->outcome_why), false;
-    if (row->outcome != ASSAY_PASS && row->outcome != ASSAY_MARGINAL)
+    if (!assay_outcome_proves(row->outcome))
         return say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_UNPROVED, row->outcome_why), false;
     for (size_t i = 0; i < row->n_launches; i++)
         if (row->launches[i]->status == ASSAY_STATUS_OK &&
-            assurance_rank(row->verdicts[i]->check.assurance) < assurance_rank(rule->assurance))
-            return say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_ASSURANCE, assay_assurance_name(row->verdicts[i]->check.assurance)),
-                   false;
+            !assay_assurance_suffices(row->verdicts[i]->check.assurance, rule->assurance))
+            return out->assurance = row->verdicts[i]->check.assurance,
+                   say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_ASSURANCE, assay_assurance_name(out->assurance)), false;
     return true;
 }
 
@@ -218,7 +221,7 @@ static void judge_figure(const struct assay_policy *policy, const struct assay_r
         }
         n++;
     }
-    assay_rule_decide(rule, room, n, policy->n_mandatory, out);
+    assay_rule_decide(rule, room, n, rule->kind == ASSAY_RULE_MANDATORY ? policy->n_mandatory : 1, out);
 }
 
 /* Launches of the case, or of all: every row must count, and have launches enough. */

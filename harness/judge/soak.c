@@ -167,38 +167,10 @@ static enum assay_code prepare(struct soaking *s, struct assay_error *err)
 
 /* ---- one stretch ------------------------------------------------------------------------------------------------- */
 
-static void add(struct assay_soak_case *to, const struct assay_soak_stretch *x)
-{
-    to->busy_ns += x->busy_ns;
-    to->wall_ns += x->wall_ns;
-    to->iterations += x->iterations;
-    to->mismatches += x->mismatches;
-    to->guard_bytes_changed += x->guard_bytes_changed;
-    to->stretches++;
-    to->crashed += x->end == ASSAY_SOAK_CRASHED;
-    to->hung += x->end == ASSAY_SOAK_HUNG;
-    to->failed += x->end == ASSAY_SOAK_FAILED;
-    if (x->end == ASSAY_SOAK_CRASHED || x->end == ASSAY_SOAK_HUNG || x->end == ASSAY_SOAK_FAILED)
-        (void)assay_string_copy(to->reason, sizeof to->reason, x->reason);
-}
-
-/* Not the verified bits more often than not: no rare error. Then the case is not soaked on, and its stretch is in no rate. */
-static bool mostly_differs(const struct assay_soak_stretch *x)
-{
-    return 2 * x->mismatches > x->iterations;
-}
-
 static void count(const struct soaking *s, struct subject *x, const struct assay_soak_stretch *stretch)
 {
-    add(x->row, stretch);
+    assay_soak_count(s->out, x->row, stretch);
     x->next = stretch->number + 1;
-    if (!mostly_differs(stretch)) {
-        add(&s->out->all, stretch);
-        return;
-    }
-    x->row->is_wrong = true;
-    leave_out(x, "given up: %" PRIu64 " of %" PRIu64 " outputs of a stretch differ: what this back end gives does not repeat, or it is broken",
-              stretch->mismatches, stretch->iterations);
 }
 
 static enum assay_code take(struct soaking *s, struct subject *x, const struct assay_soak_stretch *stretch, struct assay_error *err)
@@ -364,19 +336,6 @@ static enum assay_code soak_all(struct soaking *s, struct assay_error *err)
     return ASSAY_OK;
 }
 
-/* Stretches that people want to see. */
-static enum assay_code keep_trouble(const struct soaking *s, struct assay_error *err)
-{
-    size_t                           n = 0;
-    const struct assay_soak_stretch *all = assay_soak_file_stretches(s->file, &n);
-    if (!(s->out->trouble = calloc(n + 1, sizeof *s->out->trouble)))
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu stretches", n);
-    for (size_t i = 0; i < n; i++)
-        if (all[i].mismatches || (all[i].end != ASSAY_SOAK_COMPLETE && all[i].end != ASSAY_SOAK_STOPPED))
-            s->out->trouble[s->out->n_trouble++] = all[i];
-    return ASSAY_OK;
-}
-
 /* How the back end is called in full, and the file it is in. */
 static enum assay_code find_backend(struct soaking *s, struct assay_error *err)
 {
@@ -417,7 +376,7 @@ enum assay_code assay_soak_run(const struct assay_soak_request *request, struct 
     memset(out, 0, sizeof *out);
     if (!find_backend(&s, err) && !make_rows(&s, err) && !run_first(&s, err) && !prepare(&s, err) && !take_up(&s, err))
         (void)soak_all(&s, err);
-    if (s.file && keep_trouble(&s, &late) && !err->code)
+    if (s.file && assay_soak_keep_trouble(out, s.file, &late) && !err->code)
         *err = late;
     if (s.folder)
         assay_run_folder_log(s.folder, "soak %s: %" PRIu64 " executions compared, %" PRIu64 " mismatches", err->code ? "stopped" : "complete",
@@ -426,11 +385,4 @@ enum assay_code assay_soak_run(const struct assay_soak_request *request, struct 
     assay_run_folder_close(s.folder);
     free(s.subject);
     return err->code;
-}
-
-void assay_soak_release(struct assay_soak *soak)
-{
-    free(soak->row);
-    free(soak->trouble);
-    memset(soak, 0, sizeof *soak);
 }

@@ -57,6 +57,17 @@ struct assay_soak_request {
 /* ASSAY_INTERRUPTED: stopped by the user; *out is complete all the same, as on success. */
 enum assay_code assay_soak_run(const struct assay_soak_request *request, struct assay_soak *out, struct assay_error *err);
 
+/* What the soaks of a run folder showed, from soak.jsonl alone: a row a (case, back end) in the order of their first stretches, none where
+ * there is no such file. What was left out before its first stretch is not in it. Release *out, also after failure. */
+enum assay_code assay_soak_read(const char *folder, struct assay_soak *out, struct assay_error *err);
+
+/* ---- for soak.c and soak_read.c ---- */
+
+/* Counts a stretch for its row and, unless most of its outputs differ, for all; then the row says that it is given up. */
+void assay_soak_count(struct assay_soak *soak, struct assay_soak_case *row, const struct assay_soak_stretch *stretch);
+/* Copies the stretches that people want to see. */
+enum assay_code assay_soak_keep_trouble(struct assay_soak *soak, const struct assay_soak_file *file, struct assay_error *err);
+
 /* Silent errors in a year (8760 h) of such work on one device: what was seen, and the most that is compatible with it at 95 %
  * (Poisson: -ln(0.05) / T for none, for k half the chi-square quantile with 2 k + 2 degrees of freedom over T; T: the device time
  * that was compared). Infinite of no time. */
@@ -64,6 +75,8 @@ struct assay_soak_rate {
     double years, per_year, upper_per_year;
 };
 struct assay_soak_rate assay_soak_rate_of(uint64_t mismatches, uint64_t busy_ns);
+/* The most a year, rounded up and in words: "fewer than 158,000", "at most 12.4", "nothing was compared". */
+void assay_soak_say_most(uint64_t mismatches, uint64_t busy_ns, struct assay_text *out);
 /* That in words for somebody who decides. */
 void assay_soak_say(const struct assay_soak_case *all, struct assay_text *out);
 json_t *assay_soak_to_json(const struct assay_soak *soak);

@@ -41,6 +41,17 @@ static void add_rounded_up(struct assay_text *out, double x)
         assay_text_add(out, "%.2e", x);
 }
 
+void assay_soak_say_most(uint64_t mismatches, uint64_t busy_ns, struct assay_text *out)
+{
+    struct assay_soak_rate rate = assay_soak_rate_of(mismatches, busy_ns);
+    if (!busy_ns) {
+        assay_text_add(out, "nothing was compared");
+        return;
+    }
+    assay_text_add(out, mismatches ? "at most " : "fewer than ");
+    add_rounded_up(out, rate.upper_per_year);
+}
+
 void assay_soak_say(const struct assay_soak_case *all, struct assay_text *out)
 {
     struct assay_soak_rate rate = assay_soak_rate_of(all->mismatches, all->busy_ns);

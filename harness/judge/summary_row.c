@@ -38,6 +38,17 @@ static void fill_status(struct assay_summary_row *row)
     row->reason = is_ok(worst) ? "" : worst->reason;
 }
 
+bool assay_outcome_proves(enum assay_outcome outcome)
+{
+    return outcome == ASSAY_PASS || outcome == ASSAY_MARGINAL;
+}
+
+bool assay_launch_is_proved(const struct assay_summary_row *row, size_t i)
+{
+    const struct assay_verdict *v = row->verdicts[i];
+    return row->launches[i]->status == ASSAY_STATUS_OK && v && assay_outcome_proves(v->check.outcome);
+}
+
 int assay_outcome_badness(enum assay_outcome outcome)
 {
     switch (outcome) {

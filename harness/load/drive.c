@@ -82,6 +82,13 @@ static void permit(struct state *s, uint64_t at_ns)
     s->permit[s->permit_tail++ & s->permit_mask] = at_ns;
 }
 
+static void keep_tally(const struct state *s)
+{
+    const struct assay_drive_result *out = s->out;
+    if (s->d->tally)
+        *s->d->tally = (struct assay_drive_tally){out->issued, out->completed, out->failed};
+}
+
 static void end_query(struct state *s, uint32_t place)
 {
     struct assay_drive_result *out = s->out;
@@ -100,6 +107,7 @@ static void end_query(struct state *s, uint32_t place)
     }
     if (q->completed_ns > out->last_completed_ns)
         out->last_completed_ns = q->completed_ns;
+    keep_tally(s);
     if (s->d->completed)
         s->d->completed(s->d->self, &row);
     q->next_free = s->free_query;
@@ -168,6 +176,7 @@ static void begin_query(struct state *s)
     *q = (struct open_query){.number = s->taken++, .scheduled_ns = at, .issued_ns = NEVER, .samples = s->rest_of_query,
                              .left = s->rest_of_query};
     s->out->issued++;
+    keep_tally(s);
     if (at > s->out->last_scheduled_ns)
         s->out->last_scheduled_ns = at;
 }

@@ -32,6 +32,11 @@ struct assay_batching {
     uint64_t delay_ns; /* a batch that is not full leaves when its first sample has waited so long, or when no more will come */
 };
 
+/* Counts so far, where somebody may look who outlives the loop. */
+struct assay_drive_tally {
+    uint64_t issued, completed, failed;
+};
+
 struct assay_drive {
     const struct assay_scenario *scenario;
     const struct assay_seeds    *seeds;
@@ -46,6 +51,7 @@ struct assay_drive {
     /* Where the loop has time: never while a query runs or is about to. May be NULL. */
     void (*progress)(void *self, double share_done, uint64_t median_ns);
     void *self;
+    struct assay_drive_tally *tally; /* written as queries begin and end; may be NULL */
 };
 
 struct assay_drive_result {

@@ -80,6 +80,14 @@ enum assay_code assay_peak_find(const struct assay_peak_search *how, struct assa
     return ASSAY_OK;
 }
 
+void assay_peak_take(const struct assay_peak *peak, struct assay_scenario *s)
+{
+    s->qps = peak->low_qps > 0 ? peak->low_qps : peak->look[0].qps;
+    for (uint32_t i = 0; i < peak->n; i++)
+        if (peak->look[i].qps == s->qps && 3 * peak->look[i].n > s->min_queries)
+            s->min_queries = 3 * peak->look[i].n;
+}
+
 void assay_peak_say(const struct assay_peak *peak, struct assay_text *out)
 {
     static const char *const verdict[] = {"?", "valid", "invalid", "undecided"};

@@ -10,6 +10,7 @@
 #include "assay/error.h"
 #include "assay/text.h"
 #include "harness/load/verdict_settled.h"
+#include "harness/plan/scenario.h"
 
 #define ASSAY_PEAK_LEVEL 0.01
 #define ASSAY_PEAK_LOOKS 16u
@@ -38,6 +39,9 @@ struct assay_peak {
     struct assay_peak_look look[ASSAY_PEAK_LOOKS];
 };
 enum assay_code assay_peak_find(const struct assay_peak_search *how, struct assay_peak *out, struct assay_error *err);
+/* The scenario that is run once more: at the highest valid rate, or the first that was looked at, with three times the queries that settled it
+ * (other seeds have another luck). */
+void assay_peak_take(const struct assay_peak *peak, struct assay_scenario *s);
 /* "12 looks: 40/s valid, 50/s valid, 62.5/s invalid …" */
 void assay_peak_say(const struct assay_peak *peak, struct assay_text *out);
 

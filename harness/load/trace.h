@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/load/rows.h"
 
 struct assay_trace_row {
     uint64_t scheduled_ns, sample;
@@ -14,9 +15,9 @@ struct assay_trace_row {
 };
 
 struct assay_trace {
-    char       *bytes; /* owned: the file, all of it checked */
-    const char *rows, *at;
-    bool        has_sample, has_tokens;
+    struct assay_rows rows; /* the file, owned, all of it checked */
+    const char *at;
+    bool        has_sample;
     uint64_t    n;
     uint64_t    longest_line; /* of the request with the most tokens, counted from 1 */
     struct assay_trace_row longest;

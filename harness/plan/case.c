@@ -324,6 +324,11 @@ static enum assay_code make_batched(const struct assay_case *c, void *params, st
 enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err)
 {
     bool                batched = c->scenario.type && c->scenario.max_batch > 1;
+    uint32_t            ranks;
+    if (assay_case_ranks(c, &ranks, err))
+        return err->code;
+    if (ranks > 1)
+        return assay_case_join(c, ranks, out, NULL, err);
     void               *params = batched ? calloc(1, c->workload->params_bytes + 1) : c->params;
     struct assay_graph *g = params || !batched ? assay_graph_new(c->workload->name) : NULL;
     enum assay_code     code = g ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph");

@@ -58,8 +58,22 @@ bool assay_case_is_served(const struct assay_case *c);
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
  * name that is none of this program's is copied as it is. */
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);
-/* Builds the graph of one execution: of a scenario with batches, of max_batch samples. Free it with assay_graph_free. */
+/* Builds the graph of one execution: of a scenario with batches, of max_batch samples; of several ranks, their graphs joined. Free it
+ * with assay_graph_free. */
 enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err);
+
+/* Over how many ranks the case's work is spread: 1 for most. ASSAY_CONFIG: a mesh that does not fit; ASSAY_UNSUPPORTED: ranks under a
+ * scenario. */
+enum assay_code assay_case_ranks(const struct assay_case *c, uint32_t *n, struct assay_error *err);
+/* The graph of one of them. */
+enum assay_code assay_case_rank_graph(const struct assay_case *c, uint32_t rank, struct assay_graph **out, struct assay_error *err);
+/* The graphs of all n joined (harness/ir/transform/join.h) and, unless `of` is NULL, whose each of its values is; free *of. */
+struct assay_rank_value {
+    uint32_t rank;  /* UINT32_MAX: nobody's, made by the joining */
+    int32_t  value; /* in that rank's graph */
+};
+enum assay_code assay_case_join(const struct assay_case *c, uint32_t n, struct assay_graph **out, struct assay_rank_value **of,
+                                struct assay_error *err);
 
 /* Reads suite `name_or_path`: a path when it has a '/' or ends in ".json", else <suites folder>/NAME.json. */
 enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out, struct assay_error *err);

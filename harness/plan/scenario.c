@@ -38,7 +38,7 @@
     SECONDS("min_duration_s", min_duration_ns, (duration), "time, at least"),                                                     \
     SECONDS("max_duration_s", max_duration_ns, "0", "no query is issued later; 0: no limit"),                                     \
     {.name = "seeds", .type = ASSAY_OPT_TEXT, .offset = FIELD(seeds), .bytes = sizeof((struct assay_scenario *)0)->seeds,         \
-     .dflt = "case", .help = "case (from the run's seed), loadgen-v6.0 or loadgen-v6.1"},                                         \
+     .dflt = "case", .help = "case (from the run's seed), loadgen-v5.1, loadgen-v6.0 or loadgen-v6.1"},                                         \
     {.name = "profile", .type = ASSAY_OPT_TEXT, .offset = FIELD(profile), .bytes = sizeof((struct assay_scenario *)0)->profile,   \
      .dflt = "short", .help = "where defaults come from: short, or loadgen (MLPerf's official values)"}
 /* What is asked of the latencies. */
@@ -173,6 +173,8 @@ static enum assay_code complete(struct assay_scenario *s, bool queries_given, st
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps must be 0 or from 0.001 to 1000000000, got %g", s->qps);
     if (s->type == ASSAY_SERVER && s->qps == 0 && !s->latency_ns)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within a limit, and latency_ms=0 sets none");
+    if (s->type == ASSAY_INTERACTIVE && s->qps == 0 && !s->latency_ns && !s->ttft_ns && !s->tpot_ns)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within limits, and none is set");
     if (s->max_duration_ns && s->max_duration_ns < s->min_duration_ns)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "max_duration_s is less than min_duration_s");
     /* the official rule: 24,576 samples, or the data set if that is smaller */
@@ -258,6 +260,12 @@ uint64_t assay_scenario_least(const struct assay_scenario *s)
     if (s->type == ASSAY_MULTI_STREAM)
         set += s->samples_per_query - 1;
     return (least + set - 1) / set * set;
+}
+
+double assay_scenario_rate(const struct assay_scenario *s)
+{
+    return s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE ? s->qps
+           : s->type == ASSAY_BURST ? (double)s->burst * 1e9 / (double)s->burst_period_ns : 0;
 }
 
 bool assay_scenario_searches(const struct assay_scenario *s)

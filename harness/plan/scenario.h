@@ -58,6 +58,8 @@ void            assay_scenario_write(const struct assay_scenario *s, struct assa
 /* What a run has to issue at least: min_queries; with equal issue up to a multiple of the loaded set, as LoadGen counts. Of offline,
  * the samples of its one query. */
 uint64_t assay_scenario_least(const struct assay_scenario *s);
+/* Of arrivals, a second on average; 0: there is none, as they wait for each other, come at once or as a file says. */
+double   assay_scenario_rate(const struct assay_scenario *s);
 /* Is the rate to be found: qps=0 where it is the rate of arrivals? */
 bool     assay_scenario_searches(const struct assay_scenario *s);
 

@@ -7,13 +7,12 @@
 #include "harness/base/strings.h"
 #include "harness/load/graph_target.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/drawn_range.h"
 
 #include "assay/banned.h"
 
 #define DRAWS 200u
 #define DRAWS_WITH_VALUES 20u /* each computes them */
-#define LOW 0.10
-#define HIGH 0.90
 
 bool assay_case_is_drawn(const struct assay_course *c)
 {
@@ -61,25 +60,6 @@ static enum assay_code draw_once(struct assay_course *c, uint64_t k, uint64_t *e
     return ASSAY_OK;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static struct assay_drawn_range range_of(double *drawn, uint32_t n)
-{
-    struct assay_drawn_range r = {.n = n};
-    for (uint32_t i = 0; i < n; i++)
-        if (isnan(drawn[i]))
-            return (struct assay_drawn_range){.n = 0};
-    qsort(drawn, n, sizeof *drawn, by_size);
-    r.low = drawn[(uint32_t)(LOW * n)];
-    r.middle = n % 2 ? drawn[n / 2] : (drawn[n / 2 - 1] + drawn[n / 2]) / 2;
-    r.high = drawn[(uint32_t)(HIGH * n)];
-    return r;
-}
-
 enum assay_code assay_case_draw(struct assay_course *c, struct assay_error *err)
 {
     double   ns[DRAWS] = {0}, joules[DRAWS] = {0};
@@ -94,24 +74,12 @@ enum assay_code assay_case_draw(struct assay_course *c, struct assay_error *err)
             ((uint64_t *)c->samples.at)[i] = (uint64_t)ns[i];
     }
     c->loop.n = values ? c->loop.n : n;
-    c->drawn.ns = range_of(ns, n);
-    c->drawn.joules = range_of(joules, n);
+    c->drawn.ns = assay_drawn_range_of(ns, n);
+    c->drawn.joules = assay_drawn_range_of(joules, n);
     return c->opened.backend->draw(c->opened.session, 0, err);
 }
 
 /* ---- metrics -------------------------------------------------------------------------------------------------------- */
-
-static void set_range(struct assay_record *rec, enum assay_metric metric, struct assay_drawn_range r, enum assay_clock clock,
-                      const struct assay_certainty *certain)
-{
-    struct assay_metric_value *m = &rec->metric[metric];
-    *m = (struct assay_metric_value){.has_value = certain->has_point != 0, .has_interval = true, .low = r.low, .high = r.high,
-                                     .level = HIGH - LOW, .n = r.n, .clock = clock};
-    if (certain->has_point)
-        m->value = r.middle;
-    else
-        (void)assay_string_copy(m->why, sizeof m->why, *certain->why_no_point ? certain->why_no_point : "no point exists");
-}
 
 /* amount in each time: the ends change places. */
 static void set_rate(struct assay_record *rec, enum assay_metric metric, double amount, const char *none,
@@ -123,7 +91,7 @@ static void set_rate(struct assay_record *rec, enum assay_metric metric, double 
     if (amount <= 0 || t.low <= 0)
         assay_metric_absent(rec, metric, amount <= 0 ? none : "the model's time is nothing");
     else
-        set_range(rec, metric, r, ASSAY_CLOCK_MODEL, certain);
+        assay_drawn_range_set(rec, metric, &r, ASSAY_CLOCK_MODEL, certain);
 }
 
 void assay_case_draw_metrics(const struct assay_course *c)
@@ -132,17 +100,13 @@ void assay_case_draw_metrics(const struct assay_course *c)
                                                       ASSAY_METRIC_latency_spread,
                                                       ASSAY_METRIC_first_ns, ASSAY_METRIC_device_ns};
     struct assay_record   *rec = c->record;
-    struct assay_certainty certain = {.size = sizeof certain, .has_point = 1};
-    if (ASSAY_HAS(c->opened.backend, certainty))
-        c->opened.backend->certainty(c->opened.session, assay_graph_target_program(c->target), &certain);
-    certain.grade[sizeof certain.grade - 1] = certain.why_no_point[sizeof certain.why_no_point - 1] = 0;
-    (void)assay_string_copy(rec->grade, sizeof rec->grade, certain.grade);
+    struct assay_certainty certain = assay_drawn_certainty(c, assay_graph_target_program(c->target));
     for (size_t i = 0; i < ASSAY_INFLUENCES; i++) {
         certain.influences[i].name[sizeof certain.influences[i].name - 1] = 0;
         certain.influences[i].from[sizeof certain.influences[i].from - 1] = 0;
         rec->influences[i] = certain.influences[i];
     }
-    set_range(rec, ASSAY_METRIC_latency_ns, c->drawn.ns, ASSAY_CLOCK_MODEL, &certain);
+    assay_drawn_range_set(rec, ASSAY_METRIC_latency_ns, &c->drawn.ns, ASSAY_CLOCK_MODEL, &certain);
     set_rate(rec, ASSAY_METRIC_flops_per_s, (double)rec->flops, "the case has no floating-point operations", c, &certain);
     set_rate(rec, ASSAY_METRIC_bytes_per_s, (double)rec->read_bytes + (double)rec->written_bytes, "the case moves no bytes", c,
              &certain);
@@ -154,7 +118,7 @@ void assay_case_draw_metrics(const struct assay_course *c)
         assay_metric_absent(rec, ASSAY_METRIC_energy_joules, "the model has no power for the device");
         return;
     }
-    set_range(rec, ASSAY_METRIC_energy_joules, c->drawn.joules, 0, &certain);
+    assay_drawn_range_set(rec, ASSAY_METRIC_energy_joules, &c->drawn.joules, 0, &certain);
     (void)assay_string_copy(rec->energy_source, sizeof rec->energy_source,
                             "modelled: the device's stated power times the modelled time");
 }

@@ -13,6 +13,7 @@
 #include "harness/load/series.h"
 #include "harness/measure/noise.h"
 #include "harness/plan/seed_set.h"
+#include "harness/run/audit.h"
 #include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/case_target.h"
@@ -26,6 +27,7 @@
 #define MOST_SETS 64u          /* distinct inputs; more of them take longer to fill than they say */
 #define LONG_FLOPS 100000000u  /* executions of more have fewer inputs: a round over them would take seconds */
 #define SERIES_ROWS ((size_t)1 << 18)
+#define SERIES_BYTES (SERIES_ROWS * sizeof(struct assay_query_row) + sizeof(struct assay_drive_tally))
 #define WARM_NS 30000000u      /* caches, clocks and lazy libraries settle */
 #define PROOF_NS 500000000u    /* executions that are judged, before and after the timed phase, each at most */
 #define PROOFS 32u             /* … and at least one round, at most so many executions */
@@ -39,11 +41,16 @@ struct load {
     struct assay_target        inner, outer; /* outer: slots by samples, and which of them were used */
     bool                       used[MOST_SETS];
     struct assay_series        series;
+    struct assay_drive_tally  *tally;     /* behind the series, for who finds the file of a worker that did not live to tell; or NULL */
     struct assay_query_row    *rows;      /* of the series: its file's, or of nothing that is kept */
     uint64_t                  *latencies; /* room for the series */
     struct assay_drive_result *result;
     uint64_t                   model_ns;  /* where a model's clock stands */
     uint64_t                   typical_ns, seen, before, timed, after; /* executions judged */
+    struct assay_audit         audit;
+    bool                       is_timed;
+    struct { uint64_t token; uint32_t slot; } flight[2]; /* of an audit: which execution is whose */
+    uint32_t                   n_flight;
 };
 
 /* ---- the target of the scenario: the graph's, a slot by the sample ------------------------------------------ */
@@ -51,23 +58,49 @@ struct load {
 static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *token, struct assay_error *err)
 {
     struct load       *l = self;
-    struct assay_query query = {.slot = (uint32_t)(q->samples[0] % l->c->sets), .earliest_ns = q->earliest_ns};
+    uint64_t           sample = l->audit.same ? ASSAY_AUDIT_SAME_SAMPLE : q->samples[0];
+    struct assay_query query = {.slot = (uint32_t)(sample % l->c->sets), .earliest_ns = q->earliest_ns};
     l->used[query.slot] = true;
-    return l->inner.issue(l->inner.self, &query, token, err);
+    if (l->inner.issue(l->inner.self, &query, token, err))
+        return err->code;
+    if (l->audit.logs && l->n_flight < 2) {
+        l->flight[l->n_flight].token = *token;
+        l->flight[l->n_flight++].slot = query.slot;
+    }
+    return ASSAY_OK;
 }
+
+/* The slot that an execution which has ended wrote to, unless another that is in flight may be writing there. */
+static bool ended_in(struct load *l, uint64_t token, uint32_t *slot)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < l->n_flight && !found; i++)
+        if (l->flight[i].token == token) {
+            *slot = l->flight[i].slot;
+            l->flight[i] = l->flight[--l->n_flight];
+            found = true;
+        }
+    return found && !(l->n_flight && l->flight[0].slot == *slot);
+}
+
+static enum assay_code look_at(struct load *l, uint32_t slot, struct assay_error *err);
 
 static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, struct assay_span *span, struct assay_error *err)
 {
-    const struct load *l = self;
-    enum assay_code    code = l->inner.poll(l->inner.self, timeout_ns, token, span, err);
-    if (!code && span->clock == ASSAY_CLOCK_MODEL && span->end_ns > l->model_ns)
-        ((struct load *)self)->model_ns = span->end_ns;
-    return code;
+    struct load *l = self;
+    uint32_t     slot;
+    if (l->inner.poll(l->inner.self, timeout_ns, token, span, err))
+        return err->code;
+    if (span->clock == ASSAY_CLOCK_MODEL && span->end_ns > l->model_ns)
+        l->model_ns = span->end_ns;
+    return l->audit.logs && ended_in(l, *token, &slot) && assay_audit_chooses(&l->audit) ? look_at(l, slot, err) : ASSAY_OK;
 }
 
 static void cancel(void *self, uint64_t token)
 {
-    const struct load *l = self;
+    struct load *l = self;
+    uint32_t     ignored;
+    (void)ended_in(l, token, &ignored);
     l->inner.cancel(l->inner.self, token);
 }
 
@@ -97,8 +130,12 @@ static enum assay_code look_at(struct load *l, uint32_t slot, struct assay_error
     if (assay_graph_target_collect(c->target, slot, &left, err))
         return err->code;
     c->loop.guard_changed += left.guard_changed;
+    if (l->is_timed)
+        assay_audit_log(&l->audit, c->graph, &left, &c->record->audit);
+    else
+        assay_audit_before(&l->audit, c->graph, &left);
     struct assay_seen seen = {l->seen, left.set, left.poison_key, left.outputs, left.before};
-    if (left.set < ASSAY_MIN_SETS) {
+    if (c->witness && left.set < ASSAY_MIN_SETS) {
         assay_witness_see(c->witness, &seen);
         l->seen++;
     }
@@ -170,22 +207,13 @@ static enum assay_code drive(struct load *l, const struct assay_scenario *s, con
         /* launches of a queue run in order: one runs, one waits behind it */
         .executions = l->inner.clock == ASSAY_CLOCK_DEVICE ? 2 : 1,
         .model_begin_ns = l->model_ns, .timeout_ns = timeout_of(l, s), .lateness_limit_ns = assay_lateness_limit_ns(s),
-        .completed = on_completed, .progress = on_progress, .self = l,
+        .completed = on_completed, .progress = on_progress, .self = l, .tally = l->tally,
     };
     assay_series_init(&l->series, l->rows, SERIES_ROWS);
     enum assay_code code = assay_drive_run(&d, l->result, err);
     if (!code)
         assay_series_finish(&l->series);
     return code;
-}
-
-static enum assay_code seeds_of(const struct assay_course *c, struct assay_seeds *out, struct assay_error *err)
-{
-    const char *name = c->job->what->scenario.seeds;
-    if (strcmp(name, "case") != 0)
-        return assay_seeds_find(name, out, err);
-    assay_seeds_from(c->job->seed + c->job->launch, out);
-    return ASSAY_OK;
 }
 
 /* ---- the highest rate that is valid -------------------------------------------------------------------------- */
@@ -222,33 +250,8 @@ static enum assay_code search(struct load *l, struct assay_scenario *s, struct a
     struct assay_peak_search  how = {.capacity_qps = capacity(l), .percentile = s->percentile, .look = look_at_rate, .self = l};
     if (assay_peak_find(&how, peak, err))
         return err->code;
-    s->qps = peak->low_qps > 0 ? peak->low_qps : peak->look[0].qps;
-    for (uint32_t i = 0; i < peak->n; i++) /* other seeds have another luck: three times the look that settled it */
-        if (peak->look[i].qps == s->qps && 3 * peak->look[i].n > s->min_queries)
-            s->min_queries = 3 * peak->look[i].n;
+    assay_peak_take(peak, s);
     return ASSAY_OK;
-}
-
-static void tell_peak(const struct load *l, const struct assay_peak *peak)
-{
-    struct assay_record       *rec = l->c->record;
-    struct assay_metric_value *m = &rec->metric[ASSAY_METRIC_peak_qps];
-    const struct assay_metric_value *settled = &rec->metric[ASSAY_METRIC_settled_valid];
-    struct assay_text          text = ASSAY_TEXT(rec->load.peak);
-    assay_peak_say(peak, &text);
-    if (peak->low_qps <= 0)
-        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "no rate was settled to be valid");
-    else if (!settled->has_value || settled->value < 1)
-        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "the rate that the search found was not settled to be valid when run "
-                            "once more");
-    else
-        assay_metric_set(rec, ASSAY_METRIC_peak_qps, peak->low_qps, peak->n, 0);
-    if (m->has_value && peak->high_qps > 0) {
-        m->has_interval = true;
-        m->low = peak->low_qps;
-        m->high = peak->high_qps;
-        m->level = 1 - ASSAY_PEAK_LEVEL;
-    }
 }
 
 /* ---- the course ---------------------------------------------------------------------------------------------- */
@@ -263,9 +266,10 @@ static enum assay_code make_series(struct load *l, struct assay_error *err)
     }
     assay_run_folder_queries_file(c->job->what->id, c->record->backend, c->job->launch, c->record->load.series_file);
     if (assay_path_join(c->series_path, sizeof c->series_path, c->job->folder, c->record->load.series_file, err) ||
-        assay_mapped_file_new(c->series_path, SERIES_ROWS * sizeof(struct assay_query_row), &c->series, err))
+        assay_mapped_file_new(c->series_path, SERIES_BYTES, &c->series, err))
         return assay_course_unmade(c, err);
     l->rows = c->series.at;
+    l->tally = (struct assay_drive_tally *)(void *)(l->rows + SERIES_ROWS);
     return ASSAY_OK;
 }
 
@@ -301,7 +305,7 @@ static enum assay_code timed(struct load *l, const struct assay_scenario *s, str
     struct assay_course     *c = l->c;
     struct assay_noise_probe noise;
     struct assay_seeds       seeds;
-    if (seeds_of(c, &seeds, err) || assay_graph_target_prepare(c->target, c->sets, err))
+    if (assay_seeds_of(s->seeds, c->job->seed, c->job->launch, &seeds, err) || assay_graph_target_prepare(c->target, c->sets, err))
         return err->code;
     memset(l->used, 0, sizeof l->used);
     assay_course_settle(c, 1);
@@ -309,7 +313,10 @@ static enum assay_code timed(struct load *l, const struct assay_scenario *s, str
     assay_course_on_warmed(c);
     assay_meter_start(c->meter);
     assay_counters_resume(c->counters);
+    l->is_timed = true;
+    l->n_flight = 0;
     enum assay_code code = drive(l, s, &seeds, err);
+    l->is_timed = false;
     assay_counters_pause(c->counters);
     assay_meter_stop(c->meter);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
@@ -380,6 +387,11 @@ static void summarize(struct load *l, const struct assay_scenario *s)
 /* What a graph on a device cannot be asked. */
 static enum assay_code refuse(const struct assay_course *c, struct assay_error *err)
 {
+    const char *audit = assay_audit_test(c);
+    if (!strcmp(audit, "TEST01") && !(c->opened.device.traits & ASSAY_TRAIT_VALUES))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the device computes no values: there are no outputs to log");
+    if (!strcmp(audit, "TEST06"))
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "TEST06 is of served requests, and an execution of this graph is none");
     if (c->job->what->scenario.type == ASSAY_INTERACTIVE)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "interactive has limits on tokens, and an execution of this graph yields none "
                           "one by one");
@@ -388,6 +400,14 @@ static enum assay_code refuse(const struct assay_course *c, struct assay_error *
             return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "executions change params or states, which are restored before each: no "
                               "scenario can be driven");
     return ASSAY_OK;
+}
+
+static enum assay_code repeat_same(struct load *l, struct assay_error *err)
+{
+    struct assay_course *c = l->c;
+    assay_graph_target_free(c->target);
+    c->target = NULL;
+    return assay_audit_pairs(c, &c->record->audit, err);
 }
 
 static enum assay_code run(struct load *l, struct assay_error *err)
@@ -411,8 +431,8 @@ static enum assay_code run(struct load *l, struct assay_error *err)
         return err->code;
     summarize(l, &s);
     if (searches)
-        tell_peak(l, &peak);
-    return ASSAY_OK;
+        assay_load_tell_peak(&peak, c->record);
+    return l->audit.same ? repeat_same(l, err) : ASSAY_OK;
 }
 
 /* On one of the devices that fit what is known: as `run`, and nothing of one run is kept but its figures. */
@@ -431,7 +451,7 @@ static enum assay_code run_on(struct load *l, uint64_t draw, struct assay_error 
         return err->code;
     summarize(l, &s);
     if (searches)
-        tell_peak(l, &peak);
+        assay_load_tell_peak(&peak, c->record);
     return ASSAY_OK;
 }
 
@@ -446,7 +466,7 @@ static enum assay_code run_drawn(struct load *l, struct assay_error *err)
     enum assay_code code = c->witness ? prove(l, WARM_NS, err) : assay_graph_target_prepare(c->target, c->sets, err);
     l->before = l->seen;
     for (uint64_t k = 1; !code && k <= draws; k++) {
-        c->record->noise_complaint[0] = 0; /* the same on every device */
+        assay_drawn_scenario_begin(c->record);
         code = run_on(l, k, err);
         if (!code)
             assay_drawn_scenario_add(drawn, c->record);
@@ -462,6 +482,26 @@ static enum assay_code run_drawn(struct load *l, struct assay_error *err)
     return code;
 }
 
+/* ---- of a worker that did not live to tell ------------------------------------------------------------------- */
+
+void assay_case_load_recover(const char *folder, const char *id, const char *backend, uint32_t launch, struct assay_load *out)
+{
+    char                     name[160], path[700];
+    struct assay_mapped_file file;
+    struct assay_error       ignored = {.code = ASSAY_OK};
+    struct assay_drive_tally tally;
+    assay_run_folder_queries_file(id, backend, launch, name);
+    if (assay_path_join(path, sizeof path, folder, name, &ignored) || assay_mapped_file_read(path, &file, &ignored))
+        return;
+    if (file.bytes == SERIES_BYTES) {
+        memcpy(&tally, (const unsigned char *)file.at + SERIES_ROWS * sizeof(struct assay_query_row), sizeof tally);
+        out->issued = tally.issued;
+        out->completed = tally.completed < tally.issued ? tally.completed : tally.issued;
+        out->failed = out->issued - out->completed; /* what was in flight has failed */
+    }
+    assay_mapped_file_release(&file);
+}
+
 enum assay_code assay_case_load(struct assay_course *c, struct assay_error *err)
 {
     const struct assay_scenario *s = &c->job->what->scenario;
@@ -471,6 +511,7 @@ enum assay_code assay_case_load(struct assay_course *c, struct assay_error *err)
     if (refuse(c, err) || assay_case_target_make(c, sets, err))
         return err->code;
     l.inner = assay_graph_target_as_target(c->target);
+    assay_audit_init(&l.audit, c->record->audit.test, assay_scenario_least(s));
     l.outer = (struct assay_target){.self = &l, .clock = l.inner.clock, .issue = issue, .poll = poll, .cancel = cancel};
     if (!make_instruments(&l, err))
         (void)(assay_case_is_drawn(c) ? run_drawn(&l, err) : run(&l, err));

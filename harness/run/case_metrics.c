@@ -45,6 +45,8 @@ static void rate_metrics(const struct assay_course *c, double median_ns, uint64_
         {ASSAY_METRIC_flops_per_s, (double)rec->flops, "the case has no floating-point operations"},
         {ASSAY_METRIC_bytes_per_s, bytes, "the case moves no bytes"},
         {ASSAY_METRIC_items_per_s, (double)rec->items, "the case has no items"},
+        {ASSAY_METRIC_message_bytes_per_s, (double)c->message_bytes, "the case is no exchange between ranks"},
+        {ASSAY_METRIC_link_bytes_per_s, (double)c->message_bytes * c->link_factor, "the case is no exchange between ranks"},
     };
     for (size_t i = 0; i < sizeof rate / sizeof *rate; i++) {
         if (rate[i].amount <= 0)

@@ -1,5 +1,6 @@
 #include "harness/run/case_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/clock.h"
@@ -18,16 +19,22 @@
 #include "harness/run/case_serve.h"
 #include "harness/run/case_time.h"
 #include "harness/run/course.h"
+#include "harness/run/ranked.h"
 #include "harness/verify/witness.h"
 #include "suites/weights/value_source.h"
 
 #include "assay/banned.h"
 
+/* A rank that waits so long for another says so; sooner, where the whole worker has less time, so that there is time to say it. */
+#define RANKS_PATIENCE_NS (30 * ASSAY_NS_PER_S)
+#define RANKS_PATIENCE_SHARE 4
+
 static enum assay_code build(struct assay_course *c, struct assay_error *err)
 {
     const struct assay_case *what = c->job->what;
     const char *weights = c->job->weights ? c->job->weights : "", *inputs = c->job->inputs ? c->job->inputs : "";
-    if (assay_case_graph(what, &c->graph, err))
+    if (assay_case_ranks(what, &c->ranks, err) ||
+        (c->ranks > 1 ? assay_case_join(what, c->ranks, &c->graph, &c->of, err) : assay_case_graph(what, &c->graph, err)))
         return err->code;
     if ((*weights || *inputs) && assay_value_source_open(c->graph, weights, inputs, &c->source, err))
         return err->code;
@@ -36,6 +43,8 @@ static enum assay_code build(struct assay_course *c, struct assay_error *err)
     c->record->transcendentals = cost.transcendentals;
     c->record->read_bytes = cost.read_bytes;
     c->record->written_bytes = cost.written_bytes;
+    if (what->workload->message)
+        what->workload->message(what->params, what->phase, &c->message_bytes, &c->link_factor);
     c->record->items = what->workload->items ? what->workload->items(what->params, what->phase) : 1;
     c->lesson = what->workload->lesson && !strcmp(what->workload->lesson->phase, what->phase) ? what->workload->lesson : NULL;
     if (!c->lesson)
@@ -62,7 +71,12 @@ static enum assay_code ask_accepted(const struct assay_course *c, const struct a
 static enum assay_code open_device(struct assay_course *c, struct assay_error *err)
 {
     assay_course_enter(c, ASSAY_PHASE_OPEN);
-    if (assay_backend_open_file(c->job->plugin, c->job->backend, NULL, &c->opened, err))
+    uint64_t                        share = c->job->what->repeat.timeout_ns / RANKS_PATIENCE_SHARE;
+    const struct assay_ranked_setup ranked = {.what = c->job->what, .backend = c->job->backend, .plugin = c->job->plugin,
+                                              .launcher = c->job->launcher, .graph = c->graph, .of = c->of, .n = c->ranks,
+                                              .patience_ns = share < RANKS_PATIENCE_NS ? share : RANKS_PATIENCE_NS};
+    if (c->ranks > 1 ? assay_ranked_open(&ranked, &c->opened, err)
+                     : assay_backend_open_file(c->job->plugin, c->job->backend, NULL, &c->opened, err))
         return err->code;
     c->is_open = true;
     c->record->device = c->opened.device;
@@ -112,6 +126,7 @@ static void close_all(struct assay_course *c)
         assay_backend_close(&c->opened);
     assay_value_source_close(c->source);
     assay_graph_free(c->graph);
+    free(c->of);
     assay_graph_free(c->evaluation);
 }
 

@@ -16,7 +16,9 @@ struct assay_case_job {
     const char              *folder;  /* the run folder; samples/ and witness/ are there */
     const char              *power;   /* "" or the meter (harness/measure/power.h) */
     const char              *repeat;  /* the command line that runs this again */
+    const char              *audit;   /* NULL, "", or the test that this launch is (audit.h) */
     const char              *weights, *inputs; /* what values come from, "": the generator (suites/weights/value_source.h) */
+    const char              *launcher; /* of ranks: one of assay_launchers (ranked.h) */
     uint64_t                 seed;
     uint32_t                 launch;
     void (*progress)(void *self, enum assay_phase phase, double share, uint64_t median_ns);

@@ -1,5 +1,6 @@
 #include "harness/run/case_serve.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,12 @@
 #include "harness/load/serving/alone.h"
 #include "harness/load/serving/serve.h"
 #include "harness/measure/noise.h"
+#include "harness/run/audit.h"
 #include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/drawn_scenario.h"
+#include "harness/run/load_verdict.h"
+#include "harness/run/serve_peak.h"
 #include "harness/run/serve_plan.h"
 #include "harness/run/serve_record.h"
 #include "harness/run/serve_witness.h"
@@ -25,8 +29,8 @@
 
 #include "assay/banned.h"
 
-#define CHOSEN 16u              /* requests that are served once more alone, chosen by chance after they ended */
-#define PROOF_NS 10000000000u   /* at most so long, and at least one */
+#define CHOSEN 16u              /* requests (of an audit ASSAY_AUDIT_REQUESTS) that are served once more alone, chosen by chance after they ended */
+#define PROOF_NS 10000000000u   /* at most so long, and at least one; an audit has as long as it takes */
 #define SERIES_ROWS ((size_t)1 << 18)
 #define BETWEEN_DRAWS_NS 1000000000u /* of virtual time: what the last step left behind is over */
 #define WARM_REQUESTS 2u        /* alone, before the run */
@@ -44,10 +48,13 @@ struct serve {
     const struct assay_case_serve_on *on;
     struct assay_serve                how;
     struct assay_requests_setup       requests;
+    struct assay_scenario             scenario; /* the case's, with the rate that was found */
     struct assay_seeds                seeds;
     struct assay_engine_description   host;
     struct assay_serve_result         result;
-    struct kept                       kept[CHOSEN];
+    struct kept                       kept[ASSAY_AUDIT_REQUESTS];
+    uint32_t                          chosen; /* of them, that are kept */
+    bool                              audits;
     int32_t                          *room, *alone; /* for kept tokens; for those of one request */
     float                            *margin;
     struct assay_random               entropy; /* nothing on the other side can foresee it */
@@ -69,9 +76,11 @@ static enum assay_code describe(struct serve *s, struct assay_error *err)
 {
     const struct assay_case_job *job = s->c->job;
     const struct assay_serving  *v = &job->what->serving;
+    s->scenario = job->what->scenario;
     if (assay_serve_requests(job->what, job->seed, job->launch, s->on->vocabulary, &s->seeds, &s->requests, err) ||
         (on_model_clock(s) && assay_engine_description_find(v->engine, &s->host, err)))
         return err->code;
+    s->requests.scenario = &s->scenario;
     s->how = (struct assay_serve){
         .requests = &s->requests, .target = s->on->target, .decode = s->on->decode, .layers = s->on->layers,
         .link = {.latency_ns = v->link_latency_ns, .bytes_per_s = v->link_bytes_per_s, .bytes_per_token = s->on->cache_bytes_per_token},
@@ -86,12 +95,14 @@ static enum assay_code make_room(struct serve *s, struct assay_error *err)
 {
     size_t most = s->on->target->limits.max_context;
     assay_random_init(&s->entropy, assay_random_entropy());
-    s->room = calloc(CHOSEN * most, sizeof *s->room);
+    s->audits = !strcmp(assay_audit_test(s->c), "TEST06");
+    s->chosen = s->audits ? ASSAY_AUDIT_REQUESTS : CHOSEN;
+    s->room = calloc(s->chosen * most, sizeof *s->room);
     s->alone = calloc(most, sizeof *s->alone);
     s->margin = calloc(most, sizeof *s->margin);
     if (!s->room || !s->alone || !s->margin)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the tokens of %u requests of %zu", CHOSEN, most);
-    for (size_t i = 0; i < CHOSEN; i++)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the tokens of %u requests of %zu", s->chosen, most);
+    for (size_t i = 0; i < s->chosen; i++)
         s->kept[i].tokens = s->room + i * most;
     return ASSAY_OK;
 }
@@ -104,9 +115,9 @@ static void on_ended(void *self, const struct assay_engine_ended *e)
     struct serve *s = self;
     if (e->code || !e->tokens)
         return;
-    uint64_t at = s->seen < CHOSEN ? s->seen : assay_random_below(&s->entropy, s->seen + 1);
+    uint64_t at = s->seen < s->chosen ? s->seen : assay_random_below(&s->entropy, s->seen + 1);
     s->seen++;
-    if (at >= CHOSEN)
+    if (at >= s->chosen)
         return;
     struct kept *k = &s->kept[at];
     k->request = e->request;
@@ -156,7 +167,70 @@ static enum assay_code run(struct serve *s, struct assay_error *err)
     return code;
 }
 
+/* ---- the highest rate --------------------------------------------------------------------------------------------------- */
+
+static enum assay_code serve_once(void *self, const struct assay_scenario *scenario, const struct assay_seeds *seeds, struct assay_serve_result *out,
+                                  struct assay_error *err)
+{
+    struct serve               *s = self;
+    struct assay_requests_setup requests = s->requests;
+    struct assay_serve          how = s->how;
+    uint64_t                    n = 0, last_ns = 0;
+    requests.scenario = scenario;
+    requests.seeds = seeds;
+    how.requests = &requests;
+    how.ended = NULL;
+    how.origin_ns = s->clock_ns;
+    if (assay_serve_run(&how, out, err))
+        return err->code;
+    const struct assay_served_row *rows = assay_served_rows(out->served, &n);
+    for (uint64_t i = 0; i < n; i++)
+        last_ns = rows[i].completed_ns > last_ns ? rows[i].completed_ns : last_ns;
+    s->clock_ns += last_ns + BETWEEN_DRAWS_NS;
+    return ASSAY_OK;
+}
+
+static enum assay_code search(struct serve *s, struct assay_peak *peak, struct assay_error *err)
+{
+    const struct assay_step_limits *l = &s->on->target->limits;
+    const struct assay_serve_peak   how = {.at_once = l->max_sequences, .seed = s->c->job->seed, .clock = l->clock, .serve = serve_once, .self = s};
+    s->scenario = s->c->job->what->scenario;
+    if (!assay_scenario_searches(&s->scenario))
+        return ASSAY_OK;
+    assay_course_enter(s->c, ASSAY_PHASE_WARM);
+    return assay_serve_peak_find(&how, &s->scenario, peak, err);
+}
+
+/* The rate is found, where it is to be, and then it is run. */
+static enum assay_code search_and_run(struct serve *s, struct assay_peak *peak, struct assay_error *err)
+{
+    return search(s, peak, err) ? err->code : run(s, err);
+}
+
+static void tell_peak(const struct serve *s, const struct assay_peak *peak)
+{
+    if (assay_scenario_searches(&s->c->job->what->scenario))
+        assay_load_tell_peak(peak, s->c->record);
+}
+
 /* ---- proof ----------------------------------------------------------------------------------------------------------- */
+
+/* What TEST06 asks of a request: its first token is that of the request alone, it has as many as were asked for, all of the vocabulary. */
+static void audit(struct serve *s, const struct kept *k, enum assay_alone_verdict verdict, uint32_t at)
+{
+    struct assay_audited *a = &s->c->record->audit;
+    const int32_t        *output = k->tokens + k->request.prompt_tokens;
+    bool                  first = verdict == ASSAY_ALONE_EQUAL || at > 0 || verdict == ASSAY_ALONE_TIE, known = true;
+    for (uint32_t i = 0; i < k->output_tokens; i++)
+        known = known && output[i] >= 0 && (uint32_t)output[i] < s->on->vocabulary;
+    a->requests++;
+    a->first_equal += first;
+    a->whole += k->output_tokens == k->request.output_tokens;
+    a->in_vocabulary += known;
+    if (!first && !*a->first_difference)
+        (void)snprintf(a->first_difference, sizeof a->first_difference, "request %" PRIu64 " began with token %d, alone with %d", k->request.id,
+                       output[0], s->alone[k->request.prompt_tokens]);
+}
 
 static enum assay_code compare(struct serve *s, const struct kept *k, struct assay_error *err)
 {
@@ -166,7 +240,10 @@ static enum assay_code compare(struct serve *s, const struct kept *k, struct ass
     if (assay_alone_generate(s->on->target, s->alone, prompt, k->output_tokens, s->margin, &s->clock_ns, err))
         return assay_error_in(err, "serving request %" PRIu64 " alone", k->request.id);
     s->compared++;
-    switch (assay_alone_compare(k->tokens + prompt, s->alone + prompt, s->margin, k->output_tokens, TIE, &at, &parting)) {
+    enum assay_alone_verdict verdict = assay_alone_compare(k->tokens + prompt, s->alone + prompt, s->margin, k->output_tokens, TIE, &at, &parting);
+    if (s->audits)
+        audit(s, k, verdict, at);
+    switch (verdict) {
     case ASSAY_ALONE_EQUAL: s->equal++; break;
     case ASSAY_ALONE_TIE: s->ties++; break;
     case ASSAY_ALONE_OTHER:
@@ -179,8 +256,8 @@ static enum assay_code compare(struct serve *s, const struct kept *k, struct ass
 /* Where steps compute values. */
 static enum assay_code prove(struct serve *s, struct assay_error *err)
 {
-    uint64_t begin = assay_clock_now_ns(), n = s->seen < CHOSEN ? s->seen : CHOSEN;
-    for (uint64_t i = 0; i < n && (!i || assay_clock_now_ns() - begin < PROOF_NS); i++)
+    uint64_t begin = assay_clock_now_ns(), n = s->seen < s->chosen ? s->seen : s->chosen;
+    for (uint64_t i = 0; i < n && (!i || s->audits || assay_clock_now_ns() - begin < PROOF_NS); i++)
         if (compare(s, &s->kept[i], err))
             return err->code;
     return ASSAY_OK;
@@ -216,6 +293,35 @@ static enum assay_code store_served(struct serve *s, const struct assay_served_r
         return assay_course_unmade(c, err);
     memcpy(file.at, rows, n * sizeof *rows);
     if (assay_mapped_file_close(&file, path, n * sizeof *rows, err) || assay_sha256_file(path, load->served_sha256, err))
+        return assay_course_unmade(c, err);
+    return ASSAY_OK;
+}
+
+/* The answers that were compared with those of the requests alone. */
+static enum assay_code store_tokens(struct serve *s, struct assay_error *err)
+{
+    struct assay_course     *c = s->c;
+    struct assay_load       *load = &c->record->load;
+    struct assay_mapped_file file;
+    char                     path[700];
+    size_t                   words = 0;
+    uint64_t                 n = s->seen < s->chosen ? s->seen : s->chosen;
+    for (uint64_t i = 0; i < n; i++)
+        words += 3 + s->kept[i].output_tokens;
+    assay_run_folder_tokens_file(c->job->what->id, c->record->backend, c->job->launch, load->tokens_file);
+    if (assay_path_join(path, sizeof path, c->job->folder, load->tokens_file, err) ||
+        assay_mapped_file_new(path, (words + 1) * sizeof(uint32_t), &file, err))
+        return assay_course_unmade(c, err);
+    uint32_t *to = file.at;
+    for (uint64_t i = 0; i < n; i++) {
+        const struct kept *k = &s->kept[i];
+        *to++ = htole32((uint32_t)k->request.id);
+        *to++ = htole32((uint32_t)(k->request.id >> 32));
+        *to++ = htole32(k->output_tokens);
+        for (uint32_t t = 0; t < k->output_tokens; t++)
+            *to++ = htole32((uint32_t)k->tokens[k->request.prompt_tokens + t]);
+    }
+    if (assay_mapped_file_close(&file, path, words * sizeof(uint32_t), err) || assay_sha256_file(path, load->tokens_sha256, err))
         return assay_course_unmade(c, err);
     return ASSAY_OK;
 }
@@ -257,6 +363,8 @@ static enum assay_code store_series(struct serve *s, const struct assay_served_r
 static enum assay_code make_instruments(struct serve *s, struct assay_error *err)
 {
     struct assay_course *c = s->c;
+    if (*assay_audit_test(c) && strcmp(c->record->audit.test, "TEST06") != 0)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%s is of queries to a graph, and requests are served", c->record->audit.test);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
     (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no bursts are run beside a scenario");
     (void)assay_string_copy(c->record->why_no_trace, sizeof c->record->why_no_trace, "a case with a scenario is not traced; the same case without it is");
@@ -268,12 +376,11 @@ static enum assay_code make_instruments(struct serve *s, struct assay_error *err
 static enum assay_code record(struct serve *s, struct assay_error *err)
 {
     struct assay_course           *c = s->c;
-    const struct assay_case       *what = c->job->what;
     uint64_t                       n;
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
-    struct assay_serve_told        told = {&what->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
+    struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     const char                    *complaint = assay_noise_complaint(&c->record->noise);
-    if (store_served(s, rows, n, err) || store_series(s, rows, n, err))
+    if (store_served(s, rows, n, err) || store_series(s, rows, n, err) || (s->seen && store_tokens(s, err)))
         return err->code;
     if (!c->loop.n)
         return s->result.failure.code ? (*err = s->result.failure).code : ASSAY_FAIL(err, ASSAY_TIMEOUT, "no request was completed");
@@ -293,7 +400,7 @@ static enum assay_code figures(struct serve *s, struct assay_error *err)
     struct assay_course           *c = s->c;
     uint64_t                       n, m = 0, last_ns = 0;
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
-    struct assay_serve_told        told = {&c->job->what->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
+    struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     uint64_t                      *latencies = malloc((n + 1) * sizeof *latencies);
     if (s->result.failure.code)
         *err = s->result.failure;
@@ -334,13 +441,16 @@ static enum assay_code run_drawn(struct serve *s, struct assay_error *err)
 {
     struct assay_course         *c = s->c;
     struct assay_drawn_scenario *drawn;
+    struct assay_peak            peak;
     enum assay_code              code = assay_drawn_scenario_new(&drawn, err);
     for (uint64_t k = 1; !code && k <= ASSAY_SCENARIO_DRAWS; k++) {
         assay_served_free(s->result.served);
         s->result.served = NULL;
-        c->record->noise_complaint[0] = 0;
-        if (!(code = s->on->draw(s->on->self, k, err)) && !(code = run(s, err)) && !(code = figures(s, err)))
+        assay_drawn_scenario_begin(c->record);
+        if (!(code = s->on->draw(s->on->self, k, err)) && !(code = search_and_run(s, &peak, err)) && !(code = figures(s, err))) {
+            tell_peak(s, &peak);
             assay_drawn_scenario_add(drawn, c->record);
+        }
     }
     if (!code)
         code = s->on->draw(s->on->self, 0, err);
@@ -356,8 +466,9 @@ static enum assay_code run_drawn(struct serve *s, struct assay_error *err)
 
 enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_case_serve_on *on, struct assay_error *err)
 {
-    struct serve    s = {.c = c, .on = on};
-    enum assay_code code = describe(&s, err);
+    struct serve      s = {.c = c, .on = on};
+    struct assay_peak peak;
+    enum assay_code   code = describe(&s, err);
     if (!code)
         code = make_instruments(&s, err);
     if (!code)
@@ -366,11 +477,13 @@ enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_c
         code = run_drawn(&s, err);
     } else {
         if (!code)
-            code = run(&s, err);
+            code = search_and_run(&s, &peak, err);
         if (!code && on->target->limits.values && !s.result.failure.code)
             code = prove(&s, err);
         if (!code)
             code = record(&s, err);
+        if (!code)
+            tell_peak(&s, &peak);
     }
     assay_served_free(s.result.served);
     free(s.room);

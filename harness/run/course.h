@@ -32,6 +32,10 @@ struct assay_course {
     const struct assay_case_job *job;
     struct assay_record         *record;
     struct assay_graph          *graph;
+    uint32_t                     ranks; /* over which it is spread; the graph is theirs, joined */
+    struct assay_rank_value     *of;    /* whose its values are; NULL for one rank */
+    uint64_t                     message_bytes; /* of a case that is one exchange between ranks, else 0 */
+    double                       link_factor;
     struct assay_value_source   *source;
     struct assay_opened          opened;
     bool                         is_open;

@@ -7,11 +7,9 @@
 
 #include "harness/base/strings.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/drawn_range.h"
 
 #include "assay/banned.h"
-
-#define LOW 0.10
-#define HIGH 0.90
 
 struct assay_drawn_scenario {
     uint32_t          n, without_breach;
@@ -49,6 +47,15 @@ void assay_drawn_scenario_free(struct assay_drawn_scenario *d)
     free(d);
 }
 
+void assay_drawn_scenario_begin(struct assay_record *record)
+{
+    record->load = (struct assay_load){.sets = record->load.sets};
+    record->noise_complaint[0] = 0; /* remarks are made anew on every device */
+    for (int m = 0; m < ASSAY_METRIC_COUNT; m++)
+        if (record->metric[m].has_value && !is_of_host((enum assay_metric)m))
+            assay_metric_absent(record, (enum assay_metric)m, "the device that was drawn last has none");
+}
+
 void assay_drawn_scenario_add(struct assay_drawn_scenario *d, const struct assay_record *record)
 {
     struct assay_load *t = &d->together;
@@ -62,12 +69,6 @@ void assay_drawn_scenario_add(struct assay_drawn_scenario *d, const struct assay
     d->n++;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static uint32_t count(const struct assay_drawn_scenario *d, enum assay_metric metric, double value)
 {
     uint32_t found = 0;
@@ -79,10 +80,9 @@ static uint32_t count(const struct assay_drawn_scenario *d, enum assay_metric me
 static void put_range(const struct assay_drawn_scenario *d, enum assay_metric metric, const struct assay_certainty *certain,
                       struct assay_record *rec)
 {
-    struct assay_metric_value *m = &rec->metric[metric];
-    double                     sorted[ASSAY_SCENARIO_DRAWS];
-    char                       why[96];
-    uint32_t                   none = count(d, metric, NAN);
+    double   sorted[ASSAY_SCENARIO_DRAWS];
+    char     why[96];
+    uint32_t none = count(d, metric, NAN);
     if (none == d->n)
         return; /* the last one says why, and it is why on all of them */
     if (none) {
@@ -91,13 +91,8 @@ static void put_range(const struct assay_drawn_scenario *d, enum assay_metric me
         return;
     }
     memcpy(sorted, d->value[metric], d->n * sizeof *sorted);
-    qsort(sorted, d->n, sizeof *sorted, by_size);
-    *m = (struct assay_metric_value){.has_value = certain->has_point != 0, .has_interval = true, .low = sorted[(uint32_t)(LOW * d->n)],
-                                     .high = sorted[(uint32_t)(HIGH * d->n)], .level = HIGH - LOW, .n = d->n, .clock = ASSAY_CLOCK_MODEL};
-    if (certain->has_point)
-        m->value = d->n % 2 ? sorted[d->n / 2] : (sorted[d->n / 2 - 1] + sorted[d->n / 2]) / 2;
-    else
-        (void)assay_string_copy(m->why, sizeof m->why, *certain->why_no_point ? certain->why_no_point : "no point exists");
+    struct assay_drawn_range r = assay_drawn_range_of(sorted, d->n);
+    assay_drawn_range_set(rec, metric, &r, ASSAY_CLOCK_MODEL, certain);
 }
 
 /* 1 or 0 where all devices agree. */
@@ -140,12 +135,8 @@ static void put_load(const struct assay_drawn_scenario *d, struct assay_record *
 void assay_drawn_scenario_tell(const struct assay_drawn_scenario *d, struct assay_course *c, const struct assay_program *program)
 {
     struct assay_record   *rec = c->record;
-    struct assay_certainty certain = {.size = sizeof certain, .has_point = 1};
+    struct assay_certainty certain = assay_drawn_certainty(c, program);
     uint64_t              *samples = c->samples.at;
-    if (ASSAY_HAS(c->opened.backend, certainty) && program)
-        c->opened.backend->certainty(c->opened.session, program, &certain);
-    certain.grade[sizeof certain.grade - 1] = certain.why_no_point[sizeof certain.why_no_point - 1] = 0;
-    (void)assay_string_copy(rec->grade, sizeof rec->grade, certain.grade);
     for (int m = 0; m < ASSAY_METRIC_COUNT; m++)
         if (!is_of_host((enum assay_metric)m) && !is_verdict((enum assay_metric)m))
             put_range(d, (enum assay_metric)m, &certain, rec);

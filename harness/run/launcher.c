@@ -10,6 +10,7 @@
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
 #include "harness/measure/host.h"
+#include "harness/run/case_load.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
 #include "harness/store/run_folder.h"
@@ -38,6 +39,11 @@ static const char *canonical(const struct launcher *l, size_t backend)
 {
     const char *name = json_string_value(json_object_get(l->probe[backend], "backend"));
     return name ? name : l->with->backends[backend];
+}
+
+static const char *launcher_of_ranks(const struct launcher *l)
+{
+    return l->with->launcher ? l->with->launcher : "fork";
 }
 
 /* The file that was probed. */
@@ -88,7 +94,10 @@ static json_t *full_plan(const struct launcher *l)
     json_t *plan = assay_plan_to_json(l->with->plan), *backends = json_array();
     for (size_t i = 0; i < l->with->n_backends; i++)
         json_array_append_new(backends, assay_json_string(canonical(l, i)));
-    return json_pack("{s:o, s:o}", "suite", plan, "backends", backends);
+    json_t *all = json_pack("{s:o, s:o}", "suite", plan, "backends", backends);
+    if (all && l->with->audit)
+        (void)json_object_set_new(all, "audit", assay_json_string(l->with->audit));
+    return all;
 }
 
 static enum assay_code open_folder(struct launcher *l, struct assay_error *err)
@@ -126,6 +135,10 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
 {
     char name[1024];
     struct assay_text text = assay_text_over(out, 2048);
+    if (l->with->repeat) {
+        assay_text_add(&text, "%s", l->with->repeat);
+        return;
+    }
     assay_text_add(&text, "assay run ");
     assay_string_escape(&text, ASSAY_ESCAPE_SHELL, step->what->name);
     assay_text_add(&text, " --backend ");
@@ -140,6 +153,9 @@ static void repeat_line(const struct launcher *l, const struct assay_run_step *s
         }
     struct assay_repeat usual;
     struct assay_error  ignored;
+    uint32_t            ranks = 1;
+    if (!assay_case_ranks(step->what, &ranks, &ignored) && ranks > 1)
+        assay_text_add(&text, " --ranks %u --launcher %s", ranks, launcher_of_ranks(l));
     if (assay_options_defaults(assay_repeat_options, &usual, &ignored))
         memset(&usual, 0, sizeof usual); /* then all are written */
     for (const struct assay_option *row = assay_repeat_options; row->name; row++) {
@@ -167,7 +183,7 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
         json_object_set_new(repeat, row->name, json_string(value));
     }
     repeat_line(l, step, backend, line);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "weights", l->with->plan->weights.path, "inputs",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "launcher", launcher_of_ranks(l), "audit", l->with->audit ? l->with->audit : "", "weights", l->with->plan->weights.path, "inputs",
                      l->with->plan->inputs.path, "do", "case", "case", step->what->name, "backend",
                      step->backend, "plugin", plugin(l, backend), "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
@@ -178,6 +194,22 @@ static int kind_of(const json_t *device, const char *key, int last)
 {
     json_int_t value = json_integer_value(json_object_get(device, key));
     return value >= 1 && value <= last ? (int)value : 0;
+}
+
+static const char not_told[] = "the worker did not live to tell";
+
+/* The queries that it had got to. */
+static void load_of_failure(const struct launcher *l, struct assay_record *rec)
+{
+    struct assay_load *load = &rec->load;
+    assay_case_load_recover(l->with->folder, rec->id, rec->backend, rec->launch, load);
+    if (!load->issued)
+        return;
+    (void)snprintf(load->failure, sizeof load->failure, "%.190s", rec->reason);
+    (void)snprintf(load->invalid, sizeof load->invalid, "%.190s", rec->reason);
+    (void)assay_string_copy(load->settled, sizeof load->settled, not_told);
+    (void)assay_string_copy(load->loadgen, sizeof load->loadgen, not_told);
+    (void)assay_string_copy(load->steady, sizeof load->steady, not_told);
 }
 
 /* What is recorded when the worker gave no record: the device may be unknown, the files may hold a part. */
@@ -205,7 +237,9 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
     (void)assay_string_copy(rec->device.product, sizeof rec->device.product, product ? product : "");
     rec->evidence = assay_evidence_of(&rec->device);
     for (int i = 0; i < ASSAY_METRIC_COUNT; i++)
-        (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, "the worker did not live to tell");
+        (void)assay_string_copy(rec->metric[i].why, sizeof rec->metric[i].why, not_told);
+    if (step->what->scenario.type && !assay_case_is_served(step->what))
+        load_of_failure(l, rec);
     rec->started_utc_ns = assay_clock_utc_ns() - result->wall_ns;
     rec->wall_ns = result->wall_ns;
     repeat_line(l, step, backend, rec->repeat);

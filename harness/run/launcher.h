@@ -24,6 +24,9 @@ struct assay_run_request {
     const char *const       *backends; /* as the user named them */
     size_t                   n_backends;
     const char              *folder, *power;
+    const char              *launcher; /* of ranks: one of assay_launchers (ranked.h); NULL: fork */
+    const char              *audit;  /* NULL, or the test that every launch is (audit.h) */
+    const char              *repeat; /* NULL, or the command line that repeats all of it, in place of each case's own */
     bool                     resume;
     const char *const       *arguments; /* of the program, for the manifest */
     size_t                   n_arguments;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/base/strings.h"
+#include "harness/load/peak.h"
 #include "harness/load/steady.h"
 #include "harness/load/verdict_loadgen.h"
 #include "harness/measure/statistics.h"
@@ -213,8 +214,7 @@ static void count(const struct assay_scenario *s, const struct assay_drive_resul
     load->every = series->every;
     load->allowed_within_ns = s->latency_ns;
     load->percentile = s->percentile;
-    load->rate = s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE ? s->qps
-                 : s->type == ASSAY_BURST ? (double)s->burst * 1e9 / (double)s->burst_period_ns : 0;
+    load->rate = assay_scenario_rate(s);
     if (r->first_failure.code)
         (void)snprintf(load->failure, sizeof load->failure, "%.190s", r->first_failure.message);
 }
@@ -269,4 +269,25 @@ void assay_load_judge(const struct assay_scenario *s, const struct assay_drive_r
     bool published = by_published_rules(s, r, rec->load.over, rec);
     find_broken(s, r, &v, published, &rec->load);
     assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "a rate was given: qps=0 finds the highest that is valid");
+}
+
+void assay_load_tell_peak(const struct assay_peak *peak, struct assay_record *rec)
+{
+    struct assay_metric_value *m = &rec->metric[ASSAY_METRIC_peak_qps];
+    const struct assay_metric_value *settled = &rec->metric[ASSAY_METRIC_settled_valid];
+    struct assay_text          text = ASSAY_TEXT(rec->load.peak);
+    assay_peak_say(peak, &text);
+    if (peak->low_qps <= 0)
+        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "no rate was settled to be valid");
+    else if (!settled->has_value || settled->value < 1)
+        assay_metric_absent(rec, ASSAY_METRIC_peak_qps, "the rate that the search found was not settled to be valid when run "
+                            "once more");
+    else
+        assay_metric_set(rec, ASSAY_METRIC_peak_qps, peak->low_qps, peak->n, 0);
+    if (m->has_value && peak->high_qps > 0) {
+        m->has_interval = true;
+        m->low = peak->low_qps;
+        m->high = peak->high_qps;
+        m->level = 1 - ASSAY_PEAK_LEVEL;
+    }
 }

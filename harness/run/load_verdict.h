@@ -3,6 +3,7 @@
 #define ASSAY_RUN_LOAD_VERDICT_H
 
 #include "harness/load/drive.h"
+#include "harness/load/peak.h"
 #include "harness/load/series.h"
 #include "harness/load/verdict_settled.h"
 #include "harness/plan/scenario.h"
@@ -19,5 +20,8 @@ void assay_load_settle(const struct assay_scenario *s, const struct assay_drive_
 /* Writes record->load and the metrics of scenarios, except what belongs to a search. `latencies` as above. */
 void assay_load_judge(const struct assay_scenario *s, const struct assay_drive_result *r, const struct assay_series *series,
                       uint64_t *latencies, enum assay_clock clock, struct assay_record *record);
+
+/* What a search found, once the scenario was judged at that rate: the metric peak_qps and the looks in words. */
+void assay_load_tell_peak(const struct assay_peak *peak, struct assay_record *record);
 
 #endif

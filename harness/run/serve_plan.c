@@ -80,14 +80,6 @@ enum assay_code assay_serve_plan_of(const struct assay_case *what, struct assay_
 
 /* ---- the requests ---------------------------------------------------------------------------------------------------- */
 
-static enum assay_code choose_seeds(const struct assay_case *what, uint64_t seed, struct assay_seeds *out, struct assay_error *err)
-{
-    if (strcmp(what->scenario.seeds, "case") != 0)
-        return assay_seeds_find(what->scenario.seeds, out, err);
-    assay_seeds_from(seed, out);
-    return ASSAY_OK;
-}
-
 enum assay_code assay_serve_requests(const struct assay_case *what, uint64_t seed, uint32_t launch, int64_t vocabulary,
                                      struct assay_seeds *seeds, struct assay_requests_setup *out, struct assay_error *err)
 {
@@ -96,11 +88,9 @@ enum assay_code assay_serve_requests(const struct assay_case *what, uint64_t see
         .scenario = &what->scenario, .seeds = seeds, .table = v->table, .shared_tokens = (uint32_t)v->shared_tokens,
         .shared_prompts = (uint32_t)v->shared_prompts, .vocabulary = (uint32_t)vocabulary, .seed = seed,
     };
-    if (assay_scenario_searches(&what->scenario))
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 in a served case: no search for the highest rate of requests is made");
     if (assay_lengths_parse(v->prompt, "prompt", &out->prompt, err) || assay_lengths_parse(v->output, "output", &out->output, err))
         return err->code;
-    return choose_seeds(what, seed + launch, seeds, err);
+    return assay_seeds_of(what->scenario.seeds, seed, launch, seeds, err);
 }
 
 struct assay_engine_policy assay_serve_policy(const struct assay_case *what)
@@ -132,11 +122,14 @@ enum assay_code assay_serve_check(const struct assay_case *what, struct assay_er
     struct assay_requests_setup     requests;
     struct assay_engine_description ignored;
     struct assay_engine            *e;
+    struct assay_scenario           scenario = what->scenario;
     if (!assay_case_is_served(what))
         return ASSAY_OK;
     if (assay_serve_plan_of(what, &p, err) || assay_serve_requests(what, 0, 0, p.shape.vocab, &seeds, &requests, err) ||
         assay_engine_description_find(what->serving.engine, &ignored, err))
         return err->code;
+    scenario.qps = assay_scenario_searches(&scenario) ? 1 : scenario.qps; /* lengths do not depend on the rate that is to be found */
+    requests.scenario = &scenario;
     const struct assay_decoder_bucket *most = &p.buckets[p.n_buckets - 1];
     struct assay_step_target           target = {.limits = {.max_tokens = most->tokens, .max_sequences = most->sequences, .clock = ASSAY_CLOCK_MODEL,
                                                             .block_tokens = p.block_tokens, .n_blocks = p.n_blocks, .max_context = p.max_context}};

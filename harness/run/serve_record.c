@@ -86,7 +86,7 @@ static void without(struct assay_record *rec)
         {ASSAY_METRIC_lateness_p99_ns, "requests are looked for when a step begins: how late that is is part of their latency"},
         {ASSAY_METRIC_late_share, "requests are looked for when a step begins: how late that is is part of their latency"},
         {ASSAY_METRIC_batch_fill, "sequences_per_step says how full steps were"},
-        {ASSAY_METRIC_peak_qps, "a rate was given, and none is searched for served requests"},
+        {ASSAY_METRIC_peak_qps, "a rate was given: qps=0 finds the highest that is valid"},
     };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         assay_metric_absent(rec, none[i].metric, none[i].why);
@@ -137,8 +137,17 @@ static void take(const struct limit *l, const struct assay_served_row *rows, uin
 
 struct verdicts {
     bool   all_valid, any_invalid, published;
+    int    badness; /* of the worst limit so far, -1: there was none; with its margin it says which is told */
     double margin, phi;
 };
+
+/* Invalid is worse than undecided; of equal ones the one with less margin. */
+static bool is_worse(const struct verdicts *so_far, const struct assay_settled_verdict *v, int *badness)
+{
+    double margin = isfinite(v->margin) ? v->margin : 0;
+    *badness = v->verdict == ASSAY_SETTLED_INVALID ? 2 : v->verdict == ASSAY_SETTLED_VALID ? 0 : 1;
+    return *badness > so_far->badness || (*badness == so_far->badness && margin < so_far->margin);
+}
 
 static void judge_limit(const struct assay_serve_told *t, const struct limit *l, size_t n_limits, const uint64_t *values, uint64_t n,
                         struct assay_record *rec, struct verdicts *so_far)
@@ -151,27 +160,30 @@ static void judge_limit(const struct assay_serve_told *t, const struct limit *l,
         over += values[i] > l->ns;
     assay_settle(values + load->steady_first, n - load->steady_first, l->ns, p, SETTLED_LEVEL / (double)n_limits, load->duration_ns, &v);
     bool passes = assay_early_stopping_passes(p, n, over);
-    if (v.verdict != ASSAY_SETTLED_VALID || so_far->all_valid) /* the worst of them is told */
+    int  badness;
+    if (is_worse(so_far, &v, &badness)) { /* the worst of them is told, in words and numbers */
         (void)snprintf(load->settled, sizeof load->settled, "%s: %s", l->name, v.why);
-    if (!passes || so_far->published)
+        so_far->badness = badness;
+        so_far->margin = isfinite(v.margin) ? v.margin : 0;
+        so_far->phi = v.phi;
+        load->over = over;
+        load->allowed_within_ns = l->ns;
+    }
+    if (so_far->published) /* the first that fails, else the last */
         (void)snprintf(load->loadgen, sizeof load->loadgen, "%s: %s by early stopping: %" PRIu64 " of %" PRIu64 " over the limit need %" PRIu64 " within",
                        passes ? "valid" : "invalid", l->name, over, n, assay_early_stopping_within(p, over));
     so_far->all_valid = so_far->all_valid && v.verdict == ASSAY_SETTLED_VALID;
     so_far->any_invalid = so_far->any_invalid || v.verdict == ASSAY_SETTLED_INVALID;
     so_far->published = so_far->published && passes;
-    if (v.margin < so_far->margin || so_far->phi == 0) {
-        so_far->margin = v.margin;
-        so_far->phi = v.phi;
-        load->over = over;
-        load->allowed_within_ns = l->ns;
-    }
 }
 
 static void tell_verdicts(const struct assay_serve_told *t, const struct verdicts *v, size_t n_limits, uint64_t n, struct assay_record *rec)
 {
     struct assay_load *load = &rec->load;
     bool               enough = t->scenario->type == ASSAY_TRACE || n >= assay_scenario_least(t->scenario);
-    load->margin = isfinite(v->margin) ? v->margin : 0;
+    /* Elsewhere requests come until the time is over; all at once, they may be done too soon. */
+    bool               long_enough = t->scenario->type != ASSAY_OFFLINE || load->duration_ns >= t->scenario->min_duration_ns;
+    load->margin = v->margin;
     load->phi = v->phi;
     if (!n_limits) {
         (void)snprintf(load->settled, sizeof load->settled, "no limit was given: there is nothing to settle");
@@ -183,12 +195,15 @@ static void tell_verdicts(const struct assay_serve_told *t, const struct verdict
         assay_metric_set(rec, ASSAY_METRIC_settled_valid, 0, n, 0);
     else
         assay_metric_absent(rec, ASSAY_METRIC_settled_valid, load->settled);
-    assay_metric_set(rec, ASSAY_METRIC_loadgen_valid, v->published && enough && !load->failed, n, 0);
+    assay_metric_set(rec, ASSAY_METRIC_loadgen_valid, v->published && enough && long_enough && !load->failed, n, 0);
     if (load->failed)
         (void)snprintf(load->invalid, sizeof load->invalid, "%" PRIu64 " of %" PRIu64 " requests failed, none may; first: %.100s", load->failed,
                        load->issued, load->failure);
     else if (!enough && !v->any_invalid)
         (void)snprintf(load->invalid, sizeof load->invalid, "%" PRIu64 " requests, %" PRIu64 " are wanted", n, assay_scenario_least(t->scenario));
+    else if (!long_enough && !v->any_invalid)
+        (void)snprintf(load->invalid, sizeof load->invalid, "all requests were done after %.3g s, at least %.3g s are wanted: more requests",
+                       (double)load->duration_ns / 1e9, (double)t->scenario->min_duration_ns / 1e9);
     else if (n_limits && !v->all_valid)
         (void)snprintf(load->invalid, sizeof load->invalid, "%.199s", load->settled);
     else if (!v->published)
@@ -199,7 +214,7 @@ static void judge(const struct assay_serve_told *t, struct assay_served_row *row
 {
     struct limit    limit[3];
     size_t          n_limits = limits_of(t->scenario, limit);
-    struct verdicts v = {.all_valid = true, .published = true};
+    struct verdicts v = {.all_valid = true, .published = true, .badness = -1};
     struct assay_steady steady;
     qsort(rows, n, sizeof *rows, by_request);
     take(&(struct limit){.of = ttft}, rows, n, values); /* an empty engine's first burst shows in the wait for first tokens */
@@ -220,6 +235,50 @@ static void judge(const struct assay_serve_told *t, struct assay_served_row *row
         assay_metric_absent(rec, ASSAY_METRIC_latency_at_percentile_ns, "so many requests failed that it has no end");
 }
 
+/* The limits of requests that were sorted, their opening left out. */
+static void settle_limits(const struct assay_serve_told *t, double level, const struct assay_served_row *rows, uint64_t *values, uint64_t n,
+                          struct assay_settled_verdict *out)
+{
+    struct limit        limit[3];
+    size_t              n_limits = limits_of(t->scenario, limit);
+    struct verdicts     so_far = {.badness = -1};
+    struct assay_steady steady;
+    uint64_t            span_ns = n ? rows[n - 1].scheduled_ns : 0;
+    take(&(struct limit){.of = ttft}, rows, n, values);
+    assay_steady_find(values, n, &steady);
+    for (size_t i = 0; i < n_limits; i++) {
+        struct assay_settled_verdict v;
+        int                          badness;
+        take(&limit[i], rows, n, values);
+        assay_settle(values + steady.first, n - steady.first, limit[i].ns, t->scenario->percentile, level / (double)n_limits, span_ns, &v);
+        if (!is_worse(&so_far, &v, &badness))
+            continue;
+        so_far.badness = badness;
+        so_far.margin = isfinite(v.margin) ? v.margin : 0;
+        *out = v;
+    }
+}
+
+enum assay_code assay_serve_settle(const struct assay_serve_told *t, double level, struct assay_settled_verdict *out, struct assay_error *err)
+{
+    uint64_t                       n;
+    const struct assay_served_row *rows = assay_served_rows(t->result->served, &n);
+    struct assay_served_row       *sorted = malloc((n + 1) * sizeof *sorted);
+    uint64_t                      *values = malloc((n + 1) * sizeof *values);
+    enum assay_code                code = ASSAY_OK;
+    *out = (struct assay_settled_verdict){.verdict = ASSAY_UNDECIDED};
+    if (sorted && values) {
+        memcpy(sorted, rows, n * sizeof *sorted);
+        qsort(sorted, n, sizeof *sorted, by_request);
+        settle_limits(t, level, sorted, values, n, out);
+    } else {
+        code = ASSAY_FAIL(err, ASSAY_MEMORY, "no memory to judge %" PRIu64 " requests", n);
+    }
+    free(sorted);
+    free(values);
+    return code;
+}
+
 /* ---- counts ---------------------------------------------------------------------------------------------------------- */
 
 static void count(const struct assay_serve_told *t, const struct assay_served_metrics *m, const struct assay_served_row *rows, uint64_t n,
@@ -231,8 +290,7 @@ static void count(const struct assay_serve_told *t, const struct assay_served_me
     load->failed = m->failed;
     load->executions = t->result->engine.steps + t->result->decode.steps;
     load->percentile = s->percentile;
-    load->rate = s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE ? s->qps
-                 : s->type == ASSAY_BURST ? (double)s->burst * 1e9 / (double)s->burst_period_ns : 0;
+    load->rate = assay_scenario_rate(s);
     for (uint64_t i = 0; i < n; i++) {
         load->duration_ns = rows[i].completed_ns > load->duration_ns ? rows[i].completed_ns : load->duration_ns;
         if (rows[i].status != ASSAY_OK && !*load->failure)

@@ -3,6 +3,7 @@
 #define ASSAY_RUN_SERVE_RECORD_H
 
 #include "harness/load/serving/serve.h"
+#include "harness/load/verdict_settled.h"
 #include "harness/plan/scenario.h"
 #include "harness/store/record.h"
 
@@ -14,5 +15,7 @@ struct assay_serve_told {
 };
 /* Fills record->load and the metrics of scenarios and of requests, but what compares tokens. ASSAY_MEMORY: no room to sort. */
 enum assay_code assay_serve_tell(const struct assay_serve_told *told, struct assay_record *record, struct assay_error *err);
+/* The worst of the limits' verdicts at that level of error for all of them together; a failed request is over every limit. */
+enum assay_code assay_serve_settle(const struct assay_serve_told *told, double level, struct assay_settled_verdict *out, struct assay_error *err);
 
 #endif

@@ -17,6 +17,7 @@
 #include "harness/run/loader.h"
 #include "harness/run/model_run.h"
 #include "harness/run/numerics.h"
+#include "harness/run/rank_worker.h"
 #include "harness/run/repeatability.h"
 #include "harness/run/soak.h"
 #include "harness/run/vector_run.h"
@@ -79,7 +80,8 @@ static enum assay_code do_case(const json_t *job, int fd, struct assay_error *er
     if (!read_repeat(job, &c.repeat, err)) {
         struct assay_case_job what = {
             .what = &c, .backend = text_of(job, "backend"), .plugin = text_of(job, "plugin"), .folder = text_of(job, "folder"), .power = text_of(job, "power"),
-            .repeat = text_of(job, "repeat_line"), .weights = text_of(job, "weights"), .inputs = text_of(job, "inputs"),
+            .repeat = text_of(job, "repeat_line"), .weights = text_of(job, "weights"), .inputs = text_of(job, "inputs"), .audit = text_of(job, "audit"),
+            .launcher = *text_of(job, "launcher") ? text_of(job, "launcher") : "fork",
             .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
             .launch = (uint32_t)json_integer_value(json_object_get(job, "launch")), .progress = on_progress, .self = &speaker,
         };
@@ -252,7 +254,8 @@ static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
 } jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics},
-         {"model", do_model}, {"repeatability", do_repeatability}, {"soak", do_soak}};
+         {"model", do_model}, {"repeatability", do_repeatability}, {"soak", do_soak},
+         {"rank", assay_rank_worker}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)
 {

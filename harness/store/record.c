@@ -90,7 +90,7 @@ static const struct assay_field record_fields[] = {
 #undef ROW
 /* Members of the record that have a shape of their own. */
 static const char *const record_also[] = {"device",    "error", "metrics", "counters",
-                                          "phases_ns", "noise", "proof",   "load", "influences", NULL};
+                                          "phases_ns", "noise", "proof",   "load", "audit", "influences", NULL};
 
 #define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_device_info, member, #member, required)
 static const struct assay_field device_fields[] = {
@@ -185,7 +185,15 @@ static const struct assay_field load_fields[] = {
     ROW(F64, percentile, false), ROW(F64, phi, false), ROW(F64, margin, false), ROW(TEXT, steady, true), ROW(TEXT, settled, true),
     ROW(TEXT, loadgen, true), ROW(TEXT, invalid, false), ROW(TEXT, failure, false), ROW(TEXT, peak, false), ROW(TEXT, proof, false),
     ROW(TEXT, series_file, false), ROW(TEXT, series_sha256, false), ROW(TEXT, served, false), ROW(TEXT, served_file, false),
-    ROW(TEXT, served_sha256, false), ASSAY_FIELD_END,
+    ROW(TEXT, served_sha256, false), ROW(TEXT, tokens_file, false), ROW(TEXT, tokens_sha256, false), ASSAY_FIELD_END,
+};
+#undef ROW
+
+#define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_audited, member, #member, required)
+static const struct assay_field audit_fields[] = {
+    ROW(TEXT, test, true), ROW(U64, logged, false), ROW(U64, equal, false), ROW(U64, pairs, false), ROW(F64, fresh_ns, false),
+    ROW(F64, seen_ns, false), ROW(U64, requests, false), ROW(U64, first_equal, false), ROW(U64, whole, false),
+    ROW(U64, in_vocabulary, false), ROW(TEXT, first_difference, false), ASSAY_FIELD_END,
 };
 #undef ROW
 
@@ -323,7 +331,8 @@ json_t *assay_record_to_json(const struct assay_record *record)
         part_write(object, "phases_ns", phase_fields, record->phase_ns, sizeof record->phase_ns) &&
         part_write(object, "noise", noise_fields, &record->noise, sizeof record->noise) &&
         part_write(object, "proof", proof_fields, &record->proof, sizeof record->proof) &&
-        part_write(object, "load", load_fields, &record->load, sizeof record->load))
+        part_write(object, "load", load_fields, &record->load, sizeof record->load) &&
+        part_write(object, "audit", audit_fields, &record->audit, sizeof record->audit))
         return object;
     json_decref(object);
     return NULL;
@@ -454,7 +463,8 @@ enum assay_code assay_record_from_json(const json_t *json, struct assay_record *
         part_read(json, "phases_ns", phase_fields, out->phase_ns, err) == ASSAY_OK &&
         part_read(json, "noise", noise_fields, &out->noise, err) == ASSAY_OK &&
         part_read(json, "proof", proof_fields, &out->proof, err) == ASSAY_OK &&
-        part_read(json, "load", load_fields, &out->load, err) == ASSAY_OK)
+        part_read(json, "load", load_fields, &out->load, err) == ASSAY_OK &&
+        part_read(json, "audit", audit_fields, &out->audit, err) == ASSAY_OK)
         return ASSAY_OK;
     memset(out, 0, offsetof(struct assay_record, counters));
     return err->code;

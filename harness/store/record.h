@@ -101,6 +101,18 @@ struct assay_load {
     char     series_file[160], series_sha256[65]; /* struct assay_query_row, one a row */
     char     served[300];     /* of served requests: by what engine, and what of it was proved; empty: none were */
     char     served_file[160], served_sha256[65]; /* struct assay_served_row, one a row */
+    char     tokens_file[160], tokens_sha256[65]; /* output tokens of requests that were chosen by chance: samples.c */
+};
+
+/* What an audit (harness/run/audit.h) saw beside the run that it is. A record whose `test` is empty is of no audit. */
+struct assay_audited {
+    char     test[8];            /* "TEST01", "TEST04", "TEST06" */
+    uint64_t logged, equal;      /* TEST01: outputs of timed executions, chosen by chance; bitwise those of the same inputs before */
+    uint64_t pairs;              /* TEST04: executions of inputs never seen before, each beside one of inputs seen all along */
+    double   fresh_ns, seen_ns;  /* their medians */
+    uint64_t requests, first_equal, whole, in_vocabulary; /* TEST06: requests served once more alone; with the same first token or a
+                                                             tie; with as many tokens as were asked for; all of the vocabulary */
+    char     first_difference[160];
 };
 
 #define ASSAY_RECORD_MAX_COUNTERS 64
@@ -120,6 +132,7 @@ struct assay_record {
     char     noise_complaint[160]; /* empty: quiet */
     struct assay_proof proof;
     struct assay_load load;
+    struct assay_audited audit;
     uint64_t flops, read_bytes, written_bytes, transcendentals, items; /* algorithmic, of one execution */
     uint64_t working_set_bytes; /* all distinct bytes one rotation through the sets touches */
     uint64_t warm_runs;

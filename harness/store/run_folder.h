@@ -13,7 +13,9 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/load/drive.h"
 #include "harness/load/lesson.h"
+#include "harness/load/serving/metrics.h"
 #include "harness/store/record.h"
 
 struct assay_run_folder;
@@ -54,6 +56,8 @@ void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t l
 void assay_run_folder_queries_file(const char *id, const char *backend, uint32_t launch, char out[160]);
 /* "samples/<id>.<back end>.<launch>.served": requests with the times of their tokens. */
 void assay_run_folder_served_file(const char *id, const char *backend, uint32_t launch, char out[160]);
+/* "samples/<id>.<back end>.<launch>.tokens": what chosen requests were answered. */
+void assay_run_folder_tokens_file(const char *id, const char *backend, uint32_t launch, char out[160]);
 /* A line with a UTC time in log.txt; cannot fail loudly. */
 ASSAY_PRINTF(2, 3)
 void assay_run_folder_log(struct assay_run_folder *folder, const char *fmt, ...);
@@ -64,5 +68,14 @@ enum assay_code assay_samples_read(const char *folder, const struct assay_record
 /* The points of how a training went, in order; free *out. As assay_samples_read. */
 enum assay_code assay_curve_read(const char *folder, const struct assay_record *record, struct assay_lesson_row **out, size_t *n,
                                  struct assay_error *err);
+/* The raw series of a scenario, in the order of its queries, and the requests of a served one in the order they ended; free *out. As
+ * assay_samples_read. */
+enum assay_code assay_queries_read(const char *folder, const struct assay_record *record, struct assay_query_row **out, size_t *n,
+                                   struct assay_error *err);
+enum assay_code assay_served_read(const char *folder, const struct assay_record *record, struct assay_served_row **out, size_t *n,
+                                  struct assay_error *err);
+/* Output tokens of chosen requests, as 32-bit words: the request's number (low word first), how many tokens, and these; again and again.
+ * Every length is within what is there. */
+enum assay_code assay_tokens_read(const char *folder, const struct assay_record *record, uint32_t **out, size_t *words, struct assay_error *err);
 
 #endif

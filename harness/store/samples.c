@@ -65,6 +65,11 @@ void assay_run_folder_served_file(const char *id, const char *backend, uint32_t 
     beside_samples("served", id, backend, launch, out);
 }
 
+void assay_run_folder_tokens_file(const char *id, const char *backend, uint32_t launch, char out[160])
+{
+    beside_samples("tokens", id, backend, launch, out);
+}
+
 /* A record may come from anywhere: it must not lead out of the run folder. */
 static bool is_ours(const char *file)
 {
@@ -126,5 +131,66 @@ enum assay_code assay_curve_read(const char *folder, const struct assay_record *
     *out = (struct assay_lesson_row *)(void *)bytes;
     for (*n = 0; *n < length / sizeof **out && (*out)[*n].kind; ++*n) /* a launch that crashed left the rest empty */
         ;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_queries_read(const char *folder, const struct assay_record *record, struct assay_query_row **out, size_t *n,
+                                   struct assay_error *err)
+{
+    const struct assay_load *load = &record->load;
+    char                    *bytes = NULL;
+    size_t                   length = 0;
+    enum assay_code code = read_file(folder, record, load->series_file, load->series_sha256, "queries", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
+    struct assay_query_row *row = (struct assay_query_row *)(void *)bytes;
+    *n = length / sizeof *row;
+    for (size_t i = 0; i < *n; i++)
+        row[i] = (struct assay_query_row){le64toh(row[i].query), le64toh(row[i].scheduled_ns), le64toh(row[i].issued_ns),
+                                          le64toh(row[i].completed_ns), le32toh(row[i].samples), le32toh(row[i].status)};
+    *out = row;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_served_read(const char *folder, const struct assay_record *record, struct assay_served_row **out, size_t *n,
+                                  struct assay_error *err)
+{
+    const struct assay_load *load = &record->load;
+    char                    *bytes = NULL;
+    size_t                   length = 0;
+    enum assay_code code = read_file(folder, record, load->served_file, load->served_sha256, "requests", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
+    struct assay_served_row *row = (struct assay_served_row *)(void *)bytes;
+    *n = length / sizeof *row;
+    for (size_t i = 0; i < *n; i++)
+        row[i] = (struct assay_served_row){
+            .request = le64toh(row[i].request), .scheduled_ns = le64toh(row[i].scheduled_ns), .first_ns = le64toh(row[i].first_ns),
+            .last_ns = le64toh(row[i].last_ns), .completed_ns = le64toh(row[i].completed_ns), .prompt_tokens = le32toh(row[i].prompt_tokens),
+            .output_tokens = le32toh(row[i].output_tokens), .reused_tokens = le32toh(row[i].reused_tokens),
+            .preemptions = le32toh(row[i].preemptions), .status = le32toh(row[i].status)};
+    *out = row;
+    return ASSAY_OK;
+}
+
+enum assay_code assay_tokens_read(const char *folder, const struct assay_record *record, uint32_t **out, size_t *words, struct assay_error *err)
+{
+    const struct assay_load *load = &record->load;
+    char                    *bytes = NULL;
+    size_t                   length = 0, at = 0;
+    enum assay_code code = read_file(folder, record, load->tokens_file, load->tokens_sha256, "tokens", sizeof **out, &bytes, &length, err);
+    if (code)
+        return code;
+    uint32_t *word = (uint32_t *)(void *)bytes;
+    *words = length / sizeof *word;
+    for (size_t i = 0; i < *words; i++)
+        word[i] = le32toh(word[i]);
+    while (at < *words && *words - at >= 3 && *words - at - 3 >= word[at + 2])
+        at += 3 + (size_t)word[at + 2];
+    if (at != *words) {
+        free(bytes);
+        return ASSAY_FAIL(err, ASSAY_DATA, "'%.150s' ends within a request", load->tokens_file);
+    }
+    *out = word;
     return ASSAY_OK;
 }

@@ -206,7 +206,7 @@ static void compare_sums(struct assay_check_judge *j, struct place at, uint64_t 
             at.index = first_of(p, g);
             double ratio = ratio_of(observed, expected, bound);
             note(j, &at, ratio, observed, expected, bound);
-            shown->strange |= ratio > MARGINAL;
+            shown->strange |= assay_check_is_strange(at.part->dtype, ratio, expected, sqrt(x->mean_square), bound);
             j->out->sums++;
         }
     }

@@ -22,9 +22,11 @@ struct paged {
     double        *value, *bound;
 };
 
+/* 2^63 - 1 has become 2^63 in double. */
 static int64_t whole(const struct paged *p, int input, int64_t i)
 {
-    return (int64_t)p->call->in[input].value[i];
+    double x = p->call->in[input].value[i];
+    return x < 0x1p63 ? (int64_t)x : INT64_MAX;
 }
 
 static int64_t slot_of(const struct paged *p, int64_t sequence, int64_t token)
@@ -32,17 +34,18 @@ static int64_t slot_of(const struct paged *p, int64_t sequence, int64_t token)
     return whole(p, TABLE, sequence * p->row + token / p->block) * p->block + token % p->block;
 }
 
+/* In double, exact as far as a number may be right: what a file says may leave 64 bits. */
 static enum assay_code check_sequence(const struct paged *p, int64_t s, struct assay_error *err)
 {
-    int64_t begin = whole(p, STARTS, s), end = whole(p, STARTS, s + 1), past = whole(p, PAST, s), all = past + end - begin;
-    if (begin < 0 || end < begin || end > p->tokens || (s == 0 && begin != 0))
-        return ASSAY_FAIL(err, ASSAY_DATA, "sequence %lld owns rows %lld to %lld of %lld", (long long)s, (long long)begin,
-                          (long long)end, (long long)p->tokens);
+    double begin = p->call->in[STARTS].value[s], end = p->call->in[STARTS].value[s + 1], past = p->call->in[PAST].value[s];
+    double room = (double)p->row * (double)p->block, all = past + (end - begin);
+    if (begin < 0 || end < begin || end > (double)p->tokens || (s == 0 && begin != 0))
+        return ASSAY_FAIL(err, ASSAY_DATA, "sequence %lld owns rows %.0f to %.0f of %lld", (long long)s, begin, end, (long long)p->tokens);
     if (begin == end)
         return ASSAY_OK;
-    if (past < 0 || past > p->row * p->block || all > p->row * p->block)
-        return ASSAY_FAIL(err, ASSAY_DATA, "sequence %lld has %lld tokens behind %lld; its row of block_table has room for %lld",
-                          (long long)s, (long long)(end - begin), (long long)past, (long long)(p->row * p->block));
+    if (past < 0 || past > room || all > room)
+        return ASSAY_FAIL(err, ASSAY_DATA, "sequence %lld has %.0f tokens behind %.0f; its row of block_table has room for %.0f",
+                          (long long)s, end - begin, past, room);
     for (int64_t b = 0; b * p->block < all; b++)
         if (whole(p, TABLE, s * p->row + b) < 0 || whole(p, TABLE, s * p->row + b) >= p->blocks)
             return ASSAY_FAIL(err, ASSAY_DATA, "block_table[%lld,%lld] is %lld; the cache has %lld blocks", (long long)s, (long long)b,
@@ -79,8 +82,8 @@ static void find_writers(struct paged *p)
     }
 }
 
-/* Element c of a slot of a cache, after the writing: what is new before it is rounded to the cache's format, with the bound on what a
- * device holds. */
+/* Element c of a slot of a cache, after the writing. What is new and known to the last bit is rounded to the cache's format as the
+ * definition says, so that nothing is left to a device; what has a bound is what it was before, with the bound on what a device holds. */
 static struct assay_bounded cached(const struct paged *p, int cache, int64_t slot, int64_t c)
 {
     const struct assay_ref_tensor *t = &p->call->in[cache], *from = &p->call->in[cache - KEYS + K];
@@ -91,6 +94,8 @@ static struct assay_bounded cached(const struct paged *p, int cache, int64_t slo
     struct assay_arithmetic           a = p->call->arithmetic;
     if (t->dtype == from->dtype || !f)
         return x;
+    if (x.error == 0 && isfinite(assay_round_to(t->dtype, x.value)))
+        return bounded(assay_round_to(t->dtype, x.value), 0);
     a.store = f->unit_roundoff;
     a.store_tiny = f->smallest_normal;
     struct assay_bounded stored = assay_bounded_store(&a, t->dtype, x);

@@ -287,3 +287,67 @@ Test(attention, raw_scores_in_any_order_and_scaled_anywhere_stay_within_a_bound_
     cr_expect_geq(middle, 0.02, "median %g", middle);
     made_end(&m);
 }
+
+/* ---- paged ------------------------------------------------------------------------------------------------------- */
+
+/* One token that sees only itself, so that y is its value as a cache of bf16 has it. */
+static enum assay_code paged(double v, const int64_t starts[2], int64_t past, double *y, double *bound, struct assay_error *err)
+{
+    float               q = 0, k = 0, narrow = (float)v;
+    uint16_t            cache[2] = {0};
+    int64_t             table[2] = {0, 1};
+    int32_t             in[8], out[3];
+    struct assay_graph *g = assay_graph_new("paged");
+    const void         *data[32] = {NULL};
+    struct assay_reference *r;
+    in[0] = assay_graph_input(g, "q", ASSAY_F32, 2, (int64_t[]){1, 1}, ASSAY_FILL_SIGNED);
+    in[1] = assay_graph_input(g, "k", ASSAY_F32, 2, (int64_t[]){1, 1}, ASSAY_FILL_SIGNED);
+    in[2] = assay_graph_input(g, "v", ASSAY_F32, 2, (int64_t[]){1, 1}, ASSAY_FILL_SIGNED);
+    in[3] = assay_graph_input(g, "keys", ASSAY_BF16, 3, (int64_t[]){2, 1, 1}, ASSAY_FILL_SIGNED);
+    in[4] = assay_graph_input(g, "values", ASSAY_BF16, 3, (int64_t[]){2, 1, 1}, ASSAY_FILL_SIGNED);
+    in[5] = assay_graph_input(g, "table", ASSAY_I64, 2, (int64_t[]){1, 2}, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, 1});
+    in[6] = assay_graph_input(g, "starts", ASSAY_I64, 1, (int64_t[]){2}, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, 1});
+    in[7] = assay_graph_input(g, "past", ASSAY_I64, 1, (int64_t[]){1}, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, 1});
+    assay_graph_op_outputs(g, "assay.PagedAttention", (const char *const[]){"y", "keys_after", "values_after"}, 3, in, 8,
+                           (struct assay_attr[]){ASSAY_ATTR_INT("q_num_heads", 1), ASSAY_ATTR_INT("kv_num_heads", 1), ASSAY_ATTR_END}, out);
+    assay_graph_output(g, out[0]);
+    assay_graph_output(g, out[1]);
+    assay_graph_output(g, out[2]);
+    cr_assert_eq(assay_graph_finish(g, err), ASSAY_OK, "%s", err->message);
+    const void *const of[] = {&q, &k, &narrow, cache, cache, table, starts, &past};
+    for (int i = 0; i < 8; i++)
+        data[in[i]] = of[i];
+    if (!assay_reference_new(g, data, &r, err)) {
+        (void)assay_reference_at(r, out[0], 1, (int64_t[]){0}, y, bound, err);
+        assay_reference_free(r);
+    }
+    assay_graph_free(g);
+    return err->code;
+}
+
+Test(attention, what_enters_a_narrow_cache_is_rounded_once_and_nothing_is_left_to_the_device)
+{
+    struct assay_error err = {.code = ASSAY_OK};
+    double             y, bound;
+    cr_assert_eq(paged(1 + 0x1p-8, (int64_t[]){0, 1}, 0, &y, &bound, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(y, 1, "a tie goes to the even number, not %.17g", y);
+    cr_expect_lt(bound, 0x1p-16, "half a unit of bf16 beside it would be seen: %g", bound);
+    cr_assert_eq(paged(1 + 0x1p-8 + 0x1p-20, (int64_t[]){0, 1}, 0, &y, &bound, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(y, 1 + 0x1p-7, "%.17g", y);
+}
+
+Test(attention, starts_and_pasts_that_leave_64_bits_are_refused)
+{
+    static const struct { int64_t starts[2], past; const char message[40]; } rows[] = {
+        {{0, 1}, 2, "room for 2"},           {{0, 1}, INT64_MAX, "room for 2"},         {{0, 1}, INT64_MIN, "room for 2"},
+        {{0, INT64_MAX}, 0, "owns rows 0 to"}, {{INT64_MIN, INT64_MAX}, 0, "owns rows -9"}, {{INT64_MAX, INT64_MIN}, 0, "owns rows 9"}};
+    double y, bound;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct assay_error err = {.code = ASSAY_OK};
+        cr_expect(paged(1, rows[i].starts, rows[i].past, &y, &bound, &err) == ASSAY_DATA && strstr(err.message, rows[i].message), "row %zu: %s", i,
+                  err.message);
+    }
+    struct assay_error err = {.code = ASSAY_OK};
+    cr_expect_eq(paged(1, (int64_t[]){0, 1}, 1, &y, &bound, &err), ASSAY_OK, "one token behind one fits: %s", err.message);
+    cr_expect_eq(paged(1, (int64_t[]){0, 0}, INT64_MAX, &y, &bound, &err), ASSAY_OK, "no token, whatever stands before: %s", err.message);
+}

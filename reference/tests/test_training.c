@@ -379,3 +379,33 @@ Test(training, options_have_the_defaults_of_the_field)
     cr_expect(o.kind == ASSAY_OPTIMIZER_LAMB && o.clip_norm == 0.5 && o.beta1 == 0.9 && o.beta2 == 0.999 && o.epsilon == 1e-8);
     cr_expect_neq(assay_options_parse(assay_optimizer_options, &o, "beta2=1", "optimizer", &err), ASSAY_OK);
 }
+
+/* What a Receive waits on is differentiated, so that its Send back is there; something that is an output hangs on it. */
+Test(training, what_came_from_another_rank_is_answered)
+{
+    for (int clips = 0; clips < 2; clips++) {
+        struct assay_graph    *g = assay_graph_new("stage");
+        struct assay_optimizer o;
+        struct assay_error     err = {0};
+        int64_t                two = 2;
+        int32_t                came, loss, edge = assay_graph_input(g, "edge", ASSAY_F32, 0, NULL, (struct assay_fill){ASSAY_FILL_CONSTANT, 0, 0});
+        assay_node_add(g, "assay.Receive", &edge, 1, "ranks=[0,1] shape=[2]", 1, &came);
+        int32_t w = assay_graph_param(g, "w", ASSAY_F32, 1, &two, ASSAY_FILL_SIGNED);
+        int32_t product = assay_graph_op(g, "Mul", "product", (int32_t[]){came, w}, 2, NULL);
+        loss = assay_graph_op(g, "ReduceSum", "loss", &product, 1, (struct assay_attr[]){ASSAY_ATTR_INT("keepdims", 0), ASSAY_ATTR_END});
+        cr_assert_eq(assay_options_defaults(assay_optimizer_options, &o, &err), ASSAY_OK);
+        o.kind = ASSAY_OPTIMIZER_SGD;
+        o.clip_norm = clips;
+        assay_graph_train(g, loss, &o, ASSAY_RECOMPUTE_NONE);
+        cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+        const struct assay_node *sends = NULL;
+        for (uint32_t k = 0; k < g->n_nodes; k++)
+            if (!strcmp(g->nodes[k].op->qualified, "assay.Send"))
+                sends = &g->nodes[k];
+        cr_assert_not_null(sends);
+        cr_expect(assay_node_attr(sends, "ranks")->list[0] == 1 && assay_node_attr(sends, "ranks")->list[1] == 0, "it goes back");
+        cr_expect_eq(assay_graph_value(g, sends->outputs[0])->readers, 1u);
+        cr_expect_eq(assay_graph_find(g, "edge.gradient") == ASSAY_NO_VALUE, clips != 0);
+        assay_graph_free(g);
+    }
+}

@@ -66,7 +66,7 @@ static void expect_equal(struct world *w, size_t i)
 {
     const struct assay_sheet *sheet = &w->book.sheets[0];
     struct assay_ownership    o = assay_ownership_of(&w->policy, w->candidates[i].offer);
-    const double wanted[] = {o.devices, o.hosts, o.racks, o.kilowatts, o.low, o.middle, o.high, o.per_million, o.per_run, o.per_watt};
+    const double wanted[] = {o.devices, o.hosts, o.racks, o.kilowatts.middle, o.low, o.middle, o.high, o.per_million.middle, o.per_run.middle, o.per_watt.middle};
     unsigned     row = line_of(sheet, w->candidates[i].name);
     for (unsigned k = DEVICES; k <= PER_WATT; k++) {
         const struct assay_cell *c = formula_cell(sheet, row, k);
@@ -129,7 +129,7 @@ Test(book_costs, another_program_computes_the_same_from_the_file, .timeout = 60)
         if (i == 3)
             continue;
         struct assay_ownership o = assay_ownership_of(&w.policy, w.candidates[i].offer);
-        const double wanted[] = {o.devices, o.hosts, o.racks, o.kilowatts, o.low, o.middle, o.high, o.per_million, o.per_run, o.per_watt};
+        const double wanted[] = {o.devices, o.hosts, o.racks, o.kilowatts.middle, o.low, o.middle, o.high, o.per_million.middle, o.per_run.middle, o.per_watt.middle};
         for (unsigned k = DEVICES; k <= PER_WATT; k++)
             cr_expect(fabs(field(line, k) - wanted[k - DEVICES]) <= 0.005, "column %c: %s: %.6f, ours %.6f", 'A' + (int)k, line, field(line, k),
                       wanted[k - DEVICES]);

@@ -93,7 +93,7 @@ Test(decision, says_the_measured_one_qualifies_and_the_modelled_one_does_not)
 {
     struct world w;
     world_write(&w, ASSAY_ENGLISH);
-    cr_expect(strstr(w.page, ": qualified. All 1 mandatory rules hold by measurement, each at 95 % confidence."));
+    cr_expect(strstr(w.page, ": qualified. The only mandatory rule holds by measurement, each at 95 % confidence."));
     cr_expect(
         strstr(w.page, "M100: insufficient evidence. Its figures are modelled, evidence grade D; such figures never qualify."));
     const char *measured = strstr(w.page, "class=\"line\">measured<"), *below = strstr(w.page, "class=\"line\">not measured");
@@ -126,5 +126,163 @@ Test(decision, the_same_evidence_gives_the_same_bytes)
     char *again = get_bytes(in(&w.s, "again.html"), &bytes);
     cr_expect_str_eq(again, w.page);
     free(again);
+    world_release(&w);
+}
+
+/* ---- page one ------------------------------------------------------------------------------------------------------ */
+
+Test(decision, page_one_has_its_parts_in_the_order_in_which_a_board_reads)
+{
+    static const char parts[][40] = {"id=\"decision\"",  "id=\"tested\"", "class=\"by\"",     "id=\"candidates\"", "id=\"reasons\"",
+                                     "id=\"doubts\"",    "id=\"rule\"",   "id=\"checklist\"", "id=\"validity\"",   "id=\"hashes\"",
+                                     "id=\"signatures\"", "id=\"rules\""};
+    for (int l = 0; l < ASSAY_LANGUAGES; l++) {
+        struct world w;
+        world_write(&w, (enum assay_language)l);
+        const char *last = w.page;
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            const char *at = strstr(w.page, parts[i]);
+            cr_assert(at, "%s is missing", parts[i]);
+            cr_expect(at > last, "%s stands too early", parts[i]);
+            last = at;
+        }
+        world_release(&w);
+    }
+}
+
+/* What is modelled was not tested, and its model's clock has no place and date. */
+Test(decision, what_is_modelled_is_not_listed_as_tested)
+{
+    struct world w;
+    world_write(&w, ASSAY_ENGLISH);
+    const char *tested = strstr(w.page, "id=\"tested\""), *end = strstr(tested, "</tbody>"), *m100 = strstr(tested, "M100");
+    cr_expect(m100 > end);
+    cr_expect(strstr(w.page, "Not tested, but modelled from descriptions: M100."));
+    world_release(&w);
+}
+
+static bool is_han(const char *at)
+{
+    return (unsigned char)at[0] >= 0xe4 && (unsigned char)at[0] <= 0xe9;
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Words that are no names: three in a row, each of three small letters or more, make a sentence. */
+static const char *english_sentence(const char *text)
+{
+    size_t words = 0;
+    for (const char *at = text; *at;) {
+        size_t n = 0;
+        while (is_word(at[n]))
+            n++;
+        bool small = n >= 3 && at[0] >= 'a' && at[0] <= 'z';
+        words = small ? words + 1 : n ? 0 : words;
+        if (words == 3)
+            return at;
+        at += n ? n : 1;
+        if (*at && *at != ' ')
+            words = 0;
+        at += *at == ' ';
+    }
+    return NULL;
+}
+
+/* Text outside of tags, styles and what is quoted from policy and records. */
+static char *text_of(const char *page)
+{
+    char *out = calloc(strlen(page) + 1, 1), *to = out;
+    for (const char *at = strstr(page, "<body>"); *at;) {
+        if (!strncmp(at, "<q>", 3) || !strncmp(at, "<code>", 6)) {
+            at = strstr(at, at[1] == 'q' ? "</q>" : "</code>");
+        } else if (*at == '<') {
+            at = strchr(at, '>') + 1;
+            *to++ = '\n';
+        } else
+            *to++ = *at++;
+    }
+    return out;
+}
+
+Test(decision, the_chinese_page_has_no_english_sentence_and_no_half_width_punctuation)
+{
+    struct world w;
+    world_write(&w, ASSAY_CHINESE);
+    char *text = text_of(w.page);
+    cr_expect(english_sentence("this is one: some plain words here") && !english_sentence("assay 0.1.0 Kunlunxin P800"));
+    const char *english = english_sentence(text);
+    cr_expect(!english, "%.60s", english ? english : "");
+    for (char *at = text + 1; *at; at++)
+        if (strchr(",:;()", *at))
+            cr_expect(!is_han(at + 1) && (at < text + 3 || !is_han(at - 3)), "%.30s", at > text + 12 ? at - 12 : text);
+    free(text);
+    world_release(&w);
+}
+
+/* ---- a curve of its own -------------------------------------------------------------------------------------------- */
+
+#define SERVED(qps) "decoder.serve/model=tiny-dense,batch=8,packed=64,tokens=200@interactive/qps=" qps "+serving/prompt=16,output=8"
+#define DEMAND                                                                                                                   \
+    "\"offers\":[{\"device\":\"model\",\"name\":\"M100\",\"power_watts\":400}],\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[1000,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0," \
+    "0,0,0,0,0,0,0,0],\"first_token_s\":{\"p50\":1,\"p99\":2},\"case\":\"" SERVED("1") "\"},\"costs\":{\"currency\":\"CNY\",\"tax_included\":true,"   \
+    "\"includes\":\"all\",\"prices_valid_until\":\"2027-01-01\",\"host_price\":1000,\"devices_per_host\":8,\"hosts_per_rack\":4,\"host_power_watts\":1000," \
+    "\"network_price_per_host\":100,\"power_price_per_kwh\":0.5,\"pue\":1.2,\"years\":5,\"staff_per_year\":10},"
+
+static void serve(struct builder *b, const char *name, double tokens_per_s)
+{
+    struct assay_case  c;
+    struct assay_error err = {0};
+    cr_assert_eq(assay_case_parse(name, &c, &err), ASSAY_OK, "%s", err.message);
+    struct assay_record *r = builder_record(0, "model:m100", 0, 900);
+    memcpy(r->case_name, c.name, strlen(c.name) + 1);
+    memcpy(r->id, c.id, 17);
+    r->evidence = ASSAY_EVIDENCE_MODELLED;
+    memcpy(r->grade, "D", 2);
+    r->device = (struct assay_device_info){
+        .size = sizeof r->device, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED, .name = "host", .queues = 1};
+    static const enum assay_metric times[] = {ASSAY_METRIC_latency_ns, ASSAY_METRIC_ttft_ns, ASSAY_METRIC_ttft_p99_ns};
+    for (size_t i = 0; i < 3; i++)
+        r->metric[times[i]] = (struct assay_metric_value){
+            .has_interval = true, .low = 1e8, .high = 9e8, .level = 0.8, .clock = ASSAY_CLOCK_MODEL, .why = "a range alone"};
+    r->metric[ASSAY_METRIC_tokens_per_s] = (struct assay_metric_value){
+        .has_interval = true, .low = tokens_per_s, .high = 2 * tokens_per_s, .level = 0.8, .clock = ASSAY_CLOCK_MODEL, .why = "a range alone"};
+    builder_append(b, r);
+    assay_case_release(&c);
+}
+
+/* The runs of the curve stand in a folder of their own: it is no candidate, its curve is its back end's, and its hash is on page one. */
+Test(decision, a_curve_in_a_folder_of_its_own_is_its_back_ends)
+{
+    struct world         w;
+    struct builder       b;
+    struct assay_error   err = {0};
+    struct assay_summary runs[3];
+    struct assay_policy  policy;
+    size_t               bytes;
+    world_write(&w, ASSAY_ENGLISH);
+    builder_begin(&b, &w.s, "curve", json_object());
+    serve(&b, SERVED("4"), 40);
+    serve(&b, SERVED("8"), 80);
+    builder_end(&b, &runs[2]);
+    runs[0] = w.runs[0];
+    runs[1] = w.runs[1];
+    struct assay_qualification q;
+    cr_assert_eq(policy_of(&w.s, POLICY(DEMAND, RULE("time", "mandatory", FIGURE)), &policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_qualify(&policy, runs, 3, &q, &err), ASSAY_OK);
+    cr_assert_eq(q.n, 2u);
+    cr_expect(q.candidates[1].promise.per_s.low == 80 && !q.candidates[1].promise.has_middle && q.candidates[1].promise.is_open);
+    cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "curve.html"), &err), ASSAY_OK);
+    char *page = get_bytes(in(&w.s, "curve.html"), &bytes);
+    cr_expect(strstr(page, "80 – 160/s"), "a range");
+    cr_expect(strstr(page, "13 devices in 1 rack"), "1000 a second at 80 a device");
+    cr_expect(strstr(page, "no price given"));
+    cr_expect(strstr(page, "records of curve: "));
+    free(page);
+    assay_qualification_release(&q);
+    assay_policy_release(&policy);
+    assay_summary_release(&runs[2]);
     world_release(&w);
 }

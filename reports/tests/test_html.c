@@ -3,6 +3,7 @@
 #include "harness/base/strings.h"
 #include "harness/base/tests/source.h"
 #include "reports/cases.h"
+#include "reports/page.h"
 #include "reports/figures.h"
 #include "reports/report.h"
 #include "reports/tests/markup.h"
@@ -262,6 +263,80 @@ Test(html, says_what_the_models_are_worth_where_a_row_is_modelled, .timeout = 60
     write_page(1);
     cr_expect_eq(count("<h2>What the model is worth</h2>"), 1u);
     cr_expect(strstr(w.page, "<th scope=\"row\">gemm</th><td>h100-sxm</td>"));
+    done();
+}
+
+/* A soak beside the sample run, of a case whose name wants to break out. */
+static void soak_sample(uint64_t mismatches)
+{
+    struct assay_error        err = {0};
+    struct assay_soak_file   *f = NULL;
+    struct assay_soak_stretch x = {.id = "0123456789abcdef", .end = ASSAY_SOAK_CRASHED, .wall_ns = 60000000000, .busy_ns = 36000000000,
+                                   .iterations = 1000, .mismatches = mismatches, .n_events = mismatches > 0, .begun_utc_ns = 1795714649241837943u};
+    x.event[0] = (struct assay_soak_event){.iteration = 17, .element = 99, .elements = 1, .bits = 1, .expected = 0.5, .observed = 1};
+    SAMPLE_TEXT(x.case_name, HOSTILE_CASE);
+    SAMPLE_TEXT(x.backend, "cpu:host,threads=2");
+    SAMPLE_TEXT(x.reason, HOSTILE);
+    cr_assert_eq(assay_soak_file_open(assay_run_folder_path(w.run.folder), true, &f, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_soak_file_append(f, &x, &err), ASSAY_OK, "%s", err.message);
+    assay_soak_file_close(f);
+}
+
+static char *page_again(void)
+{
+    struct assay_error          err = {0};
+    const struct assay_summary *runs[] = {&w.run};
+    size_t                      bytes;
+    cr_assert_eq(assay_report_write(runs, 1, ASSAY_REPORT_HTML, in(&w.s, "again.html"), &err), ASSAY_OK, "%s", err.message);
+    return get_bytes(in(&w.s, "again.html"), &bytes);
+}
+
+Test(html, says_what_a_soak_shows_and_where_it_was_wrong, .timeout = 60)
+{
+    char room[200];
+    write_page(1);
+    cr_expect(!strstr(w.page, "<h2>Soak</h2>"), "there is none");
+    soak_sample(1);
+    char *page = page_again();
+    cr_expect(markup_is_well_formed(page, room), "%s", room);
+    cr_expect(strstr(page, "<h2>Soak</h2>") && strstr(page, "1 silent error in 1,000 executions, 0.01 card-hours. That is 876,000 a year"), "no sentence");
+    cr_expect(strstr(page, "at most 4,160,000") && strstr(page, "output 0, element 99") && strstr(page, "crashed 1 time"), "no figures");
+    cr_expect(strstr(page, "<h3>Not soaked</h3>"), "cases of the run without a stretch");
+    free(page);
+    (void)snprintf(room, sizeof room, "%s/soak.jsonl", assay_run_folder_path(w.run.folder));
+    put_bytes(room, "{}\n{}\n", 6);
+    page = page_again();
+    cr_expect(markup_is_well_formed(page, room), "%s", room);
+    cr_expect(strstr(page, "The soak of this folder could not be read: "), "no reason");
+    free(page);
+    done();
+}
+
+/* The sample run has no witnesses: then what they say is no section, not an empty one. */
+Test(html, says_how_bits_repeat_only_where_something_was_asked_twice, .timeout = 60)
+{
+    struct assay_page        page = {.to = {.how = ASSAY_ESCAPE_HTML}};
+    struct assay_report_run  run = {.summary = &w.run, .number = 1};
+    struct assay_repeats_seen rows[3] = {{.runs = {.runs = 58}, .processes = {.runs = 2}}, {.runs = {.runs = 58, .differing = 3}}, {.runs = {.runs = 0}}};
+    char                    *bytes, room[200];
+    size_t                   length;
+    write_page(1);
+    run.repeats = rows;
+    cr_expect(!assay_page_has_repeats(&run));
+    run.n_repeats = 3;
+    for (int i = 0; i < 3; i++) {
+        SAMPLE_TEXT(rows[i].case_name, i ? HOSTILE_CASE : "gemm/m=8");
+        SAMPLE_TEXT(rows[i].backend, "cpu:host,threads=2");
+        SAMPLE_TEXT(rows[i].why_no_processes, HOSTILE);
+    }
+    cr_expect(assay_page_has_repeats(&run));
+    page.to.out = open_memstream(&bytes, &length);
+    assay_page_repeats(&page, &run);
+    cr_assert_eq(fclose(page.to.out), 0);
+    cr_expect(markup_is_well_formed(bytes, room), "%s", room);
+    cr_expect(strstr(bytes, "1 of 2 rows gave the same bits") && strstr(bytes, "at most 5 % of the executions differ"), "%s", bytes);
+    cr_expect(strstr(bytes, "58 repeats identical") && strstr(bytes, "3 of 58 differ"), "%s", bytes);
+    free(bytes);
     done();
 }
 

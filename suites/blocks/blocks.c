@@ -138,7 +138,8 @@ int32_t assay_block_bias(struct assay_graph *g, const char *prefix, const char *
 int32_t assay_block_linear(struct assay_graph *g, const char *prefix, int32_t x, const struct assay_block_linear *how)
 {
     int32_t in[3] = {x};
-    in[1] = assay_block_weight(g, prefix, "weight", how->store, 2, (int64_t[]){how->out, how->in}, how->in, how->gain > 0 ? how->gain : 1);
+    in[1] = assay_block_weight(g, prefix, "weight", how->store, 2, (int64_t[]){how->out, how->in},
+                               how->fan_in ? how->fan_in : how->in, how->gain > 0 ? how->gain : 1);
     if (how->bias)
         in[2] = assay_block_bias(g, prefix, "bias", how->out);
     return node(g, "Gemm", prefix, "", in, how->bias ? 3 : 2,

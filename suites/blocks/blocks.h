@@ -44,6 +44,7 @@ struct assay_block_linear {
     int64_t          in, out;
     bool             bias;
     double           gain; /* 0 = 1 */
+    int64_t          fan_in; /* that the deviation follows; 0: `in` */
     enum assay_dtype store; /* NONE = f32 */
 };
 /* y[rows, out] = x[rows, in] weight[out, in]^T + bias: params "<prefix>.weight", "<prefix>.bias". */

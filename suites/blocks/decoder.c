@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "suites/blocks/blocks.h"
+#include "suites/blocks/ranks.h"
 
 #include "assay/banned.h"
 
@@ -21,6 +22,11 @@ struct decoder {
     int32_t                         positions, cosines, sines; /* of rotary positions */
     int32_t                         past, filled;              /* decode: i64[batch], and one more */
     int32_t                         table, starts;             /* serve, as `past` is: i32 */
+    struct assay_mesh_place at;
+    int64_t first_layer, layers; /* of this stage */
+    int64_t heads, kv_heads;     /* of this rank */
+    bool    split_vocabulary;    /* by the ranks of tp, which it divides by */
+    int64_t micro, micros;       /* the micro-batch that is built, of how many */
     double                          out_gain; /* of what is added to the residual, so that it stays near one */
 };
 
@@ -29,21 +35,68 @@ static bool caches(const struct decoder *d)
     return d->how->phase != ASSAY_DECODER_TRAIN;
 }
 
+/* Ranks besides that have a share of the gradient of a param that rows between layers meet: all with rows of their own. */
+static unsigned row_sharers(const struct decoder *d)
+{
+    return ASSAY_MESH_DP | ASSAY_MESH_EP | (d->at.mesh.sp ? ASSAY_MESH_TP : 0);
+}
+
 static int32_t linear(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t in, int64_t out, bool bias,
                       double gain)
 {
     char                      full[NAME];
     struct assay_block_linear how = {.in = in, .out = out, .bias = bias, .gain = gain, .store = d->how->store};
     assay_block_name(full, prefix, name);
-    return assay_block_linear(d->g, full, x, &how);
+    int32_t y = assay_block_linear(d->g, full, x, &how);
+    assay_ranks_declare(d->g, &d->at, full, "weight", 0, 0, row_sharers(d));
+    if (bias)
+        assay_ranks_declare(d->g, &d->at, full, "bias", 0, 0, row_sharers(d));
+    return y;
+}
+
+/* The first matrices of a layer: of `out` columns each rank of tp has its own. */
+static int32_t by_columns(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t in, int64_t out, bool bias)
+{
+    char                      full[NAME];
+    struct assay_block_linear how = {.in = in, .out = out / d->at.mesh.tp, .bias = bias, .gain = 1, .store = d->how->store};
+    assay_block_name(full, prefix, name);
+    int32_t y = assay_block_linear(d->g, full, x, &how);
+    assay_ranks_declare(d->g, &d->at, full, "weight", 0, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    if (bias)
+        assay_ranks_declare(d->g, &d->at, full, "bias", 0, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    return y;
+}
+
+/* The last one: of `in` rows each rank of tp has its own, and the layer is left by the sum, to which the bias is added once. */
+static int32_t by_rows(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t in, int64_t out, bool bias,
+                       double gain)
+{
+    char                      full[NAME];
+    bool                      alone = d->at.mesh.tp == 1;
+    struct assay_block_linear how = {.in = in / d->at.mesh.tp, .out = out, .bias = bias && alone, .gain = gain, .fan_in = in,
+                                     .store = d->how->store};
+    assay_block_name(full, prefix, name);
+    int32_t y = assay_ranks_leave(d->g, &d->at, full, "left", assay_block_linear(d->g, full, x, &how));
+    assay_ranks_declare(d->g, &d->at, full, "weight", 1, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    if (!bias)
+        return y;
+    if (!alone)
+        y = assay_block_binary(d->g, "Add", full, "with_bias", y, assay_block_bias(d->g, full, "bias", out));
+    assay_ranks_declare(d->g, &d->at, full, "bias", 0, 0, row_sharers(d));
+    return y;
 }
 
 static int32_t norm(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t n)
 {
     char full[NAME];
+    bool is_rms = d->shape->norm == ASSAY_NORM_RMS;
     assay_block_name(full, prefix, name);
-    return d->shape->norm == ASSAY_NORM_RMS ? assay_block_rms_norm(d->g, full, x, n, d->shape->norm_epsilon)
-                                            : assay_block_layer_norm(d->g, full, x, n, d->shape->norm_epsilon);
+    int32_t y = is_rms ? assay_block_rms_norm(d->g, full, x, n, d->shape->norm_epsilon)
+                       : assay_block_layer_norm(d->g, full, x, n, d->shape->norm_epsilon);
+    assay_ranks_declare(d->g, &d->at, full, "weight", 0, 0, row_sharers(d));
+    if (!is_rms)
+        assay_ranks_declare(d->g, &d->at, full, "bias", 0, 0, row_sharers(d));
+    return y;
 }
 
 /* x[rows, width] as [batch, length, width], and back. */
@@ -127,12 +180,13 @@ static int32_t attend_pages(const struct decoder *d, const char *prefix, int32_t
 static int32_t grouped(const struct decoder *d, const char *prefix, int32_t x)
 {
     const struct assay_model_shape *s = d->shape;
-    int64_t                         q_width = s->heads * s->head_dim, kv_width = s->kv_heads * s->head_dim;
-    int32_t q = sequences(d, prefix, "q", linear(d, prefix, "q_proj", x, s->hidden, q_width, s->attention_bias, 1), q_width);
-    int32_t k = sequences(d, prefix, "k", linear(d, prefix, "k_proj", x, s->hidden, kv_width, s->attention_bias, 1), kv_width);
-    int32_t v = sequences(d, prefix, "v", linear(d, prefix, "v_proj", x, s->hidden, kv_width, s->attention_bias, 1), kv_width);
-    q = rotate(d, prefix, "q_rotated", q, s->heads);
-    k = rotate(d, prefix, "k_rotated", k, s->kv_heads);
+    int64_t q_whole = s->heads * s->head_dim, kv_whole = s->kv_heads * s->head_dim;
+    int64_t q_width = d->heads * s->head_dim, kv_width = d->kv_heads * s->head_dim; /* of this rank */
+    int32_t q = sequences(d, prefix, "q", by_columns(d, prefix, "q_proj", x, s->hidden, q_whole, s->attention_bias), q_width);
+    int32_t k = sequences(d, prefix, "k", by_columns(d, prefix, "k_proj", x, s->hidden, kv_whole, s->attention_bias), kv_width);
+    int32_t v = sequences(d, prefix, "v", by_columns(d, prefix, "v_proj", x, s->hidden, kv_whole, s->attention_bias), kv_width);
+    q = rotate(d, prefix, "q_rotated", q, d->heads);
+    k = rotate(d, prefix, "k_rotated", k, d->kv_heads);
     if (d->how->phase == ASSAY_DECODER_SERVE) {
         int32_t a = attend_pages(d, prefix, q, k, rows(d, prefix, "v_packed", v, kv_width), kv_width, q_width);
         return linear(d, prefix, "o_proj", a, q_width, s->hidden, s->attention_bias, d->out_gain);
@@ -144,8 +198,8 @@ static int32_t grouped(const struct decoder *d, const char *prefix, int32_t x)
             v = values;
         }
     }
-    int32_t a = attend(d, prefix, q, k, v, s->heads, s->kv_heads, 1 / sqrt((double)s->head_dim));
-    return linear(d, prefix, "o_proj", rows(d, prefix, "rows", a, q_width), q_width, s->hidden, s->attention_bias, d->out_gain);
+    int32_t a = attend(d, prefix, q, k, v, d->heads, d->kv_heads, 1 / sqrt((double)s->head_dim));
+    return by_rows(d, prefix, "o_proj", rows(d, prefix, "rows", a, q_width), q_whole, s->hidden, s->attention_bias, d->out_gain);
 }
 
 /* ---- latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1) ------------------------------------------- */
@@ -255,65 +309,81 @@ static int32_t latent_attention(const struct decoder *d, const char *prefix, int
 
 /* ---- feed-forward -------------------------------------------------------------------------------------------- */
 
+/* x as assay_ranks_enter gives it; the result is as it is between layers. */
 static int32_t dense(const struct decoder *d, const char *prefix, int32_t x, int64_t ffn)
 {
     const struct assay_model_shape *s = d->shape;
     if (s->activation == ASSAY_FFN_GELU) {
-        int32_t y = assay_block_unary(d->g, "Gelu", prefix, "gelu", linear(d, prefix, "fc_in", x, s->hidden, ffn, s->ffn_bias, 1));
-        return linear(d, prefix, "fc_out", y, ffn, s->hidden, s->ffn_bias, 1.4 * d->out_gain);
+        int32_t y = assay_block_unary(d->g, "Gelu", prefix, "gelu", by_columns(d, prefix, "fc_in", x, s->hidden, ffn, s->ffn_bias));
+        return by_rows(d, prefix, "fc_out", y, ffn, s->hidden, s->ffn_bias, 1.4 * d->out_gain);
     }
-    int32_t gate = assay_block_unary(d->g, "Swish", prefix, "swish", linear(d, prefix, "gate_proj", x, s->hidden, ffn, s->ffn_bias, 1));
-    int32_t up = linear(d, prefix, "up_proj", x, s->hidden, ffn, s->ffn_bias, 1);
+    int32_t gate = assay_block_unary(d->g, "Swish", prefix, "swish", by_columns(d, prefix, "gate_proj", x, s->hidden, ffn, s->ffn_bias));
+    int32_t up = by_columns(d, prefix, "up_proj", x, s->hidden, ffn, s->ffn_bias);
     int32_t y = assay_block_binary(d->g, "Mul", prefix, "gated", gate, up);
-    return linear(d, prefix, "down_proj", y, ffn, s->hidden, s->ffn_bias, 1.7 * d->out_gain);
+    return by_rows(d, prefix, "down_proj", y, ffn, s->hidden, s->ffn_bias, 1.7 * d->out_gain);
 }
 
-/* All experts' matrices of one kind: [experts, in, out]. */
-static int32_t expert_product(const struct decoder *d, const char *prefix, const char *name, int32_t x, int32_t counts, int64_t in,
-                              int64_t out, double gain)
+/* All experts' matrices of one kind: [experts, in, out], of which a rank has some experts (ep) and of `split` some columns or rows (tp). */
+static int32_t expert_product(const struct decoder *d, const char *prefix, const char *name, const struct assay_ranks_dispatch *way, int32_t x,
+                              int32_t split, int64_t in, int64_t out, double gain)
 {
     char weight[NAME];
     (void)snprintf(weight, sizeof weight, "experts.%.32s", name);
-    char full[NAME];
+    char    full[NAME];
+    int64_t dims[3] = {d->shape->moe.experts / d->at.mesh.ep, in, out};
+    dims[split] /= d->at.mesh.tp;
     assay_block_name(full, prefix, weight);
-    int32_t w = assay_block_weight(d->g, full, "weight", d->how->store, 3, (int64_t[]){d->shape->moe.experts, in, out}, in, gain);
-    return assay_graph_op(d->g, "assay.GroupedMatMul", full, (int32_t[]){x, w, counts}, 3, NULL);
+    int32_t w = assay_block_weight(d->g, full, "weight", d->how->store, 3, dims, in, gain);
+    assay_ranks_declare_experts(d->g, &d->at, full, "weight", split);
+    return assay_graph_op(d->g, "assay.GroupedMatMul", full, (int32_t[]){x, w, way->counts}, 3, NULL);
 }
 
-/* Every token to its top_k experts, none dropped; equal scores go to the lower number. */
+/* To each token its experts and their weights; equal scores go to the lower number. */
+static void route(const struct decoder *d, const char *prefix, int32_t x, int32_t routed[2])
+{
+    const struct assay_model_shape *s = d->shape;
+    const struct assay_model_moe   *m = &s->moe;
+    struct assay_graph             *g = d->g;
+    char                            gate_name[NAME], name[2][NAME];
+    int32_t                         in[2] = {0, ASSAY_NO_VALUE};
+    struct assay_block_linear       gate = {.in = s->hidden, .out = m->experts};
+    assay_block_name(gate_name, prefix, "gate");
+    in[0] = assay_block_linear(g, gate_name, x, &gate);
+    assay_ranks_declare(g, &d->at, gate_name, "weight", 0, 0, row_sharers(d));
+    if (m->bias) { /* it only chooses, so no gradient reaches it; its own rule, outside of the step, moves it */
+        in[1] = assay_block_bias(g, gate_name, "e_score_correction_bias", m->experts);
+        assay_graph_freeze(g, in[1]);
+    }
+    struct assay_attr how[] = {ASSAY_ATTR_INT("k", m->top_k), ASSAY_ATTR_STRING("scoring", m->sigmoid ? "sigmoid" : "softmax"),
+                               ASSAY_ATTR_INT("normalize", m->normalize), ASSAY_ATTR_FLOAT("scale", m->scale), ASSAY_ATTR_END};
+    assay_block_name(name[0], prefix, "weights");
+    assay_block_name(name[1], prefix, "experts.chosen");
+    assay_graph_op_outputs(g, "assay.MoeRoute", (const char *const[]){name[0], name[1]}, 2, in, m->bias ? 2 : 1, how, routed);
+}
+
+/* Every token to its top_k experts, none dropped. x as it is between layers, and so is the result. */
 static int32_t mixture(const struct decoder *d, const char *prefix, int32_t x)
 {
     const struct assay_model_shape *s = d->shape;
     const struct assay_model_moe   *m = &s->moe;
     struct assay_graph             *g = d->g;
-    char                            name[5][NAME];
-    int32_t                         route[3] = {0, ASSAY_NO_VALUE}, routed[2], moved[3];
-    static const char *const        label[] = {"weights", "experts.chosen", "experts.rows", "experts.counts", "experts.source"};
-    for (int i = 0; i < 5; i++)
-        assay_block_name(name[i], prefix, label[i]);
-    struct assay_block_linear gate = {.in = s->hidden, .out = m->experts};
-    char                      gate_name[NAME];
-    assay_block_name(gate_name, prefix, "gate");
-    route[0] = assay_block_linear(g, gate_name, x, &gate);
-    if (m->bias) { /* it only chooses, so no gradient reaches it; its own rule, outside of the step, moves it */
-        route[1] = assay_block_bias(g, gate_name, "e_score_correction_bias", m->experts);
-        assay_graph_freeze(g, route[1]);
-    }
-    struct assay_attr how[] = {ASSAY_ATTR_INT("k", m->top_k), ASSAY_ATTR_STRING("scoring", m->sigmoid ? "sigmoid" : "softmax"),
-                               ASSAY_ATTR_INT("normalize", m->normalize), ASSAY_ATTR_FLOAT("scale", m->scale), ASSAY_ATTR_END};
-    assay_graph_op_outputs(g, "assay.MoeRoute", (const char *const[]){name[0], name[1]}, 2, route, m->bias ? 2 : 1, how, routed);
-    assay_graph_op_outputs(g, "assay.MoePermute", (const char *const[]){name[2], name[3], name[4]}, 3, (int32_t[]){x, routed[1]}, 2,
-                           (struct assay_attr[]){ASSAY_ATTR_INT("num_experts", m->experts), ASSAY_ATTR_END}, moved);
-    int32_t a = expert_product(d, prefix, "gate_proj", moved[0], moved[1], s->hidden, m->expert_ffn, 1);
-    int32_t b = expert_product(d, prefix, "up_proj", moved[0], moved[1], s->hidden, m->expert_ffn, 1);
+    char                            shared[NAME];
+    int32_t                         routed[2];
+    route(d, prefix, x, routed);
+    x = assay_ranks_enter(g, &d->at, prefix, "entered", x);
+    routed[0] = assay_ranks_enter(g, &d->at, prefix, "entered_weights", routed[0]);
+    if (d->at.mesh.sp)
+        routed[1] = assay_ranks_enter(g, &d->at, prefix, "entered_chosen", routed[1]);
+    struct assay_ranks_dispatch way = assay_ranks_to_experts(g, &d->at, prefix, x, routed[1], m->experts);
+    int32_t a = expert_product(d, prefix, "gate_proj", &way, way.rows, 2, s->hidden, m->expert_ffn, 1);
+    int32_t b = expert_product(d, prefix, "up_proj", &way, way.rows, 2, s->hidden, m->expert_ffn, 1);
     a = assay_block_binary(g, "Mul", prefix, "experts.gated", assay_block_unary(g, "Swish", prefix, "experts.swish", a), b);
-    a = expert_product(d, prefix, "down_proj", a, moved[1], m->expert_ffn, s->hidden, 1.7 * d->out_gain);
-    assay_block_name(name[0], prefix, "experts.combined");
-    int32_t y = assay_graph_op(g, "assay.MoeCombine", name[0], (int32_t[]){a, routed[0], moved[2]}, 3, NULL);
+    a = expert_product(d, prefix, "down_proj", &way, a, 1, m->expert_ffn, s->hidden, 1.7 * d->out_gain);
+    int32_t y = assay_ranks_leave(g, &d->at, prefix, "experts.left", assay_ranks_from_experts(g, &d->at, prefix, &way, a, routed[0]));
     if (!m->shared)
         return y;
-    assay_block_name(name[1], prefix, "shared_experts");
-    return assay_block_binary(g, "Add", prefix, "with_shared", y, dense(d, name[1], x, m->shared_ffn));
+    assay_block_name(shared, prefix, "shared_experts");
+    return assay_block_binary(g, "Add", prefix, "with_shared", y, dense(d, shared, x, m->shared_ffn));
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------------- */
@@ -326,12 +396,16 @@ static int32_t layer(const struct decoder *d, int64_t index, int32_t x)
     if (d->how->attention) {
         int32_t h = norm(d, prefix, "input_layernorm", x, s->hidden);
         assay_block_name(name, prefix, "self_attn");
+        h = assay_ranks_enter(d->g, &d->at, name, "entered", h);
         h = s->mla.kv_rank ? latent_attention(d, name, h) : grouped(d, name, h);
         x = assay_block_binary(d->g, "Add", prefix, "sum1", x, h);
     }
     int32_t f = norm(d, prefix, "post_attention_layernorm", x, s->hidden);
     assay_block_name(name, prefix, "mlp");
-    f = s->moe.experts && index >= s->moe.first_layer ? mixture(d, name, f) : dense(d, name, f, s->ffn);
+    if (s->moe.experts && index >= s->moe.first_layer)
+        f = mixture(d, name, f);
+    else
+        f = dense(d, name, assay_ranks_enter(d->g, &d->at, name, "entered", f), s->ffn);
     x = assay_block_binary(d->g, "Add", prefix, "sum2", x, f);
     assay_graph_checkpoint(d->g, x);
     return x;
@@ -380,6 +454,16 @@ static int32_t positions(const struct decoder *d)
     return v;
 }
 
+/* Of the sequences of a rank: one where there are no stages that would wait for each other, else the most that divide them and are no
+ * more than four a stage, with which stages stand still for less than a fifth of the time. */
+static int64_t micro_batches(const struct assay_mesh *m, int64_t sequences)
+{
+    int64_t n = m->pp == 1 || sequences < 1 ? 1 : sequences < 4 * m->pp ? sequences : 4 * m->pp;
+    while (sequences % n)
+        n--;
+    return n;
+}
+
 /* Who owns which rows and blocks. Generated ones are such as a server has: sequences of uneven lengths and blocks all over the caches. */
 static void paging(struct decoder *d)
 {
@@ -395,7 +479,14 @@ static void begin(struct decoder *d)
 {
     const struct assay_decoder *how = d->how;
     bool                        decode = how->phase == ASSAY_DECODER_DECODE, serve = how->phase == ASSAY_DECODER_SERVE;
-    d->batch = serve ? 1 : how->batch;
+    d->at = assay_mesh_place(&how->mesh, how->rank);
+    d->micros = micro_batches(&d->at.mesh, how->batch / (d->at.mesh.dp * d->at.mesh.ep));
+    d->batch = serve ? 1 : how->batch / (d->at.mesh.dp * d->at.mesh.ep) / d->micros;
+    d->layers = how->layers / d->at.mesh.pp;
+    d->first_layer = d->at.pp * d->layers;
+    d->heads = d->shape->heads / d->at.mesh.tp;
+    d->kv_heads = d->shape->kv_heads / d->at.mesh.tp;
+    d->split_vocabulary = d->at.mesh.tp > 1 && d->shape->vocab % d->at.mesh.tp == 0;
     d->length = decode ? 1 : how->tokens;
     d->room = serve ? how->context : how->tokens + (decode ? ASSAY_DECODER_ROOM : 0);
     d->past = d->filled = d->cosines = d->sines = d->table = d->starts = ASSAY_NO_VALUE;
@@ -419,6 +510,21 @@ static enum assay_dtype table_format(const struct decoder *d)
     return d->how->store == ASSAY_I8 ? ASSAY_BF16 : d->how->store;
 }
 
+/* The rows of the tokens, of which each rank of tp has a part of the vocabulary if that divides: [batch * length, hidden]. */
+static int32_t look_up(const struct decoder *d, int32_t ids, int32_t *table)
+{
+    const struct assay_model_shape *s = d->shape;
+    int64_t                         n = s->vocab / d->at.mesh.tp, dims[2] = {n, s->hidden};
+    if (!d->split_vocabulary) {
+        int32_t x = assay_block_embedding(d->g, "model.embed_tokens", ids, s->vocab, s->hidden, table_format(d), table);
+        assay_ranks_declare(d->g, &d->at, "model.embed_tokens", "weight", 0, 0, row_sharers(d));
+        return x;
+    }
+    *table = assay_graph_param(d->g, "model.embed_tokens.weight", ASSAY_F32, 2, dims, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 0.02});
+    assay_ranks_declare(d->g, &d->at, "model.embed_tokens", "weight", 0, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    return assay_ranks_lookup(d->g, "model.embed_tokens", *table, ids, d->at.tp * n, n);
+}
+
 static int32_t embed(const struct decoder *d, int32_t *table)
 {
     const struct assay_model_shape *s = d->shape;
@@ -426,12 +532,22 @@ static int32_t embed(const struct decoder *d, int32_t *table)
     int64_t                         dims[2] = {d->batch, d->length};
     int32_t                         ids = assay_graph_input(d->g, "input_ids", ASSAY_I64, packed ? 1 : 2, packed ? &dims[1] : dims,
                                                             (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(s->vocab - 1)});
-    int32_t x = assay_block_embedding(d->g, "model.embed_tokens", ids, s->vocab, s->hidden, table_format(d), table);
+    assay_ranks_declare_rows(d->g, &d->at, "input_ids", ids, d->micro, d->micros);
+    int32_t x = look_up(d, ids, table), p = ASSAY_NO_VALUE, other;
     if (s->positions == ASSAY_POSITIONS_LEARNED) {
-        int32_t other, p = assay_block_embedding(d->g, "model.embed_positions", d->positions, s->context, s->hidden, ASSAY_F32, &other);
-        x = assay_block_binary(d->g, "Add", "model", "embedded", x, p);
+        p = assay_block_embedding(d->g, "model.embed_positions", d->positions, s->context, s->hidden, ASSAY_F32, &other);
+        assay_ranks_declare(d->g, &d->at, "model.embed_positions", "weight", 0, 0, row_sharers(d));
     }
-    return rows(d, "model", "rows", x, s->hidden);
+    if (d->split_vocabulary) {
+        x = assay_ranks_leave(d->g, &d->at, "model", "summed", rows(d, "model", "rows", x, s->hidden));
+        if (p == ASSAY_NO_VALUE)
+            return x;
+        p = assay_ranks_own_rows(d->g, &d->at, "model", "own_positions", rows(d, "model", "position_rows", p, s->hidden));
+        return assay_block_binary(d->g, "Add", "model", "embedded", x, p);
+    }
+    if (p != ASSAY_NO_VALUE)
+        x = assay_block_binary(d->g, "Add", "model", "embedded", x, p);
+    return assay_ranks_own_rows(d->g, &d->at, "model", "own_rows", rows(d, "model", "rows", x, s->hidden));
 }
 
 /* The last token of each sequence: [batch, hidden]. */
@@ -455,6 +571,48 @@ static int32_t last_packed(const struct decoder *d, int32_t x)
     return assay_graph_op(d->g, "Gather", "model.last", (int32_t[]){x, at}, 2, NULL);
 }
 
+/* Tokens that a rank's layers have at a time. */
+static int64_t step_rows(const struct assay_decoder *how)
+{
+    int64_t sequences = how->batch / (how->mesh.dp * how->mesh.ep);
+    return sequences / micro_batches(&how->mesh, sequences) * how->tokens;
+}
+
+/* Does the model divide by its mesh? false, with the reason in the graph: it does not. */
+static bool divides(struct assay_graph *g, const struct assay_decoder *how)
+{
+    const struct assay_model_shape *s = how->shape;
+    const struct assay_mesh        *m = &how->mesh;
+    struct assay_error              err = {.code = ASSAY_OK};
+    const struct {
+        const char *what, *axis;
+        int64_t     length, by;
+        bool        counts;
+    } rows[] = {
+        {"heads", "tp", s->heads, m->tp, how->attention}, {"kv_heads", "tp", s->kv_heads, m->tp, how->attention}, {"ffn", "tp", s->ffn, m->tp, true},
+        {"expert_ffn", "tp", s->moe.expert_ffn, m->tp, s->moe.experts > 0}, {"shared_ffn", "tp", s->moe.shared_ffn, m->tp, s->moe.shared > 0},
+        {"layers", "pp", how->layers, m->pp, true}, {"experts", "ep", s->moe.experts, m->ep, true},
+        {"batch", "dp x ep", how->batch, m->dp * m->ep, true},
+        {"batch x tokens of a step", "tp", step_rows(how), m->tp, m->sp},
+    };
+    int64_t n;
+    if (assay_mesh_ranks(m, &n, &err))
+        assay_graph_refuse(g, err.code, "%s", err.message);
+    else if (n > 1 && how->phase != ASSAY_DECODER_TRAIN)
+        assay_graph_refuse(g, ASSAY_UNSUPPORTED, "a mesh of %lld ranks in a phase other than train, gradients and score", (long long)n);
+    else if (m->tp > 1 && s->mla.kv_rank)
+        assay_graph_refuse(g, ASSAY_UNSUPPORTED, "tp %lld with latent attention, which is not split", (long long)m->tp);
+    else if (m->pp > 1 && s->tied)
+        assay_graph_refuse(g, ASSAY_UNSUPPORTED, "pp %lld with tied embeddings, which two stages would share", (long long)m->pp);
+    else if (m->ep > 1 && !s->moe.experts)
+        assay_graph_refuse(g, ASSAY_CONFIG, "ep %lld; model '%s' has no experts", (long long)m->ep, s->name);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && !g->first_error.code; i++)
+        if (rows[i].counts && rows[i].length % rows[i].by)
+            assay_graph_refuse(g, ASSAY_CONFIG, "%s %lld of '%s' does not divide by %s %lld", rows[i].what, (long long)rows[i].length, s->name,
+                               rows[i].axis, (long long)rows[i].by);
+    return !g->first_error.code;
+}
+
 /* A bucket with what was left open filled in; false, with the reason in the graph: there is none like it. */
 static bool complete(struct assay_graph *g, const struct assay_decoder *how, struct assay_decoder *out)
 {
@@ -469,7 +627,8 @@ static bool complete(struct assay_graph *g, const struct assay_decoder *how, str
     else if (serve && (how->block < 1 || how->context < 1 || how->batch > how->tokens))
         assay_graph_refuse(g, ASSAY_CONFIG, "phase serve with %lld tokens of %lld sequences of at most %lld, in blocks of %lld",
                            (long long)how->tokens, (long long)how->batch, (long long)how->context, (long long)how->block);
-    if (g->first_error.code)
+    out->mesh = how->mesh.dp ? how->mesh : ASSAY_MESH_ONE;
+    if (g->first_error.code || !divides(g, out))
         return false;
     out->cache = how->cache == ASSAY_DTYPE_NONE ? ASSAY_F32 : how->cache;
     if (serve && !how->blocks)
@@ -489,25 +648,104 @@ void assay_decoder_choose(struct assay_graph *g, int32_t logits)
     assay_graph_output(g, assay_block_reshape(g, "", "margins", margin, 1, &rows));
 }
 
+/* Logits of the rows in which the last layer left x: all columns, or with a split vocabulary this rank's of all rows. */
+static int32_t head(const struct decoder *d, int32_t x, int32_t table)
+{
+    const struct assay_model_shape *s = d->shape;
+    x = norm(d, "model", "norm", x, s->hidden);
+    if (d->split_vocabulary)
+        x = assay_ranks_enter(d->g, &d->at, "lm_head", "entered", x);
+    if (s->tied)
+        return assay_graph_op(d->g, "Gemm", "lm_head", (int32_t[]){x, assay_block_table(d->g, "model.embed_tokens", table)}, 2,
+                              (struct assay_attr[]){ASSAY_ATTR_INT("transB", 1), ASSAY_ATTR_END});
+    return d->split_vocabulary ? by_columns(d, "", "lm_head", x, s->hidden, s->vocab, false)
+                               : linear(d, "", "lm_head", x, s->hidden, s->vocab, false, 1);
+}
+
+static int32_t layers(const struct decoder *d, int32_t x)
+{
+    for (int64_t i = 0; i < d->layers; i++)
+        x = layer(d, d->first_layer + i, x);
+    return x;
+}
+
 int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *given)
 {
-    const struct assay_model_shape *s = given->shape;
-    struct assay_decoder            bucket;
-    const struct assay_decoder     *how = &bucket;
-    struct decoder                  d = {.g = g, .how = how, .shape = s};
-    int32_t                         table;
+    struct assay_decoder bucket;
+    struct decoder       d = {.g = g, .how = &bucket, .shape = given->shape};
+    int32_t              table;
     if (!complete(g, given, &bucket))
         return ASSAY_NO_VALUE;
     begin(&d);
-    int32_t x = embed(&d, &table);
-    for (int64_t i = 0; i < how->layers; i++)
-        x = layer(&d, i, x);
-    if (how->phase == ASSAY_DECODER_PREFILL)
+    int32_t x = layers(&d, embed(&d, &table));
+    if (d.how->phase == ASSAY_DECODER_PREFILL)
         x = last(&d, x);
-    else if (how->phase == ASSAY_DECODER_SERVE)
+    else if (d.how->phase == ASSAY_DECODER_SERVE)
         x = last_packed(&d, x);
-    x = norm(&d, "model", "norm", x, s->hidden);
-    if (!s->tied)
-        return linear(&d, "", "lm_head", x, s->hidden, s->vocab, false, 1);
-    return assay_graph_op(g, "Gemm", "lm_head", (int32_t[]){x, assay_block_table(g, "model.embed_tokens", table)}, 2, (struct assay_attr[]){ASSAY_ATTR_INT("transB", 1), ASSAY_ATTR_END});
+    return head(&d, x, table);
+}
+
+/* ---- the loss of ranks ----------------------------------------------------------------------------------------- */
+
+/* Of the last stage: this rank's share of the loss, and the ranks whose shares add up to it. */
+static int32_t own_loss(const struct decoder *d, int32_t x, int32_t table, unsigned *adds)
+{
+    int64_t n = d->batch * d->length, of = d->micros * d->at.mesh.dp * d->at.mesh.ep * (d->at.mesh.sp && !d->split_vocabulary ? d->at.mesh.tp : 1);
+    float   divisor = (float)of;
+    bool    alone = d->at.mesh.dp * d->at.mesh.tp * d->at.mesh.pp * d->at.mesh.ep == 1;
+    int32_t logits = head(d, x, table);
+    int32_t labels = assay_graph_input(d->g, "labels", ASSAY_I64, 1, &n, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(d->shape->vocab - 1)});
+    assay_ranks_declare_rows(d->g, &d->at, "labels", labels, d->micro, d->micros);
+    *adds = row_sharers(d) | (d->split_vocabulary ? ASSAY_MESH_TP : 0);
+    int32_t loss = d->split_vocabulary
+                       ? assay_ranks_cross_entropy(d->g, &d->at, logits, labels, d->at.tp * assay_block_length(d->g, logits, 1))
+                       : assay_graph_op(d->g, "SoftmaxCrossEntropyLoss", alone ? "loss" : "loss.own",
+                                        (int32_t[]){logits, assay_ranks_own_rows(d->g, &d->at, "loss", "own_labels", labels)}, 2, NULL);
+    return of == 1 ? loss : assay_block_binary(d->g, "Div", "loss", "own_share", loss, assay_graph_const(d->g, "loss.of_ranks", ASSAY_F32, 0, NULL, &divisor));
+}
+
+/* The rank that stands as this one does, `step` stages on. */
+static int64_t neighbour(const struct decoder *d, int64_t step)
+{
+    return d->at.rank + step * d->at.mesh.dp * d->at.mesh.ep * d->at.mesh.tp;
+}
+
+/* What the stage before gives: rows as they are between layers. */
+static int32_t from_before(const struct decoder *d)
+{
+    int64_t           n = d->batch * d->length / (d->at.mesh.sp ? d->at.mesh.tp : 1);
+    struct assay_attr attrs[] = {{.name = "ranks", .type = ASSAY_ATTR_I64S, .list = {neighbour(d, -1), d->at.rank}, .n = 2},
+                                 {.name = "shape", .type = ASSAY_ATTR_I64S, .list = {n, d->shape->hidden}, .n = 2}, ASSAY_ATTR_END};
+    int32_t edge = assay_graph_input(d->g, "stage.edge", ASSAY_F32, 0, NULL, (struct assay_fill){ASSAY_FILL_CONSTANT, 0, 0});
+    return assay_graph_op(d->g, "assay.Receive", "stage.rows", &edge, 1, attrs);
+}
+
+/* The share of one micro-batch: what goes to the next stage has none. */
+static int32_t micro_loss(const struct decoder *d, unsigned *adds)
+{
+    int32_t table = ASSAY_NO_VALUE;
+    int32_t x = layers(d, d->at.pp ? from_before(d) : embed(d, &table));
+    if (d->at.pp + 1 == d->at.mesh.pp)
+        return own_loss(d, x, table, adds);
+    struct assay_attr to = {.name = "ranks", .type = ASSAY_ATTR_I64S, .list = {d->at.rank, neighbour(d, 1)}, .n = 2};
+    *adds = row_sharers(d) | (d->split_vocabulary ? ASSAY_MESH_TP : 0);
+    return assay_graph_op(d->g, "assay.Send", "stage.sent", &x, 1, (struct assay_attr[]){to, ASSAY_ATTR_END});
+}
+
+int32_t assay_decoder_loss(struct assay_graph *g, const struct assay_decoder *given)
+{
+    struct assay_decoder bucket;
+    struct decoder       d = {.g = g, .how = &bucket, .shape = given->shape};
+    int32_t              share = ASSAY_NO_VALUE;
+    unsigned             adds = 0;
+    if (!complete(g, given, &bucket))
+        return ASSAY_NO_VALUE;
+    begin(&d);
+    for (d.micro = 0; d.micro < d.micros; d.micro++) {
+        assay_graph_repeat(g, (uint32_t)d.micro);
+        int32_t own = micro_loss(&d, &adds);
+        share = d.micro ? assay_block_binary(g, "Add", "loss", "shares", share, own) : own;
+    }
+    assay_graph_repeat(g, 0);
+    return assay_ranks_op(g, &d.at, adds | ASSAY_MESH_PP, "assay.AllReduce", "", "loss", share, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "harness/ir/graph.h"
+#include "suites/blocks/mesh.h"
 #include "suites/blocks/model_shape.h"
 
 enum assay_decoder_phase {
@@ -21,6 +22,8 @@ struct assay_decoder {
     int64_t                         layers;        /* the first so many of the shape's */
     enum assay_dtype                store;         /* format of the weight matrices; f32 for training */
     bool                            attention;     /* false: without it, for telling what it is good for */
+    struct assay_mesh               mesh;          /* all zero: one rank. `batch` and `layers` are those of all ranks together */
+    int64_t                         rank;          /* whose graph it is */
     /* Phase serve: a bucket of `batch` sequences and `tokens` packed tokens. */
     int64_t                         context;       /* tokens that a sequence may come to */
     int64_t                         block, blocks; /* tokens of a block, blocks of the caches; blocks 0: as many as the sequences can need */
@@ -37,6 +40,14 @@ struct assay_decoder {
  * public checkpoints, states "<layer>.cache.keys" and ".cache.values" (latent attention: ".cache.latent"). Logits:
  * [batch, vocab], or [batch * tokens, vocab] in phase train. They are not yet an output. */
 int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *how);
+/* Phase train on a mesh: the graph of one rank up to "loss", the mean over all rows of all ranks, which every rank has, from its part of
+ * inputs "input_ids" (first stage) and "labels" i64[batch * tokens] (last stage) and of the params. Stages behind the first have an
+ * input "stage.edge" that their gradient is to be asked of, too (ops/receive.c). On stages the sequences come in micro-batches, all
+ * forward, then all backward, as GPipe has it (Huang and others, arXiv 1811.06965); what is built for the others is called "x#1", "x#2" …
+ * (assay_graph_repeat). Every param that several ranks share or hold is
+ * declared a part (assay_graph_part), which is how training knows whose gradients to add up. Refused, naming the lengths: what does
+ * not divide. */
+int32_t assay_decoder_loss(struct assay_graph *g, const struct assay_decoder *how);
 /* Greedy choice from logits[rows, vocab]: outputs "next_tokens" i64[rows], of equals the lower number, and "margins" f32[rows], the
  * logit of that token less the runner-up's. */
 void assay_decoder_choose(struct assay_graph *g, int32_t logits);

@@ -29,11 +29,14 @@ extern const char *const assay_block_optimizers[], *const assay_block_recomputes
         .choices = assay_block_recomputes, .help = "what phase train makes again instead of keeping"                 \
     }
 
+struct assay_mesh_place;
 /* Gradients of the scalar `loss`, the optimizer's step on every param, the loss as an output.
  *
  * A workload with a phase "gradients" builds in it the step of phase train with every param's gradient as an output
  * "<param>.gradient" besides (assay_graph_train): another program, whose timing stands for no training, made to be judged. */
 void assay_block_train(struct assay_graph *g, int32_t loss, const struct assay_block_training *how);
+/* The same of one rank; `at` NULL: there is one. */
+void assay_block_train_rank(struct assay_graph *g, int32_t loss, const struct assay_block_training *how, const struct assay_mesh_place *at);
 
 /* A schedule's factor in step 1, 2, ... of `last`: up in a straight line over `warm` steps, then down to `end` by half a
  * cosine. */

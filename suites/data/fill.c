@@ -185,6 +185,38 @@ static void fill_range(void *self, size_t begin, size_t end)
     }
 }
 
+/* The part's elements, run by run along its last axis, out of the whole's. */
+static void fill_part(const struct job *job, const struct assay_value *v)
+{
+    const struct assay_part *part = v->part;
+    size_t                   run = v->rank ? (size_t)v->dims[v->rank - 1] : 1, bytes = assay_dtype_bits(v->dtype) / 8;
+    for (uint64_t done = 0; done < v->elements; done += run) {
+        uint64_t left = done / run, at = 0, step = 1;
+        for (int32_t d = v->rank - 1; d >= 0; d--) {
+            uint64_t here = d == v->rank - 1 ? 0 : left % (uint64_t)v->dims[d];
+            left = d == v->rank - 1 ? left : left / (uint64_t)v->dims[d];
+            at += ((uint64_t)part->first[d] + here) * step;
+            step *= (uint64_t)part->whole[d];
+        }
+        struct job one = *job;
+        one.to = job->to + done * bytes - at * bytes;
+        fill_range(&one, at, at + run);
+    }
+}
+
+/* What the rule of a part sees: the whole. */
+static struct assay_value whole_of(const struct assay_value *v)
+{
+    struct assay_value whole = *v;
+    whole.elements = 1;
+    for (int32_t d = 0; v->part && d < v->rank; d++) {
+        whole.dims[d] = v->part->whole[d];
+        whole.elements *= (uint64_t)whole.dims[d];
+    }
+    whole.elements = v->part ? whole.elements : v->elements;
+    return whole;
+}
+
 enum assay_code assay_fill_value(const struct assay_graph *g, int32_t value, uint64_t seed, uint64_t set, void *to,
                                  struct assay_error *err)
 {
@@ -198,8 +230,12 @@ enum assay_code assay_fill_value(const struct assay_graph *g, int32_t value, uin
     if (v->fill.kind == ASSAY_FILL_NONE)
         return ASSAY_FAIL(err, ASSAY_INTERNAL, "value '%s' has no rule to fill it by", v->name);
     bool       fixed = v->role == ASSAY_ROLE_PARAM || v->role == ASSAY_ROLE_STATE;
-    uint64_t   key = assay_hash_text(v->name, seed) + (fixed ? 0 : (set + 1) * 0x9E3779B97F4A7C15ull);
-    struct job job = {.value = v, .key = key, .to = to};
-    assay_parallel_for(v->elements, (size_t)PIECE * 16, fill_range, &job);
+    struct assay_value whole = whole_of(v);
+    uint64_t   key = assay_hash_text(v->part ? v->part->name : v->name, seed) + (fixed ? 0 : (set + 1) * 0x9E3779B97F4A7C15ull);
+    struct job job = {.value = &whole, .key = key, .to = to};
+    if (v->part)
+        fill_part(&job, v);
+    else
+        assay_parallel_for(v->elements, (size_t)PIECE * 16, fill_range, &job);
     return ASSAY_OK;
 }

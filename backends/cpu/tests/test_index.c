@@ -221,6 +221,8 @@ Test(index, slices_are_gathered_and_their_gradients_added, .timeout = 120)
         {"assay.GatherGrad", "f32[7,30,33] i64[7,30]", "input_shape=[40,33]", 1, "fi", -40, 40},
         {"assay.GatherGrad", "f32[2000,1] i32[2000]", "input_shape=[3,1]", 1, "fi", 0, 3},
         {"assay.GatherGrad", "f32[2000,300] i32[2000]", "input_shape=[11,300]", 1, "fi", 0, 11},
+        /* many terms into as many rows as there are threads: a row each */
+        {"assay.GatherGrad", "f32[2000,9] i32[2000]", "input_shape=[3,9]", 1, "fi", 0, 3},
         {"assay.GatherGrad", "f32[3,50,5] i64[50]", "axis=1 input_shape=[3,9,5]", 1, "fi", -9, 9},
         {"assay.GatherGrad", "f32[0,5] i64[0]", "input_shape=[9,5]", 1, "fi", 0, 1},
     };
@@ -330,6 +332,9 @@ Test(index, numbers_are_compared_and_chosen, .timeout = 120)
         {"ArgMax", "f32[5,40,9]", "axis=1 select_last_index=1", 1, "w", 0, 0},
         {"ArgMax", "f32[1,20011]", "axis=-1", 1, "f", 0, 0},
         {"assay.ReduceExtremeGrad", "f32[30,1] f32[30,70]", "axes=[1]", 1, "fw", 0, 0},
+        /* without ties, one element behind whole vectors of any width: of so many lines it is the largest in some */
+        {"assay.ReduceExtremeGrad", "f32[400,1] f32[400,33]", "axes=[1]", 1, "ff", 0, 0},
+        {"assay.ReduceExtremeGrad", "f32[400] f32[33,400]", "axes=[0] keepdims=0", 1, "ff", 0, 0},
         {"assay.ReduceExtremeGrad", "f32[700] f32[30,700]", "axes=[0] keepdims=0 largest=0", 1, "fw", 0, 0},
         {"assay.ReduceExtremeGrad", "f32[5,9] f32[5,4,10,9]", "axes=[2,1] keepdims=0", 1, "ff", 0, 0},
         {"assay.ReduceExtremeGrad", "f32[] f32[3,5]", "axes=[0,1] keepdims=0", 1, "fw", 0, 0},

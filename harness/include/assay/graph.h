@@ -68,6 +68,8 @@ struct assay_cost {
     uint64_t transcendentals; /* exp, log, erf, tanh, division, square root: one each */
     uint64_t read_bytes;      /* every input once */
     uint64_t written_bytes;   /* every output once */
+    /* Since ABI 1.3: of ops between ranks, the message: what one rank gives or gets, whichever is more; 0 in a group of one */
+    uint64_t payload_bytes;
 };
 
 #endif

@@ -57,6 +57,15 @@ struct assay_workload {
      * say (a head count that does not divide) is refused here, naming the parameter. */
     enum assay_code (*build)(const void *params, const char *phase, struct assay_graph *g, struct assay_error *err);
     const struct assay_lesson *lesson; /* NULL: there is none */
+    /* Of a workload whose cases may be spread over ranks; both NULL: each has one. `ranks` says how many ranks the case has and refuses
+     * a mesh that does not fit, naming the parameters; `build_rank` builds the graph of one of them, from 0 (its collectives name the
+     * ranks so). `build` gives rank 0's, which is the whole where there is one rank. What ranks are given is a part of the whole
+     * case's (harness/ir/graph.h, assay_graph_part), so that all of them together compute what one rank would alone. */
+    enum assay_code (*ranks)(const void *params, const char *phase, uint32_t *n, struct assay_error *err);
+    enum assay_code (*build_rank)(const void *params, const char *phase, uint32_t rank, struct assay_graph *g, struct assay_error *err);
+    /* Of a workload that is one exchange between ranks, else NULL: the bytes of its message, and by what the rate of these is to be
+     * multiplied to be that of a rank's link. */
+    void (*message)(const void *params, const char *phase, uint64_t *bytes, double *link_factor);
 };
 
 #endif

@@ -102,6 +102,14 @@ static bool divide(const struct operands *o, struct assay_onnx_numbers *out)
     return two(o, out, '/');
 }
 
+static bool negative(const struct operands *o, struct assay_onnx_numbers *out)
+{
+    *out = o->in[0];
+    for (size_t i = 0; i < out->n; i++)
+        out->at[i] = (int64_t)-(uint64_t)out->at[i];
+    return true;
+}
+
 static bool same(const struct operands *o, struct assay_onnx_numbers *out)
 {
     *out = o->in[0];
@@ -200,12 +208,12 @@ static const struct {
     {"Div", 2, divide},      {"Identity", 1, same},        {"Cast", 1, cast},
     {"Unsqueeze", 2, unsqueeze}, {"Squeeze", 1, squeeze},  {"Reshape", 2, reshape},
     {"Gather", 2, gather},   {"Slice", 3, slice},          {"Concat", 1, concat},
-    {"ConstantOfShape", 1, constant_of_shape}, {"Range", 3, range},
+    {"ConstantOfShape", 1, constant_of_shape}, {"Range", 3, range}, {"Neg", 1, negative},
 };
 
 bool assay_onnx_is_of_shapes(const char *op)
 {
-    return strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0 || strcmp(op, "Range") == 0;
+    return strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0;
 }
 
 bool assay_onnx_shapes(const struct assay_onnx_call *call, struct assay_onnx_numbers *out)

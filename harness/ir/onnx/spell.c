@@ -11,7 +11,9 @@
 
 static const struct assay_onnx_spelled_row *const tables[] = {assay_onnx_spelled_elementwise, assay_onnx_spelled_folding,
                                                               assay_onnx_spelled_moving, assay_onnx_spelled_quantized,
-                                                              assay_onnx_spelled_scattering, NULL};
+                                                              assay_onnx_spelled_scattering, assay_onnx_spelled_resize,
+                                                              assay_onnx_spelled_einsum,     assay_onnx_spelled_recurrent,
+                                                              assay_onnx_spelled_signal,     NULL};
 
 static const struct assay_onnx_spelled_row *find(const char *op)
 {
@@ -45,7 +47,9 @@ bool assay_onnx_is_spelled(const struct assay_onnx_call *call)
 enum assay_code assay_onnx_spell(const struct assay_onnx_call *call, const char *const *names, struct assay_error *err)
 {
     struct assay_onnx_spelling s = {.call = call, .graph = call->graph, .names = names, .err = err};
-    if (!call->n_in || call->in[0] == ASSAY_NO_VALUE || !call->n_out || !names[0])
+    for (size_t i = 0; i < call->n_out && !s.name; i++)
+        s.name = names[i];
+    if (!call->n_in || call->in[0] == ASSAY_NO_VALUE || !s.name)
         return assay_onnx_not_spelled(&s, "lacks its first operand or output");
     s.x = assay_onnx_seen(&s, call->in[0]);
     return find(call->op)->spell(&s);
@@ -123,11 +127,17 @@ bool assay_onnx_const(const struct assay_onnx_spelling *s, size_t i, size_t capa
     return true;
 }
 
+int64_t assay_onnx_times(int64_t a, int64_t b)
+{
+    int64_t product;
+    return a < 0 || __builtin_mul_overflow(a, b, &product) ? -1 : product;
+}
+
 /* ---- adding -------------------------------------------------------------------------------------------------- */
 
 static const char *own_name(struct assay_onnx_spelling *s, char out[ASSAY_VALUE_NAME_BYTES])
 {
-    (void)snprintf(out, ASSAY_VALUE_NAME_BYTES, "%.110s/%u", s->names[0], ++s->n);
+    (void)snprintf(out, ASSAY_VALUE_NAME_BYTES, "%.110s/%u", s->name, ++s->n);
     return out;
 }
 
@@ -140,7 +150,8 @@ int32_t assay_onnx_put(struct assay_onnx_spelling *s, const char *op, const int3
 enum assay_code assay_onnx_give(struct assay_onnx_spelling *s, size_t o, const char *op, const int32_t *in, size_t n_in,
                                 const struct assay_attr *attrs)
 {
-    (void)assay_graph_op(s->graph, op, s->names[o], in, n_in, attrs);
+    if (o < s->call->n_out && s->names[o])
+        (void)assay_graph_op(s->graph, op, s->names[o], in, n_in, attrs);
     return s->graph->first_error.code;
 }
 
@@ -152,6 +163,24 @@ int32_t assay_onnx_scalar(struct assay_onnx_spelling *s, enum assay_dtype dtype,
         return ASSAY_NO_VALUE;
     assay_from_double(dtype, &number, 1, bytes);
     return assay_graph_const(s->graph, own_name(s, as), dtype, 0, NULL, bytes);
+}
+
+int32_t assay_onnx_table(struct assay_onnx_spelling *s, enum assay_dtype dtype, int32_t rank, const int64_t *dims, const double *numbers)
+{
+    char    as[ASSAY_VALUE_NAME_BYTES];
+    int32_t value = ASSAY_NO_VALUE;
+    size_t  n = 1;
+    for (int32_t d = 0; d < rank; d++)
+        n *= (size_t)dims[d];
+    void *bytes = calloc(n + 1, sizeof *numbers); /* no type is wider than a double */
+    if (bytes && dtype) {
+        assay_from_double(dtype, numbers, n, bytes);
+        value = assay_graph_const(s->graph, own_name(s, as), dtype, rank, dims, bytes);
+    } else {
+        assay_graph_refuse(s->graph, ASSAY_MEMORY, "no memory to read %.60s", s->call->op);
+    }
+    free(bytes);
+    return value;
 }
 
 int32_t assay_onnx_numbers(struct assay_onnx_spelling *s, size_t n, const int64_t *numbers)

@@ -21,6 +21,7 @@ struct assay_onnx_spelling {
     const struct assay_onnx_call *call;
     struct assay_graph           *graph;
     const char *const            *names;
+    const char                   *name;  /* of the first output that is wanted */
     struct assay_value            x; /* operand 0, as it is: copies outlive what is added */
     unsigned                      n; /* values added so far */
     struct assay_error           *err;
@@ -33,7 +34,8 @@ struct assay_onnx_spelled_row {
     bool (*is_form)(const struct assay_onnx_call *call); /* of an op that ir has too: which forms it lacks */
 };
 extern const struct assay_onnx_spelled_row assay_onnx_spelled_elementwise[], assay_onnx_spelled_folding[], assay_onnx_spelled_moving[],
-    assay_onnx_spelled_quantized[], assay_onnx_spelled_scattering[];
+    assay_onnx_spelled_quantized[], assay_onnx_spelled_scattering[], assay_onnx_spelled_resize[], assay_onnx_spelled_einsum[],
+    assay_onnx_spelled_recurrent[], assay_onnx_spelled_signal[];
 
 /* Operand i, ASSAY_NO_VALUE if it is absent. */
 int32_t assay_onnx_in(const struct assay_onnx_spelling *s, size_t i);
@@ -47,7 +49,7 @@ const struct assay_attr *assay_onnx_list(const struct assay_onnx_spelling *s, co
 /* Attribute `name` as an axis of operand 0, or of a tensor of one axis `more`; -1 and the error set: it is none. */
 int32_t assay_onnx_axis(const struct assay_onnx_spelling *s, const char *name, int64_t if_absent, int32_t more);
 
-/* A node with a name of its own; and the one that gives the op's output `o`. */
+/* A node with a name of its own; and the one that gives the op's output `o`, none where that is not wanted. */
 int32_t assay_onnx_put(struct assay_onnx_spelling *s, const char *op, const int32_t *in, size_t n_in, const struct assay_attr *attrs);
 enum assay_code assay_onnx_give(struct assay_onnx_spelling *s, size_t o, const char *op, const int32_t *in, size_t n_in,
                                 const struct assay_attr *attrs);
@@ -55,12 +57,15 @@ enum assay_code assay_onnx_give(struct assay_onnx_spelling *s, size_t o, const c
     assay_onnx_put((s), (op), (int32_t[]){__VA_ARGS__}, sizeof (int32_t[]){__VA_ARGS__} / sizeof(int32_t), NULL)
 #define ASSAY_ONNX_GIVE(s, op, ...) \
     assay_onnx_give((s), 0, (op), (int32_t[]){__VA_ARGS__}, sizeof (int32_t[]){__VA_ARGS__} / sizeof(int32_t), NULL)
-/* Consts: one number of a type, int64 numbers, and 0, 1, … n-1 along `axis` of `rank` axes. */
+/* Consts: one number of a type, a tensor of such, int64 numbers, and 0, 1, … n-1 along `axis` of `rank` axes. */
 int32_t assay_onnx_scalar(struct assay_onnx_spelling *s, enum assay_dtype dtype, double number);
+int32_t assay_onnx_table(struct assay_onnx_spelling *s, enum assay_dtype dtype, int32_t rank, const int64_t *dims, const double *numbers);
 int32_t assay_onnx_numbers(struct assay_onnx_spelling *s, size_t n, const int64_t *numbers);
 int32_t assay_onnx_count(struct assay_onnx_spelling *s, int64_t n, int32_t rank, int32_t axis, int64_t step);
 int32_t assay_onnx_reshape(struct assay_onnx_spelling *s, int32_t x, int32_t rank, const int64_t *dims);
 int32_t assay_onnx_cast(struct assay_onnx_spelling *s, int32_t x, enum assay_dtype to);
+/* a times b, -1 (which no shape takes) where that does not fit or a is that already: lengths beside one of 0 have any product. */
+int64_t assay_onnx_times(int64_t a, int64_t b);
 /* The int64 numbers of a const, at most `capacity`; false and the error set: it is none. */
 bool assay_onnx_const(const struct assay_onnx_spelling *s, size_t i, size_t capacity, int64_t *numbers, size_t *n);
 /* Indices from -n to n-1 as those from 0 on. */

@@ -9,6 +9,7 @@
 
 #define PUT ASSAY_ONNX_PUT
 #define GIVE ASSAY_ONNX_GIVE
+#define HALF_PI 1.5707963267948966
 
 static int32_t number(struct assay_onnx_spelling *s, double value)
 {
@@ -166,6 +167,45 @@ static enum assay_code atanh_of(struct assay_onnx_spelling *s)
     return GIVE(s, "Mul", PUT(s, "Log", q), number(s, 0.5));
 }
 
+/* The angle whose tangent is t >= 0: twice that of t / (1 + √(1 + t²)), four times over, of which a series does. After two
+ * halvings |t| is at most tan(π/8); a third makes it 0.2, where the term that is left out, t¹³/13, is below 10⁻¹⁰. */
+static int32_t angle(struct assay_onnx_spelling *s, int32_t t)
+{
+    int32_t one = number(s, 1);
+    for (int halving = 0; halving < 3; halving++)
+        t = PUT(s, "Div", t, PUT(s, "Add", one, PUT(s, "Sqrt", PUT(s, "Add", one, PUT(s, "Mul", t, t)))));
+    int32_t square = PUT(s, "Mul", t, t), sum = number(s, -1.0 / 11);
+    for (int k = 9; k >= 1; k -= 2)
+        sum = PUT(s, "Add", PUT(s, "Mul", sum, square), number(s, (k % 4 == 1 ? 1.0 : -1.0) / k));
+    return PUT(s, "Mul", PUT(s, "Mul", t, sum), number(s, 8));
+}
+
+static enum assay_code atan_of(struct assay_onnx_spelling *s)
+{
+    int32_t size = PUT(s, "Abs", x_of(s)), large = PUT(s, "Greater", size, number(s, 1));
+    int32_t t = PUT(s, "Where", large, PUT(s, "Reciprocal", size), size), a = angle(s, t);
+    int32_t folded = PUT(s, "Where", large, PUT(s, "Sub", number(s, HALF_PI), a), a);
+    return GIVE(s, "Where", PUT(s, "Less", x_of(s), number(s, 0)), PUT(s, "Neg", folded), folded);
+}
+
+/* Of |x|: twice the angle of |x| / (1 + √(1 - x²)); 1 - x² as (1 - x)(1 + x), which loses nothing near 1 */
+static enum assay_code asin_of(struct assay_onnx_spelling *s)
+{
+    int32_t x = x_of(s), size = PUT(s, "Abs", x), one = number(s, 1);
+    int32_t root = PUT(s, "Sqrt", PUT(s, "Mul", PUT(s, "Sub", one, size), PUT(s, "Add", one, size)));
+    int32_t a = PUT(s, "Mul", angle(s, PUT(s, "Div", size, PUT(s, "Add", one, root))), number(s, 2));
+    return GIVE(s, "Where", PUT(s, "Less", x, number(s, 0)), PUT(s, "Neg", a), a);
+}
+
+/* Of |x|: twice the angle of √((1 - x) / (1 + x)); of -|x| what is left to π */
+static enum assay_code acos_of(struct assay_onnx_spelling *s)
+{
+    int32_t x = x_of(s), size = PUT(s, "Abs", x), one = number(s, 1);
+    int32_t q = PUT(s, "Div", PUT(s, "Sub", one, size), PUT(s, "Add", one, size));
+    int32_t a = PUT(s, "Mul", angle(s, PUT(s, "Sqrt", q)), number(s, 2));
+    return GIVE(s, "Where", PUT(s, "Less", x, number(s, 0)), PUT(s, "Sub", number(s, 2 * HALF_PI), a), a);
+}
+
 /* ---- whole numbers ---- */
 
 /* From here on, or below minus this, every number of the type is whole. */
@@ -177,8 +217,9 @@ static double all_whole(enum assay_dtype dtype)
 /* The whole number that x is cut to, x itself where it is whole anyway or no number. */
 static int32_t whole(struct assay_onnx_spelling *s, int32_t x)
 {
-    int32_t cut = assay_onnx_cast(s, assay_onnx_cast(s, x, ASSAY_I64), s->x.dtype);
-    return PUT(s, "Where", PUT(s, "Less", PUT(s, "Abs", x), number(s, all_whole(s->x.dtype))), cut, x);
+    enum assay_dtype dtype = assay_onnx_seen(s, x).dtype;
+    int32_t          cut = assay_onnx_cast(s, assay_onnx_cast(s, x, ASSAY_I64), dtype);
+    return PUT(s, "Where", PUT(s, "Less", PUT(s, "Abs", x), assay_onnx_scalar(s, dtype, all_whole(dtype))), cut, x);
 }
 
 static int32_t floor_of(struct assay_onnx_spelling *s, int32_t x)
@@ -196,6 +237,28 @@ static enum assay_code ceil_op(struct assay_onnx_spelling *s)
 {
     int32_t x = x_of(s), cut = whole(s, x);
     return GIVE(s, "Where", PUT(s, "Greater", x, cut), PUT(s, "Add", cut, number(s, 1)), cut);
+}
+
+/* What is left of x when y is taken away as often as it fits. Of floats, and of whole numbers with fmod, with the sign of x; else with
+ * that of y. Whole numbers in int64, floats narrower than f32 in f32: the number of times must be whole in them. */
+static enum assay_code mod(struct assay_onnx_spelling *s)
+{
+    enum assay_dtype dtype = s->x.dtype;
+    bool             is_float = assay_dtype_is_float(dtype), by_x = assay_onnx_i64(s, "fmod", 0) != 0;
+    enum assay_dtype in = !is_float ? ASSAY_I64 : dtype == ASSAY_F64 ? ASSAY_F64 : ASSAY_F32;
+    if (is_float && !by_x)
+        return assay_onnx_not_spelled(s, "is of floats and has no fmod");
+    int32_t x = assay_onnx_cast(s, x_of(s), in), y = assay_onnx_cast(s, assay_onnx_in(s, 1), in), times = PUT(s, "Div", x, y);
+    int32_t zero = assay_onnx_scalar(s, in, 0);
+    if (is_float)
+        times = whole(s, times);
+    int32_t left = PUT(s, "Sub", x, PUT(s, "Mul", times, y));
+    if (!by_x) {
+        int32_t same = PUT(s, "Equal", PUT(s, "Less", left, zero), PUT(s, "Less", y, zero));
+        int32_t other = PUT(s, "And", PUT(s, "Not", same), PUT(s, "Not", PUT(s, "Equal", left, zero)));
+        left = PUT(s, "Where", other, PUT(s, "Add", left, y), left);
+    }
+    return GIVE(s, "Identity", assay_onnx_cast(s, left, dtype));
 }
 
 /* To the nearest, of two the even one. */
@@ -311,5 +374,6 @@ const struct assay_onnx_spelled_row assay_onnx_spelled_elementwise[] = {
     {"Or", or_op, NULL},          {"Xor", xor_op, NULL},           {"IsNaN", is_nan, NULL},
     {"IsInf", is_inf, NULL},      {"Sum", sum, NULL},              {"Mean", mean, NULL},
     {"Max", most, are_not_two}, {"Min", least, are_not_two}, {"CastLike", cast_like, NULL},
-    {"Dropout", dropout, NULL},   {NULL, NULL, NULL},
+    {"Dropout", dropout, NULL},   {"Atan", atan_of, NULL},         {"Asin", asin_of, NULL},
+    {"Acos", acos_of, NULL},      {"Mod", mod, NULL},              {NULL, NULL, NULL},
 };

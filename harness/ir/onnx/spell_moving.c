@@ -60,6 +60,23 @@ static enum assay_code gather_elements(struct assay_onnx_spelling *s)
     return GIVE(s, "Identity", assay_onnx_gather_elements(s, assay_onnx_in(s, 0), assay_onnx_in(s, 1), axis));
 }
 
+/* Of each item of the batch the first so many steps backwards, the others as they stand. */
+static enum assay_code reverse_sequence(struct assay_onnx_spelling *s)
+{
+    int64_t            time = assay_onnx_i64(s, "time_axis", 0), batch = assay_onnx_i64(s, "batch_axis", 1), apart[2] = {1, 1};
+    struct assay_value lengths = assay_onnx_seen(s, assay_onnx_in(s, 1));
+    if (s->x.rank < 2 || time + batch != 1 || time * batch != 0 || lengths.rank != 1 || lengths.elements != (uint64_t)s->x.dims[batch] || !s->x.elements)
+        return assay_onnx_not_spelled(s, "has no length for each item of its batch, or other axes than the first two");
+    apart[batch] = s->x.dims[batch];
+    int32_t length = assay_onnx_reshape(s, assay_onnx_cast(s, assay_onnx_in(s, 1), ASSAY_I64), 2, apart);
+    int32_t step = assay_onnx_count(s, s->x.dims[time], 2, (int32_t)time, 1);
+    int32_t back = PUT(s, "Sub", PUT(s, "Sub", length, i64(s, 1)), step), place = PUT(s, "Where", PUT(s, "Less", step, length), back, step);
+    int64_t dims[ASSAY_MAX_RANK] = {s->x.dims[0], s->x.dims[1], 1, 1, 1, 1, 1, 1};
+    place = assay_onnx_reshape(s, PUT(s, "Expand", place, assay_onnx_numbers(s, 2, dims)), s->x.rank, dims);
+    place = PUT(s, "Expand", place, assay_onnx_numbers(s, (size_t)s->x.rank, s->x.dims));
+    return GIVE(s, "Identity", assay_onnx_gather_elements(s, assay_onnx_in(s, 0), place, (int32_t)time));
+}
+
 /* x where the column is k or more to the right of the row (upper), or at most k (lower); else 0 */
 static enum assay_code trilu(struct assay_onnx_spelling *s)
 {
@@ -121,7 +138,7 @@ static enum assay_code tile(struct assay_onnx_spelling *s)
         if (times[d] == 1)
             continue;
         for (int32_t k = 0; k < s->x.rank; k++)
-            apart[k < d ? 0 : 3] *= k == d ? 1 : dims[k];
+            apart[k < d ? 0 : 3] = assay_onnx_times(apart[k < d ? 0 : 3], k == d ? 1 : dims[k]);
         int32_t one = assay_onnx_reshape(s, y, 4, apart);
         apart[1] = times[d];
         if (times[d] < 0 || __builtin_mul_overflow(dims[d], times[d], &dims[d]) || s->graph->first_error.code)
@@ -296,6 +313,7 @@ static enum assay_code conv_transpose(struct assay_onnx_spelling *s)
 
 const struct assay_onnx_spelled_row assay_onnx_spelled_moving[] = {
     {"GatherElements", gather_elements, NULL},
+    {"ReverseSequence", reverse_sequence, NULL},
     {"Trilu", trilu, NULL},
     {"EyeLike", eye_like, NULL},
     {"OneHot", one_hot, NULL},

@@ -53,6 +53,48 @@ static enum assay_code scatter_elements(struct assay_onnx_spelling *s)
     return scatter(s, assay_onnx_places(s, assay_onnx_in(s, 0), assay_onnx_in(s, 1), axis), assay_onnx_in(s, 2), 1, &all);
 }
 
+/* The shape that was pooled, if the last window ended at its end. */
+static bool unpooled(const struct assay_onnx_spelling *s, int64_t dims[ASSAY_MAX_RANK])
+{
+    const struct assay_attr *kernel = assay_onnx_list(s, "kernel_shape"), *strides = assay_onnx_list(s, "strides"), *pads = assay_onnx_list(s, "pads");
+    size_t                   n = s->x.rank > 2 ? (size_t)s->x.rank - 2 : 0;
+    if (!n || !kernel || kernel->n != n || (strides && strides->n != n) || (pads && pads->n != 2 * n))
+        return false;
+    memcpy(dims, s->x.dims, sizeof s->x.dims);
+    for (size_t i = 0; i < n; i++) {
+        int64_t stride = strides ? strides->list[i] : 1, less = pads ? pads->list[i] + pads->list[i + n] : 0;
+        if (stride < 1 || stride > INT32_MAX || kernel->list[i] < 1 || kernel->list[i] > INT32_MAX || less < 0 || less > INT32_MAX || dims[i + 2] > INT32_MAX)
+            return false;
+        dims[i + 2] = (dims[i + 2] - 1) * stride + kernel->list[i] - less;
+        if (dims[i + 2] < 1)
+            return false;
+    }
+    return true;
+}
+
+/* Each x at its place, zeros elsewhere. Places count through the shape that was pooled; operand 2 may add zeros behind it. */
+static enum assay_code max_unpool(struct assay_onnx_spelling *s)
+{
+    struct assay_value at = assay_onnx_seen(s, assay_onnx_in(s, 1));
+    int64_t            small[ASSAY_MAX_RANK], dims[ASSAY_MAX_RANK], pads[2 * ASSAY_MAX_RANK] = {0}, flat = (int64_t)s->x.elements, all = 1;
+    size_t             n = (size_t)s->x.rank;
+    if (!unpooled(s, small) || at.rank != s->x.rank || at.elements != s->x.elements || !(ASSAY_TYPES_FLOAT >> s->x.dtype & 1))
+        return assay_onnx_not_spelled(s, "has windows or places that do not fit its operand");
+    memcpy(dims, small, sizeof dims);
+    if (assay_onnx_in(s, 2) != ASSAY_NO_VALUE && (!assay_onnx_const(s, 2, ASSAY_MAX_RANK, dims, &n) || n != (size_t)s->x.rank))
+        return s->err->code ? s->err->code : assay_onnx_not_spelled(s, "has a shape of another number of axes");
+    for (int32_t d = 0; d < s->x.rank; d++) {
+        if (dims[d] < small[d])
+            return assay_onnx_not_spelled(s, "has a shape smaller than what was pooled");
+        pads[s->x.rank + d] = dims[d] - small[d];
+        all = assay_onnx_times(all, small[d]);
+    }
+    struct assay_attr list[] = {ASSAY_ATTR_INT("axis", 0), {.name = "input_shape", .type = ASSAY_ATTR_I64S, .n = 1, .list = {all}}, ASSAY_ATTR_END};
+    int32_t           x = assay_onnx_reshape(s, assay_onnx_in(s, 0), 1, &flat), place = assay_onnx_reshape(s, assay_onnx_in(s, 1), 1, &flat);
+    int32_t           y = assay_onnx_put(s, "assay.GatherGrad", (int32_t[]){x, place}, 2, list);
+    return GIVE(s, "Pad", assay_onnx_reshape(s, y, s->x.rank, small), assay_onnx_numbers(s, 2 * n, pads));
+}
+
 /* ---- places by several axes -------------------------------------------------------------------------------------- */
 
 /* x as [all that indices choose from, inner..]; indices [.., k] choose along k axes behind the first `batch`. */
@@ -119,6 +161,7 @@ static enum assay_code scatter_nd(struct assay_onnx_spelling *s)
 
 const struct assay_onnx_spelled_row assay_onnx_spelled_scattering[] = {
     {"GatherND", gather_nd, NULL},
+    {"MaxUnpool", max_unpool, NULL},
     {"ScatterElements", scatter_elements, NULL},
     {"Scatter", scatter_elements, NULL}, /* its name before opset 11 */
     {"ScatterND", scatter_nd, NULL},

@@ -37,6 +37,8 @@ static void set_operand(struct assay_onnx_call *call, size_t at, int32_t value)
 static const char *const_name(const struct assay_onnx_call *call, const char *what, char *out, size_t capacity)
 {
     (void)snprintf(out, capacity, "%.90s/%s", call->name, what);
+    for (unsigned n = 2; assay_graph_find(call->graph, out) != ASSAY_NO_VALUE; n++) /* long names may have one beginning */
+        (void)snprintf(out, capacity, "%.90s/%s/%u", call->name, what, n);
     return out;
 }
 
@@ -186,6 +188,23 @@ static enum assay_code clip(struct assay_onnx_call *call, struct assay_error *er
     return code ? code : number_to_operand(call, "max", 2, err);
 }
 
+/* Upsample, and Resize before 11: scales are operand 1, and element i comes from i / scale. */
+static enum assay_code upsample(struct assay_onnx_call *call, struct assay_error *err)
+{
+    struct assay_attr *end = call->attrs;
+    while (end->name)
+        end++;
+    if (call->n_in != 2 || end + 2 >= call->attrs + ASSAY_ATTR_MAX_LENGTH)
+        return refuse(call, "has no scales among its operands", err);
+    end[0] = ASSAY_ATTR_STRING("coordinate_transformation_mode", "asymmetric");
+    end[1] = ASSAY_ATTR_STRING("nearest_mode", "floor");
+    end[2] = ASSAY_ATTR_END;
+    set_operand(call, 2, call->in[1]);
+    call->in[1] = ASSAY_NO_VALUE;
+    call->op = "Resize";
+    return ASSAY_OK;
+}
+
 /* Before 13 over all axes from `axis` on at once; where that is the last one alone, it is today's op. */
 static enum assay_code softmax(struct assay_onnx_call *call, struct assay_error *err)
 {
@@ -239,14 +258,14 @@ static const struct {
     {"ReduceL1", 1, 18, axes},        {"ReduceLogSum", 1, 18, axes},   {"ReduceLogSumExp", 1, 18, axes}, {"ReduceProd", 1, 18, axes},
     {"Or", 1, 7, broadcast},          {"Xor", 1, 7, broadcast},        {"PRelu", 1, 7, slope},         {"Dropout", 1, 12, dropout},
     {"LeakyRelu", 1, 6, consumed},    {"Elu", 1, 6, consumed},         {"Selu", 1, 6, consumed},       {"HardSigmoid", 1, 6, consumed},
-    {"Hardmax", 1, 13, softmax},
+    {"Hardmax", 1, 13, softmax},      {"Upsample", 9, 25, upsample},   {"Resize", 10, 11, upsample},
 };
 
 /* What has no converter: before these versions the op means something else. */
 static const struct {
     const char *op;
     int64_t     version;
-} oldest[] = {{"Concat", 4}, {"Pad", 2}, {"Split", 2}, {"Resize", 11}, {"GroupNormalization", 21}, {"Tile", 6}};
+} oldest[] = {{"Concat", 4}, {"Pad", 2}, {"Split", 2}, {"Resize", 10}, {"GroupNormalization", 21}, {"Tile", 6}};
 
 enum assay_code assay_onnx_upgrade(struct assay_onnx_call *call, int64_t opset, struct assay_error *err)
 {

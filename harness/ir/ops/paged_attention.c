@@ -116,8 +116,8 @@ static const struct assay_value *operand(const struct assay_graph *g, const stru
     return assay_graph_value(g, node->inputs[i]);
 }
 
-/* Number i of a const of either type. */
-static int64_t number_of(const struct assay_value *v, uint64_t i)
+/* Number i of a const of either type; in double, as differences of what a file says may leave 64 bits. */
+static double number_of(const struct assay_value *v, uint64_t i)
 {
     int32_t narrow;
     int64_t wide;
@@ -126,17 +126,17 @@ static int64_t number_of(const struct assay_value *v, uint64_t i)
         return narrow;
     }
     memcpy(&wide, (const char *)v->data + i * sizeof wide, sizeof wide);
-    return wide;
+    return (double)wide;
 }
 
-/* What stands before each sequence, by the rule that fills it. */
+/* What stands before each sequence, by the rule that fills it; nothing where that is below 0, which no execution takes. */
 static double usual_past(const struct assay_value *past, double room, double tokens)
 {
     double most = room > tokens ? room - tokens : 0;
     switch (past->fill.kind) {
     case ASSAY_FILL_UNIFORM:
-    case ASSAY_FILL_INTEGERS: return fmin((past->fill.a + past->fill.b) / 2, most);
-    case ASSAY_FILL_CONSTANT: return fmin(past->fill.a, most);
+    case ASSAY_FILL_INTEGERS: return fmin(fmax(past->fill.a / 2 + past->fill.b / 2, 0), most);
+    case ASSAY_FILL_CONSTANT: return fmin(fmax(past->fill.a, 0), most);
     default: return most;
     }
 }
@@ -148,7 +148,7 @@ static void count_seen(const struct assay_graph *g, const struct assay_node *nod
     double sequences = (double)past->elements, all_pairs = 0, all_seen = 0;
     double room = (double)table->dims[1] * (double)operand(g, node, KEYS)->dims[1];
     for (uint64_t s = 0; starts->data && past->data && s < past->elements; s++) {
-        double n = (double)(number_of(starts, s + 1) - number_of(starts, s)), before = (double)number_of(past, s);
+        double n = number_of(starts, s + 1) - number_of(starts, s), before = fmax(number_of(past, s), 0);
         all_pairs += n > 0 ? n * before + n * (n + 1) / 2 : 0;
         all_seen += n > 0 ? n + before : 0;
     }

@@ -255,3 +255,33 @@ Test(graph, a_finished_graph_does_not_change)
     cr_expect_eq(assay_graph_finish(g, &err), ASSAY_INTERNAL, "who builds on must hear of it");
     assay_graph_free(g);
 }
+
+Test(graph, a_repetition_has_values_of_its_own_and_the_same_params)
+{
+    struct assay_graph *g = assay_graph_new("again");
+    struct assay_error  err = {0};
+    int64_t             dims[2] = {2, 3}, other[2] = {3, 2};
+    int32_t             y[3] = {0}, w[3] = {0};
+    for (uint32_t k = 0; k < 3; k++) {
+        assay_graph_repeat(g, k);
+        int32_t x = assay_graph_input(g, "x", ASSAY_F32, 2, dims, ASSAY_FILL_SIGNED);
+        w[k] = assay_graph_param(g, "w", ASSAY_F32, 2, dims, ASSAY_FILL_SIGNED);
+        y[k] = assay_graph_op(g, "Add", "y", (int32_t[]){x, w[k]}, 2, NULL);
+        assay_graph_output(g, y[k]);
+    }
+    cr_expect(w[0] == w[1] && w[0] == w[2] && y[0] != y[1] && y[1] != y[2]);
+    cr_expect_str_eq(assay_graph_value(g, y[0])->name, "y");
+    cr_expect_str_eq(assay_graph_value(g, y[2])->name, "y#2");
+    cr_expect_eq(assay_graph_find(g, "x#1"), y[1] - 1);
+    cr_expect_eq(g->n_values, 7u);
+    assay_graph_repeat(g, 0);
+    cr_expect_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+    assay_graph_free(g);
+
+    g = assay_graph_new("another");
+    (void)assay_graph_param(g, "w", ASSAY_F32, 2, dims, ASSAY_FILL_SIGNED);
+    assay_graph_repeat(g, 1);
+    (void)assay_graph_param(g, "w", ASSAY_F32, 2, other, ASSAY_FILL_SIGNED);
+    cr_expect_eq(assay_graph_finish(g, &err), ASSAY_CONFIG, "a param of another shape is another one, whose name is taken");
+    assay_graph_free(g);
+}

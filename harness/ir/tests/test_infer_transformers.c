@@ -230,3 +230,42 @@ Test(infer_transformers, adams_numbers_are_checked)
     cr_expect_eq(cost.transcendentals, 5 * 2 + 4);
     assay_graph_free(g);
 }
+
+Test(infer_transformers, ops_between_ranks)
+{
+    static const struct line good[] = {
+        {"assay.AllReduce", "bf16[2,3]", "ranks=[3,1]", "bf16[2,3]"},
+        {"assay.AllReduce", "i64[]", "ranks=[0,1] reduce=max", "i64[]"},
+        {"assay.AllGather", "u8[2,3]", "ranks=[4,5,6] axis=-1", "u8[2,9]"},
+        {"assay.AllGather", "f32[0,3]", "ranks=[4,5,6]", "f32[0,3]"},
+        {"assay.ReduceScatter", "f32[2,9]", "ranks=[4,5,6] axis=1", "f32[2,3]"},
+        {"assay.ReduceScatter", "f32[3]", "ranks=[0,1,2]", "f32[1]"},
+        {"assay.AllToAll", "i8[4,3]", "ranks=[0,1]", "i8[4,3]"},
+        {"assay.AllToAll", "f32[4,3]", "ranks=[0,1] concat_axis=1", "f32[2,6]"},
+        {"assay.AllToAll", "f32[4,6]", "ranks=[0,1,2] split_axis=-1 concat_axis=0", "f32[12,2]"},
+        {"assay.Replicate", "bool[2]", "ranks=[0,1]", "bool[2]"},
+        {"assay.Send", "f16[2]", "ranks=[0,7]", "f16[]"},
+        {"assay.Send", "i32[2]", "ranks=[0,7]", "f32[]"},
+        {"assay.Receive", "f32[]", "ranks=[0,7] shape=[2,3]", "f32[2,3]"},
+        {"assay.Receive", "f32[]", "ranks=[0,7] shape=[2] dtype=7", "i64[2]"},
+    };
+    static const struct line bad[] = {
+        {"assay.AllReduce", "bool[2]", "ranks=[0]", "the type must be one of"},
+        {"assay.AllReduce", "f32[2]", "ranks=[0] reduce=min", "reduce must be sum or max, got 'min'"},
+        {"assay.AllReduce", "f32[2]", "ranks=[]", "ranks lists 0 of them; there are 1 to 32"},
+        {"assay.AllReduce", "f32[2]", "ranks=[0,-1]", "ranks has -1, which is no rank"},
+        {"assay.AllReduce", "f32[2]", "ranks=[2,0,2]", "ranks has 2 twice"},
+        {"assay.AllGather", "f32[2]", "ranks=[0,1] axis=1", "axis 1 is not an axis of it"},
+        {"assay.ReduceScatter", "f32[2,3]", "ranks=[0,1] axis=1", "axis 1 does not divide by 2 ranks"},
+        {"assay.ReduceScatter", "u8[2]", "ranks=[0,1]", "the type must be one of"},
+        {"assay.AllToAll", "f32[2,3]", "ranks=[0,1] split_axis=1", "axis 1 does not divide by 2 ranks"},
+        {"assay.AllToAll", "f32[2,3]", "ranks=[0,1] concat_axis=2", "axis 2 is not an axis of it"},
+        {"assay.Send", "f32[2]", "ranks=[0,1,2]", "ranks lists 3 of them; there are 1 to 2"},
+        {"assay.Receive", "f32[1]", "ranks=[0,1] shape=[2]", "rank"},
+        {"assay.Receive", "i32[]", "ranks=[0,1] shape=[2]", "the type must be one of"},
+        {"assay.Receive", "f32[]", "ranks=[0,1] shape=[-2]", "shape"},
+        {"assay.Receive", "f32[]", "ranks=[0,1] shape=[2] dtype=99", "dtype 99 is no type that there is here"},
+    };
+    CHECK(shapes, good);
+    CHECK(refusals, bad);
+}

@@ -76,6 +76,15 @@ Test(ops, costs_are_those_of_the_definitions)
            counts all */
         {"assay.PagedAttention", "f32[5,8] f32[5,4] f32[5,4] f32[6,2,4] f32[6,2,4] i32[3,3]{5,0,0,0,0,0,3,1,4} i32{0,3,3,4} i32{1,0,4}",
          "q_num_heads=2 kv_num_heads=1", 28 * 17 + 28 * 3 - 10, 28 + 10},
+        /* numbers that no execution takes: a past below 0 counts as none, starts that fall as no tokens, and their difference may
+           leave 64 bits: 2^64 tokens behind 0 are more pairs than can be counted */
+        {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{0,1} i64{-9}", "q_num_heads=1 kv_num_heads=1",
+         1 * 17 + 1 * 3 - 1, 1 + 1},
+        {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{5,0} i64{7}", "q_num_heads=1 kv_num_heads=1", 0, 0},
+        {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{9223372036854775807,-9223372036854775807} i64{7}",
+         "q_num_heads=1 kv_num_heads=1", 0, 0},
+        {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{-9223372036854775807,9223372036854775807} i64{0}",
+         "q_num_heads=1 kv_num_heads=1", UINT64_MAX, UINT64_MAX},
         {"Softmax", "f32[2,5]", "", 2 * 14, 2 * 6},
         {"Softmax", "f32[2,5]", "axis=0", 5 * 5, 5 * 3},
         {"Softmax", "f32[2,0]", "", 0, 0},
@@ -277,4 +286,29 @@ Test(ops, counts_beyond_64_bits_stay_at_the_end)
     cr_expect_eq(assay_count_multiply(UINT64_C(1) << 32, (UINT64_C(1) << 32) - 1), UINT64_MAX - UINT32_MAX);
     assay_cost_flops(&cost, 1, 5);
     cr_expect_eq(cost.flops, UINT64_MAX);
+}
+
+Test(ops, of_a_group_the_sums_and_the_message_are_counted)
+{
+    static const struct {
+        const char *op, *inputs, *attrs;
+        uint64_t flops, payload_bytes;
+    } cases[] = {
+        {"assay.AllReduce", "f32[2,3]", "ranks=[0,1,2,3]", 18, 24},
+        {"assay.AllReduce", "f32[2,3]", "ranks=[0,1,2,3] reduce=max", 0, 24},
+        {"assay.AllReduce", "f32[2,3]", "ranks=[5]", 0, 0},
+        {"assay.AllGather", "f32[2,3]", "ranks=[0,1,2,3]", 0, 96},
+        {"assay.ReduceScatter", "f32[4,3]", "ranks=[0,1,2,3]", 9, 48},
+        {"assay.AllToAll", "f32[4,3]", "ranks=[0,1,2,3]", 0, 48},
+        {"assay.Replicate", "f32[4,3]", "ranks=[0,1,2,3]", 0, 0},
+        {"assay.Send", "f32[4,3]", "ranks=[0,1]", 0, 48},
+        {"assay.Send", "f32[4,3]", "ranks=[0]", 0, 0},
+        {"assay.Receive", "f32[]", "ranks=[0,1] shape=[2,5]", 0, 40},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct assay_cost cost = cost_of(cases[i].op, cases[i].inputs, cases[i].attrs);
+        cr_expect_eq(cost.flops, cases[i].flops, "%s %s: %" PRIu64, cases[i].op, cases[i].attrs, cost.flops);
+        cr_expect_eq(cost.payload_bytes, cases[i].payload_bytes, "%s %s: %" PRIu64, cases[i].op, cases[i].attrs, cost.payload_bytes);
+    }
+    cr_expect_eq(cost_of("Add", "f32[4] f32[4]", "").payload_bytes, 0u);
 }

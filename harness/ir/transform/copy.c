@@ -13,8 +13,8 @@ bool assay_graph_can_reveal(const struct assay_graph *g, int32_t value)
     return v && v->role == ASSAY_ROLE_TEMP && v->place == ASSAY_PLACE_DEVICE;
 }
 
-/* A value that no node writes, as `role`. */
-static int32_t add_given(struct assay_graph *to, const struct assay_value *v, enum assay_role role)
+/* Without what it may be a part of. */
+static int32_t add_whole(struct assay_graph *to, const struct assay_value *v, enum assay_role role)
 {
     switch (role) {
     case ASSAY_ROLE_INPUT: return assay_graph_input(to, v->name, v->dtype, v->rank, v->dims, v->fill);
@@ -29,8 +29,15 @@ static int32_t add_given(struct assay_graph *to, const struct assay_value *v, en
     return ASSAY_NO_VALUE;
 }
 
-/* Node `node` of g, reading inputs[]; the numbers of what it writes come into out[]. */
-static void add_node(struct assay_graph *to, const struct assay_graph *g, uint32_t node, const int32_t *inputs, int32_t *out)
+int32_t assay_graph_copy_given(struct assay_graph *to, const struct assay_value *v, enum assay_role role)
+{
+    int32_t there = add_whole(to, v, role);
+    if (v->part && there != ASSAY_NO_VALUE)
+        assay_graph_part(to, there, v->part);
+    return there;
+}
+
+void assay_graph_copy_node(struct assay_graph *to, const struct assay_graph *g, uint32_t node, const int32_t *inputs, int32_t *out)
 {
     const struct assay_node *n = &g->nodes[node];
     struct assay_attr       *attrs = calloc((size_t)n->n_attrs + 1, sizeof *attrs);
@@ -64,7 +71,7 @@ static void copy_node(struct assay_graph *to, const struct assay_graph *g, uint3
         assay_graph_refuse(to, ASSAY_MEMORY, "no memory for a copy of node '%s'", n->name);
         return;
     }
-    add_node(to, g, node, n->inputs, out);
+    assay_graph_copy_node(to, g, node, n->inputs, out);
     for (uint32_t o = 0; o < n->n_outputs; o++)
         if (n->outputs[o] != ASSAY_NO_VALUE)
             must_be(to, &g->values[n->outputs[o]], out[o], n->outputs[o]);
@@ -105,7 +112,7 @@ enum assay_code assay_graph_reveal(const struct assay_graph *g, const bool *show
     for (uint32_t i = 0; i < g->n_values; i++) {
         const struct assay_value *v = &g->values[i];
         if (v->producer < 0)
-            must_be(to, v, add_given(to, v, v->role), (int32_t)i);
+            must_be(to, v, assay_graph_copy_given(to, v, v->role), (int32_t)i);
         else if (v->producer >= (int32_t)nodes)
             copy_node(to, g, nodes++);
     }
@@ -136,13 +143,13 @@ enum assay_code assay_graph_excerpt(const struct assay_graph *g, uint32_t node, 
         const struct assay_value *v = &g->values[of];
         bool keeps = v->role == ASSAY_ROLE_CONST || v->role == ASSAY_ROLE_CONTROL;
         if (value[of] == ASSAY_NO_VALUE) {
-            value[of] = add_given(to, v, keeps ? v->role : ASSAY_ROLE_INPUT);
+            value[of] = assay_graph_copy_given(to, v, keeps ? v->role : ASSAY_ROLE_INPUT);
             if (v->place != ASSAY_PLACE_DEVICE)
                 assay_graph_place(to, value[of], v->place);
         }
         operand[i] = value[of];
     }
-    add_node(to, g, node, operand, made);
+    assay_graph_copy_node(to, g, node, operand, made);
     for (uint32_t o = 0; o < n->n_outputs; o++) {
         if (n->outputs[o] == ASSAY_NO_VALUE)
             continue;

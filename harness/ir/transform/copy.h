@@ -22,4 +22,9 @@ enum assay_code assay_graph_reveal(const struct assay_graph *g, const bool *show
 enum assay_code assay_graph_excerpt(const struct assay_graph *g, uint32_t node, struct assay_graph **out, int32_t *value,
                                     struct assay_error *err);
 
+/* For passes that make a graph out of another. A value that no node writes, as `role`, with what it is a part of; and node `node`,
+ * reading inputs[] of the new graph, with the numbers of what it writes in out[]. */
+int32_t assay_graph_copy_given(struct assay_graph *to, const struct assay_value *v, enum assay_role role);
+void    assay_graph_copy_node(struct assay_graph *to, const struct assay_graph *g, uint32_t node, const int32_t *inputs, int32_t *out);
+
 #endif

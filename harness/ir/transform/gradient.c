@@ -29,9 +29,17 @@ static bool is_costly(const struct assay_node *node)
     return false;
 }
 
+/* What goes from one rank to another goes once. */
+static bool is_message(const struct assay_node *node)
+{
+    return !strcmp(node->op->qualified, "assay.Send") || !strcmp(node->op->qualified, "assay.Receive");
+}
+
 static bool is_kept(const struct walk *w, int32_t value)
 {
     const struct assay_value *v = assay_graph_value(w->graph, value);
+    if (v->producer >= 0 && is_message(&w->graph->nodes[v->producer]))
+        return true;
     if (w->recompute == ASSAY_RECOMPUTE_NONE || v->producer < 0 || v->role == ASSAY_ROLE_OUTPUT || v->checkpoint)
         return true;
     return w->recompute == ASSAY_RECOMPUTE_SELECTIVE && is_costly(&w->graph->nodes[v->producer]);

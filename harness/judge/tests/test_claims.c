@@ -44,16 +44,51 @@ static enum assay_claim_verdict verdict_of(const char *text, const struct candid
     return verdict;
 }
 
-static void flops(struct candidate *c, enum assay_evidence evidence)
+static void flops_of(struct candidate *c, enum assay_evidence evidence, int launches)
 {
     static const double ns[] = {1000, 1010, 990};
-    candidate_begin(c, ns, 3);
-    for (int i = 0; i < 3; i++) {
+    candidate_begin(c, ns, (size_t)launches);
+    for (int i = 0; i < launches; i++) {
         c->record[i]->evidence = evidence;
         c->record[i]->flops = 1000000000;
         c->record[i]->metric[ASSAY_METRIC_flops_per_s] = (struct assay_metric_value){.has_value = true, .value = 1e18 / ns[i]};
     }
     candidate_end(c);
+}
+
+static void flops(struct candidate *c, enum assay_evidence evidence)
+{
+    flops_of(c, evidence, 3);
+}
+
+/* The case is in f32. */
+Test(claims, of_another_format_are_not_compared_with_what_was_measured_either)
+{
+    static const struct {
+        char                     format[16];
+        enum assay_claim_verdict verdict;
+    } rows[] = {{"f16", ASSAY_CLAIM_CONDITIONS_DIFFER}, {"int8", ASSAY_CLAIM_CONDITIONS_DIFFER}, {"bf16", ASSAY_CLAIM_CONDITIONS_DIFFER},
+                {"f32", ASSAY_CLAIM_CONFIRMED},         {"FP32", ASSAY_CLAIM_CONFIRMED},         {"f3", ASSAY_CLAIM_CONDITIONS_DIFFER}};
+    struct candidate real;
+    flops(&real, ASSAY_EVIDENCE_MEASURED);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[700];
+        (void)snprintf(text, sizeof text, CLAIM(DELIVERED "\"number_format\":\"%s\"," FLOPS "900"), rows[i].format);
+        cr_expect_eq(verdict_of(text, &real), rows[i].verdict, "%s", rows[i].format);
+    }
+    candidate_release(&real);
+}
+
+Test(claims, nothing_is_confirmed_by_one_launch_nor_by_what_was_hardly_compared)
+{
+    struct candidate one, two;
+    flops_of(&one, ASSAY_EVIDENCE_MEASURED, 1);
+    flops_of(&two, ASSAY_EVIDENCE_MEASURED, 2);
+    cr_expect_eq(verdict_of(CLAIM(DELIVERED FLOPS "900"), &one), ASSAY_CLAIM_NOT_TESTED);
+    cr_expect_eq(verdict_of(CLAIM(DELIVERED FLOPS "900"), &two), ASSAY_CLAIM_CONFIRMED);
+    two.verdict[1].check.assurance = ASSAY_ASSURANCE_LOCAL;
+    cr_expect_eq(verdict_of(CLAIM(DELIVERED FLOPS "900"), &two), ASSAY_CLAIM_NOT_TESTED);
+    candidate_release(&one), candidate_release(&two);
 }
 
 Test(claims, of_what_is_delivered_are_held_against_measurements_alone)

@@ -44,6 +44,46 @@ Test(ops, plan_has_every_op_of_the_table_in_f32_and_cases_that_build)
     assay_plan_release(&plan);
 }
 
+/* Of what rounds and is right: what is exact, wrong or on other operands says nothing of a bound on random ones. */
+Test(ops, bounds_are_as_tight_as_errors_on_random_operands_say)
+{
+    struct assay_ops           ops = {.n = 0};
+    struct assay_ops_tightness t;
+    struct assay_error         err = {.code = ASSAY_OK};
+    cr_assert_eq(assay_ops_tightness_of(&ops, &t, &err), ASSAY_OK);
+    cr_expect(t.cells == 0 && isnan(t.median));
+    add(&ops, "op/dtype=f32,fill=random,form=1,op=Exp,operands=f32,size=long", found(ASSAY_PASS, 0.05, 0.01, ""));
+    add(&ops, "op/dtype=f32,fill=random,form=1,op=Log,operands=f32,size=long", found(ASSAY_PASS, 0.0499, 0.01, ""));
+    add(&ops, "op/dtype=f32,fill=random,form=1,op=Pow,operands=f32,size=long", found(ASSAY_MARGINAL, 0.75, 0.01, ""));
+    add(&ops, "op/dtype=f32,fill=random,form=1,op=Abs,operands=f32,size=long", found(ASSAY_PASS, 0, 0, "exact"));
+    add(&ops, "op/dtype=f32,fill=random,form=1,op=Erf,operands=f32,size=long", found(ASSAY_FAIL, 0.001, 0, "wrong"));
+    add(&ops, "op/dtype=f32,fill=cancel,form=1,op=MatMul,operands=f32,size=long", found(ASSAY_PASS, 0.001, 0, "chosen operands"));
+    cr_assert_eq(assay_ops_tightness_of(&ops, &t, &err), ASSAY_OK);
+    cr_expect(t.cells == 3 && t.loose == 1 && t.median == 0.05, "%zu cells, %zu loose, median %g", t.cells, t.loose, t.median);
+    cr_expect(!assay_ops_is_loose(&ops.cell[0]) && assay_ops_is_loose(&ops.cell[1]));
+    add(&ops, "op/dtype=f32,fill=random,form=1,op=Tanh,operands=f32,size=long", found(ASSAY_PASS, 0.25, 0.01, ""));
+    cr_assert_eq(assay_ops_tightness_of(&ops, &t, &err), ASSAY_OK);
+    cr_expect(t.cells == 4 && fabs(t.median - 0.15) < 1e-12, "the middle of two: %g", t.median);
+    assay_ops_release(&ops);
+}
+
+Test(ops, a_cell_tells_the_error_and_the_bound_that_are_nearest_to_each_other)
+{
+    struct assay_ops   ops = {.n = 0};
+    struct assay_check c = found(ASSAY_PASS, 0.5, 0.1, "");
+    c.worst_observed = 1.5, c.worst_expected = 2, c.worst_bound = 1;
+    add(&ops, "op/dtype=f32,fill=random,form=1,op=Exp,operands=f32,size=small", c);
+    c.worst_ratio = 0.25, c.worst_observed = 3;
+    add(&ops, "op/dtype=f32,fill=exact,form=1,op=Exp,operands=f32,size=long", c);
+    cr_expect(ops.cell[0].worst_ratio == 0.5 && ops.cell[0].worst_error == 0.5 && ops.cell[0].worst_bound == 1);
+    add(&ops, "op/dtype=f32,fill=special,form=1,op=Exp,operands=f32,size=long", found(ASSAY_NOT_CHECKED, NAN, NAN, "not taken"));
+    cr_expect_eq(ops.cell[0].worst_ratio, 0.5, "what was not compared takes nothing away");
+    c.worst_ratio = INFINITY, c.worst_observed = 1, c.worst_expected = 0, c.worst_bound = 0;
+    add(&ops, "op/dtype=f32,fill=exact,form=2,op=Exp,operands=f32,size=long", c);
+    cr_expect(isinf(ops.cell[0].worst_ratio) && ops.cell[0].worst_error == 1 && ops.cell[0].worst_bound == 0);
+    assay_ops_release(&ops);
+}
+
 Test(ops, a_cell_is_an_op_in_a_format_and_says_what_was_proved)
 {
     struct assay_ops ops = {.n = 0};

@@ -170,6 +170,70 @@ Test(policy_check, finds_clauses_that_no_case_decides)
     cr_expect(!finds(POLICY("", LATENCY), NULL, 0, "no case decides"));
 }
 
+#define OF(name, metric, unit)                                                                                                   \
+    POLICY("", RULE("a", "mandatory",                                                                                            \
+                    "\"test\":\"quantified\",\"case\":\"" name "\",\"metric\":\"" metric "\",\"unit\":\"" unit               \
+                    "\",\"threshold\":1,\"guard_band\":0"))
+#define SERVED "decoder.serve/model=tiny-dense,batch=8,packed=64,tokens=200@interactive/qps=2+serving/prompt=16,output=8"
+
+Test(policy_check, finds_figures_that_the_case_cannot_have)
+{
+    static const struct {
+        char policy[900], says[60];
+        bool found;
+    } rows[] = {
+        {OF("gemm", "ttft_ns", "ms"), "of what is served", true},
+        {OF(SERVED, "ttft_ns", "ms"), "of what is served", false},
+        {OF("gemm", "samples_per_s", "1/s"), "of cases with a scenario", true},
+        {OF("gemm@offline", "samples_per_s", "1/s"), "of cases with a scenario", false},
+        {OF("gemm@server/qps=5,latency_ms=9", "peak_qps", "1/s"), "rate is to be found", true},
+        {OF("gemm@server/qps=0,latency_ms=9", "peak_qps", "1/s"), "rate is to be found", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_expect_eq(finds(rows[i].policy, NULL, 0, rows[i].says), rows[i].found, "row %zu", i);
+}
+
+#define DEMAND(peak, rest)                                                                                                       \
+    "\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[" peak ",0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]" rest "},"
+#define LIMIT ",\"first_token_s\":{\"p50\":1,\"p99\":2}"
+#define CURVE ",\"case\":\"" SERVED "\""
+
+Test(policy_check, finds_a_demand_that_no_run_can_show)
+{
+    static const struct {
+        char demand[900], says[60];
+        bool found;
+    } rows[] = {
+        {DEMAND("0", ""), "0 in every hour", true},
+        {DEMAND("1", ""), "0 in every hour", false},
+        {DEMAND("1", LIMIT), "limits of time and no case", true},
+        {DEMAND("1", LIMIT CURVE), "limits of time and no case", false},
+        {DEMAND("1", CURVE), "no limit of time", true},
+        {DEMAND("1", LIMIT CURVE), "no limit of time", false},
+        {DEMAND("1", LIMIT CURVE ",\"input_length\":{\"p50\":16,\"p99\":16}"), "input lengths", false},
+        {DEMAND("1", LIMIT CURVE ",\"input_length\":{\"p50\":14,\"p99\":16}"), "input lengths", true},
+        {DEMAND("1", LIMIT CURVE ",\"output_length\":{\"p50\":8,\"p99\":9}"), "output lengths", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static const char whole[] = POLICY("", LATENCY);
+        char              room[4000];
+        struct assay_text text = ASSAY_TEXT(room);
+        const char       *rules = strstr(whole, "\"rules\"");
+        assay_text_add(&text, "%.*s%s%s", (int)(rules - whole), whole, rows[i].demand, rules);
+        cr_expect_eq(finds(room, NULL, 0, rows[i].says), rows[i].found, "row %zu", i);
+    }
+}
+
+Test(policy_check, finds_points_of_a_price_that_nobody_can_compute)
+{
+    cr_expect(finds(POLICY("\"price_points\":[20,30,101],\"all_points\":100,", LATENCY "," RULE("b", "scored", FIGURE ",\"points\":70")), NULL, 0,
+                    "more than all_points"));
+    cr_expect(!finds(POLICY("\"price_points\":[20,30,100],\"all_points\":100,", LATENCY "," RULE("b", "scored", FIGURE ",\"points\":70")), NULL,
+                     0, "more than all_points"));
+    cr_expect(finds(POLICY("\"price_points\":30,\"all_points\":100,", LATENCY "," RULE("b", "scored", FIGURE ",\"points\":70")), NULL, 0,
+                    "there are no costs"));
+}
+
 Test(policy_check, finds_points_that_do_not_add_up)
 {
     cr_expect(finds(POLICY("\"price_points\":30,\"all_points\":100,", LATENCY "," RULE("b", "scored", FIGURE ",\"points\":69")),
@@ -187,6 +251,32 @@ Test(policy_check, finds_a_threshold_that_one_candidate_alone_can_meet)
     struct assay_summary runs[] = {a.run, b.run}, both[] = {a.run, a.run};
     cr_expect(finds(POLICY("", LATENCY), runs, 2, "only one of the 2 candidates"));
     cr_expect(!finds(POLICY("", LATENCY), both, 2, "only one"));
-    cr_expect(finds(POLICY("", LATENCY), &runs[1], 1, "none of the 1"));
+    cr_expect(finds(POLICY("", LATENCY), &runs[1], 1, "the only candidate with a figure cannot"));
     candidate_release(&a), candidate_release(&b);
+}
+
+Test(policy, a_demand_names_a_case_that_is_served_at_a_rate)
+{
+    static const struct {
+        char demand[600], says[60];
+    } rows[] = {
+        {DEMAND("1", ",\"case\":\"gemm\""), "served at a rate"},
+        {DEMAND("1", ",\"case\":\"gemm@server/qps=5,latency_ms=9\""), "served at a rate"},
+        {DEMAND("1", ",\"case\":\"gem\""), "unknown case 'gem'"},
+        {DEMAND("1", CURVE), ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static const char   whole[] = POLICY("", LATENCY);
+        struct scratch      s = scratch_new();
+        struct assay_policy p;
+        struct assay_error  err = {0};
+        char                room[4000];
+        struct assay_text   text = ASSAY_TEXT(room);
+        const char         *rules = strstr(whole, "\"rules\"");
+        assay_text_add(&text, "%.*s%s%s", (int)(rules - whole), whole, rows[i].demand, rules);
+        cr_expect_eq(policy_of(&s, room, &p, &err) != ASSAY_OK, *rows[i].says != 0, "row %zu: %s", i, err.message);
+        cr_expect(strstr(err.message, rows[i].says), "%s", err.message);
+        assay_policy_release(&p);
+        scratch_remove(&s);
+    }
 }

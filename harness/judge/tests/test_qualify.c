@@ -47,7 +47,7 @@ Test(qualify, decides_by_where_the_bounds_lie)
         {0.90, 0.05, ASSAY_INSUFFICIENT, ASSAY_REASON_BETWEEN, true},
         {0.97, 0.001, ASSAY_INSUFFICIENT, ASSAY_REASON_GUARD_BAND, false},
         {1.10, 0.001, ASSAY_NOT_QUALIFIED, ASSAY_REASON_BELOW, false},
-        {1.10, 0.05, ASSAY_NOT_QUALIFIED, ASSAY_REASON_BELOW_ALONE, true},
+        {1.10, 0.05, ASSAY_INSUFFICIENT, ASSAY_REASON_BELOW_ALONE, true},
         {1.10, 0.2, ASSAY_INSUFFICIENT, ASSAY_REASON_BETWEEN, true},
     };
     struct assay_rule rule = {

@@ -34,6 +34,18 @@ Test(soak_rate, what_was_seen_gives_a_rate_and_its_limit)
     cr_expect(strstr(said(1000, 12, 1), "12 silent errors in "));
 }
 
+Test(soak_rate, the_most_a_year_is_said_in_three_digits_and_never_less)
+{
+    char              room[3][64];
+    struct assay_text none = ASSAY_TEXT(room[0]), some = ASSAY_TEXT(room[1]), nothing = ASSAY_TEXT(room[2]);
+    assay_soak_say_most(0, 600000000000, &none); /* ten minutes: 157,448 and something */
+    assay_soak_say_most(3, (uint64_t)(8760 * 3.6e12), &some);
+    assay_soak_say_most(0, 0, &nothing);
+    cr_expect_str_eq(room[0], "fewer than 158,000");
+    cr_expect_str_eq(room[1], "at most 7.76");
+    cr_expect_str_eq(room[2], "nothing was compared");
+}
+
 Test(soak_rate, nothing_compared_shows_nothing)
 {
     cr_expect(strstr(said(0, 0, 1), "shows nothing"));

@@ -3,16 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/file.h"
 #include "harness/base/hash.h"
 #include "harness/base/random.h"
 #include "harness/load/arrivals.h"
+#include "harness/load/rows.h"
 
 #include "assay/banned.h"
 
-#define TABLE_BYTES ((size_t)64 << 20)
-#define TABLE_HEADER "prompt_tokens,output_tokens"
-#define MOST_TOKENS 100000000ul
+#define MOST_TOKENS 100000000u
 #define PIECE 256 /* tokens made at once */
 
 struct pair {
@@ -36,58 +34,43 @@ struct assay_requests {
 
 /* ---- lengths ------------------------------------------------------------------------------------------------------- */
 
-static bool table_row(const char **at, struct pair *out)
-{
-    char         *end;
-    unsigned long prompt, output;
-    if (**at < '0' || **at > '9')
-        return false;
-    prompt = strtoul(*at, &end, 10);
-    if (*end++ != ',' || *end < '0' || *end > '9')
-        return false;
-    output = strtoul(end, &end, 10);
-    end += *end == '\r';
-    if ((*end && *end != '\n') || !prompt || !output || prompt > MOST_TOKENS || output > MOST_TOKENS)
-        return false;
-    *at = end + (*end == '\n');
-    *out = (struct pair){(uint32_t)prompt, (uint32_t)output};
-    return true;
-}
+static const char *const table_headers[] = {"prompt_tokens,output_tokens", NULL}, *const table_columns[] = {"prompt_tokens", "output_tokens"};
+static const struct assay_rows_kind table_kind = {.what = "a table of lengths", .hint = "prompt_tokens,output_tokens", .headers = table_headers,
+                                                  .names = table_columns, .limit_bytes = (size_t)64 << 20};
 
 static bool longer(struct pair a, struct pair b)
 {
     return (uint64_t)a.prompt + a.output > (uint64_t)b.prompt + b.output;
 }
 
-static enum assay_code read_rows(struct assay_requests *r, const char *path, const char *at, struct assay_error *err)
+static enum assay_code read_rows(struct assay_requests *r, const char *path, const struct assay_rows *rows, struct assay_error *err)
 {
     size_t lines = 1;
-    for (const char *c = at; *c; c++)
+    for (const char *c = rows->first; *c; c++)
         lines += *c == '\n';
     if (!(r->table = calloc(lines, sizeof *r->table)))
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu lengths", lines);
-    for (; *at; r->n_table++) {
-        if (!table_row(&at, &r->table[r->n_table]))
-            return ASSAY_FAIL(err, ASSAY_DATA, "%.160s:%zu: two whole numbers from 1 to %lu are wanted", path, r->n_table + 2, MOST_TOKENS);
-        if (longer(r->table[r->n_table], r->longest))
-            r->longest = r->table[r->n_table];
+    for (const char *at = rows->first, *next; *at; at = next) {
+        uint64_t value[ASSAY_ROWS_COLUMNS];
+        unsigned column;
+        if ((next = assay_rows_read(rows, at, value, &column)))
+            column = value[0] - 1 >= MOST_TOKENS ? 0 : value[1] - 1 >= MOST_TOKENS ? 1 : rows->columns;
+        if (!next || column < rows->columns)
+            return assay_rows_refuse(rows, path, r->n_table + 2, at, column, "a whole number from 1 to 100000000", err);
+        struct pair p = {(uint32_t)value[0], (uint32_t)value[1]};
+        r->longest = longer(p, r->longest) ? p : r->longest;
+        r->table[r->n_table++] = p;
     }
     return r->n_table ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_DATA, "%.160s: no lengths behind the header", path);
 }
 
 static enum assay_code read_table(struct assay_requests *r, const char *path, struct assay_error *err)
 {
-    char  *bytes;
-    size_t length, head = strlen(TABLE_HEADER);
-    if (assay_file_read(path, TABLE_BYTES, &bytes, &length, err))
+    struct assay_rows rows;
+    if (assay_rows_open(path, &table_kind, &rows, err))
         return err->code;
-    const char     *at = bytes + strcspn(bytes, "\n");
-    enum assay_code code = ASSAY_OK;
-    if (strncmp(bytes, TABLE_HEADER, head) != 0 || (bytes[head] != '\n' && bytes[head] != '\r'))
-        code = ASSAY_FAIL(err, ASSAY_DATA, "%.160s:1: the first line is " TABLE_HEADER, path);
-    else
-        code = read_rows(r, path, at + 1, err);
-    free(bytes);
+    enum assay_code code = read_rows(r, path, &rows, err);
+    free(rows.bytes);
     return code;
 }
 

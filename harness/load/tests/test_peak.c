@@ -87,3 +87,18 @@ Test(peak, rates_only_ascend_within_a_ladder)
     for (uint32_t i = 1; i < p.n; i++)
         cr_expect(p.look[i].qps > p.look[i - 1].qps || p.look[i - 1].verdict != ASSAY_SETTLED_VALID);
 }
+
+Test(peak, is_run_once_more_at_the_highest_valid_rate_with_three_times_its_queries)
+{
+    struct assay_scenario s = {.min_queries = 100};
+    struct assay_peak     p = {.low_qps = 50, .n = 3, .look = {{.qps = 40, .n = 1000}, {.qps = 50, .n = 700}, {.qps = 60, .n = 5000}}};
+    assay_peak_take(&p, &s);
+    cr_expect(s.qps == 50 && s.min_queries == 2100);
+    s.min_queries = 3000;
+    assay_peak_take(&p, &s);
+    cr_expect_eq(s.min_queries, 3000u, "never fewer than were asked for");
+    p.low_qps = 0;
+    s.min_queries = 1;
+    assay_peak_take(&p, &s);
+    cr_expect(s.qps == 40 && s.min_queries == 3000, "none was valid: the first that was looked at");
+}

@@ -121,6 +121,7 @@ static double half_of(const struct question *q, int figure, const struct assay_s
         enum assay_format_class format = assay_dtype_bits(q->ask->plan.products.compute) <= 8 ? ASSAY_FORMAT_F8 : ASSAY_FORMAT_WIDE;
         enum assay_regime       regime = figure == ASSAY_SERVING_TTFT ? ASSAY_REGIME_COMPUTE : ASSAY_REGIME_MEMORY;
         half = hypot(half, assay_band_of(e->kernels, e->device->vendor, class, e->device->memory_class, format, regime).half);
+        half = hypot(half, ASSAY_SERVING_OTHER_CHIP);
     }
     if (!known)
         half = hypot(half, UNKNOWN_SERVER);

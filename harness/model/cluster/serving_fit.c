@@ -193,7 +193,10 @@ static bool teaches(const struct fitting *f, const struct assay_serving_run *run
 {
     if (!(run->measured_ns[figure] > 0) || is_doubtful(run) || (figure == ASSAY_SERVING_TPOT && run->ask.output_tokens <= 1))
         return false;
-    return !f->tells_strange || fabs(log(assay_serving_figure_ns(&f->base, &run->means, run->ask.protocol, figure) / run->measured_ns[figure])) <= log(figure == ASSAY_SERVING_TTFT ? STRANGE_TTFT : STRANGE_TPOT);
+    if (!f->tells_strange)
+        return true;
+    double by = assay_serving_figure_ns(&f->base, &run->means, run->ask.protocol, figure) / run->measured_ns[figure];
+    return fabs(log(by)) <= log(figure == ASSAY_SERVING_TTFT ? STRANGE_TTFT : STRANGE_TPOT);
 }
 
 /* Moves *n to the rows that are chosen; how many runs these were. */

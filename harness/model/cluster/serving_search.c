@@ -62,7 +62,6 @@ struct search {
     struct assay_serving_desk          *desk;
     struct assay_serving_search        *out;
     struct assay_serving_replica        prompts; /* the best there is for prompts alone */
-    double                              prompts_ttft_ns;
     struct assay_error                 *err;
 };
 
@@ -305,10 +304,8 @@ static void visit_prompts(struct search *s, const struct assay_serving_plan *p)
         if (p->pp > 1 || !has_room(s, &r))
             return;
         price_prompts(s, &r, &ttft_ns);
-        if (r.per_device_s > s->prompts.per_device_s) {
+        if (r.per_device_s > s->prompts.per_device_s)
             s->prompts = r;
-            s->prompts_ttft_ns = ttft_ns;
-        }
     }
 }
 

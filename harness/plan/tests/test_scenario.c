@@ -156,6 +156,20 @@ Test(scenario, the_least_number_of_queries_is_what_loadgen_would_pad_to)
     cr_expect_eq(assay_scenario_least(&s), 100);
 }
 
+Test(scenario, has_a_rate_where_arrivals_do_not_wait_for_each_other)
+{
+    cr_assert(reads("server/qps=12.5"));
+    cr_expect_eq(assay_scenario_rate(&s), 12.5);
+    cr_assert(reads("interactive/qps=3"));
+    cr_expect_eq(assay_scenario_rate(&s), 3);
+    cr_assert(reads("burst/burst=5,period_ms=100"));
+    cr_expect_eq(assay_scenario_rate(&s), 50);
+    cr_assert(reads("offline/qps=100"));
+    cr_expect_eq(assay_scenario_rate(&s), 0);
+    cr_assert(reads("concurrency/in_flight=8"));
+    cr_expect_eq(assay_scenario_rate(&s), 0);
+}
+
 Test(seed_set, sets_are_found_by_name_and_others_come_from_one_seed)
 {
     struct assay_seeds a, b;
@@ -163,10 +177,24 @@ Test(seed_set, sets_are_found_by_name_and_others_come_from_one_seed)
     cr_expect(a.qsl == 2085463073848966840u && a.sample == 2747215439041700203u && a.schedule == 16159082839903944936u);
     cr_assert_eq(assay_seeds_find("loadgen-v6.0", &a, &err), ASSAY_OK);
     cr_expect(a.qsl == 2465351861681999779u && a.sample == 14276810075590677512u && a.schedule == 3936089224930324775u);
-    cr_expect_eq(assay_seeds_find("loadgen-v5.1", &a, &err), ASSAY_CONFIG);
+    cr_assert_eq(assay_seeds_find("loadgen-v5.1", &a, &err), ASSAY_OK);
+    cr_expect(a.qsl == 1780908523862526354u && a.sample == 14771362308971278857u && a.schedule == 18209322760996052031u);
+    cr_expect_eq(assay_seeds_find("loadgen-v5.2", &a, &err), ASSAY_CONFIG);
     assay_seeds_from(1, &a);
     assay_seeds_from(1, &b);
     cr_expect_eq(memcmp(&a, &b, sizeof a), 0);
     assay_seeds_from(2, &b);
     cr_expect(a.qsl != b.qsl && a.sample != b.sample && a.schedule != b.schedule && a.qsl != a.sample && a.sample != a.schedule);
+}
+
+Test(seed_set, a_scenario_has_its_named_set_or_streams_of_the_run_and_the_launch)
+{
+    struct assay_seeds named, of, from;
+    cr_assert(!assay_seeds_find("loadgen-v6.1", &named, &err) && !assay_seeds_of("loadgen-v6.1", 5, 2, &of, &err));
+    cr_expect_eq(memcmp(&named, &of, sizeof of), 0);
+    assay_seeds_from(7, &from);
+    cr_assert(!assay_seeds_of("case", 5, 2, &of, &err));
+    cr_expect_eq(memcmp(&from, &of, sizeof of), 0);
+    cr_assert(!assay_seeds_of("case", 5, 1, &of, &err));
+    cr_expect_neq(memcmp(&from, &of, sizeof of), 0);
 }

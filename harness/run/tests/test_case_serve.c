@@ -9,6 +9,7 @@
 #include "harness/load/serving/tests/virtual_step.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/case_serve.h"
+#include "harness/store/run_folder.h"
 
 static struct assay_error          err;
 static struct virtual_step         v, w;
@@ -82,6 +83,13 @@ Test(case_serve, requests_are_served_recorded_and_compared_with_themselves_alone
     cr_expect_eq(metric(ASSAY_METRIC_engine_step_ns), 0);
     cr_expect_gt(metric(ASSAY_METRIC_sequences_per_step), 1);
     cr_expect_eq(course.loop.n, 2500);
+    uint32_t *word = NULL;
+    size_t    words = 0, requests = 0;
+    cr_assert_eq(assay_tokens_read(folder, rec, &word, &words, &err), ASSAY_OK, "%s", err.message);
+    for (size_t at = 0; at < words; at += 3 + (size_t)word[at + 2], requests++)
+        cr_expect(word[at] < 2500 && word[at + 2] >= 2 && word[at + 2] <= 60 && word[at + 3] < VOCABULARY);
+    cr_expect_eq(requests, 16u);
+    free(word);
     for (int i = 0; i < ASSAY_METRIC_COUNT; i++)
         cr_expect(rec->metric[i].has_value || *rec->metric[i].why, "%s has neither value nor reason", assay_metric_row((enum assay_metric)i)->name);
     stop();
@@ -186,5 +194,29 @@ Test(case_serve, a_device_that_fails_says_so_and_its_requests_failed)
     cr_expect_gt(rec->load.failed, 0);
     cr_expect_eq(rec->load.completed + rec->load.failed, rec->load.issued);
     cr_expect(strstr(rec->load.invalid, "requests failed"), "%s", rec->load.invalid);
+    stop();
+}
+
+Test(case_serve, the_highest_rate_that_keeps_the_limits_is_found_and_run_once_more)
+{
+    start("interactive/qps=0,min_queries=200,min_duration_s=0,ttft_ms=50,tpot_ms=5", "/prompt=32,output=16,engine=ideal", false);
+    cr_assert(!assay_case_serve_on(&course, &on, &err), "%s", err.message);
+    const struct assay_metric_value *peak = &rec->metric[ASSAY_METRIC_peak_qps];
+    /* a step of 1 ms and 1 us a token: eight sequences have 16 tokens in 16 steps, less than 8 / 16 ms = 500 a second */
+    cr_assert(peak->has_value, "%s; %s", peak->why, rec->load.peak);
+    cr_expect(peak->value > 200 && peak->value < 500, "%g; %s", peak->value, rec->load.peak);
+    cr_expect_eq(rec->load.rate, peak->value, "that rate was run");
+    cr_expect_eq(metric(ASSAY_METRIC_settled_valid), 1);
+    cr_expect(strstr(rec->load.peak, "looks: "), "%s", rec->load.peak);
+    cr_expect(rec->load.issued >= 600 && rec->load.completed + rec->load.failed == rec->load.issued);
+    stop();
+}
+
+Test(case_serve, no_rate_keeps_a_limit_that_a_lone_request_breaks)
+{
+    start("interactive/qps=0,min_queries=100,min_duration_s=0,ttft_ms=0.5,tpot_ms=0", "/prompt=32,output=4,engine=ideal", false);
+    cr_assert(!assay_case_serve_on(&course, &on, &err), "%s", err.message);
+    cr_expect_not(rec->metric[ASSAY_METRIC_peak_qps].has_value);
+    cr_expect_str_eq(rec->metric[ASSAY_METRIC_peak_qps].why, "no rate was settled to be valid");
     stop();
 }

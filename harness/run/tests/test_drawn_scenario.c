@@ -69,6 +69,23 @@ Test(drawn_scenario, leaves_nothing_of_a_single_run)
     cr_expect(r->metric[ASSAY_METRIC_harness_allocations].has_value, "what is the host's own stays");
 }
 
+Test(drawn_scenario, begins_each_device_without_what_the_one_before_said)
+{
+    static struct assay_record rec;
+    memset(&rec, 0, sizeof rec);
+    rec.load = (struct assay_load){.sets = 8, .duration_ns = 77, .failed = 1, .over = 2};
+    memcpy(rec.load.failure, "it hung", 8);
+    memcpy(rec.noise_complaint, "x", 2);
+    assay_metric_set(&rec, ASSAY_METRIC_batch_fill, 0.5, 9, 0);
+    assay_metric_set(&rec, ASSAY_METRIC_harness_allocations, 0, 1, 0);
+    assay_metric_absent(&rec, ASSAY_METRIC_quality, "nothing is trained");
+    assay_drawn_scenario_begin(&rec);
+    cr_expect(rec.load.sets == 8 && rec.load.duration_ns == 0 && rec.load.failed == 0 && rec.load.over == 0 && !*rec.load.failure && !*rec.noise_complaint);
+    cr_expect(!rec.metric[ASSAY_METRIC_batch_fill].has_value && *rec.metric[ASSAY_METRIC_batch_fill].why);
+    cr_expect(rec.metric[ASSAY_METRIC_harness_allocations].has_value, "what is the host's own stays");
+    cr_expect_str_eq(rec.metric[ASSAY_METRIC_quality].why, "nothing is trained");
+}
+
 Test(drawn_scenario, says_on_how_many_devices_a_verdict_holds)
 {
     const struct assay_record *r = told(false);

@@ -7,7 +7,8 @@ Test(launcher, a_failure_can_be_recorded_whatever_the_probe_told_of_the_device)
 {
     static struct assay_record     rec;
     static const json_int_t        told[] = {1, 0, -1, 77, INT64_MAX};
-    struct assay_case              c = {.name = "gemm/k=1", .id = "0123456789abcdef"};
+    static const struct assay_workload gemm = {.name = "gemm"};
+    struct assay_case              c = {.workload = &gemm, .name = "gemm/k=1", .id = "0123456789abcdef"};
     struct assay_plan              plan = {.seed = 1};
     const char *const              backends[] = {"odd"};
     const struct assay_run_request request = {.plan = &plan, .backends = backends, .n_backends = 1};

@@ -166,6 +166,26 @@ Test(load_verdict, single_stream_has_the_latency_that_early_stopping_leaves)
     cr_expect(strstr(record.load.settled, "no latency limit"));
 }
 
+Test(load_verdict, multi_stream_needs_662_queries_for_its_percentile)
+{
+    queries("multi_stream/min_queries=1,min_duration_s=0", 662, 0);
+    judge();
+    cr_expect(is_valid(), "%s", record.load.loadgen);
+    queries("multi_stream/min_queries=1,min_duration_s=0", 661, 0);
+    judge();
+    cr_expect(!is_valid() && strstr(record.load.invalid, "too few"), "%s", record.load.invalid);
+}
+
+Test(load_verdict, end_at_the_maximum_is_broken_only_before_the_minimum)
+{
+    queries(SERVER ",min_queries=1", 4000, 0);
+    judge();
+    cr_expect_str_eq(record.load.invalid, "");
+    r.hit_wall_limit = true;
+    judge();
+    cr_expect(strstr(record.load.invalid, "before its minimum"), "%s", record.load.invalid);
+}
+
 Test(load_verdict, offline_is_judged_by_its_length)
 {
     queries("offline/min_queries=100,min_duration_s=0.1,qps=100", 100, 0);

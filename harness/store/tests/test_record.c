@@ -29,7 +29,8 @@ static struct assay_record *full_record(void)
     FULL(r->curve_file), FULL(r->curve_sha256);
     FULL(r->load.steady), FULL(r->load.settled), FULL(r->load.loadgen), FULL(r->load.invalid), FULL(r->load.failure), FULL(r->load.peak);
     FULL(r->load.proof), FULL(r->load.series_file), FULL(r->load.series_sha256), FULL(r->load.served);
-    FULL(r->load.served_file), FULL(r->load.served_sha256);
+    FULL(r->load.served_file), FULL(r->load.served_sha256), FULL(r->load.tokens_file), FULL(r->load.tokens_sha256);
+    FULL(r->audit.test), FULL(r->audit.first_difference);
     for (size_t i = 0; i < ASSAY_INFLUENCES; i++)
         FULL(r->influences[i].name), FULL(r->influences[i].from);
     fill_device(&r->device);

@@ -82,3 +82,58 @@ Test(samples, of_a_curve_are_rows_up_to_the_first_that_was_never_written)
     cr_expect_eq(assay_curve_read(s.path, r, &read, &n, &err), ASSAY_DATA);
     scratch_remove(&s);
 }
+
+Test(samples, of_queries_and_requests_are_rows_of_the_series_that_was_recorded)
+{
+    struct assay_query_row   rows[2] = {{.query = 1, .scheduled_ns = 2, .issued_ns = 3, .completed_ns = 4, .samples = 5, .status = 6}, {.query = 7}};
+    struct assay_served_row  served = {.request = 1, .scheduled_ns = 2, .first_ns = 3, .last_ns = 4, .completed_ns = 5, .prompt_tokens = 6,
+                                       .output_tokens = 7, .reused_tokens = 8, .preemptions = 9, .status = 10};
+    struct scratch           s = scratch_new();
+    struct assay_error       err = {0};
+    struct assay_record     *r = record_of(0, 3);
+    struct assay_query_row  *queries = NULL;
+    struct assay_served_row *requests = NULL;
+    size_t                   n = 0;
+    cr_expect_eq(assay_queries_read(s.path, r, &queries, &n, &err), ASSAY_UNAVAILABLE);
+    cr_expect_eq(assay_served_read(s.path, r, &requests, &n, &err), ASSAY_UNAVAILABLE);
+    cr_assert_eq(mkdir(in(&s, "samples"), 0777), 0);
+    assay_run_folder_queries_file(r->id, "cpu", r->launch, r->load.series_file);
+    assay_run_folder_served_file(r->id, "cpu", r->launch, r->load.served_file);
+    put_bytes(in(&s, r->load.series_file), rows, sizeof rows);
+    put_bytes(in(&s, r->load.served_file), &served, sizeof served);
+    cr_assert_eq(assay_queries_read(s.path, r, &queries, &n, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(n == 2 && !memcmp(queries, rows, sizeof rows));
+    cr_assert_eq(assay_served_read(s.path, r, &requests, &n, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(n == 1 && !memcmp(requests, &served, sizeof served));
+    free(queries);
+    free(requests);
+    put_bytes(in(&s, r->load.series_file), rows, sizeof rows - 1);
+    cr_expect_eq(assay_queries_read(s.path, r, &queries, &n, &err), ASSAY_DATA, "no whole number of rows");
+    (void)snprintf(r->load.served_sha256, sizeof r->load.served_sha256, "%064d", 0);
+    cr_expect_eq(assay_served_read(s.path, r, &requests, &n, &err), ASSAY_DATA, "another SHA-256");
+    scratch_remove(&s);
+}
+
+Test(samples, of_tokens_are_requests_of_which_none_ends_early)
+{
+    static const struct { uint32_t words[8]; size_t n; bool good; } rows[] = {
+        {{7, 1, 2, 10, 20, 8, 0, 0}, 8, true}, {{0}, 0, true}, {{7, 1, 3, 10, 20}, 5, false}, {{7, 1}, 2, false}, {{7, 1, 0xffffffffu, 1}, 4, false},
+    };
+    struct scratch       s = scratch_new();
+    struct assay_error   err = {0};
+    struct assay_record *r = record_of(0, 3);
+    uint32_t            *word = NULL;
+    size_t               n = 0;
+    cr_expect_eq(assay_tokens_read(s.path, r, &word, &n, &err), ASSAY_UNAVAILABLE);
+    cr_assert_eq(mkdir(in(&s, "samples"), 0777), 0);
+    assay_run_folder_tokens_file(r->id, "cpu", r->launch, r->load.tokens_file);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put_bytes(in(&s, r->load.tokens_file), rows[i].words, rows[i].n * sizeof(uint32_t));
+        cr_expect_eq(assay_tokens_read(s.path, r, &word, &n, &err), rows[i].good ? ASSAY_OK : ASSAY_DATA, "row %zu", i);
+        if (!rows[i].good)
+            continue;
+        cr_expect(n == rows[i].n && (!n || !memcmp(word, rows[i].words, n * sizeof *word)));
+        free(word);
+    }
+    scratch_remove(&s);
+}

@@ -497,6 +497,22 @@ Test(check, calls_marginal_what_uses_over_half_of_its_bound)
     put_away(&s);
 }
 
+/* Runs of eight elements, of which later sets keep the sums alone: eight roundings use over half of what they may all be in one of some
+ * hundred, and that is no more strange than one that does. */
+Test(check, a_sum_of_few_roundings_may_use_its_bound)
+{
+    struct simulated    s;
+    struct assay_graph *g = assay_graph_new("few");
+    int64_t             dims[4] = {10, 16, 9, 7};
+    int32_t             in[2] = {assay_graph_input(g, "A", ASSAY_BF16, 4, dims, ASSAY_FILL_SIGNED), assay_graph_input(g, "B", ASSAY_BF16, 4, dims, ASSAY_FILL_SIGNED)};
+    int32_t             y = assay_graph_op(g, "Mul", "Y", in, 2, NULL);
+    assay_graph_output(g, y);
+    simulate(&s, g, y);
+    struct assay_check c = run(&s, honestly, 60, 1);
+    cr_expect(c.outcome == ASSAY_PASS && c.sums > 1000, "%llu sums: %s", (unsigned long long)c.sums, c.why);
+    put_away(&s);
+}
+
 /* ---- outputs that take over a state ------------------------------------------------------------------------------ */
 
 /* p - rate g, in the place of p. */

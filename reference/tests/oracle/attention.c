@@ -236,7 +236,7 @@ static number paged_at(const struct oracle *o, bool value, int64_t slot, int64_t
     int64_t row = row_in_slot(o, slot);
     if (row < 0)
         return element_at(cache, (int64_t[]){slot / cache->dims[1], slot % cache->dims[1], c});
-    return element_at(fresh, (int64_t[]){row, c}); /* unrounded, as everything here: the cache's format has 16 bits at least */
+    return num(rounded_to(cache->dtype, element_at(fresh, (int64_t[]){row, c}), false)); /* the definition's own rounding, of what is exact */
 }
 
 static number paged_attention(const struct oracle *o, uint32_t out, const int64_t at[])

@@ -216,8 +216,13 @@ static enum assay_code ask_claim(const struct filled *f, uint32_t output, size_t
     const struct assay_node *node = &f->g->nodes[0];
     struct assay_ref_tensor  in[ASSAY_OP_MAX_OPERANDS], out[ASSAY_OP_MAX_OPERANDS];
     struct assay_ref_call    call = {.graph = f->g, .node = node, .in = in, .out = out, .output = output};
-    for (uint32_t i = 0; i < node->n_inputs; i++)
-        in[i] = widened(tensor_of(f, node->inputs[i]));
+    for (uint32_t i = 0; i < node->n_inputs; i++) {
+        in[i] = tensor_of(f, node->inputs[i]);
+        /* The format of an operand that is another one and no wider than the first's, a cache's, is part of the definition: what enters it is rounded. */
+        enum assay_dtype first = tensor_of(f, node->inputs[0]).dtype;
+        if (in[i].dtype == first || assay_dtype_bits(in[i].dtype) > assay_dtype_bits(first))
+            in[i] = widened(in[i]);
+    }
     for (uint32_t i = 0; i < node->n_outputs; i++)
         out[i] = widened(tensor_of(f, node->outputs[i]));
     call.arithmetic = assay_arithmetic_required(f->g, node);

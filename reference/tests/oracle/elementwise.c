@@ -62,6 +62,11 @@ TWO(And, truth(!is_equal(x, num(0)) && !is_equal(y, num(0))))
 
 ONE(Identity, x)
 ONE(Copy, x)
+ONE(AllReduce, x) /* of a group of one, as all here */
+ONE(AllGather, x)
+ONE(ReduceScatter, x)
+ONE(AllToAll, x)
+ONE(Replicate, x)
 ONE(Neg, negated(x))
 ONE(Abs, magnitude(x))
 ONE(Sqrt, root(x))

@@ -255,3 +255,16 @@ static number rotary(const struct oracle *o, uint32_t out, const int64_t at[])
     return plus(times(element_at(x, at), o->in[1].x[angle]), imaginary ? turn : negated(turn));
 }
 ELEMENT(RotaryEmbedding, rotary)
+
+/* ---- between ranks, of whom there is one: nothing comes ------------------------------------------------------------- */
+
+static number nothing(const struct oracle *o, uint32_t out, const int64_t at[])
+{
+    (void)o;
+    (void)out;
+    (void)at;
+    return num(0);
+}
+
+ORACLE(Send) = {.element = nothing};
+ORACLE(Receive) = {.element = nothing};

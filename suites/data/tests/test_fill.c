@@ -337,3 +337,43 @@ Test(fill, distinct_numbers_are_a_permutation_that_differs_from_set_to_set)
         assay_graph_free(m.g);
     }
 }
+
+/* Every kind of rule, cut in the middle of both axes. */
+Test(fill, a_part_has_what_the_whole_has_in_its_place)
+{
+    static const struct assay_fill fills[] = {{ASSAY_FILL_UNIFORM, -1, 1}, {ASSAY_FILL_NORMAL, 0, 1}, {ASSAY_FILL_CONSTANT, 3, 0},
+                                              {ASSAY_FILL_INTEGERS, -7, 7}, {ASSAY_FILL_IOTA, 1, 0.5}, {ASSAY_FILL_UNLIKE, 9, 0},
+                                              {ASSAY_FILL_CANCELLING, 1, 0.1}, {ASSAY_FILL_WIDE, -3, 3}, {ASSAY_FILL_DISTINCT, 0, 99}};
+    static const enum assay_dtype dtypes[] = {ASSAY_F32, ASSAY_BF16, ASSAY_I64};
+    int64_t            dims[2] = {5, 3}, whole[2] = {9, 11};
+    struct assay_part  part = {.name = "w", .whole = {9, 11}, .first = {3, 7}};
+    for (size_t f = 0; f < sizeof fills / sizeof *fills; f++)
+        for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+            struct assay_graph *g = assay_graph_new("part");
+            struct assay_error  err = {0};
+            unsigned char       all[99 * 8], some[15 * 8];
+            size_t              bytes = assay_dtype_bits(dtypes[d]) / 8;
+            int32_t             w = assay_graph_param(g, "w", dtypes[d], 2, whole, fills[f]);
+            int32_t             p = assay_graph_param(g, "its part", dtypes[d], 2, dims, fills[f]);
+            assay_graph_part(g, p, &part);
+            cr_assert_eq(assay_fill_value(g, w, 5, 0, all, &err), ASSAY_OK, "%s", err.message);
+            cr_assert_eq(assay_fill_value(g, p, 5, 0, some, &err), ASSAY_OK, "%s", err.message);
+            for (size_t i = 0; i < 15; i++)
+                cr_expect_arr_eq(some + i * bytes, all + ((i / 3 + 3) * 11 + i % 3 + 7) * bytes, bytes, "rule %d, element %zu", fills[f].kind, i);
+            assay_graph_free(g);
+        }
+}
+
+Test(fill, a_part_that_leaves_its_whole_is_refused)
+{
+    struct assay_graph *g = assay_graph_new("part");
+    struct assay_error  err = {0};
+    int64_t             dims[1] = {4};
+    int32_t             p = assay_graph_param(g, "p", ASSAY_F32, 1, dims, ASSAY_FILL_SIGNED);
+    assay_graph_part(g, p, &(struct assay_part){.name = "w", .whole = {8}, .first = {4}});
+    cr_expect_eq(g->first_error.code, ASSAY_OK);
+    assay_graph_part(g, p, &(struct assay_part){.name = "w", .whole = {8}, .first = {5}});
+    cr_expect_eq(assay_graph_finish(g, &err), ASSAY_CONFIG);
+    cr_expect_str_eq(err.message, "part: 'p' of 'w': it leaves the whole");
+    assay_graph_free(g);
+}

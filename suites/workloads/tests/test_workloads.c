@@ -81,7 +81,8 @@ Test(workloads, are_found_by_their_names_which_are_sorted_and_say_what_they_are)
         cr_expect_eq(assay_workload_find(all[i]->name), all[i]);
         cr_expect(i == 0 || strcmp(all[i - 1]->name, all[i]->name) < 0);
         cr_expect(*all[i]->summary && strspn(all[i]->name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(all[i]->name), "a case's name is made of it");
-        cr_expect(!strcmp(all[i]->headline, "flops_per_s") || !strcmp(all[i]->headline, "bytes_per_s") || !strcmp(all[i]->headline, "items_per_s"));
+        cr_expect(!strcmp(all[i]->headline, "flops_per_s") || !strcmp(all[i]->headline, "bytes_per_s") || !strcmp(all[i]->headline, "items_per_s") ||
+                  (!strcmp(all[i]->headline, "message_bytes_per_s") && all[i]->message));
         for (const struct assay_option *row = all[i]->params; row->name; row++)
             cr_expect(row->dflt && *row->help && row->offset < all[i]->params_bytes, "%s/%s", all[i]->name, row->name);
     }
@@ -193,10 +194,19 @@ Test(workloads, what_no_range_can_say_is_refused_by_name)
         {"attention", "prefill", "heads=6,kv_heads=4", "kv_heads 4 does not divide heads 6"},
         {"conv", "", "channels=6,filters=4,groups=4", "groups 4"},
         {"memory", "", "bytes=5000", "multiple of 4096"},
+        {"decoder", "decode", "model=tiny-dense,cache=bf16", "cache bf16 in phase decode"},
+        {"decoder", "prefill", "model=tiny-dense,packed=8", "packed 8 in phase prefill"},
+        {"decoder", "score", "model=tiny-dense,block=32", "block 32 in phase score"},
+        {"decoder", "serve", "model=tiny-dense,batch=3,packed=2", "packed 2; 3 sequences"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct built b = build(rows[i].name, rows[i].phase, rows[i].list);
         cr_expect(!b.g && b.err.code == ASSAY_CONFIG && strstr(b.err.message, rows[i].message), "%s", b.err.message);
         release(&b);
     }
+    struct built serves = build("decoder", "serve", "model=tiny-dense,batch=3,packed=3,block=32,cache=bf16,tokens=8");
+    struct built decodes = build("decoder", "decode", "model=tiny-dense,packed=0,block=16,cache=f32,tokens=8");
+    cr_expect(serves.g && decodes.g, "%s%s", serves.err.message, decodes.err.message);
+    release(&serves);
+    release(&decodes);
 }

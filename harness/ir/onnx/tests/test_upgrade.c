@@ -76,6 +76,37 @@ Test(upgrade, an_operand_that_begins_at_an_axis_gets_ones_behind_it, .init = set
     assay_graph_free(call.graph);
 }
 
+Test(upgrade, an_upsample_is_a_resize_whose_scales_stand_elsewhere, .init = setup)
+{
+    const int64_t n = 2;
+    const float   scales[] = {2, 3};
+    call.in[call.n_in++] = assay_graph_const(call.graph, "scales", ASSAY_F32, 1, &n, scales);
+    int32_t at = call.in[1];
+    cr_assert_eq(upgrade("Upsample", 9), ASSAY_OK, "%s", err.message);
+    cr_expect_str_eq(call.op, "Resize");
+    cr_expect(call.n_in == 3 && call.in[1] == ASSAY_NO_VALUE && call.in[2] == at);
+    cr_expect(!strcmp(call.attrs[0].text, "asymmetric") && !strcmp(call.attrs[1].text, "floor") && !call.attrs[2].name);
+    cr_expect_eq(upgrade("Upsample", 9), ASSAY_UNSUPPORTED, "three operands are none of it");
+    assay_graph_free(call.graph);
+}
+
+/* Operands get names of their own even where those of two nodes begin alike. */
+Test(upgrade, long_names_of_nodes_make_different_consts, .init = setup)
+{
+    char long_name[100];
+    memset(long_name, 'n', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = 0;
+    call.name = long_name;
+    for (int i = 0; i < 2; i++) {
+        call.n_in = 1;
+        call.attrs[0] = (struct assay_attr){.name = "axes", .type = ASSAY_ATTR_I64S, .list = {0}, .n = 1};
+        cr_assert_eq(upgrade("ReduceMax", 17), ASSAY_OK, "%s", call.graph->first_error.message);
+        long_name[95] = 'm';
+    }
+    cr_expect_eq(call.graph->first_error.code, ASSAY_OK);
+    assay_graph_free(call.graph);
+}
+
 static const struct {
     char              op[24];
     int64_t           opset;
@@ -116,7 +147,7 @@ Test(upgrade, what_means_something_else_is_refused)
 
 Test(upgrade, knows_the_oldest_version_that_is_read)
 {
-    cr_expect_eq(assay_onnx_since("Resize"), 11);
+    cr_expect_eq(assay_onnx_since("Resize"), 10);
     cr_expect_eq(assay_onnx_since("Softmax"), 1);
     cr_expect_eq(assay_onnx_since("assay.Copy"), 0);
     cr_expect_eq(assay_onnx_since("NoSuchOp"), 0);

@@ -1,4 +1,4 @@
-#include "reports/mlperf.h"
+#include "reports/published.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * It takes these rows and nothing else, so that no figure of ours can stand with them; it computes with no value. Every row has its
  * footnote (benchmark, round, division, where and when it was retrieved, entry), and the notice on the trademark stands with the table.
  * The name is never translated, and has its ™. */
-#ifndef ASSAY_REPORTS_MLPERF_H
-#define ASSAY_REPORTS_MLPERF_H
+#ifndef ASSAY_REPORTS_PUBLISHED_H
+#define ASSAY_REPORTS_PUBLISHED_H
 
 #include <stdbool.h>
 

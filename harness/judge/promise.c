@@ -1,0 +1,178 @@
+#include "harness/judge/promise.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/qualify.h"
+
+#include "assay/banned.h"
+
+#define MOST_POINTS 64u
+
+bool assay_load_family(const char *name, char out[ASSAY_CASE_NAME_BYTES], double *load)
+{
+    struct assay_case c = {.workload = NULL};
+    struct assay_error ignored = {.code = ASSAY_OK};
+    const char *at = strrchr(name, '@');
+    struct assay_text text = assay_text_over(out, ASSAY_CASE_NAME_BYTES);
+    if (!at || assay_case_parse(name, &c, &ignored))
+        return false;
+    struct assay_scenario s = c.scenario;
+    bool served = assay_case_is_served(&c);
+    at = strrchr(c.name, '@');
+    *load = s.type == ASSAY_CONCURRENCY ? (double)s.in_flight : s.qps;
+    s.qps = 1;
+    s.in_flight = 1;
+    s.min_queries = 1;
+    s.min_duration_ns = s.max_duration_ns = 0;
+    assay_text_add(&text, "%.*s@", (int)(at - c.name), c.name);
+    assay_scenario_write(&s, &text);
+    if (served)
+        assay_serving_write(&c.serving, &text);
+    assay_case_release(&c);
+    return (s.type == ASSAY_CONCURRENCY || s.type == ASSAY_SERVER || s.type == ASSAY_INTERACTIVE) && *load > 0 &&
+           !text.cut;
+}
+
+/* ---- points ------------------------------------------------------------------------------------------------------ */
+
+struct point {
+    const struct assay_summary_row *row;
+    double load;
+    bool keeps, breaks, middle_breaks, has_middle;
+};
+
+static void hold(struct point *p, const struct assay_estimate *time_ns, double limit_s)
+{
+    double limit = limit_s * 1e9;
+    if (!(limit > 0))
+        return;
+    p->keeps = p->keeps && time_ns->has_interval && time_ns->high <= limit;
+    p->breaks = p->breaks || (time_ns->has_interval && time_ns->low > limit);
+    p->has_middle = p->has_middle && time_ns->has_value;
+    p->middle_breaks = p->middle_breaks || (time_ns->has_value && time_ns->value > limit);
+}
+
+static struct point point_of(const struct assay_demand *d, const struct assay_summary_row *row, double load)
+{
+    const struct assay_estimate *failed = &row->metric[ASSAY_METRIC_queries_failed],
+                                *rate = &row->metric[ASSAY_METRIC_tokens_per_s];
+    struct point p = {.row = row, .load = load, .keeps = rate->has_interval, .has_middle = rate->has_value};
+    hold(&p, &row->metric[ASSAY_METRIC_ttft_ns], d->ttft_p50_s);
+    hold(&p, &row->metric[ASSAY_METRIC_ttft_p99_ns], d->ttft_p99_s);
+    hold(&p, &row->metric[ASSAY_METRIC_tpot_ns], d->tpot_p50_s);
+    hold(&p, &row->metric[ASSAY_METRIC_tpot_p99_ns], d->tpot_p99_s);
+    if (failed->has_value && failed->value > 0) {
+        p.keeps = false;
+        p.breaks = p.middle_breaks = true;
+    }
+    return p;
+}
+
+static bool is_modelled(const struct assay_summary_row *row)
+{
+    return row->evidence == ASSAY_EVIDENCE_MODELLED;
+}
+
+/* Measured on hardware and right, or modelled throughout. */
+static bool row_counts(const struct assay_summary_row *row)
+{
+    static const struct assay_rule asks = {.assurance = ASSAY_ASSURANCE_SAMPLED};
+    if (row->status != ASSAY_STATUS_OK)
+        return false;
+    if (is_modelled(row))
+        return true;
+    for (size_t i = 0; i < row->n_launches; i++)
+        if (assay_record_counts(&asks, row->launches[i]))
+            return false;
+    return assay_outcome_proves(row->outcome);
+}
+
+static int by_load(const void *a, const void *b)
+{
+    const struct point *x = a, *y = b;
+    return (x->load > y->load) - (x->load < y->load);
+}
+
+static bool is_point(const struct assay_policy *policy, const struct assay_summary_row *row, double *load)
+{
+    char family[ASSAY_CASE_NAME_BYTES];
+    return assay_load_family(row->case_name, family, load) && !strcmp(family, policy->demand.family);
+}
+
+bool assay_promise_is_all(const struct assay_policy *policy, const struct assay_summary *run, const char *backend)
+{
+    bool any = false;
+    double load;
+    for (size_t i = 0; i < run->n_rows; i++) {
+        if (strcmp(run->rows[i].backend, backend) != 0)
+            continue;
+        if (!is_point(policy, &run->rows[i], &load))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* Points that count, by load; *rows is how many rows of the curve there are at all. */
+static size_t gather(const struct assay_policy *policy, const struct assay_summary *run, const char *backend,
+                     struct point out[MOST_POINTS], size_t *rows)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < run->n_rows && n < MOST_POINTS; i++) {
+        const struct assay_summary_row *row = &run->rows[i];
+        double load;
+        if (strcmp(row->backend, backend) != 0 || !is_point(policy, row, &load))
+            continue;
+        ++*rows;
+        if (row_counts(row))
+            out[n++] = point_of(&policy->demand, row, load);
+    }
+    qsort(out, n, sizeof *out, by_load);
+    return n;
+}
+
+/* ---- the curve --------------------------------------------------------------------------------------------------- */
+
+static void read_curve(const struct point *points, size_t n, struct assay_promise *out)
+{
+    bool keeps = true, breaks = false, middle_breaks = false;
+    out->has_middle = true;
+    out->points = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct assay_estimate *rate = &points[i].row->metric[ASSAY_METRIC_tokens_per_s];
+        keeps = keeps && points[i].keeps;
+        breaks = breaks || points[i].breaks;
+        middle_breaks = middle_breaks || points[i].middle_breaks;
+        out->has_middle = out->has_middle && points[i].has_middle;
+        out->evidence = points[i].row->evidence > out->evidence ? points[i].row->evidence : out->evidence;
+        out->grade = strcmp(points[i].row->grade, out->grade) > 0 ? points[i].row->grade : out->grade;
+        if (keeps)
+            out->per_s.low = fmax(out->per_s.low, rate->low);
+        if (!breaks && rate->has_interval)
+            out->per_s.high = fmax(out->per_s.high, rate->high);
+        if (!middle_breaks && rate->has_value)
+            out->per_s.middle = fmax(out->per_s.middle, rate->value);
+    }
+    out->is_open = keeps;
+    out->has_middle = out->has_middle && out->per_s.middle > 0;
+    /* the greatest value may belong to another point than the ends do */
+    out->per_s.middle = out->has_middle ? fmin(fmax(out->per_s.middle, out->per_s.low), out->per_s.high) : 0;
+    out->lack = out->per_s.low > 0 ? ASSAY_PROMISE_KNOWN : ASSAY_PROMISE_NONE_KEEPS;
+}
+
+void assay_promise_read(const struct assay_policy *policy, const struct assay_summary *run, const char *backend,
+                        struct assay_promise *out)
+{
+    struct point points[MOST_POINTS];
+    size_t rows = 0;
+    *out = (struct assay_promise){.lack = ASSAY_PROMISE_NOT_ASKED, .grade = ""};
+    if (!policy->demand.given || !*policy->demand.family)
+        return;
+    size_t n = gather(policy, run, backend, points, &rows);
+    if (n)
+        read_curve(points, n, out);
+    else
+        out->lack = rows ? ASSAY_PROMISE_NOT_PROVED : ASSAY_PROMISE_NOT_RUN;
+}

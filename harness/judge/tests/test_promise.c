@@ -1,0 +1,153 @@
+#include <criterion/criterion.h>
+
+#include "harness/judge/promise.h"
+#include "harness/judge/tests/candidates.h"
+
+/* A curve in memory: a row a rate. */
+#define NAME "decoder.serve/model=tiny-dense,batch=8,packed=64,tokens=200@interactive/qps=%g+serving/prompt=16,output=8"
+#define RATES 5
+
+struct curve {
+    struct assay_policy policy;
+    struct assay_summary run;
+    struct assay_summary_row rows[RATES];
+    char names[RATES][ASSAY_CASE_NAME_BYTES];
+    struct assay_record record[RATES][2];
+    const struct assay_record *launches[RATES][2];
+};
+
+static struct assay_estimate between(double low, double value, double high)
+{
+    return (struct assay_estimate){
+        .has_value = value > 0, .has_interval = high > 0, .value = value, .low = low, .high = high, .level = 0.8};
+}
+
+/* Rates 1, 2, 4, 8, 16 at 100 tokens a request; the p99 to the first token is 100 ms, and at rate i the upper end, the
+ * value and the lower end grow with it: limit 1 s is surely kept up to 4, perhaps at 8, and surely broken at 16. */
+static struct curve *begin(enum assay_evidence evidence)
+{
+    static const double at[RATES][3] = {
+        {0.1, 0.2, 0.3}, {0.1, 0.2, 0.3}, {0.2, 0.5, 0.9}, {0.5, 0.8, 1.5}, {1.1, 2, 3}};
+    struct curve *c = calloc(1, sizeof *c);
+    double load;
+    char name[ASSAY_CASE_NAME_BYTES];
+    (void)snprintf(name, sizeof name, NAME, 1.0);
+    cr_assert(assay_load_family(name, c->policy.demand.family, &load));
+    c->policy.demand.given = true;
+    c->policy.demand.ttft_p99_s = 1;
+    for (int i = 0; i < RATES; i++) {
+        struct assay_summary_row *row = &c->rows[i];
+        double rate = 1 << i;
+        (void)snprintf(c->names[i], sizeof c->names[i], NAME, rate);
+        for (int k = 0; k < 2; k++) {
+            c->record[i][k].status = ASSAY_STATUS_OK;
+            c->record[i][k].evidence = evidence;
+            c->record[i][k].device =
+                (struct assay_device_info){.clock = ASSAY_CLOCK_DEVICE, .origin = ASSAY_ORIGIN_REAL};
+            c->launches[i][k] = &c->record[i][k];
+        }
+        *row = (struct assay_summary_row){
+            .case_name = c->names[i], .backend = "chip", .status = ASSAY_STATUS_OK, .grade = "", .n_launches = 2};
+        row->launches = c->launches[i];
+        row->evidence = evidence;
+        row->outcome = ASSAY_PASS;
+        row->metric[ASSAY_METRIC_tokens_per_s] = between(95 * rate, 100 * rate, 105 * rate);
+        row->metric[ASSAY_METRIC_ttft_p99_ns] = between(at[i][0] * 1e9, at[i][1] * 1e9, at[i][2] * 1e9);
+        row->metric[ASSAY_METRIC_queries_failed] = (struct assay_estimate){.has_value = true};
+    }
+    c->run = (struct assay_summary){.rows = c->rows, .n_rows = RATES};
+    return c;
+}
+
+static struct assay_promise read_it(const struct curve *c)
+{
+    struct assay_promise p;
+    assay_promise_read(&c->policy, &c->run, "chip", &p);
+    return p;
+}
+
+Test(promise, is_the_last_rate_before_the_first_that_may_break_the_limits)
+{
+    struct curve *c = begin(ASSAY_EVIDENCE_MODELLED);
+    struct assay_promise p = read_it(c);
+    cr_expect_eq(p.lack, ASSAY_PROMISE_KNOWN);
+    cr_expect(p.per_s.low == 95 * 4 && p.per_s.middle == 100 * 8 && p.per_s.high == 105 * 8, "%g %g %g", p.per_s.low,
+              p.per_s.middle, p.per_s.high);
+    cr_expect(p.has_middle && !p.is_open && p.points == RATES && p.evidence == ASSAY_EVIDENCE_MODELLED);
+    /* the upper end of a time just at its limit keeps it, and just above does not */
+    c->rows[3].metric[ASSAY_METRIC_ttft_p99_ns].high = 1e9;
+    cr_expect(read_it(c).per_s.low == 95 * 8);
+    c->rows[3].metric[ASSAY_METRIC_ttft_p99_ns].high = 1e9 + 1;
+    cr_expect(read_it(c).per_s.low == 95 * 4);
+    /* a failed request breaks it, however fast the others were */
+    c->rows[2].metric[ASSAY_METRIC_queries_failed].value = 1;
+    cr_expect(read_it(c).per_s.low == 95 * 2 && read_it(c).per_s.high == 105 * 2);
+    free(c);
+}
+
+/* What is fast again behind a rate that breaks is no throughput at the promise. */
+Test(promise, order_is_by_load_and_not_as_they_ran)
+{
+    struct curve *c = begin(ASSAY_EVIDENCE_MODELLED);
+    struct assay_summary_row last = c->rows[4];
+    c->rows[4] = c->rows[0];
+    c->rows[0] = last;
+    cr_expect(read_it(c).per_s.low == 95 * 4);
+    for (int i = 0; i < RATES; i++)
+        if (strstr(c->rows[i].case_name, "qps=2+"))
+            c->rows[i].metric[ASSAY_METRIC_ttft_p99_ns].low = c->rows[i].metric[ASSAY_METRIC_ttft_p99_ns].high = 5e9;
+    cr_expect(read_it(c).per_s.low == 95 && read_it(c).per_s.high == 105);
+    free(c);
+}
+
+Test(promise, a_curve_that_never_breaks_is_open_and_one_without_points_has_no_middle)
+{
+    struct curve *c = begin(ASSAY_EVIDENCE_MODELLED);
+    c->run.n_rows = 3;
+    cr_expect(read_it(c).is_open);
+    c->rows[1].metric[ASSAY_METRIC_ttft_p99_ns].has_value = false;
+    cr_expect(!read_it(c).has_middle && read_it(c).per_s.middle == 0 && read_it(c).per_s.low == 95 * 4);
+    free(c);
+}
+
+Test(promise, what_counts_for_nothing_lends_nothing)
+{
+    struct curve *c = begin(ASSAY_EVIDENCE_MEASURED);
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_KNOWN);
+    for (int i = 0; i < RATES; i++)
+        c->rows[i].outcome = ASSAY_FAIL;
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NOT_PROVED);
+    for (int i = 0; i < RATES; i++) {
+        c->rows[i].outcome = ASSAY_PASS;
+        c->record[i][1].evidence = c->rows[i].evidence = ASSAY_EVIDENCE_MIXED;
+    }
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NOT_PROVED);
+    free(c);
+    c = begin(ASSAY_EVIDENCE_MEASURED);
+    for (int i = 0; i < RATES; i++)
+        c->rows[i].metric[ASSAY_METRIC_ttft_p99_ns].has_interval = false; /* one launch */
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NONE_KEEPS);
+    c->policy.demand.ttft_p99_s = 0.01;
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NONE_KEEPS);
+    c->run.n_rows = 0;
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NOT_RUN);
+    c->policy.demand.family[0] = 0;
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NOT_ASKED);
+    free(c);
+}
+
+Test(promise, offline_is_no_point_of_a_curve)
+{
+    char family[ASSAY_CASE_NAME_BYTES], other[ASSAY_CASE_NAME_BYTES];
+    double load;
+    cr_expect(!assay_load_family("gemm/m=64,n=64,k=64", family, &load));
+    cr_expect(!assay_load_family("gemm/m=64,n=64,k=64@offline", family, &load));
+    cr_expect(!assay_load_family("gemm/m=64,n=64,k=64@server/qps=0,latency_ms=5", family, &load),
+              "a search is no point");
+    cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=10,latency_ms=5", family, &load) && load == 10);
+    cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=5,min_queries=7", other, &load) &&
+              load == 20);
+    cr_expect_str_eq(family, other);
+    cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=6", other, &load));
+    cr_expect(strcmp(family, other) != 0, "another limit is another promise");
+}

@@ -1,0 +1,54 @@
+#include "harness/run/drawn_range.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "harness/base/strings.h"
+
+#include "assay/banned.h"
+
+#define LOW 0.10
+#define HIGH 0.90
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+struct assay_drawn_range assay_drawn_range_of(double *drawn, uint32_t n)
+{
+    struct assay_drawn_range r = {.n = n};
+    for (uint32_t i = 0; i < n; i++)
+        if (isnan(drawn[i]))
+            return (struct assay_drawn_range){.n = 0};
+    if (!n)
+        return r;
+    qsort(drawn, n, sizeof *drawn, by_size);
+    r.low = drawn[(uint32_t)(LOW * n)];
+    r.middle = n % 2 ? drawn[n / 2] : (drawn[n / 2 - 1] + drawn[n / 2]) / 2;
+    r.high = drawn[(uint32_t)(HIGH * n)];
+    return r;
+}
+
+struct assay_certainty assay_drawn_certainty(const struct assay_course *c, const struct assay_program *program)
+{
+    struct assay_certainty certain = {.size = sizeof certain, .has_point = 1};
+    if (ASSAY_HAS(c->opened.backend, certainty) && program)
+        c->opened.backend->certainty(c->opened.session, program, &certain);
+    certain.grade[sizeof certain.grade - 1] = certain.why_no_point[sizeof certain.why_no_point - 1] = 0;
+    (void)assay_string_copy(c->record->grade, sizeof c->record->grade, certain.grade);
+    return certain;
+}
+
+void assay_drawn_range_set(struct assay_record *record, enum assay_metric metric, const struct assay_drawn_range *r, enum assay_clock clock,
+                           const struct assay_certainty *certain)
+{
+    struct assay_metric_value *m = &record->metric[metric];
+    *m = (struct assay_metric_value){.has_value = certain->has_point != 0, .has_interval = true, .low = r->low, .high = r->high,
+                                     .level = HIGH - LOW, .n = r->n, .clock = clock};
+    if (certain->has_point)
+        m->value = r->middle;
+    else
+        (void)assay_string_copy(m->why, sizeof m->why, *certain->why_no_point ? certain->why_no_point : "no point exists");
+}

@@ -1,0 +1,31 @@
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "harness/run/drawn_range.h"
+
+Test(drawn_range, has_the_tenth_the_middle_and_the_ninetieth_of_a_hundred)
+{
+    double drawn[20];
+    for (int i = 0; i < 20; i++)
+        drawn[i] = (i * 7) % 20; /* in no order */
+    struct assay_drawn_range r = assay_drawn_range_of(drawn, 20);
+    cr_expect(r.n == 20 && r.low == 2 && r.middle == 9.5 && r.high == 18);
+    r = assay_drawn_range_of(drawn, 19);
+    cr_expect_eq(r.middle, 9, "of an odd number the one in the middle");
+    cr_expect_eq(assay_drawn_range_of(drawn, 0).n, 0u);
+    drawn[3] = NAN;
+    cr_expect_eq(assay_drawn_range_of(drawn, 20).n, 0u, "one that is no number leaves no range");
+}
+
+Test(drawn_range, is_a_value_only_where_a_point_exists)
+{
+    static struct assay_record     rec;
+    const struct assay_drawn_range r = {1, 2, 4, 20};
+    struct assay_certainty         certain = {.size = sizeof certain, .has_point = 1};
+    assay_drawn_range_set(&rec, ASSAY_METRIC_latency_ns, &r, ASSAY_CLOCK_MODEL, &certain);
+    const struct assay_metric_value *m = &rec.metric[ASSAY_METRIC_latency_ns];
+    cr_expect(m->has_value && m->value == 2 && m->has_interval && m->low == 1 && m->high == 4 && m->level == 0.8);
+    certain.has_point = 0;
+    assay_drawn_range_set(&rec, ASSAY_METRIC_latency_ns, &r, ASSAY_CLOCK_MODEL, &certain);
+    cr_expect(!m->has_value && m->has_interval && !strcmp(m->why, "no point exists"));
+}

@@ -1,0 +1,6 @@
+/* ReduceScatter: of a group of one, X. */
+#include "reference/alone.h"
+
+#include "assay/banned.h"
+
+ASSAY_OP_REFERENCE(ReduceScatter) = {.at = assay_ref_alone, .exact = true};
