@@ -49,7 +49,7 @@ static void demand_inputs(struct assay_book *book, enum assay_language language,
     double peak = 0, sum = 0;
     in->first_hour = assay_book_row(book);
     for (int i = 0; i < 24; i++) {
-        char              hour[8], name[100];
+        char              hour[12], name[100];
         struct assay_text text = ASSAY_TEXT(name);
         (void)snprintf(hour, sizeof hour, "%d", i);
         assay_say_with(&text, language, ASSAY_SAY_DEMAND_HOUR, (const char *const[]){hour, NULL});

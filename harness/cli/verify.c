@@ -31,7 +31,7 @@ static const struct assay_option options[] = {
 struct verifying {
     struct assay_bundle bundle;
     char                folder[1024], run[1400], report[1400]; /* temporary; the run as unpacked, the report made again */
-    char                compared[400];                         /* what of the report was compared, and what not and why */
+    char                compared[800];                         /* what of the report was compared, and what not and why */
     size_t              records;
     struct assay_error *err;
 };
