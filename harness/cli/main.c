@@ -140,6 +140,8 @@ static bool reader_left(void)
 
 int main(int argc, char **argv)
 {
+    /* hwloc's own plug-ins, where somebody installed them, load graphics, OpenCL and XML into every worker, for what is never asked. */
+    (void)setenv("HWLOC_PLUGINS_PATH", "/nonexistent", 0);
     assay_cli_arguments = (const char *const *)argv;
     assay_cli_n_arguments = (size_t)argc;
     (void)signal(SIGPIPE, SIG_IGN);
