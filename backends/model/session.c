@@ -79,7 +79,7 @@ void model_certainty(struct assay_session *s, struct assay_program *p)
 {
     struct figure      figure = {s, p};
     struct assay_error ignored = {.code = ASSAY_OK};
-    p->certain = assay_certainty_of(s->described, time_on, &figure);
+    p->certain = assay_certainty_within(s->described, assay_priced_deviation(&s->step, time_in, &figure), time_on, &figure);
     p->n_inputs = assay_priced_inputs(&s->step, time_in, &figure, p->inputs);
     if (!model_price(s, p, false, &ignored) && p->certain.grade < 'D' && is_calibrated(s, p->price))
         p->certain.grade = 'A';

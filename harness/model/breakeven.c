@@ -62,6 +62,12 @@ static double time_on(void *self, const struct assay_chip *chip)
     return time_in(f->c, f->step, &w);
 }
 
+static double time_in_world(void *self, const struct assay_world *w)
+{
+    const struct figure *f = self;
+    return time_in(f->c, f->step, w);
+}
+
 static void sum_up(const struct assay_contest *c, const struct assay_priced *s, const double *ns,
                    struct assay_contestant *out)
 {
@@ -70,7 +76,7 @@ static void sum_up(const struct assay_contest *c, const struct assay_priced *s, 
                                      .p10_ns = quantile(ns, 0.1),
                                      .p50_ns = quantile(ns, 0.5),
                                      .p90_ns = quantile(ns, 0.9),
-                                     .certain = assay_certainty_of(s->device, time_on, &f)};
+                                     .certain = assay_certainty_within(s->device, assay_priced_deviation(s, time_in_world, &f), time_on, &f)};
 }
 
 /* Prices once, so that what a device lacks is told. */

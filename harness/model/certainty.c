@@ -6,7 +6,7 @@
 
 #include "assay/banned.h"
 
-#define MODEL_DEVIATION 0.12 /* of a model's ln error on chips left out of its fit, at best (perfect knowledge of the chip) */
+#define MODEL_DEVIATION 0.12 /* of products, about, on chips left out of their fit */
 #define UNSAID 1.1           /* a number that the press or we say without a range may be off by so much, either way */
 #define SHARE 0.05           /* of the variance, from which on a number decides the grade */
 #define MOVES 1e-9
@@ -51,9 +51,14 @@ static double variance_of(const struct assay_chip *middle, const struct assay_qu
 
 struct assay_certain assay_certainty_of(const struct assay_described *d, assay_figure_of *figure, void *self)
 {
+    return assay_certainty_within(d, MODEL_DEVIATION, figure, self);
+}
+
+struct assay_certain assay_certainty_within(const struct assay_described *d, double deviation, assay_figure_of *figure, void *self)
+{
     struct assay_chip    middle = assay_chip_middle(d);
     struct assay_certain found = {assay_rates_derived(&middle) ? 'C' : 'B', true, ASSAY_DEVICE_FIELDS};
-    double               variance[ASSAY_DEVICE_FIELDS], all = MODEL_DEVIATION * MODEL_DEVIATION;
+    double               variance[ASSAY_DEVICE_FIELDS], all = deviation * deviation;
     for (int i = 0; i < ASSAY_DEVICE_FIELDS; i++)
         all += variance[i] = variance_of(&middle, &d->fields[i], (enum assay_device_field)i, figure, self);
     for (int i = 0; i < ASSAY_DEVICE_FIELDS; i++) {

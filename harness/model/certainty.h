@@ -16,6 +16,10 @@ struct assay_certain {
     bool                    has_point; /* every number that moves it has a value */
     enum assay_device_field without;   /* one that has none; ASSAY_DEVICE_FIELDS if all have */
 };
+/* `deviation`: of the logarithm of what the figure's form is off by on chips left out of its fit, were the chip known perfectly: a field counts
+ * by its share of that and of all fields' variance. */
+struct assay_certain assay_certainty_within(const struct assay_described *d, double deviation, assay_figure_of *figure, void *self);
+/* With the deviation of products, where nobody knows a better one. */
 struct assay_certain assay_certainty_of(const struct assay_described *d, assay_figure_of *figure, void *self);
 
 /* From where to where a number may be: its range, or what one that is not the vendor's may be off by. false: it is sure, or not

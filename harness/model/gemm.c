@@ -84,9 +84,9 @@ static struct parts best_cut(const struct assay_gemm_shape *s, const struct assa
 }
 
 /* Weights stand in the arrays, rows stream through: loading a block of weights hides behind the rows of the one before, if they
- * are as many as the array has rows. */
+ * are as many as the array has rows. Operands come in tiles as large as the largest above, and the first one is waited for. */
 static struct parts systolic(const struct assay_chip *chip, const struct assay_gemm_shape *s, const struct assay_rates *r,
-                             double share, double memory_s)
+                             const struct assay_coefficients *k, double share, double memory_s)
 {
     double rows = chip->field[ASSAY_DEVICE_ARRAY_ROWS], columns = chip->field[ASSAY_DEVICE_ARRAY_COLUMNS];
     rows = rows > 0 ? rows : USUAL_ARRAY;
@@ -95,7 +95,8 @@ static struct parts systolic(const struct assay_chip *chip, const struct assay_g
     double       streams = fmax(1, fmin(floor(s->m / rows), r->cores)); /* rows may be cut among arrays too */
     double       each = fmax(s->m / streams, rows);
     struct parts p = {.memory_s = memory_s};
-    p.compute_s = ceil(blocks * streams / r->cores) * each * 2 * rows * columns / (r->core_peak * share);
+    double       efficiency = share / (1 + k->value[ASSAY_K_GEMM_TILE] / sqrt(tiles[0].m * tiles[0].n));
+    p.compute_s = ceil(blocks * streams / r->cores) * each * 2 * rows * columns / (r->core_peak * efficiency) + k->value[ASSAY_K_GEMM_FILL] * 1e-9;
     return p;
 }
 
@@ -123,7 +124,7 @@ enum assay_code assay_price_gemm(const struct assay_chip *chip, const struct ass
     double cached = s->rotated_bytes > 0 ? assay_gemm_cached(&r, kept, s->rotated_bytes + rest) : 0;
     double       memory_s = (weights + rest) * ((1 - cached) / (r.memory * memory) + cached / r.llc_rate);
     struct parts p =
-        chip->family == ASSAY_CHIP_SYSTOLIC ? systolic(chip, s, &r, share, memory_s) : best_cut(s, &r, k, share, memory_s);
+        chip->family == ASSAY_CHIP_SYSTOLIC ? systolic(chip, s, &r, k, share, memory_s) : best_cut(s, &r, k, share, memory_s);
     struct assay_price price = {.class = ASSAY_KERNEL_GEMM,
                                 .compute_ns = p.compute_s * 1e9,
                                 .memory_ns = p.memory_s * 1e9,

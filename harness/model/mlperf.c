@@ -19,6 +19,7 @@
 #define NAME "mlperf.json"
 #define LIMIT_BYTES ((size_t)1 << 20)
 #define DRAWS 24
+#define BAND 1.2816 /* deviations in half of an 80 % band */
 #define CROWDING 0.75          /* how the loss grows with devices: below 1, so that one more never slows the rest down */
 #define USUAL_WATTS 1e-12      /* for a FLOP/s, where the power is not published */
 
@@ -181,7 +182,7 @@ static int by_size(const void *a, const void *b)
 /* 80 % of what draws of the chip are over its middle, in logarithms: below, above. */
 static void spread_draws(const struct question *q, const struct assay_described *device, double middle, double out[2])
 {
-    double at[DRAWS];
+    double at[DRAWS] = {0};
     size_t n = 0;
     for (uint64_t i = 1; i <= DRAWS; i++) {
         struct assay_chip chip = assay_chip_draw(device, i);
@@ -222,7 +223,7 @@ enum assay_code assay_mlperf_estimate(const struct assay_mlperf_fitted *f, const
     double figure = assay_mlperf_figure(q.law, ask, &middle), half = f->half[ask->kind];
     if (isnan(figure))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the device lacks a peak of products or memory_bytes_per_s");
-    struct assay_certain certain = assay_certainty_of(device, figure_on, &q);
+    struct assay_certain certain = assay_certainty_within(device, half / BAND, figure_on, &q);
     bool                 on = fitted_on(f, device->name);
     est.grade = on ? 'A' : certain.grade;
     assay_text_add(&why, "%s; the law of %u results on %u chips", on ? "results on this chip were fitted" : certain.grade == 'B' ? "datasheet; transferred from other chips"

@@ -162,6 +162,19 @@ static void add_model(struct sought *x, const struct assay_world *middle)
     }
 }
 
+double assay_priced_deviation(const struct assay_priced *s, assay_priced_time_of *time_of, void *self)
+{
+    struct assay_world middle = assay_priced_world(s, 0);
+    double             middle_ns = time_of(self, &middle), variance = 0;
+    for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++) {
+        struct assay_world off = middle;
+        off.error[c] = 1;
+        double by = log(time_of(self, &off) / middle_ns);
+        variance += isfinite(by) ? by * by : 0;
+    }
+    return sqrt(variance);
+}
+
 static int by_share(const void *a, const void *b)
 {
     double x = ((const struct assay_priced_input *)a)->share, y = ((const struct assay_priced_input *)b)->share;

@@ -51,6 +51,8 @@ struct assay_priced_input {
 };
 /* NaN: there is no time. */
 typedef double assay_priced_time_of(void *self, const struct assay_world *w);
+/* What the forms are off by on chips left out of their fits, as a deviation of the time's logarithm: each class by the time that it takes. */
+double assay_priced_deviation(const struct assay_priced *s, assay_priced_time_of *time_of, void *self);
 size_t assay_priced_inputs(const struct assay_priced *s, assay_priced_time_of *time_of, void *self,
                          struct assay_priced_input out[ASSAY_PRICED_INPUTS]);
 

@@ -67,11 +67,10 @@ static enum assay_code fill_first(const struct assay_tier *from, const struct as
     return ASSAY_OK;
 }
 
-enum assay_code assay_fabric_of(const struct assay_system *s, const struct assay_described *d, const struct assay_coefficients *k,
-                                uint64_t draw, struct assay_fabric *out, struct assay_error *err)
+static enum assay_code fill(const struct assay_system *s, const struct assay_chip *chip, const struct assay_coefficients *k, uint64_t draw,
+                            struct assay_fabric *out, struct assay_error *err)
 {
-    struct assay_fabric f = {.devices = (double)s->devices, .n_tiers = s->n_tiers};
-    f.chip = draw ? assay_chip_draw(d, draw) : assay_chip_middle(d);
+    struct assay_fabric f = {.chip = *chip, .devices = (double)s->devices, .n_tiers = s->n_tiers};
     for (size_t i = 0; i < s->n_tiers; i++)
         fill_tier(&s->tiers[i], i ? f.tier[i - 1].devices : 1, draw, &f.tier[i]);
     for (uint32_t i = 0; i < ASSAY_SYSTEM_FIELDS; i++)
@@ -80,6 +79,19 @@ enum assay_code assay_fabric_of(const struct assay_system *s, const struct assay
         return assay_error_in(err, "putting numbers to the system '%.60s'", s->name);
     *out = f;
     return ASSAY_OK;
+}
+
+enum assay_code assay_fabric_of(const struct assay_system *s, const struct assay_described *d, const struct assay_coefficients *k,
+                                uint64_t draw, struct assay_fabric *out, struct assay_error *err)
+{
+    struct assay_chip chip = draw ? assay_chip_draw(d, draw) : assay_chip_middle(d);
+    return fill(s, &chip, k, draw, out, err);
+}
+
+enum assay_code assay_fabric_on(const struct assay_system *s, const struct assay_chip *chip, const struct assay_coefficients *k,
+                                struct assay_fabric *out, struct assay_error *err)
+{
+    return fill(s, chip, k, 0, out, err);
 }
 
 /* ---- where a group lies ------------------------------------------------------------------------------------------- */

@@ -31,6 +31,10 @@ enum assay_code assay_fabric_of(const struct assay_system *s, const struct assay
 struct assay_group {
     double ranks, stride;
 };
+/* With this chip in the place of the described one, and the middle of what is known of the system. */
+enum assay_code assay_fabric_on(const struct assay_system *s, const struct assay_chip *chip, const struct assay_coefficients *k,
+                                struct assay_fabric *out, struct assay_error *err);
+
 /* Of a group, how many ranks share one instance of tier i, where that is fewest. i = 0: the innermost. */
 double assay_group_inside(const struct assay_fabric *f, const struct assay_group *g, size_t tier);
 /* The tier that joins all of its ranks. */

@@ -10,6 +10,7 @@
 
 #include "assay/banned.h"
 
+#define BAND 1.2816         /* deviations in half of an 80 % band */
 #define DRAWS 24            /* of a chip that a description leaves open */
 #define UNKNOWN_STACK 0.12  /* in logarithms, of a stack of which no run was fitted: by judgement, as those below */
 #define UNKNOWN_FORMAT 0.10 /* of products in formats narrower than 8 bits, which no run of the fit had */
@@ -84,7 +85,7 @@ static double step_on(void *self, const struct assay_chip *chip)
     struct assay_train_answer a;
     struct assay_error        none = {.code = ASSAY_OK};
     double                    ns = NAN;
-    if (!assay_train_desk_new(q->e->device, chip, &q->e->k, &desk, &none) && !assay_train_answer_of(desk, q->ask, &a, &none))
+    if (!assay_train_desk_like(q->e->desk, chip, &desk, &none) && !assay_train_answer_of(desk, q->ask, &a, &none))
         ns = assay_train_ns(q->n, &a);
     assay_train_desk_free(desk);
     return ns;
@@ -99,7 +100,7 @@ static int by_size(const void *a, const void *b)
 /* 80 % of what draws of the chip are over its middle, in logarithms: below, above. */
 static void spread_draws(const struct question *q, double middle_ns, double out[2])
 {
-    double at[DRAWS];
+    double at[DRAWS] = {0};
     size_t n = 0;
     for (uint64_t i = 1; i <= DRAWS; i++) {
         struct assay_chip chip = assay_chip_draw(q->e->device, i);
@@ -160,14 +161,14 @@ static void tell_plan(const struct assay_train_ask *ask, const struct assay_trai
 }
 
 /* The grade and its reason; false where no point can be given. */
-static bool find_grade(const struct question *q, struct assay_train_estimate *est, struct assay_text *why)
+static bool find_grade(const struct question *q, double half, struct assay_train_estimate *est, struct assay_text *why)
 {
     if (q->e->measured) {
         est->grade = 'A';
         tell(why, "runs on this chip were fitted");
         return true;
     }
-    struct assay_certain certain = assay_certainty_of(q->e->device, step_on, (void *)q);
+    struct assay_certain certain = assay_certainty_within(q->e->device, half / BAND, step_on, (void *)q);
     est->grade = certain.grade;
     tell(why, certain.grade == 'B' ? "datasheet; transferred from other chips"
               : certain.grade == 'C' ? "a number of the chip is reported, inferred or derived; transferred from other chips"
@@ -191,7 +192,7 @@ static enum assay_code estimate(const struct question *given, struct assay_train
     if (assay_train_answer_of(q.e->desk, q.ask, &a, err))
         return err->code;
     double ns = assay_train_ns(&n, &a), half = half_of(&q, &a, stack);
-    bool   has_point = find_grade(&q, &est, &why);
+    bool   has_point = find_grade(&q, half, &est, &why);
     tell_plan(q.ask, &a, stack, &why);
     if (a.chosen & ASSAY_TRAIN_BY_SIZE && est.grade < 'C')
         est.grade = 'C';

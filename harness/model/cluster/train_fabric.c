@@ -111,49 +111,69 @@ static enum assay_code of_chip(const struct assay_chip *chip, double devices, st
     return ASSAY_OK;
 }
 
-/* Of a system whose size is so many devices. A system of one domain grows by links beyond it, not by more of it than its chips have. */
-static enum assay_code of_system(const char *name, const struct assay_described *device, const struct assay_chip *chip, bool own,
-                                 const struct assay_coefficients *k, int64_t devices, struct assay_fabric *out, struct assay_error *err)
+/* ---- the two ------------------------------------------------------------------------------------------------------- */
+
+static double described_domain(const struct assay_described *d)
 {
-    struct assay_system    *s = NULL;
-    struct assay_described *its = NULL;
-    struct assay_fabric     f;
-    if (assay_system_find(name, &s, err))
-        return err->code;
-    double  domain = assay_train_domain(chip);
-    bool    grows = s->n_tiers == 1 && (double)devices > domain;
-    if (!assay_system_resize(s, grows ? (int64_t)domain : devices, err) && !assay_described_find(own ? device->name : s->device, &its, err) &&
-        !assay_fabric_of(s, its, k, 0, &f, err)) {
-        f.chip = *chip;
-        if (!own || isnan(f.tier[0].link)) {
-            double link = chip->field[ASSAY_DEVICE_SCALE_UP];
-            f.tier[0].link = link > 0 ? link : f.tier[0].link;
-        }
-        if (grows) {
-            f.tier[1] = beyond_tier(&f, (double)devices);
-            f.devices = f.tier[1].devices;
-            f.n_tiers = 2;
-        }
-        *out = f;
-    }
-    assay_described_free(its);
-    assay_system_free(s);
-    return err->code;
+    double domain = d->fields[ASSAY_DEVICE_SCALE_UP_DOMAIN].value;
+    return domain >= 1 ? domain : DOMAIN_USUAL;
 }
 
-enum assay_code assay_train_fabric_of(const struct assay_described *device, const struct assay_chip *chip, const struct assay_coefficients *k,
-                                      int64_t devices, struct assay_fabric *out, char how[120], struct assay_error *err)
+/* A system of one domain grows by links beyond it, not by more of it than its chips have. A sister's links within the domain are not the
+ * device's. ASSAY_CONFIG: it has no such size. */
+static enum assay_code take_system(const char *name, const struct assay_described *device, bool own, struct assay_train_links *l, struct assay_error *err)
 {
-    struct looking     l = {.device = device, .apart = SISTER};
-    struct assay_error none = {.code = ASSAY_OK};
+    struct assay_system *s = NULL;
+    double               domain = described_domain(device);
+    if (assay_system_find(name, &s, err))
+        return err->code;
+    l->grows = s->n_tiers == 1 && (double)l->devices > domain;
+    if (assay_system_resize(s, l->grows ? (int64_t)domain : l->devices, err)) {
+        assay_system_free(s);
+        return err->code;
+    }
+    for (int i = 0; !own && i < ASSAY_TIER_FIELDS; i++)
+        if (i == ASSAY_TIER_LINK || i == ASSAY_TIER_LATENCY || i == ASSAY_TIER_REDUCES)
+            s->tiers[0].fields[i].state = ASSAY_UNKNOWN_FIELD;
+    l->system = s;
+    (void)snprintf(l->how, sizeof l->how, own ? "links of system %s" : "links of system %s, its sister's", name);
+    return ASSAY_OK;
+}
+
+enum assay_code assay_train_links_find(const struct assay_described *device, int64_t devices, struct assay_train_links *out, struct assay_error *err)
+{
+    struct looking           l = {.device = device, .apart = SISTER};
+    struct assay_error       none = {.code = ASSAY_OK};
+    struct assay_train_links links = {.devices = devices};
     if (assay_systems_list(look, &l, err))
         return err->code;
     const char *name = *l.own ? l.own : l.sister;
-    if (*name && !of_system(name, device, chip, *l.own != 0, k, devices, out, &none)) {
-        (void)snprintf(how, 120, *l.own ? "links of system %s" : "links of system %s, its sister's", name);
-        return ASSAY_OK;
+    if (!*name || take_system(name, device, *l.own != 0, &links, &none))
+        (void)snprintf(links.how, sizeof links.how, "%s%s", *name ? "its system has no such size: " : "no system has this device: ",
+                       (double)devices > described_domain(device) ? "its scale-up links, assumed ones beyond" : "its own scale-up links");
+    *out = links;
+    return ASSAY_OK;
+}
+
+void assay_train_links_release(struct assay_train_links *l)
+{
+    assay_system_free(l->system);
+    l->system = NULL;
+}
+
+enum assay_code assay_train_fabric_on(const struct assay_train_links *l, const struct assay_chip *chip, const struct assay_coefficients *k,
+                                      struct assay_fabric *out, struct assay_error *err)
+{
+    struct assay_fabric f;
+    if (!l->system)
+        return of_chip(chip, (double)l->devices, out, err);
+    if (assay_fabric_on(l->system, chip, k, &f, err))
+        return err->code;
+    if (l->grows) {
+        f.tier[1] = beyond_tier(&f, (double)l->devices);
+        f.devices = f.tier[1].devices;
+        f.n_tiers = 2;
     }
-    (void)snprintf(how, 120, "%s%s", *name ? "its system has no such size: " : "no system has this device: ",
-                   (double)devices > assay_train_domain(chip) ? "its scale-up links, assumed ones beyond" : "its own scale-up links");
-    return of_chip(chip, (double)devices, out, err);
+    *out = f;
+    return ASSAY_OK;
 }

@@ -4,11 +4,20 @@
 
 #include "harness/model/cluster/tiers.h"
 
-/* So many devices as the described system of that device joins them; else of a sister of it (same vendor, domain and about the same
- * peak), with the device's own scale-up links; else the device's scale-up domain and beyond it links that are assumed. `chip`: who is in it. `how`: which, as a part of a
- * sentence, at least 120 bytes. ASSAY_UNSUPPORTED: not even the device's own link is known. */
-enum assay_code assay_train_fabric_of(const struct assay_described *device, const struct assay_chip *chip, const struct assay_coefficients *k,
-                                      int64_t devices, struct assay_fabric *out, char how[120], struct assay_error *err);
+/* Where the links of so many devices are from. */
+struct assay_train_links {
+    struct assay_system *system; /* of that size; owned; NULL: the chip's own links, and assumed ones beyond them */
+    int64_t              devices;
+    bool                 grows;  /* the system is one domain, beyond which links are assumed */
+    char                 how[120]; /* which, as a part of a sentence */
+};
+/* The described system of that device; else of a sister of it (same vendor, domain and about the same peak), whose first tier then has the
+ * device's own links; else none. */
+enum assay_code assay_train_links_find(const struct assay_described *device, int64_t devices, struct assay_train_links *out, struct assay_error *err);
+void            assay_train_links_release(struct assay_train_links *l);
+/* With this chip. ASSAY_UNSUPPORTED: not even its own link is known. */
+enum assay_code assay_train_fabric_on(const struct assay_train_links *l, const struct assay_chip *chip, const struct assay_coefficients *k,
+                                      struct assay_fabric *out, struct assay_error *err);
 /* Devices within the device's scale-up domain; what it does not say is 8. */
 double assay_train_domain(const struct assay_chip *chip);
 

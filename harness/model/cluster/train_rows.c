@@ -27,16 +27,16 @@ enum { DEVICES, MODEL, GLOBAL_BATCH, TP, PP, METRIC, SEQ, MICRO_BATCH, CP, VP, E
 
 static const struct metric {
     const char             *name;
-    enum assay_train_metric metric;
     double                  scale; /* of the unit, where the table does not name one */
+    enum assay_train_metric metric;
     bool                    whole;
 } metrics[] = {
-    {"iteration_time", ASSAY_TRAIN_STEP_TIME, 1, false},     {"step_time", ASSAY_TRAIN_STEP_TIME, 1, false},
-    {"tokens_per_s_per_gpu", ASSAY_TRAIN_TOKEN_RATE, 1, false}, {"tokens_per_s_per_chip", ASSAY_TRAIN_TOKEN_RATE, 1, false},
-    {"tokens_per_s_per_device", ASSAY_TRAIN_TOKEN_RATE, 1, false}, {"tokens_per_s", ASSAY_TRAIN_TOKEN_RATE, 1, true},
-    {"model_tflops_per_gpu", ASSAY_TRAIN_FLOP_RATE, 1e12, false}, {"model_tflops_per_chip", ASSAY_TRAIN_FLOP_RATE, 1e12, false},
-    {"model_tflops_per_device", ASSAY_TRAIN_FLOP_RATE, 1e12, false}, {"MFU", ASSAY_TRAIN_UTILISATION, 1, false},
-    {"gpu_hours", ASSAY_TRAIN_DEVICE_HOURS, 1, true},
+    {"iteration_time", 1, ASSAY_TRAIN_STEP_TIME, false},     {"step_time", 1, ASSAY_TRAIN_STEP_TIME, false},
+    {"tokens_per_s_per_gpu", 1, ASSAY_TRAIN_TOKEN_RATE, false}, {"tokens_per_s_per_chip", 1, ASSAY_TRAIN_TOKEN_RATE, false},
+    {"tokens_per_s_per_device", 1, ASSAY_TRAIN_TOKEN_RATE, false}, {"tokens_per_s", 1, ASSAY_TRAIN_TOKEN_RATE, true},
+    {"model_tflops_per_gpu", 1e12, ASSAY_TRAIN_FLOP_RATE, false}, {"model_tflops_per_chip", 1e12, ASSAY_TRAIN_FLOP_RATE, false},
+    {"model_tflops_per_device", 1e12, ASSAY_TRAIN_FLOP_RATE, false}, {"MFU", 1, ASSAY_TRAIN_UTILISATION, false},
+    {"gpu_hours", 1, ASSAY_TRAIN_DEVICE_HOURS, true},
 };
 
 static enum assay_code read_metric(const struct assay_cases_row *row, struct assay_train_ask *a, struct assay_error *err)
@@ -210,10 +210,10 @@ enum assay_code assay_train_ask_read(const struct assay_cases_row *row, const ch
 
 /* A fabric of so many devices, or a decoder on one, as far as they were needed. */
 struct site {
-    struct site        *next;
-    int64_t             devices;
-    struct assay_fabric fabric;
-    char                how[120];
+    struct site             *next;
+    struct assay_train_links links; /* owned, unless the desk that is like this one has them */
+    bool                     lent;
+    struct assay_fabric      fabric;
 };
 struct sheet {
     struct sheet                *next;
@@ -223,11 +223,12 @@ struct sheet {
     struct assay_step_model     *steps;
 };
 struct assay_train_desk {
-    const struct assay_described *device;
-    struct assay_chip             chip;
-    struct assay_coefficients     k;
-    struct site                  *sites;
-    struct sheet                 *sheets;
+    const struct assay_described  *device;
+    const struct assay_train_desk *like; /* NULL: none */
+    struct assay_chip              chip;
+    struct assay_coefficients      k;
+    struct site                   *sites;
+    struct sheet                  *sheets;
 };
 
 enum assay_code assay_train_desk_new(const struct assay_described *device, const struct assay_chip *chip, const struct assay_coefficients *k,
@@ -243,6 +244,15 @@ enum assay_code assay_train_desk_new(const struct assay_described *device, const
     return ASSAY_OK;
 }
 
+enum assay_code assay_train_desk_like(const struct assay_train_desk *like, const struct assay_chip *chip, struct assay_train_desk **out,
+                                      struct assay_error *err)
+{
+    if (assay_train_desk_new(like->device, chip, &like->k, out, err))
+        return err->code;
+    (*out)->like = like;
+    return ASSAY_OK;
+}
+
 void assay_train_desk_free(struct assay_train_desk *d)
 {
     while (d && d->sheets) {
@@ -254,23 +264,37 @@ void assay_train_desk_free(struct assay_train_desk *d)
     while (d && d->sites) {
         struct site *s = d->sites;
         d->sites = s->next;
+        if (!s->lent)
+            assay_train_links_release(&s->links);
         free(s);
     }
     free(d);
 }
 
+static struct site *known_site(const struct assay_train_desk *d, int64_t devices)
+{
+    struct site *s = d->sites;
+    while (s && s->links.devices != devices)
+        s = s->next;
+    return s;
+}
+
 static enum assay_code site_of(struct assay_train_desk *d, int64_t devices, const struct site **out, struct assay_error *err)
 {
-    for (struct site *s = d->sites; s; s = s->next)
-        if (s->devices == devices) {
-            *out = s;
-            return ASSAY_OK;
-        }
+    *out = known_site(d, devices);
+    if (*out)
+        return ASSAY_OK;
+    const struct site *from = d->like ? known_site(d->like, devices) : NULL;
     struct site *s = calloc(1, sizeof *s);
     if (!s)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for prices of training");
-    s->devices = devices;
-    if (assay_train_fabric_of(d->device, &d->chip, &d->k, devices, &s->fabric, s->how, err)) {
+    s->lent = from != NULL;
+    if (from)
+        s->links = from->links;
+    if ((!from && assay_train_links_find(d->device, devices, &s->links, err)) ||
+        assay_train_fabric_on(&s->links, &d->chip, &d->k, &s->fabric, err)) {
+        if (!from)
+            assay_train_links_release(&s->links);
         free(s);
         return err->code;
     }
@@ -397,7 +421,7 @@ static enum assay_code choose_plan(const struct assay_train_desk *d, const struc
     if (open) {
         *chosen |= ASSAY_TRAIN_CHOSE_PLAN;
         for (pp = 1; pp <= (a->plan.zero == 3 ? 1 : 64); pp *= 2)
-            for (tp = 1; tp <= (pp == 1 || a->plan.zero == 3 ? most_tp : most_tp); tp *= 2)
+            for (tp = 1; tp <= most_tp; tp *= 2)
                 if (try_split(d, a, devices, tp, pp, p))
                     return assay_train_plan_check(p, &a->decoder, devices, err);
         tp = pp = 1;
@@ -487,8 +511,9 @@ enum assay_code assay_train_answer_of(struct assay_train_desk *desk, const struc
     int64_t                   devices = devices_of(ask, &a.chosen), slice = slice_of(desk, ask, devices);
     if (q.global_batch < 1)
         a.chosen |= ASSAY_TRAIN_CHOSE_BATCH;
-    q.global_batch /= (double)(devices / slice);
-    q.batch_tokens /= (double)(devices / slice);
+    double groups = (double)devices / (double)slice;
+    q.global_batch /= groups;
+    q.batch_tokens /= groups;
     if (q.narrow)
         q.plan.compute = assay_chip_peak(&desk->chip, ASSAY_F8E4M3) > 0 ? ASSAY_F8E4M3 : ASSAY_I8;
     if (check_format(desk, &q, err) || choose_plan(desk, &q, slice, &a.plan, &a.chosen, err) || site_of(desk, slice, &site, err) ||
@@ -497,9 +522,9 @@ enum assay_code assay_train_answer_of(struct assay_train_desk *desk, const struc
     if (ask->adapters)
         freeze(&a);
     a.devices = (double)devices;
-    a.doublings = log2((double)devices / (double)slice);
-    a.tokens *= (double)devices / (double)slice;
-    a.flops *= (double)devices / (double)slice;
+    a.doublings = log2(groups);
+    a.tokens *= groups;
+    a.flops *= groups;
     a.layers = (double)a.plan.micro_batches * ask->decoder.layers / (double)a.plan.pp;
     a.narrow = assay_dtype_bits(a.plan.compute) <= 8;
     a.mixed = ask->decoder.experts > 0;
@@ -507,7 +532,7 @@ enum assay_code assay_train_answer_of(struct assay_train_desk *desk, const struc
     a.whole_tokens = ask->tokens > 0 ? ask->tokens : TOKENS_USUAL;
     if (ask->metric == ASSAY_TRAIN_DEVICE_HOURS && ask->tokens <= 0)
         a.chosen |= ASSAY_TRAIN_CHOSE_TOKENS;
-    a.fabric = site->how;
+    a.fabric = site->links.how;
     *out = a;
     return ASSAY_OK;
 }

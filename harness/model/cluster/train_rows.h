@@ -48,6 +48,9 @@ enum assay_code assay_train_ask_read(const struct assay_cases_row *row, const ch
 struct assay_train_desk;
 enum assay_code assay_train_desk_new(const struct assay_described *device, const struct assay_chip *chip, const struct assay_coefficients *k,
                                      struct assay_train_desk **out, struct assay_error *err);
+/* For another chip that the same description allows: links that `like` has found are not looked for again. `like` must outlive it. */
+enum assay_code assay_train_desk_like(const struct assay_train_desk *like, const struct assay_chip *chip, struct assay_train_desk **out,
+                                      struct assay_error *err);
 void            assay_train_desk_free(struct assay_train_desk *d);
 
 /* A step by what a stack's numbers multiply (train_fit.h), in nanoseconds. */

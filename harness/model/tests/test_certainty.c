@@ -41,6 +41,18 @@ Test(certainty, a_figure_has_the_grade_of_what_moves_it)
     cr_expect_eq(of("m100", ASSAY_DEVICE_BANDWIDTH).grade, 'D', "an assumed one");
 }
 
+/* An inferred number that is a small part of what a form is off by anyway decides nothing; of a form that is never off it does. */
+Test(certainty, the_width_of_the_form_decides_what_a_field_matters)
+{
+    enum assay_device_field field = ASSAY_DEVICE_LAUNCH;
+    (void)of("h100-sxm", field);
+    cr_expect_eq(assay_certainty_within(d, 0.01, inverse_of, &field).grade, 'C');
+    cr_expect_eq(assay_certainty_within(d, 2, inverse_of, &field).grade, 'B');
+    field = ASSAY_DEVICE_BANDWIDTH;
+    (void)of("m100", field);
+    cr_expect_eq(assay_certainty_within(d, 2, inverse_of, &field).grade, 'D', "an assumed number always does");
+}
+
 Test(certainty, no_point_exists_of_what_rests_on_a_range_without_a_value)
 {
     struct assay_certain m100 = of("m100", ASSAY_DEVICE_POWER), p800 = of("p800", ASSAY_DEVICE_POWER);

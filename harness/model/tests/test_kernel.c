@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "harness/base/random.h"
+#include "harness/base/tests/source.h"
 #include "harness/model/coefficients.h"
 #include "harness/model/kernel.h"
 
@@ -197,4 +198,39 @@ Test(kernel, of_a_convolution_costs_no_more_than_the_product_it_equals)
     cr_assert_eq(assay_price_gemm(&chip, &c, &p, &product, &err), ASSAY_OK);
     cr_expect_leq(conv.ns, product.ns);
     cr_expect_eq(conv.flops, product.flops);
+}
+
+/* The products of ResNet-50's 3x3 convolutions at 32 images: in 32-bit floats 910C's cubes multiply more than H200's vector units, in 16 bits H200's
+ * tensor cores more than the cubes. */
+Test(kernel, of_a_convolution_are_as_fast_as_the_units_that_multiply_its_format)
+{
+    static const struct {
+        double m, n, k;
+    } shapes[] = {{100352, 64, 576}, {25088, 128, 1152}, {6272, 256, 2304}, {1568, 512, 4608}};
+    static const enum assay_dtype formats[] = {ASSAY_BF16, ASSAY_F32};
+    static struct assay_fitted    fitted;
+    struct assay_error            err = {.code = ASSAY_OK};
+    find_source();
+    cr_assert(!assay_fitted_read(NULL, &fitted, &err), "%s", err.message);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t f = 0; f < 2; f++) {
+            static const char *const names[] = {"h200-sxm", "ascend-910c"};
+            double                   ns[2], bytes = f ? 4 : 2;
+            for (size_t d = 0; d < 2; d++) {
+                struct assay_described *device = NULL;
+                struct assay_price      price;
+                cr_assert(!assay_described_find(names[d], &device, &err), "%s", err.message);
+                const struct assay_chip         chip = assay_chip_middle(device);
+                const struct assay_coefficients k = assay_fitted_for(&fitted, device->vendor);
+                struct assay_conv_shape         s = {.product = {.batch = 1, .m = shapes[i].m, .n = shapes[i].n, .k = shapes[i].k, .compute = formats[f]}};
+                s.input_bytes = bytes * shapes[i].m * shapes[i].k / 9;
+                s.weight_bytes = bytes * shapes[i].n * shapes[i].k;
+                s.output_bytes = bytes * shapes[i].m * shapes[i].n;
+                cr_assert(!assay_price_conv(&chip, &k, &s, &price, &err), "%s", err.message);
+                ns[d] = price.ns;
+                assay_described_free(device);
+            }
+            bool ahead = formats[f] == ASSAY_BF16 ? ns[0] < ns[1] : ns[1] < ns[0];
+            cr_expect(ahead, "%zu, format %zu: H200 %.1f us, 910C %.1f us", i, f, ns[0] / 1e3, ns[1] / 1e3);
+        }
 }
