@@ -335,11 +335,11 @@ static void expect_missed(crew_part_fn *part, bool gone, uint64_t within_ns)
 }
 
 /* Loaded machines are slow, but not so slow: the bounds are below what a rank that only waits would take. */
-Test(communicator, names_the_rank_that_died, .timeout = 30)
+Test(communicator, names_the_rank_that_died, .timeout = 60)
 {
     expect_missed(third_dies, true, LATE_MS * 1000000ull);
 }
-Test(communicator, names_the_rank_that_hangs_when_patience_ends, .timeout = 30)
+Test(communicator, names_the_rank_that_hangs_when_patience_ends, .timeout = 60)
 {
     expect_missed(third_hangs, false, LATE_MS * 1000000ull);
     expect_missed(third_never_comes, false, LATE_MS * 1000000ull);
@@ -358,7 +358,7 @@ static void chain(struct crew_rank *r)
         (void)c->receive(c->self, 1, &x, 1, &r->note->err);
 }
 
-Test(communicator, names_whom_the_awaited_waits_for, .timeout = 30)
+Test(communicator, names_whom_the_awaited_waits_for, .timeout = 60)
 {
     int               status[CREW_MOST];
     struct crew_note *notes = crew_run(4, PATIENCE_NS, chain, status);
@@ -374,7 +374,7 @@ static void patient(struct crew_rank *r)
     CREW_EXPECT(r, !r->comm->barrier(r->comm->self, &r->note->err));
 }
 
-Test(communicator, waits_as_long_as_its_patience, .timeout = 30)
+Test(communicator, waits_as_long_as_its_patience, .timeout = 60)
 {
     crew_expect(3, patient);
 }
@@ -414,7 +414,7 @@ static void expect_told(crew_part_fn *part, const char *one, const char *other, 
     (void)munmap(notes, CREW_MOST * sizeof *notes);
 }
 
-Test(communicator, tells_ranks_that_do_not_do_the_same, .timeout = 30)
+Test(communicator, tells_ranks_that_do_not_do_the_same, .timeout = 60)
 {
     expect_told(longer_message, "send 16 bytes", "room for 8", 1);
     int               status[CREW_MOST];
@@ -441,7 +441,7 @@ static void own_mistakes(struct crew_rank *r)
     CREW_EXPECT(r, !c->barrier(c->self, &err)); /* none of that reached anybody */
 }
 
-Test(communicator, refuses_ranks_that_there_are_not, .timeout = 30)
+Test(communicator, refuses_ranks_that_there_are_not, .timeout = 60)
 {
     crew_expect(2, own_mistakes);
 }
