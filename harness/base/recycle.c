@@ -57,7 +57,7 @@ static struct head *from_pool(unsigned class)
 static struct head *from_system(size_t bytes)
 {
     size_t alignment = bytes >= 2 * PAGE ? PAGE : HEAD;
-    if (bytes > SIZE_MAX - PAGE)
+    if (bytes > PTRDIFF_MAX - PAGE)
         return NULL;
     void *room = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
     if (room && alignment == PAGE) /* a wish: fewer faults where it is granted */

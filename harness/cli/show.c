@@ -226,7 +226,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         return assay_cli_usage("show needs one case: assay show gemm/m=64,n=64,k=64");
     if (assay_case_parse(operands[0], &c, &err))
         return assay_cli_fail(&err);
-    if (!first_graph(&c, &g, &err)) {
+    if (!first_graph(&c, &g, &err) && g) {
         if (o->json)
             assay_cli_print_json(as_json(&c, g));
         else

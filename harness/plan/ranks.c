@@ -56,7 +56,7 @@ enum assay_code assay_case_join(const struct assay_case *c, uint32_t n, struct a
     if (n > ASSAY_RANKS)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%u ranks; graphs of up to %d are joined", n, ASSAY_RANKS);
     for (uint32_t r = 0; !err->code && r < n; r++)
-        if (!assay_case_rank_graph(c, r, &graph[r], err) && !(there[r] = calloc((size_t)graph[r]->n_values + 1, sizeof *there[r])))
+        if (!assay_case_rank_graph(c, r, &graph[r], err) && graph[r] && !(there[r] = calloc((size_t)graph[r]->n_values + 1, sizeof *there[r])))
             (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the values of a rank");
     if (!err->code && assay_graph_join((const struct assay_graph *const *)graph, n, there, &joined, err))
         (void)assay_error_in(err, "joining the %u ranks of case '%.100s'", n, c->name);

@@ -9,7 +9,7 @@ TestSuite(spell, .timeout = 60);
 
 static struct assay_error     err;
 static struct assay_onnx_call call;
-static const char *const      y[] = {"y", NULL};
+static const char *const      y[] = {"y", NULL, NULL}; /* as many as any op has */
 
 /* A call of `op` on x of these lengths. */
 static void begin(const char *op, enum assay_dtype dtype, int32_t rank, const int64_t *dims)
