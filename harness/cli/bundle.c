@@ -255,7 +255,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     const struct bundle_options *o = given_options;
     struct assay_error           err = {.code = ASSAY_OK};
     struct assay_key             key = {.has_secret = false};
-    struct packing               p = {.o = o, .about = json_object(), .left_out = json_array(), .err = &err};
+    struct packing               p = {.o = o, .err = &err};
     (void)given;
     if (n == 1 && !strcmp(operands[0], "key"))
         return make_key(o->out);
@@ -263,6 +263,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         return assay_cli_usage("bundle needs one run folder and where to write: assay bundle out/quick -o quick.bundle");
     if (*o->claims && !*o->policy)
         return assay_cli_usage("--claims stand in what a policy adds: give --policy as well");
+    p.about = json_object();
+    p.left_out = json_array();
     if (!*o->key || !assay_key_read(o->key, true, &key, &err))
         (void)pack(&p, operands[0], *o->key ? &key : NULL);
     if (!err.code)

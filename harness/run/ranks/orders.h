@@ -37,7 +37,7 @@ struct assay_order_box {
     struct assay_error error;  /* of the order that was done last; code OK: it went well */
     uint32_t           missed; /* the rank for want of which it failed, ASSAY_RANK_NONE: for another reason */
     char               why[ASSAY_LINK_WHY]; /* what became of that rank */
-    unsigned char      stage[ASSAY_STAGE_BYTES];
+    _Alignas(16) unsigned char stage[ASSAY_STAGE_BYTES]; /* structs lie at its beginning */
 };
 
 /* The leader's end, to all ranks. */
