@@ -150,10 +150,10 @@ check-long: check
 	$(Q)$(MAKE_ALL) run-long && ci/kill-test build/assay 50 && ci/coverage-test build/assay 200 && ci/learning-test build/assay && { ci/slurm/test build/assay || [ $$? = 77 ]; }
 # What a sanitizer looks at is memory and threads, not statistics: of the tests those that are long for their statistics' sake, and of the
 # golden files those that run verbs and readers in another way, once; under the thread sanitizer what runs cases, as that is where threads are.
-TESTS_ASAN  = $(filter-out $(addprefix %/test_,check faults numerics statistical statistics launch oracle),$(TESTS))
+TESTS_ASAN  = $(filter-out $(addprefix %/test_,check faults numerics statistical statistics launch oracle train_fit serving_fit least_squares),$(TESTS))
 GOLDEN_ASAN := $(filter-out $(patsubst %,ci/golden/%.t,compare docs doctor help list model probe repeat show soak training vectors),$(wildcard ci/golden/*.t))
 GOLDEN_TSAN := $(patsubst %,ci/golden/%.t,conformance load run serving validate)
-asan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=asan tests && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan TESTS='$(TESTS_ASAN:$(O)/%=build/asan/%)' run-tests && ci/golden/run build/asan/assay $(GOLDEN_ASAN)
+asan: ; $(Q)ci/setup check && TEST_ARGUMENTS=-j1 $(MAKE_ALL) CONFIG=asan TESTS='$(TESTS_ASAN:$(O)/%=build/asan/%)' run-tests && ci/golden/run build/asan/assay $(GOLDEN_ASAN)
 tsan: ; $(Q)ci/setup check && $(MAKE_ALL) CONFIG=tsan all && ci/golden/run build/tsan/assay $(GOLDEN_TSAN)
 lint: ; $(Q)ci/setup all && $(MAKE_ALL) all && ci/layers && ci/lint
 fuzz: ; $(Q)ci/setup all && ci/fuzz $(SECONDS_EACH)
