@@ -12,6 +12,7 @@
 enum { MOST = THREAD_RANKS };
 
 struct ranks {
+    const struct assay_backend *backend;
     uint32_t            n;
     struct assay_graph *g[MOST];
     int32_t            *there[MOST]; /* for joining */
@@ -85,11 +86,9 @@ static void *run_rank(void *self)
     const struct running *r = self;
     struct ranks         *s = r->s;
     struct assay_error   *err = &s->err[r->rank];
-    struct device         d = {.host = {.size = sizeof d.host, .abi_major = ASSAY_ABI_MAJOR, .abi_minor = ASSAY_ABI_MINOR, .now_ns = test_now_ns, .log = test_log}};
+    struct device         d = {.backend = s->backend};
     struct assay_comm     comm;
     char                  options[256] = {0};
-    assay_graph_lend(&d.host);
-    d.backend = assay_backend_entry(&d.host);
     s->rank[r->rank] = (struct thread_rank){.world = &s->world, .rank = r->rank};
     thread_comm(&s->rank[r->rank], &comm);
     struct assay_open how = {.size = sizeof how, .device = "host", .options = options, .comm = &comm};
@@ -110,6 +109,10 @@ static void run(struct ranks *s)
 {
     pthread_t      thread[MOST];
     struct running r[MOST];
+    /* Lent for the life of the process, and to all threads at once. */
+    static struct assay_host host = {.size = sizeof host, .abi_major = ASSAY_ABI_MAJOR, .abi_minor = ASSAY_ABI_MINOR, .now_ns = test_now_ns, .log = test_log};
+    assay_graph_lend(&host);
+    s->backend = assay_backend_entry(&host);
     thread_world_init(&s->world, s->n);
     for (uint32_t i = 0; i < s->n; i++) {
         r[i] = (struct running){s, i};
