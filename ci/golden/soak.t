@@ -23,7 +23,7 @@ $ assay soak gemm/m=8,n=9,k=10 --backend template --for 3s -o honest --resume
 ? 2
 
 # one bit turned over now and then: found, counted, placed
-$ assay soak gemm/m=32,n=32,k=32 --backend chaos,mode=flip,cheat=0.1,after=1500 --for $([ $GOLDEN_BUILD = plain ] && echo 6 || echo 20)s --stretch 20s -o flip | sed -nE '/^mismatch/,$p' | sed -E 's/  +/ | /g; s/^TIME|^2[-0-9T:]+Z/WHEN/; s/[0-9]*,?[0-9]+ \| output 0, element [0-9]+ \| [^|]+ \|/EXECUTION | output 0, element N | X for Y |/; s/and [0-9,]+ more/and MANY more/; s/[0-9,]+ silent errors in .* it is at most [0-9,]+/MANY silent errors … at most LIMIT/' | uniq
+$ assay soak gemm/m=32,n=32,k=32 --backend chaos,mode=flip,cheat=0.1,after=8000 --for $([ $GOLDEN_BUILD = plain ] && echo 6 || echo 20)s --stretch 20s -o flip | sed -nE '/^mismatch/,$p' | sed -E 's/  +/ | /g; s/^TIME|^2[-0-9T:]+Z/WHEN/; s/[0-9]*,?[0-9]+ \| output 0, element [0-9]+ \| [^|]+ \|/EXECUTION | output 0, element N | X for Y |/; s/and [0-9,]+ more/and MANY more/; s/[0-9,]+ silent errors in .* it is at most [0-9,]+/MANY silent errors … at most LIMIT/' | uniq
 mismatch | case | execution | first | is | differ
 WHEN | gemm/m=32,n=32,k=32 | EXECUTION | output 0, element N | X for Y | 1 bit in 1
 and MANY more; soak.jsonl has what is known of them
@@ -31,15 +31,15 @@ MANY silent errors … at most LIMIT.
 ? 1
 
 # a worker that crashes is started again; what it had counted is kept
-$ assay soak gemm/m=32,n=32,k=32 --backend chaos,mode=crash,after=1500 --for $([ $GOLDEN_BUILD = plain ] && echo 6 || echo 20)s --stretch 20s -o crash --json >crash.json
+$ assay soak gemm/m=32,n=32,k=32 --backend chaos,mode=crash,after=8000 --for $([ $GOLDEN_BUILD = plain ] && echo 6 || echo 20)s --stretch 20s -o crash --json >crash.json
 ? 1
 
-$ grep -qE '"crashed": [1-9]' crash.json && grep -o '"mismatches": 0' crash.json | sort -u && sed -nE 's/.*"end":"crashed".*"iterations":1500.*"reason":"([^"]*)".*/\1/p' crash/soak.jsonl | sort -u
+$ grep -qE '"crashed": [1-9]' crash.json && grep -o '"mismatches": 0' crash.json | sort -u && sed -nE 's/.*"end":"crashed".*"iterations":8000.*"reason":"([^"]*)".*/\1/p' crash/soak.jsonl | sort -u
 "mismatches": 0
 worker killed by SIGSEGV (Segmentation fault) in phase soak
 
 # and one that hangs
-$ assay soak gemm/m=32,n=32,k=32 --backend chaos,mode=hang,after=1500 --for $([ $GOLDEN_BUILD = plain ] && echo 6 || echo 20)s --stretch 20s --timeout-s 500ms -o hang --json >hang.json
+$ assay soak gemm/m=32,n=32,k=32 --backend chaos,mode=hang,after=8000 --for $([ $GOLDEN_BUILD = plain ] && echo 6 || echo 20)s --stretch 20s --timeout-s 500ms -o hang --json >hang.json
 ? 1
 
 $ sed -nE 's/.*"end":"hung".*"reason":"([^"]*)".*/\1/p' hang/soak.jsonl | sort -u
