@@ -1,4 +1,5 @@
-/* One line on a terminal's standard error that is written over while something goes on; nothing elsewhere, or when it is to be quiet. */
+/* How far something is, on standard error: on a terminal one line that is written over; elsewhere a line of its own when the last one was
+ * ten seconds ago, so that what is short says nothing; nothing at all when it is to be quiet. */
 #ifndef ASSAY_CLI_PROGRESS_H
 #define ASSAY_CLI_PROGRESS_H
 

@@ -42,7 +42,10 @@ static enum assay_code unknown_workload(const char *name, struct assay_error *er
     return near ? assay_error_hint(err, "did you mean '%s'?", near) : assay_error_hint(err, "assay list workloads lists them");
 }
 
-/* Takes "workload.phase" apart; a workload with phases needs one of them. */
+/* What a model named alone does: it infers. A workload without that phase has none that goes without saying. */
+#define PHASE_UNSAID "infer"
+
+/* Takes "workload.phase" apart; a workload with phases needs one of them, or has the one that is meant when none is said. */
 enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, struct assay_error *err)
 {
     char        name[64];
@@ -56,15 +59,15 @@ enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, st
     if (!c->workload)
         return unknown_workload(name, err);
     const char *const *phases = c->workload->phases;
-    const char        *phase = dot ? dot + 1 : "";
+    const char        *phase = dot ? dot + 1 : "", *looked_for = dot ? phase : PHASE_UNSAID;
     if (!phases)
         return *phase ? ASSAY_FAIL(err, ASSAY_CONFIG, "workload %s has no phases, got '.%.32s'", name, phase) : ASSAY_OK;
     char              known[128];
     struct assay_text list = ASSAY_TEXT(known);
     for (size_t i = 0; phases[i]; i++) {
         assay_text_add(&list, "%s%s", i ? ", " : "", phases[i]);
-        if (!strcmp(phases[i], phase)) {
-            (void)assay_string_copy(c->phase, sizeof c->phase, phase);
+        if (!strcmp(phases[i], looked_for)) {
+            (void)assay_string_copy(c->phase, sizeof c->phase, looked_for);
             return ASSAY_OK;
         }
     }

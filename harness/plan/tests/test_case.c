@@ -110,6 +110,15 @@ Test(plan_case, id_is_the_first_16_digits_of_the_sha_256_of_the_name)
     }
 }
 
+Test(plan_case, a_model_named_alone_infers)
+{
+    struct assay_case said = parse("resnet50.infer/batch=8"), unsaid = parse("resnet50/batch=8");
+    cr_expect_str_eq(unsaid.name, said.name);
+    cr_expect_str_eq(unsaid.id, said.id);
+    assay_case_release(&said);
+    assay_case_release(&unsaid);
+}
+
 Test(plan_case, ids_of_cases_that_differ_differ)
 {
     struct assay_case a = parse("gemm/m=64"), b = parse("gemm/m=65"), c = parse("attention.decode"), d = parse("attention.prefill");
@@ -133,6 +142,7 @@ Test(plan_case, mistakes_are_named_with_what_was_meant)
         {"gemm/dtype=f33", "f33", "f32"},
         {"gemm.forward/m=1", "has no phases", "forward"},
         {"attention/tokens=8", "needs a phase, one of prefill, decode", ""},
+        {"resnet50./batch=8", "needs a phase, one of infer, train", ""},
         {"attention.decod", "needs a phase, one of prefill, decode", "decod"},
         {"gemm/m=1@sever", "unknown scenario 'sever'", "'server'"},
         {"gemm/m=1@server/qsp=1", "qsp", "qps"},
