@@ -10,7 +10,7 @@ $ assay run 'decoder.serve/model=tiny-dense,tokens=2000@offline' --backend cpu -
 ! assay: tokens 2000; model 'tiny-dense' has a context of 256
 $ assay run 'decoder.serve/model=tiny-dense@offline+serving/engine=vlm-class' --backend cpu -o bad
 ? 2
-! assay: no serving engine 'vlm-class' is described; did you mean 'vllm-class'?
+! assay: there is no description of a serving engine 'vlm-class'; did you mean 'vllm-class'?
 $ assay run 'decoder.serve/model=tiny-dense@interactive/qps=0,ttft_ms=0,tpot_ms=0' --backend cpu -o bad
 ? 2
 ! assay: qps=0 finds the highest rate within limits, and none is set (while reading scenario interactive, reading case 'decoder.serve/model=tiny-dense@interactive/qps=0,ttft_ms=0,tpot_ms=0')

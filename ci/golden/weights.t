@@ -154,7 +154,7 @@ $ sed 's/"kv_heads": 2/"kv_heads": 3/' "$ASSAY_SOURCE/suites/models/tiny-dense.j
 ? 2
 
 $ assay export decoder.prefill/model=tiny-dens -o no
-~ assay: there is no model 'tiny-dens'; did you mean 'tiny-dense'? 'assay list models' shows all (while building case '
+~ assay: there is no model 'tiny-dens'; did you mean 'tiny-dense'? (while building case '
 ? 2
 
 # export

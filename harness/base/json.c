@@ -230,6 +230,27 @@ enum assay_code assay_json_text(const struct assay_json_file *file, const json_t
     return ASSAY_OK;
 }
 
+enum assay_code assay_json_word(const struct assay_json_file *file, const json_t *object, const char *key, bool required,
+                                const char *const *words, int *out, struct assay_error *err)
+{
+    const char       *text = NULL, *near;
+    char              all[160];
+    struct assay_text known = ASSAY_TEXT(all);
+    size_t            n = 0;
+    if (assay_json_text(file, object, key, required, &text, err) || !text)
+        return err->code;
+    for (; words[n]; n++) {
+        if (*text && !strcmp(words[n], text)) {
+            *out = (int)n;
+            return ASSAY_OK;
+        }
+        assay_text_add(&known, "%s%s", *all ? ", " : "", words[n]);
+    }
+    near = *text ? assay_string_nearest(text, words, n) : NULL;
+    (void)fail_in(file, object, key, err, "'%s' is '%.40s'", key, text);
+    return near && *near ? assay_error_hint(err, "did you mean '%s'?", near) : assay_error_hint(err, "it can be: %s", all);
+}
+
 enum assay_code assay_json_i64(const struct assay_json_file *file, const json_t *object, const char *key, bool required,
                                int64_t min, int64_t max, int64_t *out, struct assay_error *err)
 {

@@ -46,6 +46,9 @@ enum assay_code assay_json_f64(const struct assay_json_file *file, const json_t 
                                double min, double max, double *out, struct assay_error *err);
 enum assay_code assay_json_bool(const struct assay_json_file *file, const json_t *object, const char *key,
                                 bool required, bool *out, struct assay_error *err);
+/* The index of the member's word among words[], which end with NULL; one that is "" stands for none and is never given. */
+enum assay_code assay_json_word(const struct assay_json_file *file, const json_t *object, const char *key, bool required,
+                                const char *const *words, int *out, struct assay_error *err);
 /* Borrowed member that must be an array / an object. */
 enum assay_code assay_json_array(const struct assay_json_file *file, const json_t *object, const char *key,
                                  bool required, json_t **out, struct assay_error *err);

@@ -9,37 +9,16 @@
 
 #include "assay/dtype.h"
 #include "assay/error.h"
+#include "harness/model/description.h"
+#include "harness/model/quantity.h"
 
 enum assay_device_field {
-#define ASSAY_DEVICE_FIELD(id, key, unit, about) ASSAY_DEVICE_##id,
+#define ASSAY_DEVICE_FIELD(id, key, unit, least, most, about) ASSAY_DEVICE_##id,
 #include "harness/model/device_fields.def"
 #undef ASSAY_DEVICE_FIELD
     ASSAY_DEVICE_FIELDS
 };
-struct assay_device_field_row {
-    const char *key, *unit, *about;
-};
-extern const struct assay_device_field_row assay_device_fields[ASSAY_DEVICE_FIELDS];
-
-/* From the surest to the least sure. */
-enum assay_provenance {
-    ASSAY_MEASURED = 1, /* on the chip, by whom the source says */
-    ASSAY_DATASHEET,    /* the vendor's published document */
-    ASSAY_ANNOUNCED,    /* the vendor's word before or without one */
-    ASSAY_REPORTED,     /* the press, analysts */
-    ASSAY_INFERRED,     /* follows from other fields or from a sister chip; the source says how */
-    ASSAY_ASSUMED,      /* nobody said it; the source is the derivation of the range */
-};
-extern const char *const assay_provenance_names[]; /* by enum assay_provenance; ends with NULL */
-
-enum assay_knowledge { ASSAY_UNKNOWN_FIELD = 0, ASSAY_KNOWN, ASSAY_NOT_SUPPORTED };
-struct assay_quantity {
-    enum assay_knowledge  state;
-    enum assay_provenance provenance; /* of what is known */
-    double                value, low, high; /* low <= value <= high; value is NaN where only a range is given: no point exists */
-    const char           *source;     /* where it is from; of what is unknown: why, "" = not said. Lives with the device */
-    const char           *overlay;    /* the file that this number is from instead of the description, "" = none */
-};
+extern const struct assay_quantity_row assay_device_fields[ASSAY_DEVICE_FIELDS];
 
 /* How matrix work is laid out on the chip, and which memory it has: the models' families. */
 enum assay_chip_family { ASSAY_CHIP_TENSOR_CORE = 1, ASSAY_CHIP_SYSTOLIC, ASSAY_CHIP_VECTOR };
@@ -47,11 +26,6 @@ enum assay_memory_class { ASSAY_MEMORY_HBM = 1, ASSAY_MEMORY_GDDR, ASSAY_MEMORY_
 extern const char *const assay_chip_family_names[], *const assay_memory_class_names[]; /* likewise */
 enum assay_device_status { ASSAY_DEVICE_ANNOUNCED = 1, ASSAY_DEVICE_SAMPLING, ASSAY_DEVICE_AVAILABLE, ASSAY_DEVICE_DISCONTINUED };
 extern const char *const assay_device_status_names[]; /* likewise */
-
-/* What the vendor said of the chip that is no number of it, and where that stands. */
-struct assay_said {
-    const char *what, *source;
-};
 
 /* What the chip was seen to do: no claim may be below it. */
 struct assay_at_least {

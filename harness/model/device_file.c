@@ -1,12 +1,8 @@
 /* Descriptions as files: "assay-device/1" describes a chip, "assay-spec/1" lays a buyer's numbers over one. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "assay/text.h"
-#include "harness/base/arena.h"
-#include "harness/base/file.h"
 #include "harness/base/hash.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
@@ -17,10 +13,8 @@
 #define DEVICE_FORMAT "assay-device/1"
 #define SPEC_FORMAT "assay-spec/1"
 #define LIMIT_BYTES ((size_t)1 << 20)
-#define MOST_ALIASES 64
-#define MOST_SAID 64
+#define MOST_MEASURED 64
 #define MOST_OVERLAYS 16 /* one above the other */
-#define LARGEST 1e21     /* of any number of a chip; no unit used here leads near it */
 
 /* The description and what its texts are in. */
 struct kept {
@@ -29,54 +23,16 @@ struct kept {
 };
 
 struct reader {
-    const struct assay_json_file *file;
-    struct kept                  *to;
-    const char                   *overlay; /* path of the buyer's file, "" in the description itself */
+    struct assay_description_reader of;
+    struct kept                    *to;
 };
-
-static const char *keep_text(const struct reader *r, const char *text, struct assay_error *err)
-{
-    const char *kept = assay_arena_text(&r->to->arena, text);
-    if (!kept)
-        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the description of a device");
-    return kept ? kept : "";
-}
 
 /* ---- texts and words ---------------------------------------------------------------------------------------------- */
 
 static enum assay_code read_text(const struct reader *r, const json_t *object, const char *key, bool required, const char **out,
                                  struct assay_error *err)
 {
-    const char *text = NULL;
-    if (assay_json_text(r->file, object, key, required, &text, err) || !text)
-        return err->code;
-    if (required && !*text)
-        return assay_json_fail_at(r->file, object, key, err, "'%s' is empty", key);
-    *out = keep_text(r, text, err);
-    return err->code;
-}
-
-/* words[0] stands for none and is never given. */
-static enum assay_code read_word(const struct reader *r, const json_t *object, const char *key, bool required,
-                                 const char *const *words,
-                                 int *out, struct assay_error *err)
-{
-    const char *text = NULL;
-    size_t      n = 0;
-    if (assay_json_text(r->file, object, key, required, &text, err) || !text)
-        return err->code;
-    for (size_t i = 1; words[i]; i++, n++)
-        if (!strcmp(words[i], text)) {
-            *out = (int)i;
-            return ASSAY_OK;
-        }
-    char              all[160];
-    struct assay_text known = ASSAY_TEXT(all);
-    const char       *near = assay_string_nearest(text, words + 1, n);
-    for (size_t i = 1; words[i]; i++)
-        assay_text_add(&known, "%s%s", i > 1 ? ", " : "", words[i]);
-    (void)assay_json_fail_at(r->file, object, key, err, "'%s' is '%.40s'", key, text);
-    return near ? assay_error_hint(err, "did you mean '%s'?", near) : assay_error_hint(err, "it can be: %s", all);
+    return assay_description_text(&r->of, object, key, required, out, err);
 }
 
 static bool is_name(const char *text)
@@ -88,10 +44,10 @@ static bool is_name(const char *text)
 static enum assay_code read_name(const struct reader *r, struct assay_error *err)
 {
     struct assay_described *d = &r->to->d;
-    if (read_text(r, r->file->root, "name", true, &d->name, err))
+    if (read_text(r, r->of.file->root, "name", true, &d->name, err))
         return err->code;
     if (!is_name(d->name))
-        return assay_json_fail_at(r->file, r->file->root, "name", err, "'%.60s' is no name: 1 to 63 of a-z, 0-9, '-', '.'",
+        return assay_json_fail_at(r->of.file, r->of.file->root, "name", err, "'%.60s' is no name: 1 to 63 of a-z, 0-9, '-', '.'",
                                   d->name);
     return ASSAY_OK;
 }
@@ -99,57 +55,11 @@ static enum assay_code read_name(const struct reader *r, struct assay_error *err
 static enum assay_code read_origin(const struct reader *r, struct assay_error *err)
 {
     const char **origin = &r->to->d.origin;
-    if (read_text(r, r->file->root, "origin", true, origin, err))
+    if (read_text(r, r->of.file->root, "origin", true, origin, err))
         return err->code;
     if (strlen(*origin) != 2 || strspn(*origin, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
-        return assay_json_fail_at(r->file, r->file->root, "origin", err, "'%.20s' is no country: two letters of ISO 3166, as CN",
+        return assay_json_fail_at(r->of.file, r->of.file->root, "origin", err, "'%.20s' is no country: two letters of ISO 3166, as CN",
                                   *origin);
-    return ASSAY_OK;
-}
-
-static enum assay_code read_aliases(const struct reader *r, struct assay_error *err)
-{
-    json_t *array = NULL;
-    if (assay_json_array(r->file, r->file->root, "aliases", false, &array, err))
-        return err->code;
-    size_t n = json_array_size(array);
-    if (n > MOST_ALIASES)
-        return assay_json_fail_at(r->file, r->file->root, "aliases", err, "%zu aliases, at most %d", n, MOST_ALIASES);
-    const char **names = assay_arena_take(&r->to->arena, n + 1, sizeof *names);
-    if (!names)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the aliases of a device");
-    for (size_t i = 0; i < n; i++) {
-        const char *text = json_string_value(json_array_get(array, i));
-        if (!text || !*text)
-            return assay_json_fail_at(r->file, r->file->root, "aliases", err, "alias %zu is no text", i + 1);
-        names[i] = keep_text(r, text, err);
-    }
-    r->to->d.aliases = names;
-    return err->code;
-}
-
-static enum assay_code read_said(const struct reader *r, struct assay_error *err)
-{
-    static const char *const known[] = {"what", "source"};
-    json_t                  *array = NULL;
-    if (assay_json_array(r->file, r->file->root, "said", false, &array, err))
-        return err->code;
-    size_t n = json_array_size(array);
-    if (n > MOST_SAID)
-        return assay_json_fail_at(r->file, r->file->root, "said", err, "%zu sayings, at most %d", n, MOST_SAID);
-    struct assay_said *said = assay_arena_take(&r->to->arena, n + 1, sizeof *said);
-    if (!said)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what was said of a device");
-    for (size_t i = 0; i < n; i++) {
-        const json_t *object = json_array_get(array, i);
-        if (!json_is_object(object))
-            return assay_json_fail_at(r->file, r->file->root, "said", err, "saying %zu is no object", i + 1);
-        if (assay_json_known_keys(r->file, object, known, 2, err) || read_text(r, object, "what", true, &said[i].what, err) ||
-            read_text(r, object, "source", true, &said[i].source, err))
-            return err->code;
-    }
-    r->to->d.said = said;
-    r->to->d.n_said = n;
     return ASSAY_OK;
 }
 
@@ -159,8 +69,8 @@ static enum assay_code read_at_least(const struct reader *r, const json_t *objec
     static const char *const known[] = {"field", "at_least", "source"};
     const char              *field = NULL, *keys[ASSAY_DEVICE_FIELDS];
     int                      f = 0;
-    if (assay_json_known_keys(r->file, object, known, 3, err) || assay_json_text(r->file, object, "field", true, &field, err) ||
-        assay_json_f64(r->file, object, "at_least", true, 1e-3, LARGEST, &out->at_least, err) ||
+    if (assay_json_known_keys(r->of.file, object, known, 3, err) || assay_json_text(r->of.file, object, "field", true, &field, err) ||
+        assay_json_f64(r->of.file, object, "at_least", true, 1e-3, ASSAY_QUANTITY_MOST, &out->at_least, err) ||
         read_text(r, object, "source", true, &out->source, err))
         return err->code;
     for (int i = 0; i < ASSAY_DEVICE_FIELDS; i++)
@@ -171,24 +81,24 @@ static enum assay_code read_at_least(const struct reader *r, const json_t *objec
     if (f < ASSAY_DEVICE_FIELDS)
         return ASSAY_OK;
     const char *near = assay_string_nearest(field, keys, ASSAY_DEVICE_FIELDS);
-    (void)assay_json_fail_at(r->file, object, "field", err, "there is no field '%.60s'", field);
+    (void)assay_json_fail_at(r->of.file, object, "field", err, "there is no field '%.60s'", field);
     return near ? assay_error_hint(err, "did you mean '%s'?", near) : err->code;
 }
 
 static enum assay_code read_measured(const struct reader *r, struct assay_error *err)
 {
     json_t *array = NULL;
-    if (assay_json_array(r->file, r->file->root, "measured", false, &array, err))
+    if (assay_json_array(r->of.file, r->of.file->root, "measured", false, &array, err))
         return err->code;
     size_t n = json_array_size(array);
-    if (n > MOST_SAID)
-        return assay_json_fail_at(r->file, r->file->root, "measured", err, "%zu measurements, at most %d", n, MOST_SAID);
-    struct assay_at_least *all = assay_arena_take(&r->to->arena, n + 1, sizeof *all);
+    if (n > MOST_MEASURED)
+        return assay_json_fail_at(r->of.file, r->of.file->root, "measured", err, "%zu measurements, at most %d", n, MOST_MEASURED);
+    struct assay_at_least *all = assay_arena_take(r->of.arena, n + 1, sizeof *all);
     if (!all)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what was measured of a device");
     for (size_t i = 0; i < n; i++) {
         if (!json_is_object(json_array_get(array, i)))
-            return assay_json_fail_at(r->file, r->file->root, "measured", err, "measurement %zu is no object", i + 1);
+            return assay_json_fail_at(r->of.file, r->of.file->root, "measured", err, "measurement %zu is no object", i + 1);
         if (read_at_least(r, json_array_get(array, i), &all[i], err))
             return err->code;
     }
@@ -197,160 +107,18 @@ static enum assay_code read_measured(const struct reader *r, struct assay_error 
     return ASSAY_OK;
 }
 
-/* ---- quantities --------------------------------------------------------------------------------------------------- */
-
-struct limits {
-    double low, high;
-};
-static struct limits limits_of(enum assay_device_field field)
-{
-    switch (field) {
-    case ASSAY_DEVICE_SUSTAINED: return (struct limits){1e-3, 1};
-    case ASSAY_DEVICE_IN_NETWORK_REDUCE: return (struct limits){0, 1};
-    case ASSAY_DEVICE_FIRST_DELIVERY: return (struct limits){1990, 2100};
-    case ASSAY_DEVICE_CORES:
-    case ASSAY_DEVICE_ARRAY_ROWS:
-    case ASSAY_DEVICE_ARRAY_COLUMNS:
-    case ASSAY_DEVICE_SCALE_UP_DOMAIN: return (struct limits){1, 1e7};
-    default: return (struct limits){1e-3, LARGEST};
-    }
-}
-
-static enum assay_code read_number(const struct reader *r, const json_t *object, const char *field_key, const char *key,
-                                   struct limits most,
-                                   double *out, struct assay_error *err)
-{
-    const json_t *number = json_object_get(object, key);
-    if (number && json_is_number(number) && json_number_value(number) == 0 && most.low > 0) {
-        (void)assay_json_fail_at(r->file, object, key, err, "%s of %s is 0, which no chip has", key, field_key);
-        return assay_error_hint(err, "what is not known is null or {\"unknown\": \"why\"}; what is not there is {\"supported\": false}");
-    }
-    if (assay_json_f64(r->file, object, key, false, most.low, most.high, out, err))
-        return assay_error_in(err, "reading %s", field_key);
-    return ASSAY_OK;
-}
-
-/* What says that there is no number: {"unknown": why} or {"supported": false, …}. */
-static enum assay_code read_absence(const struct reader *r, const json_t *object, const char *key, struct assay_quantity *q,
-                                    bool *absent, struct assay_error *err)
-{
-    bool supported = true;
-    *absent = json_object_get(object, "unknown") != NULL;
-    if (*absent) {
-        if (json_object_size(object) != 1)
-            return assay_json_fail_at(r->file, object, "unknown", err, "%s is unknown and yet says more", key);
-        *q = (struct assay_quantity){.source = "", .overlay = r->overlay};
-        return read_text(r, object, "unknown", true, &q->source, err);
-    }
-    if (assay_json_bool(r->file, object, "supported", false, &supported, err))
-        return err->code;
-    *absent = !supported;
-    if (*absent && (json_object_get(object, "value") || json_object_get(object, "low") || json_object_get(object, "high")))
-        return assay_json_fail_at(r->file, object, "supported", err, "%s is not supported and yet has a number", key);
-    if (*absent)
-        q->state = ASSAY_NOT_SUPPORTED;
-    return ASSAY_OK;
-}
-
-static enum assay_code check_range(const struct reader *r, const json_t *object, const char *key, const struct assay_quantity *q,
-                                   struct assay_error *err)
-{
-    if (!(q->low <= q->high))
-        return assay_json_fail_at(r->file, object, "low", err, "%s has the range [%.9g, %.9g], which is inverted", key, q->low,
-                                  q->high);
-    if (q->value < q->low || q->value > q->high)
-        return assay_json_fail_at(r->file, object, "value", err, "%s is %.9g, outside its own range [%.9g, %.9g]", key, q->value,
-                                  q->low,
-                                  q->high);
-    if (q->provenance == ASSAY_ASSUMED && !isnan(q->value)) {
-        (void)assay_json_fail_at(r->file, object, "value", err, "%s is assumed and has a value: nobody said one", key);
-        return assay_error_hint(err, "give low and high, and their derivation as the source");
-    }
-    return ASSAY_OK;
-}
-
-static enum assay_code read_range(const struct reader *r, const json_t *object, enum assay_device_field field,
-                                  struct assay_quantity *q,
-                                  struct assay_error *err)
-{
-    const char   *key = assay_device_fields[field].key;
-    struct limits most = limits_of(field);
-    q->value = q->low = q->high = NAN;
-    if (read_number(r, object, key, "value", most, &q->value, err) || read_number(r, object, key, "low", most, &q->low, err) ||
-        read_number(r, object, key, "high", most, &q->high, err))
-        return err->code;
-    if (isnan(q->low) != isnan(q->high))
-        return assay_json_fail_at(r->file, object, NULL, err, "%s has one end of a range only", key);
-    if (isnan(q->low) && isnan(q->value))
-        return assay_json_fail_at(r->file, object, NULL, err, "%s has no number; what is not known is null", key);
-    if (isnan(q->low))
-        q->low = q->high = q->value;
-    q->state = ASSAY_KNOWN;
-    return check_range(r, object, key, q, err);
-}
-
-static enum assay_code read_quantity(const struct reader *r, const json_t *object, enum assay_device_field field,
-                                     struct assay_error *err)
-{
-    static const char *const known[] = {"value", "low", "high", "provenance", "source", "unknown", "supported"};
-    const char              *key = assay_device_fields[field].key;
-    struct assay_quantity    q = {.source = "", .overlay = r->overlay, .value = NAN, .low = NAN, .high = NAN};
-    int                      provenance = 0;
-    bool                     absent = true;
-    if (json_is_null(object)) {
-        r->to->d.fields[field] = q;
-        return ASSAY_OK;
-    }
-    if (!json_is_object(object))
-        return assay_json_fail(r->file, key, err, "%s must be an object with value or low and high, provenance, source; or null",
-                               key);
-    if (assay_json_known_keys(r->file, object, known, sizeof known / sizeof *known, err) ||
-        read_absence(r, object, key, &q, &absent, err))
-        return err->code;
-    if (!absent && read_range(r, object, field, &q, err))
-        return err->code;
-    if (!json_object_get(object, "unknown") &&
-        (read_word(r, object, "provenance", true, assay_provenance_names, &provenance, err) ||
-         read_text(r, object, "source", true, &q.source, err)))
-        return assay_error_in(err, "reading %s", key);
-    q.provenance = (enum assay_provenance)provenance;
-    if (!absent && check_range(r, object, key, &q, err))
-        return err->code;
-    if (absent)
-        q.value = q.low = q.high = NAN;
-    r->to->d.fields[field] = q;
-    return ASSAY_OK;
-}
-
-static enum assay_code read_fields(const struct reader *r, struct assay_error *err)
-{
-    const char *keys[ASSAY_DEVICE_FIELDS];
-    json_t     *fields = NULL;
-    for (int f = 0; f < ASSAY_DEVICE_FIELDS; f++)
-        keys[f] = assay_device_fields[f].key;
-    if (assay_json_object(r->file, r->file->root, "fields", true, &fields, err) ||
-        assay_json_known_keys(r->file, fields, keys, ASSAY_DEVICE_FIELDS, err))
-        return err->code;
-    for (int f = 0; f < ASSAY_DEVICE_FIELDS; f++) {
-        const json_t *object = json_object_get(fields, keys[f]);
-        if (object && read_quantity(r, object, (enum assay_device_field)f, err))
-            return err->code;
-    }
-    return ASSAY_OK;
-}
-
 /* Two fields of which one is more than the other by their nature. */
 static enum assay_code check_together(const struct reader *r, struct assay_error *err)
 {
     const struct assay_quantity *f = r->to->d.fields, *idle = &f[ASSAY_DEVICE_IDLE_POWER], *power = &f[ASSAY_DEVICE_POWER];
     if (idle->state == ASSAY_KNOWN && power->state == ASSAY_KNOWN && idle->low > power->high)
-        return assay_json_fail(r->file, assay_device_fields[ASSAY_DEVICE_IDLE_POWER].key, err,
+        return assay_json_fail(r->of.file, assay_device_fields[ASSAY_DEVICE_IDLE_POWER].key, err,
                                "idle it takes %.9g W, at work %.9g W at most", idle->low, power->high);
     if (f[ASSAY_DEVICE_ARRAY_ROWS].state != f[ASSAY_DEVICE_ARRAY_COLUMNS].state)
-        return assay_json_fail(r->file, assay_device_fields[ASSAY_DEVICE_ARRAY_ROWS].key, err,
+        return assay_json_fail(r->of.file, assay_device_fields[ASSAY_DEVICE_ARRAY_ROWS].key, err,
                                "array_rows and array_columns are known together or not at all");
     if (r->to->d.family == ASSAY_CHIP_SYSTOLIC && f[ASSAY_DEVICE_ARRAY_ROWS].state == ASSAY_NOT_SUPPORTED)
-        return assay_json_fail(r->file, "family", err, "a systolic chip has an array");
+        return assay_json_fail(r->of.file, "family", err, "a systolic chip has an array");
     return ASSAY_OK;
 }
 
@@ -359,11 +127,11 @@ static enum assay_code check_together(const struct reader *r, struct assay_error
 static enum assay_code read_kind(const struct reader *r, bool required, struct assay_error *err)
 {
     struct assay_described *d = &r->to->d;
-    const json_t           *root = r->file->root;
+    const json_t           *root = r->of.file->root;
     int                     family = (int)d->family, memory = (int)d->memory_class, status = (int)d->status;
-    if (read_word(r, root, "family", required, assay_chip_family_names, &family, err) ||
-        read_word(r, root, "memory_class", required, assay_memory_class_names, &memory, err) ||
-        read_word(r, root, "status", required, assay_device_status_names, &status, err) ||
+    if (assay_json_word(r->of.file, root, "family", required, assay_chip_family_names, &family, err) ||
+        assay_json_word(r->of.file, root, "memory_class", required, assay_memory_class_names, &memory, err) ||
+        assay_json_word(r->of.file, root, "status", required, assay_device_status_names, &status, err) ||
         read_text(r, root, "unit", false, &d->unit, err))
         return err->code;
     d->family = (enum assay_chip_family)family;
@@ -377,17 +145,17 @@ static enum assay_code read_description(const struct reader *r, struct assay_err
     static const char *const known[] = {"format", "name", "product", "vendor", "origin", "about", "aliases", "family",
                                         "memory_class", "status", "unit", "said", "measured", "fields"};
     struct assay_described  *d = &r->to->d;
-    const json_t            *root = r->file->root;
+    const json_t            *root = r->of.file->root;
     *d = (struct assay_described){.unit = "", .overlays = ""};
     for (int f = 0; f < ASSAY_DEVICE_FIELDS; f++)
-        d->fields[f] = (struct assay_quantity){.source = "", .overlay = "", .value = NAN, .low = NAN, .high = NAN};
-    if (assay_json_known_keys(r->file, root, known, sizeof known / sizeof *known, err) || read_name(r, err) ||
+        d->fields[f] = assay_quantity_none();
+    if (assay_json_known_keys(r->of.file, root, known, sizeof known / sizeof *known, err) || read_name(r, err) ||
         read_text(r, root, "product", true, &d->product, err) || read_text(r, root, "vendor", true, &d->vendor, err) ||
-        read_origin(r, err) || read_text(r, root, "about", true, &d->about, err) || read_aliases(r, err) || read_said(r, err) ||
-            read_measured(r, err) ||
-        read_kind(r, true, err) || read_fields(r, err))
+        read_origin(r, err) || read_text(r, root, "about", true, &d->about, err) || assay_description_aliases(&r->of, &d->aliases, err) ||
+        assay_description_said(&r->of, &d->said, &d->n_said, err) || read_measured(r, err) || read_kind(r, true, err) ||
+        assay_description_fields(&r->of, root, true, assay_device_fields, ASSAY_DEVICE_FIELDS, d->fields, err))
         return err->code;
-    assay_sha256_hex(r->file->bytes, r->file->length, d->fingerprint);
+    assay_sha256_hex(r->of.file->bytes, r->of.file->length, d->fingerprint);
     return check_together(r, err);
 }
 
@@ -399,7 +167,7 @@ enum assay_code assay_described_read(const char *path, struct assay_described **
         return assay_error_in(err, "reading the description '%.90s'", path);
     to = calloc(1, sizeof *to);
     if (to)
-        (void)read_description(&(struct reader){&file, to, ""}, err);
+        (void)read_description(&(struct reader){{&file, &to->arena, ""}, to}, err);
     else
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the description of a device");
     assay_json_release(&file);
@@ -427,43 +195,22 @@ void assay_described_free(struct assay_described *d)
 
 /* ---- a buyer's numbers over it ------------------------------------------------------------------------------------ */
 
-static bool is_for(const struct assay_described *d, const char *name)
-{
-    bool same = !strcasecmp(d->name, name);
-    for (const char *const *alias = d->aliases; !same && *alias; alias++)
-        same = !strcasecmp(*alias, name);
-    return same;
-}
-
-static enum assay_code note_overlay(const struct reader *r, const char *by, struct assay_error *err)
-{
-    struct assay_described *d = &r->to->d;
-    char                    text[1200], joined[130], file[65];
-    struct assay_text       all = ASSAY_TEXT(text);
-    assay_text_add(&all, "%s%s%.300s (by %.200s)", d->overlays, *d->overlays ? ", " : "", r->overlay, by);
-    d->overlays = keep_text(r, text, err);
-    assay_sha256_hex(r->file->bytes, r->file->length, file);
-    (void)snprintf(joined, sizeof joined, "%s%s", d->fingerprint, file);
-    assay_sha256_hex(joined, strlen(joined), d->fingerprint);
-    return err->code;
-}
-
 static enum assay_code read_overlay(const struct reader *r, struct assay_error *err)
 {
     static const char *const known[] = {"format", "device", "by", "about", "over", "family", "memory_class", "status", "unit",
                                         "fields"};
     const char              *device = NULL, *by = "", *about = "";
-    const json_t            *root = r->file->root;
-    if (assay_json_known_keys(r->file, root, known, sizeof known / sizeof *known, err) ||
-        assay_json_text(r->file, root, "device", true, &device, err) || read_text(r, root, "by", true, &by, err) ||
-        assay_json_text(r->file, root, "about", false, &about, err))
+    const json_t            *root = r->of.file->root;
+    if (assay_json_known_keys(r->of.file, root, known, sizeof known / sizeof *known, err) ||
+        assay_json_text(r->of.file, root, "device", true, &device, err) || read_text(r, root, "by", true, &by, err) ||
+        assay_json_text(r->of.file, root, "about", false, &about, err))
         return err->code;
-    if (!is_for(&r->to->d, device))
-        return assay_json_fail_at(r->file, root, "device", err, "it is for device '%.60s', not for '%.60s'", device,
+    if (!assay_description_is_called(r->to->d.name, r->to->d.aliases, device))
+        return assay_json_fail_at(r->of.file, root, "device", err, "it is for device '%.60s', not for '%.60s'", device,
                                   r->to->d.name);
-    if (read_kind(r, false, err) || read_fields(r, err) || check_together(r, err))
+    if (read_kind(r, false, err) || assay_description_fields(&r->of, root, true, assay_device_fields, ASSAY_DEVICE_FIELDS, r->to->d.fields, err) || check_together(r, err))
         return err->code;
-    return note_overlay(r, by, err);
+    return assay_description_note_overlay(&r->of, by, &r->to->d.overlays, r->to->d.fingerprint, err);
 }
 
 /* Files that lie one above the other, from the top; a file that is its own ground has none. */
@@ -518,11 +265,10 @@ static enum assay_code stack_files(const char *path, struct stack *s, struct ass
 static enum assay_code lay(struct kept *to, const char *path, struct assay_error *err)
 {
     struct assay_json_file file;
-    struct reader          r = {&file, to, ""};
+    struct reader          r = {{&file, &to->arena, ""}, to};
     if (assay_json_load(path, SPEC_FORMAT, LIMIT_BYTES, &file, err))
         return err->code;
-    r.overlay = keep_text(&r, path, err);
-    if (!err->code)
+    if (!assay_description_keep(&r.of, path, &r.of.overlay, err))
         (void)read_overlay(&r, err);
     assay_json_release(&file);
     return err->code;

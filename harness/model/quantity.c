@@ -1,11 +1,10 @@
 #include "harness/model/quantity.h"
 
 #include <math.h>
-#include <string.h>
-
-#include "harness/base/strings.h"
 
 #include "assay/banned.h"
+
+const char *const assay_provenance_names[] = {"", "measured", "datasheet", "announced", "reported", "inferred", "assumed", NULL};
 
 struct assay_quantity assay_quantity_none(void)
 {
@@ -35,7 +34,7 @@ static enum assay_code read_number(const struct place *p, const char *key, doubl
     const json_t *number = json_object_get(p->object, key);
     if (number && json_is_number(number) && json_number_value(number) == 0 && p->row->least > 0) {
         (void)assay_json_fail_at(p->file, p->object, key, err, "%s of %s is 0, which none has", key, p->row->key);
-        return assay_error_hint(err, "what is not known is null or {\"unknown\": \"why\"}");
+        return assay_error_hint(err, "what is not known is null or {\"unknown\": \"why\"}; what is not there is {\"supported\": false}");
     }
     if (assay_json_f64(p->file, p->object, key, false, p->row->least, p->row->most, out, err))
         return assay_error_in(err, "reading %s", p->row->key);
@@ -71,42 +70,52 @@ static enum assay_code read_range(const struct place *p, struct assay_quantity *
     return ASSAY_OK;
 }
 
-static enum assay_code read_provenance(const struct place *p, struct assay_quantity *q, struct assay_error *err)
+static enum assay_code read_from(const struct place *p, struct assay_quantity *q, struct assay_error *err)
 {
-    const char *text = NULL;
-    size_t      n = 0;
-    if (assay_json_text(p->file, p->object, "provenance", true, &text, err))
+    int provenance = 0;
+    if (assay_json_word(p->file, p->object, "provenance", true, assay_provenance_names, &provenance, err) || read_text(p, "source", &q->source, err))
         return assay_error_in(err, "reading %s", p->row->key);
-    for (size_t i = 1; assay_provenance_names[i]; i++, n++)
-        if (!strcmp(assay_provenance_names[i], text)) {
-            q->provenance = (enum assay_provenance)i;
-            return ASSAY_OK;
-        }
-    const char *near = assay_string_nearest(text, assay_provenance_names + 1, n);
-    (void)assay_json_fail_at(p->file, p->object, "provenance", err, "provenance of %s is '%.40s'", p->row->key, text);
-    return near ? assay_error_hint(err, "did you mean '%s'?", near)
-                : assay_error_hint(err, "it can be: measured, datasheet, announced, reported, inferred, assumed");
+    q->provenance = (enum assay_provenance)provenance;
+    return ASSAY_OK;
+}
+
+/* What says that there is no number: {"unknown": why} or {"supported": false, …}. */
+static enum assay_code read_absence(const struct place *p, struct assay_quantity *q, bool *absent, struct assay_error *err)
+{
+    bool supported = true;
+    *absent = json_object_get(p->object, "unknown") != NULL;
+    if (*absent && json_object_size(p->object) != 1)
+        return assay_json_fail_at(p->file, p->object, "unknown", err, "%s is unknown and yet says more", p->row->key);
+    if (*absent)
+        return read_text(p, "unknown", &q->source, err);
+    if (assay_json_bool(p->file, p->object, "supported", false, &supported, err) || supported)
+        return err->code;
+    if (json_object_get(p->object, "value") || json_object_get(p->object, "low") || json_object_get(p->object, "high"))
+        return assay_json_fail_at(p->file, p->object, "supported", err, "%s is not supported and yet has a number", p->row->key);
+    *absent = true;
+    q->state = ASSAY_NOT_SUPPORTED;
+    return read_from(p, q, err);
+}
+
+static enum assay_code read_object(const struct place *p, struct assay_quantity *q, struct assay_error *err)
+{
+    static const char *const known[] = {"value", "low", "high", "provenance", "source", "unknown", "supported"};
+    bool                     absent = false;
+    if (assay_json_known_keys(p->file, p->object, known, sizeof known / sizeof *known, err) || read_absence(p, q, &absent, err) || absent)
+        return err->code;
+    return read_range(p, q, err) || read_from(p, q, err) || check(p, q, err) ? err->code : ASSAY_OK;
 }
 
 enum assay_code assay_quantity_read(const struct assay_json_file *file, const json_t *parent, const struct assay_quantity_row *row,
                                     const char *overlay, struct assay_arena *arena, struct assay_quantity *out, struct assay_error *err)
 {
-    static const char *const known[] = {"value", "low", "high", "provenance", "source", "unknown"};
-    struct assay_quantity    q = assay_quantity_none();
-    const struct place       p = {file, json_object_get(parent, row->key), row, arena};
+    struct assay_quantity q = assay_quantity_none();
+    const struct place    p = {file, json_object_get(parent, row->key), row, arena};
     q.overlay = overlay;
-    if (!json_is_null(p.object)) {
-        if (!json_is_object(p.object))
-            return assay_json_fail_at(file, parent, row->key, err, "%s must be an object with value or low and high, provenance, source; or null", row->key);
-        if (assay_json_known_keys(file, p.object, known, sizeof known / sizeof *known, err))
-            return err->code;
-        bool unknown = json_object_get(p.object, "unknown") != NULL;
-        if (unknown && json_object_size(p.object) != 1)
-            return assay_json_fail_at(file, p.object, "unknown", err, "%s is unknown and yet says more", row->key);
-        if (unknown ? read_text(&p, "unknown", &q.source, err)
-                    : (read_range(&p, &q, err) || read_provenance(&p, &q, err) || read_text(&p, "source", &q.source, err) || check(&p, &q, err)))
-            return err->code;
-    }
+    if (!json_is_null(p.object) && !json_is_object(p.object))
+        return assay_json_fail_at(file, parent, row->key, err, "%s must be an object with value or low and high, provenance, source; or null", row->key);
+    if (json_is_object(p.object) && read_object(&p, &q, err))
+        return err->code;
     *out = q;
     return ASSAY_OK;
 }

@@ -7,7 +7,6 @@
  *
  * A matrix key with commas takes rows of as many values; the keys of a matrix are crossed in the order they stand. */
 #include <assert.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -380,36 +379,25 @@ enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out
     return ASSAY_OK;
 }
 
-static int suite_file(const struct dirent *entry)
-{
-    size_t length = strlen(entry->d_name);
-    return length > 5 && !strcmp(entry->d_name + length - 5, ".json");
-}
-
 enum assay_code assay_suites_list(void (*each)(void *self, const char *name, const char *about), void *self,
                                   struct assay_error *err)
 {
-    char            folder[400], path[512];
-    struct dirent **entry = NULL;
-    if (assay_data_folder("suites", folder, sizeof folder, err))
+    char                    path[700];
+    struct assay_data_names names;
+    if (assay_data_names_read("suites", &names, err))
         return err->code;
-    int n = scandir(folder, &entry, suite_file, alphasort);
-    if (n < 0)
-        return ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot list '%s'", folder);
-    for (int i = 0; i < n; i++) {
+    for (size_t i = 0; i < names.n; i++) {
         struct assay_json_file file;
         struct assay_error     why = {.code = ASSAY_OK};
         const char            *about = why.message;
-        bool loaded = !assay_path_join(path, sizeof path, folder, entry[i]->d_name, &why) &&
+        bool loaded = !assay_data_names_path(&names, i, path, sizeof path, &why) &&
                       !assay_json_load(path, SUITE_FORMAT, SUITE_LIMIT_BYTES, &file, &why);
         if (loaded && json_is_string(json_object_get(file.root, "about")))
             about = json_string_value(json_object_get(file.root, "about"));
-        entry[i]->d_name[strlen(entry[i]->d_name) - 5] = 0;
-        each(self, entry[i]->d_name, about);
+        each(self, names.name[i], about);
         if (loaded)
             assay_json_release(&file);
-        free(entry[i]);
     }
-    free(entry);
+    assay_data_names_release(&names);
     return ASSAY_OK;
 }

@@ -1,5 +1,4 @@
 /* Matrix units as JSON files. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,46 +290,21 @@ json_t *assay_unit_to_json(const struct assay_matrix_unit *u)
 
 /* ---- by name --------------------------------------------------------------------------------------------------- */
 
-static int is_json(const struct dirent *e)
-{
-    size_t n = strlen(e->d_name);
-    return n > 5 && e->d_name[0] != '.' && !strcmp(e->d_name + n - 5, ".json");
-}
-
-static void suggest(const char *folder, const char *name, struct assay_error *err)
-{
-    struct dirent   **entries = NULL;
-    const char       *names[64], *near = NULL;
-    char              known[180] = "";
-    struct assay_text list = ASSAY_TEXT(known);
-    int               n = scandir(folder, &entries, is_json, alphasort);
-    for (int i = 0; i < n; i++) {
-        entries[i]->d_name[strlen(entries[i]->d_name) - 5] = 0;
-        assay_text_add(&list, "%s%s", i ? ", " : "", entries[i]->d_name);
-        if (i < 64)
-            names[i] = entries[i]->d_name;
-    }
-    if (n > 0)
-        near = assay_string_nearest(name, names, n < 64 ? (size_t)n : 64);
-    (void)assay_error_hint(err, "%s%s", near ? "did you mean " : "give a file, or one of: ", near ? near : known);
-    for (int i = 0; i < n; i++)
-        free(entries[i]);
-    free(entries);
-}
-
 enum assay_code assay_unit_find(const char *name, struct assay_matrix_unit *out, struct assay_error *err)
 {
-    size_t            n = strlen(name);
-    char              folder[512], path[600];
-    struct assay_text text = ASSAY_TEXT(path);
-    if (strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".json")))
+    char                    path[600];
+    struct assay_data_names names;
+    size_t                  i = 0;
+    if (assay_data_is_path(name))
         return assay_unit_read(name, out, err);
-    if (assay_data_folder("backends/units", folder, sizeof folder, err))
+    if (assay_data_names_read("backends/units", &names, err))
         return err->code;
-    assay_text_add(&text, "%s/%s.json", folder, name);
-    if (!text.cut && assay_file_exists(path))
-        return assay_unit_read(path, out, err);
-    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "there is no matrix unit '%.60s'", name);
-    suggest(folder, name, err);
+    while (i < names.n && strcmp(names.name[i], name) != 0)
+        i++;
+    if (i == names.n)
+        (void)assay_data_names_unknown(&names, "matrix unit", name, err);
+    else if (!assay_data_names_path(&names, i, path, sizeof path, err))
+        (void)assay_unit_read(path, out, err);
+    assay_data_names_release(&names);
     return err->code;
 }

@@ -1,10 +1,7 @@
 #include "suites/blocks/model_shape.h"
 
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "assay/text.h"
 #include "harness/base/data_folder.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
@@ -79,20 +76,14 @@ static const struct member moe[] = {
 static enum assay_code read_word(const struct assay_json_file *file, const json_t *object, const struct member *m, char *at,
                                  struct assay_error *err)
 {
-    const char *text = NULL;
-    if (assay_json_text(file, object, m->key, m->required, &text, err))
+    int i = -1;
+    if (assay_json_word(file, object, m->key, m->required, m->words, &i, err) || i < 0)
         return err->code;
-    for (unsigned i = 0; text && m->words[i]; i++) {
-        if (strcmp(m->words[i], text) != 0)
-            continue;
-        if (m->bytes == sizeof(bool))
-            *(bool *)(void *)at = i != 0;
-        else
-            memcpy(at, &i, sizeof i);
-        return ASSAY_OK;
-    }
-    return text ? assay_json_fail(file, m->key, err, "'%s' is '%.40s'; it is '%s' or '%s'", m->key, text, m->words[0], m->words[1])
-                : ASSAY_OK;
+    if (m->bytes == sizeof(bool))
+        *(bool *)(void *)at = i != 0;
+    else
+        memcpy(at, &i, sizeof i);
+    return ASSAY_OK;
 }
 
 static enum assay_code read_member(const struct assay_json_file *file, const json_t *object, const struct member *m,
@@ -184,54 +175,29 @@ static enum assay_code read_file(const struct assay_json_file *file, struct assa
     return check(file, s, err);
 }
 
-static int is_json(const struct dirent *e)
+/* Where the shape of that name is, or the path that the name is. */
+static enum assay_code find_file(const char *name, char *path, size_t capacity, struct assay_error *err)
 {
-    size_t n = strlen(e->d_name);
-    return n > 5 && e->d_name[0] != '.' && !strcmp(e->d_name + n - 5, ".json");
-}
-
-/* Names of the files in the folder, without their ending; freed by the caller. -1: cannot be read. */
-static int list(const char *folder, struct dirent ***entries)
-{
-    int n = scandir(folder, entries, is_json, alphasort);
-    for (int i = 0; i < n; i++)
-        (*entries)[i]->d_name[strlen((*entries)[i]->d_name) - 5] = 0;
-    return n;
-}
-
-static void suggest(const char *folder, const char *name, struct assay_error *err)
-{
-    struct dirent **entries = NULL;
-    const char     *names[256];
-    int             n = list(folder, &entries);
-    for (int i = 0; i < n && i < 256; i++)
-        names[i] = entries[i]->d_name;
-    const char *nearest = n > 0 ? assay_string_nearest(name, names, n < 256 ? (size_t)n : 256) : NULL;
-    (void)assay_error_hint(err, nearest ? "did you mean '%s'? 'assay list models' shows all" : "'assay list models' shows all%s",
-                           nearest ? nearest : "");
-    for (int i = 0; i < n; i++)
-        free(entries[i]);
-    free(entries);
+    struct assay_data_names names;
+    if (assay_data_is_path(name))
+        return assay_string_copy(path, capacity, name) ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_CONFIG, "the path '%.100s' is too long", name);
+    if (assay_data_names_read("suites/models", &names, err))
+        return err->code;
+    size_t i = 0;
+    while (i < names.n && strcmp(names.name[i], name) != 0)
+        i++;
+    enum assay_code code = i < names.n ? assay_data_names_path(&names, i, path, capacity, err) : assay_data_names_unknown(&names, "model", name, err);
+    assay_data_names_release(&names);
+    return code;
 }
 
 enum assay_code assay_model_shape_read(const char *name, struct assay_model_shape *out, struct assay_error *err)
 {
-    size_t                   n = strlen(name);
-    bool                     is_path = strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".json"));
-    char                     folder[512] = "", path[600];
-    struct assay_text        text = ASSAY_TEXT(path);
+    char                     path[600];
     struct assay_json_file   file;
     struct assay_model_shape shape = {.layers = 0};
-    if (!is_path && assay_data_folder("suites/models", folder, sizeof folder, err))
+    if (find_file(name, path, sizeof path, err) || assay_json_load(path, MODEL_FORMAT, MODEL_LIMIT_BYTES, &file, err))
         return err->code;
-    assay_text_add(&text, is_path ? "%s%s" : "%s/%s.json", folder, name);
-    if (assay_json_load(path, MODEL_FORMAT, MODEL_LIMIT_BYTES, &file, err)) {
-        if (!is_path && err->sys_errno == 2) {
-            (void)ASSAY_FAIL(err, ASSAY_CONFIG, "there is no model '%.60s'", name);
-            suggest(folder, name, err);
-        }
-        return err->code;
-    }
     const char *slash = strrchr(name, '/');
     (void)assay_string_copy(shape.name, sizeof shape.name, slash ? slash + 1 : name);
     enum assay_code code = read_file(&file, &shape, err);
@@ -244,16 +210,16 @@ enum assay_code assay_model_shape_read(const char *name, struct assay_model_shap
 enum assay_code assay_model_shapes_list(void (*each)(void *self, const struct assay_model_shape *shape), void *self,
                                         struct assay_error *err)
 {
-    char            folder[512];
-    struct dirent **entries = NULL;
-    enum assay_code code = assay_data_folder("suites/models", folder, sizeof folder, err);
-    int             n = code ? 0 : list(folder, &entries);
-    for (int i = 0; i < n; i++) {
+    struct assay_data_names names;
+    enum assay_code         code = assay_data_names_read("suites/models", &names, err);
+    if (code)
+        return code;
+    for (size_t i = 0; i < names.n && !code; i++) {
         struct assay_model_shape shape;
-        if (!code && !(code = assay_model_shape_read(entries[i]->d_name, &shape, err)))
+        code = assay_model_shape_read(names.name[i], &shape, err);
+        if (!code)
             each(self, &shape);
-        free(entries[i]);
     }
-    free(entries);
+    assay_data_names_release(&names);
     return code;
 }

@@ -328,3 +328,24 @@ Test(json, writes_for_people_what_no_terminal_acts_on)
     json_decref(value);
     json_decref(again);
 }
+
+Test(json, a_word_is_one_of_those_that_are_known)
+{
+    static const char *const words[] = {"", "red", "green", NULL};
+    struct assay_json_file   file;
+    int                      i = 7;
+    const char              *text = "{\"format\": \"assay-suite/1\", \"a\": \"green\", \"b\": \"gren\", \"c\": \"\", \"d\": 1}";
+    cr_assert_eq(load(text, 1000, &file), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(assay_json_word(&file, file.root, "none", false, words, &i, &err), ASSAY_OK);
+    cr_expect_eq(i, 7);
+    cr_expect_eq(assay_json_word(&file, file.root, "a", true, words, &i, &err), ASSAY_OK);
+    cr_expect_eq(i, 2);
+    cr_expect_eq(assay_json_word(&file, file.root, "b", true, words, &i, &err), ASSAY_DATA);
+    cr_expect_str_eq(err.hint, "did you mean 'green'?");
+    cr_expect_eq(assay_json_word(&file, file.root, "c", true, words, &i, &err), ASSAY_DATA);
+    cr_expect_str_eq(err.hint, "it can be: red, green");
+    cr_expect_neq(assay_json_word(&file, file.root, "d", true, words, &i, &err), ASSAY_OK);
+    cr_expect_neq(assay_json_word(&file, file.root, "none", true, words, &i, &err), ASSAY_OK);
+    cr_expect_eq(i, 2);
+    assay_json_release(&file);
+}

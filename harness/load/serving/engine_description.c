@@ -1,23 +1,20 @@
 #include "harness/load/serving/engine_description.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/data_folder.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
-#include "harness/model/device.h"
+#include "harness/model/quantity.h"
 
 #include "assay/banned.h"
 
 #define FORMAT "assay-engine/1"
 #define LIMIT_BYTES ((size_t)1 << 16)
 #define LONGEST_NS 1e12 /* a thousand seconds: no host takes so long for anything here */
-#define MOST_NAMES 64
 
 const struct assay_engine_cost_row assay_engine_costs[ASSAY_ENGINE_COSTS] = {
 #define ASSAY_ENGINE_COST(id, key, about) [ASSAY_ENGINE_##id] = {key, about},
@@ -28,20 +25,11 @@ const struct assay_engine_cost_row assay_engine_costs[ASSAY_ENGINE_COSTS] = {
 static enum assay_code read_provenance(const struct assay_json_file *f, const json_t *object, struct assay_engine_number *out,
                                        struct assay_error *err)
 {
-    const char *text;
-    size_t      n = 0;
-    if (assay_json_text(f, object, "provenance", true, &text, err))
+    int i = 0;
+    if (assay_json_word(f, object, "provenance", true, assay_provenance_names, &i, err))
         return err->code;
-    while (assay_provenance_names[n + 1])
-        n++;
-    for (size_t i = 1; i <= n; i++)
-        if (!strcmp(assay_provenance_names[i], text))
-            return assay_string_copy(out->provenance, sizeof out->provenance, text)
-                       ? ASSAY_OK
-                       : ASSAY_FAIL(err, ASSAY_INTERNAL, "no room for '%s'", text);
-    const char *near = assay_string_nearest(text, assay_provenance_names + 1, n);
-    (void)assay_json_fail_at(f, object, "provenance", err, "provenance is '%.40s'", text);
-    return near ? assay_error_hint(err, "did you mean '%s'?", near) : err->code;
+    (void)assay_string_copy(out->provenance, sizeof out->provenance, assay_provenance_names[i]);
+    return ASSAY_OK;
 }
 
 static enum assay_code read_number(const struct assay_json_file *f, const char *key, struct assay_engine_number *out,
@@ -98,46 +86,21 @@ enum assay_code assay_engine_description_read(const char *path, struct assay_eng
 
 /* ---- by name --------------------------------------------------------------------------------------------------- */
 
-static int is_description(const struct dirent *entry)
-{
-    size_t n = strlen(entry->d_name);
-    return n > 5 && n < 64 && !strcmp(entry->d_name + n - 5, ".json");
-}
-
-/* Names without their endings, sorted. */
-static size_t list(const char *folder, char names[MOST_NAMES][64])
-{
-    struct dirent **entry;
-    int             n = scandir(folder, &entry, is_description, alphasort);
-    for (int i = 0; i < n; i++) {
-        if (i < MOST_NAMES) {
-            (void)assay_string_copy(names[i], sizeof names[i], entry[i]->d_name);
-            names[i][strlen(names[i]) - 5] = 0;
-        }
-        free(entry[i]);
-    }
-    if (n >= 0)
-        free(entry);
-    return n < 0 ? 0 : n > MOST_NAMES ? MOST_NAMES : (size_t)n;
-}
-
 enum assay_code assay_engine_description_find(const char *name, struct assay_engine_description *out, struct assay_error *err)
 {
-    char        folder[512], path[700], names[MOST_NAMES][64];
-    const char *pointers[MOST_NAMES];
-    if (assay_data_folder("suites/engines", folder, sizeof folder, err))
+    char                    path[700];
+    struct assay_data_names names;
+    size_t                  i = 0;
+    if (assay_data_names_read("suites/engines", &names, err))
         return err->code;
-    size_t n = list(folder, names);
-    for (size_t i = 0; i < n; i++) {
-        pointers[i] = names[i];
-        if (strcmp(names[i], name) != 0)
-            continue;
-        (void)snprintf(path, sizeof path, "%s/%s.json", folder, name);
-        return assay_engine_description_read(path, out, err);
-    }
-    const char *near = assay_string_nearest(name, pointers, n);
-    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "no serving engine '%.60s' is described", name);
-    return near ? assay_error_hint(err, "did you mean '%s'?", near) : assay_error_hint(err, "they are the files of suites/engines");
+    while (i < names.n && strcmp(names.name[i], name) != 0)
+        i++;
+    if (i == names.n)
+        (void)assay_data_names_unknown(&names, "description of a serving engine", name, err);
+    else if (!assay_data_names_path(&names, i, path, sizeof path, err))
+        (void)assay_engine_description_read(path, out, err);
+    assay_data_names_release(&names);
+    return err->code;
 }
 
 uint64_t assay_engine_cost_ns(const struct assay_engine_description *d, enum assay_engine_cost cost)

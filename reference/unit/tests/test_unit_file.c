@@ -136,6 +136,6 @@ Test(unit_file, suggests_the_nearest_name)
     struct assay_matrix_unit u;
     cr_expect_eq(assay_unit_find("bf16-fp33", &u, &err), ASSAY_CONFIG);
     cr_expect_str_eq(err.message, "there is no matrix unit 'bf16-fp33'");
-    cr_expect_str_eq(err.hint, "did you mean bf16-fp32");
+    cr_expect_str_eq(err.hint, "did you mean 'bf16-fp32'?");
     cr_expect_neq(assay_unit_find("/nowhere/x.json", &u, &err), ASSAY_OK);
 }
