@@ -28,6 +28,8 @@ struct assay_reference {
     struct assay_statistical *statistical; /* of statistical bounds and of none */
 };
 
+/* ---- call.c -------------------------------------------------------------------------------------------------- */
+
 /* Room for n doubles, or n zeros; NULL: none. They go back by assay_recycle_give. */
 double *assay_ref_doubles(uint64_t n);
 double *assay_ref_zeros(uint64_t n);
@@ -42,6 +44,18 @@ struct assay_ref_how {
     bool                     values_only;
     double                   deviations, bridge; /* as in struct assay_arithmetic */
 };
+/* What a value is to a call of an op. */
+void assay_ref_describe(const struct assay_reference *r, const struct assay_held *held, int32_t value, struct assay_ref_tensor *t);
+/* The call that computes a value; its tensors are to be freed. */
+struct assay_ref_prepared {
+    struct assay_ref_call    call;
+    struct assay_ref_tensor *tensors;
+};
+enum assay_code assay_ref_prepare(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
+                                  struct assay_ref_prepared *out, struct assay_error *err);
+/* Elements of `value` by its op. */
+enum assay_code assay_ref_call_at(const struct assay_reference *r, const struct assay_ref_how *how, int32_t value, size_t n,
+                                  const int64_t *index, double *out, double *bound, struct assay_error *err);
 /* Every element of `value`. bound may be NULL with values_only. */
 enum assay_code assay_ref_whole(struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
                                 double *out, double *bound, struct assay_error *err);

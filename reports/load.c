@@ -46,7 +46,7 @@ static void gather(const struct assay_report_run *run, size_t first, const char 
     for (size_t i = first; i < run->n_cases; i++) {
         char   name[ASSAY_CASE_NAME_BYTES];
         double load;
-        if (!is_load(&run->cases[i]) || !assay_load_family(run->cases[i].name, name, &load) || strcmp(name, family) != 0)
+        if (!is_load(&run->cases[i]) || !assay_case_family(run->cases[i].name, name, &load) || strcmp(name, family) != 0)
             continue;
         for (size_t j = 0; j < run->cases[i].n_rows && out->n < POINTS; j++)
             if (!strcmp(run->cases[i].rows[j]->backend, backend) && point_of(run->cases[i].rows[j], load, &out->at[out->n]))
@@ -104,10 +104,10 @@ void assay_load_begin(struct assay_report_run *run, struct assay_plots *plots)
         char   mine[ASSAY_CASE_NAME_BYTES], other[ASSAY_CASE_NAME_BYTES];
         double ignored;
         bool   seen = false;
-        if (!is_load(&run->cases[i]) || !assay_load_family(run->cases[i].name, mine, &ignored))
+        if (!is_load(&run->cases[i]) || !assay_case_family(run->cases[i].name, mine, &ignored))
             continue;
         for (size_t k = 0; k < i && !seen; k++)
-            seen = is_load(&run->cases[k]) && assay_load_family(run->cases[k].name, other, &ignored) && !strcmp(mine, other);
+            seen = is_load(&run->cases[k]) && assay_case_family(run->cases[k].name, other, &ignored) && !strcmp(mine, other);
         if (!seen)
             begin(run, i, mine, plots);
     }

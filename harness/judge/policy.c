@@ -9,7 +9,6 @@
 #include "harness/base/hash.h"
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
-#include "harness/judge/promise.h"
 
 #include "assay/banned.h"
 
@@ -410,7 +409,7 @@ static enum assay_code read_curve(const struct reader *r, struct assay_demand *d
     bool served = assay_case_is_served(&c);
     memcpy(d->case_name, c.name, sizeof d->case_name);
     assay_case_release(&c);
-    if (!served || !assay_load_family(d->case_name, d->family, &load))
+    if (!served || !assay_case_family(d->case_name, d->family, &load))
         return assay_json_fail_at(r->file, r->at, "case", r->err,
                                   "the demand's case must be one that is served at a rate or a number in flight, not '%.60s'", name);
     return ASSAY_OK;

@@ -48,8 +48,4 @@ void assay_promise_read(const struct assay_policy *policy, const struct assay_su
  * candidate of the same back end in another one. */
 bool assay_promise_is_all(const struct assay_policy *policy, const struct assay_summary *run, const char *backend);
 
-/* A case's name without what sets how much arrives (rate or number in flight, which is *load) and how long it is
- * watched: the same for the points of a curve. false: nothing sets it. */
-bool assay_load_family(const char *name, char out[ASSAY_CASE_NAME_BYTES], double *load);
-
 #endif

@@ -55,6 +55,9 @@ enum assay_code assay_case_of_file(const char *path, char name[ASSAY_CASE_NAME_B
 enum assay_code assay_case_head_parse(const char *head, struct assay_case *c, struct assay_error *err);
 /* Are requests served by an engine, step after step: phase `serve` with a scenario? */
 bool assay_case_is_served(const struct assay_case *c);
+/* A case's name without what sets how much arrives (rate or number in flight, which is *load) and how long it is
+ * watched: the same for the points of a curve. false: nothing sets it. */
+bool assay_case_family(const char *name, char out[ASSAY_CASE_NAME_BYTES], double *load);
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
  * name that is none of this program's is copied as it is. */
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);

@@ -32,7 +32,7 @@ static struct curve *begin(enum assay_evidence evidence)
     double load;
     char name[ASSAY_CASE_NAME_BYTES];
     (void)snprintf(name, sizeof name, NAME, 1.0);
-    cr_assert(assay_load_family(name, c->policy.demand.family, &load));
+    cr_assert(assay_case_family(name, c->policy.demand.family, &load));
     c->policy.demand.given = true;
     c->policy.demand.ttft_p99_s = 1;
     for (int i = 0; i < RATES; i++) {
@@ -140,14 +140,14 @@ Test(promise, offline_is_no_point_of_a_curve)
 {
     char family[ASSAY_CASE_NAME_BYTES], other[ASSAY_CASE_NAME_BYTES];
     double load;
-    cr_expect(!assay_load_family("gemm/m=64,n=64,k=64", family, &load));
-    cr_expect(!assay_load_family("gemm/m=64,n=64,k=64@offline", family, &load));
-    cr_expect(!assay_load_family("gemm/m=64,n=64,k=64@server/qps=0,latency_ms=5", family, &load),
+    cr_expect(!assay_case_family("gemm/m=64,n=64,k=64", family, &load));
+    cr_expect(!assay_case_family("gemm/m=64,n=64,k=64@offline", family, &load));
+    cr_expect(!assay_case_family("gemm/m=64,n=64,k=64@server/qps=0,latency_ms=5", family, &load),
               "a search is no point");
-    cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=10,latency_ms=5", family, &load) && load == 10);
-    cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=5,min_queries=7", other, &load) &&
+    cr_assert(assay_case_family("gemm/m=64,n=64,k=64@server/qps=10,latency_ms=5", family, &load) && load == 10);
+    cr_assert(assay_case_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=5,min_queries=7", other, &load) &&
               load == 20);
     cr_expect_str_eq(family, other);
-    cr_assert(assay_load_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=6", other, &load));
+    cr_assert(assay_case_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=6", other, &load));
     cr_expect(strcmp(family, other) != 0, "another limit is another promise");
 }
