@@ -37,12 +37,6 @@ double *assay_ref_zeros(uint64_t n)
     return to;
 }
 
-enum assay_code assay_ref_no_memory(const struct assay_value *v, struct assay_error *err)
-{
-    return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the %llu elements of '%s' in double",
-                      (unsigned long long)v->elements, v->name);
-}
-
 /* ---- values that are given --------------------------------------------------------------------------------- */
 
 struct conversion {
