@@ -107,7 +107,7 @@ static const char *word_of(enum assay_search_axis axis, int64_t value, char text
     if (axis == ASSAY_AXIS_RECOMPUTE)
         return assay_recompute_names[value];
     if (axis == ASSAY_AXIS_SCHEDULE)
-        return assay_schedule_names[value];
+        return assay_pipeline_schedule_names[value];
     (void)snprintf(text, 24, "%lld", (long long)value);
     return text;
 }

@@ -6,7 +6,7 @@
 
 #include "assay/banned.h"
 
-const char *const assay_schedule_names[] = {"", "1f1b", "zero-bubble", NULL};
+const char *const assay_pipeline_schedule_names[] = {"", "1f1b", "zero-bubble", NULL};
 
 #define MOST_EVENTS ((int64_t)1 << 28)
 
@@ -45,7 +45,7 @@ struct cursor {
 static bool next_of(const struct assay_pipeline *p, int64_t stage, const struct cursor *c, struct step *out)
 {
     int64_t all = p->micro_batches * p->chunks, warm = warm_up(p, stage);
-    if (p->schedule == ASSAY_SCHEDULE_ZERO_BUBBLE && c->weights < c->backwards &&
+    if (p->schedule == ASSAY_PIPELINE_ZERO_BUBBLE && c->weights < c->backwards &&
         (c->backwards == all || (c->backwards - c->weights > stage && c->forwards - c->backwards <= warm))) {
         out->op = ASSAY_PIPELINE_WEIGHT;
         place_of(p, c->weights, true, out);
@@ -93,7 +93,7 @@ static double lasts_ns(const struct assay_pipeline *p, int64_t piece, enum assay
         return p->forward_ns[piece];
     if (op == ASSAY_PIPELINE_WEIGHT)
         return p->weight_ns[piece];
-    return p->backward_ns[piece] + (p->schedule == ASSAY_SCHEDULE_ZERO_BUBBLE ? 0 : p->weight_ns[piece]);
+    return p->backward_ns[piece] + (p->schedule == ASSAY_PIPELINE_ZERO_BUBBLE ? 0 : p->weight_ns[piece]);
 }
 
 static void wake(struct run *r, int64_t stage)
@@ -167,7 +167,7 @@ static enum assay_code check(const struct assay_pipeline *p, struct assay_error 
     if (p->chunks > 1 && p->micro_batches % p->stages)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "interleaving needs micro-batches by the %lld stages, got %lld", (long long)p->stages,
                           (long long)p->micro_batches);
-    if (p->chunks > 1 && p->schedule == ASSAY_SCHEDULE_ZERO_BUBBLE)
+    if (p->chunks > 1 && p->schedule == ASSAY_PIPELINE_ZERO_BUBBLE)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "zero bubble (ZB-H1) has one chunk a stage, got %lld", (long long)p->chunks);
     if (p->micro_batches > MOST_EVENTS / p->stages / p->chunks)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "%lld micro-batches over %lld pieces are more events than are followed one by one",
@@ -215,11 +215,11 @@ enum assay_code assay_pipeline_run(const struct assay_pipeline *p, struct assay_
     return assay_pipeline_trace(p, NULL, NULL, out, err);
 }
 
-double assay_pipeline_closed_form(enum assay_schedule schedule, double stages, double chunks, double micro_batches, double forward_ns,
+double assay_pipeline_closed_form(enum assay_pipeline_schedule schedule, double stages, double chunks, double micro_batches, double forward_ns,
                                   double backward_ns, double weight_ns)
 {
     double work = forward_ns + backward_ns + weight_ns;
-    if (schedule == ASSAY_SCHEDULE_ZERO_BUBBLE)
+    if (schedule == ASSAY_PIPELINE_ZERO_BUBBLE)
         return micro_batches * work + (stages - 1) * fmax(0, forward_ns + backward_ns - weight_ns);
     return (micro_batches + (stages - 1) / chunks) * work;
 }

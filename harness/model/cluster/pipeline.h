@@ -8,15 +8,15 @@
 
 #include "assay/error.h"
 
-enum assay_schedule {
-    ASSAY_SCHEDULE_1F1B = 1,   /* one forward, one backward; with chunks > 1 interleaved (arXiv 2104.04473) */
-    ASSAY_SCHEDULE_ZERO_BUBBLE, /* ZB-H1: gradients of weights fill the bubble, with 1F1B's memory (arXiv 2401.10241) */
+enum assay_pipeline_schedule {
+    ASSAY_PIPELINE_1F1B = 1,   /* one forward, one backward; with chunks > 1 interleaved (arXiv 2104.04473) */
+    ASSAY_PIPELINE_ZERO_BUBBLE, /* ZB-H1: gradients of weights fill the bubble, with 1F1B's memory (arXiv 2401.10241) */
 };
-extern const char *const assay_schedule_names[]; /* ends with NULL */
+extern const char *const assay_pipeline_schedule_names[]; /* ends with NULL */
 
 /* A stage holds `chunks` pieces of the model; piece v of stage s is the (v * stages + s)-th of all, and times are by that index. */
 struct assay_pipeline {
-    enum assay_schedule schedule;
+    enum assay_pipeline_schedule schedule;
     int64_t             stages, chunks, micro_batches;
     const double       *forward_ns, *backward_ns, *weight_ns; /* [stages * chunks]; backward without the gradients of weights */
     double              transfer_ns;                          /* from one stage to the next, beside the work of both */
@@ -43,7 +43,7 @@ enum assay_code assay_pipeline_trace(const struct assay_pipeline *p, void (*each
 
 /* Closed forms, exact for equal stages and transfers that take no time: (m + (p - 1) / v) (f + b + w); ZB-H1 m (f + b + w) +
  * (p - 1) (f + b - w) where f = b = w. f, b, w: of all chunks of a stage. */
-double assay_pipeline_closed_form(enum assay_schedule schedule, double stages, double chunks, double micro_batches, double forward_ns,
+double assay_pipeline_closed_form(enum assay_pipeline_schedule schedule, double stages, double chunks, double micro_batches, double forward_ns,
                                   double backward_ns, double weight_ns);
 
 #endif

@@ -34,7 +34,7 @@ struct assay_train_plan {
     bool                      sequence_parallel;
     bool                      overlap; /* data-parallel traffic runs beside the last backward and the next forward */
     bool                      offload; /* master weights and moments live in host memory */
-    enum assay_schedule       schedule;
+    enum assay_pipeline_schedule       schedule;
     enum assay_recompute      recompute;
     enum assay_attention_kind attention;
     enum assay_moments        moments;

@@ -41,7 +41,7 @@ void assay_train_plan_tell(const struct assay_train_plan *p, struct assay_text *
     assay_text_add(out, ", %lld x %lld sequences, zero %d, recompute %s", (long long)p->micro_batches, (long long)p->micro_batch, p->zero,
                    assay_recompute_names[p->recompute]);
     if (p->pp > 1)
-        assay_text_add(out, ", %s", assay_schedule_names[p->schedule]);
+        assay_text_add(out, ", %s", assay_pipeline_schedule_names[p->schedule]);
     if (p->offload)
         assay_text_add(out, ", optimizer on hosts");
 }
@@ -159,10 +159,10 @@ static void visit_pipeline(struct search *s, struct assay_train_plan p)
             continue;
         p.micro_batches = per_rank / p.micro_batch;
         for (p.chunks = 1; p.chunks <= (p.pp > 1 ? MOST_CHUNKS : 1); p.chunks++) {
-            p.schedule = ASSAY_SCHEDULE_1F1B;
+            p.schedule = ASSAY_PIPELINE_1F1B;
             visit_state(s, p);
             if (p.chunks == 1 && p.pp > 1) {
-                p.schedule = ASSAY_SCHEDULE_ZERO_BUBBLE;
+                p.schedule = ASSAY_PIPELINE_ZERO_BUBBLE;
                 visit_state(s, p);
             }
         }

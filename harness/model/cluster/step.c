@@ -319,7 +319,7 @@ static double total(const struct spans *s)
 static double makespan_about(const struct assay_train_plan *p, const struct stage *busiest, double sum_ns, double transfer_ns)
 {
     double pp = (double)p->pp, v = (double)p->chunks, n = (double)p->micro_batches, most = total(&busiest->spans), t;
-    if (p->schedule == ASSAY_SCHEDULE_ZERO_BUBBLE)
+    if (p->schedule == ASSAY_PIPELINE_ZERO_BUBBLE)
         t = n * most + (pp - 1) / pp * sum_ns * fmax(0, busiest->spans.forward + busiest->spans.backward - busiest->spans.weight) / most;
     else
         t = sum_ns / v + (n - 1 / v) * most;

@@ -182,7 +182,7 @@ enum assay_code assay_train_ask_read(const struct assay_cases_row *row, const ch
     if (!assay_string_copy(a.model, sizeof a.model, assay_cases_text(row, MODEL)))
         return ASSAY_FAIL(err, ASSAY_DATA, "a model's name is longer than %zu bytes", sizeof a.model - 1);
     a.stack = assay_train_stack_of(a.model);
-    a.plan = (struct assay_train_plan){.seq = leading_number(assay_cases_text(row, SEQ), &a), .overlap = true, .schedule = ASSAY_SCHEDULE_1F1B,
+    a.plan = (struct assay_train_plan){.seq = leading_number(assay_cases_text(row, SEQ), &a), .overlap = true, .schedule = ASSAY_PIPELINE_1F1B,
                                        .attention = a.stack->stores_attention ? ASSAY_ATTENTION_STORED : ASSAY_ATTENTION_FUSED,
                                        .moments = ASSAY_MOMENTS_F32, .gradient_bytes = a.stack->gradient_bytes};
     if (assay_published_decoder_find(a.model, shapes, &decoder, err) || read_metric(row, &a, err) || read_precision(row, &a.plan, err) ||

@@ -33,7 +33,7 @@ static void bench_devices(int64_t devices)
     struct assay_step_model *m = NULL;
     struct assay_step_price  price;
     struct assay_train_plan  p = {.tp = 8, .cp = 1, .pp = devices >= 512 ? 64 : 1, .ep = 1, .chunks = 1, .micro_batch = 1, .micro_batches = 512,
-                                  .seq = 2048, .zero = 1, .sequence_parallel = true, .overlap = true, .schedule = ASSAY_SCHEDULE_1F1B,
+                                  .seq = 2048, .zero = 1, .sequence_parallel = true, .overlap = true, .schedule = ASSAY_PIPELINE_1F1B,
                                   .recompute = ASSAY_RECOMPUTE_FULL, .attention = ASSAY_ATTENTION_FUSED, .moments = ASSAY_MOMENTS_F32,
                                   .compute = ASSAY_BF16, .gradient_bytes = 4};
     p.dp = devices / p.tp / p.pp;
@@ -49,7 +49,7 @@ static void bench_pipeline(void)
 {
     enum { PIECES = 256 };
     static double                forward[PIECES], backward[PIECES], weight[PIECES];
-    struct assay_pipeline        p = {ASSAY_SCHEDULE_1F1B, 128, 2, 4096, forward, backward, weight, 0};
+    struct assay_pipeline        p = {ASSAY_PIPELINE_1F1B, 128, 2, 4096, forward, backward, weight, 0};
     struct assay_pipeline_result r;
     for (int i = 0; i < PIECES; i++)
         forward[i] = backward[i] = weight[i] = 100;

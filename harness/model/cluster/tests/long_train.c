@@ -74,7 +74,7 @@ static enum assay_code put_row(struct table *t, const struct stack *stack, const
                                           .head_dim = m->hidden / m->heads, .vocab = 50368, .positions = 1, .tied = true}; /* ALiBi: no rotation */
     r->p = (struct assay_train_plan){.tp = 1, .cp = 1, .dp = strtol(cell(csv, i, "devices"), NULL, 10), .pp = 1, .ep = 1, .chunks = 1,
                                      .micro_batch = (int64_t)micro, .seq = strtod(cell(csv, i, "seq"), NULL), .overlap = true,
-                                     .zero = strcmp(cell(csv, i, "fsdp"), "FULL_SHARD") ? 2 : 3, .schedule = ASSAY_SCHEDULE_1F1B,
+                                     .zero = strcmp(cell(csv, i, "fsdp"), "FULL_SHARD") ? 2 : 3, .schedule = ASSAY_PIPELINE_1F1B,
                                      .recompute = strcmp(cell(csv, i, "recompute"), "True") ? ASSAY_RECOMPUTE_NONE : ASSAY_RECOMPUTE_FULL,
                                      .attention = ASSAY_ATTENTION_FUSED, .moments = ASSAY_MOMENTS_F32, .compute = ASSAY_BF16, .gradient_bytes = 2};
     r->p.micro_batches = (int64_t)fmax(1, rint(batch / (double)r->p.dp / micro));

@@ -31,7 +31,7 @@ static inline struct assay_train_plan megatron_plan(const struct megatron *m, bo
     /* backward's reductions run beside the gradients of weights, as Megatron-LM does it */
     return (struct assay_train_plan){.overlap = true, .tp = 8, .cp = 1, .dp = 1, .pp = m->pp, .ep = 1, .chunks = m->chunks, .micro_batch = m->micro_batch,
                                      .micro_batches = m->batch / m->micro_batch, .seq = 2048, .sequence_parallel = selective,
-                                     .schedule = ASSAY_SCHEDULE_1F1B, .recompute = selective ? ASSAY_RECOMPUTE_SELECTIVE : ASSAY_RECOMPUTE_FULL,
+                                     .schedule = ASSAY_PIPELINE_1F1B, .recompute = selective ? ASSAY_RECOMPUTE_SELECTIVE : ASSAY_RECOMPUTE_FULL,
                                      .attention = ASSAY_ATTENTION_STORED, .moments = ASSAY_MOMENTS_F32, .compute = ASSAY_F16,
                                      .gradient_bytes = 4};
 }

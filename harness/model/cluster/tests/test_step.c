@@ -94,7 +94,7 @@ Test(step, llama_runs_of_megatron_bridge_are_met_within_twelve_percent)
         struct assay_decoder_numbers d = {.layers = runs[i].layers, .hidden = runs[i].hidden, .ffn = runs[i].ffn, .heads = runs[i].hidden / 128,
                                           .kv_heads = 8, .head_dim = 128, .vocab = 128256, .gated = true};
         struct assay_train_plan p = {.tp = i ? 8 : 4, .cp = runs[i].cp, .pp = runs[i].pp, .ep = 1, .chunks = runs[i].chunks, .micro_batch = 1,
-                                     .seq = 8192, .zero = 1, .sequence_parallel = true, .overlap = true, .schedule = ASSAY_SCHEDULE_1F1B,
+                                     .seq = 8192, .zero = 1, .sequence_parallel = true, .overlap = true, .schedule = ASSAY_PIPELINE_1F1B,
                                      .recompute = ASSAY_RECOMPUTE_NONE, .attention = ASSAY_ATTENTION_FUSED, .moments = ASSAY_MOMENTS_F32,
                                      .compute = ASSAY_F8E4M3, .gradient_bytes = 4};
         p.dp = runs[i].devices / p.tp / p.cp / p.pp;
@@ -119,7 +119,7 @@ Test(step, gpt_3_scales_on_h100_as_in_mlperf_within_twelve_percent)
     d.dropout = false;
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         struct assay_train_plan p = {.tp = 4, .cp = 1, .pp = 8, .dp = runs[i].devices / 32, .ep = 1, .chunks = 6, .micro_batch = 1, .seq = 2048,
-                                     .zero = 1, .overlap = true, .sequence_parallel = true, .schedule = ASSAY_SCHEDULE_1F1B,
+                                     .zero = 1, .overlap = true, .sequence_parallel = true, .schedule = ASSAY_PIPELINE_1F1B,
                                      .recompute = ASSAY_RECOMPUTE_NONE, .attention = ASSAY_ATTENTION_FUSED, .moments = ASSAY_MOMENTS_F32,
                                      .compute = ASSAY_F8E4M3, .gradient_bytes = 4};
         p.micro_batches = 8 * (int64_t)fmax(1, rint(2048.0 / (double)p.dp / 8));
@@ -164,7 +164,7 @@ static struct assay_fabric drawn(struct assay_random *r)
 static struct assay_train_plan drawn_plan(struct assay_random *r)
 {
     struct assay_train_plan p = {.tp = 1 << assay_random_below(r, 4), .cp = 1 << assay_random_below(r, 3), .pp = 1 << assay_random_below(r, 4),
-                                 .chunks = 1, .micro_batch = 1 << assay_random_below(r, 2), .seq = 4096, .schedule = ASSAY_SCHEDULE_1F1B,
+                                 .chunks = 1, .micro_batch = 1 << assay_random_below(r, 2), .seq = 4096, .schedule = ASSAY_PIPELINE_1F1B,
                                  .recompute = (enum assay_recompute)(1 + assay_random_below(r, 3)), .attention = ASSAY_ATTENTION_FUSED,
                                  .moments = ASSAY_MOMENTS_F32, .compute = ASSAY_BF16, .gradient_bytes = 4};
     p.dp = 512 / p.tp / p.cp / p.pp;

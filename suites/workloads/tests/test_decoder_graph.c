@@ -1,0 +1,89 @@
+/* What a system reads off the graph that it is handed is what the model's file says. */
+#include "harness/base/tests/source.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/options.h"
+#include "harness/model/cluster/decoder_graph.h"
+#include "suites/blocks/decoder_numbers.h"
+#include "suites/blocks/model_shape.h"
+#include "suites/workloads/workloads.h"
+
+TestSuite(decoder_graph, .init = find_source);
+
+static struct assay_graph *build(const char *workload, const char *phase, const char *list)
+{
+    const struct assay_workload *w = assay_workload_find(workload);
+    struct assay_graph          *g = assay_graph_new(workload);
+    struct assay_error           err = {.code = ASSAY_OK};
+    void                        *params = calloc(1, w->params_bytes);
+    cr_assert_eq(assay_options_parse(w->params, params, list, workload, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(w->build(params, phase, g, &err), ASSAY_OK, "%s: %s", list, err.message);
+    free(params);
+    return g;
+}
+
+static void compare(void *self, const struct assay_model_shape *shape)
+{
+    char                          list[160];
+    struct assay_decoder_in_graph seen;
+    struct assay_error            err = {.code = ASSAY_OK};
+    struct assay_decoder_numbers  said = assay_decoder_numbers_of(shape), *d = &seen.numbers;
+    (void)snprintf(list, sizeof list, "model=%s,batch=4,tokens=64", shape->name);
+    struct assay_graph *g = build("decoder", "train", list);
+    cr_assert_eq(assay_decoder_in_graph(g, &seen, &err), ASSAY_OK, "%s: %s", shape->name, err.message);
+    assay_graph_free(g);
+    ++*(int *)self;
+    cr_expect(seen.trains && seen.batch == 4 && seen.tokens == 64, "%s", shape->name);
+    cr_expect_eq(assay_decoder_parameters(d), assay_decoder_parameters(&said), "%s: %.0f, not %.0f", shape->name, assay_decoder_parameters(d),
+                 assay_decoder_parameters(&said));
+    cr_expect_eq(assay_decoder_active_parameters(d), assay_decoder_active_parameters(&said), "%s", shape->name);
+    cr_expect_eq(assay_decoder_token_flops(d, 64), assay_decoder_token_flops(&said, 64), "%s", shape->name);
+    cr_expect(d->layers == said.layers && d->hidden == said.hidden && d->heads == said.heads && d->vocab == said.vocab && d->tied == said.tied &&
+                  d->gated == said.gated && d->biased == said.biased && d->positions == said.positions,
+              "%s", shape->name);
+    cr_expect(d->kv_rank == said.kv_rank && d->q_rank == said.q_rank && d->nope_dim == said.nope_dim && d->rope_dim == said.rope_dim &&
+                  d->v_dim == said.v_dim && (said.kv_rank > 0 || (d->kv_heads == said.kv_heads && d->head_dim == said.head_dim)),
+              "%s", shape->name);
+    cr_expect(d->experts == said.experts && (said.experts == 0 || (d->top_k == said.top_k && d->shared == said.shared &&
+                                                                   d->expert_ffn == said.expert_ffn && d->first_moe == said.first_moe)),
+              "%s", shape->name);
+}
+
+Test(decoder_graph, has_the_numbers_of_every_model_that_comes_with_the_program)
+{
+    int                n = 0;
+    struct assay_error err = {.code = ASSAY_OK};
+    cr_assert_eq(assay_model_shapes_list(compare, &n, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_geq(n, 20);
+}
+
+static void expect_none(const char *workload, const char *phase, const char *list, const char *why)
+{
+    struct assay_decoder_in_graph seen;
+    struct assay_error            err = {.code = ASSAY_OK};
+    struct assay_graph           *g = build(workload, phase, list);
+    cr_expect_eq(assay_decoder_in_graph(g, &seen, &err), ASSAY_UNSUPPORTED, "%s", workload);
+    cr_expect(strstr(err.message, why), "%s", err.message);
+    assay_graph_free(g);
+}
+
+Test(decoder_graph, of_another_model_says_what_it_lacks)
+{
+    expect_none("gemm", "", "m=8,n=8,k=8", "model.embed_tokens.weight");
+    expect_none("resnet50", "train", "batch=1,image=32,width=8", "no decoder");
+    expect_none("decoder", "train", "model=tiny-ranks,batch=4,tokens=16,tp=2", "spread over ranks already");
+}
+
+Test(decoder_graph, a_scored_text_trains_nothing)
+{
+    struct assay_decoder_in_graph seen;
+    struct assay_error            err = {.code = ASSAY_OK};
+    struct assay_graph           *g = build("decoder", "score", "model=tiny-dense,batch=2,tokens=16");
+    cr_assert_eq(assay_decoder_in_graph(g, &seen, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_not(seen.trains);
+    assay_graph_free(g);
+}
