@@ -8,7 +8,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/search_result.h"
 #include "harness/cli/search_serve.h"
-#include "harness/cli/search_system.h"
+#include "harness/model/cluster/modelled_system.h"
 #include "harness/model/certainty.h"
 #include "harness/plan/plan.h"
 #include "suites/blocks/decoder_numbers.h"
@@ -74,7 +74,7 @@ struct subject {
     struct assay_model_shape       shape;
     struct assay_decoder_numbers   decoder;
     struct assay_search_space      space;
-    struct assay_search_system     on;
+    struct assay_modelled_system     on;
     struct assay_search            search;
 };
 
@@ -148,7 +148,7 @@ static void find_point(struct subject *s, struct assay_search_band *band)
     if (!certain.has_point)
         (void)snprintf(band->why, sizeof band->why, "%s of %s has no value", assay_device_fields[certain.without].key, s->on.device->name);
     else
-        band->point = assay_search_tiers_have_values(s->on.system, band->why, sizeof band->why);
+        band->point = assay_system_tiers_have_values(s->on.system, band->why, sizeof band->why);
 }
 
 static int ascending(const void *a, const void *b)
@@ -339,7 +339,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         (void)ASSAY_FAIL(&err, ASSAY_MEMORY, "no memory for a search");
         return assay_cli_fail(&err);
     }
-    if (!assay_case_parse(operands[0], &s->c, &err) && !assay_search_system_open(o->backend, o->spec, o->device_spec, o->devices, &s->on, &err) &&
+    if (!assay_case_parse(operands[0], &s->c, &err) && !assay_modelled_system_open(o->backend, o->spec, o->device_spec, o->devices, &s->on, &err) &&
         !strcmp(s->c.workload->name, "decoder") && !strcmp(s->c.phase, "serve"))
         status = assay_search_serve(&s->c, &s->on, &o->serve, o->dtype, o->json);
     else {
@@ -348,7 +348,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         status = err.code ? assay_cli_fail(&err) : search(s, o, &err);
     }
     assay_case_release(&s->c);
-    assay_search_system_release(&s->on);
+    assay_modelled_system_release(&s->on);
     free(s);
     return status;
 }

@@ -20,7 +20,7 @@
 struct subject {
     struct assay_model_shape     shape;
     struct assay_decoder_numbers decoder;
-    struct assay_search_system   on; /* a copy that changes may alter; what it points to is borrowed */
+    struct assay_modelled_system   on; /* a copy that changes may alter; what it points to is borrowed */
     struct assay_serving_fitted  serving;
     struct assay_serving_numbers stack;
     struct assay_serving_space   space;
@@ -159,7 +159,7 @@ static void find_band(struct subject *s, struct assay_serve_band *band)
     if (!certain.has_point)
         (void)snprintf(band->why, sizeof band->why, "%s of %s has no value", assay_device_fields[certain.without].key, s->on.device->name);
     else
-        band->point = assay_search_tiers_have_values(s->on.system, band->why, sizeof band->why);
+        band->point = assay_system_tiers_have_values(s->on.system, band->why, sizeof band->why);
 }
 
 /* ---- what would change it ------------------------------------------------------------------------------------------ */
@@ -268,7 +268,7 @@ static enum assay_exit search(struct subject *s, const struct assay_search_serve
     return s->search.n_best ? ASSAY_EXIT_YES : ASSAY_EXIT_USAGE;
 }
 
-enum assay_exit assay_search_serve(const struct assay_case *c, const struct assay_search_system *on, const struct assay_search_serve_options *o,
+enum assay_exit assay_search_serve(const struct assay_case *c, const struct assay_modelled_system *on, const struct assay_search_serve_options *o,
                                    enum assay_dtype dtype, bool json)
 {
     struct assay_error err = {.code = ASSAY_OK};

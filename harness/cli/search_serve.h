@@ -3,7 +3,7 @@
 #define ASSAY_CLI_SEARCH_SERVE_H
 
 #include "harness/cli/cli.h"
-#include "harness/cli/search_system.h"
+#include "harness/model/cluster/modelled_system.h"
 #include "harness/plan/plan.h"
 
 struct assay_search_serve_options {
@@ -12,7 +12,7 @@ struct assay_search_serve_options {
     char    server[32];
 };
 /* Searches and prints; complaints on stderr. dtype: what matrix units multiply. */
-enum assay_exit assay_search_serve(const struct assay_case *c, const struct assay_search_system *on, const struct assay_search_serve_options *o,
+enum assay_exit assay_search_serve(const struct assay_case *c, const struct assay_modelled_system *on, const struct assay_search_serve_options *o,
                                    enum assay_dtype dtype, bool json);
 
 #endif

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "harness/cli/search_system.h"
+#include "harness/model/cluster/modelled_system.h"
 #include "harness/load/serving/cluster_serve.h"
 
 /* 80 of 100 of what the descriptions, the kernels' models and servers leave open, of the best. */
@@ -25,7 +25,7 @@ struct assay_serve_change {
 enum { ASSAY_SERVE_CHANGES = 8 };
 
 struct assay_serve_report {
-    const struct assay_search_system   *on;
+    const struct assay_modelled_system   *on;
     const char                         *model, *server_about;
     const struct assay_decoder_numbers *decoder;
     const struct assay_serving_space   *space;

@@ -35,7 +35,7 @@
 #include "assay/text.h"
 
 #define ASSAY_ABI_MAJOR 1u
-#define ASSAY_ABI_MINOR 3u
+#define ASSAY_ABI_MINOR 4u
 
 struct assay_session;
 struct assay_buffer;
@@ -202,12 +202,14 @@ struct assay_trace_row {
     char     note[64];   /* kernel, fusion, limit; may be empty */
 };
 
-/* A cumulative counter of the session; the host takes differences. */
+/* A counter of the session. Cumulative, and the host takes differences; or a level, which is told as it stands: of a modelled device the
+ * host reads it after each draw and keeps its range. */
 struct assay_counter_row {
     char     name[48];  /* "dram_read", "stall_memory" */
     char     unit[16];  /* "bytes", "joules", "1" */
-    double   value;     /* valid if why is empty */
+    double   value;     /* valid if why is empty; of a level, for one draw, also where `why` says that there is no point of it */
     char     why[96];   /* why there is no value */
+    uint32_t level;     /* since ABI 1.4: 1 = a level. Write it only where the stride has room for it */
 };
 
 struct assay_telemetry_row {

@@ -1,4 +1,4 @@
-#include "harness/cli/search_system.h"
+#include "harness/model/cluster/modelled_system.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 
 #include "assay/banned.h"
 
-enum assay_code assay_search_system_open(const char *name, const char *spec, const char *device_spec, int64_t devices, struct assay_search_system *s,
+enum assay_code assay_modelled_system_open(const char *name, const char *spec, const char *device_spec, int64_t devices, struct assay_modelled_system *s,
                                          struct assay_error *err)
 {
     static const char prefix[] = "cluster:";
@@ -20,13 +20,13 @@ enum assay_code assay_search_system_open(const char *name, const char *spec, con
     return assay_fabric_of(s->system, s->device, &s->k, 0, &s->fabric, err);
 }
 
-void assay_search_system_release(struct assay_search_system *s)
+void assay_modelled_system_release(struct assay_modelled_system *s)
 {
     assay_system_free(s->system);
     assay_described_free(s->device);
 }
 
-bool assay_search_tiers_have_values(const struct assay_system *s, char *why, size_t bytes)
+bool assay_system_tiers_have_values(const struct assay_system *s, char *why, size_t bytes)
 {
     for (size_t i = 0; i < s->n_tiers; i++)
         for (int f = 0; f < ASSAY_TIER_FIELDS; f++) {

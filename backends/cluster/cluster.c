@@ -1,0 +1,429 @@
+/* A described system of many devices as one device on a clock of its own: compile finds how to spread the training of the decoder that the
+ * graph is, execute adds the price of a step to virtual time. Nothing is timed. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/backend.h"
+#include "backends/reference/rebuild.h"
+#include "training.h"
+
+#include "assay/banned.h"
+
+struct cluster_options {
+    char                    spec[384], device_spec[384];
+    int64_t                 devices;
+    struct training_options training;
+};
+
+static const char *const formats[] = {"bf16", "f16", "f8e4m3", NULL};
+#define AT(member) offsetof(struct cluster_options, member)
+static const struct assay_option option_table[] = {
+    {.name = "devices", .type = ASSAY_OPT_I64, .offset = AT(devices), .dflt = "0", .min = 0, .max = 10000000,
+     .help = "so many of them, 0 = all; more than there are: the outermost tier grows"},
+    {.name = "dtype", .type = ASSAY_OPT_DTYPE, .offset = AT(training.dtype), .dflt = "bf16", .choices = formats,
+     .help = "what matrix units multiply"},
+    {.name = "moment_bits", .type = ASSAY_OPT_I64, .offset = AT(training.moment_bits), .dflt = "32", .min = 8, .max = 32,
+     .help = "of each of the optimizer's two moments: 32, 16 or 8"},
+    {.name = "gradient_bytes", .type = ASSAY_OPT_I64, .offset = AT(training.gradient_bytes), .dflt = "4", .min = 2, .max = 4,
+     .help = "of an element of a gradient: 4 or 2"},
+    {.name = "imbalance", .type = ASSAY_OPT_F64, .offset = AT(training.imbalance), .dflt = "1.1", .min = 1, .max = 64,
+     .help = "tokens of the busiest rank's experts over the mean"},
+    {.name = "offload", .type = ASSAY_OPT_BOOL, .offset = AT(training.offload), .dflt = "false",
+     .help = "plans may keep the optimizer's state in host memory"},
+    {.name = "framework", .type = ASSAY_OPT_TEXT, .offset = AT(training.framework), .bytes = sizeof(((struct training_options *)0)->framework),
+     .dflt = "megatron-2025", .help = "whose overheads count (harness/model/cluster/README.md)"},
+    {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = AT(spec), .bytes = sizeof(((struct cluster_options *)0)->spec), .dflt = "",
+     .help = "a buyer's numbers for the system (a file; assay run --spec)"},
+    {.name = "device_spec", .type = ASSAY_OPT_TEXT, .offset = AT(device_spec), .bytes = sizeof(((struct cluster_options *)0)->device_spec),
+     .dflt = "", .help = "a buyer's numbers for its devices"},
+    {.name = NULL},
+};
+
+static const struct assay_host *host;
+
+struct assay_session {
+    struct assay_modelled_system on;
+    struct training_options      options;
+    uint64_t                     draw, free_ns, held_bytes;
+    struct assay_program        *last; /* that was executed last: levels are of it */
+    double                       flops, joules;
+    bool                         power_known;
+    const struct assay_graph    *asked; /* that accepts() said yes to */
+};
+struct assay_program {
+    struct training *training;
+    uint64_t         priced; /* 1 + the draw that the price is of; 0: none */
+};
+struct assay_event {
+    uint64_t begin_ns, end_ns;
+};
+struct assay_buffer {
+    uint64_t bytes;
+};
+
+/* ---- systems -------------------------------------------------------------------------------------------------------- */
+
+static void tell_system(struct assay_device_list *out, const struct assay_system *s)
+{
+    struct assay_device_info info = {.size = sizeof info, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED, .queues = 1};
+    (void)snprintf(info.name, sizeof info.name, "%s", s->name);
+    (void)snprintf(info.product, sizeof info.product, "%s, %lld x %s, %s", s->product, (long long)s->devices, s->device,
+                   assay_device_status_names[s->status]);
+    (void)snprintf(info.vendor, sizeof info.vendor, "%s", s->vendor);
+    (void)snprintf(info.how_known, sizeof info.how_known, "described%s, SHA-256 %.16s", *s->overlays ? " with --spec" : "", s->fingerprint);
+    host->device_add(out, &info);
+}
+
+static void list_one(void *self, const char *name, const struct assay_system *s, const struct assay_error *why_not)
+{
+    char line[400];
+    if (s)
+        tell_system(self, s);
+    else { /* costs itself only */
+        (void)snprintf(line, sizeof line, "system '%s' cannot be read: %s", name, why_not->message);
+        host->log(ASSAY_LOG_WARN, line);
+    }
+}
+
+static enum assay_code probe(const void *options, struct assay_device_list *out, struct assay_error *err)
+{
+    (void)options;
+    return assay_systems_list(list_one, out, err);
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------------------- */
+
+static void session_close(struct assay_session *s)
+{
+    assay_modelled_system_release(&s->on);
+    free(s);
+}
+
+static enum assay_code session_open(const struct assay_open *how, struct assay_session **out, struct assay_error *err)
+{
+    const struct cluster_options *o = how->options;
+    struct assay_session         *s = calloc(1, sizeof *s);
+    if (!s)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
+    s->options = o->training;
+    if (assay_modelled_system_open(how->device, o->spec, o->device_spec, o->devices, &s->on, err)) {
+        session_close(s);
+        return err->code;
+    }
+    *out = s;
+    return ASSAY_OK;
+}
+
+/* The whole graph is spread or none of it: looked at once. */
+static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32_t node, struct assay_text *why_not)
+{
+    struct assay_graph            *own = NULL;
+    struct assay_decoder_in_graph  of;
+    struct assay_error             err = {.code = ASSAY_OK};
+    if (node && s->asked == g)
+        return true;
+    if (!rebuild_graph(host, g, NULL, &own, &err) && !assay_decoder_in_graph(own, &of, &err) && !of.trains)
+        (void)ASSAY_FAIL(&err, ASSAY_UNSUPPORTED, "the graph trains nothing: a cluster is given training steps (decoder.train)");
+    assay_graph_free(own);
+    s->asked = err.code ? NULL : g;
+    if (err.code)
+        assay_text_add(why_not, "%s", err.message);
+    return !err.code;
+}
+
+/* ---- memory: there are no bytes behind a buffer, and each rank has a part of it ---------------------------------------- */
+
+static enum assay_code buffer_alloc(struct assay_session *s, const struct assay_alloc *how, struct assay_buffer **out, struct assay_error *err)
+{
+    struct assay_buffer *b = calloc(1, sizeof *b);
+    if (!b)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a handle");
+    b->bytes = how->place == ASSAY_PLACE_DEVICE ? how->bytes : 0;
+    s->held_bytes += b->bytes;
+    *out = b;
+    return ASSAY_OK;
+}
+
+static void buffer_release(struct assay_session *s, struct assay_buffer *b)
+{
+    s->held_bytes -= b->bytes;
+    free(b);
+}
+
+static enum assay_code upload(struct assay_session *s, struct assay_buffer *b, uint64_t offset, const void *from, uint64_t bytes,
+                              struct assay_error *err)
+{
+    (void)s, (void)b, (void)offset, (void)from, (void)bytes, (void)err;
+    return ASSAY_OK;
+}
+
+static enum assay_code download(struct assay_session *s, struct assay_buffer *b, uint64_t offset, void *to, uint64_t bytes, struct assay_error *err)
+{
+    (void)s, (void)b, (void)offset, (void)to, (void)bytes;
+    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "a modelled system computes no values");
+}
+
+/* ---- programs ------------------------------------------------------------------------------------------------------- */
+
+static void discard(struct assay_session *s, struct assay_program *p)
+{
+    if (s->last == p)
+        s->last = NULL;
+    training_free(p->training);
+    free(p);
+}
+
+static enum assay_code compile(struct assay_session *s, const struct assay_compile *how, struct assay_program **out, struct assay_error *err)
+{
+    const struct assay_rank_class *only = how->classes;
+    struct assay_graph            *own = NULL;
+    if (how->n_classes != 1)
+        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "give the whole graph, and the system spreads it; these are %zu rank classes", how->n_classes);
+    struct assay_program *p = calloc(1, sizeof *p);
+    if (!p)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
+    if (!rebuild_graph(host, only->graph, NULL, &own, err))
+        (void)training_new(&s->on, own, &s->options, &p->training, err);
+    assay_graph_free(own);
+    if (err->code) {
+        discard(s, p);
+        return err->code;
+    }
+    *out = p;
+    return ASSAY_OK;
+}
+
+static void describe(struct assay_session *s, const struct assay_program *p, struct assay_text *out)
+{
+    const struct training *t = p->training;
+    assay_text_add(out, "modelled from the description of %s, SHA-256 %s, and of its devices, %s, SHA-256 %s", s->on.system->name,
+                   s->on.system->fingerprint, s->on.device->name, s->on.device->fingerprint);
+    if (*s->on.system->overlays || *s->on.device->overlays)
+        assay_text_add(out, ", with %s%s%s over them", s->on.system->overlays, *s->on.system->overlays && *s->on.device->overlays ? ", " : "",
+                       s->on.device->overlays);
+    assay_text_add(out, "; the best of %lld plans that fit for %lld devices (%lld do not): ", (long long)t->priced, (long long)t->space.devices,
+                   (long long)t->short_of_memory);
+    assay_train_plan_tell(&t->best.plan, out);
+    assay_text_add(out, "; the fullest rank holds %.1f GB and fits on %.0f %% of what the description allows", t->best.footprint.total_bytes / 1e9,
+                   100 * t->fits);
+    assay_text_add(out, "; products in %s; overheads of %s; power of devices at its full, hosts, network, facility; fit %.16s",
+                   assay_dtype_name(t->space.compute), t->space.framework->name, s->on.fitted.fingerprint);
+}
+
+static void certainty(struct assay_session *s, const struct assay_program *p, struct assay_certainty *out)
+{
+    const struct training *t = p->training;
+    (void)s;
+    out->grade[0] = t->grade;
+    out->grade[1] = 0;
+    out->has_point = !*t->why_no_point;
+    (void)snprintf(out->why_no_point, sizeof out->why_no_point, "%s", t->why_no_point);
+    if (out->size < sizeof *out)
+        return;
+    for (size_t i = 0; i < t->n_inputs; i++) {
+        const struct training_input *x = &t->inputs[i];
+        struct assay_influence      *to = &out->influences[i];
+        *to = (struct assay_influence){.share = x->share, .low = x->low, .high = x->high};
+        (void)snprintf(to->name, sizeof to->name, "%s", x->name);
+        (void)snprintf(to->from, sizeof to->from, "%s", x->from);
+    }
+}
+
+/* ---- executing ------------------------------------------------------------------------------------------------------ */
+
+static enum assay_code execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out, struct assay_error *err)
+{
+    struct assay_program *p = launch->program;
+    struct assay_event   *e = calloc(1, sizeof *e);
+    if (!e)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for an event");
+    if (p->priced != s->draw + 1 && training_price(p->training, s->draw, err)) {
+        free(e);
+        return err->code;
+    }
+    const struct assay_step_price *price = &p->training->now;
+    p->priced = s->draw + 1;
+    s->last = p;
+    e->begin_ns = launch->earliest_ns > s->free_ns ? launch->earliest_ns : s->free_ns;
+    e->end_ns = e->begin_ns + (uint64_t)fmax(1, nearbyint(price->ns));
+    s->free_ns = e->end_ns;
+    s->flops += price->flops;
+    s->power_known = !isnan(price->joules);
+    s->joules += s->power_known ? price->joules : 0;
+    *out = e;
+    return ASSAY_OK;
+}
+
+static enum assay_code poll(struct assay_session *s, struct assay_event *const *events, size_t n, uint64_t timeout_ns, size_t *done,
+                            struct assay_span *span, struct assay_error *err)
+{
+    size_t first = 0;
+    (void)s, (void)timeout_ns, (void)err;
+    for (size_t i = 1; i < n; i++)
+        if (events[i]->end_ns < events[first]->end_ns)
+            first = i;
+    span->clock = ASSAY_CLOCK_MODEL;
+    span->begin_ns = events[first]->begin_ns;
+    span->end_ns = events[first]->end_ns;
+    span->device_ns = 0;
+    (void)snprintf(span->why_no_device_ns, sizeof span->why_no_device_ns, "%s", "modelled: nothing was timed");
+    *done = first;
+    return ASSAY_OK;
+}
+
+static void forget(struct assay_session *s, struct assay_event *e)
+{
+    (void)s;
+    free(e);
+}
+
+/* ---- optional answers ----------------------------------------------------------------------------------------------- */
+
+struct rows {
+    struct assay_counter_row *at;
+    size_t                    stride, capacity, n;
+    const char               *why; /* no point: of all that is a time, a rate or an energy */
+};
+
+static struct assay_counter_row *add(struct rows *r, const char *unit, double value, bool level)
+{
+    struct assay_counter_row *to = (struct assay_counter_row *)(void *)((char *)r->at + r->n * r->stride);
+    if (r->n++ >= r->capacity)
+        return NULL;
+    to->value = value;
+    to->why[0] = 0;
+    if (isnan(value))
+        (void)snprintf(to->why, sizeof to->why, "%s", "a number that it rests on is not known");
+    (void)snprintf(to->unit, sizeof to->unit, "%s", unit);
+    if (r->stride >= offsetof(struct assay_counter_row, level) + sizeof to->level)
+        to->level = level;
+    return to;
+}
+
+/* A level of which there may be no point. */
+static void add_uncertain(struct rows *r, const char *prefix, const char *name, const char *unit, double value)
+{
+    struct assay_counter_row *to = add(r, unit, value, true);
+    if (!to)
+        return;
+    (void)snprintf(to->name, sizeof to->name, "%s%s", prefix, name);
+    if (*r->why && !isnan(value))
+        (void)snprintf(to->why, sizeof to->why, "%s", r->why);
+}
+
+static void add_sure(struct rows *r, const char *prefix, const char *name, const char *unit, double value)
+{
+    struct assay_counter_row *to = add(r, unit, value, true);
+    if (to)
+        (void)snprintf(to->name, sizeof to->name, "%s%s", prefix, name);
+}
+
+static void add_plan(struct rows *r, const struct training *t)
+{
+    const struct assay_train_plan *p = &t->best.plan;
+    const struct {
+        const char *name;
+        double      value;
+    } all[] = {{"tp", (double)p->tp}, {"cp", (double)p->cp}, {"dp", (double)p->dp}, {"pp", (double)p->pp}, {"ep", (double)p->ep},
+               {"chunks", (double)p->chunks}, {"micro_batch", (double)p->micro_batch}, {"micro_batches", (double)p->micro_batches},
+               {"zero", p->zero}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        add_sure(r, "plan_", all[i].name, "1", all[i].value);
+    add_sure(r, "", "devices", "1", (double)t->space.devices);
+}
+
+static void add_training(struct rows *r, const struct training *t)
+{
+    r->why = t->why_no_point;
+    for (int i = 0; i < ASSAY_STEP_PARTS; i++)
+        add_uncertain(r, "step_", assay_step_part_names[i], "ns", t->now.part_ns[i]);
+    add_uncertain(r, "", "goodput", "1", t->now.goodput.share);
+    add_uncertain(r, "", "power", "watts", t->now.watts);
+    add_uncertain(r, "", "model_flops_share", "1", t->now.utilisation);
+    for (int i = 0; i < ASSAY_FOOTPRINT_GROUPS; i++)
+        add_sure(r, "memory_", assay_footprint_names[i], "bytes", t->best.footprint.bytes[i]);
+    add_plan(r, t);
+}
+
+/* The share of memory is of the device: what the description says of it, if it says a number. */
+static void add_capacity(struct rows *r, const struct assay_session *s)
+{
+    const struct assay_quantity *memory = &s->on.device->fields[ASSAY_DEVICE_MEMORY];
+    struct assay_chip            chip = s->draw ? assay_chip_draw(s->on.device, s->draw) : s->on.fabric.chip;
+    r->why = isnan(memory->value) ? "memory_bytes of the device is only known as a range" : "";
+    add_uncertain(r, "", "memory_capacity", "bytes", chip.field[ASSAY_DEVICE_MEMORY]);
+}
+
+static enum assay_code counters(struct assay_session *s, struct assay_counter_row *rows, size_t stride, size_t capacity, size_t *n,
+                                struct assay_error *err)
+{
+    struct rows               r = {rows, stride, capacity, 0, ""};
+    struct assay_counter_row *to = add(&r, "1", s->flops, false);
+    (void)err;
+    if (to)
+        (void)snprintf(to->name, sizeof to->name, "flops");
+    to = add(&r, "joules", s->joules, false);
+    if (to) {
+        (void)snprintf(to->name, sizeof to->name, "energy");
+        (void)snprintf(to->why, sizeof to->why, "%s", s->last && !s->power_known ? "power of the system is not known"
+                       : s->last && *s->last->training->why_no_point ? s->last->training->why_no_point : "");
+    }
+    if (s->last) {
+        add_training(&r, s->last->training);
+        add_capacity(&r, s);
+    }
+    *n = r.n;
+    return ASSAY_OK;
+}
+
+static enum assay_code draw(struct assay_session *s, uint64_t k, struct assay_error *err)
+{
+    (void)err;
+    s->draw = k;
+    return ASSAY_OK;
+}
+
+/* Of the fullest device, as a device is what has a memory. */
+static void memory(struct assay_session *s, struct assay_memory *out)
+{
+    out->buffer_bytes = 0;
+    out->program_bytes = s->last ? (uint64_t)s->last->training->best.footprint.total_bytes : 0;
+}
+
+static const struct assay_backend backend = {
+    .size = sizeof backend,
+    .abi_major = ASSAY_ABI_MAJOR,
+    .abi_minor = ASSAY_ABI_MINOR,
+    .name = "cluster",
+    .summary = "a described system of many devices that a decoder's training is spread over, on a clock of its own: nothing is timed",
+    .version = ASSAY_VERSION,
+    .options = option_table,
+    .option_stride = sizeof *option_table,
+    .options_bytes = sizeof(struct cluster_options),
+    .probe = probe,
+    .open = session_open,
+    .close = session_close,
+    .accepts = accepts,
+    .alloc = buffer_alloc,
+    .release = buffer_release,
+    .upload = upload,
+    .download = download,
+    .compile = compile,
+    .discard = discard,
+    .execute = execute,
+    .poll = poll,
+    .forget = forget,
+    .describe = describe,
+    .counters = counters,
+    .draw = draw,
+    .memory = memory,
+    .certainty = certainty,
+};
+
+const struct assay_backend *assay_backend_entry(const struct assay_host *lent)
+{
+    host = lent;
+    return &backend;
+}
