@@ -14,6 +14,7 @@ static const char *const titles[ASSAY_METRIC_COUNT] = {
     [ASSAY_METRIC_flops_per_s] = "floating-point rate",
     [ASSAY_METRIC_bytes_per_s] = "byte rate",
     [ASSAY_METRIC_items_per_s] = "item rate",
+    [ASSAY_METRIC_trillion_items_ns] = "time for a trillion items",
     [ASSAY_METRIC_message_bytes_per_s] = "message rate",
     [ASSAY_METRIC_link_bytes_per_s] = "link rate",
     [ASSAY_METRIC_peak_share] = "share of measured peak",

@@ -85,7 +85,7 @@ static void metrics(struct assay_page *p, const struct assay_summary_row *row)
 static void counters(struct assay_page *p, const struct assay_summary_row *row)
 {
     static const char *const columns[] = {"counter", ">value", "provider", "remark", NULL};
-    char                     room[64];
+    char                     room[160];
     assay_sink_raw(&p->to, "<h5>Counters of the timed phase</h5>\n");
     if (row->n_counters == 0) {
         assay_sink_raw(&p->to, "<p class=\"none\">none were recorded: %s</p>\n",
@@ -100,7 +100,14 @@ static void counters(struct assay_page *p, const struct assay_summary_row *row)
         assay_page_element(p, "th scope=\"row\"", c->first->name);
         if (c->has_value)
             assay_figure_counter(&text, c->value, c->first->unit);
-        assay_page_element(p, c->has_value ? "td class=\"num\"" : "td class=\"num none\"", c->has_value ? room : "–");
+        if (c->ranged) {
+            assay_text_add(&text, c->has_value ? " (" : "");
+            assay_figure_counter(&text, c->low, c->first->unit);
+            assay_text_add(&text, " – ");
+            assay_figure_counter(&text, c->high, c->first->unit);
+            assay_text_add(&text, c->has_value ? ")" : "");
+        }
+        assay_page_element(p, *room ? "td class=\"num\"" : "td class=\"num none\"", *room ? room : "–");
         assay_page_element(p, "td", c->first->provider);
         if (!c->has_value)
             assay_page_element(p, "td", *c->why ? c->why : "no reason was recorded");

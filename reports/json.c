@@ -74,6 +74,10 @@ static json_t *counters_json(const struct assay_summary_row *row)
                                 c->has_value ? assay_json_number(c->value) : json_null(), "n", (json_int_t)c->n, "multiplexed", (int)c->multiplexed);
         if (one && !c->has_value)
             json_object_set_new(one, "why", assay_json_string(*c->why ? c->why : "no reason was recorded"));
+        if (one && c->ranged) {
+            json_object_set_new(one, "low", assay_json_number(c->low));
+            json_object_set_new(one, "high", assay_json_number(c->high));
+        }
         json_array_append_new(list, one);
     }
     return list;

@@ -124,8 +124,8 @@ static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32
     struct assay_error             err = {.code = ASSAY_OK};
     if (node && s->asked == g)
         return true;
-    if (!rebuild_graph(host, g, NULL, &own, &err) && !assay_decoder_in_graph(own, &of, &err) && !of.trains)
-        (void)ASSAY_FAIL(&err, ASSAY_UNSUPPORTED, "the graph trains nothing: a cluster is given training steps (decoder.train)");
+    if (!rebuild_graph(host, g, NULL, &own, &err))
+        (void)training_read(own, &of, &err);
     assay_graph_free(own);
     s->asked = err.code ? NULL : g;
     if (err.code)
@@ -316,8 +316,14 @@ static void add_uncertain(struct rows *r, const char *prefix, const char *name, 
 static void add_sure(struct rows *r, const char *prefix, const char *name, const char *unit, double value)
 {
     struct assay_counter_row *to = add(r, unit, value, true);
-    if (to)
-        (void)snprintf(to->name, sizeof to->name, "%s%s", prefix, name);
+    if (!to)
+        return;
+    (void)snprintf(to->name, sizeof to->name, "%s", prefix);
+    for (size_t at = strlen(to->name); *name && at + 1 < sizeof to->name; name++)
+        if (*name != '\'') { /* words become one name */
+            to->name[at++] = *name == ' ' ? '_' : *name;
+            to->name[at] = 0;
+        }
 }
 
 static void add_plan(struct rows *r, const struct training *t)
@@ -385,13 +391,6 @@ static enum assay_code draw(struct assay_session *s, uint64_t k, struct assay_er
     return ASSAY_OK;
 }
 
-/* Of the fullest device, as a device is what has a memory. */
-static void memory(struct assay_session *s, struct assay_memory *out)
-{
-    out->buffer_bytes = 0;
-    out->program_bytes = s->last ? (uint64_t)s->last->training->best.footprint.total_bytes : 0;
-}
-
 static const struct assay_backend backend = {
     .size = sizeof backend,
     .abi_major = ASSAY_ABI_MAJOR,
@@ -418,7 +417,6 @@ static const struct assay_backend backend = {
     .describe = describe,
     .counters = counters,
     .draw = draw,
-    .memory = memory,
     .certainty = certainty,
 };
 

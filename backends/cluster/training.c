@@ -215,8 +215,8 @@ static enum assay_code none_fits(const struct training *t, const struct assay_se
     struct assay_text told = ASSAY_TEXT(plan), needs = ASSAY_TEXT(why);
     assay_train_plan_tell(&search->nearest.plan, &told);
     assay_footprint_explain(&t->of.numbers, &search->nearest.plan, t->on->fabric.chip.field[ASSAY_DEVICE_MEMORY], &needs);
-    return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "of %lld plans none fits into the memory of a device; the nearest (%s) %s",
-                      (long long)search->short_of_memory, plan, why);
+    (void)ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "of %lld plans none fits; the nearest %s", (long long)search->short_of_memory, why);
+    return assay_error_hint(err, "the nearest is %s", plan);
 }
 
 static enum assay_code find_plan(struct training *t, struct assay_error *err)
@@ -236,6 +236,14 @@ static enum assay_code find_plan(struct training *t, struct assay_error *err)
     return err->code;
 }
 
+enum assay_code training_read(const struct assay_graph *g, struct assay_decoder_in_graph *out, struct assay_error *err)
+{
+    if (assay_decoder_in_graph(g, out, err))
+        return err->code;
+    return out->trains ? ASSAY_OK
+                       : ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the graph trains nothing: a cluster is given training steps (decoder.train)");
+}
+
 enum assay_code training_new(const struct assay_modelled_system *on, const struct assay_graph *g, const struct training_options *o,
                              struct training **out, struct assay_error *err)
 {
@@ -244,7 +252,7 @@ enum assay_code training_new(const struct assay_modelled_system *on, const struc
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
     t->on = on;
     bool narrow = assay_dtype_bits(o->dtype) <= 8;
-    if (assay_decoder_in_graph(g, &t->of, err) || set_space(t, o, err) || find_plan(t, err))
+    if (training_read(g, &t->of, err) || set_space(t, o, err) || find_plan(t, err))
         goto close;
     t->about_ns = time_of(t, &on->fabric);
     t->half = assay_band_of(&on->fitted, on->device->vendor, ASSAY_KERNEL_GEMM, on->device->memory_class,

@@ -36,7 +36,9 @@ struct training {
     size_t                              n_inputs;
 };
 
-/* ASSAY_UNSUPPORTED: no decoder that is trained, or no plan fits: by how much, which groups, and what would make it fit. */
+/* What is trained. ASSAY_UNSUPPORTED: the graph is no decoder that is trained. */
+enum assay_code training_read(const struct assay_graph *g, struct assay_decoder_in_graph *out, struct assay_error *err);
+/* ASSAY_UNSUPPORTED: that too, or no plan fits: by how much, which groups, and what would make it fit. */
 enum assay_code training_new(const struct assay_modelled_system *on, const struct assay_graph *g, const struct training_options *o,
                              struct training **out, struct assay_error *err);
 /* Sets `now` to the price on draw k of the system; 0: the middle. */

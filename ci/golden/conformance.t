@@ -18,7 +18,7 @@ $ ls wrong | tr '\n' ' '
 lock log.txt manifest.json plan.json records.jsonl samples trace witness
 
 $ assay conformance no-such-backend
-! assay: there is no back end 'no-such-backend'; there are: chaos, cpu, emulate, model, null, reference, template (while opening 'no-such-backend')
+! assay: there is no back end 'no-such-backend'; there are: chaos, cluster, cpu, emulate, model, null, reference, template (while opening 'no-such-backend')
 ? 2
 
 $ assay conformance tmplate

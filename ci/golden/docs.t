@@ -28,6 +28,7 @@ $ examples README.md
 0 build/assay spec show m100
 0 build/assay run gemm --backend m100 --backend h200 -o out/chips
 0 build/assay breakeven --device m100 --against h200 --workload gemm/dtype=bf16
+0 build/assay run cluster --backend tianchi512 --backend dgx-h100 -o out/clusters
 0 build/assay search decoder.train/model=ernie-5-class-2.4t,batch=64,tokens=4096 --backend tianchi512
 0 build/assay search decoder.serve/model=ernie-5-class-2.4t --backend tianchi512 --demand 10
 5 build/assay qualify --policy inference-service out/mine -o out/decision
@@ -102,6 +103,13 @@ $ examples backends/model/README.md
 0 assay run resnet50.infer --backend model:h200-sxm,precision=bf16 -o out/resnet50
 0 assay spec show m100
 
+@skip asan,tsan: thirty modelled systems, which take minutes with a sanitizer
+$ examples backends/cluster/README.md
+0 assay run cluster --backend tianchi256 --backend tianchi512 --backend cloudmatrix384 --backend dgx-h100 -o out/clusters
+0 assay report out/clusters -o out/clusters/report
+0 assay run decoder.train/model=gpt-3-175b,batch=2048,tokens=2048 --backend cluster:dgx-h100,devices=256,dtype=f8e4m3 -o out/gpt3
+0 assay search decoder.train/model=gpt-3-175b,batch=2048,tokens=2048 --backend dgx-h100
+
 $ examples harness/judge/history/README.md
 0 assay validate out/quick
 0 assay history add out/quick --db out/history.db
@@ -117,6 +125,7 @@ $ ASSAY_DATA=data examples reports/policies/README.md
 $ cd "$ASSAY_SOURCE" && grep -lE '^    ((build/)?assay [a-z]|make [a-z]|ci/[a-z])' $(find . -path ./build -prune -o -path ./out -prune -o -name README.md -print) | sort
 ./README.md
 ./backends/chaos/README.md
+./backends/cluster/README.md
 ./backends/cpu/README.md
 ./backends/emulate/README.md
 ./backends/model/README.md

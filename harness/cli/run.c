@@ -10,6 +10,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/operands.h"
 #include "harness/measure/power.h"
+#include "harness/model/cluster/system.h"
 #include "harness/model/device.h"
 #include "harness/plan/plan.h"
 #include "harness/run/launcher.h"
@@ -86,11 +87,14 @@ static void duration(struct assay_text *out, uint64_t ns)
         assay_text_add(out, "%llus", s);
 }
 
+/* A back end and its device, which goes without saying if it is this host. */
 static void line_head(struct assay_text *line, const struct assay_run_step *step)
 {
-    char name[16] = "";
-    for (size_t i = 0; i + 1 < sizeof name && step->backend[i] && !strchr(":,", step->backend[i]); i++)
-        name[i] = step->backend[i], name[i + 1] = 0;
+    char   name[80] = "", *device;
+    size_t n = strcspn(step->backend, ",");
+    (void)snprintf(name, sizeof name, "%.*s", (int)n, step->backend);
+    if ((device = strchr(name, ':')) && !strcmp(device, ":host"))
+        *device = 0;
     char brief[ASSAY_CASE_NAME_BYTES];
     assay_case_brief(step->what->name, brief);
     assay_text_add(line, "[%zu/%zu] ", step->index + 1, step->total);
@@ -301,7 +305,8 @@ static enum assay_code split_backends(char *list, const char **out, size_t *n, s
 /* ---- numbers of a buyer ---------------------------------------------------------------------------------- */
 
 struct spec {
-    char name[64], path[512]; /* of the device; of the file, from the root */
+    char name[64], path[512]; /* of the device or system; of the file, from the root */
+    bool of_system;
     char backends[MAX_BACKENDS][1100];
 };
 
@@ -316,27 +321,61 @@ static bool names_device(const char *device, const char *text)
     return same;
 }
 
-/* The device that the file is for, by its description's name. */
-static enum assay_code read_spec(const char *given, struct spec *s, struct assay_error *err)
+static bool names_system(const char *system, const char *text)
+{
+    struct assay_system *s = NULL;
+    struct assay_error   none = {.code = ASSAY_OK};
+    bool                 same = *text && !assay_system_find(text, &s, &none) && !strcmp(s->name, system);
+    assay_system_free(s);
+    return same;
+}
+
+/* What is wrong in a file is told before anything is run. */
+static enum assay_code try_on_system(struct spec *s, struct assay_error *err)
+{
+    struct assay_system *system = NULL;
+    s->of_system = true;
+    if (assay_system_find(s->name, &system, err))
+        return err->code;
+    (void)assay_string_copy(s->name, sizeof s->name, system->name);
+    (void)assay_system_overlay(system, s->path, err);
+    assay_system_free(system);
+    return err->code;
+}
+
+static enum assay_code try_on_device(struct spec *s, struct assay_error *err)
 {
     struct assay_described *d = NULL;
     bool                    is_device = false;
-    char                   *real = realpath(given, NULL);
-    if (!real || !assay_string_copy(s->path, sizeof s->path, real)) {
-        free(real);
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "there is no file '%.150s' (option '--spec')", given);
-    }
-    free(real);
     if (assay_spec_is_device(s->path, &is_device, err) || assay_spec_device(s->path, s->name, err) || is_device ||
         assay_described_find(s->name, &d, err))
         return err->code;
     (void)assay_string_copy(s->name, sizeof s->name, d->name);
-    (void)assay_described_overlay(d, s->path, err); /* what is wrong in it is told before anything is run */
+    (void)assay_described_overlay(d, s->path, err);
     assay_described_free(d);
     return err->code;
 }
 
-/* Every back end that means the device is its model, with the file as an option. */
+/* The device or system that the file is for, by its description's name. */
+static enum assay_code read_spec(const char *given, struct spec *s, struct assay_error *err)
+{
+    char *real = realpath(given, NULL);
+    bool  is_there = real && assay_string_copy(s->path, sizeof s->path, real);
+    free(real);
+    if (!is_there)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "there is no file '%.150s' (option '--spec')", given);
+    return assay_system_spec_is(s->path, s->name) ? try_on_system(s, err) : try_on_device(s, err);
+}
+
+/* Does the back end mean what the file is for? Models of devices are `model`, or the device's bare name; of systems likewise. */
+static bool is_meant(const struct spec *s, const struct assay_backend_name *name)
+{
+    bool        is_model = !strcmp(name->name, s->of_system ? "cluster" : "model") || !strcmp(name->name, "auto");
+    const char *text = is_model ? name->device : *name->device ? "" : name->name;
+    return s->of_system ? names_system(s->name, text) : names_device(s->name, text);
+}
+
+/* Every back end that means it is its model, with the file as an option. */
 static enum assay_code use_spec(const char *given, const char **backends, size_t n, struct spec *s, struct assay_error *err)
 {
     size_t used = 0;
@@ -351,11 +390,10 @@ static enum assay_code use_spec(const char *given, const char **backends, size_t
         struct assay_backend_name name;
         if (assay_backend_name_parse(backends[i], &name, err))
             break;
-        bool is_model = !strcmp(name.name, "model") || !strcmp(name.name, "auto");
-        if (!names_device(s->name, is_model ? name.device : *name.device ? "" : name.name))
+        if (!is_meant(s, &name))
             continue;
         struct assay_text text = ASSAY_TEXT(s->backends[i]);
-        assay_text_add(&text, "model:%s,spec=\"%s\"%s%s", s->name, quoted, *name.options ? "," : "", name.options);
+        assay_text_add(&text, "%s:%s,spec=\"%s\"%s%s", s->of_system ? "cluster" : "model", s->name, quoted, *name.options ? "," : "", name.options);
         backends[i] = s->backends[i];
         used++;
         if (text.cut)
@@ -363,7 +401,7 @@ static enum assay_code use_spec(const char *given, const char **backends, size_t
     }
     free(quoted);
     if (!err->code && !used)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.120s' is for device '%s', and no --backend is it", given, s->name);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.120s' is for %s '%s', and no --backend is it", given, s->of_system ? "system" : "device", s->name);
     return err->code;
 }
 

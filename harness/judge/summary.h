@@ -31,6 +31,8 @@ struct assay_summary_counter {
     bool                        has_value, multiplexed; /* multiplexed: scaled in at least one launch */
     double                      value;                  /* median */
     uint32_t                    n;                      /* launches with a value */
+    bool                        ranged;                 /* of a modelled device: */
+    double                      low, high;              /* its range over the draws, the widest of the launches; also without a value */
     const char                 *why;                    /* without a value: the first reason; else "" */
 };
 

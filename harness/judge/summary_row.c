@@ -310,6 +310,11 @@ static struct assay_summary_counter counter_of(const struct assay_summary_row *r
         const struct assay_counter *c = is_ok(row->launches[i]) ? counter_in(row->launches[i], first) : NULL;
         if (!c)
             continue;
+        if (c->ranged) {
+            out.low = out.ranged && out.low < c->low ? out.low : c->low;
+            out.high = out.ranged && out.high > c->high ? out.high : c->high;
+            out.ranged = true;
+        }
         if (c->status != ASSAY_COUNTER_UNAVAILABLE)
             room[out.n++] = c->value;
         else if (!*out.why)

@@ -22,6 +22,8 @@ struct assay_counter {
     double   value;
     uint64_t enabled_ns, running_ns;
     char     why[128]; /* empty when OK */
+    bool     ranged;   /* a level of a modelled device: */
+    double   low, high; /* its 10th and 90th percentile over the draws; there also where no point may be given */
 };
 const char *assay_counter_status_name(enum assay_counter_status status);
 

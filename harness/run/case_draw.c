@@ -7,11 +7,14 @@
 #include "harness/base/strings.h"
 #include "harness/load/graph_target.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/drawn_levels.h"
 #include "harness/run/drawn_range.h"
+#include "harness/run/session_counters.h"
 
 #include "assay/banned.h"
 
 #define DRAWS 200u
+#define TRILLION 1e12
 #define DRAWS_WITH_VALUES 20u /* each computes them */
 
 bool assay_case_is_drawn(const struct assay_course *c)
@@ -20,17 +23,12 @@ bool assay_case_is_drawn(const struct assay_course *c)
 }
 
 /* Energy of the session so far; NaN where the device tells none. */
-static double energy_so_far(struct assay_course *c)
+static double energy_so_far(const struct assay_course *c)
 {
-    struct assay_counter_row rows[32];
-    struct assay_error       ignored = {.code = ASSAY_OK};
-    size_t                   n = 0;
-    memset(rows, 0, sizeof rows);
-    if (!ASSAY_HAS(c->opened.backend, counters) || c->opened.backend->counters(c->opened.session, rows, sizeof *rows, 32, &n,
-                                                                               &ignored))
-        return NAN;
-    for (size_t i = 0; i < n && i < 32; i++)
-        if (!strncmp(rows[i].name, "energy", sizeof rows[i].name) && !strncmp(rows[i].unit, "joules", sizeof rows[i].unit))
+    struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
+    size_t                   n = assay_session_counters(&c->opened, rows);
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(rows[i].name, "energy") && !strcmp(rows[i].unit, "joules"))
             return strncmp(rows[i].why, "power", 5) ? rows[i].value : NAN;
     return NAN;
 }
@@ -62,20 +60,25 @@ static enum assay_code draw_once(struct assay_course *c, uint64_t k, uint64_t *e
 
 enum assay_code assay_case_draw(struct assay_course *c, struct assay_error *err)
 {
-    double   ns[DRAWS] = {0}, joules[DRAWS] = {0};
+    double   ns[DRAWS] = {0}, joules[DRAWS] = {0}, trillion_ns[DRAWS] = {0};
     bool     values = c->opened.device.traits & ASSAY_TRAIT_VALUES;
     uint32_t n = values ? DRAWS_WITH_VALUES : DRAWS;
     uint64_t ended_ns = c->loop.last.end_ns;
     assay_course_enter(c, ASSAY_PHASE_TIMED);
+    if (assay_drawn_levels_new(n, &c->drawn.levels, err))
+        return err->code;
     for (uint32_t i = 0; i < n; i++) {
         if (draw_once(c, i + 1, &ended_ns, &ns[i], &joules[i], err))
             return err->code;
+        assay_drawn_levels_see(c->drawn.levels, c, i);
+        trillion_ns[i] = ns[i] / assay_drawn_level(c->drawn.levels, "goodput", i) * TRILLION / (double)c->record->items;
         if (!values)
             ((uint64_t *)c->samples.at)[i] = (uint64_t)ns[i];
     }
     c->loop.n = values ? c->loop.n : n;
     c->drawn.ns = assay_drawn_range_of(ns, n);
     c->drawn.joules = assay_drawn_range_of(joules, n);
+    c->drawn.trillion_ns = assay_drawn_range_of(trillion_ns, n);
     return c->opened.backend->draw(c->opened.session, 0, err);
 }
 
@@ -114,6 +117,8 @@ void assay_case_draw_metrics(const struct assay_course *c)
     for (size_t i = 0; i < sizeof of_executions / sizeof *of_executions; i++)
         assay_metric_absent(rec, of_executions[i], "modelled: a time and its range, no executions that differ");
     assay_metric_absent(rec, ASSAY_METRIC_compile_ns, "modelled: nothing is compiled");
+    if (c->drawn.trillion_ns.n)
+        assay_drawn_range_set(rec, ASSAY_METRIC_trillion_items_ns, &c->drawn.trillion_ns, ASSAY_CLOCK_MODEL, &certain);
     if (!c->drawn.joules.n) {
         assay_metric_absent(rec, ASSAY_METRIC_energy_joules, "the model has no power for the device");
         return;

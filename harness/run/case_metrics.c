@@ -12,6 +12,8 @@
 #include "harness/measure/power.h"
 #include "harness/measure/statistics.h"
 #include "harness/run/case_draw.h"
+#include "harness/run/drawn_levels.h"
+#include "harness/run/session_counters.h"
 #include "harness/verify/witness.h"
 
 #include "assay/banned.h"
@@ -234,21 +236,21 @@ static void read_counters(const struct assay_course *c)
     const struct assay_counter *own = assay_counters_read(c->counters, &n);
     for (size_t i = 0; i < n && !c->drawn.ns.n; i++) /* the host's cores say nothing of a modelled device */
         add_counter(c->record, &own[i]);
-    if (!ASSAY_HAS(c->opened.backend, counters))
-        return;
-    struct assay_counter_row rows[32];
-    struct assay_error       ignored;
-    size_t                   rows_n = 0;
-    memset(rows, 0, sizeof rows);
-    if (c->opened.backend->counters(c->opened.session, rows, sizeof *rows, 32, &rows_n, &ignored))
-        return;
-    for (size_t i = 0; i < rows_n && i < 32; i++) {
-        rows[i].name[sizeof rows[i].name - 1] = rows[i].unit[sizeof rows[i].unit - 1] = rows[i].why[sizeof rows[i].why - 1] = 0;
-        struct assay_counter x = {.status = *rows[i].why ? ASSAY_COUNTER_UNAVAILABLE : ASSAY_COUNTER_OK, .value = rows[i].value};
+    struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
+    size_t                   told = assay_session_counters(&c->opened, rows);
+    for (size_t i = 0; i < told; i++) {
+        struct assay_drawn_range range;
+        struct assay_counter     x = {.status = *rows[i].why ? ASSAY_COUNTER_UNAVAILABLE : ASSAY_COUNTER_OK, .value = rows[i].value};
         (void)assay_string_copy(x.name, sizeof x.name, rows[i].name);
         (void)assay_string_copy(x.unit, sizeof x.unit, rows[i].unit);
         (void)assay_string_copy(x.why, sizeof x.why, rows[i].why);
         (void)assay_string_copy(x.provider, sizeof x.provider, c->opened.backend->name);
+        if (rows[i].level && assay_drawn_levels_range(c->drawn.levels, rows[i].name, &range)) {
+            x.ranged = true;
+            x.low = range.low;
+            x.high = range.high;
+            x.value = range.middle;
+        }
         add_counter(c->record, &x);
     }
 }
@@ -284,6 +286,7 @@ void assay_case_summarize(const struct assay_course *c)
     ceiling_metrics(c);
     resource_metrics(c);
     read_counters(c);
+    assay_metric_absent(rec, ASSAY_METRIC_trillion_items_ns, "only a modelled system tells what failures leave of its time");
     if (c->drawn.ns.n)
         assay_case_draw_metrics(c);
     else

@@ -19,6 +19,7 @@
 #include "harness/run/case_serve.h"
 #include "harness/run/case_time.h"
 #include "harness/run/course.h"
+#include "harness/run/drawn_levels.h"
 #include "harness/run/ranked.h"
 #include "harness/verify/witness.h"
 #include "suites/weights/value_source.h"
@@ -124,6 +125,7 @@ static void close_all(struct assay_course *c)
     assay_graph_target_free(c->target);
     if (c->is_open)
         assay_backend_close(&c->opened);
+    assay_drawn_levels_free(c->drawn.levels);
     assay_value_source_close(c->source);
     assay_graph_free(c->graph);
     free(c->of);

@@ -28,6 +28,7 @@ struct assay_drawn_range {
     uint32_t n;
 };
 
+struct assay_drawn_levels;
 struct assay_course {
     const struct assay_case_job *job;
     struct assay_record         *record;
@@ -57,7 +58,10 @@ struct assay_course {
     uint64_t                     memory_before[2]; /* when it had settled */
     uint64_t                     settled_n;        /* iterations until then; 0 = not yet */
     struct assay_closed_loop_result loop;
-    struct { struct assay_drawn_range ns, joules; } drawn;
+    struct {
+        struct assay_drawn_range   ns, joules, trillion_ns; /* trillion_ns: for 10^12 items, with what failures leave */
+        struct assay_drawn_levels *levels;                  /* NULL: not drawn */
+    } drawn;
     struct assay_lesson_result      learned;
 };
 

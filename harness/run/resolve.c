@@ -6,11 +6,13 @@
 
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
+#include "harness/model/cluster/system.h"
 #include "harness/model/device.h"
 
 #include "assay/banned.h"
 
 #define MODEL "model"
+#define CLUSTER "cluster"
 #define AUTO "auto"
 
 struct search {
@@ -70,6 +72,21 @@ static enum assay_code use_model(struct search *s, struct assay_error *err)
     return ASSAY_OK;
 }
 
+/* A name or alias of a described system; `why` may be NULL. */
+static bool use_system(struct assay_backend_name *name, const char *asked, struct assay_text *why)
+{
+    struct assay_system *system = NULL;
+    struct assay_error   none = {.code = ASSAY_OK};
+    if (assay_system_find(asked, &system, &none))
+        return false;
+    if (why)
+        assay_text_add(why, "%s is cluster:%s, calculated from its description", asked, system->name);
+    (void)assay_string_copy(name->name, sizeof name->name, CLUSTER);
+    (void)assay_string_copy(name->device, sizeof name->device, system->name);
+    assay_system_free(system);
+    return true;
+}
+
 static enum assay_code resolve_device(struct assay_backend_name *name, const char *device, struct assay_text *why,
                                       struct assay_error *err)
 {
@@ -106,14 +123,20 @@ enum assay_code assay_backend_resolve(struct assay_backend_name *name, struct as
         return ASSAY_OK;
     if (!strcmp(name->name, AUTO) && *name->device) {
         (void)assay_string_copy(device, sizeof device, name->device);
+        if (use_system(name, device, why))
+            return ASSAY_OK;
         return resolve_device(name, device, why, err);
     }
     if (!assay_backend_find(name->name, path, sizeof path, &unknown)) {
         if (!strcmp(name->name, MODEL) && *name->device)
             use_described_name(name);
+        if (!strcmp(name->name, CLUSTER) && *name->device && assay_string_copy(device, sizeof device, name->device))
+            (void)use_system(name, device, NULL);
         return ASSAY_OK;
     }
     struct assay_error none = {.code = ASSAY_OK};
+    if (!*name->device && use_system(name, name->name, why))
+        return ASSAY_OK;
     if (*name->device || assay_described_find(name->name, &described, &none)) {
         *err = unknown; /* what is no device either is a back end that is not there */
         if (!*name->device && !strncmp(none.hint, "did you mean", 12) && strncmp(unknown.hint, "did you mean", 12) != 0)

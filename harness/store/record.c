@@ -154,6 +154,14 @@ static const struct assay_field counter_fields[] = {
     ROW(TEXT, why, false),
     ASSAY_FIELD_END,
 };
+static const char *const counter_also[] = {"low", "high", NULL};
+/* Both ends of a range or neither. */
+static const struct assay_field range_fields[] = {
+    ROW(F64, low, true),
+    ROW(F64, high, true),
+    ASSAY_FIELD_END,
+};
+static const char *const range_also[] = {"name", "provider", "unit", "status", "value", "enabled_ns", "running_ns", "why", NULL};
 #undef ROW
 
 #define ROW(kind, member) ASSAY_FIELD(kind, struct assay_noise, member, #member, true)
@@ -292,7 +300,8 @@ static json_t *counters_write(const struct assay_record *record)
         struct assay_counter counter = record->counters[i];
         if (counter.status == ASSAY_COUNTER_UNAVAILABLE)
             counter.value = NAN;
-        ok = json_array_append_new(list, object_of(counter_fields, &counter)) == 0;
+        json_t *object = object_of(counter_fields, &counter);
+        ok = (!counter.ranged || (object && assay_fields_write(range_fields, &counter, object))) && json_array_append_new(list, object) == 0;
     }
     if (ok)
         return list;
@@ -399,7 +408,11 @@ static enum assay_code counters_read(const json_t *json, struct assay_record *ou
         struct assay_counter *counter = &out->counters[i];
         char what[32];
         (void)snprintf(what, sizeof what, "counters.%zu", i);
-        if (assay_fields_read(counter_fields, NULL, json_array_get(json, i), what, counter, err))
+        const json_t *object = json_array_get(json, i);
+        if (assay_fields_read(counter_fields, counter_also, object, what, counter, err))
+            return err->code;
+        counter->ranged = json_object_get(object, "low") || json_object_get(object, "high");
+        if (counter->ranged && assay_fields_read(range_fields, range_also, object, what, counter, err))
             return err->code;
         if (counter->status == ASSAY_COUNTER_UNAVAILABLE)
             counter->value = 0;

@@ -64,6 +64,8 @@ enum assay_code assay_system_find(const char *name, struct assay_system **out, s
 enum assay_code assay_system_read(const char *path, struct assay_system **out, struct assay_error *err);
 /* Lays a buyer's file ("assay-system-spec/1") over it: only the numbers that the file has are replaced. */
 enum assay_code assay_system_overlay(struct assay_system *s, const char *path, struct assay_error *err);
+/* Is the file such numbers, and for which system? */
+bool            assay_system_spec_is(const char *path, char system[64]);
 /* The same of another size: tiers that are no longer filled shrink, the outermost grows. ASSAY_CONFIG: a tier does not divide. */
 enum assay_code assay_system_resize(struct assay_system *s, int64_t devices, struct assay_error *err);
 void            assay_system_free(struct assay_system *s);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "harness/base/hash.h"
+#include "harness/base/strings.h"
 #include "harness/model/cluster/system.h"
 
 #include "assay/banned.h"
@@ -241,4 +242,16 @@ enum assay_code assay_system_overlay(struct assay_system *s, const char *path, s
     if (err->code)
         *s = before;
     return err->code ? assay_error_in(err, "laying '%.90s' over %s", path, before.name) : ASSAY_OK;
+}
+
+bool assay_system_spec_is(const char *path, char system[64])
+{
+    struct assay_json_file file;
+    struct assay_error     none = {.code = ASSAY_OK};
+    const char            *name = NULL;
+    if (assay_json_load(path, SPEC_FORMAT, LIMIT_BYTES, &file, &none))
+        return false;
+    bool is = !assay_json_text(&file, file.root, "system", true, &name, &none) && assay_string_copy(system, 64, name);
+    assay_json_release(&file);
+    return is;
 }

@@ -1,0 +1,179 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/random.h"
+#include "harness/base/tests/source.h"
+#include "harness/model/cluster/modelled_system.h"
+#include "harness/model/cluster/search.h"
+#include "harness/plan/plan.h"
+#include "harness/run/tests/device.h"
+#include "suites/blocks/decoder_numbers.h"
+
+#include "assay/banned.h"
+
+TestSuite(cluster, .init = find_source, .timeout = 120);
+
+static struct assay_graph *graph_of(const char *name)
+{
+    struct assay_case   c = {.params = NULL};
+    struct assay_graph *g = NULL;
+    struct assay_error  err = {.code = ASSAY_OK};
+    cr_assert_eq(assay_case_parse(name, &c, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_case_graph(&c, &g, &err), ASSAY_OK, "%s", err.message);
+    assay_case_release(&c);
+    return g;
+}
+
+static void open_step(struct device *d, const char *rest, const char *name)
+{
+    device_open(d, "cluster", rest);
+    d->g = graph_of(name);
+    DEVICE_OK(d, device_compile(d, &d->p));
+}
+
+static void close_step(struct device *d)
+{
+    d->opened.backend->discard(d->opened.session, d->p);
+    assay_graph_free(d->g);
+    assay_backend_close(&d->opened);
+}
+
+/* The step on a draw, in ns. */
+static double step_on(struct device *d, uint64_t draw)
+{
+    const struct assay_backend *b = d->opened.backend;
+    struct assay_launch         l = {.size = sizeof l, .program = d->p, .binding_stride = sizeof(struct assay_binding)};
+    struct assay_event         *e = NULL;
+    struct assay_span           span = {.size = sizeof span};
+    size_t                      done = 1;
+    DEVICE_OK(d, b->draw(d->opened.session, draw, &d->err));
+    DEVICE_OK(d, b->execute(d->opened.session, &l, &e, &d->err));
+    DEVICE_OK(d, b->poll(d->opened.session, &e, 1, 0, &done, &span, &d->err));
+    b->forget(d->opened.session, e);
+    return (double)(span.end_ns - span.begin_ns);
+}
+
+static double level(struct device *d, const char *name)
+{
+    struct assay_counter_row rows[64];
+    size_t                   n = 0;
+    memset(rows, 0, sizeof rows);
+    DEVICE_OK(d, d->opened.backend->counters(d->opened.session, rows, sizeof *rows, 64, &n, &d->err));
+    for (size_t i = 0; i < n && i < 64; i++)
+        if (!strcmp(rows[i].name, name))
+            return rows[i].value;
+    return NAN;
+}
+
+static const char gpt3[] = "decoder.train/model=gpt-3-175b,batch=1536,tokens=2048";
+
+/* What the search says of the same system and decoder is what the back end's clock says: it is handed a graph, not a name. */
+Test(cluster, prices_the_plan_that_the_search_finds)
+{
+    struct device                d;
+    struct assay_modelled_system on = {.system = NULL};
+    struct assay_decoder_numbers decoder;
+    struct assay_error           err = {.code = ASSAY_OK};
+    struct assay_search         *search = calloc(1, sizeof *search);
+    cr_assert_eq(assay_modelled_system_open("dgx-h100", "", "", 0, &on, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_decoder_numbers_find("gpt-3-175b", &decoder, &err), ASSAY_OK, "%s", err.message);
+    struct assay_search_space space = {.devices = on.system->devices, .batch = 1536, .seq = 2048, .compute = ASSAY_BF16,
+                                       .attention = ASSAY_ATTENTION_FUSED, .moments = ASSAY_MOMENTS_F32, .gradient_bytes = 4, .imbalance = 1.1,
+                                       .framework = &assay_frameworks[0]};
+    cr_assert_eq(assay_search_plans(&decoder, &on.fabric, &on.k, &space, search, &err), ASSAY_OK, "%s", err.message);
+    open_step(&d, ":dgx-h100", gpt3);
+    cr_expect_float_eq(step_on(&d, 0), search->best[0].price.ns, 1);
+    cr_expect_eq(level(&d, "plan_tp"), (double)search->best[0].plan.tp);
+    cr_expect_eq(level(&d, "plan_micro_batches"), (double)search->best[0].plan.micro_batches);
+    close_step(&d);
+    assay_modelled_system_release(&on);
+    free(search);
+}
+
+Test(cluster, parts_add_up_to_the_step_on_every_draw)
+{
+    static const char *const parts[] = {"step_compute", "step_recompute", "step_tensor", "step_expert", "step_context", "step_gather", "step_bubble",
+                                        "step_data", "step_optimizer", "step_stragglers"};
+    struct device            d;
+    open_step(&d, ":tianchi512", "decoder.train/model=deepseek-v3,batch=512,tokens=4096");
+    for (uint64_t draw = 0; draw < 20; draw++) {
+        double ns = step_on(&d, draw), sum = 0;
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+            sum += level(&d, parts[i]);
+        cr_expect_float_eq(sum, ns, 1e-6 * ns + 1, "draw %llu: %.9g, %.9g", (unsigned long long)draw, sum, ns);
+        double share = level(&d, "goodput");
+        cr_expect(share > 0 && share < 1, "%g", share);
+    }
+    close_step(&d);
+}
+
+Test(cluster, a_draw_repeats_and_nought_is_the_middle_again)
+{
+    struct device d;
+    open_step(&d, ":tianchi256", gpt3);
+    double middle = step_on(&d, 0), other = step_on(&d, 7);
+    cr_expect_neq(middle, other);
+    cr_expect_eq(step_on(&d, 7), other);
+    cr_expect_eq(step_on(&d, 0), middle);
+    close_step(&d);
+}
+
+static struct assay_certainty certainty_of(struct device *d)
+{
+    struct assay_certainty c = {.size = sizeof c, .has_point = 1};
+    d->opened.backend->certainty(d->opened.session, d->p, &c);
+    return c;
+}
+
+Test(cluster, a_system_of_ranges_has_no_point_and_the_lowest_grade)
+{
+    struct device d;
+    open_step(&d, ":tianchi512", gpt3);
+    struct assay_certainty c = certainty_of(&d);
+    cr_expect(!c.has_point && *c.why_no_point);
+    cr_expect_str_eq(c.grade, "D");
+    double sum = 0;
+    for (int i = 0; i < ASSAY_INFLUENCES; i++) {
+        sum += c.influences[i].share;
+        cr_expect(i == 0 || c.influences[i - 1].share >= c.influences[i].share);
+    }
+    cr_expect(sum > 0.5 && sum <= 1 + 1e-9, "%g", sum);
+    close_step(&d);
+    open_step(&d, ":dgx-h100", gpt3);
+    c = certainty_of(&d);
+    cr_expect(c.has_point && strcmp(c.grade, "D") < 0, "%s", c.grade);
+    close_step(&d);
+}
+
+/* On draws, which take all numbers at the same quantiles on both systems: one with twice the devices is never slower. */
+Test(cluster, more_devices_are_never_slower)
+{
+    struct device few, many;
+    open_step(&few, ":dgx-h100,devices=256", gpt3);
+    open_step(&many, ":dgx-h100,devices=512", gpt3);
+    for (uint64_t draw = 0; draw < 10; draw++)
+        cr_expect_lt(step_on(&many, draw), step_on(&few, draw), "draw %llu", (unsigned long long)draw);
+    close_step(&few);
+    close_step(&many);
+}
+
+static void expect_refused(const char *rest, const char *name, enum assay_code code, const char *why)
+{
+    struct device d;
+    device_open(&d, "cluster", rest);
+    d.g = graph_of(name);
+    cr_expect_eq(device_compile(&d, &d.p), code, "%s", d.err.message);
+    cr_expect(strstr(d.err.message, why), "%s", d.err.message);
+    assay_graph_free(d.g);
+    assay_backend_close(&d.opened);
+}
+
+Test(cluster, what_cannot_be_spread_says_why)
+{
+    expect_refused(":kunlun-32", "decoder.train/model=ernie-5-class-2.4t,batch=32,tokens=4096", ASSAY_UNSUPPORTED, "plans none fits");
+    expect_refused(":dgx-h100", "gemm/m=8,n=8,k=8", ASSAY_UNSUPPORTED, "no decoder");
+    expect_refused(":dgx-h100", "decoder.score/model=tiny-dense,batch=2,tokens=16", ASSAY_UNSUPPORTED, "trains nothing");
+    expect_refused(":dgx-h100,moment_bits=9", gpt3, ASSAY_CONFIG, "32, 16 or 8 bits");
+    expect_refused(":dgx-h100,framework=nobodys", gpt3, ASSAY_CONFIG, "nobodys");
+}

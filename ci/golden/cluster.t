@@ -1,0 +1,43 @@
+# A described system trains a decoder: the best plan that fits, a step with its range, what it rests on. Nothing is timed.
+
+$ assay run decoder.train/model=gpt-3-175b,batch=1536,tokens=2048 --backend dgx-h100 --backend tianchi512 --launches 1 -o out 2>&1 | sed -E 's/ [0-9.]+ s to [0-9.]+ s/ A to B/; s/ [0-9.]+ s( |$)/ A\1/; s/ ETA.*//'
+assay: dgx-h100 is cluster:dgx-h100, calculated from its description
+assay: tianchi512 is cluster:tianchi512, calculated from its description
+[1/2] cluster:dgx-h100 decoder.train/model=gpt-3-175b,batch=1536,tokens=2048 A
+[2/2] cluster:tianchi512 decoder.train/model=gpt-3-175b,batch=1536,tokens=2048 A to B
+2 steps recorded, 2 of 2 new ones ok
+  next: assay validate out
+out
+
+# of a system whose links are only known as a range there is no point, anywhere in its record
+$ jq -r 'select(.backend | startswith("cluster:tianchi512")) | [.grade, .metrics.latency_ns.value, .metrics.items_per_s.value, .metrics.energy_joules.value, .metrics.trillion_items_ns.value, ([.counters[] | select(.name | test("^(step_|power|goodput|energy)")) | .value] | unique)] | @json' out/records.jsonl
+["D",null,null,null,null,[null]]
+
+# parts add up to the step, in the middle of a system that has one; memory's groups stay within the device's
+$ jq -r 'select(.backend | startswith("cluster:dgx-h100")) | def of($p): [.counters[] | select(.name | startswith($p)) | .value] | add; (of("step_") / .metrics.latency_ns.value * 100 | round), (([.counters[] | select(.name | test("^memory_") and (test("capacity") | not)) | .value] | add) < of("memory_capacity")), ([.counters[] | select(.name | test("^plan_(tp|cp|dp|pp)$")) | .value] | reduce .[] as $x (1; . * $x)), .grade' out/records.jsonl
+100
+true
+1024
+B
+
+# what does not fit says by how much, and what would make it fit
+$ assay run decoder.train/model=ernie-5-class-2.4t,batch=64,tokens=4096 --backend cluster:kunlun-32 --launches 1 -o small 2>&1 | sed -n 's/.*unsupported: of [0-9]* \(plans none fits; the nearest needs\).*\(would fit\|nothing short\).*/of N \1 … \2 …/p'; jq -r .status small/records.jsonl
+of N plans none fits; the nearest needs … nothing short …
+unsupported
+
+$ assay run gemm/m=64,n=64,k=64 --backend cluster:dgx-h100 --launches 1 -o none 2>&1 | grep -o 'the graph is no decoder: .*'
+the graph is no decoder: it has no model.embed_tokens.weight
+? 3
+
+$ assay run decoder.train/model=tiny-ranks,batch=4,tokens=16,tp=2 --backend cluster:dgx-h100 --launches 1 -o ranks 2>&1 | grep -o 'spread over ranks already.*'
+spread over ranks already; give the whole, and the system spreads it
+? 3
+
+# a buyer's numbers for a system
+$ printf '{"format": "assay-system-spec/1", "system": "tianchi512", "by": "the vendor, under NDA", "tiers": {"scale-up": {"fields": {"link_bytes_per_s": {"value": 800e9, "provenance": "announced", "source": "offer 7"}}}}}' >offer.json; assay run decoder.train/model=gpt-3-175b,batch=1536,tokens=2048 --backend tianchi512 --spec offer.json --launches 1 -o offered --quiet; jq -r '.compiled | test("offer.json")' offered/records.jsonl
+offered
+true
+
+$ assay run gemm --backend m100 --spec offer.json -o no
+! assay: 'offer.json' is for system 'tianchi512', and no --backend is it
+? 2

@@ -1,0 +1,19 @@
+#include "harness/run/session_counters.h"
+
+#include <string.h>
+
+#include "assay/banned.h"
+
+size_t assay_session_counters(const struct assay_opened *opened, struct assay_counter_row rows[ASSAY_SESSION_COUNTERS])
+{
+    struct assay_error ignored = {.code = ASSAY_OK};
+    size_t             n = 0;
+    memset(rows, 0, ASSAY_SESSION_COUNTERS * sizeof *rows);
+    if (!ASSAY_HAS(opened->backend, counters) ||
+        opened->backend->counters(opened->session, rows, sizeof *rows, ASSAY_SESSION_COUNTERS, &n, &ignored))
+        return 0;
+    n = n < ASSAY_SESSION_COUNTERS ? n : ASSAY_SESSION_COUNTERS;
+    for (size_t i = 0; i < n; i++)
+        rows[i].name[sizeof rows[i].name - 1] = rows[i].unit[sizeof rows[i].unit - 1] = rows[i].why[sizeof rows[i].why - 1] = 0;
+    return n;
+}

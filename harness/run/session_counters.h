@@ -1,0 +1,12 @@
+/* The counters that a back end's session tells, with their texts ended. */
+#ifndef ASSAY_RUN_SESSION_COUNTERS_H
+#define ASSAY_RUN_SESSION_COUNTERS_H
+
+#include "harness/run/loader.h"
+
+enum { ASSAY_SESSION_COUNTERS = 64 }; /* a record has no room for more */
+
+/* How many rows were filled; 0: the back end tells none. */
+size_t assay_session_counters(const struct assay_opened *opened, struct assay_counter_row rows[ASSAY_SESSION_COUNTERS]);
+
+#endif
