@@ -50,6 +50,9 @@ static struct assay_record *full_record(void)
     for (int i = 0; i < ASSAY_RECORD_MAX_COUNTERS; i++) {
         struct assay_counter *c = &r->counters[i];
         c->status = ASSAY_COUNTER_MULTIPLEXED;
+        c->ranged = i % 2; /* without a range there are no ends */
+        c->low = c->ranged ? 0.25 : 0;
+        c->high = c->ranged ? 0.75 : 0;
         FULL(c->name), FULL(c->provider), FULL(c->unit), FULL(c->why);
     }
     return r;
