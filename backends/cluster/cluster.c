@@ -11,6 +11,8 @@
 
 #include "assay/banned.h"
 
+#define PRICE_STREAM 1000u /* of draws: a number of nothing else */
+
 struct cluster_options {
     char                    spec[384], device_spec[384];
     int64_t                 devices;
@@ -49,7 +51,7 @@ struct assay_session {
     uint64_t                     draw, free_ns, held_bytes;
     struct assay_program        *last; /* that was executed last: levels are of it */
     double                       flops, joules;
-    bool                         power_known;
+    bool                         power_known, resized; /* resized: the described number of devices is another */
     const struct assay_graph    *asked; /* that accepts() said yes to */
 };
 struct assay_program {
@@ -112,6 +114,7 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
         session_close(s);
         return err->code;
     }
+    s->resized = o->devices != 0;
     *out = s;
     return ASSAY_OK;
 }
@@ -338,6 +341,22 @@ static void add_plan(struct rows *r, const struct training *t)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         add_sure(r, "plan_", all[i].name, "1", all[i].value);
     add_sure(r, "", "devices", "1", (double)t->space.devices);
+    if (p->pp == 1)
+        return;
+    add_sure(r, "pipeline_", "forward", "1", t->operation[ASSAY_PIPELINE_FORWARD]);
+    add_sure(r, "pipeline_", "backward", "1", t->operation[ASSAY_PIPELINE_BACKWARD]);
+    add_sure(r, "pipeline_", "weights", "1", t->operation[ASSAY_PIPELINE_WEIGHT]);
+    add_sure(r, "pipeline_", "zero_bubble", "1", p->schedule == ASSAY_PIPELINE_ZERO_BUBBLE);
+}
+
+/* Of the whole: what the description says, or nothing. */
+static void add_price(struct rows *r, const struct assay_session *s)
+{
+    const struct assay_quantity *price = &s->on.system->fields[ASSAY_SYSTEM_PRICE];
+    bool                         whole = price->state == ASSAY_KNOWN && !s->resized;
+    r->why = whole && isnan(price->value) ? "price_usd of the system is only known as a range" : "";
+    add_uncertain(r, "", "price", "USD", whole ? s->draw ? assay_quantity_at(price, assay_draw_quantile(s->draw, PRICE_STREAM)) : assay_quantity_middle(price)
+                                               : NAN);
 }
 
 static void add_training(struct rows *r, const struct training *t)
@@ -379,6 +398,7 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
     if (s->last) {
         add_training(&r, s->last->training);
         add_capacity(&r, s);
+        add_price(&r, s);
     }
     *n = r.n;
     return ASSAY_OK;

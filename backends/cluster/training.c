@@ -52,6 +52,28 @@ enum assay_code training_price(struct training *t, uint64_t draw, struct assay_e
     return ASSAY_OK;
 }
 
+/* ---- the pipeline ----------------------------------------------------------------------------------------------------- */
+
+static void keep_longest(void *self, const struct assay_pipeline_event *e)
+{
+    struct training *t = self;
+    t->operation[e->op] = fmax(t->operation[e->op], e->end_ns - e->begin_ns);
+}
+
+static enum assay_code find_operations(struct training *t, struct assay_error *err)
+{
+    struct assay_step_model *m = NULL;
+    if (t->best.plan.pp == 1)
+        return ASSAY_OK; /* there is no pipeline */
+    if (assay_step_model_new(&t->of.numbers, &t->on->fabric, &t->on->k, &m, err))
+        return err->code;
+    (void)assay_step_trace(m, &t->best.plan, keep_longest, t, err);
+    assay_step_model_free(m);
+    for (int i = 0; i < 3; i++)
+        t->operation[i] /= t->best.price.ns;
+    return err->code;
+}
+
 /* ---- how sure --------------------------------------------------------------------------------------------------------- */
 
 static double time_of(const struct training *t, const struct assay_fabric *f)
@@ -253,6 +275,8 @@ enum assay_code training_new(const struct assay_modelled_system *on, const struc
     t->on = on;
     bool narrow = assay_dtype_bits(o->dtype) <= 8;
     if (training_read(g, &t->of, err) || set_space(t, o, err) || find_plan(t, err))
+        goto close;
+    if (find_operations(t, err))
         goto close;
     t->about_ns = time_of(t, &on->fabric);
     t->half = assay_band_of(&on->fitted, on->device->vendor, ASSAY_KERNEL_GEMM, on->device->memory_class,

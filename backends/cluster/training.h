@@ -29,6 +29,7 @@ struct training {
     int64_t                             priced, short_of_memory; /* plans that were looked at */
     double                              about_ns; /* the best plan's step in closed form, at the middle */
     double                              half;     /* of the band of the kernels' forms, in logarithms */
+    double                              operation[3]; /* the longest forward, backward and weights' gradient of a chunk and micro-batch, as shares of the step */
     double                              fits;     /* share of the clusters that the description allows into whose memory the plan fits */
     struct assay_step_price             now;      /* on the cluster that the session is */
     char                                grade, why_no_point[96];
