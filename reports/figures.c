@@ -106,6 +106,8 @@ static void quantity(struct assay_text *out, double value, const char *unit)
         assay_string_quantity(out, value, unit, DIGITS);
 }
 
+#define DAY_NS 86400e9
+
 static bool is_share(enum assay_metric metric)
 {
     return metric == ASSAY_METRIC_peak_share || metric == ASSAY_METRIC_bandwidth_share || metric == ASSAY_METRIC_latency_spread;
@@ -115,6 +117,8 @@ void assay_figure_value(struct assay_text *out, enum assay_metric metric, double
 {
     if (is_share(metric)) /* a share beyond all reason is still read whole, not cut where its cell ends */
         assay_text_add(out, fabs(value) < 1e4 ? "%.1f %%" : "%.4g %%", 100 * value);
+    else if (metric == ASSAY_METRIC_trillion_items_ns && value >= DAY_NS) /* what nobody counts in seconds */
+        assay_text_add(out, "%.*g d", DIGITS, value / DAY_NS);
     else
         quantity(out, value, assay_metric_row(metric)->unit);
 }

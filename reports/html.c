@@ -13,6 +13,7 @@ static const struct {
 } sections[] = {
     {"summary", "Summary", assay_page_summary, NULL},
     {"side", "Side by side", assay_page_side, assay_page_has_side},
+    {"clusters", "Clusters", assay_page_clusters, assay_page_has_clusters},
     {"results", "Results", assay_page_results, NULL},
     {"load", "Under load", assay_page_load, assay_report_has_load},
     {"served", "Served requests", assay_page_served, assay_page_has_served},

@@ -110,23 +110,64 @@ void assay_page_plot(struct assay_page *p, size_t plot, const char *label)
     assay_sink_raw(&p->to, "\"%s</div>\n", svg + strlen("<svg"));
 }
 
-/* Length of what tells a back end from the others of its run: "cpu:host", or all of it where the options differ. */
-static size_t telling_length(const struct assay_summary *run, const char *backend)
+/* Where the next ",option=value" of a back end's name begins; its device or a value may be quoted. */
+static const char *next_option(const char *text)
 {
-    size_t n = strcspn(backend, ","), alike = 0;
+    for (bool quoted = false; *text; text++) {
+        if (quoted && *text == '\\' && text[1])
+            text++;
+        else if (*text == '"')
+            quoted = !quoted;
+        else if (*text == ',' && !quoted)
+            break;
+    }
+    return text;
+}
+
+/* Has the back end this very option? */
+static bool has_option(const char *backend, const char *option, size_t length)
+{
+    for (const char *at = next_option(backend), *end; *at; at = end) {
+        end = next_option(at + 1);
+        if ((size_t)(end - at) == length && !strncmp(at, option, length))
+            return true;
+    }
+    return false;
+}
+
+/* Do all back ends of the run that are the same device have it? */
+static bool goes_without_saying(const struct assay_summary *run, const char *backend, const char *option, size_t length)
+{
+    size_t device = (size_t)(next_option(backend) - backend);
     for (size_t i = 0; i < run->n_backends; i++)
-        alike += strncmp(run->backends[i], backend, n) == 0 && (run->backends[i][n] == ',' || run->backends[i][n] == 0);
-    return alike > 1 ? strlen(backend) : n;
+        if (!strncmp(run->backends[i], backend, device) && strchr(",", run->backends[i][device]) && !has_option(run->backends[i], option, length))
+            return false;
+    return true;
+}
+
+/* A back end and its device, and those options that tell it from the others of this run. */
+static void telling_name(const struct assay_summary *run, const char *backend, struct assay_text *out)
+{
+    const char *at = next_option(backend);
+    assay_text_add(out, "%.*s", (int)(at - backend), backend);
+    for (const char *end; *at; at = end) {
+        end = next_option(at + 1);
+        if (!goes_without_saying(run, backend, at, (size_t)(end - at)))
+            assay_text_add(out, "%.*s", (int)(end - at), at);
+    }
 }
 
 void assay_page_series(struct assay_page *p, const struct assay_summary *run, const char *backend, bool whole)
 {
-    char     name[512];
-    size_t   n = whole ? strlen(backend) : telling_length(run, backend);
-    unsigned series = assay_report_series(run, backend);
+    char              name[640];
+    struct assay_text text = ASSAY_TEXT(name);
+    unsigned          series = assay_report_series(run, backend);
     assay_sink_raw(&p->to, "<span class=\"key%s\" style=\"color:var(--s%u)\" aria-hidden=\"true\"></span> ",
                    series > ASSAY_PLOT_MAX_SERIES ? " dashed" : "", (series - 1) % ASSAY_PLOT_MAX_SERIES + 1);
-    (void)assay_string_copy(name, n + 1 < sizeof name ? n + 1 : sizeof name, backend);
+    if (whole)
+        assay_text_add(&text, "%s", backend);
+    else
+        telling_name(run, backend, &text);
     assay_sink_text(&p->to, name);
 }
 

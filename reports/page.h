@@ -45,6 +45,9 @@ void assay_page_summary(struct assay_page *p, const struct assay_report_run *run
 /* Devices side by side: where there are several and one of them is modelled. */
 void assay_page_side(struct assay_page *p, const struct assay_report_run *run);
 bool assay_page_has_side(const struct assay_report_run *run);
+/* Systems that train a decoder: where the run has such rows. */
+void assay_page_clusters(struct assay_page *p, const struct assay_report_run *run);
+bool assay_page_has_clusters(const struct assay_report_run *run);
 /* What the models are worth: where a row is modelled. */
 void assay_page_worth(struct assay_page *p, const struct assay_report_run *run);
 bool assay_page_has_worth(const struct assay_report_run *run);

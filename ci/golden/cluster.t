@@ -41,3 +41,23 @@ true
 $ assay run gemm --backend m100 --spec offer.json -o no
 ! assay: 'offer.json' is for system 'tianchi512', and no --backend is it
 ? 2
+
+# the page: a table, shares of a step, memory, the pipeline's operations, equal terms, both kinds of scaling; and no point where none exists
+$ assay run decoder.train/model=llama-3.1-8b,batch=256,tokens=4096 decoder.train/model=llama-3.1-8b,batch=128,tokens=4096 --backend cluster:dgx-h100,devices=64 --backend cluster:dgx-h100,devices=32 --backend tianchi256 --launches 1 -o sizes --quiet && assay report sizes -o page >/dev/null && sed -n '/<section id="clusters">/,/<.section>/p' page/index.html >section; grep -c '<table class="clusters">' section; grep -o '<h[35]>[A-Z][^<]*' section | sort | uniq -c | sed 's/^ *//'
+sizes
+7
+1 <h3>Weak scaling
+2 <h5>At equal count, equal power, equal price
+2 <h5>Strong scaling
+2 <h5>What fills the fullest device's memory
+2 <h5>Where a step's time goes
+
+# operations of the eight stages of the plan above, no more than can be told apart
+$ assay report out -o drawn >/dev/null && sed -n '/<section id="clusters">/,/<.section>/p' drawn/index.html | grep -o '<rect class="[fbw]' | sort | uniq -c | awk '$1 > 300 && $1 < 1600 { print $NF }'
+class="b
+class="f
+
+# every time of tianchi256 is a range
+$ grep -A1 'cluster:tianchi256' section | grep -oE '<td class="num">[0-9.]+ [a-zµ]*s[^<]*' | grep -vc ' – '
+0
+? 1

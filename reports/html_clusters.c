@@ -1,0 +1,530 @@
+/* Systems of many devices that train a decoder, side by side: what they reach, where a step's time goes, what fills their memory, how the
+ * stages of a pipeline take turns, and what comes of one device, one kilowatt, one dollar. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/model/cluster/footprint.h"
+#include "harness/model/cluster/pipeline.h"
+#include "harness/model/cluster/step.h"
+#include "harness/plan/plan.h"
+#include "reports/clusters.h"
+#include "reports/figures.h"
+#include "reports/page.h"
+
+#include "assay/banned.h"
+
+#define COLOURS 8u
+#define OPERATIONS_MOST 1600.0 /* drawn of one pipeline: more are finer than a line */
+#define LANES_MOST 32
+
+bool assay_page_has_clusters(const struct assay_report_run *run)
+{
+    for (size_t i = 0; i < run->n_cases; i++)
+        if (assay_cluster_is_case(&run->cases[i]))
+            return true;
+    return false;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------------- */
+
+static void estimate_cell(struct assay_page *p, enum assay_metric metric, const struct assay_estimate *e)
+{
+    char              room[128];
+    struct assay_text text = ASSAY_TEXT(room);
+    if (e->has_interval)
+        assay_figure_range(&text, metric, e);
+    else if (e->has_value)
+        assay_figure_value(&text, metric, e->value);
+    else
+        assay_text_add(&text, "–");
+    if (!e->has_interval && !e->has_value && *e->why) {
+        assay_sink_raw(&p->to, "<td class=\"num none\" title=\"");
+        assay_sink_text(&p->to, e->why);
+        assay_sink_raw(&p->to, "\">–</td>");
+        return;
+    }
+    assay_page_element(p, "td class=\"num\"", room);
+}
+
+/* "96.1 % – 98.7 %" */
+static void share_cell(struct assay_page *p, const struct assay_summary_row *row, const char *name)
+{
+    const struct assay_summary_counter *c = assay_cluster_counter(row, name);
+    if (c && c->ranged)
+        assay_sink_raw(&p->to, "<td class=\"num\">%.1f&#160;%% – %.1f&#160;%%</td>", 100 * c->low, 100 * c->high);
+    else
+        assay_sink_raw(&p->to, "<td class=\"num none\">–</td>");
+}
+
+static void plan_words(struct assay_page *p, const struct assay_summary_row *row)
+{
+    static const struct {
+        const char *name, *what;
+    } axes[] = {{"plan_tp", "tp"}, {"plan_cp", "cp"}, {"plan_dp", "dp"}, {"plan_pp", "pp"}, {"plan_ep", "ep"}, {"plan_chunks", "chunks"}};
+    assay_sink_raw(&p->to, "<small>");
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++) {
+        double n = assay_cluster_about(row, axes[i].name);
+        if (n > 1)
+            assay_sink_raw(&p->to, "%s&#160;%.0f ", axes[i].what, n);
+    }
+    assay_sink_raw(&p->to, "micro-batches&#160;%.0f&#160;×&#160;%.0f zero&#160;%.0f</small>", assay_cluster_about(row, "plan_micro_batches"),
+                   assay_cluster_about(row, "plan_micro_batch"), assay_cluster_about(row, "plan_zero"));
+}
+
+static void system_head(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
+{
+    assay_sink_raw(&p->to, "<tr><th scope=\"row\">");
+    assay_page_series(p, run->summary, row->backend, false);
+    assay_sink_raw(&p->to, "<small>");
+    assay_page_evidence(p, row);
+    assay_sink_raw(&p->to, "</small>");
+    if (assay_cluster_is(row))
+        plan_words(p, row);
+    assay_sink_raw(&p->to, "</th>");
+}
+
+static void table_head(struct assay_page *p, const char *about, const char *const *columns)
+{
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"clusters\"><thead><tr>", about);
+    for (size_t i = 0; columns[i]; i++)
+        assay_sink_raw(&p->to, "<th scope=\"col\"%s>%s</th>", i ? " class=\"num\"" : "", columns[i]);
+    assay_sink_raw(&p->to, "</tr></thead><tbody>\n");
+}
+
+static void table_end(struct assay_page *p)
+{
+    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+static void not_run(struct assay_page *p, const struct assay_summary_row *row, unsigned columns)
+{
+    assay_sink_raw(&p->to, "<td class=\"why\" colspan=\"%u\"><b>%s</b>", columns, assay_status_name(row->status));
+    assay_sink_textf(&p->to, "%s%s", *row->reason ? ": " : "", row->reason);
+    assay_sink_raw(&p->to, "</td></tr>\n");
+}
+
+static void reached(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+{
+    static const char *const columns[] = {"system, plan", "devices", "a step", "tokens a second", "10<sup>12</sup> tokens, failures counted",
+                                          "time kept", "of the peak", "energy of a step", NULL};
+    table_head(p, "systems and what they reach", columns);
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const struct assay_summary_row *row = c->rows[i];
+        system_head(p, run, row);
+        if (!assay_cluster_is(row)) {
+            not_run(p, row, 7);
+            continue;
+        }
+        assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", assay_cluster_devices(row));
+        estimate_cell(p, ASSAY_METRIC_latency_ns, &row->metric[ASSAY_METRIC_latency_ns]);
+        estimate_cell(p, ASSAY_METRIC_items_per_s, &row->metric[ASSAY_METRIC_items_per_s]);
+        estimate_cell(p, ASSAY_METRIC_trillion_items_ns, &row->metric[ASSAY_METRIC_trillion_items_ns]);
+        share_cell(p, row, "goodput");
+        share_cell(p, row, "model_flops_share");
+        estimate_cell(p, ASSAY_METRIC_energy_joules, &row->metric[ASSAY_METRIC_energy_joules]);
+        assay_sink_raw(&p->to, "</tr>\n");
+    }
+    table_end(p);
+}
+
+/* ---- stacked bars ---------------------------------------------------------------------------------------------------- */
+
+static void piece(struct assay_page *p, unsigned colour, double percent)
+{
+    if (percent > 0.05)
+        assay_sink_raw(&p->to, "<span class=\"piece b%u%s\" style=\"width:%.2f%%\"></span>", colour % COLOURS + 1, colour >= COLOURS ? " pale" : "", percent);
+}
+
+static void key_list(struct assay_page *p, const char *const *names, size_t n)
+{
+    assay_sink_raw(&p->to, "<ul class=\"keys names\">");
+    for (size_t i = 0; i < n; i++) {
+        assay_sink_raw(&p->to, "<li><span class=\"swatch b%zu%s\"></span> ", i % COLOURS + 1, i >= COLOURS ? " pale" : "");
+        assay_sink_text(&p->to, names[i]);
+        assay_sink_raw(&p->to, "</li>");
+    }
+    assay_sink_raw(&p->to, "</ul>\n");
+}
+
+static void part_name(const char *prefix, const char *name, char out[64])
+{
+    size_t at = (size_t)snprintf(out, 64, "%s", prefix);
+    for (; *name && at + 1 < 64; name++)
+        if (*name != '\'')
+            out[at++] = *name == ' ' ? '_' : *name;
+    out[at] = 0;
+}
+
+static void bar_head(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
+{
+    assay_sink_raw(&p->to, "<li><span class=\"of\">");
+    assay_page_series(p, run->summary, row->backend, false);
+    assay_sink_raw(&p->to, "</span><span class=\"track stack\" aria-hidden=\"true\">");
+}
+
+/* Parts of a step as shares of their sum: of a system without a point, each part by the middle of its range. */
+static void step_bar(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
+{
+    double part[ASSAY_STEP_PARTS], sum = 0;
+    int    first = 0, second = 0;
+    char   name[64];
+    for (int i = 0; i < ASSAY_STEP_PARTS; i++) {
+        part_name("step_", assay_step_part_names[i], name);
+        part[i] = assay_cluster_about(row, name);
+        part[i] = isnan(part[i]) ? 0 : part[i];
+        sum += part[i];
+    }
+    bar_head(p, run, row);
+    for (int i = 0; i < ASSAY_STEP_PARTS; i++) {
+        piece(p, (unsigned)i, 100 * part[i] / sum);
+        if (part[i] > part[first]) {
+            second = first;
+            first = i;
+        } else if (i != first && (second == first || part[i] > part[second]))
+            second = i;
+    }
+    assay_sink_raw(&p->to, "</span><span>%s %.0f&#160;%%, %s %.0f&#160;%%</span></li>\n", assay_step_part_names[first], 100 * part[first] / sum,
+                   assay_step_part_names[second], 100 * part[second] / sum);
+}
+
+static void memory_bar(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
+{
+    const struct assay_summary_counter *capacity = assay_cluster_counter(row, "memory_capacity");
+    double held[ASSAY_FOOTPRINT_GROUPS], sum = 0, most = capacity && capacity->ranged ? capacity->high : NAN;
+    char   name[64];
+    for (int i = 0; i < ASSAY_FOOTPRINT_GROUPS; i++) {
+        part_name("memory_", assay_footprint_names[i], name);
+        held[i] = assay_cluster_about(row, name);
+        held[i] = isnan(held[i]) ? 0 : held[i];
+        sum += held[i];
+    }
+    double whole = fmax(sum, isnan(most) ? 0 : most);
+    bar_head(p, run, row);
+    for (int i = 0; i < ASSAY_FOOTPRINT_GROUPS; i++)
+        piece(p, (unsigned)i, 100 * held[i] / whole);
+    assay_sink_raw(&p->to, "</span><span>%.1f GB of ", sum / 1e9);
+    if (capacity && capacity->ranged && capacity->low < capacity->high)
+        assay_sink_raw(&p->to, "%.1f to %.1f GB", capacity->low / 1e9, capacity->high / 1e9);
+    else
+        assay_sink_raw(&p->to, "%.1f GB", most / 1e9);
+    assay_sink_raw(&p->to, "</span></li>\n");
+}
+
+static void bars(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c, const char *title, const char *about,
+                 const char *const *keys, size_t n_keys, void (*bar)(struct assay_page *, const struct assay_report_run *, const struct assay_summary_row *))
+{
+    assay_sink_raw(&p->to, "<h5>%s</h5>\n<p class=\"small\">%s</p>\n", title, about);
+    key_list(p, keys, n_keys);
+    assay_sink_raw(&p->to, "<ul class=\"bars\">\n");
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (assay_cluster_is(c->rows[i]))
+            bar(p, run, c->rows[i]);
+    assay_sink_raw(&p->to, "</ul>\n");
+}
+
+/* ---- the pipeline of one step ---------------------------------------------------------------------------------------- */
+
+struct drawing {
+    struct assay_page *p;
+    double             until; /* operations that begin later are not drawn; of a makespan of 1 */
+    double             makespan;
+};
+
+static void draw_operation(void *self, const struct assay_pipeline_event *e)
+{
+    static const char *const kinds[] = {"f", "b", "w"};
+    const struct drawing    *d = self;
+    double                   begin = e->begin_ns / d->makespan / d->until, end = e->end_ns / d->makespan / d->until;
+    if (begin < 1 && e->stage < LANES_MOST)
+        assay_sink_raw(&d->p->to, "<rect class=\"%s%s\" x=\"%.2f\" y=\"%lld\" width=\"%.2f\" height=\"8\"/>", kinds[e->op], e->chunk % 2 ? " odd" : "",
+                       1000 * begin, 10 * (long long)e->stage, 1000 * (fmin(end, 1) - begin));
+}
+
+static void nothing(void *self, const struct assay_pipeline_event *e)
+{
+    (void)self;
+    (void)e;
+}
+
+/* Relative times: what a stage does for how long, as shares of the step. */
+static bool pipeline_of(const struct assay_summary_row *row, struct assay_pipeline *out, double **times)
+{
+    double stages = assay_cluster_about(row, "plan_pp"), chunks = assay_cluster_about(row, "plan_chunks");
+    double micro_batches = assay_cluster_about(row, "plan_micro_batches"), zero_bubble = assay_cluster_about(row, "pipeline_zero_bubble");
+    double each[3] = {assay_cluster_about(row, "pipeline_forward"), assay_cluster_about(row, "pipeline_backward"), assay_cluster_about(row, "pipeline_weights")};
+    if (!(stages > 1 && stages <= 4096 && chunks >= 1 && chunks <= 64 && micro_batches >= 1 && micro_batches <= 1e6 && each[0] > 0 && each[1] > 0 && each[2] >= 0) ||
+        stages * chunks * micro_batches > 4e6)
+        return false;
+    size_t  n = (size_t)(stages * chunks);
+    double *t = malloc(3 * n * sizeof *t);
+    if (!t)
+        return false;
+    for (size_t i = 0; i < 3 * n; i++)
+        t[i] = each[i / n];
+    *times = t;
+    *out = (struct assay_pipeline){.schedule = zero_bubble > 0 ? ASSAY_PIPELINE_ZERO_BUBBLE : ASSAY_PIPELINE_1F1B, .stages = (int64_t)stages,
+                                   .chunks = (int64_t)chunks, .micro_batches = (int64_t)micro_batches, .forward_ns = t, .backward_ns = t + n,
+                                   .weight_ns = t + 2 * n};
+    return true;
+}
+
+static void timeline(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
+{
+    struct assay_pipeline        pipe;
+    struct assay_pipeline_result result;
+    struct assay_error           none = {.code = ASSAY_OK};
+    double                      *times = NULL;
+    if (!pipeline_of(row, &pipe, &times))
+        return;
+    if (!assay_pipeline_trace(&pipe, nothing, NULL, &result, &none) && result.makespan_ns > 0) {
+        int64_t        lanes = pipe.stages < LANES_MOST ? pipe.stages : LANES_MOST;
+        double         drawn = (double)result.operations * (double)lanes / (double)pipe.stages;
+        struct drawing d = {p, drawn > OPERATIONS_MOST ? OPERATIONS_MOST / drawn : 1, result.makespan_ns};
+        assay_sink_raw(&p->to, "<figure><figcaption>");
+        assay_page_series(p, run->summary, row->backend, false);
+        assay_sink_raw(&p->to, ": %lld stages, %lld micro-batches", (long long)pipe.stages, (long long)pipe.micro_batches);
+        if (pipe.chunks > 1)
+            assay_sink_raw(&p->to, ", %lld chunks a stage", (long long)pipe.chunks);
+        assay_sink_raw(&p->to, "; idle %.1f&#160;%% of the stages' time", 100 * result.bubble);
+        if (d.until < 1)
+            assay_sink_raw(&p->to, "; the first %.2g&#160;%% of it are drawn", 100 * d.until);
+        if (lanes < pipe.stages)
+            assay_sink_raw(&p->to, ", of the first %lld stages", (long long)lanes);
+        assay_sink_raw(&p->to, "</figcaption>\n<svg class=\"pipeline\" role=\"img\" aria-label=\"operations of %lld pipeline stages over time\" viewBox=\"0 0 1000 %lld\" "
+                               "preserveAspectRatio=\"none\" style=\"height:%.1frem\">", (long long)pipe.stages, 10 * (long long)lanes, 0.55 * (double)lanes + 0.2);
+        (void)assay_pipeline_trace(&pipe, draw_operation, &d, &result, &none);
+        assay_sink_raw(&p->to, "</svg></figure>\n");
+    }
+    free(times);
+}
+
+static void timelines(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+{
+    bool any = false;
+    for (size_t i = 0; i < c->n_rows; i++)
+        any = any || (assay_cluster_is(c->rows[i]) && assay_cluster_about(c->rows[i], "plan_pp") > 1);
+    if (!any)
+        return;
+    assay_sink_raw(&p->to, "<details class=\"one\"><summary><h3>The pipeline of one step, stage by stage</h3></summary>\n"
+                           "<p class=\"small\">Stages from the first, downwards; time to the right. <span class=\"swatch f\"></span> forward, "
+                           "<span class=\"swatch b\"></span> backward, <span class=\"swatch w\"></span> gradients of weights where they go alone; every other chunk is paler.</p>\n");
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (assay_cluster_is(c->rows[i]))
+            timeline(p, run, c->rows[i]);
+    assay_sink_raw(&p->to, "</details>\n");
+}
+
+/* ---- at equal count, power, price ------------------------------------------------------------------------------------- */
+
+/* Tokens a second for each unit of what the counter counts: ends cross, as either may be anywhere in its range. */
+static void per(struct assay_page *p, const struct assay_summary_row *row, const char *counter, double unit, const char *why)
+{
+    const struct assay_summary_counter *c = assay_cluster_counter(row, counter);
+    const struct assay_estimate        *rate = &row->metric[ASSAY_METRIC_items_per_s];
+    if (!c || !c->ranged || !(c->low > 0) || !rate->has_interval) {
+        assay_sink_raw(&p->to, "<td class=\"num none\">");
+        assay_sink_text(&p->to, why);
+        assay_sink_raw(&p->to, "</td>");
+        return;
+    }
+    struct assay_estimate e = {.has_interval = true, .low = rate->low * unit / c->high, .high = rate->high * unit / c->low};
+    if (c->low < c->high) { /* time and what is counted are draws of the same systems: the corners are an upper end of the range */
+        double middle = sqrt(rate->low * rate->high) * unit / sqrt(c->low * c->high), half = hypot(log(rate->high / rate->low), log(c->high / c->low)) / 2;
+        e.low = middle * exp(-half);
+        e.high = middle * exp(half);
+    }
+    estimate_cell(p, ASSAY_METRIC_items_per_s, &e);
+}
+
+static void equal_terms(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+{
+    static const char *const columns[] = {"system", "a device", "a kilowatt", "a million dollars", NULL};
+    assay_sink_raw(&p->to, "<h5>At equal count, equal power, equal price</h5>\n<p class=\"small\">Tokens a second of the whole system over its devices, its power "
+                           "(devices at their full, hosts, network, facility) and its described price: as if a system of another size were a share of this one, which "
+                           "flatters small systems beside large ones. Ranges of rate and divisor add up in squares, in logarithms.</p>\n");
+    table_head(p, "tokens a second at equal count, power and price", columns);
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const struct assay_summary_row *row = c->rows[i];
+        if (!assay_cluster_is(row))
+            continue;
+        struct assay_estimate each = assay_cluster_scaled(row, ASSAY_METRIC_items_per_s, 1 / assay_cluster_devices(row));
+        assay_sink_raw(&p->to, "<tr><th scope=\"row\">");
+        assay_page_series(p, run->summary, row->backend, false);
+        assay_sink_raw(&p->to, "</th>");
+        estimate_cell(p, ASSAY_METRIC_items_per_s, &each);
+        per(p, row, "power", 1e3, "power not known");
+        per(p, row, "price", 1e6, "price not known");
+        assay_sink_raw(&p->to, "</tr>\n");
+    }
+    table_end(p);
+}
+
+/* ---- scaling ---------------------------------------------------------------------------------------------------------- */
+
+/* The next larger row of the same system; NULL: none. */
+static const struct assay_summary_row *next_size(const struct assay_report_case *c, const char *system, double above)
+{
+    const struct assay_summary_row *found = NULL;
+    for (size_t i = 0; i < c->n_rows; i++) {
+        char name[64];
+        if (!assay_cluster_is(c->rows[i]))
+            continue;
+        assay_cluster_system(c->rows[i], name);
+        double n = assay_cluster_devices(c->rows[i]);
+        if (!strcmp(name, system) && n > above && (!found || n < assay_cluster_devices(found)))
+            found = c->rows[i];
+    }
+    return found;
+}
+
+/* Of draws at the same quantiles: the ratio of ends, not of an end to the other. */
+static void speed_up(struct assay_page *p, const struct assay_summary_row *least, const struct assay_summary_row *row)
+{
+    const struct assay_estimate *a = &least->metric[ASSAY_METRIC_latency_ns], *b = &row->metric[ASSAY_METRIC_latency_ns];
+    double low = fmin(a->low / b->low, a->high / b->high), high = fmax(a->low / b->low, a->high / b->high);
+    double more = assay_cluster_devices(row) / assay_cluster_devices(least);
+    assay_sink_raw(&p->to, "<td class=\"num\">%.2f – %.2f</td><td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td>", low, high, 100 * low / more, 100 * high / more);
+}
+
+static void strong(struct assay_page *p, const struct assay_report_case *c)
+{
+    static const char *const columns[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
+    bool begun = false;
+    for (size_t i = 0; i < c->n_rows; i++) {
+        char system[64];
+        if (!assay_cluster_is(c->rows[i]))
+            continue;
+        assay_cluster_system(c->rows[i], system);
+        const struct assay_summary_row *least = next_size(c, system, 0);
+        if (least != c->rows[i] || !next_size(c, system, assay_cluster_devices(least)))
+            continue;
+        if (!begun) {
+            assay_sink_raw(&p->to, "<h5>Strong scaling</h5>\n<p class=\"small\">The same step on more devices of the same system, each with its own best plan.</p>\n");
+            table_head(p, "strong scaling", columns);
+            begun = true;
+        }
+        for (const struct assay_summary_row *row = least; row; row = next_size(c, system, assay_cluster_devices(row))) {
+            assay_sink_raw(&p->to, "<tr>");
+            assay_page_element(p, "th scope=\"row\"", system);
+            assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", assay_cluster_devices(row));
+            estimate_cell(p, ASSAY_METRIC_latency_ns, &row->metric[ASSAY_METRIC_latency_ns]);
+            speed_up(p, least, row);
+            assay_sink_raw(&p->to, "</tr>\n");
+        }
+    }
+    if (begun)
+        table_end(p);
+}
+
+/* ---- more devices for more work ---------------------------------------------------------------------------------------- */
+
+/* A row of the weak series: its work is its batch. */
+struct sized {
+    const struct assay_summary_row *row;
+    double                          batch, devices;
+    char                            system[64], family[ASSAY_CASE_NAME_BYTES]; /* the case without its batch */
+};
+
+static bool sized_of(const struct assay_summary_row *row, struct sized *out)
+{
+    static const char key[] = "batch=";
+    const char       *at = strstr(row->case_name, key);
+    struct assay_text family = ASSAY_TEXT(out->family);
+    if (!assay_cluster_is(row) || !at)
+        return false;
+    char *end = NULL;
+    out->row = row;
+    out->batch = strtod(at + sizeof key - 1, &end);
+    out->devices = assay_cluster_devices(row);
+    assay_cluster_system(row, out->system);
+    assay_text_add(&family, "%.*s%s", (int)(at - row->case_name), row->case_name, end);
+    return out->batch > 0 && out->devices > 0;
+}
+
+static int by_series(const void *a, const void *b)
+{
+    const struct sized *x = a, *y = b;
+    int                 order = strcmp(x->system, y->system);
+    order = order ? order : strcmp(x->family, y->family);
+    double kind = x->batch / x->devices - y->batch / y->devices, size = x->devices - y->devices;
+    return order ? order : fabs(kind) > 1e-9 ? (kind > 0) - (kind < 0) : (size > 0) - (size < 0);
+}
+
+static bool same_series(const struct sized *a, const struct sized *b)
+{
+    return !strcmp(a->system, b->system) && !strcmp(a->family, b->family) && fabs(a->batch / a->devices - b->batch / b->devices) <= 1e-9;
+}
+
+static void weak_row(struct assay_page *p, const struct sized *least, const struct sized *s)
+{
+    const struct assay_estimate *a = &least->row->metric[ASSAY_METRIC_items_per_s], *b = &s->row->metric[ASSAY_METRIC_items_per_s];
+    double low = fmin(b->low / a->low, b->high / a->high) / (s->devices / least->devices), high = fmax(b->low / a->low, b->high / a->high) / (s->devices / least->devices);
+    char   family[ASSAY_CASE_NAME_BYTES];
+    assay_case_brief(s->row->case_name, family);
+    assay_sink_raw(&p->to, "<tr>");
+    assay_page_element(p, "th scope=\"row\"", s->system);
+    assay_page_element(p, "td", family);
+    assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", s->devices);
+    estimate_cell(p, ASSAY_METRIC_items_per_s, b);
+    assay_sink_raw(&p->to, "<td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td></tr>\n", 100 * low, 100 * high);
+}
+
+static void weak(struct assay_page *p, const struct assay_report_run *run)
+{
+    static const char *const columns[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
+    const struct assay_summary *s = run->summary;
+    struct sized               *all = malloc((s->n_rows + 1) * sizeof *all);
+    size_t                      n = 0, first = 0;
+    bool                        begun = false;
+    for (size_t i = 0; all && i < s->n_rows; i++)
+        n += sized_of(&s->rows[i], &all[n]);
+    if (all)
+        qsort(all, n, sizeof *all, by_series);
+    for (size_t i = 0; i < n; i++) {
+        first = i && same_series(&all[first], &all[i]) ? first : i;
+        if (first == i && (i + 1 == n || !same_series(&all[i], &all[i + 1])))
+            continue; /* alone */
+        if (!begun) {
+            assay_sink_raw(&p->to, "<h3>Weak scaling</h3>\n<p class=\"small\">More devices of the same system for as many more sequences a step.</p>\n");
+            table_head(p, "weak scaling", columns);
+            begun = true;
+        }
+        weak_row(p, &all[first], &all[i]);
+    }
+    if (begun)
+        table_end(p);
+    free(all);
+}
+
+/* ---- the section ------------------------------------------------------------------------------------------------------ */
+
+static void one_case(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+{
+    char name[ASSAY_CASE_NAME_BYTES];
+    assay_case_brief(c->name, name);
+    assay_sink_raw(&p->to, "<h3><a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;", run->number, c->number, c->number);
+    assay_page_case_name(p, name);
+    assay_sink_raw(&p->to, "</a></h3>\n");
+    reached(p, run, c);
+    bars(p, run, c, "Where a step's time goes", "Shares of the step. Of a system whose numbers are only known as ranges, each part stands at the middle of its range: a share, no time.",
+         assay_step_part_names, ASSAY_STEP_PARTS, step_bar);
+    bars(p, run, c, "What fills the fullest device's memory", "By groups; what is left of a bar is free.", assay_footprint_names, ASSAY_FOOTPRINT_GROUPS, memory_bar);
+    timelines(p, run, c);
+    equal_terms(p, run, c);
+    strong(p, c);
+}
+
+void assay_page_clusters(struct assay_page *p, const struct assay_report_run *run)
+{
+    assay_sink_raw(&p->to, "<section id=\"");
+    assay_page_id(p, run, "clusters");
+    assay_sink_raw(&p->to, "\">\n<h2>Clusters</h2>\n<p class=\"small\">One training step, spread by the best plan that fits into the memory of each system. All of it is calculated from "
+                           "descriptions: ranges are the 10th to the 90th percentile of what is known; where a number that matters is only known as a range, there is no point.</p>\n");
+    for (size_t i = 0; i < run->n_cases; i++)
+        if (assay_cluster_is_case(&run->cases[i]))
+            one_case(p, run, &run->cases[i]);
+    weak(p, run);
+    assay_sink_raw(&p->to, "</section>\n");
+}
