@@ -48,11 +48,11 @@ $ echo '{"format": "assay-spec/1", "device": "p800", "by": "a reseller", "fields
 rule      field                 contradiction
 measured  memory_bytes_per_s    1.600 TB/s is less than the 2.237 TB/s that were measured (FlagPerf fork for P800 (2026-09), native_bench.cpp: copy of 4 GiB, read and written)
 sparse    peak_f16_flops_per_s  it is twice the 3.45e+14 that is known of p800: is it the number with sparsity?
-p800: 23 of 32 numbers known, 2 contradictions
+p800: 23 of 33 numbers known, 2 contradictions
 ? 1
 
 $ assay spec check h100
-h100-sxm: 24 of 32 numbers known, 0 contradictions
+h100-sxm: 24 of 33 numbers known, 0 contradictions
 
 # broken files
 $ sed 's/"value": 3e12/"low": 3e12, "high": 2e12/' offer.json > inverted.json; assay spec check inverted.json

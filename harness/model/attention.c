@@ -8,6 +8,8 @@
 #include "assay/banned.h"
 
 #define QUERY_BLOCK 128.0 /* queries that one core takes at a time */
+/* Rows of queries that share what one load carries into registers: README.md, "Attention over many queries". */
+#define FED_ROWS 16.0
 
 static bool has_hbm(const struct assay_chip *chip)
 {
@@ -21,16 +23,28 @@ static double pairs_of(const struct assay_attention_shape *s)
 }
 
 /* Attention keeps tensor units busy half of the time and parts with HBM below their power limit: it does not cost them their
- * clock. */
-static double prefill_share(const struct assay_chip *chip, const struct assay_rates *r, const struct assay_coefficients *k,
-                            enum assay_dtype dtype)
+ * clock. It does cost it the others; the arithmetic's density tells of their products only. */
+static double kept_clock(const struct assay_chip *chip, const struct assay_coefficients *k)
 {
-    double share = k->value[ASSAY_K_PREFILL_TENSOR];
-    if (has_hbm(chip))
-        share /= r->sustained;
-    else
-        share *= k->value[ASSAY_K_TENSOR_GDDR] / k->value[ASSAY_K_TENSOR_HBM];
-    return share * (assay_dtype_bits(dtype) <= 8 ? k->value[ASSAY_K_PREFILL_F8] : 1);
+    return has_hbm(chip) ? 1 : k->value[ASSAY_K_TENSOR_GDDR];
+}
+
+static double product_rate(const struct assay_chip *chip, const struct assay_rates *r, const struct assay_coefficients *k)
+{
+    double stated = r->peak / r->sustained;
+    return k->value[ASSAY_K_PREFILL_TENSOR] * (has_hbm(chip) ? stated : fmin(stated, r->peak * kept_clock(chip, k)));
+}
+
+/* What products wait for where a unit multiplies registers: so many elements of keys and values are carried there, read again for
+ * every FED_ROWS queries. Where it is not known how fast, they wait for nothing. */
+static double feeding_s(const struct assay_chip *chip, const struct assay_rates *r, const struct assay_coefficients *k,
+                        enum assay_dtype dtype, double elements)
+{
+    double per_clock = chip->field[ASSAY_DEVICE_REGISTER_FEED];
+    if (isnan(per_clock) || per_clock <= 0)
+        return 0;
+    return k->value[ASSAY_K_PREFILL_FEED] * elements * assay_dtype_bits(dtype) / 8 /
+           (FED_ROWS * per_clock * r->cores * r->clock_hz);
 }
 
 /* Blocks of queries in waves over the cores. Causal blocks differ in length, so that the last wave is half lost. */
@@ -54,13 +68,14 @@ enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct 
     double             kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
     struct assay_price price = {.class = ASSAY_KERNEL_PREFILL, .flops = 2 * pairs * (s->head_dim + s->value_dim)};
     price.memory_bytes = tokens + kept * s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes;
-    price.compute_ns = price.flops * waste / (r.peak * prefill_share(chip, &r, k, s->compute)) * 1e9;
-    price.vector_ns = pairs * waste / (r.exp * k->value[ASSAY_K_PREFILL_EXP]) * 1e9;
+    double waiting_s = feeding_s(chip, &r, k, s->compute, pairs * waste * (s->head_dim + s->value_dim)) / kept_clock(chip, k);
+    price.compute_ns = (price.flops * waste / product_rate(chip, &r, k) + waiting_s) * 1e9;
+    price.vector_ns = pairs * waste / (r.exp * k->value[ASSAY_K_PREFILL_EXP] * kept_clock(chip, k)) * 1e9;
     price.memory_ns = price.memory_bytes / (r.memory * 0.85) * 1e9;
     price.floor_ns =
         assay_floor_ns(chip, k->value[ASSAY_K_PREFILL_FLOOR]) + k->value[ASSAY_K_PREFILL_TOKEN_BYTES] * tokens / r.memory * 1e9;
     price.floor_ns += assay_at_clock(chip, k->value[ASSAY_K_PREFILL_BLOCK]) * waves;
-    price.ns = price.floor_ns + assay_norm3(k->value[ASSAY_K_PREFILL_SMOOTH], price.compute_ns, price.vector_ns, price.memory_ns);
+    price.ns = price.floor_ns + assay_norm3(k->value[ASSAY_K_PREFILL_SMOOTH], price.compute_ns + price.vector_ns, price.memory_ns, 0);
     *out = price;
     return ASSAY_OK;
 }

@@ -14,6 +14,7 @@
 #define VENDOR_UNMEASURED 0.18
 #define VENDOR_ONE_CHIP 0.12
 #define GENERATION 0.08       /* what few chips of the past cannot show: another generation, another year's software */
+#define GENERATION_PREFILL 0.11 /* these kernels are written anew for each generation's matrix units */
 #define CLASS_UNMEASURED 0.30 /* of a class that nobody's measurements cover */
 #define WIDE_FOR_FEW 1.2      /* where a class's spread is borrowed */
 #define ONE_SIDED 0.9         /* each side of an 80 % band */
@@ -64,7 +65,8 @@ struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor
                     {0, ""}};
     unsigned chips = assay_fitted_chips(f, vendor, measured_as(class));
     unsigned row = chips < 3 ? chips : 3;
-    double   prior = assay_normal_quantile(ONE_SIDED) * hypot(GENERATION, by_chips[row].prior);
+    double   prior = assay_normal_quantile(ONE_SIDED) *
+                      hypot(class == ASSAY_KERNEL_PREFILL ? GENERATION_PREFILL : GENERATION, by_chips[row].prior);
     return (struct assay_band){.half = hypot(assay_band_measured(f, vendor, class, memory, format, regime), prior),
                                .mark = spread_of(f, class) ? by_chips[row].mark : "class not measured: no coverage claim"};
 }

@@ -29,6 +29,22 @@ static double products_ns(const struct assay_moe_shape *s, const struct assay_ra
     return 2 * tiles * tile * COLUMN_TILE * depths / (r->peak * efficiency) * (waves + 0.5) / waves * 1e9;
 }
 
+/* Formats that units do not scale by blocks themselves: kernels quantise tokens by blocks, and go through all experts of a rank. */
+static bool quantises_blocks(const struct assay_moe_shape *s)
+{
+    return s->scaling == ASSAY_SCALING_BLOCK && assay_dtype_bits(s->compute) >= 8;
+}
+
+/* Passes over routed tokens: permute, quantise, combine; the activation between the products is a part of them. What is written by
+ * one pass is read by the next from the last-level cache, where it and the pass's own results are kept. */
+static double passes_ns(const struct assay_moe_shape *s, const struct assay_rates *r, const struct assay_coefficients *k,
+                        double routed)
+{
+    double elements = routed * s->hidden, kept = assay_gemm_cached(r, 1, 4 * elements * s->token_bytes);
+    double bytes = k->value[ASSAY_K_MOE_ROUTE_BYTES] * s->token_bytes + (quantises_blocks(s) ? k->value[ASSAY_K_MOE_BLOCK_BYTES] : 0);
+    return elements * bytes * ((1 - kept) / r->memory + kept / r->llc_rate) * 1e9;
+}
+
 enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assay_coefficients *k,
                                 const struct assay_moe_shape *s, struct assay_price *out, struct assay_error *err)
 {
@@ -39,8 +55,6 @@ enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assa
     double touched = s->touched > 0 ? s->touched : fmax(1, touched_of(s->experts / s->ep, s->experts, all)),
            rows = routed / touched;
     double share = assay_gemm_tensor_share(chip, k, s->compute, s->scaling) * k->value[ASSAY_K_MOE_TENSOR];
-    if (s->scaling == ASSAY_SCALING_BLOCK && assay_dtype_bits(s->compute) >= 8)
-        share *= k->value[ASSAY_K_MOE_BLOCK];
     struct assay_price price = {.class = ASSAY_KERNEL_MOE, .flops = 6 * routed * s->hidden * inter, .compute_ns = INFINITY};
     for (size_t i = 0; i < sizeof row_tiles / sizeof *row_tiles; i++)
         price.compute_ns = fmin(price.compute_ns, products_ns(s, &r, k, share, touched, rows, row_tiles[i]));
@@ -52,8 +66,10 @@ enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assa
     price.cache_bytes = price.memory_bytes;
     price.memory_ns = price.memory_bytes * ((1 - cached) / (r.memory * memory) + cached / r.llc_rate) * 1e9;
     price.memory_bytes *= 1 - cached;
-    price.vector_ns = k->value[ASSAY_K_MOE_ROUTE_BYTES] * routed * (s->hidden + inter) * s->token_bytes / r.memory * 1e9;
-    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_MOE_FLOOR] + k->value[ASSAY_K_MOE_EXPERT] * touched);
+    price.vector_ns = passes_ns(s, &r, k, routed);
+    price.floor_ns = assay_floor_ns(chip, k->value[ASSAY_K_MOE_FLOOR] +
+                                              (quantises_blocks(s) ? k->value[ASSAY_K_MOE_BLOCK_EXPERT] * s->experts / s->ep
+                                                                   : k->value[ASSAY_K_MOE_EXPERT] * touched));
     price.ns = price.floor_ns + price.vector_ns + assay_norm3(k->value[ASSAY_K_MOE_SMOOTH], price.compute_ns, price.memory_ns, 0);
     *out = price;
     return ASSAY_OK;

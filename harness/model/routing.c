@@ -24,16 +24,35 @@ struct busiest {
     double load, touched;
 };
 
-/* Loads of all experts, the busiest rank of `local` neighbours, and how many of its experts get a token: 1 - e^-load of each. */
-static struct busiest busiest_of(const double *popularity, double sum, size_t experts, size_t local, double copies, double tokens)
+/* Copies for each unit of popularity: a token goes to an expert once, and what a popular one cannot take the others get. */
+static double share_of(const double *popularity, size_t experts, double copies, double tokens)
+{
+    double share = 0, before;
+    do {
+        double rest = copies, popular = 0;
+        before = share;
+        for (size_t i = 0; i < experts; i++)
+            if (before > 0 && popularity[i] * before >= tokens)
+                rest -= tokens;
+            else
+                popular += popularity[i];
+        share = popular > 0 ? fmax(before, rest / popular) : before;
+    } while (share > before);
+    return share;
+}
+
+/* The busiest rank of `local` neighbours, and how many of its experts get a token: an expert that a share s of the tokens goes to
+ * gets none with a chance of (1 - s)^tokens. */
+static struct busiest busiest_of(const double *popularity, size_t experts, size_t local, double copies, double tokens)
 {
     struct busiest most = {0, 0};
+    double         share = share_of(popularity, experts, copies, tokens);
     for (size_t first = 0; first + local <= experts; first += local) {
         struct busiest rank = {0, 0};
         for (size_t i = first; i < first + local; i++) {
-            double load = fmin(popularity[i] / sum * copies, tokens); /* a token goes to an expert once */
+            double load = fmin(popularity[i] * share, tokens);
             rank.load += load;
-            rank.touched += -expm1(-load);
+            rank.touched += -expm1(tokens * log1p(-load / tokens));
         }
         if (rank.load > most.load)
             most = rank;
@@ -58,10 +77,9 @@ struct assay_routing assay_routing_of(double exponent, double tokens, double top
     struct assay_random  random;
     assay_random_init(&random, ROUTING_KEY);
     for (int draw = 0; draw < DRAWS; draw++) {
-        double sum = 0;
         for (size_t i = 0; i < n; i++)
-            sum += popularity[i] = power_law(exponent, low, high, assay_random_unit(&random));
-        struct busiest most = busiest_of(popularity, sum, n, local, copies, tokens);
+            popularity[i] = power_law(exponent, low, high, assay_random_unit(&random));
+        struct busiest most = busiest_of(popularity, n, local, copies, tokens);
         mean.imbalance += most.load / (copies / ep) / DRAWS;
         mean.touched += fmax(1, most.touched) / DRAWS;
     }

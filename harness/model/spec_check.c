@@ -63,6 +63,7 @@ static const struct {
     {ASSAY_DEVICE_CLOCK, ASSAY_DEVICE_CLOCK, 1e8, 1e10, "the clock is in Hz, not MHz or GHz"},
     {ASSAY_DEVICE_VECTOR, ASSAY_DEVICE_EXP, 1e9, 1e16, "rates are a second's, not in T"},
     {ASSAY_DEVICE_ONCHIP, ASSAY_DEVICE_ONCHIP, 1024, 1e9, "it is in bytes, of one core"},
+    {ASSAY_DEVICE_REGISTER_FEED, ASSAY_DEVICE_REGISTER_FEED, 8, 8192, "it is in bytes a clock, of one core"},
     {ASSAY_DEVICE_LLC, ASSAY_DEVICE_LLC, 1e5, 1e10, "it is in bytes, not MiB"},
     {ASSAY_DEVICE_LLC_BANDWIDTH, ASSAY_DEVICE_LLC_BANDWIDTH, 1e10, 1e15, "it is in B/s, not TB/s"},
     {ASSAY_DEVICE_MEMORY, ASSAY_DEVICE_MEMORY, 1e8, 1e14, "it is in bytes, not GB"},

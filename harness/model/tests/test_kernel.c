@@ -26,6 +26,8 @@ static struct assay_chip some_chip(struct assay_random *r)
     chip.field[ASSAY_DEVICE_CLOCK] = between(r, 8e8, 3e9);
     chip.field[ASSAY_DEVICE_ARRAY_ROWS] = chip.field[ASSAY_DEVICE_ARRAY_COLUMNS] = 128;
     chip.field[ASSAY_DEVICE_EXP] = between(r, 5e11, 1e13);
+    if (assay_random_below(r, 2))
+        chip.field[ASSAY_DEVICE_REGISTER_FEED] = between(r, 32, 512);
     chip.field[ASSAY_DEVICE_LLC] = between(r, 5e6, 3e8);
     chip.field[ASSAY_DEVICE_LLC_BANDWIDTH] = between(r, 1e12, 3e13);
     chip.field[ASSAY_DEVICE_BANDWIDTH] = between(r, 3e11, 1e13);
@@ -117,7 +119,7 @@ static double price(const struct assay_chip *chip, const struct assay_coefficien
 
 static const enum assay_device_field better[] = {ASSAY_DEVICE_BANDWIDTH, ASSAY_DEVICE_PEAK_BF16,     ASSAY_DEVICE_PEAK_F8,
                                                  ASSAY_DEVICE_LLC,       ASSAY_DEVICE_LLC_BANDWIDTH, ASSAY_DEVICE_EXP,
-                                                 ASSAY_DEVICE_SCALE_UP};
+                                                 ASSAY_DEVICE_SCALE_UP,  ASSAY_DEVICE_REGISTER_FEED};
 
 Test(kernel, is_never_slower_with_more_bandwidth_peak_or_cache)
 {
@@ -134,6 +136,56 @@ Test(kernel, is_never_slower_with_more_bandwidth_peak_or_cache)
             cr_expect_leq(price(&more, &c, &k), before * (1 + 1e-12), "%s of more %s", assay_kernel_class_names[k.class],
                           assay_device_fields[better[f]].key);
         }
+    }
+}
+
+/* A100's unit waits for registers, H100's reads its operands by itself: README.md, "Attention over many queries". */
+Test(kernel, of_long_attention_waits_where_operands_are_carried_into_registers)
+{
+    struct assay_coefficients c = assay_coefficients_begin();
+    struct assay_random       r;
+    assay_random_init(&r, 8);
+    struct kernel k = {.class = ASSAY_KERNEL_PREFILL};
+    k.attention = (struct assay_attention_shape){1, 8192, 0, 64, 8, 128, 128, true, ASSAY_BF16, 2, 2, 0};
+    struct assay_chip carries = some_chip(&r), reads, unknown;
+    carries.field[ASSAY_DEVICE_REGISTER_FEED] = 128;
+    reads = unknown = carries;
+    reads.field[ASSAY_DEVICE_REGISTER_FEED] = 0;
+    unknown.field[ASSAY_DEVICE_REGISTER_FEED] = NAN;
+    cr_expect_gt(price(&carries, &c, &k), price(&reads, &c, &k));
+    cr_expect_eq(price(&unknown, &c, &k), price(&reads, &c, &k), "what is not known is not charged");
+    struct assay_price  wide, narrow, wide_reads, narrow_reads;
+    struct assay_error  err = {0};
+    cr_assert_eq(assay_price_prefill(&carries, &c, &k.attention, &wide, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_price_prefill(&reads, &c, &k.attention, &wide_reads, &err), ASSAY_OK, "%s", err.message);
+    k.attention.compute = ASSAY_F8E4M3;
+    cr_assert_eq(assay_price_prefill(&carries, &c, &k.attention, &narrow, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_price_prefill(&reads, &c, &k.attention, &narrow_reads, &err), ASSAY_OK, "%s", err.message);
+    double of_wide = wide.compute_ns - wide_reads.compute_ns, of_narrow = narrow.compute_ns - narrow_reads.compute_ns;
+    cr_expect_float_eq(of_narrow, of_wide / 2, 1e-6 * of_wide, "half of the bytes are carried in half of the time");
+}
+
+/* Kernels with block scales go through all experts of a rank; others only through those that a token goes to. */
+Test(kernel, of_experts_with_block_scales_passes_all_of_a_rank)
+{
+    struct assay_coefficients c = assay_coefficients_begin();
+    struct assay_random       r;
+    assay_random_init(&r, 9);
+    struct assay_chip      chip = some_chip(&r);
+    struct assay_moe_shape one = {.tokens = 1, .hidden = 4096, .inter = 2048, .top_k = 8, .experts = 256, .tp = 1, .ep = 1,
+                                  .imbalance = 1, .touched = 8, .compute = ASSAY_F8E4M3, .weight_bytes = 1, .token_bytes = 2};
+    struct assay_price few, many;
+    struct assay_error err = {0};
+    for (int block = 0; block < 2; block++) {
+        struct assay_moe_shape eighth = one;
+        one.scaling = eighth.scaling = block ? ASSAY_SCALING_BLOCK : ASSAY_SCALING_TENSOR;
+        eighth.experts = 32;
+        cr_assert_eq(assay_price_moe(&chip, &c, &one, &many, &err), ASSAY_OK, "%s", err.message);
+        cr_assert_eq(assay_price_moe(&chip, &c, &eighth, &few, &err), ASSAY_OK, "%s", err.message);
+        if (block)
+            cr_expect_gt(many.ns, few.ns);
+        else
+            cr_expect_eq(many.ns, few.ns);
     }
 }
 

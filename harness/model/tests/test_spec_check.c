@@ -49,6 +49,8 @@ static const struct claim {
     {"h100-sxm", "peak_bf16_flops_per_s", "\"value\": 700e12", "measured"},
     {"h100-sxm", "scale_up_bytes_per_s", "\"value\": 900e9", "bidirectional"},
     {"h100-sxm", "memory_bytes_per_s", "\"value\": 3350", "unit"},
+    {"l40s", "register_feed_bytes_per_clock", "\"value\": 322e9", "unit"},
+    {"l40s", "register_feed_bytes_per_clock", "\"value\": 256", ""},
     {"h100-sxm", "memory_bytes", "\"value\": 80e9", ""},
     {"h100-sxm", "llc_bytes_per_s", "\"value\": 1e12", "order"},
     {"m100", "peak_bf16_flops_per_s", "\"value\": 400", "unit"},
