@@ -217,21 +217,14 @@ static void describe(struct assay_session *s, const struct assay_program *p, str
 
 static void certainty(struct assay_session *s, const struct assay_program *p, struct assay_certainty *out)
 {
-    const struct training *t = p->training;
+    const struct cluster_certainty *c = &p->training->certain;
     (void)s;
-    out->grade[0] = t->grade;
+    out->grade[0] = c->grade;
     out->grade[1] = 0;
-    out->has_point = !*t->why_no_point;
-    (void)snprintf(out->why_no_point, sizeof out->why_no_point, "%s", t->why_no_point);
-    if (out->size < sizeof *out)
-        return;
-    for (size_t i = 0; i < t->n_inputs; i++) {
-        const struct training_input *x = &t->inputs[i];
-        struct assay_influence      *to = &out->influences[i];
-        *to = (struct assay_influence){.share = x->share, .low = x->low, .high = x->high};
-        (void)snprintf(to->name, sizeof to->name, "%s", x->name);
-        (void)snprintf(to->from, sizeof to->from, "%s", x->from);
-    }
+    out->has_point = !*c->why_no_point;
+    (void)snprintf(out->why_no_point, sizeof out->why_no_point, "%s", c->why_no_point);
+    if (out->size >= sizeof *out)
+        memcpy(out->influences, c->inputs, sizeof c->inputs);
 }
 
 /* ---- executing ------------------------------------------------------------------------------------------------------ */
@@ -361,7 +354,7 @@ static void add_price(struct rows *r, const struct assay_session *s)
 
 static void add_training(struct rows *r, const struct training *t)
 {
-    r->why = t->why_no_point;
+    r->why = t->certain.why_no_point;
     for (int i = 0; i < ASSAY_STEP_PARTS; i++)
         add_uncertain(r, "step_", assay_step_part_names[i], "ns", t->now.part_ns[i]);
     add_uncertain(r, "", "goodput", "1", t->now.goodput.share);
@@ -393,7 +386,7 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
     if (to) {
         (void)snprintf(to->name, sizeof to->name, "energy");
         (void)snprintf(to->why, sizeof to->why, "%s", s->last && !s->power_known ? "power of the system is not known"
-                       : s->last && *s->last->training->why_no_point ? s->last->training->why_no_point : "");
+                       : s->last && *s->last->training->certain.why_no_point ? s->last->training->certain.why_no_point : "");
     }
     if (s->last) {
         add_training(&r, s->last->training);

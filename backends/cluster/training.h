@@ -2,7 +2,7 @@
 #ifndef CLUSTER_TRAINING_H
 #define CLUSTER_TRAINING_H
 
-#include "assay/backend.h"
+#include "certainty.h"
 #include "harness/model/cluster/decoder_graph.h"
 #include "harness/model/cluster/modelled_system.h"
 #include "harness/model/cluster/search.h"
@@ -13,12 +13,6 @@ struct training_options {
     double           imbalance;
     bool             offload;
     char             framework[64];
-};
-
-/* An input of the price, and how far it moves the step. */
-struct training_input {
-    char   name[40], from[16];
-    double low, high, share; /* as in struct assay_influence */
 };
 
 struct training {
@@ -32,9 +26,7 @@ struct training {
     double                              operation[3]; /* the longest forward, backward and weights' gradient of a chunk and micro-batch, as shares of the step */
     double                              fits;     /* share of the clusters that the description allows into whose memory the plan fits */
     struct assay_step_price             now;      /* on the cluster that the session is */
-    char                                grade, why_no_point[96];
-    struct training_input               inputs[ASSAY_INFLUENCES]; /* the largest share first */
-    size_t                              n_inputs;
+    struct cluster_certainty            certain;
 };
 
 /* What is trained. ASSAY_UNSUPPORTED: the graph is no decoder that is trained. */
