@@ -1,5 +1,5 @@
-/* A described system of many devices as one device on a clock of its own: compile finds how to spread the training of the decoder that the
- * graph is, execute adds the price of a step to virtual time. Nothing is timed. */
+/* A described system of many devices as one device on a clock of its own: compile finds how to spread the training, or the serving, of the
+ * decoder that the graph is, execute adds the price of a step to virtual time. Nothing is timed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "assay/backend.h"
 #include "backends/reference/rebuild.h"
+#include "serving.h"
 #include "training.h"
 
 #include "assay/banned.h"
@@ -17,6 +18,7 @@ struct cluster_options {
     char                    spec[384], device_spec[384];
     int64_t                 devices;
     struct training_options training;
+    struct serving_options  serving;
 };
 
 static const char *const formats[] = {"bf16", "f16", "f8e4m3", NULL};
@@ -36,6 +38,9 @@ static const struct assay_option option_table[] = {
      .help = "plans may keep the optimizer's state in host memory"},
     {.name = "framework", .type = ASSAY_OPT_TEXT, .offset = AT(training.framework), .bytes = sizeof(((struct training_options *)0)->framework),
      .dflt = "megatron-2025", .help = "whose overheads count (harness/model/cluster/README.md)"},
+    {.name = "tp", .type = ASSAY_OPT_I64, .offset = AT(serving.tp), .dflt = "0", .min = 0, .max = 4096,
+     .help = "serving: ranks that a layer is split over; 0: the fewest that hold weights and caches"},
+    {.name = "pp", .type = ASSAY_OPT_I64, .offset = AT(serving.pp), .dflt = "0", .min = 0, .max = 4096, .help = "serving: pipeline stages; 0: likewise"},
     {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = AT(spec), .bytes = sizeof(((struct cluster_options *)0)->spec), .dflt = "",
      .help = "a buyer's numbers for the system (a file; assay run --spec)"},
     {.name = "device_spec", .type = ASSAY_OPT_TEXT, .offset = AT(device_spec), .bytes = sizeof(((struct cluster_options *)0)->device_spec),
@@ -48,15 +53,18 @@ static const struct assay_host *host;
 struct assay_session {
     struct assay_modelled_system on;
     struct training_options      options;
+    struct serving_options       serving;
     uint64_t                     draw, free_ns, held_bytes;
     struct assay_program        *last; /* that was executed last: levels are of it */
     double                       flops, joules;
     bool                         power_known, resized; /* resized: the described number of devices is another */
     const struct assay_graph    *asked; /* that accepts() said yes to */
 };
+/* One of the two. */
 struct assay_program {
     struct training *training;
-    uint64_t         priced; /* 1 + the draw that the price is of; 0: none */
+    struct serving  *serving;
+    uint64_t         priced; /* 1 + the draw that it is on; 0: none */
 };
 struct assay_event {
     uint64_t begin_ns, end_ns;
@@ -110,6 +118,7 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
     if (!s)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
     s->options = o->training;
+    s->serving = o->serving;
     if (assay_modelled_system_open(how->device, o->spec, o->device_spec, o->devices, &s->on, err)) {
         session_close(s);
         return err->code;
@@ -127,7 +136,7 @@ static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32
     struct assay_error             err = {.code = ASSAY_OK};
     if (node && s->asked == g)
         return true;
-    if (!rebuild_graph(host, g, NULL, &own, &err))
+    if (!rebuild_graph(host, g, NULL, &own, &err) && !assay_decoder_in_graph(own, &of, &err) && !of.serves)
         (void)training_read(own, &of, &err);
     assay_graph_free(own);
     s->asked = err.code ? NULL : g;
@@ -175,6 +184,7 @@ static void discard(struct assay_session *s, struct assay_program *p)
     if (s->last == p)
         s->last = NULL;
     training_free(p->training);
+    serving_free(p->serving);
     free(p);
 }
 
@@ -187,8 +197,9 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
     struct assay_program *p = calloc(1, sizeof *p);
     if (!p)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
-    if (!rebuild_graph(host, only->graph, NULL, &own, err))
-        (void)training_new(&s->on, own, &s->options, &p->training, err);
+    struct assay_decoder_in_graph of;
+    if (!rebuild_graph(host, only->graph, NULL, &own, err) && !assay_decoder_in_graph(own, &of, err))
+        (void)(of.serves ? serving_new(&s->on, own, &s->serving, &p->serving, err) : training_new(&s->on, own, &s->options, &p->training, err));
     assay_graph_free(own);
     if (err->code) {
         discard(s, p);
@@ -198,26 +209,48 @@ static enum assay_code compile(struct assay_session *s, const struct assay_compi
     return ASSAY_OK;
 }
 
-static void describe(struct assay_session *s, const struct assay_program *p, struct assay_text *out)
+static void describe_training(const struct training *t, struct assay_text *out)
 {
-    const struct training *t = p->training;
-    assay_text_add(out, "modelled from the description of %s, SHA-256 %s, and of its devices, %s, SHA-256 %s", s->on.system->name,
-                   s->on.system->fingerprint, s->on.device->name, s->on.device->fingerprint);
-    if (*s->on.system->overlays || *s->on.device->overlays)
-        assay_text_add(out, ", with %s%s%s over them", s->on.system->overlays, *s->on.system->overlays && *s->on.device->overlays ? ", " : "",
-                       s->on.device->overlays);
     assay_text_add(out, "; the best of %lld plans that fit for %lld devices (%lld do not): ", (long long)t->priced, (long long)t->space.devices,
                    (long long)t->short_of_memory);
     assay_train_plan_tell(&t->best.plan, out);
     assay_text_add(out, "; the fullest rank holds %.1f GB and fits on %.0f %% of what the description allows", t->best.footprint.total_bytes / 1e9,
                    100 * t->fits);
-    assay_text_add(out, "; products in %s; overheads of %s; power of devices at its full, hosts, network, facility; fit %.16s",
-                   assay_dtype_name(t->space.compute), t->space.framework->name, s->on.fitted.fingerprint);
+    assay_text_add(out, "; products in %s; overheads of %s; power of devices at its full, hosts, network, facility", assay_dtype_name(t->space.compute),
+                   t->space.framework->name);
+}
+
+static void describe_serving(const struct serving *v, struct assay_text *out)
+{
+    assay_text_add(out, "; %.0f replicas of tp %.0f pp %.0f", v->replicas, v->plan.tp, v->plan.pp);
+    if (v->of.numbers.experts > 0)
+        assay_text_add(out, ", experts over %.0f x %.0f", v->plan.moe_ep, v->plan.moe_tp);
+    assay_text_add(out, ", sequences dealt evenly, all in step; a device holds %.1f GB of weights and %.1f GB of caches; products in %s; no time of the host",
+                   v->weight_bytes / 1e9, v->cache_bytes / 1e9, assay_dtype_name(v->plan.products.compute));
+}
+
+static void describe(struct assay_session *s, const struct assay_program *p, struct assay_text *out)
+{
+    assay_text_add(out, "modelled from the description of %s, SHA-256 %s, and of its devices, %s, SHA-256 %s", s->on.system->name,
+                   s->on.system->fingerprint, s->on.device->name, s->on.device->fingerprint);
+    if (*s->on.system->overlays || *s->on.device->overlays)
+        assay_text_add(out, ", with %s%s%s over them", s->on.system->overlays, *s->on.system->overlays && *s->on.device->overlays ? ", " : "",
+                       s->on.device->overlays);
+    if (p->training)
+        describe_training(p->training, out);
+    else
+        describe_serving(p->serving, out);
+    assay_text_add(out, "; fit %.16s", s->on.fitted.fingerprint);
+}
+
+static const struct cluster_certainty *certain_of(const struct assay_program *p)
+{
+    return p->training ? &p->training->certain : &p->serving->certain;
 }
 
 static void certainty(struct assay_session *s, const struct assay_program *p, struct assay_certainty *out)
 {
-    const struct cluster_certainty *c = &p->training->certain;
+    const struct cluster_certainty *c = certain_of(p);
     (void)s;
     out->grade[0] = c->grade;
     out->grade[1] = 0;
@@ -229,25 +262,58 @@ static void certainty(struct assay_session *s, const struct assay_program *p, st
 
 /* ---- executing ------------------------------------------------------------------------------------------------------ */
 
+/* What a control input holds that is bound on the host; *rows of it count. NULL: it is not bound. */
+static const int32_t *content_of(const struct assay_launch *launch, int32_t value, uint64_t *rows)
+{
+    for (size_t i = 0; i < launch->n_bindings; i++) {
+        const struct assay_binding *b = (const struct assay_binding *)(const void *)((const char *)launch->bindings + i * launch->binding_stride);
+        if (b->host && (int32_t)b->value == value) {
+            *rows = b->valid_rows;
+            return (const int32_t *)(const void *)((const char *)b->host + b->offset);
+        }
+    }
+    return NULL;
+}
+
+static enum assay_code price_serving(struct assay_session *s, struct assay_program *p, const struct assay_launch *launch, double *ns, struct assay_error *err)
+{
+    uint64_t            rows = 0, ignored = 0;
+    struct serving     *v = p->serving;
+    struct serving_step step = {.starts = content_of(launch, v->starts, &ignored), .past = content_of(launch, v->past, &rows)};
+    if (!step.starts || !step.past)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "the control inputs starts and past must be bound on the host");
+    step.n = rows < (uint64_t)v->of.batch ? (size_t)rows : (size_t)v->of.batch;
+    return (p->priced != s->draw + 1 && serving_draw(v, s->draw, err)) || serving_price(v, &step, ns, err) ? err->code : ASSAY_OK;
+}
+
+static enum assay_code price_training(struct assay_session *s, struct assay_program *p, double *ns, struct assay_error *err)
+{
+    if (p->priced != s->draw + 1 && training_price(p->training, s->draw, err))
+        return err->code;
+    const struct assay_step_price *price = &p->training->now;
+    s->flops += price->flops;
+    s->power_known = !isnan(price->joules);
+    s->joules += s->power_known ? price->joules : 0;
+    *ns = price->ns;
+    return ASSAY_OK;
+}
+
 static enum assay_code execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out, struct assay_error *err)
 {
     struct assay_program *p = launch->program;
     struct assay_event   *e = calloc(1, sizeof *e);
+    double                ns = 0;
     if (!e)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for an event");
-    if (p->priced != s->draw + 1 && training_price(p->training, s->draw, err)) {
+    if (p->training ? price_training(s, p, &ns, err) : price_serving(s, p, launch, &ns, err)) {
         free(e);
         return err->code;
     }
-    const struct assay_step_price *price = &p->training->now;
     p->priced = s->draw + 1;
     s->last = p;
     e->begin_ns = launch->earliest_ns > s->free_ns ? launch->earliest_ns : s->free_ns;
-    e->end_ns = e->begin_ns + (uint64_t)fmax(1, nearbyint(price->ns));
+    e->end_ns = e->begin_ns + (uint64_t)fmax(1, nearbyint(ns));
     s->free_ns = e->end_ns;
-    s->flops += price->flops;
-    s->power_known = !isnan(price->joules);
-    s->joules += s->power_known ? price->joules : 0;
     *out = e;
     return ASSAY_OK;
 }
@@ -365,6 +431,16 @@ static void add_training(struct rows *r, const struct training *t)
     add_plan(r, t);
 }
 
+static void add_serving(struct rows *r, const struct serving *v)
+{
+    add_sure(r, "", "devices", "1", v->devices);
+    add_sure(r, "", "replicas", "1", v->replicas);
+    add_sure(r, "plan_", "tp", "1", v->plan.tp);
+    add_sure(r, "plan_", "pp", "1", v->plan.pp);
+    add_sure(r, "memory_", "weights", "bytes", v->weight_bytes);
+    add_sure(r, "memory_", "caches", "bytes", v->cache_bytes);
+}
+
 /* The share of memory is of the device: what the description says of it, if it says a number. */
 static void add_capacity(struct rows *r, const struct assay_session *s)
 {
@@ -385,11 +461,14 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
     to = add(&r, "joules", s->joules, false);
     if (to) {
         (void)snprintf(to->name, sizeof to->name, "energy");
-        (void)snprintf(to->why, sizeof to->why, "%s", s->last && !s->power_known ? "power of the system is not known"
-                       : s->last && *s->last->training->certain.why_no_point ? s->last->training->certain.why_no_point : "");
+        (void)snprintf(to->why, sizeof to->why, "%s", s->last && s->last->serving ? "energy of served steps is not modelled"
+                       : s->last && !s->power_known ? "power of the system is not known" : s->last ? certain_of(s->last)->why_no_point : "");
     }
-    if (s->last) {
+    if (s->last && s->last->training)
         add_training(&r, s->last->training);
+    if (s->last && s->last->serving)
+        add_serving(&r, s->last->serving);
+    if (s->last) {
         add_capacity(&r, s);
         add_price(&r, s);
     }

@@ -234,7 +234,8 @@ static void read_counters(const struct assay_course *c)
 {
     size_t                      n;
     const struct assay_counter *own = assay_counters_read(c->counters, &n);
-    for (size_t i = 0; i < n && !c->drawn.ns.n; i++) /* the host's cores say nothing of a modelled device */
+    c->record->n_counters = 0; /* of a device that is drawn again, those of the last one */
+    for (size_t i = 0; i < n && !assay_case_is_drawn(c); i++) /* the host's cores say nothing of a modelled device */
         add_counter(c->record, &own[i]);
     struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
     size_t                   told = assay_session_counters(&c->opened, rows);

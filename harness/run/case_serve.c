@@ -469,6 +469,8 @@ enum assay_code assay_case_serve_on(struct assay_course *c, const struct assay_c
     struct serve      s = {.c = c, .on = on};
     struct assay_peak peak;
     enum assay_code   code = describe(&s, err);
+    if (on->program)
+        assay_course_on_compiled(c, on->program);
     if (!code)
         code = make_instruments(&s, err);
     if (!code)
@@ -551,10 +553,10 @@ static enum assay_code serve_decoder(struct assay_course *c, const struct served
 {
     struct assay_step_target   target = assay_decoder_step_as_target(served->decoder), decode = {0};
     struct assay_case_serve_on on = {.target = &target, .layers = (uint32_t)(p->layers ? p->layers : p->shape.layers),
-                                     .vocabulary = (uint32_t)p->shape.vocab, .cache_bytes_per_token = p->cache_bytes_per_token};
+                                     .vocabulary = (uint32_t)p->shape.vocab, .cache_bytes_per_token = p->cache_bytes_per_token,
+                                     .program = assay_decoder_step_program(served->decoder)};
     struct drawn               drawn = {c, served};
     if (assay_case_is_drawn(c)) {
-        on.program = assay_decoder_step_program(served->decoder);
         on.draw = draw_both;
         on.self = &drawn;
     }

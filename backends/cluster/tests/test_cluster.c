@@ -158,6 +158,91 @@ Test(cluster, more_devices_are_never_slower)
     close_step(&many);
 }
 
+/* ---- serving --------------------------------------------------------------------------------------------------------- */
+
+enum { SEQUENCES = 64 };
+struct controls {
+    int32_t starts[SEQUENCES + 1], past[SEQUENCES];
+};
+
+/* n sequences with so many new tokens each behind so many. */
+static struct controls alike(int n, int32_t fresh, int32_t past)
+{
+    struct controls c = {.starts = {0}};
+    for (int i = 0; i < SEQUENCES; i++) {
+        c.starts[i + 1] = c.starts[i] + (i < n ? fresh : 0);
+        c.past[i] = i < n ? past : 0;
+    }
+    return c;
+}
+
+static double served_on(struct device *d, const struct controls *c, uint64_t rows)
+{
+    const struct assay_backend *b = d->opened.backend;
+    struct assay_binding        bound[2] = {{.value = 0}};
+    struct assay_launch         l = {.size = sizeof l, .program = d->p, .bindings = bound, .n_bindings = 2, .binding_stride = sizeof *bound};
+    struct assay_event         *e = NULL;
+    struct assay_span           span = {.size = sizeof span};
+    size_t                      done = 1;
+    for (uint32_t v = 0; v < d->g->n_values; v++) {
+        if (!strcmp(d->g->values[v].name, "starts"))
+            bound[0] = (struct assay_binding){.value = v, .host = (void *)(uintptr_t)c->starts, .valid_rows = ASSAY_ALL_ROWS};
+        if (!strcmp(d->g->values[v].name, "past"))
+            bound[1] = (struct assay_binding){.value = v, .host = (void *)(uintptr_t)c->past, .valid_rows = rows};
+    }
+    DEVICE_OK(d, b->execute(d->opened.session, &l, &e, &d->err));
+    DEVICE_OK(d, b->poll(d->opened.session, &e, 1, 0, &done, &span, &d->err));
+    b->forget(d->opened.session, e);
+    return (double)(span.end_ns - span.begin_ns);
+}
+
+static const char served[] = "decoder.serve/model=ernie-4.5-300b-a47b,batch=64,packed=512,tokens=2048,weights=bf16,cache=bf16";
+
+Test(cluster, a_served_step_costs_what_its_control_inputs_say)
+{
+    struct device   d;
+    struct controls shortest = alike(64, 1, 10), longest = alike(64, 1, 2000), few = alike(8, 1, 2000), prompts = alike(64, 8, 0);
+    open_step(&d, ":dgx-h100,devices=64", served);
+    cr_expect_lt(served_on(&d, &shortest, 64), served_on(&d, &longest, 64), "longer caches are read longer");
+    cr_expect_lt(served_on(&d, &few, 8), served_on(&d, &longest, 64), "few sequences are less work for the busiest");
+    cr_expect_lt(served_on(&d, &shortest, 64), served_on(&d, &prompts, 64));
+    cr_expect_eq(served_on(&d, &longest, 8), served_on(&d, &few, 8), "rows that are padding do not count");
+    cr_expect_eq(served_on(&d, &longest, 0), 1, "an empty step takes nothing");
+    close_step(&d);
+}
+
+/* Weights and the share of caches are within a device's memory by the split that is found; one that is too small is told. */
+Test(cluster, a_decoder_is_served_by_the_fewest_devices_that_hold_it)
+{
+    struct device   d;
+    struct controls some = alike(4, 1, 100);
+    open_step(&d, ":dgx-h100", served);
+    (void)served_on(&d, &some, 4);
+    double tp = level(&d, "plan_tp"), pp = level(&d, "plan_pp"), held = level(&d, "memory_weights") + level(&d, "memory_caches");
+    cr_expect(held <= 0.9 * level(&d, "memory_capacity") && level(&d, "replicas") == floor(1024 / (tp * pp)), "%g %g %g", tp, pp, held);
+    close_step(&d);
+    open_step(&d, ":dgx-h100,tp=16,pp=4", served);
+    (void)served_on(&d, &some, 4);
+    cr_expect(level(&d, "plan_tp") == 16 && level(&d, "plan_pp") == 4);
+    close_step(&d);
+}
+
+Test(cluster, a_draw_of_a_served_step_repeats)
+{
+    struct device   d;
+    struct controls c = alike(64, 1, 1000);
+    double          ns[4];
+    open_step(&d, ":tianchi512", served);
+    for (int i = 0; i < 4; i++) {
+        DEVICE_OK(&d, d.opened.backend->draw(d.opened.session, (uint64_t[]){0, 7, 7, 0}[i], &d.err));
+        ns[i] = served_on(&d, &c, 64);
+    }
+    cr_expect(ns[0] == ns[3] && ns[1] == ns[2] && ns[0] != ns[1]);
+    struct assay_certainty certain = certainty_of(&d);
+    cr_expect(!certain.has_point && !strcmp(certain.grade, "D"));
+    close_step(&d);
+}
+
 static void expect_refused(const char *rest, const char *name, enum assay_code code, const char *why)
 {
     struct device d;
@@ -174,6 +259,8 @@ Test(cluster, what_cannot_be_spread_says_why)
     expect_refused(":kunlun-32", "decoder.train/model=ernie-5-class-2.4t,batch=32,tokens=4096", ASSAY_UNSUPPORTED, "plans none fits");
     expect_refused(":dgx-h100", "gemm/m=8,n=8,k=8", ASSAY_UNSUPPORTED, "no decoder");
     expect_refused(":dgx-h100", "decoder.score/model=tiny-dense,batch=2,tokens=16", ASSAY_UNSUPPORTED, "trains nothing");
+    expect_refused(":mi300x-node,tp=1,pp=1", served, ASSAY_UNSUPPORTED, "no split fits");
+    expect_refused(":dgx-h100,tp=7", served, ASSAY_CONFIG, "tp 7 does not divide");
     expect_refused(":dgx-h100,moment_bits=9", gpt3, ASSAY_CONFIG, "32, 16 or 8 bits");
     expect_refused(":dgx-h100,framework=nobodys", gpt3, ASSAY_CONFIG, "nobodys");
 }

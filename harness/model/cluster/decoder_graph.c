@@ -84,8 +84,8 @@ static bool read_attention(const struct assay_graph *g, struct assay_decoder_num
 {
     if (find_in_layer(g, 0, "self_attn.kv_b_proj.weight"))
         return read_latent(g, d);
-    d->heads = attribute_of(g, "Attention", "q_num_heads");
-    d->kv_heads = attribute_of(g, "Attention", "kv_num_heads");
+    d->heads = attribute_of(g, "Attention", "q_num_heads") + attribute_of(g, "PagedAttention", "q_num_heads");
+    d->kv_heads = attribute_of(g, "Attention", "kv_num_heads") + attribute_of(g, "PagedAttention", "kv_num_heads");
     if (!(d->heads > 0 && d->kv_heads > 0))
         return false;
     d->head_dim = length_in_layer(g, 0, "self_attn.q_proj.weight", 0) / d->heads;
@@ -123,6 +123,19 @@ static bool changes_params(const struct assay_graph *g)
     return false;
 }
 
+/* Of a server's step: sequences as `past` has them, blocks as the caches of layer 0 have them. */
+static void read_serving(const struct assay_graph *g, const struct assay_value *ids, struct assay_decoder_in_graph *out)
+{
+    const struct assay_value *past = find(g, "past"), *keys = find_in_layer(g, 0, "self_attn.cache.keys");
+    out->serves = ids->rank == 1 && past && keys;
+    if (!out->serves)
+        return;
+    out->batch = length(past, 0);
+    out->tokens = length(ids, 0);
+    out->cache_tokens = length(keys, 0) * length(keys, 1);
+    out->cache_bytes = assay_dtype_bits(keys->dtype) / 8.0;
+}
+
 static bool has_ranks(const struct assay_graph *g)
 {
     for (uint32_t n = 0; n < g->n_nodes; n++) {
@@ -148,6 +161,8 @@ enum assay_code assay_decoder_in_graph(const struct assay_graph *g, struct assay
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the attention of layer 0 is of no kind that is known");
     if (!read_ffn(g, &d))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the feed-forward network of layer 0 is of no kind that is known");
-    *out = (struct assay_decoder_in_graph){.numbers = d, .batch = length(ids, 0), .tokens = length(ids, 1), .trains = changes_params(g)};
+    *out = (struct assay_decoder_in_graph){.numbers = d, .batch = length(ids, 0), .tokens = length(ids, 1), .trains = changes_params(g),
+                                           .weights = find_in_layer(g, 0, "self_attn.o_proj.weight")->dtype};
+    read_serving(g, ids, out);
     return ASSAY_OK;
 }
