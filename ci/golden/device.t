@@ -25,7 +25,7 @@ $ assay validate run >/dev/null; assay report run --format md,csv,json,html -o r
 m100: 2 cases, no point in 9 files
 
 # nor has what arrives as a scenario says, or is served: it is run on devices that fit what is known, and verdicts say on how many they hold
-$ assay run 'gemm/m=64,n=64,k=64@server/qps=2000,latency_ms=5,min_duration_s=1s' 'decoder.serve/model=tiny-dense,batch=4,packed=32,tokens=64@server/qps=20,min_queries=64,min_duration_s=1s+serving/prompt=uniform-8-16,output=uniform-4-8' --backend m100 --backend p800 --launches 1 --quiet -o arrive && assay report arrive --format md,csv,json,html -o arrive/report >/dev/null; no-point arrive arrive/report m100
+$ assay run 'gemm/m=64,n=64,k=64@server/qps=2000,latency_ms=5,min_duration_s=1s' 'decoder.serve/model=tiny-dense,batch=4,packed=32,tokens=64@server/qps=20,min_queries=64,min_duration_s=1s+serving/prompt=uniform-8-16,output=uniform-4-8' --backend m100 --backend h200 --launches 1 --quiet -o arrive && assay report arrive --format md,csv,json,html -o arrive/report >/dev/null; no-point arrive arrive/report m100
 arrive
 m100: 2 cases, no point in 13 files
 

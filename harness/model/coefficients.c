@@ -356,6 +356,21 @@ static double unlike(const struct assay_fitted_device *d, const struct assay_chi
     return rate * rate + clock * clock + (d->hbm == (chip->memory_class == ASSAY_MEMORY_HBM) ? 0 : OTHER_MEMORY);
 }
 
+static double weight_of(const struct assay_fitted_device *d, const struct assay_chip *chip)
+{
+    return exp(-unlike(d, chip) / (2 * LIKE_WITHIN * LIKE_WITHIN));
+}
+
+double assay_fitted_familiarity(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip,
+                                enum assay_kernel_class class)
+{
+    double alike = 0;
+    for (size_t i = 0; i < f->n_devices; i++)
+        if (!strcmp(f->devices[i].vendor, vendor) && f->devices[i].classes[class])
+            alike += weight_of(&f->devices[i], chip);
+    return alike / (NOBODY + alike);
+}
+
 double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip,
                              enum assay_kernel_class class, enum assay_format_class format, const char *skip)
 {
@@ -365,7 +380,7 @@ double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, c
         if (strcmp(d->vendor, vendor) != 0 || !d->classes[class] || isnan(d->effect[class][format]) ||
             (skip && !strcmp(skip, d->name)))
             continue;
-        double weight = exp(-unlike(d, chip) / (2 * LIKE_WITHIN * LIKE_WITHIN));
+        double weight = weight_of(d, chip);
         weights += weight;
         sum += weight * d->effect[class][format];
     }

@@ -81,6 +81,9 @@ struct assay_coefficients assay_fitted_of(const struct assay_fitted *f, const ch
  * `skip`: a device that does not count, NULL: none. */
 double assay_fitted_likeness(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip,
                              enum assay_kernel_class class, enum assay_format_class format, const char *skip);
+/* How well the chips of its vendor that a class was measured on stand for this one: 0, not at all, to nearly 1, a sister. */
+double assay_fitted_familiarity(const struct assay_fitted *f, const char *vendor, const struct assay_chip *chip,
+                                enum assay_kernel_class class);
 /* Measured chips of a class and vendor. */
 unsigned assay_fitted_chips(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class);
 bool     assay_fitted_on(const struct assay_fitted *f, const char *device, enum assay_kernel_class class);

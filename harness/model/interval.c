@@ -14,7 +14,7 @@
 #define VENDOR_UNMEASURED 0.18
 #define VENDOR_ONE_CHIP 0.12
 #define GENERATION 0.08       /* what few chips of the past cannot show: another generation, another year's software */
-#define GENERATION_PREFILL 0.11 /* these kernels are written anew for each generation's matrix units */
+#define STRANGE_PREFILL 0.18  /* of a chip like none: these kernels are written anew for each generation's matrix units */
 #define CLASS_UNMEASURED 0.30 /* of a class that nobody's measurements cover */
 #define WIDE_FOR_FEW 1.2      /* where a class's spread is borrowed */
 #define ONE_SIDED 0.9         /* each side of an 80 % band */
@@ -65,10 +65,19 @@ struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor
                     {0, ""}};
     unsigned chips = assay_fitted_chips(f, vendor, measured_as(class));
     unsigned row = chips < 3 ? chips : 3;
-    double   prior = assay_normal_quantile(ONE_SIDED) *
-                      hypot(class == ASSAY_KERNEL_PREFILL ? GENERATION_PREFILL : GENERATION, by_chips[row].prior);
+    double   prior = assay_normal_quantile(ONE_SIDED) * hypot(GENERATION, by_chips[row].prior);
     return (struct assay_band){.half = hypot(assay_band_measured(f, vendor, class, memory, format, regime), prior),
                                .mark = spread_of(f, class) ? by_chips[row].mark : "class not measured: no coverage claim"};
+}
+
+double assay_band_half(const struct assay_fitted *f, const struct assay_described *device, const struct assay_chip *chip,
+                       enum assay_kernel_class class, enum assay_format_class format, enum assay_regime regime)
+{
+    double half = assay_band_of(f, device->vendor, class, device->memory_class, format, regime).half;
+    if (class != ASSAY_KERNEL_PREFILL)
+        return half;
+    double strange = 1 - assay_fitted_familiarity(f, device->vendor, chip, class);
+    return hypot(half, assay_normal_quantile(ONE_SIDED) * STRANGE_PREFILL * strange);
 }
 
 void assay_estimator_init(struct assay_estimator *e, const struct assay_described *device, const struct assay_fitted *fitted)
@@ -178,6 +187,7 @@ enum assay_code assay_estimate(const struct assay_estimator *e, const struct ass
         return err->code;
     struct assay_band band = assay_band_of(e->fitted, e->device->vendor, kernel->class, e->device->memory_class, kernel->format,
                                            assay_price_regime(&est.price));
+    band.half = assay_band_half(e->fitted, e->device, &e->middle, kernel->class, kernel->format, assay_price_regime(&est.price));
     est.ns = est.price.ns;
     bool calibrated = assay_fitted_on(e->fitted, e->device->name, kernel->class);
     bool no_point = !calibrated && grade(e, kernel, &est, &why);

@@ -13,6 +13,10 @@ struct assay_band {
 struct assay_band assay_band_of(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class,
                                 enum assay_memory_class memory, enum assay_format_class format, enum assay_regime regime);
 
+/* The same half of this very chip: wider in attention over many queries, the less it is like any chip measured. */
+double assay_band_half(const struct assay_fitted *f, const struct assay_described *device, const struct assay_chip *chip,
+                       enum assay_kernel_class class, enum assay_format_class format, enum assay_regime regime);
+
 /* Of that half, what chips left out of the fit showed; the rest are priors. */
 double assay_band_measured(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class,
                            enum assay_memory_class memory, enum assay_format_class format, enum assay_regime regime);

@@ -59,8 +59,7 @@ void assay_priced_init(struct assay_priced *s, const struct assay_described *d, 
             enum assay_format_class format = (enum assay_format_class)g;
             s->likeness[c][g] = assay_fitted_likeness(f, d->vendor, &middle, class, format, NULL);
             for (int r = 0; r < ASSAY_REGIMES; r++)
-                s->half[c][g][r] =
-                    assay_band_of(f, d->vendor, class, d->memory_class, format, (enum assay_regime)r).half;
+                s->half[c][g][r] = assay_band_half(f, d, &middle, class, format, (enum assay_regime)r);
         }
 }
 

@@ -61,6 +61,25 @@ Test(interval, is_wider_the_less_a_vendor_was_measured)
     cr_expect(strstr(none.mark, "no coverage claim"), "%s", none.mark);
 }
 
+/* H200 is H100's sister, B200's cores multiply twice as much a clock: of its attention kernels less is known. */
+Test(interval, of_attention_is_wider_the_less_a_chip_is_like_those_measured)
+{
+    struct assay_described *sister = NULL, *other = NULL;
+    cr_assert_eq(assay_described_find("h200-sxm", &sister, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_described_find("b200-sxm", &other, &err), ASSAY_OK, "%s", err.message);
+    struct assay_chip h200 = assay_chip_middle(sister), b200 = assay_chip_middle(other);
+    cr_expect_gt(assay_fitted_familiarity(&fitted, "NVIDIA", &h200, ASSAY_KERNEL_PREFILL), 0.7);
+    cr_expect_lt(assay_fitted_familiarity(&fitted, "NVIDIA", &b200, ASSAY_KERNEL_PREFILL), 0.3);
+    cr_expect_eq(assay_fitted_familiarity(&fitted, "Google", &b200, ASSAY_KERNEL_PREFILL), 0, "of no chip of its vendor");
+    double near = assay_band_half(&fitted, sister, &h200, ASSAY_KERNEL_PREFILL, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
+    double far = assay_band_half(&fitted, other, &b200, ASSAY_KERNEL_PREFILL, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE);
+    cr_expect(near > 0.1 && far > 1.2 * near, "%g %g", near, far);
+    cr_expect_eq(assay_band_half(&fitted, other, &b200, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE),
+                 assay_band_half(&fitted, sister, &h200, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, ASSAY_REGIME_COMPUTE));
+    assay_described_free(sister);
+    assay_described_free(other);
+}
+
 Test(interval, of_a_class_that_nobody_measured_makes_no_claim)
 {
     struct assay_band b =
