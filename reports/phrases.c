@@ -20,11 +20,12 @@ static const struct {
 #define N_PHRASES (sizeof phrases / sizeof *phrases)
 
 struct holes {
-    char   text[MOST_HOLES][HOLE_BYTES];
+    char text[MOST_HOLES][HOLE_BYTES];
     size_t n;
 };
 
-/* Where what stands behind a hole begins, or NULL. The last piece of a pattern is looked for at the end: a hole may hold it as well. */
+/* Where what stands behind a hole begins, or NULL. The last piece of a pattern is looked for at the end: a hole may
+ * hold it as well. */
 static const char *follows_at(const char *text, const char *next, size_t length, bool is_last)
 {
     size_t all = strlen(text);
@@ -38,7 +39,8 @@ static bool is_number(const char *text, const char *end)
     return end > text && strspn(text, "0123456789.,+-e∞") >= (size_t)(end - text);
 }
 
-/* Does `text` fit `pattern`, whose {0}, {1}, … stand for anything up to what follows them, and {0#}, … for a number? A hole is never empty. */
+/* Does `text` fit `pattern`, whose {0}, {1}, … stand for anything up to what follows them, and {0#}, … for a number? A
+ * hole is never empty. */
 static bool fits(const char *pattern, const char *text, struct holes *out)
 {
     out->n = 0;
@@ -54,9 +56,10 @@ static bool fits(const char *pattern, const char *text, struct holes *out)
             return !*text;
         bool number = pattern[2] == '#';
         pattern += 3 + number;
-        size_t      follows = strcspn(pattern, "{");
+        size_t follows = strcspn(pattern, "{");
         const char *end = follows_at(text, pattern, follows, !pattern[follows]);
-        if (!end || end == text || (number && !is_number(text, end)) || out->n == MOST_HOLES || (size_t)(end - text) >= HOLE_BYTES)
+        if (!end || end == text || (number && !is_number(text, end)) || out->n == MOST_HOLES ||
+            (size_t)(end - text) >= HOLE_BYTES)
             return false;
         (void)snprintf(out->text[out->n++], HOLE_BYTES, "%.*s", (int)(end - text), text);
         text = end;
@@ -66,9 +69,9 @@ static bool fits(const char *pattern, const char *text, struct holes *out)
 static bool say(struct assay_text *out, const char *english, unsigned depth)
 {
     struct holes holes;
-    char         said[MOST_HOLES][HOLE_BYTES];
-    const char  *arguments[MOST_HOLES + 1] = {NULL};
-    size_t       i = 0;
+    char said[MOST_HOLES][HOLE_BYTES];
+    const char *arguments[MOST_HOLES + 1] = {NULL};
+    size_t i = 0;
     while (i < N_PHRASES && !fits(phrases[i].english, english, &holes))
         i++;
     if (i == N_PHRASES)

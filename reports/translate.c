@@ -12,7 +12,8 @@
 #define LARGEST_REPORT ((size_t)1 << 30)
 #define TEXT_BYTES 4096
 
-/* Texts that were met: a report says the same again and again. A later text takes the place of an earlier one of its hash. */
+/* Texts that were met: a report says the same again and again. A later text takes the place of an earlier one of its
+ * hash. */
 #define REMEMBERED 8192
 
 struct remembered {
@@ -20,18 +21,19 @@ struct remembered {
 };
 
 struct translating {
-    struct assay_sink   to;
+    struct assay_sink to;
     enum assay_language language;
-    bool                cut; /* a tag has no end */
-    struct remembered  *remembered; /* REMEMBERED of them */
+    bool cut;                      /* a tag has no end */
+    struct remembered *remembered; /* REMEMBERED of them */
 };
 
-/* ---- a text ------------------------------------------------------------------------------------------------------- */
+/* ---- a text -------------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *written, *means;
-} entities[] = {{"&amp;", "&"},   {"&lt;", "<"},    {"&gt;", ">"},   {"&quot;", "\""}, {"&#39;", "'"},
-                {"&#160;", " "},  {"&#173;", ""},   {"&#92;", "\\"}, {"\u00a0", " "}};
+} entities[] = {{"&amp;", "&"},  {"&lt;", "<"},  {"&gt;", ">"},   {"&quot;", "\""}, {"&#39;", "'"},
+                {"&#160;", " "}, {"&#173;", ""}, {"&#92;", "\\"}, {"\u00a0", " "}};
 
 /* As it was before it was escaped, white space as single blanks; false: it is too long for anything of ours. */
 static bool plain(const char *from, size_t length, bool is_markdown, char room[TEXT_BYTES])
@@ -39,7 +41,8 @@ static bool plain(const char *from, size_t length, bool is_markdown, char room[T
     size_t n = 0;
     for (size_t i = 0; i < length;) {
         size_t e = 0, used = 1;
-        while (e < sizeof entities / sizeof *entities && strncmp(from + i, entities[e].written, strlen(entities[e].written)) != 0)
+        while (e < sizeof entities / sizeof *entities &&
+               strncmp(from + i, entities[e].written, strlen(entities[e].written)) != 0)
             e++;
         char one[2] = {from[i], 0};
         const char *means = one;
@@ -86,10 +89,10 @@ static bool say_parts(struct assay_text *out, enum assay_language language, cons
 {
     bool any = false;
     for (const char *at = english; *at;) {
-        const char       *end = part_end(at);
-        char              part[TEXT_BYTES], said[TEXT_BYTES];
+        const char *end = part_end(at);
+        char part[TEXT_BYTES], said[TEXT_BYTES];
         struct assay_text text = ASSAY_TEXT(said);
-        bool              is_half = end > at && end[-1] == ';';
+        bool is_half = end > at && end[-1] == ';';
         (void)snprintf(part, sizeof part, "%.*s", (int)(end - at) - is_half, at);
         bool known = assay_say_phrase(&text, language, part);
         assay_text_add(out, "%s%s", known ? said : part, is_half ? "；" : known || !*end ? "" : " ");
@@ -117,9 +120,9 @@ static const char *said_of(struct translating *t, const char *english)
         hash = (hash ^ (unsigned char)*c) * 1099511628211u;
     struct remembered *r = &t->remembered[hash % REMEMBERED];
     if (!r->english || strcmp(r->english, english) != 0) {
-        char              room[TEXT_BYTES];
+        char room[TEXT_BYTES];
         struct assay_text out = ASSAY_TEXT(room);
-        bool              known = say(&out, t->language, english);
+        bool known = say(&out, t->language, english);
         free(r->english);
         free(r->said);
         r->english = strdup(english);
@@ -132,9 +135,9 @@ static const char *said_of(struct translating *t, const char *english)
 /* Writes from[length] in the language, or as it is. */
 static void text(struct translating *t, const char *from, size_t length)
 {
-    char        english[TEXT_BYTES];
+    char english[TEXT_BYTES];
     const char *said = NULL;
-    size_t      before = 0;
+    size_t before = 0;
     while (before < length && blank(from[before]))
         before++;
     if (plain(from + before, length - before, t->to.how == ASSAY_ESCAPE_MARKDOWN, english) && has_word(english))
@@ -149,7 +152,8 @@ static void text(struct translating *t, const char *from, size_t length)
         assay_sink_raw(&t->to, "%c", from[length - 1]);
 }
 
-/* ---- a page ------------------------------------------------------------------------------------------------------- */
+/* ---- a page -------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_tag(const char *at, const char *name)
 {
@@ -166,8 +170,8 @@ static size_t name_length(const char *at)
 /* Behind the element that begins at `at` ("<name…"), whatever stands in it. */
 static const char *behind_element(const char *at)
 {
-    char   name[24];
-    int    depth = 0;
+    char name[24];
+    int depth = 0;
     (void)snprintf(name, sizeof name, "%.*s", (int)name_length(at + 1), at + 1);
     for (const char *p = at; (p = strchr(p, '<')); p++) {
         const char *end = strchr(p, '>');
@@ -186,7 +190,7 @@ static const char *behind_element(const char *at)
 static bool is_left_alone(const char *tag, const char *end)
 {
     static const char *const names[] = {"style", "code", "pre"};
-    static const char        no[] = " translate=\"no\"";
+    static const char no[] = " translate=\"no\"";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is_tag(tag + 1, names[i]))
             return true;
@@ -237,7 +241,8 @@ static void page(struct translating *t, const char *at)
     }
 }
 
-/* ---- Markdown ----------------------------------------------------------------------------------------------------- */
+/* ---- Markdown -----------------------------------------------------------------------------------------------------
+ */
 
 /* Cells of a row of a table; "\|" parts none. */
 static void cells(struct translating *t, const char *at, const char *end)
@@ -257,7 +262,7 @@ static void markdown(struct translating *t, const char *at)
 {
     while (*at) {
         const char *end = at + strcspn(at, "\n");
-        size_t      head = strspn(at, "# -");
+        size_t head = strspn(at, "# -");
         if (*at == '|')
             cells(t, at, end);
         else {
@@ -269,21 +274,22 @@ static void markdown(struct translating *t, const char *at)
     }
 }
 
-enum assay_code assay_report_translate(const char *from, enum assay_report_format format, enum assay_language language, const char *to,
-                                       struct assay_error *err)
+enum assay_code assay_report_translate(const char *from, enum assay_report_format format, enum assay_language language,
+                                       const char *to, struct assay_error *err)
 {
-    char  *english = NULL, *bytes = NULL;
+    char *english = NULL, *bytes = NULL;
     size_t read, length = 0;
-    FILE  *out = NULL;
+    FILE *out = NULL;
     if (assay_file_read(from, LARGEST_REPORT, &english, &read, err))
         return err->code;
     if (!(out = open_memstream(&bytes, &length))) {
         free(english);
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the report '%.160s'", to);
     }
-    struct translating t = {.to = {.out = out, .how = format == ASSAY_REPORT_MARKDOWN ? ASSAY_ESCAPE_MARKDOWN : ASSAY_ESCAPE_HTML},
-                            .language = language,
-                            .remembered = calloc(REMEMBERED, sizeof *t.remembered)};
+    struct translating t = {
+        .to = {.out = out, .how = format == ASSAY_REPORT_MARKDOWN ? ASSAY_ESCAPE_MARKDOWN : ASSAY_ESCAPE_HTML},
+        .language = language,
+        .remembered = calloc(REMEMBERED, sizeof *t.remembered)};
     if (!t.remembered)
         t.to.failed = true;
     else if (format == ASSAY_REPORT_MARKDOWN)

@@ -226,7 +226,7 @@ Test(decision, the_chinese_page_has_no_english_sentence_and_no_half_width_punctu
 
 #define SERVED(qps) "decoder.serve/model=tiny-dense,batch=8,packed=64,tokens=200@interactive/qps=" qps "+serving/prompt=16,output=8"
 #define DEMAND                                                                                                                   \
-    "\"offers\":[{\"device\":\"model\",\"name\":\"M100\",\"power_watts\":400}],\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[1000,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0," \
+    "\"offers\":[{\"device\":\"model\",\"name\":\"M100\",\"power_watts\":400,\"price_question\":\"what <b>it</b> costs\"}],\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[1000,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0," \
     "0,0,0,0,0,0,0,0],\"first_token_s\":{\"p50\":1,\"p99\":2},\"case\":\"" SERVED("1") "\"},\"costs\":{\"currency\":\"CNY\",\"tax_included\":true,"   \
     "\"includes\":\"all\",\"prices_valid_until\":\"2027-01-01\",\"host_price\":1000,\"devices_per_host\":8,\"hosts_per_rack\":4,\"host_power_watts\":1000," \
     "\"network_price_per_host\":100,\"power_price_per_kwh\":0.5,\"pue\":1.2,\"years\":5,\"staff_per_year\":10},"
@@ -251,6 +251,26 @@ static void serve(struct builder *b, const char *name, double tokens_per_s)
         .has_interval = true, .low = tokens_per_s, .high = 2 * tokens_per_s, .level = 0.8, .clock = ASSAY_CLOCK_MODEL, .why = "a range alone"};
     builder_append(b, r);
     assay_case_release(&c);
+}
+
+Test(decision, a_price_stands_beside_who_says_so)
+{
+    struct world       w;
+    struct assay_error err = {0};
+    size_t             bytes;
+    world_write(&w, ASSAY_ENGLISH);
+    struct assay_policy        policy;
+    struct assay_qualification q;
+    cr_assert_eq(policy_of(&w.s, POLICY("\"offers\":[{\"device\":\"cpu\",\"price\":[5,6,7],\"price_source\":\"The <i>Paper</i>, 2026-01-02\"}],", RULE("time", "mandatory", FIGURE)),
+                           &policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_qualify(&policy, w.runs, 2, &q, &err), ASSAY_OK);
+    cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "price.html"), &err), ASSAY_OK);
+    char *page = get_bytes(in(&w.s, "price.html"), &bytes);
+    cr_expect(strstr(page, "5 – 7; The &lt;i&gt;Paper&lt;/i&gt;, 2026-01-02") || strstr(page, "5 – 7 ; The &lt;i&gt;"), "%s", strstr(page, "id=\"provenance\""));
+    free(page);
+    assay_qualification_release(&q);
+    assay_policy_release(&policy);
+    world_release(&w);
 }
 
 /* The runs of the curve stand in a folder of their own: it is no candidate, its curve is its back end's, and its hash is on page one. */
@@ -279,6 +299,7 @@ Test(decision, a_curve_in_a_folder_of_its_own_is_its_back_ends)
     cr_expect(strstr(page, "80 – 160/s"), "a range");
     cr_expect(strstr(page, "13 devices in 1 rack"), "1000 a second at 80 a device");
     cr_expect(strstr(page, "no price given"));
+    cr_expect(strstr(page, "not given; to be asked: what &lt;b&gt;it&lt;/b&gt; costs"));
     cr_expect(strstr(page, "records of curve: "));
     free(page);
     assay_qualification_release(&q);
