@@ -55,8 +55,6 @@ unsigned assay_book_row(const struct assay_book *book);
 
 /* Writes it as .xlsx to `path`: the old file or the new. Same book, same bytes. ASSAY_UNAVAILABLE in a build without libxlsxwriter. */
 enum assay_code assay_book_write(const struct assay_book *book, const char *path, struct assay_error *err);
-/* The same cells as a page, a table a sheet; formulas show their values. `language` is that of the cells. */
-enum assay_code assay_book_page(const struct assay_book *book, enum assay_language language, const char *path, struct assay_error *err);
 /* "libxlsxwriter 1.1.4", or "none". */
 const char *assay_book_library(void);
 

@@ -55,12 +55,16 @@ static void money_cell(struct assay_decision_page *p, const struct assay_range *
     assay_sink_raw(&p->to, "</td>");
 }
 
-static void share_cell(struct assay_decision_page *p, double low, double high, double error)
+static void share_cell(struct assay_decision_page *p, bool alone, double low, double high, double error)
 {
     char a[24], b[24], e[24];
     (void)snprintf(a, sizeof a, "%.0f", 100 * low);
     (void)snprintf(b, sizeof b, "%.0f", 100 * high);
     (void)snprintf(e, sizeof e, "%.1f", 100 * error);
+    if (alone) { /* nobody else has a cost: being first among one says nothing */
+        assay_sink_raw(&p->to, "<td>–</td>");
+        return;
+    }
     assay_sink_raw(&p->to, "<td>");
     assay_decision_say_with(p, ASSAY_SAY_SHARE_RANGE, (const char *const[]){a, b, e, NULL});
     assay_sink_raw(&p->to, "</td>");
@@ -80,9 +84,9 @@ static void row(struct assay_decision_page *p, const struct field *f, const stru
     else
         assay_sink_textf(&p->to, "%.4g/s/W", o->per_watt.middle);
     assay_sink_raw(&p->to, "</td>");
-    share_cell(p, o->first_low, o->first_high, o->error);
+    share_cell(p, f->n < 2, o->first_low, o->first_high, o->error);
     if (p->q->policy->all_points > 0)
-        share_cell(p, o->best_low, o->best_high, o->error);
+        share_cell(p, f->n < 2, o->best_low, o->best_high, o->error);
     assay_sink_raw(&p->to, "</tr>\n");
 }
 
@@ -206,12 +210,53 @@ static void ranked(struct assay_decision_page *p, const struct field *f)
     assay_costing_release(&c);
 }
 
+static bool is_a_range(const struct assay_offer *o)
+{
+    return o->promise_has_no_middle || o->power_has_no_middle;
+}
+
+/* The offer at an end of what its throughput and its power may be: bit 0 and 1 of `corner`. */
+static struct assay_offer at_corner(const struct assay_offer *o, unsigned corner)
+{
+    struct assay_offer at = *o;
+    double rate = corner & 1 ? o->at_promise_per_s.high : o->at_promise_per_s.low;
+    double watts = corner & 2 ? o->power_watts.high : o->power_watts.low;
+    at.at_promise_per_s = (struct assay_range){rate, rate, rate};
+    at.power_watts = (struct assay_range){watts, watts, watts};
+    return at;
+}
+
+/* Nothing within the ranges of either is likelier than the rest: over all their ends. */
+static void parity_range(struct assay_decision_page *p, const struct assay_candidate *a, const struct assay_candidate *b)
+{
+    double ratio[2] = {INFINITY, -INFINITY}, offset[2] = {INFINITY, -INFINITY}, r, o;
+    char times[2][32], plus[2][64];
+    for (unsigned corner = 0; corner < 16; corner++) {
+        struct assay_offer one = at_corner(a->offer, corner & 3), other = at_corner(b->offer, corner >> 2);
+        assay_price_parity(p->q->policy, &one, &other, &r, &o);
+        ratio[0] = fmin(ratio[0], r), ratio[1] = fmax(ratio[1], r);
+        offset[0] = fmin(offset[0], o), offset[1] = fmax(offset[1], o);
+    }
+    for (int i = 0; i < 2; i++) {
+        struct assay_text amount = ASSAY_TEXT(plus[i]);
+        (void)snprintf(times[i], sizeof times[i], "%.3g", ratio[i]);
+        assay_text_add(&amount, "%s", offset[i] < 0 ? "−" : "");
+        assay_decision_number(&amount, fabs(offset[i]), 3);
+    }
+    sentence(p, ASSAY_SAY_PARITY_RANGE,
+             (const char *const[]){a->name, b->name, times[0], times[1], plus[0], plus[1], p->q->policy->costs.currency, NULL});
+}
+
 void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a,
                            const struct assay_candidate *b)
 {
     double ratio, offset;
     char times[32], plus[64];
     struct assay_text amount = ASSAY_TEXT(plus);
+    if (is_a_range(a->offer) || is_a_range(b->offer)) {
+        parity_range(p, a, b);
+        return;
+    }
     assay_price_parity(p->q->policy, a->offer, b->offer, &ratio, &offset);
     (void)snprintf(times, sizeof times, "%.3g", ratio);
     assay_decision_number(&amount, fabs(offset), 3);
@@ -220,17 +265,20 @@ void assay_decision_parity(struct assay_decision_page *p, const struct assay_can
              (const char *const[]){a->name, b->name, times, plus, NULL});
 }
 
-/* Prices are missing: which prices would make two of them cost the same. */
-static void parities(struct assay_decision_page *p, const struct field *f)
+/* Prices are missing: at which prices those without one would cost the same as `with`. */
+static void parities(struct assay_decision_page *p, const struct field *f, const struct assay_candidate *with)
 {
     bool any = false;
-    for (size_t i = 1; i < f->n; i++) {
-        if (!(f->bids[0].offer->power_watts.high > 0) || !(f->bids[i].offer->power_watts.high > 0))
+    for (size_t i = 0; i < f->n; i++) {
+        const struct assay_candidate *c = f->candidates[i];
+        if (c == with || assay_cost_is_known(p->q->policy, c->offer) || !(with->offer->power_watts.high > 0) || !(c->offer->power_watts.high > 0))
             continue;
-        if (!any)
+        if (!any) {
+            assay_decision_heading(p, "p", ASSAY_SAY_PARITY);
             assay_sink_raw(&p->to, "<ul class=\"prose\">\n");
+        }
         any = true;
-        assay_decision_parity(p, f->candidates[i], f->candidates[0]);
+        assay_decision_parity(p, c, with);
     }
     if (any)
         assay_sink_raw(&p->to, "</ul>\n");
@@ -260,14 +308,16 @@ void assay_decision_costs(struct assay_decision_page *p)
         if (f.n) {
             title(p, c, &any);
             ranked(p, &f);
+            const struct assay_candidate *priced = f.candidates[0];
+            gather(p, c, &f, assay_need_is_known);
+            parities(p, &f, priced);
             continue;
         }
         gather(p, c, &f, assay_need_is_known);
         if (f.n > 1) {
             title(p, c, &any);
             bases(p, &f);
-            assay_decision_heading(p, "p", ASSAY_SAY_PARITY);
-            parities(p, &f);
+            parities(p, &f, f.candidates[0]);
         }
     }
     if (any)

@@ -135,6 +135,19 @@ static void range_cell(struct assay_decision_page *p, const struct assay_range *
     assay_sink_raw(&p->to, "</td>");
 }
 
+/* The price and who says so; without one, what its vendor is to be asked. */
+static void price_cell(struct assay_decision_page *p, const struct assay_offer *o, const char *currency)
+{
+    const char *question = o->price_question ? o->price_question : "", *source = o->price_source ? o->price_source : "";
+    if (!(o->price.high > 0) && *question) {
+        assay_sink_raw(&p->to, "<td>");
+        assay_decision_say_with(p, ASSAY_SAY_NOT_GIVEN_ASK, (const char *const[]){question, NULL});
+        assay_sink_raw(&p->to, "</td>");
+        return;
+    }
+    range_cell(p, &o->price, currency, *source ? source : assay_say(p->language, ASSAY_SAY_BY_BUYER));
+}
+
 static void provenance(struct assay_decision_page *p)
 {
     static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_PROMISE_COLUMN, ASSAY_SAY_POWER,
@@ -155,7 +168,7 @@ static void provenance(struct assay_decision_page *p)
                    o->promise_evidence ? assay_say_evidence(p->language, o->promise_evidence) : buyer);
         range_cell(p, &o->power_watts, " W",
                    o->power_evidence ? assay_say(p->language, ASSAY_SAY_BY_DESCRIPTION) : buyer);
-        range_cell(p, &o->price, currency, buyer);
+        price_cell(p, o, currency);
         assay_sink_raw(&p->to, "</tr>\n");
     }
     close_table(p);

@@ -69,7 +69,7 @@ static const char *say_argument(struct assay_text *out, const char *at, const ch
     return at + 3;
 }
 
-static void say_text(struct assay_text *out, const char *text, const char *const *arguments)
+void assay_say_fill(struct assay_text *out, const char *text, const char *const *arguments)
 {
     size_t n = 0;
     while (arguments[n])
@@ -86,79 +86,7 @@ static void say_text(struct assay_text *out, const char *text, const char *const
 
 void assay_say_with(struct assay_text *out, enum assay_language language, enum assay_say what, const char *const *arguments)
 {
-    say_text(out, assay_say(language, what), arguments);
-}
-
-/* ---- reasons of records -------------------------------------------------------------------------------------------- */
-
-#define MOST_HOLES 8
-#define HOLE_BYTES 256
-
-static const struct {
-    const char *english, *chinese;
-} reasons[] = {
-#define ASSAY_TOLD(english, chinese) {english, chinese},
-#include "reports/languages/reasons.def"
-#undef ASSAY_TOLD
-};
-
-struct holes {
-    char   text[MOST_HOLES][HOLE_BYTES];
-    size_t n;
-};
-
-/* Does `text` fit `pattern`, whose {0}, {1}, … stand for anything up to what follows them? */
-static bool fits(const char *pattern, const char *text, struct holes *out)
-{
-    out->n = 0;
-    for (;;) {
-        size_t literal = strcspn(pattern, "{");
-        if (strncmp(pattern, text, literal) != 0)
-            return false;
-        pattern += literal;
-        text += literal;
-        if (!*pattern)
-            return !*text;
-        pattern += 3;
-        size_t      follows = strcspn(pattern, "{");
-        char        next[HOLE_BYTES];
-        const char *end;
-        (void)snprintf(next, sizeof next, "%.*s", (int)follows, pattern);
-        end = follows ? strstr(text, next) : text + strlen(text);
-        if (!end || out->n == MOST_HOLES || (size_t)(end - text) >= HOLE_BYTES)
-            return false;
-        (void)snprintf(out->text[out->n++], HOLE_BYTES, "%.*s", (int)(end - text), text);
-        text = end;
-    }
-}
-
-void assay_say_told(struct assay_text *out, enum assay_language language, const char *reason)
-{
-    struct holes holes;
-    const char  *arguments[MOST_HOLES + 1] = {NULL};
-    if (language == ASSAY_ENGLISH || !*reason) {
-        assay_text_add(out, "%s", reason);
-        return;
-    }
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (fits(reasons[i].english, reason, &holes)) {
-            for (size_t k = 0; k < holes.n; k++)
-                arguments[k] = holes.text[k];
-            arguments[holes.n] = NULL;
-            say_text(out, reasons[i].chinese, arguments);
-            return;
-        }
-    assay_say_with(out, language, ASSAY_SAY_AS_RECORDED, (const char *const[]){reason, NULL});
-}
-
-size_t assay_told_count(void)
-{
-    return sizeof reasons / sizeof *reasons;
-}
-
-const char *assay_told(enum assay_language language, size_t i)
-{
-    return language == ASSAY_ENGLISH ? reasons[i].english : reasons[i].chinese;
+    assay_say_fill(out, assay_say(language, what), arguments);
 }
 
 /* ---- words for what the judge found -------------------------------------------------------------------------------- */

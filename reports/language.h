@@ -24,10 +24,16 @@ const char *assay_say(enum assay_language language, enum assay_say what);
 /* With {0}, {1}, … replaced by arguments; the list ends with NULL. */
 void assay_say_with(struct assay_text *out, enum assay_language language, enum assay_say what, const char *const *arguments);
 
-/* A reason as a record has it (English), in the language: by reasons.def, or quoted as it was recorded. */
+/* The same with a text that is at hand. */
+void assay_say_fill(struct assay_text *out, const char *text, const char *const *arguments);
+
+/* Texts that are at hand in English (phrases.c): what a page says (page.def), and reasons as a record has them (reasons.def).
+ * assay_say_phrase writes nothing and returns false where neither has it; what fills its holes is said likewise, or stays as it is. */
+bool        assay_say_phrase(struct assay_text *out, enum assay_language language, const char *english);
+/* A reason in the language, or quoted as it was recorded. */
 void        assay_say_told(struct assay_text *out, enum assay_language language, const char *reason);
 size_t      assay_told_count(void);
-const char *assay_told(enum assay_language language, size_t i); /* row i of reasons.def */
+const char *assay_told(enum assay_language language, size_t i); /* row i of both */
 
 /* Words for what the judge found. */
 enum assay_say assay_say_list(enum assay_list list);

@@ -28,12 +28,12 @@ void assay_page_case_name(struct assay_page *p, const char *name)
 {
     const char *slash = strchr(name, '/');
     size_t      head = slash ? (size_t)(slash - name) : strlen(name);
-    assay_sink_raw(&p->to, "<b>");
+    assay_sink_raw(&p->to, "<b translate=\"no\">");
     assay_sink_textf(&p->to, "%.*s", (int)head, name);
     assay_sink_raw(&p->to, "</b>");
     for (const char *part = name + head; *part;) {
         size_t n = 1 + strcspn(part + 1, ",");
-        assay_sink_raw(&p->to, "%s", part == name + head ? "<wbr/><span class=\"par\">" : "<wbr/>");
+        assay_sink_raw(&p->to, "%s", part == name + head ? "<wbr/><span class=\"par\" translate=\"no\">" : "<wbr/>");
         assay_sink_textf(&p->to, "%.*s", (int)n, part);
         part += n;
     }

@@ -65,7 +65,7 @@ const char *const assay_page_style[] = {
     ".t1{color:var(--good)}.t2{color:var(--warn)}.t3{color:var(--bad)}.t4{color:var(--odd)}.t5{color:var(--dull)}\n.tiles .zero{color:var(--muted);border-color:var(--line)}\n"
     ".cautions{border-left:4px solid var(--warn);background:var(--warnbg);padding:.1rem 1rem .3rem;margin:1.2rem 0;border-radius:0 4px 4px 0}\n.cautions h3{margin:.6rem 0 .2rem}\n.cautions ul{padding-left:1.2rem}\n"
     ".legend{list-style:none;padding:0;font-size:.86rem;display:grid;grid-template-columns:repeat(auto-fit,minmax(19rem,1fr));gap:.15rem 1.5rem}\n.legend .zero{color:var(--muted)}\n"
-    ".legend .n{font-variant-numeric:tabular-nums;color:var(--muted)}\n.legend .n::before{content:\"(\"}.legend .n::after{content:\" rows):\"}\n"
+    ".legend .n{font-variant-numeric:tabular-nums;color:var(--muted)}\n.legend .n::before{content:\"(\"}.legend .n::after{content:\" rows):\"}:lang(zh) .legend .n::before{content:\"（\"}:lang(zh) .legend .n::after{content:\" 行）：\"}\n"
     "dl.facts{margin:.4rem 0;font-size:.86rem}\ndl.facts>div{display:grid;grid-template-columns:minmax(7rem,12rem) minmax(0,1fr);gap:.1rem 1rem;padding:.18rem 0;border-bottom:1px solid var(--line)}\n"
     "dl.facts dt{color:var(--muted);overflow-wrap:anywhere}\ndl.facts dd{margin:0;overflow-wrap:anywhere}\n"
     "dl.top,dl.phases{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.5rem 1.2rem}\ndl.top>div,dl.phases>div{display:block;border:0;padding:0}\n",

@@ -24,6 +24,7 @@ report/report.en.xlsx
 report/report.json
 report/report.md
 report/report.zh.html
+report/report.zh.md
 report/report.zh.xlsx
 run/log.txt
 run/manifest.json
@@ -40,7 +41,7 @@ $ assay verify a.bundle --key mine.key.pub | sed -E 's/[0-9a-f]{64}/KEY/; s/^(fi
 signature  holds, by key KEY, the one that you gave
 files      N, each as the manifest says
 records    N in an unbroken chain; what they name is there
-report     made again, the same bytes: index.html, report.zh.html, decision.en.html, deviation.en.html, decision.zh.html, deviation.zh.html, report.md, report.csv, report.en.xlsx, report.zh.xlsx, report.json, decision.json
+report     made again, the same bytes: index.html, report.zh.html, decision.en.html, deviation.en.html, decision.zh.html, deviation.zh.html, report.md, report.zh.md, report.csv, report.en.xlsx, report.zh.xlsx, report.json, decision.json
 
 The signature proves that every byte of this bundle is as it was when the holder of that key signed it.
 It does not prove who holds the key (take the public key from him by another way), when he signed, that the runs took place on the

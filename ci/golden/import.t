@@ -12,6 +12,7 @@ r/report.zh.html
 r/mlperf.en.html
 r/mlperf.zh.html
 r/report.md
+r/report.zh.md
 r/mlperf.en.md
 r/mlperf.zh.md
 r/report.csv

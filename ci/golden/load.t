@@ -18,6 +18,7 @@ $ assay report load --format html,md,csv && grep -c '<h2>Under load</h2>' load/r
 load/report/index.html
 load/report/report.zh.html
 load/report/report.md
+load/report/report.zh.md
 load/report/report.csv
 1
 no rule is broken

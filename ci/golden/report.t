@@ -10,6 +10,7 @@ $ assay report a --format html,md,csv,json -o r
 r/index.html
 r/report.zh.html
 r/report.md
+r/report.zh.md
 r/report.csv
 r/report.json
 
@@ -42,6 +43,7 @@ r6/deviation.en.html
 r6/decision.zh.html
 r6/deviation.zh.html
 r6/report.md
+r6/report.zh.md
 r6/report.csv
 r6/report.json
 r6/decision.json
@@ -87,6 +89,7 @@ $ grep -cE '(src|href)="https?://' r/index.html
 # several runs in one report
 $ cp -r a b && assay report a b --format md -o both && grep -c '^|' both/report.md >/dev/null && echo yes
 both/report.md
+both/report.zh.md
 yes
 
 # nothing in a run changes but for its folder report/
@@ -148,3 +151,4 @@ report.csv
 report.json
 report.md
 report.zh.html
+report.zh.md

@@ -18,7 +18,7 @@ static const struct assay_option options[] = {
     {.name = "format", .type = ASSAY_OPT_TEXT, .offset = AT(format), .bytes = 256, .dflt = "html",
      .help = "html, md, csv, xlsx, pdf, json: one or several, separated by commas"},
     {.name = "lang", .type = ASSAY_OPT_TEXT, .offset = AT(lang), .bytes = 64, .dflt = "en,zh",
-     .help = "languages of spreadsheets and of what a policy adds: en, zh"},
+     .help = "languages: en, zh; the page and the text are there in English in any case"},
     {.name = "policy", .type = ASSAY_OPT_TEXT, .offset = AT(policy), .bytes = 512, .dflt = "",
      .help = "also what comes of the runs under this policy: a name, or a path that ends in .json"},
     {.name = "claims", .type = ASSAY_OPT_TEXT, .offset = AT(claims), .bytes = 512, .dflt = "",
@@ -60,10 +60,11 @@ const struct assay_verb assay_verb_report = {
     .name = "report",
     .operands = "DIR…",
     .summary = "writes the report of one or more run folders: a page with plots, text, tables, a spreadsheet, paper, or JSON",
-    .details = "Prints the path of each report. html: index.html, one file that needs nothing else. md: report.md. csv: report.csv, a row for each\n"
-               "case, back end and metric. xlsx: report.en.xlsx, a sheet a table. pdf: report.pdf. json: report.json, everything. With --policy also\n"
-               "the decision and the deviation table, and the cost model as formulas. Nothing in the run folders changes but for the folder report/.\n"
-               "Plots need gnuplot; without it the page says so and has every number all the same. pdf needs Chromium.",
+    .details = "Prints the path of each report. html: index.html, one file that needs nothing else, and report.zh.html, the same page in Chinese. md:\n"
+               "report.md and report.zh.md. csv: report.csv, a row for each case, back end and metric. xlsx: report.en.xlsx, a sheet a table. pdf:\n"
+               "report.pdf and report.zh.pdf. json: report.json, everything. With --policy also the decision and the deviation table, and the cost\n"
+               "model as formulas. Nothing in the run folders changes but for the folder report/. Plots need gnuplot; without it the page says so\n"
+               "and has every number all the same. pdf needs Chromium.",
     .options = options,
     .options_bytes = sizeof(struct report_options),
     .run = run,

@@ -17,6 +17,7 @@
 #include "reports/deviation_page.h"
 #include "reports/published.h"
 #include "reports/pdf.h"
+#include "reports/translate.h"
 
 #include "assay/banned.h"
 
@@ -234,24 +235,6 @@ static enum assay_code write_books(struct writing *w, struct assay_error *err)
     return err->code;
 }
 
-/* In Chinese the report is a page of all its tables. */
-static enum assay_code write_tables(struct writing *w, const char *path, struct assay_error *err)
-{
-    struct assay_book book;
-    fill_book(w, ASSAY_CHINESE, &book);
-    (void)assay_book_page(&book, ASSAY_CHINESE, path, err);
-    assay_book_release(&book);
-    return err->code;
-}
-
-static bool has_chinese(const struct writing *w)
-{
-    for (size_t i = 0; i < w->set->n_languages; i++)
-        if (w->set->language[i] == ASSAY_CHINESE)
-            return true;
-    return false;
-}
-
 /* A page written for the printer alone, and printed to `pdf`. */
 static enum assay_code print_page(struct writing *w, const char *html, const char *pdf, struct assay_error *err)
 {
@@ -260,16 +243,29 @@ static enum assay_code print_page(struct writing *w, const char *html, const cha
     return err->code;
 }
 
+/* The report in the other languages, printed: "report.zh.pdf". `page` is a file to be used for it. */
+static enum assay_code print_translations(struct writing *w, const char *english, const char *page, struct assay_error *err)
+{
+    char path[1024];
+    for (size_t i = 0; !err->code && i < w->set->n_languages; i++) {
+        enum assay_language l = w->set->language[i];
+        if (l != ASSAY_ENGLISH && !path_of(w, "report", l, "pdf", path, err) && !assay_report_translate(english, ASSAY_REPORT_HTML, l, page, err))
+            (void)print_page(w, page, path, err);
+    }
+    return err->code;
+}
+
 /* The report first: the deviation table tells its pages. */
 static enum assay_code write_pdfs(struct writing *w, struct assay_error *err)
 {
     struct assay_deviations deviations = {&w->decision, claims_of(w), w->report_pdf};
-    char                    temporary[1024], html[1100], path[1024];
+    char                    temporary[1024], html[1100], report[1100], path[1024];
     if (assay_path_join(w->report_pdf, sizeof w->report_pdf, w->folder, "report.pdf", err) ||
         assay_folder_temporary("print", temporary, sizeof temporary, err))
         return err->code;
     (void)snprintf(html, sizeof html, "%s/page.html", temporary);
-    if (!assay_report_write(w->borrowed, w->n, ASSAY_REPORT_HTML, html, err) && !print_page(w, html, w->report_pdf, err) && *w->set->policy)
+    (void)snprintf(report, sizeof report, "%s/report.html", temporary);
+    if (!assay_report_write(w->borrowed, w->n, ASSAY_REPORT_HTML, report, err) && !print_page(w, report, w->report_pdf, err) && *w->set->policy)
         for (size_t i = 0; !err->code && i < w->set->n_languages; i++) {
             enum assay_language l = w->set->language[i];
             if (!path_of(w, "decision", l, "pdf", path, err) && !write_decision(w, l, html, err) &&
@@ -277,8 +273,8 @@ static enum assay_code write_pdfs(struct writing *w, struct assay_error *err)
                 !assay_deviations_write(&deviations, l, html, err))
                 (void)print_page(w, html, path, err);
         }
-    if (!err->code && has_chinese(w) && !path_of(w, "report", ASSAY_CHINESE, "pdf", path, err) && !write_tables(w, html, err))
-        (void)print_page(w, html, path, err);
+    if (!err->code)
+        (void)print_translations(w, report, html, err);
     for (size_t i = 0; !err->code && *w->set->mlperf && i < w->set->n_languages; i++)
         if (!path_of(w, "mlperf", w->set->language[i], "pdf", path, err) &&
             !assay_mlperf_report(&w->mlperf, ASSAY_REPORT_HTML, w->set->language[i], html, err))
@@ -316,6 +312,21 @@ static enum assay_code write_mlperf(struct writing *w, const struct assay_report
     return ASSAY_OK;
 }
 
+/* A report in English, in the other languages: "report.zh.html". */
+static enum assay_code write_translations(struct writing *w, const struct assay_report_row *row, const char *english, struct assay_error *err)
+{
+    char path[1024];
+    for (size_t i = 0; i < w->set->n_languages; i++) {
+        enum assay_language l = w->set->language[i];
+        if (l == ASSAY_ENGLISH)
+            continue;
+        if (path_of(w, "report", l, row->name, path, err) || assay_report_translate(english, row->format, l, path, err))
+            return err->code;
+        w->wrote(w->self, path);
+    }
+    return ASSAY_OK;
+}
+
 static enum assay_code write_format(struct writing *w, const struct assay_report_row *row, struct assay_error *err)
 {
     char path[1024];
@@ -327,11 +338,8 @@ static enum assay_code write_format(struct writing *w, const struct assay_report
     if (assay_path_join(path, sizeof path, w->folder, row->file, err) || assay_report_write(w->borrowed, w->n, row->format, path, err))
         return err->code;
     w->wrote(w->self, path);
-    if (row->format == ASSAY_REPORT_HTML && has_chinese(w)) {
-        if (path_of(w, "report", ASSAY_CHINESE, "html", path, err) || write_tables(w, path, err))
-            return err->code;
-        w->wrote(w->self, path);
-    }
+    if ((row->format == ASSAY_REPORT_HTML || row->format == ASSAY_REPORT_MARKDOWN) && write_translations(w, row, path, err))
+        return err->code;
     if (decided && row->format == ASSAY_REPORT_HTML && write_pages(w, err))
         return err->code;
     if (decided && row->format == ASSAY_REPORT_JSON && write_decision_json(w, err))

@@ -312,6 +312,8 @@ static enum assay_code read_offer(const struct reader *r, struct assay_offer *o)
                                         "division",
                                         "available",
                                         "price",
+                                        "price_source",
+                                        "price_question",
                                         "power_watts",
                                         "at_promise_per_s",
                                         "at_promise_source",
@@ -329,10 +331,16 @@ static enum assay_code read_offer(const struct reader *r, struct assay_offer *o)
         range(r, "power_watts", false, 0, 1e6, &o->power_watts) ||
         range(r, "at_promise_per_s", false, 0, HUGE_NUMBER, &o->at_promise_per_s) ||
         text(r, "at_promise_source", o->at_promise_per_s.high > 0, &o->at_promise_source) ||
+        text(r, "price_source", false, &o->price_source) || text(r, "price_question", false, &o->price_question) ||
         text(r, "differences", division == 2, &o->differences) || truth(r, "open_interfaces", &o->open_interfaces) ||
         truth(r, "second_source", &o->second_source))
         return r->err->code;
     o->division = (enum assay_division)division;
+    bool has_price = o->price.high > 0;
+    if (*(has_price ? o->price_question : o->price_source))
+        return assay_json_fail_at(r->file, r->at, has_price ? "price_question" : "price_source", r->err,
+                                  has_price ? "there is a price: 'price_question' is for offers without one"
+                                            : "'price_source' tells where a price is from, and there is none");
     bool two = strlen(o->origin) == 2 && o->origin[0] >= 'A' && o->origin[0] <= 'Z' && o->origin[1] >= 'A' && o->origin[1] <= 'Z';
     return *o->origin && !two ? assay_json_fail_at(r->file, r->at, "origin", r->err,
                                                    "'origin' is two letters of ISO 3166, not '%.20s'", o->origin)

@@ -66,6 +66,8 @@ struct assay_offer {
     bool                available;
     struct assay_range  price, power_watts, at_promise_per_s; /* all 0: not given */
     const char         *at_promise_source, *differences;
+    const char         *price_source;   /* who says so and when, and what of it is assumed; "": the buyer's own */
+    const char         *price_question; /* without a price: what its vendor is to be asked; "": nothing */
     enum assay_evidence promise_evidence, power_evidence; /* of terms; 0: the buyer's own, which is assumed */
     bool                promise_has_no_middle, power_has_no_middle; /* of terms: a range, and nothing within it is likelier */
     bool                open_interfaces, second_source, has_interfaces, has_second; /* facts of a checklist, not a score */

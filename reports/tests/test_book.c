@@ -4,7 +4,6 @@
 
 #include "reports/book.h"
 #include "reports/book_tables.h"
-#include "reports/tests/markup.h"
 #include "reports/tests/sample_run.h"
 
 /* A file of an .xlsx, which is a zip; free it. Local headers alone are read: the library writes sizes there. */
@@ -121,17 +120,9 @@ Test(book, of_a_hostile_run_holds_no_formula_and_no_point_that_there_is_not, .ti
     for (int l = 0; l < ASSAY_LANGUAGES; l++) {
         struct assay_book book = {0};
         size_t            hostile = 0;
-        char              room[200];
-        struct assay_error err = {0};
-        size_t            bytes;
         assay_book_runs(&book, (enum assay_language)l, &one, 1);
         assay_book_figures(&book, (enum assay_language)l, &one, 1);
         cr_assert(!book.failed && book.n == 5);
-        cr_assert_eq(assay_book_page(&book, (enum assay_language)l, in(&s, "page.html"), &err), ASSAY_OK, "%s", err.message);
-        char *page = get_bytes(in(&s, "page.html"), &bytes);
-        cr_expect(markup_is_well_formed(page, room), "%s", room);
-        cr_expect(!strstr(page, "<script") && strstr(page, "&lt;script&gt;alert(1)"));
-        free(page);
         for (size_t i = 0; i < book.n; i++)
             for (size_t k = 0; k < book.sheets[i].n; k++) {
                 const struct assay_cell *c = &book.sheets[i].cells[k];

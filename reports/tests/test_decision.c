@@ -17,9 +17,9 @@ struct world {
     char                      *page;
 };
 
-static void launch(struct builder *b, const char *id, const char *name, uint32_t k, bool modelled)
+static void launch(struct builder *b, const char *id, const char *name, uint32_t k, const char *modelled)
 {
-    struct assay_record *r = builder_record(0, modelled ? "model:m100" : "cpu:host", k, 900 + k);
+    struct assay_record *r = builder_record(0, modelled ? modelled : "cpu:host", k, 900 + k);
     memcpy(r->case_name, name, strlen(name) + 1);
     memcpy(r->id, id, 17);
     r->device = (struct assay_device_info){.size = sizeof r->device,
@@ -28,6 +28,8 @@ static void launch(struct builder *b, const char *id, const char *name, uint32_t
                                            .name = "host",
                                            .queues = 1};
     (void)snprintf(r->device.product, sizeof r->device.product, "%s", modelled ? "M100" : HOSTILE);
+    if (modelled && !strcmp(modelled, "model:m300"))
+        memcpy(r->device.name, "m300", 5);
     if (modelled) {
         r->evidence = ASSAY_EVIDENCE_MODELLED;
         memcpy(r->grade, "D", 2);
@@ -56,7 +58,7 @@ static void world_write(struct world *w, enum assay_language language)
     for (int i = 0; i < 2; i++) {
         builder_begin(&w->b[i], &s, i ? "modelled" : "real", json_object());
         for (uint32_t k = 0; k < 3; k++)
-            launch(&w->b[i], c.id, c.name, k, i == 1);
+            launch(&w->b[i], c.id, c.name, k, i == 1 ? "model:m100" : NULL);
         builder_end(&w->b[i], &w->runs[i]);
     }
     assay_case_release(&c);
@@ -226,23 +228,25 @@ Test(decision, the_chinese_page_has_no_english_sentence_and_no_half_width_punctu
 
 #define SERVED(qps) "decoder.serve/model=tiny-dense,batch=8,packed=64,tokens=200@interactive/qps=" qps "+serving/prompt=16,output=8"
 #define DEMAND                                                                                                                   \
-    "\"offers\":[{\"device\":\"model\",\"name\":\"M100\",\"power_watts\":400}],\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[1000,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0," \
+    "\"offers\":[{\"device\":\"model\",\"name\":\"M100\",\"power_watts\":400,\"price_question\":\"what <b>it</b> costs\"}],\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[1000,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0," \
     "0,0,0,0,0,0,0,0],\"first_token_s\":{\"p50\":1,\"p99\":2},\"case\":\"" SERVED("1") "\"},\"costs\":{\"currency\":\"CNY\",\"tax_included\":true,"   \
     "\"includes\":\"all\",\"prices_valid_until\":\"2027-01-01\",\"host_price\":1000,\"devices_per_host\":8,\"hosts_per_rack\":4,\"host_power_watts\":1000," \
     "\"network_price_per_host\":100,\"power_price_per_kwh\":0.5,\"pue\":1.2,\"years\":5,\"staff_per_year\":10},"
 
-static void serve(struct builder *b, const char *name, double tokens_per_s)
+static void serve(struct builder *b, const char *backend, const char *name, double tokens_per_s)
 {
     struct assay_case  c;
     struct assay_error err = {0};
     cr_assert_eq(assay_case_parse(name, &c, &err), ASSAY_OK, "%s", err.message);
-    struct assay_record *r = builder_record(0, "model:m100", 0, 900);
+    struct assay_record *r = builder_record(0, backend, 0, 900);
     memcpy(r->case_name, c.name, strlen(c.name) + 1);
     memcpy(r->id, c.id, 17);
     r->evidence = ASSAY_EVIDENCE_MODELLED;
     memcpy(r->grade, "D", 2);
     r->device = (struct assay_device_info){
         .size = sizeof r->device, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED, .name = "host", .queues = 1};
+    if (!strcmp(backend, "model:m300"))
+        memcpy(r->device.name, "m300", 5);
     static const enum assay_metric times[] = {ASSAY_METRIC_latency_ns, ASSAY_METRIC_ttft_ns, ASSAY_METRIC_ttft_p99_ns};
     for (size_t i = 0; i < 3; i++)
         r->metric[times[i]] = (struct assay_metric_value){
@@ -251,6 +255,26 @@ static void serve(struct builder *b, const char *name, double tokens_per_s)
         .has_interval = true, .low = tokens_per_s, .high = 2 * tokens_per_s, .level = 0.8, .clock = ASSAY_CLOCK_MODEL, .why = "a range alone"};
     builder_append(b, r);
     assay_case_release(&c);
+}
+
+Test(decision, a_price_stands_beside_who_says_so)
+{
+    struct world       w;
+    struct assay_error err = {0};
+    size_t             bytes;
+    world_write(&w, ASSAY_ENGLISH);
+    struct assay_policy        policy;
+    struct assay_qualification q;
+    cr_assert_eq(policy_of(&w.s, POLICY("\"offers\":[{\"device\":\"cpu\",\"price\":[5,6,7],\"price_source\":\"The <i>Paper</i>, 2026-01-02\"}],", RULE("time", "mandatory", FIGURE)),
+                           &policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_qualify(&policy, w.runs, 2, &q, &err), ASSAY_OK);
+    cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "price.html"), &err), ASSAY_OK);
+    char *page = get_bytes(in(&w.s, "price.html"), &bytes);
+    cr_expect(strstr(page, "5 – 7; The &lt;i&gt;Paper&lt;/i&gt;, 2026-01-02") || strstr(page, "5 – 7 ; The &lt;i&gt;"), "%s", strstr(page, "id=\"provenance\""));
+    free(page);
+    assay_qualification_release(&q);
+    assay_policy_release(&policy);
+    world_release(&w);
 }
 
 /* The runs of the curve stand in a folder of their own: it is no candidate, its curve is its back end's, and its hash is on page one. */
@@ -264,8 +288,8 @@ Test(decision, a_curve_in_a_folder_of_its_own_is_its_back_ends)
     size_t               bytes;
     world_write(&w, ASSAY_ENGLISH);
     builder_begin(&b, &w.s, "curve", json_object());
-    serve(&b, SERVED("4"), 40);
-    serve(&b, SERVED("8"), 80);
+    serve(&b, "model:m100", SERVED("4"), 40);
+    serve(&b, "model:m100", SERVED("8"), 80);
     builder_end(&b, &runs[2]);
     runs[0] = w.runs[0];
     runs[1] = w.runs[1];
@@ -279,8 +303,52 @@ Test(decision, a_curve_in_a_folder_of_its_own_is_its_back_ends)
     cr_expect(strstr(page, "80 – 160/s"), "a range");
     cr_expect(strstr(page, "13 devices in 1 rack"), "1000 a second at 80 a device");
     cr_expect(strstr(page, "no price given"));
+    cr_expect(strstr(page, "not given; to be asked: what &lt;b&gt;it&lt;/b&gt; costs"));
     cr_expect(strstr(page, "records of curve: "));
     free(page);
+    assay_qualification_release(&q);
+    assay_policy_release(&policy);
+    assay_summary_release(&runs[2]);
+    world_release(&w);
+}
+
+/* Prices at which two of them cost the same are a range where what they deliver is one: with 40 – 80 and 80 – 160 tokens a second for
+ * 1000 it takes 13 to 25 devices against 7 to 13. */
+Test(decision, a_parity_of_devices_without_points_has_none)
+{
+    struct world               w;
+    struct builder             b;
+    struct assay_error         err = {0};
+    struct assay_case          c;
+    struct assay_summary       runs[3];
+    struct assay_policy        policy;
+    struct assay_qualification q;
+    size_t                     bytes;
+    static const char offers[] = "\"offers\":[{\"device\":\"m300\",\"name\":\"M300\",\"power_watts\":[300,400,500]},";
+    char              text[4000];
+    world_write(&w, ASSAY_ENGLISH);
+    cr_assert_eq(assay_case_parse(CANDIDATE_CASE, &c, &err), ASSAY_OK);
+    builder_begin(&b, &w.s, "others", json_object());
+    launch(&b, c.id, c.name, 0, "model:m300");
+    serve(&b, "model:m300", SERVED("4"), 40);
+    serve(&b, "model:m100", SERVED("4"), 80);
+    builder_end(&b, &runs[2]);
+    runs[0] = w.runs[0];
+    runs[1] = w.runs[1];
+    (void)snprintf(text, sizeof text, "%s", POLICY(DEMAND, RULE("time", "mandatory", FIGURE)));
+    char *list = strstr(text, "\"offers\":[");
+    cr_assert(list);
+    memmove(list + sizeof offers - 1, list + strlen("\"offers\":["), strlen(list) - strlen("\"offers\":[") + 1);
+    memcpy(list, offers, sizeof offers - 1);
+    cr_assert_eq(policy_of(&w.s, text, &policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_qualify(&policy, runs, 3, &q, &err), ASSAY_OK);
+    cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "range.html"), &err), ASSAY_OK);
+    char *page = get_bytes(in(&w.s, "range.html"), &bytes);
+    cr_expect(strstr(page, "0.28 to 1 times the price of one M100") || strstr(page, "1 to 3.57 times the price of one M300"), "%s",
+              strstr(page, "id=\"costs\""));
+    cr_expect(!strstr(page, " at 0.52 times") && !strstr(page, " at 1.92 times"), "no point");
+    free(page);
+    assay_case_release(&c);
     assay_qualification_release(&q);
     assay_policy_release(&policy);
     assay_summary_release(&runs[2]);

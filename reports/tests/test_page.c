@@ -121,7 +121,7 @@ Test(page, case_names_break_behind_their_separators_and_come_back)
     struct assay_page p = page_open();
     assay_page_case_name(&p, "gemm/k=1,m=2");
     cr_assert_eq(fclose(p.to.out), 0);
-    cr_expect_str_eq(bytes, "<b>gemm</b><wbr/><span class=\"par\">/k=1<wbr/>,m=2</span>");
+    cr_expect_str_eq(bytes, "<b translate=\"no\">gemm</b><wbr/><span class=\"par\" translate=\"no\">/k=1<wbr/>,m=2</span>");
     free(bytes);
 }
 

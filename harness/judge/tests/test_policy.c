@@ -71,6 +71,8 @@ static const struct {
      "only outputs and figures"},
     {POLICY("\"offers\":[{\"device\":\"x\",\"origin\":\"China\"}],", LATENCY), "two letters"},
     {POLICY("\"offers\":[{\"device\":\"x\",\"price\":[3,2,1]}],", LATENCY), "ascending"},
+    {POLICY("\"offers\":[{\"device\":\"x\",\"price_source\":\"a paper\"}],", LATENCY), "there is none"},
+    {POLICY("\"offers\":[{\"device\":\"x\",\"price\":5,\"price_question\":\"how much\"}],", LATENCY), "offers without one"},
     {POLICY("\"offers\":[{\"device\":\"x\"},{\"device\":\"x\"}],", LATENCY), "two offers"},
     {POLICY("\"offers\":[{\"device\":\"x\",\"at_promise_per_s\":5}],", LATENCY), "at_promise_source"},
     {POLICY("\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[1,2]},", LATENCY), "24 numbers"},
