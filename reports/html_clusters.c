@@ -63,13 +63,13 @@ static void plan_words(struct assay_page *p, const struct assay_summary_row *row
     static const struct {
         const char *name, *what;
     } axes[] = {{"plan_tp", "tp"}, {"plan_cp", "cp"}, {"plan_dp", "dp"}, {"plan_pp", "pp"}, {"plan_ep", "ep"}, {"plan_chunks", "chunks"}};
-    assay_sink_raw(&p->to, "<small>");
+    assay_sink_raw(&p->to, "<small translate=\"no\">");
     for (size_t i = 0; i < sizeof axes / sizeof *axes; i++) {
         double n = assay_cluster_about(row, axes[i].name);
         if (n > 1)
             assay_sink_raw(&p->to, "%s&#160;%.0f ", axes[i].what, n);
     }
-    assay_sink_raw(&p->to, "micro-batches&#160;%.0f&#160;×&#160;%.0f zero&#160;%.0f</small>", assay_cluster_about(row, "plan_micro_batches"),
+    assay_sink_raw(&p->to, "mb&#160;%.0f&#160;×&#160;%.0f zero&#160;%.0f</small>", assay_cluster_about(row, "plan_micro_batches"),
                    assay_cluster_about(row, "plan_micro_batch"), assay_cluster_about(row, "plan_zero"));
 }
 
@@ -185,8 +185,8 @@ static void step_bar(struct assay_page *p, const struct assay_report_run *run, c
         } else if (i != first && (second == first || part[i] > part[second]))
             second = i;
     }
-    assay_sink_raw(&p->to, "</span><span>%s %.0f&#160;%%, %s %.0f&#160;%%</span></li>\n", assay_step_part_names[first], 100 * part[first] / sum,
-                   assay_step_part_names[second], 100 * part[second] / sum);
+    assay_sink_raw(&p->to, "</span><span><span>%s</span> %.0f&#160;%%, <span>%s</span> %.0f&#160;%%</span></li>\n", assay_step_part_names[first],
+                   100 * part[first] / sum, assay_step_part_names[second], 100 * part[second] / sum);
 }
 
 static void memory_bar(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
@@ -284,14 +284,10 @@ static void timeline(struct assay_page *p, const struct assay_report_run *run, c
         struct drawing d = {p, drawn > OPERATIONS_MOST ? OPERATIONS_MOST / drawn : 1, result.makespan_ns};
         assay_sink_raw(&p->to, "<figure><figcaption>");
         assay_page_series(p, run->summary, row->backend, false);
-        assay_sink_raw(&p->to, ": %lld stages, %lld micro-batches", (long long)pipe.stages, (long long)pipe.micro_batches);
-        if (pipe.chunks > 1)
-            assay_sink_raw(&p->to, ", %lld chunks a stage", (long long)pipe.chunks);
-        assay_sink_raw(&p->to, "; idle %.1f&#160;%% of the stages' time", 100 * result.bubble);
-        if (d.until < 1)
-            assay_sink_raw(&p->to, "; the first %.2g&#160;%% of it are drawn", 100 * d.until);
-        if (lanes < pipe.stages)
-            assay_sink_raw(&p->to, ", of the first %lld stages", (long long)lanes);
+        assay_sink_raw(&p->to, " <span>%lld stages of %lld chunks, %lld micro-batches, idle for %.1f %% of their time</span>", (long long)pipe.stages,
+                       (long long)pipe.chunks, (long long)pipe.micro_batches, 100 * result.bubble);
+        if (d.until < 1 || lanes < pipe.stages)
+            assay_sink_raw(&p->to, " <span>(drawn: the first %.2g %% of the step, %lld stages)</span>", 100 * d.until, (long long)lanes);
         assay_sink_raw(&p->to, "</figcaption>\n<svg class=\"pipeline\" role=\"img\" aria-label=\"operations of %lld pipeline stages over time\" viewBox=\"0 0 1000 %lld\" "
                                "preserveAspectRatio=\"none\" style=\"height:%.1frem\">", (long long)pipe.stages, 10 * (long long)lanes, 0.55 * (double)lanes + 0.2);
         (void)assay_pipeline_trace(&pipe, draw_operation, &d, &result, &none);
@@ -521,7 +517,7 @@ void assay_page_clusters(struct assay_page *p, const struct assay_report_run *ru
     assay_sink_raw(&p->to, "<section id=\"");
     assay_page_id(p, run, "clusters");
     assay_sink_raw(&p->to, "\">\n<h2>Clusters</h2>\n<p class=\"small\">One training step, spread by the best plan that fits into the memory of each system. All of it is calculated from "
-                           "descriptions: ranges are the 10th to the 90th percentile of what is known; where a number that matters is only known as a range, there is no point.</p>\n");
+                           "descriptions: ranges are the 10th to the 90th percentile of what is known; where a number that matters is only known as a range, there is no point. Plans: ranks of tensor (tp), context (cp), data (dp), pipeline (pp) and expert parallelism (ep), micro-batches (mb).</p>\n");
     for (size_t i = 0; i < run->n_cases; i++)
         if (assay_cluster_is_case(&run->cases[i]))
             one_case(p, run, &run->cases[i]);
