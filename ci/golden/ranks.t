@@ -42,6 +42,12 @@ $ assay run decoder.train/model=tiny-ranks,tokens=16,tp=3 --backend cpu -o bad
 $ assay run decoder.train/model=tiny-ranks,pp=3,tokens=16 --backend cpu -o bad
 ? 2
 ~ layers 4 of 'tiny-ranks' does not divide by pp 3
+$ assay run decoder.serve/model=tiny-ranks,tokens=16,tp=2 --backend cpu -o phase
+? 2
+~ a mesh of 2 ranks in phase serve, which is not split; phases train and gradients are
+$ assay run decoder.train/model=tiny-ranks,tokens=16,tp=2@offline --backend cpu -o scenario
+? 2
+! assay: a scenario on 2 ranks; queries come to one session, ranks have one each
 $ assay run decoder.train/chunks=2,model=tiny-ranks,pp=2,tokens=16 --backend cpu -o bad
 ? 2
 ~ chunks 2 with schedule gpipe: schedule 1f1b interleaves them
@@ -88,6 +94,15 @@ $ sed -nE 's/.*"reason":"([^"]+)".*/\1/p' crash/records.jsonl stop/records.jsonl
 rank 1 on HOST: killed by SIGSEGV (Segmentation fault)
 rank 2 on HOST: nothing came of rank 2 for TIME: rank N waits in all_reduce
 node 'model.embed_tokens.own_indices' (Sub): this rank will not
+
+# for who gathers test results it is an error, with the line that repeats it
+$ for what in crash stop; do assay export "$what" --format junit -o "$what.xml"; grep -o 'failures="0" errors="1"' "$what.xml"; sed -nE 's/.*<error message="(rank [0-9]) on [^"]*" type="error">(assay run [a-z.]*).* (--ranks 4 --launcher fork).*/\1: \2 … \3/p' "$what.xml"; done
+crash.xml
+failures="0" errors="1"
+rank 1: assay run decoder.gradients … --ranks 4 --launcher fork
+stop.xml
+failures="0" errors="1"
+rank 2: assay run decoder.gradients … --ranks 4 --launcher fork
 
 # what the record has of ranks: where they ran, how long each took, how often it took longest
 $ grep -o '"compiled":"4 ranks by fork, over memory: 0-3 on [^ ]*, cores' wrong/records.jsonl

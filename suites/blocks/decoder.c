@@ -463,10 +463,11 @@ static int32_t positions(const struct decoder *d)
  * it that these divide the sequences). */
 static int64_t micro_batches(const struct assay_mesh *m, int64_t sequences)
 {
-    int64_t n = m->pp == 1 || sequences < 1 ? 1 : sequences < 4 * m->pp ? sequences : 4 * m->pp;
-    while (n > 1 && (sequences % n || (m->chunks > 1 && n % m->pp)))
-        n--;
-    return n;
+    int64_t most = m->pp == 1 ? 1 : sequences < 4 * m->pp ? sequences : 4 * m->pp;
+    for (int64_t n = most; n > 1; n--)
+        if (sequences % n == 0 && (m->chunks <= 1 || n % m->pp == 0))
+            return n;
+    return 1;
 }
 
 static void enter_piece(struct decoder *d, int64_t piece)

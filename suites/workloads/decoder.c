@@ -127,7 +127,8 @@ static enum assay_code ranks(const void *given, const char *phase, uint32_t *n, 
     if (assay_mesh_ranks(&p->mesh, &product, err))
         return err->code;
     if (product > 1 && !trains(phase))
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "a mesh of %lld ranks in phase %s; train and gradients have one", (long long)product, phase);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "a mesh of %lld ranks in phase %s, which is not split; phases train and gradients are", (long long)product,
+                          phase);
     *n = (uint32_t)product;
     return ASSAY_OK;
 }

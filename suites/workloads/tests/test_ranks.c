@@ -471,7 +471,7 @@ Test(ranks, a_mesh_that_does_not_fit_is_refused_with_the_names, .init = find_sou
     refuse("decoder.train/batch=4,model=tiny-mla,tokens=6,tp=2", "tp 2 with latent attention, which is not split");
     refuse("decoder.train/batch=32,dp=32,model=tiny-ranks,tokens=6", NULL);
     refuse("decoder.train/batch=32,dp=32,model=tiny-ranks,tokens=6,tp=2", "dp 32 x tp 2 x pp 1 x ep 1 are more than 32 ranks");
-    refuse("decoder.prefill/dp=2,model=tiny-ranks,tokens=6", "a mesh of 2 ranks in phase prefill; train and gradients have one");
+    refuse("decoder.prefill/dp=2,model=tiny-ranks,tokens=6", "a mesh of 2 ranks in phase prefill, which is not split; phases train and gradients are");
     refuse("decoder.train/batch=4,chunks=2,model=tiny-ranks,pp=2,tokens=6", "chunks 2 with schedule gpipe: schedule 1f1b interleaves them");
     refuse("decoder.train/batch=4,model=tiny-ranks,schedule=1f1b,tokens=6", "schedule 1f1b with 1 chunks and pp 1: stages have schedules and chunks");
     refuse("decoder.train/batch=4,chunks=4,model=tiny-ranks,pp=2,schedule=1f1b,tokens=6", "layers 4 of 'tiny-ranks' does not divide by pp x chunks 8");
