@@ -1,5 +1,5 @@
 # Cases that are spread over ranks: processes that exchange messages, judged by what one graph of them all gives.
-$ assay run decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=4 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,sp=true,tp=4 decoder.gradients/model=tiny-ranks,batch=4,pp=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,ep=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2 decoder.gradients/model=tiny-ranks,batch=4,pp=2,tokens=16,tp=2 decoder.train/model=tiny-ranks,batch=4,dp=2,ep=2,tokens=16,zero=2 --ranks 4 --backend cpu,threads=1 --launches 1 --min-runs 8 --min-s 0 -o four --quiet
+$ assay run decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=4 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,sp=true,tp=4 decoder.gradients/model=tiny-ranks,batch=4,pp=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,ep=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2 decoder.gradients/model=tiny-ranks,batch=4,pp=2,tokens=16,tp=2 decoder.gradients/model=tiny-ranks,batch=4,pp=4,schedule=1f1b,tokens=16 decoder.train/model=tiny-ranks,batch=4,dp=2,ep=2,tokens=16,zero=2 decoder.train/model=tiny-ranks,batch=8,chunks=2,pp=2,schedule=1f1b,tokens=16,tp=2 --ranks 4 --backend cpu,threads=1 --launches 1 --min-runs 8 --min-s 0 -o four --quiet
 four
 
 $ assay validate four | sed -nE 's/^(pass|marginal) .* (decoder[^ ]*) .*/\2/p; $p'
@@ -9,8 +9,10 @@ decoder.gradients/model=tiny-ranks,batch=4,tokens=16,pp=4
 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,ep=4
 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2
 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,tp=2,pp=2
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,pp=4,schedule=1f1b
 decoder.train/model=tiny-ranks,batch=4,tokens=16,dp=2,ep=2,zero=2
-7 passed, 0 failed, 0 not checked
+decoder.train/model=tiny-ranks,batch=8,tokens=16,tp=2,pp=2,schedule=1f1b,chunks=2
+9 passed, 0 failed, 0 not checked
 
 # exchanges alone, whose content is whole numbers: every bit counts
 $ assay run collective.all_reduce/bytes=64KiB,ranks=4 collective.all_gather/bytes=64KiB,ranks=4 collective.reduce_scatter/bytes=60KiB,ranks=3 collective.all_to_all/bytes=64KiB,dtype=i32,ranks=4 collective.send_receive/bytes=8MiB,ranks=3 --backend cpu,threads=1 --launches 1 --min-runs 8 --min-s 0 -o exchange --quiet && assay validate exchange | sed -nE 's/^([a-z_]+) +[a-z]+ +0 .* (collective[^ ]*) .*/\1 \2/p; $p'
@@ -40,6 +42,18 @@ $ assay run decoder.train/model=tiny-ranks,tokens=16,tp=3 --backend cpu -o bad
 $ assay run decoder.train/model=tiny-ranks,pp=3,tokens=16 --backend cpu -o bad
 ? 2
 ~ layers 4 of 'tiny-ranks' does not divide by pp 3
+$ assay run decoder.serve/model=tiny-ranks,tokens=16,tp=2 --backend cpu -o phase
+? 2
+~ a mesh of 2 ranks in phase serve, which is not split; phases train and gradients are
+$ assay run decoder.train/model=tiny-ranks,tokens=16,tp=2@offline --backend cpu -o scenario
+? 2
+! assay: a scenario on 2 ranks; queries come to one session, ranks have one each
+$ assay run decoder.train/chunks=2,model=tiny-ranks,pp=2,tokens=16 --backend cpu -o bad
+? 2
+~ chunks 2 with schedule gpipe: schedule 1f1b interleaves them
+$ assay run decoder.train/batch=3,chunks=2,model=tiny-ranks,pp=2,schedule=1f1b,tokens=16 --backend cpu -o bad
+? 2
+~ batch of a stage 3 of 'tiny-ranks' does not divide by pp 2
 
 # a device that is modelled alone, and one that computes nothing
 $ assay run decoder.train/model=tiny-ranks,tokens=16,tp=2 --backend m100 --launches 1 -o model --quiet
@@ -80,6 +94,15 @@ $ sed -nE 's/.*"reason":"([^"]+)".*/\1/p' crash/records.jsonl stop/records.jsonl
 rank 1 on HOST: killed by SIGSEGV (Segmentation fault)
 rank 2 on HOST: nothing came of rank 2 for TIME: rank N waits in all_reduce
 node 'model.embed_tokens.own_indices' (Sub): this rank will not
+
+# for who gathers test results it is an error, with the line that repeats it
+$ for what in crash stop; do assay export "$what" --format junit -o "$what.xml"; grep -o 'failures="0" errors="1"' "$what.xml"; sed -nE 's/.*<error message="(rank [0-9]) on [^"]*" type="error">(assay run [a-z.]*).* (--ranks 4 --launcher fork).*/\1: \2 … \3/p' "$what.xml"; done
+crash.xml
+failures="0" errors="1"
+rank 1: assay run decoder.gradients … --ranks 4 --launcher fork
+stop.xml
+failures="0" errors="1"
+rank 2: assay run decoder.gradients … --ranks 4 --launcher fork
 
 # what the record has of ranks: where they ran, how long each took, how often it took longest
 $ grep -o '"compiled":"4 ranks by fork, over memory: 0-3 on [^ ]*, cores' wrong/records.jsonl

@@ -20,6 +20,9 @@ struct assay_graph_memory {
     struct assay_arena arena; /* operand lists, attributes, texts, const data */
     struct assay_names names;
     uint32_t value_room, node_room;
+    uint32_t  step;    /* what is being built belongs to it (steps.h); 0: to none */
+    uint32_t  step_room;
+    uint32_t *step_of; /* [step_room], by node */
 };
 
 /* ASSAY_NO_VALUE: no value of that name. */

@@ -8,6 +8,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/ir/build.h"
+#include "harness/ir/steps.h"
 
 #include "assay/banned.h"
 
@@ -35,6 +36,7 @@ void assay_graph_free(struct assay_graph *g)
         return;
     assay_arena_clear(&g->memory->arena);
     free(g->memory->names.slots);
+    free(g->memory->step_of);
     free(g->memory);
     free(g->values);
     free(g->nodes);
@@ -158,7 +160,24 @@ enum assay_code assay_graph_reserve_nodes(struct assay_graph *g, uint32_t n, str
     void *nodes = g->nodes;
     enum assay_code code = reserve(g, &nodes, sizeof *g->nodes, g->n_nodes, n, &g->memory->node_room, err);
     g->nodes = nodes;
-    return code;
+    if (code || g->memory->step_room == g->memory->node_room)
+        return code;
+    uint32_t *steps = reallocarray(g->memory->step_of, g->memory->node_room, sizeof *steps);
+    if (!steps)
+        return out_of_memory(g, err);
+    g->memory->step_of = steps;
+    g->memory->step_room = g->memory->node_room;
+    return ASSAY_OK;
+}
+
+void assay_graph_step(struct assay_graph *g, uint32_t step)
+{
+    g->memory->step = step;
+}
+
+uint32_t assay_graph_step_of(const struct assay_graph *g, uint32_t node)
+{
+    return g->memory->step_of[node];
 }
 
 enum assay_code assay_graph_admit(struct assay_graph *g, int32_t *index, struct assay_error *err)

@@ -272,6 +272,7 @@ static enum assay_code add_node(struct assay_graph *g, const struct request *ask
     }
     for (uint32_t o = 0; o < node.n_outputs; o++)
         out[o] = node.outputs[o];
+    g->memory->step_of[g->n_nodes] = g->memory->step;
     g->nodes[g->n_nodes++] = node;
     return ASSAY_OK;
 }

@@ -15,7 +15,7 @@ enum assay_code assay_case_ranks(const struct assay_case *c, uint32_t *n, struct
     if (c->workload->ranks(c->params, c->phase, n, err))
         return assay_error_in(err, "spreading case '%.100s' over ranks", c->name);
     if (*n > 1 && c->scenario.type)
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "a scenario on %u ranks; load comes to one device", *n);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "a scenario on %u ranks; queries come to one session, ranks have one each", *n);
     return ASSAY_OK;
 }
 

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/ir/steps.h"
 #include "suites/blocks/blocks.h"
 #include "suites/blocks/ranks.h"
+#include "suites/blocks/stage_order.h"
 
 #include "assay/banned.h"
 
@@ -23,10 +25,12 @@ struct decoder {
     int32_t                         past, filled;              /* decode: i64[batch], and one more */
     int32_t                         table, starts;             /* serve, as `past` is: i32 */
     struct assay_mesh_place at;
-    int64_t first_layer, layers; /* of this stage */
+    int64_t piece, pieces;       /* of the model's layers: the one that is built, of how many; stages have them by turns */
+    int64_t first_layer, layers; /* of this piece */
     int64_t heads, kv_heads;     /* of this rank */
     bool    split_vocabulary;    /* by the ranks of tp, which it divides by */
     int64_t micro, micros;       /* the micro-batch that is built, of how many */
+    uint32_t built;              /* micro-batches times chunks, so far */
     double                          out_gain; /* of what is added to the residual, so that it stays near one */
 };
 
@@ -455,13 +459,21 @@ static int32_t positions(const struct decoder *d)
 }
 
 /* Of the sequences of a rank: one where there are no stages that would wait for each other, else the most that divide them and are no
- * more than four a stage, with which stages stand still for less than a fifth of the time. */
+ * more than four a stage, with which stages stand still for less than a fifth of the time. Interleaved, by the stages (divides() sees to
+ * it that these divide the sequences). */
 static int64_t micro_batches(const struct assay_mesh *m, int64_t sequences)
 {
-    int64_t n = m->pp == 1 || sequences < 1 ? 1 : sequences < 4 * m->pp ? sequences : 4 * m->pp;
-    while (sequences % n)
-        n--;
-    return n;
+    int64_t most = m->pp == 1 ? 1 : sequences < 4 * m->pp ? sequences : 4 * m->pp;
+    for (int64_t n = most; n > 1; n--)
+        if (sequences % n == 0 && (m->chunks <= 1 || n % m->pp == 0))
+            return n;
+    return 1;
+}
+
+static void enter_piece(struct decoder *d, int64_t piece)
+{
+    d->piece = piece;
+    d->first_layer = piece * d->layers;
 }
 
 /* Who owns which rows and blocks. Generated ones are such as a server has: sequences of uneven lengths and blocks all over the caches. */
@@ -482,8 +494,9 @@ static void begin(struct decoder *d)
     d->at = assay_mesh_place(&how->mesh, how->rank);
     d->micros = micro_batches(&d->at.mesh, how->batch / (d->at.mesh.dp * d->at.mesh.ep));
     d->batch = serve ? 1 : how->batch / (d->at.mesh.dp * d->at.mesh.ep) / d->micros;
-    d->layers = how->layers / d->at.mesh.pp;
-    d->first_layer = d->at.pp * d->layers;
+    d->pieces = d->at.mesh.pp * d->at.mesh.chunks;
+    d->layers = how->layers / d->pieces;
+    enter_piece(d, d->at.pp);
     d->heads = d->shape->heads / d->at.mesh.tp;
     d->kv_heads = d->shape->kv_heads / d->at.mesh.tp;
     d->split_vocabulary = d->at.mesh.tp > 1 && d->shape->vocab % d->at.mesh.tp == 0;
@@ -591,8 +604,9 @@ static bool divides(struct assay_graph *g, const struct assay_decoder *how)
     } rows[] = {
         {"heads", "tp", s->heads, m->tp, how->attention}, {"kv_heads", "tp", s->kv_heads, m->tp, how->attention}, {"ffn", "tp", s->ffn, m->tp, true},
         {"expert_ffn", "tp", s->moe.expert_ffn, m->tp, s->moe.experts > 0}, {"shared_ffn", "tp", s->moe.shared_ffn, m->tp, s->moe.shared > 0},
-        {"layers", "pp", how->layers, m->pp, true}, {"experts", "ep", s->moe.experts, m->ep, true},
+        {"layers", m->chunks > 1 ? "pp x chunks" : "pp", how->layers, m->pp * m->chunks, true}, {"experts", "ep", s->moe.experts, m->ep, true},
         {"batch", "dp x ep", how->batch, m->dp * m->ep, true},
+        {"batch of a stage", "pp", how->batch / (m->dp * m->ep), m->pp, m->chunks > 1},
         {"batch x tokens of a step", "tp", step_rows(how), m->tp, m->sp},
     };
     int64_t n;
@@ -628,6 +642,7 @@ static bool complete(struct assay_graph *g, const struct assay_decoder *how, str
         assay_graph_refuse(g, ASSAY_CONFIG, "phase serve with %lld tokens of %lld sequences of at most %lld, in blocks of %lld",
                            (long long)how->tokens, (long long)how->batch, (long long)how->context, (long long)how->block);
     out->mesh = how->mesh.dp ? how->mesh : ASSAY_MESH_ONE;
+    out->mesh.chunks = how->mesh.chunks ? how->mesh.chunks : 1;
     if (g->first_error.code || !divides(g, out))
         return false;
     out->cache = how->cache == ASSAY_DTYPE_NONE ? ASSAY_F32 : how->cache;
@@ -704,13 +719,15 @@ static int32_t own_loss(const struct decoder *d, int32_t x, int32_t table, unsig
     return of == 1 ? loss : assay_block_binary(d->g, "Div", "loss", "own_share", loss, assay_graph_const(d->g, "loss.of_ranks", ASSAY_F32, 0, NULL, &divisor));
 }
 
-/* The rank that stands as this one does, `step` stages on. */
+/* The rank that stands as this one does on the stage of the piece before (-1) or behind (1); the last stage's pieces lie before the
+ * first one's next. */
 static int64_t neighbour(const struct decoder *d, int64_t step)
 {
-    return d->at.rank + step * d->at.mesh.dp * d->at.mesh.ep * d->at.mesh.tp;
+    const struct assay_mesh *m = &d->at.mesh;
+    return d->at.rank + ((d->at.pp + step + m->pp) % m->pp - d->at.pp) * m->dp * m->ep * m->tp;
 }
 
-/* What the stage before gives: rows as they are between layers. */
+/* What the piece before gives: rows as they are between layers. */
 static int32_t from_before(const struct decoder *d)
 {
     int64_t           n = d->batch * d->length / (d->at.mesh.sp ? d->at.mesh.tp : 1);
@@ -720,32 +737,97 @@ static int32_t from_before(const struct decoder *d)
     return assay_graph_op(d->g, "assay.Receive", "stage.rows", &edge, 1, attrs);
 }
 
-/* The share of one micro-batch: what goes to the next stage has none. */
+/* The share of one micro-batch on one piece: what goes to the next piece has none. */
 static int32_t micro_loss(const struct decoder *d, unsigned *adds)
 {
     int32_t table = ASSAY_NO_VALUE;
-    int32_t x = layers(d, d->at.pp ? from_before(d) : embed(d, &table));
-    if (d->at.pp + 1 == d->at.mesh.pp)
+    int32_t x = layers(d, d->piece ? from_before(d) : embed(d, &table));
+    if (d->piece + 1 == d->pieces)
         return own_loss(d, x, table, adds);
     struct assay_attr to = {.name = "ranks", .type = ASSAY_ATTR_I64S, .list = {d->at.rank, neighbour(d, 1)}, .n = 2};
     *adds = row_sharers(d) | (d->split_vocabulary ? ASSAY_MESH_TP : 0);
     return assay_graph_op(d->g, "assay.Send", "stage.sent", &x, 1, (struct assay_attr[]){to, ASSAY_ATTR_END});
 }
 
+/* Piece and micro-batch number `k` of a rank's chunks x micro-batches; the nodes are a step of the schedule. */
+static int32_t share(struct decoder *d, int64_t k, const struct assay_stage_order *order, unsigned *adds)
+{
+    d->micro = k % d->micros;
+    enter_piece(d, k / d->micros * d->at.mesh.pp + d->at.pp);
+    assay_graph_repeat(d->g, d->built++);
+    assay_graph_step(d->g, assay_stage_step(order, d->piece, d->micro));
+    int32_t own = micro_loss(d, adds);
+    assay_graph_step(d->g, 0);
+    return own;
+}
+
+static struct assay_stage_order order_of(const struct decoder *d)
+{
+    return (struct assay_stage_order){.stages = d->at.mesh.pp, .chunks = d->at.mesh.chunks, .micro_batches = d->micros, .stage = d->at.pp};
+}
+
+/* Shares by number, in *n of them. The walk back meets last first, and gradients of the micro-batches are added up as it meets them: so
+ * what a schedule takes back first is built last. */
+static int32_t *shares(struct decoder *d, size_t *n, unsigned *adds)
+{
+    const struct assay_stage_order order = order_of(d);
+    struct assay_schedule_entry   *entries = NULL;
+    struct assay_error             err = {.code = ASSAY_OK};
+    size_t                         n_entries = 0;
+    *n = (size_t)(d->at.mesh.chunks * d->micros);
+    int32_t *own = calloc(*n + 1, sizeof *own);
+    if (!own)
+        assay_graph_refuse(d->g, ASSAY_MEMORY, "no memory for %zu micro-batches", *n);
+    else if (d->at.mesh.schedule == ASSAY_MESH_GPIPE)
+        for (size_t k = 0; k < *n; k++)
+            own[k] = share(d, (int64_t)k, &order, adds);
+    else if (assay_stage_order(&order, &entries, &n_entries, &err))
+        assay_graph_refuse(d->g, err.code, "%s", err.message);
+    for (size_t i = n_entries; i-- > 0;) {
+        int64_t at = (int64_t)(entries[i].step & ~ASSAY_STEP_BACKWARD) - 1, k = at / d->micros / d->at.mesh.pp * d->micros + at % d->micros;
+        if (entries[i].step & ASSAY_STEP_BACKWARD && !entries[i].only_receives)
+            own[k] = share(d, k, &order, adds);
+    }
+    free(entries);
+    return own;
+}
+
 int32_t assay_decoder_loss(struct assay_graph *g, const struct assay_decoder *given)
 {
     struct assay_decoder bucket;
     struct decoder       d = {.g = g, .how = &bucket, .shape = given->shape};
-    int32_t              share = ASSAY_NO_VALUE;
+    size_t               n;
     unsigned             adds = 0;
     if (!complete(g, given, &bucket))
         return ASSAY_NO_VALUE;
     begin(&d);
-    for (d.micro = 0; d.micro < d.micros; d.micro++) {
-        assay_graph_repeat(g, (uint32_t)d.micro);
-        int32_t own = micro_loss(&d, &adds);
-        share = d.micro ? assay_block_binary(g, "Add", "loss", "shares", share, own) : own;
+    int32_t *own = shares(&d, &n, &adds), sum = own ? own[0] : ASSAY_NO_VALUE;
+    for (size_t k = 1; own && k < n; k++) {
+        assay_graph_repeat(g, (uint32_t)k);
+        sum = assay_block_binary(g, "Add", "loss", "shares", sum, own[k]);
     }
+    free(own);
     assay_graph_repeat(g, 0);
-    return assay_ranks_op(g, &d.at, adds | ASSAY_MESH_PP, "assay.AllReduce", "", "loss", share, NULL);
+    return assay_ranks_op(g, &d.at, adds | ASSAY_MESH_PP, "assay.AllReduce", "", "loss", sum, NULL);
+}
+
+void assay_decoder_schedule(const struct assay_graph *from, const struct assay_decoder *given, struct assay_graph *to)
+{
+    struct assay_decoder         bucket;
+    struct decoder               d = {.g = to, .how = &bucket, .shape = given->shape};
+    struct assay_schedule_entry *entries = NULL;
+    struct assay_error           err = {.code = ASSAY_OK};
+    size_t                       n = 0;
+    if (!complete(to, given, &bucket))
+        return;
+    d.at = assay_mesh_place(&bucket.mesh, bucket.rank);
+    d.micros = micro_batches(&bucket.mesh, bucket.batch / (bucket.mesh.dp * bucket.mesh.ep));
+    const struct assay_stage_order order = order_of(&d);
+    if (bucket.mesh.schedule == ASSAY_MESH_GPIPE)
+        assay_graph_refuse(to, ASSAY_INTERNAL, "a graph is built in the order of GPipe");
+    else if (assay_stage_order(&order, &entries, &n, &err))
+        assay_graph_refuse(to, err.code, "%s", err.message);
+    else
+        assay_graph_schedule(from, entries, n, to);
+    free(entries);
 }

@@ -42,12 +42,15 @@ struct assay_decoder {
 int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *how);
 /* Phase train on a mesh: the graph of one rank up to "loss", the mean over all rows of all ranks, which every rank has, from its part of
  * inputs "input_ids" (first stage) and "labels" i64[batch * tokens] (last stage) and of the params. Stages behind the first have an
- * input "stage.edge" that their gradient is to be asked of, too (ops/receive.c). On stages the sequences come in micro-batches, all
- * forward, then all backward, as GPipe has it (Huang and others, arXiv 1811.06965); what is built for the others is called "x#1", "x#2" …
- * (assay_graph_repeat). Every param that several ranks share or hold is
+ * input "stage.edge" that their gradient is to be asked of, too (ops/receive.c). On stages the sequences come in micro-batches; what is
+ * built for the others, and for a stage's other chunks, is called "x#1", "x#2" … (assay_graph_repeat). The graph's order is that of
+ * schedule gpipe: all forward, then all backward. Every param that several ranks share or hold is
  * declared a part (assay_graph_part), which is how training knows whose gradients to add up. Refused, naming the lengths: what does
  * not divide. */
 int32_t assay_decoder_loss(struct assay_graph *g, const struct assay_decoder *how);
+/* Of schedule 1f1b: copies `from`, which is that of assay_decoder_loss with its training step, into the empty `to` in the order of the
+ * schedule. What is wrong with `from` becomes wrong with `to`. */
+void assay_decoder_schedule(const struct assay_graph *from, const struct assay_decoder *how, struct assay_graph *to);
 /* Greedy choice from logits[rows, vocab]: outputs "next_tokens" i64[rows], of equals the lower number, and "margins" f32[rows], the
  * logit of that token less the runner-up's. */
 void assay_decoder_choose(struct assay_graph *g, int32_t logits);

@@ -2,6 +2,8 @@
 
 #include "assay/banned.h"
 
+const char *const assay_mesh_schedules[] = {"gpipe", "1f1b", NULL};
+
 enum assay_code assay_mesh_ranks(const struct assay_mesh *m, int64_t *n, struct assay_error *err)
 {
     const struct {
@@ -19,6 +21,12 @@ enum assay_code assay_mesh_ranks(const struct assay_mesh *m, int64_t *n, struct 
     }
     if (m->sp && m->tp == 1)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "sp with tp 1: the ranks of tp split the tokens");
+    if (m->pp == 1 && (m->schedule != ASSAY_MESH_GPIPE || m->chunks > 1))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "schedule %s with %lld chunks and pp 1: stages have schedules and chunks", assay_mesh_schedules[m->schedule],
+                          (long long)(m->chunks > 1 ? m->chunks : 1));
+    if (m->schedule != ASSAY_MESH_1F1B && m->chunks > 1)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "chunks %lld with schedule %s: schedule 1f1b interleaves them", (long long)m->chunks,
+                          assay_mesh_schedules[m->schedule]);
     return ASSAY_OK;
 }
 

@@ -52,6 +52,10 @@ static const struct assay_option params[] = {
     ROW_MESH("tp", tp, "ranks that split every matrix, its heads and the vocabulary"),
     ROW_MESH("pp", pp, "stages of layers, each on its own ranks"),
     ROW_MESH("ep", ep, "ranks that split the experts and have their own sequences"),
+    {.name = "schedule", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct decoder, mesh.schedule), .dflt = "gpipe", .choices = assay_mesh_schedules,
+     .help = "the order in which stages go through their micro-batches"},
+    {.name = "chunks", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, mesh.chunks), .dflt = "1", .min = 1, .max = 1000,
+     .help = "pieces of layers that each stage has; schedule 1f1b interleaves them"},
     {.name = "sp", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct decoder, mesh.sp), .dflt = "false",
      .help = "ranks of tp split the tokens between layers, too"},
     {.name = "zero", .type = ASSAY_OPT_I64, .offset = offsetof(struct decoder, mesh.zero), .dflt = "0", .min = 0, .max = 3,
@@ -123,7 +127,8 @@ static enum assay_code ranks(const void *given, const char *phase, uint32_t *n, 
     if (assay_mesh_ranks(&p->mesh, &product, err))
         return err->code;
     if (product > 1 && !trains(phase))
-        return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "a mesh of %lld ranks in phase %s; train and gradients have one", (long long)product, phase);
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "a mesh of %lld ranks in phase %s, which is not split; phases train and gradients are", (long long)product,
+                          phase);
     *n = (uint32_t)product;
     return ASSAY_OK;
 }
@@ -141,6 +146,27 @@ static int32_t sharded_loss(struct assay_graph *g, const struct assay_decoder *h
     return loss;
 }
 
+static void train(const struct decoder *p, const char *phase, const struct assay_decoder *how, struct assay_graph *g)
+{
+    struct assay_block_training step = p->training;
+    struct assay_mesh_place     at = assay_mesh_place(&p->mesh, how->rank);
+    step.gradients = !strcmp(phase, "gradients");
+    int32_t loss = p->mesh.zero < 3 ? assay_decoder_loss(g, how) : sharded_loss(g, how);
+    assay_block_train_rank(g, loss, &step, &at);
+}
+
+static void train_scheduled(const struct decoder *p, const char *phase, const struct assay_decoder *how, struct assay_graph *g)
+{
+    struct assay_graph *built = assay_graph_new(g->name);
+    if (!built) {
+        assay_graph_refuse(g, ASSAY_MEMORY, "no memory for a graph");
+        return;
+    }
+    train(p, phase, how, built);
+    assay_decoder_schedule(built, how, g);
+    assay_graph_free(built);
+}
+
 static enum assay_code build_rank(const void *given, const char *phase, uint32_t rank, struct assay_graph *g, struct assay_error *err)
 {
     const struct decoder    *p = given;
@@ -153,11 +179,10 @@ static enum assay_code build_rank(const void *given, const char *phase, uint32_t
         return ASSAY_FAIL(err, ASSAY_CONFIG, "rank %u of a case of %u", rank, n);
     how.rank = rank;
     if (trains(phase)) {
-        struct assay_block_training step = p->training;
-        struct assay_mesh_place     at = assay_mesh_place(&p->mesh, rank);
-        step.gradients = !strcmp(phase, "gradients");
-        int32_t loss = p->mesh.zero < 3 ? assay_decoder_loss(g, &how) : sharded_loss(g, &how);
-        assay_block_train_rank(g, loss, &step, &at);
+        if (p->mesh.schedule == ASSAY_MESH_GPIPE)
+            train(p, phase, &how, g);
+        else
+            train_scheduled(p, phase, &how, g);
         return assay_graph_finish(g, err);
     }
     int32_t logits = assay_decoder_build(g, &how);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/ir/gradient.h"
+#include "harness/ir/steps.h"
 #include "reference/formats/formats.h"
 
 #include "assay/banned.h"
@@ -211,8 +212,12 @@ void assay_graph_gradient(struct assay_graph *g, int32_t loss, const int32_t *wr
             w.grad[v] = w.again[v] = ASSAY_NO_VALUE;
         mark_wanted(&w, wrt, n);
         w.grad[loss] = seed(&w, loss);
-        for (uint32_t k = w.n_nodes; k-- > 0 && !g->first_error.code;)
+        for (uint32_t k = w.n_nodes; k-- > 0 && !g->first_error.code;) {
+            uint32_t step = assay_graph_step_of(g, k);
+            assay_graph_step(g, step ? step | ASSAY_STEP_BACKWARD : 0);
             step_back(&w, k);
+        }
+        assay_graph_step(g, 0);
         if (!g->first_error.code)
             collect(&w, wrt, n, grads);
     } else {

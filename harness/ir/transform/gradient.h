@@ -18,7 +18,7 @@ enum assay_recompute {
 /* grads[i] = d(loss)/d(wrt[i]), of wrt[i]'s dtype and shape. `loss` is a float of one element. Refused: a value that the
  * loss does not hang on, and an op on the way that has no rule, both by name. Reverse accumulation in the order of the
  * nodes; several readers' shares are added in the order in which the walk meets them, so that the graph is a function of
- * its input. */
+ * its input. What comes of a node of a step (harness/ir/steps.h) is of that step's backward half. */
 void assay_graph_gradient(struct assay_graph *g, int32_t loss, const int32_t *wrt, size_t n, enum assay_recompute recompute,
                           int32_t *grads);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/ir/ops.h"
+#include "harness/ir/steps.h"
 #include "harness/ir/transform/copy.h"
 
 #include "assay/banned.h"
@@ -84,7 +85,9 @@ static void copy_node(const struct pass *p, uint32_t index)
             gather(p, inputs[i]);
         inputs[i] = p->there[inputs[i]];
     }
+    assay_graph_step(p->to, assay_graph_step_of(p->from, index));
     assay_graph_copy_node(p->to, p->from, index, inputs, out);
+    assay_graph_step(p->to, 0);
     for (uint32_t o = 0; o < node->n_outputs; o++)
         if (node->outputs[o] != ASSAY_NO_VALUE)
             p->there[node->outputs[o]] = out[o];

@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include "harness/base/tests/source.h"
+#include "harness/ir/live.h"
 #include "harness/ir/ops.h"
+#include "harness/ir/steps.h"
 #include "harness/ir/transform/join.h"
+#include "harness/model/cluster/pipeline.h"
 #include "harness/plan/plan.h"
 #include "reference/reference.h"
 #include "suites/data/fill.h"
@@ -259,6 +262,16 @@ Test(ranks, products_of_axes_have_the_loss_and_gradients_of_one, .init = find_so
     check_on(DEEP, "ep=2,recompute=selective,sp=true,tp=2");
 }
 
+Test(ranks, of_a_pipeline_by_turns_have_the_loss_and_gradients_of_one, .init = find_source, .timeout = 120)
+{
+    check_on(DEEP, "pp=4,schedule=1f1b");
+    check_on(DEEP, "pp=2,schedule=1f1b");
+    check_on(DEEP, "chunks=2,pp=2,schedule=1f1b");
+    check_on(DEEP, "pp=2,schedule=1f1b,sp=true,tp=2");
+    check_on(DEEP, "chunks=2,ep=2,pp=2,recompute=full,schedule=1f1b,tp=2");
+    check_on(DEEP, "chunks=2,dp=2,pp=2,recompute=selective,schedule=1f1b,zero=3");
+}
+
 Test(ranks, that_split_the_optimizers_work_step_as_one, .init = find_source, .timeout = 120)
 {
     check_on(DENSE, "dp=4,zero=1");
@@ -331,6 +344,99 @@ Test(ranks, of_a_pipeline_have_micro_batches_that_divide_and_are_no_more_than_fo
     cr_expect_eq(sends("decoder.train/batch=8,dp=2,model=tiny-ranks,tokens=4"), 0u);
 }
 
+/* ---- the order of a stage ---------------------------------------------------------------------------------------------- */
+
+enum { MOST_HALVES = 512 };
+struct halves {
+    uint32_t step[ASSAY_RANKS][MOST_HALVES];
+    size_t   n[ASSAY_RANKS];
+    int64_t  stages, micros;
+};
+
+static void note(void *self, const struct assay_pipeline_event *e)
+{
+    struct halves *h = self;
+    int64_t        piece = e->chunk * h->stages + e->stage;
+    cr_assert_lt(h->n[e->stage], (size_t)MOST_HALVES);
+    h->step[e->stage][h->n[e->stage]++] =
+        (uint32_t)(1 + piece * h->micros + e->micro_batch) | (e->op == ASSAY_PIPELINE_BACKWARD ? ASSAY_STEP_BACKWARD : 0);
+}
+
+/* Which layer a node is of; -1: of none that its name says. */
+static int layer_of(const struct assay_node *node)
+{
+    int layer = -1;
+    return sscanf(node->name, "model.layers.%d.", &layer) == 1 ? layer : -1;
+}
+
+/* Of a case with the layers of tiny-ranks: each stage's nodes stand in the order of the model's operations, and are of their piece. */
+static void check_order(const char *case_name, int64_t stages, int64_t chunks, int64_t micros)
+{
+    static const double          equal[ASSAY_RANKS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const struct assay_pipeline  p = {.schedule = ASSAY_PIPELINE_1F1B, .stages = stages, .chunks = chunks, .micro_batches = micros,
+                                      .forward_ns = equal, .backward_ns = equal, .weight_ns = equal};
+    struct assay_pipeline_result result;
+    struct assay_error           err = {.code = ASSAY_OK};
+    struct halves               *want = calloc(1, sizeof *want);
+    struct ranks                 s = {.n = 0};
+    want->stages = stages;
+    want->micros = micros;
+    cr_assert_eq(assay_pipeline_trace(&p, note, want, &result, &err), ASSAY_OK, "%s", err.message);
+    build(case_name, &s);
+    for (uint32_t r = 0; r < s.n; r++) {
+        size_t   at = 0;
+        uint32_t last = 0;
+        for (uint32_t k = 0; k < s.g[r]->n_nodes; k++) {
+            const struct assay_node *node = &s.g[r]->nodes[k];
+            uint32_t                 step = assay_graph_step_of(s.g[r], k);
+            int64_t                  piece = ((step & ~ASSAY_STEP_BACKWARD) - 1) / micros;
+            if (step == 0 || !strcmp(node->op->qualified, "assay.Receive"))
+                continue;
+            cr_expect(layer_of(node) < 0 || layer_of(node) / (4 / (stages * chunks)) == piece, "%s: '%s' is of piece %lld", case_name, node->name,
+                      (long long)piece);
+            if (step != last)
+                cr_expect(at < want->n[r] && step == want->step[r][at], "%s, stage %u: '%s' is of half %zu", case_name, r, node->name, at);
+            at += step != last;
+            last = step;
+        }
+        cr_expect_eq(at, want->n[r], "%s, stage %u: %zu halves of %zu", case_name, r, at, want->n[r]);
+    }
+    forget(&s);
+    free(want);
+}
+
+Test(ranks, of_a_pipeline_go_through_their_halves_as_the_model_of_pipelines_does, .init = find_source)
+{
+    check_order("decoder.train/batch=8,model=tiny-ranks,pp=2,schedule=1f1b,tokens=4", 2, 1, 8);
+    check_order("decoder.train/batch=8,model=tiny-ranks,pp=4,schedule=1f1b,tokens=4", 4, 1, 8);
+    check_order("decoder.train/batch=2,model=tiny-ranks,pp=4,schedule=1f1b,tokens=4", 4, 1, 2);
+    check_order("decoder.train/batch=8,chunks=2,model=tiny-ranks,pp=2,recompute=full,schedule=1f1b,tokens=4", 2, 2, 8);
+    check_order("decoder.train/batch=6,chunks=2,model=tiny-ranks,pp=2,schedule=1f1b,tokens=4", 2, 2, 6);
+}
+
+/* Most bytes of results that are alive at once on the first stage. */
+static uint64_t peak(const char *case_name)
+{
+    struct assay_live live;
+    struct ranks      s = {.n = 0};
+    build(case_name, &s);
+    cr_assert(assay_graph_live(s.g[0], &live));
+    forget(&s);
+    return live.peak_bytes;
+}
+
+/* By turns the first stage keeps what as many micro-batches left as there are stages; all first, of all of them. */
+Test(ranks, of_a_pipeline_by_turns_keep_no_more_for_more_micro_batches, .init = find_source)
+{
+    uint64_t few = peak("decoder.train/batch=4,model=tiny-ranks,pp=2,schedule=1f1b,tokens=64");
+    uint64_t turns = peak("decoder.train/batch=8,model=tiny-ranks,pp=2,schedule=1f1b,tokens=64");
+    uint64_t first = peak("decoder.train/batch=8,model=tiny-ranks,pp=2,tokens=64");
+    printf("4 micro-batches by turns %llu bytes, 8 by turns %llu, 8 all forward first %llu\n", (unsigned long long)few, (unsigned long long)turns,
+           (unsigned long long)first);
+    cr_expect_leq(turns, few + 4 * sizeof(float)); /* that each of four more was sent */
+    cr_expect_gt((double)first, 3 * (double)turns);
+}
+
 /* ---- meshes that do not fit -------------------------------------------------------------------------------------------- */
 
 static void refuse(const char *case_name, const char *want)
@@ -365,7 +471,11 @@ Test(ranks, a_mesh_that_does_not_fit_is_refused_with_the_names, .init = find_sou
     refuse("decoder.train/batch=4,model=tiny-mla,tokens=6,tp=2", "tp 2 with latent attention, which is not split");
     refuse("decoder.train/batch=32,dp=32,model=tiny-ranks,tokens=6", NULL);
     refuse("decoder.train/batch=32,dp=32,model=tiny-ranks,tokens=6,tp=2", "dp 32 x tp 2 x pp 1 x ep 1 are more than 32 ranks");
-    refuse("decoder.prefill/dp=2,model=tiny-ranks,tokens=6", "a mesh of 2 ranks in phase prefill; train and gradients have one");
+    refuse("decoder.prefill/dp=2,model=tiny-ranks,tokens=6", "a mesh of 2 ranks in phase prefill, which is not split; phases train and gradients are");
+    refuse("decoder.train/batch=4,chunks=2,model=tiny-ranks,pp=2,tokens=6", "chunks 2 with schedule gpipe: schedule 1f1b interleaves them");
+    refuse("decoder.train/batch=4,model=tiny-ranks,schedule=1f1b,tokens=6", "schedule 1f1b with 1 chunks and pp 1: stages have schedules and chunks");
+    refuse("decoder.train/batch=4,chunks=4,model=tiny-ranks,pp=2,schedule=1f1b,tokens=6", "layers 4 of 'tiny-ranks' does not divide by pp x chunks 8");
+    refuse("decoder.train/batch=3,chunks=2,model=tiny-ranks,pp=2,schedule=1f1b,tokens=6", "batch of a stage 3 of 'tiny-ranks' does not divide by pp 2");
     refuse("decoder.train/batch=4,dp=2,model=tiny-ranks,optimizer=lamb,tokens=6", NULL);
     refuse("decoder.train/batch=4,dp=2,model=tiny-ranks,optimizer=lamb,tokens=6,zero=1",
            "lamb with 'model.embed_tokens.weight' on several ranks: its norms are of whole params");
