@@ -69,6 +69,7 @@ static const char *const titles[ASSAY_METRIC_COUNT] = {
     [ASSAY_METRIC_sequences_per_step] = "sequences a step",
     [ASSAY_METRIC_engine_step_ns] = "engine, a step",
     [ASSAY_METRIC_tokens_equal_share] = "same tokens alone",
+    [ASSAY_METRIC_parting_margin] = "margin where tokens part",
 };
 
 const char *assay_figure_metric_title(enum assay_metric metric)

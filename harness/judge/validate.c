@@ -8,6 +8,7 @@
 #include "harness/base/file.h"
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
+#include "harness/judge/parting.h"
 #include "harness/judge/verdict.h"
 #include "harness/measure/statistics.h"
 #include "harness/plan/plan.h"
@@ -29,6 +30,7 @@
 #define GROWTH_LEAST_ALL_BYTES 1048576.0
 #define ABOVE_CEILING 1.6 /* the best burst is itself noisy; a copy that bypasses caches reaches 4/3 of a triad that does not */
 #define LEAST_BURSTS 5 /* of the triad, which has no cross-check as the peak has: fewer may all have met a neighbour */
+#define MARGINS "margins" /* of a server's step: best logit over the second (suites/blocks/decoder.h) */
 #define BEYOND_CACHES_BYTES ((uint64_t)1 << 30) /* working sets that no host's caches hold */
 
 struct validation {
@@ -47,6 +49,7 @@ struct validation {
 struct telling {
     const struct validation   *v;
     const struct assay_record *record;
+    double                     margin_bound; /* the largest of output MARGINS; NaN: none was compared */
 };
 
 ASSAY_PRINTF(3, 4)
@@ -157,18 +160,23 @@ enum assay_code assay_validate_witness(const struct assay_run_folder *folder, co
 
 static void on_outputs(void *self, const struct assay_check_output *rows, size_t n)
 {
-    const struct telling *t = self;
-    t->v->see(t->v->self, t->record, rows, n);
+    struct telling *t = self;
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(rows[i].name, MARGINS) && rows[i].compared)
+            t->margin_bound = rows[i].largest_bound;
+    if (t->v->see)
+        t->v->see(t->v->self, t->record, rows, n);
 }
 
 static enum assay_code judge_outputs(const struct validation *v, const struct assay_record *r, const struct assay_graph *g,
                                      struct assay_expected *x, struct assay_check *check, struct assay_error *err)
 {
     char           path[4096];
-    struct telling telling = {v, r};
-    if (assay_validate_witness(v->folder, r, path, err) ||
-        assay_witness_check_outputs(path, r->id, g, x, v->see ? on_outputs : NULL, &telling, check, err))
+    struct telling telling = {v, r, NAN};
+    if (assay_validate_witness(v->folder, r, path, err) || assay_witness_check_outputs(path, r->id, g, x, on_outputs, &telling, check, err))
         return err->code;
+    if (r->metric[ASSAY_METRIC_parting_margin].has_value)
+        assay_judge_parting(r->metric[ASSAY_METRIC_parting_margin].value, telling.margin_bound, check);
     if (r->proof.iterations > check->iterations)
         check->iterations = r->proof.iterations; /* timed; the witness knows of those that were observed */
     if (r->proof.guard_bytes_changed && check->outcome != ASSAY_FAIL)

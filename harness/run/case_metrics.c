@@ -267,7 +267,7 @@ static const enum assay_metric of_requests[] = {
     ASSAY_METRIC_ttft_ns, ASSAY_METRIC_ttft_p90_ns, ASSAY_METRIC_ttft_p99_ns, ASSAY_METRIC_tpot_ns, ASSAY_METRIC_tpot_p90_ns,
     ASSAY_METRIC_tpot_p99_ns, ASSAY_METRIC_itl_ns, ASSAY_METRIC_itl_p99_ns, ASSAY_METRIC_tokens_per_s, ASSAY_METRIC_tokens_per_s_user,
     ASSAY_METRIC_goodput_per_s, ASSAY_METRIC_requests_without_tpot, ASSAY_METRIC_preemptions, ASSAY_METRIC_prefix_reused_share,
-    ASSAY_METRIC_sequences_per_step, ASSAY_METRIC_engine_step_ns, ASSAY_METRIC_tokens_equal_share,
+    ASSAY_METRIC_sequences_per_step, ASSAY_METRIC_engine_step_ns, ASSAY_METRIC_tokens_equal_share, ASSAY_METRIC_parting_margin,
 };
 
 void assay_case_summarize(const struct assay_course *c)

@@ -34,10 +34,6 @@
 #define SERIES_ROWS ((size_t)1 << 18)
 #define BETWEEN_DRAWS_NS 1000000000u /* of virtual time: what the last step left behind is over */
 #define WARM_REQUESTS 2u        /* alone, before the run */
-/* A served and a lone sequence's logits are sums of the same float32 products in another order; the largest two apart by no more
- * than this are a tie. Logits of the models here are of order one. */
-#define TIE 1e-3f
-
 struct kept {
     struct assay_engine_request request;
     uint32_t output_tokens;
@@ -59,7 +55,8 @@ struct serve {
     float                            *margin;
     struct assay_random               entropy; /* nothing on the other side can foresee it */
     uint64_t                          seen, clock_ns; /* model clock: where it stands */
-    uint32_t                          compared, equal, ties;
+    uint32_t                          compared, equal;
+    float                             parting; /* the largest margin at which tokens part */
 };
 
 static bool on_model_clock(const struct serve *s)
@@ -216,11 +213,11 @@ static void tell_peak(const struct serve *s, const struct assay_peak *peak)
 /* ---- proof ----------------------------------------------------------------------------------------------------------- */
 
 /* What TEST06 asks of a request: its first token is that of the request alone, it has as many as were asked for, all of the vocabulary. */
-static void audit(struct serve *s, const struct kept *k, enum assay_alone_verdict verdict, uint32_t at)
+static void audit(struct serve *s, const struct kept *k, bool same, uint32_t at)
 {
     struct assay_audited *a = &s->c->record->audit;
     const int32_t        *output = k->tokens + k->request.prompt_tokens;
-    bool                  first = verdict == ASSAY_ALONE_EQUAL || at > 0 || verdict == ASSAY_ALONE_TIE, known = true;
+    bool                  first = same || at > 0, known = true;
     for (uint32_t i = 0; i < k->output_tokens; i++)
         known = known && output[i] >= 0 && (uint32_t)output[i] < s->on->vocabulary;
     a->requests++;
@@ -240,16 +237,15 @@ static enum assay_code compare(struct serve *s, const struct kept *k, struct ass
     if (assay_alone_generate(s->on->target, s->alone, prompt, k->output_tokens, s->margin, &s->clock_ns, err))
         return assay_error_in(err, "serving request %" PRIu64 " alone", k->request.id);
     s->compared++;
-    enum assay_alone_verdict verdict = assay_alone_compare(k->tokens + prompt, s->alone + prompt, s->margin, k->output_tokens, TIE, &at, &parting);
+    bool same = assay_alone_is_equal(k->tokens + prompt, s->alone + prompt, s->margin, k->output_tokens, &at, &parting);
     if (s->audits)
-        audit(s, k, verdict, at);
-    switch (verdict) {
-    case ASSAY_ALONE_EQUAL: s->equal++; break;
-    case ASSAY_ALONE_TIE: s->ties++; break;
-    case ASSAY_ALONE_OTHER:
-        assay_course_remark(s->c, "request %" PRIu64 " alone has another token %u, with a margin of %.3g", k->request.id, at, (double)parting);
-        break;
+        audit(s, k, same, at);
+    if (same) {
+        s->equal++;
+        return ASSAY_OK;
     }
+    s->parting = parting > s->parting ? parting : s->parting;
+    assay_course_remark(s->c, "request %" PRIu64 " alone has another token %u, with a margin of %.3g", k->request.id, at, (double)parting);
     return ASSAY_OK;
 }
 
@@ -271,12 +267,16 @@ static void tell_proof(const struct serve *s)
         assay_text_add(&text, "host's time by engine '%s'; ", s->host.name);
     if (!s->compared) {
         assay_text_add(&text, "no tokens were compared: %s", s->on->target->limits.values ? "no request was completed" : "the device computes none");
-        assay_metric_absent(rec, ASSAY_METRIC_tokens_equal_share, s->on->target->limits.values ? "no request was completed" : "the device computes no tokens");
+        const char *why = s->on->target->limits.values ? "no request was completed" : "the device computes no tokens";
+        assay_metric_absent(rec, ASSAY_METRIC_tokens_equal_share, why);
+        assay_metric_absent(rec, ASSAY_METRIC_parting_margin, why);
         return;
     }
-    assay_text_add(&text, "of %u requests served again alone %u gave the same tokens, %u the same up to a tie (margin <= %g)", s->compared,
-                   s->equal, s->ties, (double)TIE);
-    assay_metric_set(rec, ASSAY_METRIC_tokens_equal_share, (double)(s->equal + s->ties) / s->compared, s->compared, 0);
+    assay_text_add(&text, "of %u requests served again alone %u gave the same tokens", s->compared, s->equal);
+    if (s->equal < s->compared)
+        assay_text_add(&text, "; others part where the margin is %.3g at most", (double)s->parting);
+    assay_metric_set(rec, ASSAY_METRIC_tokens_equal_share, (double)s->equal / s->compared, s->compared, 0);
+    assay_metric_set(rec, ASSAY_METRIC_parting_margin, (double)s->parting, s->compared, 0);
 }
 
 /* ---- files ----------------------------------------------------------------------------------------------------------- */

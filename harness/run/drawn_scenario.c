@@ -23,7 +23,7 @@ static bool is_of_host(enum assay_metric metric)
     static const enum assay_metric of_host[] = {
         ASSAY_METRIC_resident_peak_bytes, ASSAY_METRIC_device_memory_bytes, ASSAY_METRIC_device_memory_share, ASSAY_METRIC_harness_overhead_ns,
         ASSAY_METRIC_harness_allocations, ASSAY_METRIC_plugin_allocations, ASSAY_METRIC_memory_growth_bytes, ASSAY_METRIC_lateness_p99_ns,
-        ASSAY_METRIC_late_share, ASSAY_METRIC_engine_step_ns, ASSAY_METRIC_tokens_equal_share,
+        ASSAY_METRIC_late_share, ASSAY_METRIC_engine_step_ns, ASSAY_METRIC_tokens_equal_share, ASSAY_METRIC_parting_margin,
     };
     for (size_t i = 0; i < sizeof of_host / sizeof *of_host; i++)
         if (of_host[i] == metric)

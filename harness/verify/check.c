@@ -70,6 +70,8 @@ struct place {
 
 static void note_of_output(struct assay_check_shown *s, const struct place *at, double ratio, double observed, double expected, double bound)
 {
+    if (!at->is_sum && !(bound <= s->largest_bound)) /* one that is no number is larger than all */
+        s->largest_bound = bound;
     if (!isnan(s->worst_ratio) && !(ratio > s->worst_ratio))
         return;
     s->worst_ratio = ratio;

@@ -79,6 +79,7 @@ struct assay_check_output {
     int64_t            worst_index;        /* flat; -1 none */
     bool               worst_is_sum;       /* of a sum of elements that begins there */
     double             worst_observed, worst_expected, worst_bound;
+    double             largest_bound;      /* of any element that was compared singly; 0: none was */
 };
 /* Told once, with one row an output of the graph in their order; they are the caller's until it returns. */
 typedef void assay_check_outputs_fn(void *self, const struct assay_check_output *rows, size_t n);

@@ -24,6 +24,7 @@ struct assay_check_shown {
     double   worst_ratio, worst_observed, worst_expected, worst_bound; /* ratio NaN: nothing was compared */
     int64_t  worst_index;
     bool     worst_is_sum;
+    double   largest_bound;
 };
 struct assay_check_judge {
     const unsigned char          *file;

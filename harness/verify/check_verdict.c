@@ -224,7 +224,7 @@ static struct assay_check_output row_of(const struct assay_check_judge *j, const
                                      .cosine = norms > 0 ? s->product / norms : NAN, .worst_ratio = s->worst_ratio,
                                      .worst_index = s->worst_index, .worst_is_sum = s->worst_is_sum,
                                      .worst_observed = s->worst_observed, .worst_expected = s->worst_expected,
-                                     .worst_bound = s->worst_bound};
+                                     .worst_bound = s->worst_bound, .largest_bound = s->largest_bound};
     if (s->of_expected > 0 && !isfinite(s->of_errors))
         row.error = INFINITY;
     if (row.outcome != ASSAY_FAIL && !tells_enough(s))

@@ -48,14 +48,13 @@ enum assay_code assay_alone_generate(const struct assay_step_target *target, int
     return code;
 }
 
-enum assay_alone_verdict assay_alone_compare(const int32_t *served, const int32_t *alone, const float *margin, uint32_t n, float tie,
-                                             uint32_t *at, float *parting)
+bool assay_alone_is_equal(const int32_t *served, const int32_t *alone, const float *margin, uint32_t n, uint32_t *at, float *parting)
 {
     for (uint32_t i = 0; i < n; i++)
         if (served[i] != alone[i]) {
             *at = i;
             *parting = margin[i];
-            return margin[i] <= tie ? ASSAY_ALONE_TIE : ASSAY_ALONE_OTHER;
+            return false;
         }
-    return ASSAY_ALONE_EQUAL;
+    return true;
 }

@@ -3,6 +3,7 @@
 #ifndef ASSAY_LOAD_SERVING_ALONE_H
 #define ASSAY_LOAD_SERVING_ALONE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "assay/error.h"
@@ -14,10 +15,8 @@
 enum assay_code assay_alone_generate(const struct assay_step_target *target, int32_t *tokens, uint32_t n_prompt, uint32_t n_output,
                                      float *margin, uint64_t *clock_ns, struct assay_error *err);
 
-enum assay_alone_verdict { ASSAY_ALONE_EQUAL = 1, ASSAY_ALONE_TIE, ASSAY_ALONE_OTHER };
-/* Compares n output tokens with those of the request alone. Where they part, *at is which, *parting the margin there: a TIE if it is
- * at most `tie`, since then both are right. Behind it nothing can be compared. */
-enum assay_alone_verdict assay_alone_compare(const int32_t *served, const int32_t *alone, const float *margin, uint32_t n, float tie,
-                                             uint32_t *at, float *parting);
+/* Are n output tokens those of the request alone? Where they part, *at is which, *parting the margin there: small enough, and both
+ * are right (harness/judge). Behind it nothing can be compared. */
+bool assay_alone_is_equal(const int32_t *served, const int32_t *alone, const float *margin, uint32_t n, uint32_t *at, float *parting);
 
 #endif

@@ -72,6 +72,7 @@ Test(case_serve, requests_are_served_recorded_and_compared_with_themselves_alone
     cr_expect_eq(rec->load.issued, 2500);
     cr_expect_eq(rec->load.completed + rec->load.failed, rec->load.issued);
     cr_expect_eq(metric(ASSAY_METRIC_tokens_equal_share), 1);
+    cr_expect_eq(metric(ASSAY_METRIC_parting_margin), 0);
     cr_expect(strstr(rec->load.served, "of 16 requests served again alone 16 gave the same tokens"), "%s", rec->load.served);
     cr_expect(strstr(rec->load.served, "engine 'ideal'"));
     cr_expect(metric(ASSAY_METRIC_ttft_ns) > 1e6 && metric(ASSAY_METRIC_ttft_ns) <= metric(ASSAY_METRIC_ttft_p90_ns));
@@ -132,6 +133,7 @@ Test(case_serve, a_device_whose_tokens_depend_on_their_neighbours_is_found)
     v.target.execute = dependent;
     cr_assert(!assay_case_serve_on(&course, &on, &err), "%s", err.message);
     cr_expect_eq(metric(ASSAY_METRIC_tokens_equal_share), 0);
+    cr_expect_eq(metric(ASSAY_METRIC_parting_margin), 5);
     cr_expect(strstr(rec->noise_complaint, "has another token"), "%s", rec->noise_complaint);
     stop();
 }

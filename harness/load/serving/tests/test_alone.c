@@ -47,16 +47,15 @@ Test(alone, what_fits_neither_cache_nor_context_is_refused)
     free(v.cache);
 }
 
-Test(alone, tokens_part_at_a_tie_only_where_the_margin_is_small)
+Test(alone, where_tokens_part_is_told_with_its_margin)
 {
     static const int32_t alone[] = {1, 2, 3, 4}, other[] = {1, 2, 9, 9};
     static const float   margin[] = {0, 0, 0.25f, 0};
     uint32_t             at = 77;
     float                parting = 77;
-    cr_expect_eq(assay_alone_compare(alone, alone, margin, 4, 0, &at, &parting), ASSAY_ALONE_EQUAL);
-    cr_expect_eq(at, 77);
-    cr_expect_eq(assay_alone_compare(other, alone, margin, 2, 0, &at, &parting), ASSAY_ALONE_EQUAL);
-    cr_expect_eq(assay_alone_compare(other, alone, margin, 4, 0.25f, &at, &parting), ASSAY_ALONE_TIE);
+    cr_expect(assay_alone_is_equal(alone, alone, margin, 4, &at, &parting));
+    cr_expect(assay_alone_is_equal(other, alone, margin, 2, &at, &parting));
+    cr_expect(at == 77 && parting == 77);
+    cr_expect_not(assay_alone_is_equal(other, alone, margin, 4, &at, &parting));
     cr_expect(at == 2 && parting == 0.25f);
-    cr_expect_eq(assay_alone_compare(other, alone, margin, 4, 0.24f, &at, &parting), ASSAY_ALONE_OTHER);
 }
