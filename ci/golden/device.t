@@ -22,12 +22,12 @@ $ values() { sed -E "s/.*\"name\":\"([a-z0-9-]+)\",\"origin.*\"evidence\":\"([a-
 
 # no page, table or file has a point for M100: no value of its times, rates or energy, and neither the median nor the mean of its draws anywhere
 $ assay validate run >/dev/null; assay report run --format md,csv,json,html -o report >/dev/null; no-point run report m100
-m100: 2 cases, no point in 9 files
+m100: 2 cases, no point in 10 files
 
 # nor has what arrives as a scenario says, or is served: it is run on devices that fit what is known, and verdicts say on how many they hold
 $ assay run 'gemm/m=64,n=64,k=64@server/qps=2000,latency_ms=5,min_duration_s=1s' 'decoder.serve/model=tiny-dense,batch=4,packed=32,tokens=64@server/qps=20,min_queries=64,min_duration_s=1s+serving/prompt=uniform-8-16,output=uniform-4-8' --backend m100 --backend h200 --launches 1 --quiet -o arrive && assay report arrive --format md,csv,json,html -o arrive/report >/dev/null; no-point arrive arrive/report m100
 arrive
-m100: 2 cases, no point in 13 files
+m100: 2 cases, no point in 15 files
 
 $ grep -o '"draws":[0-9]*' arrive/records.jsonl | sort | uniq -c | sed 's/^ *//'; grep -c '"duration_ns"' arrive/records.jsonl; grep '"backend":"model:m100' arrive/records.jsonl | grep -oE '"(samples_per_s|latency_at_percentile_ns|ttft_p99_ns|tokens_per_s)":\{[^}]*\}' | grep -c '"value":null'
 4 "draws":40
