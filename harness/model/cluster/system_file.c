@@ -54,11 +54,14 @@ static enum assay_code read_shape(const struct reader *r, const json_t *object, 
     return ASSAY_OK;
 }
 
-/* A tier joins the one before it in the file; anything else is a circle or a gap. */
+/* A tier joins the one before it in the file; anything else is a circle or a gap. Of two with one name nobody could say which is joined. */
 static enum assay_code check_joins(const struct reader *r, const json_t *tiers, size_t i, struct assay_error *err)
 {
     const char   *joins = NULL, *below = i ? r->to->s.tiers[i - 1].name : "device";
     const json_t *object = json_array_get(tiers, i);
+    for (size_t j = 0; j < i; j++)
+        if (!strcmp(r->to->s.tiers[j].name, r->to->s.tiers[i].name))
+            return assay_json_fail_at(r->of.file, object, "name", err, "two tiers are called '%.40s'", r->to->s.tiers[i].name);
     if (assay_json_text(r->of.file, object, "joins", true, &joins, err) || !strcmp(joins, below))
         return err->code;
     for (size_t j = i; j < json_array_size(tiers); j++) {

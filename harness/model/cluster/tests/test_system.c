@@ -98,6 +98,7 @@ Test(system, files_that_are_wrong_are_told_with_line_and_what)
     expect_wrong(UP, "the tiers join 8 devices, 'devices' says 16");
     expect_wrong("{ \"name\": \"up\", \"joins\": \"out\", \"topology\": \"switch\", \"units\": 8 }, " OUT, "tier 'up' joins 'out', which rests on it: a circle");
     expect_wrong("{ \"name\": \"up\", \"joins\": \"up\", \"topology\": \"switch\", \"units\": 8 }, " OUT, "a circle");
+    expect_wrong(UP ", { \"name\": \"up\", \"joins\": \"up\", \"topology\": \"switch\", \"units\": 2 }", "two tiers are called 'up'");
     expect_wrong(UP ", { \"name\": \"out\", \"joins\": \"device\", \"topology\": \"switch\", \"units\": 2 }", "below it is 'up'");
     expect_wrong(UP ", { \"name\": \"out\", \"joins\": \"up\", \"topology\": \"switch\", \"units\": 2 }", "tier 'out' has no link_bytes_per_s");
     expect_wrong("{ \"name\": \"up\", \"joins\": \"device\", \"topology\": \"torus\", \"units\": 16, \"shape\": [3, 5] }", "multiply to 15, it joins 16");
