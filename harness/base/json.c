@@ -237,8 +237,9 @@ enum assay_code assay_json_word(const struct assay_json_file *file, const json_t
     char              all[160];
     struct assay_text known = ASSAY_TEXT(all);
     size_t            n = 0;
-    if (assay_json_text(file, object, key, required, &text, err) || !text)
-        return err->code;
+    enum assay_code   code = assay_json_text(file, object, key, required, &text, err);
+    if (code || !text)
+        return code;
     for (; words[n]; n++) {
         if (*text && !strcmp(words[n], text)) {
             *out = (int)n;

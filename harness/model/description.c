@@ -26,9 +26,10 @@ enum assay_code assay_description_keep(const struct assay_description_reader *r,
 enum assay_code assay_description_text(const struct assay_description_reader *r, const json_t *object, const char *key, bool required,
                                        const char **out, struct assay_error *err)
 {
-    const char *text = NULL;
-    if (assay_json_text(r->file, object, key, required, &text, err) || !text)
-        return err->code;
+    const char     *text = NULL;
+    enum assay_code code = assay_json_text(r->file, object, key, required, &text, err);
+    if (code || !text)
+        return code;
     if (required && !*text)
         return assay_json_fail_at(r->file, object, key, err, "'%s' is empty", key);
     return assay_description_keep(r, text, out, err);
@@ -90,9 +91,10 @@ enum assay_code assay_description_said(const struct assay_description_reader *r,
 enum assay_code assay_description_fields(const struct assay_description_reader *r, const json_t *parent, bool required,
                                          const struct assay_quantity_row *rows, size_t n, struct assay_quantity *out, struct assay_error *err)
 {
-    json_t *fields = NULL;
-    if (assay_json_object(r->file, parent, "fields", required, &fields, err) || !fields)
-        return err->code;
+    json_t         *fields = NULL;
+    enum assay_code code = assay_json_object(r->file, parent, "fields", required, &fields, err);
+    if (code || !fields)
+        return code;
     const char **keys = assay_arena_take(r->arena, n, sizeof *keys);
     if (!keys)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the keys of a description");

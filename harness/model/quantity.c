@@ -88,8 +88,9 @@ static enum assay_code read_absence(const struct place *p, struct assay_quantity
         return assay_json_fail_at(p->file, p->object, "unknown", err, "%s is unknown and yet says more", p->row->key);
     if (*absent)
         return read_text(p, "unknown", &q->source, err);
-    if (assay_json_bool(p->file, p->object, "supported", false, &supported, err) || supported)
-        return err->code;
+    enum assay_code code = assay_json_bool(p->file, p->object, "supported", false, &supported, err);
+    if (code || supported)
+        return code;
     if (json_object_get(p->object, "value") || json_object_get(p->object, "low") || json_object_get(p->object, "high"))
         return assay_json_fail_at(p->file, p->object, "supported", err, "%s is not supported and yet has a number", p->row->key);
     *absent = true;
@@ -101,8 +102,9 @@ static enum assay_code read_object(const struct place *p, struct assay_quantity 
 {
     static const char *const known[] = {"value", "low", "high", "provenance", "source", "unknown", "supported"};
     bool                     absent = false;
-    if (assay_json_known_keys(p->file, p->object, known, sizeof known / sizeof *known, err) || read_absence(p, q, &absent, err) || absent)
-        return err->code;
+    enum assay_code          code = assay_json_known_keys(p->file, p->object, known, sizeof known / sizeof *known, err);
+    if (code || (code = read_absence(p, q, &absent, err)) || absent)
+        return code;
     return read_range(p, q, err) || read_from(p, q, err) || check(p, q, err) ? err->code : ASSAY_OK;
 }
 

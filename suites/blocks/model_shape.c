@@ -76,9 +76,10 @@ static const struct member moe[] = {
 static enum assay_code read_word(const struct assay_json_file *file, const json_t *object, const struct member *m, char *at,
                                  struct assay_error *err)
 {
-    int i = -1;
-    if (assay_json_word(file, object, m->key, m->required, m->words, &i, err) || i < 0)
-        return err->code;
+    int             i = -1;
+    enum assay_code code = assay_json_word(file, object, m->key, m->required, m->words, &i, err);
+    if (code || i < 0)
+        return code;
     if (m->bytes == sizeof(bool))
         *(bool *)(void *)at = i != 0;
     else
