@@ -37,8 +37,8 @@ Test(loader, refuses_a_back_end_that_breaks_the_agreement_and_says_how, .timeout
         const char *fault, *says;
     } cases[] = {
         {"null", "refuses this program"},
-        {"major", "is of plug-in ABI 2.3, this program has 1.3"},
-        {"size_small", "bytes; ABI 1.3 has at least"},
+        {"major", "is of plug-in ABI 2.4, this program has 1.4"},
+        {"size_small", "bytes; ABI 1.4 has at least"},
         {"size_huge", "gives a back end of 4294967295 bytes"},
         {"no_probe", "lacks the required entry 'probe'"},
         {"no_forget", "lacks the required entry 'forget'"},
