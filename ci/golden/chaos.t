@@ -39,7 +39,7 @@ untrusted mode=leak memory grows by N bytes per execution, N MiB in N of them
 $ assay run gemm/m=8,n=9,k=10 --backend template --backend chaos,mode=hang --launches 1 --min-s 1ms --timeout-s $([ $GOLDEN_BUILD = plain ] && echo 4 || echo 20) -o hang 2>err; sed -E 's/[0-9.]+ (n|µ|m)?s spread [0-9.]+ %/TIME/; s/ ETA .*//; s/within [0-9.]+ s, last in phase [a-z]+/within LIMIT, last in phase …/; s/(timeout-s) [0-9]+s/\1 LIMIT/' err
 hang
 [1/2] template gemm/m=8,n=9,k=10 TIME
-[2/2] chaos gemm/m=8,n=9,k=10 timeout: no answer within LIMIT, last in phase …
+[2/2] chaos:imp gemm/m=8,n=9,k=10 timeout: no answer within LIMIT, last in phase …
     repeat: assay run gemm/dtype=f32,k=10,m=8,n=9,transpose_a=false,transpose_b=false --backend chaos:imp,after=-1,cheat=0.25,factor=100,mode=hang,node=,param= --seed 1 --launches 1 --min-s 1ms --timeout-s LIMIT
 2 steps recorded, 1 of 2 new ones ok
   next: assay validate hang

@@ -72,7 +72,7 @@ $ assay probe numerics --backend chaos,mode=crash
 ? 3
 
 $ assay probe numerics --backend emulate,unit=bf16-fp33
-! assay: there is no matrix unit 'bf16-fp33'; did you mean bf16-fp32 (while probe of back end 'emulate', opening 'emulate,unit=bf16-fp33')
+! assay: there is no matrix unit 'bf16-fp33'; did you mean 'bf16-fp32'? (while probe of back end 'emulate', opening 'emulate,unit=bf16-fp33')
 ? 2
 
 $ assay probe numerics --backend cpu --dtype i4

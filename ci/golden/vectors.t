@@ -79,7 +79,7 @@ $ assay validate --backend cpu --vectors nowhere
 ? 2
 
 $ assay validate --backend no-such --vectors test_relu
-! assay: there is no back end 'no-such'; there are: chaos, cpu, emulate, model, null, reference, template (while opening 'no-such')
+! assay: there is no back end 'no-such'; there are: chaos, cluster, cpu, emulate, model, null, reference, template (while opening 'no-such')
 ? 2
 
 $ assay validate --backend cpu
