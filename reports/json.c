@@ -6,6 +6,7 @@
 #include "harness/store/fields.h"
 #include "reports/figures.h"
 #include "reports/formats.h"
+#include "reports/json_repeats.h"
 #include "reports/model.h"
 
 #include "assay/banned.h"
@@ -187,9 +188,10 @@ static json_t *run_json(const struct assay_summary *run)
         return NULL;
     }
     const char *torn = assay_run_folder_torn(run->folder);
-    return json_pack("{s:o, s:O, s:O, s:o, s:b, s:o, s:o, s:o, s:o}", "run", assay_json_string(name), "manifest", assay_run_folder_manifest(run->folder),
+    return json_pack("{s:o, s:O, s:O, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "run", assay_json_string(name), "manifest", assay_run_folder_manifest(run->folder),
                      "plan", assay_run_folder_plan(run->folder), "counts", counts_json(run), "validated", (int)run->validated, "backends", backends,
-                     "rows", rows, "missing", missing, "torn", torn ? assay_json_string(torn) : json_null());
+                     "rows", rows, "missing", missing, "torn", torn ? assay_json_string(torn) : json_null(), "repeats",
+                     assay_repeats_json(run->folder), "soak", assay_soak_json(run->folder));
 }
 
 static json_t *definitions(void)

@@ -14,6 +14,10 @@ $ before=$(wc -l <honest/soak.jsonl); assay soak gemm/m=8,n=9,k=10 softmax/rows=
 3
 more
 
+# other programs are told too: two cases, none differed, each execution gave the bits of the others
+$ assay report honest --format json -o told >/dev/null; jq -c '.runs[0] | [(.soak.cases | length), .soak.all.mismatches, (.repeats | length), ([.repeats[].executions.differing] | add), .repeats[0].executions.share_interval_95[0]]' told/report.json
+[2,0,2,0,0]
+
 $ assay soak gemm/m=8,n=9,k=10 softmax/rows=4,columns=33 --backend template --for 1s -o honest
 ~ assay: 'honest' holds a run already; choose another folder, or go on with --resume
 ? 2
