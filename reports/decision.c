@@ -124,10 +124,12 @@ static void write_page(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "</a>\n<main>\n");
     assay_decision_first(p);
     assay_decision_rules(p);
-    assay_decision_costs(p);
-    assay_decision_orders(p);
     if (p->claims)
         assay_decision_claims(p);
+    assay_decision_results(p);
+    assay_decision_scaling(p);
+    assay_decision_costs(p);
+    assay_decision_orders(p);
     assay_decision_evidence(p);
     assay_sink_raw(&p->to, "</main>\n<footer><p>");
     assay_decision_say_with(p, ASSAY_SAY_FOOTER, (const char *const[]){ASSAY_VERSION, NULL});

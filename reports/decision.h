@@ -51,8 +51,12 @@ void assay_decision_parity(struct assay_decision_page *p, const struct assay_can
 void assay_decision_first(struct assay_decision_page *p);
 void assay_decision_rules(struct assay_decision_page *p);
 void assay_decision_costs(struct assay_decision_page *p);
+/* Two sections: over many devices, and power. */
+void assay_decision_scaling(struct assay_decision_page *p);
 /* <h3>: division and list of a candidate. */
 void assay_decision_list_title(struct assay_decision_page *p, const struct assay_candidate *c);
+/* Time and accuracy of every case; then where inputs are from, launches that do not count, machines. */
+void assay_decision_results(struct assay_decision_page *p);
 void assay_decision_evidence(struct assay_decision_page *p);
 void assay_decision_orders(struct assay_decision_page *p);
 void assay_decision_claims(struct assay_decision_page *p);

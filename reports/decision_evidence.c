@@ -88,7 +88,7 @@ static void results_of(struct assay_decision_page *p, const struct assay_candida
     }
 }
 
-static void results(struct assay_decision_page *p)
+void assay_decision_results(struct assay_decision_page *p)
 {
     static const enum assay_say columns[] = {
         ASSAY_SAY_CASE,     ASSAY_SAY_CANDIDATE, ASSAY_SAY_TIME,    ASSAY_SAY_EVIDENCE_COLUMN,
@@ -272,7 +272,6 @@ static void environment(struct assay_decision_page *p)
 
 void assay_decision_evidence(struct assay_decision_page *p)
 {
-    results(p);
     provenance(p);
     discarded(p);
     environment(p);

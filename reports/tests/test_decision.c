@@ -137,7 +137,8 @@ Test(decision, page_one_has_its_parts_in_the_order_in_which_a_board_reads)
 {
     static const char parts[][40] = {"id=\"decision\"",  "id=\"tested\"", "class=\"by\"",     "id=\"candidates\"", "id=\"reasons\"",
                                      "id=\"doubts\"",    "id=\"rule\"",   "id=\"checklist\"", "id=\"validity\"",   "id=\"hashes\"",
-                                     "id=\"signatures\"", "id=\"rules\""};
+                                     "id=\"signatures\"", "id=\"rules\"", "id=\"results\"", "id=\"scaling\"", "id=\"power\"",
+                                     "id=\"provenance\"", "id=\"discarded\""};
     for (int l = 0; l < ASSAY_LANGUAGES; l++) {
         struct world w;
         world_write(&w, (enum assay_language)l);

@@ -1,0 +1,218 @@
+/* How candidates go on over many devices, and what power they take: from what was run and described, measured and modelled each in tables of
+ * their own; where nothing is known of it, the sentence that says so. */
+#include <math.h>
+#include <string.h>
+
+#include "harness/judge/ownership.h"
+#include "reports/clusters.h"
+#include "reports/decision.h"
+#include "reports/figures.h"
+
+#include "assay/banned.h"
+
+/* A row of a table about a candidate; false: there is nothing to say of it. */
+typedef bool row_fn(struct assay_decision_page *p, const struct assay_candidate *c);
+
+static void open_table(struct assay_decision_page *p, enum assay_say label, const enum assay_say *columns, size_t n)
+{
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>", assay_say(p->language, label));
+    assay_decision_columns(p, columns, n);
+    assay_sink_raw(&p->to, "<tbody>\n");
+}
+
+static void figure_cell(struct assay_decision_page *p, enum assay_metric metric, const struct assay_estimate *e)
+{
+    char              room[160], why[300];
+    struct assay_text text = ASSAY_TEXT(room), told = ASSAY_TEXT(why);
+    if (e->has_interval)
+        assay_figure_range(&text, metric, e);
+    else if (e->has_value)
+        assay_figure_value(&text, metric, e->value);
+    else
+        assay_say_told(&told, p->language, e->why);
+    assay_decision_text(p, *room ? "td class=\"short\"" : "td", *room ? room : why);
+}
+
+static void evidence_cell(struct assay_decision_page *p, const struct assay_summary_row *row)
+{
+    char              room[160];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_say_grade(&text, p->language, row->evidence, row->grade);
+    assay_decision_text(p, "td class=\"short\"", room);
+}
+
+/* A section's tables, one a division and list that has a row; how many rows. */
+static size_t tables(struct assay_decision_page *p, enum assay_say label, const enum assay_say *columns, size_t n_columns, bool (*has)(const struct assay_candidate *),
+                     row_fn *rows)
+{
+    size_t n = 0;
+    for (enum assay_division d = ASSAY_DIVISION_CLOSED; d <= ASSAY_DIVISION_OPEN; d++)
+        for (enum assay_list list = ASSAY_LIST_MEASURED; list <= ASSAY_LIST_ANNOUNCED; list++) {
+            bool open = false;
+            for (size_t i = 0; i < p->q->n; i++) {
+                const struct assay_candidate *c = &p->q->candidates[i];
+                if (c->division != d || assay_candidate_list(c) != list || !has(c))
+                    continue;
+                if (!open) {
+                    assay_decision_list_title(p, c);
+                    open_table(p, label, columns, n_columns);
+                }
+                open = true;
+                n += rows(p, c);
+            }
+            if (open)
+                assay_sink_raw(&p->to, "</tbody></table></div>\n");
+        }
+    return n;
+}
+
+/* ---- scaling ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_of(const struct assay_candidate *c, const struct assay_summary_row *row)
+{
+    return !strcmp(row->backend, c->backend) && assay_cluster_is(row);
+}
+
+static bool trains_on_many(const struct assay_candidate *c)
+{
+    for (size_t i = 0; i < c->run->n_rows; i++)
+        if (is_of(c, &c->run->rows[i]))
+            return true;
+    return false;
+}
+
+static bool scaling_rows(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    for (size_t i = 0; i < c->run->n_rows; i++) {
+        const struct assay_summary_row *row = &c->run->rows[i];
+        char                            brief[ASSAY_CASE_NAME_BYTES];
+        if (!is_of(c, row))
+            continue;
+        double                devices = assay_cluster_devices(row);
+        struct assay_estimate each = assay_cluster_scaled(row, ASSAY_METRIC_items_per_s, 1 / devices);
+        assay_case_brief(row->case_name, brief);
+        assay_sink_raw(&p->to, "<tr>");
+        assay_decision_text(p, "th scope=\"row\" class=\"case\"", brief);
+        assay_decision_text(p, "td", c->name);
+        assay_sink_raw(&p->to, "<td class=\"short\">%.0f</td>", devices);
+        figure_cell(p, ASSAY_METRIC_latency_ns, &row->metric[ASSAY_METRIC_latency_ns]);
+        figure_cell(p, ASSAY_METRIC_items_per_s, &each);
+        figure_cell(p, ASSAY_METRIC_trillion_items_ns, &row->metric[ASSAY_METRIC_trillion_items_ns]);
+        evidence_cell(p, row);
+        assay_sink_raw(&p->to, "</tr>\n");
+    }
+    return true;
+}
+
+static void scaling(struct assay_decision_page *p)
+{
+    static const enum assay_say columns[] = {ASSAY_SAY_CASE, ASSAY_SAY_CANDIDATE, ASSAY_SAY_DEVICES, ASSAY_SAY_STEP_TIME, ASSAY_SAY_TOKENS_A_DEVICE,
+                                             ASSAY_SAY_TRILLION_TOKENS, ASSAY_SAY_EVIDENCE_COLUMN};
+    assay_sink_raw(&p->to, "<section id=\"scaling\" class=\"back\">\n");
+    assay_decision_heading(p, "h2", ASSAY_SAY_SCALING);
+    if (!tables(p, ASSAY_SAY_SCALING, columns, sizeof columns / sizeof *columns, trains_on_many, scaling_rows))
+        assay_decision_heading(p, "p", ASSAY_SAY_NO_SCALING);
+    assay_sink_raw(&p->to, "</section>\n");
+}
+
+/* ---- power ------------------------------------------------------------------------------------------------------------ */
+
+static bool always(const struct assay_candidate *c)
+{
+    (void)c;
+    return true;
+}
+
+static void range_cell(struct assay_decision_page *p, const struct assay_range *r, const char *unit)
+{
+    char              low[48], high[48];
+    struct assay_text l = ASSAY_TEXT(low), h = ASSAY_TEXT(high);
+    if (!(r->high > 0)) {
+        assay_sink_raw(&p->to, "<td>");
+        assay_decision_say(p, ASSAY_SAY_NOT_GIVEN);
+        assay_sink_raw(&p->to, "</td>");
+        return;
+    }
+    assay_decision_number(&l, r->low, 3);
+    assay_decision_number(&h, r->high, 3);
+    bool one = !strcmp(low, high);
+    assay_sink_raw(&p->to, "<td class=\"short\">");
+    assay_sink_textf(&p->to, "%s%s%s %s", low, one ? "" : " – ", one ? "" : high, unit);
+    assay_sink_raw(&p->to, "</td>");
+}
+
+/* Devices, hosts and facility for the demand, where that is known. */
+static void promise_cell(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    if (!c->offer || !assay_need_is_known(p->q->policy, c->offer)) {
+        assay_sink_raw(&p->to, "<td>–</td>");
+        return;
+    }
+    struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
+    if (o.has_power)
+        range_cell(p, &o.kilowatts, "kW");
+    else
+        assay_sink_raw(&p->to, "<td>–</td>");
+}
+
+static bool has_energy(const struct assay_summary_row *row)
+{
+    const struct assay_estimate *e = &row->metric[ASSAY_METRIC_energy_joules];
+    return (e->has_value || e->has_interval) && row->launches[row->typical]->items > 0;
+}
+
+/* The case of whose energy a row tells: the first that a rule asks for, else the first there is. */
+static const struct assay_summary_row *with_energy(const struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    for (size_t i = 0; i < p->q->policy->n_rules; i++) {
+        const struct assay_summary_row *row = c->results[i].row;
+        if (row && !c->results[i].rule->every_case && has_energy(row))
+            return row;
+    }
+    for (size_t i = 0; i < c->run->n_rows; i++)
+        if (!strcmp(c->run->rows[i].backend, c->backend) && has_energy(&c->run->rows[i]))
+            return &c->run->rows[i];
+    return NULL;
+}
+
+static bool power_row(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    static const struct assay_offer none = {.device = ""};
+    const struct assay_offer       *o = c->offer ? c->offer : &none;
+    const struct assay_summary_row *row = with_energy(p, c);
+    char                            brief[ASSAY_CASE_NAME_BYTES] = "";
+    assay_sink_raw(&p->to, "<tr>");
+    assay_decision_text(p, "th scope=\"row\"", c->name);
+    range_cell(p, &o->power_watts, "W");
+    promise_cell(p, c);
+    if (row) {
+        struct assay_estimate e = assay_cluster_scaled(row, ASSAY_METRIC_energy_joules, 1 / (double)row->launches[row->typical]->items);
+        figure_cell(p, ASSAY_METRIC_energy_joules, &e);
+        assay_case_brief(row->case_name, brief);
+        assay_decision_text(p, "td class=\"case\"", brief);
+        evidence_cell(p, row);
+    } else {
+        assay_sink_raw(&p->to, "<td colspan=\"3\">");
+        assay_decision_say(p, ASSAY_SAY_NO_ENERGY);
+        assay_sink_raw(&p->to, "</td>");
+    }
+    assay_sink_raw(&p->to, "</tr>\n");
+    return true;
+}
+
+static void power(struct assay_decision_page *p)
+{
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_POWER, ASSAY_SAY_POWER_PROMISE, ASSAY_SAY_ENERGY_ITEM, ASSAY_SAY_CASE,
+                                             ASSAY_SAY_EVIDENCE_COLUMN};
+    assay_sink_raw(&p->to, "<section id=\"power\" class=\"back\">\n");
+    assay_decision_heading(p, "h2", ASSAY_SAY_POWER_SECTION);
+    assay_decision_heading(p, "p", ASSAY_SAY_POWER_ABOUT);
+    (void)tables(p, ASSAY_SAY_POWER_SECTION, columns, sizeof columns / sizeof *columns, always, power_row);
+    assay_sink_raw(&p->to, "</section>\n");
+}
+
+void assay_decision_scaling(struct assay_decision_page *p)
+{
+    scaling(p);
+    power(p);
+}
