@@ -1,5 +1,5 @@
 /* What vendors say beside what was measured, or published by others. */
-#include "reports/decision.h"
+#include "reports/decision_page.h"
 
 #include "assay/banned.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "harness/store/run_folder.h"
-#include "reports/decision.h"
+#include "reports/decision_page.h"
 #include "reports/figures.h"
 
 #include "assay/banned.h"

@@ -6,7 +6,7 @@
 #include "harness/base/hash.h"
 #include "harness/judge/ownership.h"
 #include "harness/store/run_folder.h"
-#include "reports/decision.h"
+#include "reports/decision_page.h"
 #include "reports/figures.h"
 
 #include "assay/banned.h"

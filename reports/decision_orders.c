@@ -5,7 +5,7 @@
 
 #include "harness/base/strings.h"
 #include "harness/judge/ownership.h"
-#include "reports/decision.h"
+#include "reports/decision_page.h"
 
 #include "assay/banned.h"
 

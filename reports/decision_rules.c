@@ -1,7 +1,7 @@
 /* Behind page one: every rule with its clause, what is required and what was found, one table a candidate. */
 #include <string.h>
 
-#include "reports/decision.h"
+#include "reports/decision_page.h"
 
 #include "assay/banned.h"
 

@@ -5,7 +5,7 @@
 
 #include "harness/judge/ownership.h"
 #include "reports/clusters.h"
-#include "reports/decision.h"
+#include "reports/decision_page.h"
 #include "reports/figures.h"
 
 #include "assay/banned.h"
