@@ -6,7 +6,7 @@
 #include "harness/base/parallel.h"
 #include "harness/base/recycle.h"
 #include "reference/arithmetic.h"
-#include "reference/execute.h"
+#include "reference/held.h"
 #include "reference/formats/formats.h"
 
 #include "assay/banned.h"

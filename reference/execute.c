@@ -6,7 +6,7 @@
 #include "harness/base/recycle.h"
 #include "harness/base/student.h"
 #include "reference/arithmetic.h"
-#include "reference/execute.h"
+#include "reference/held.h"
 #include "reference/formats/formats.h"
 
 #include "assay/banned.h"

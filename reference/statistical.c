@@ -8,7 +8,7 @@
 #include "harness/base/parallel.h"
 #include "harness/base/recycle.h"
 #include "reference/arithmetic.h"
-#include "reference/execute.h"
+#include "reference/held.h"
 #include "reference/spread.h"
 
 #include "assay/banned.h"

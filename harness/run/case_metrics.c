@@ -18,18 +18,6 @@
 
 #include "assay/banned.h"
 
-void assay_metric_set(struct assay_record *record, enum assay_metric metric, double value, uint64_t n, enum assay_clock clock)
-{
-    record->metric[metric] = (struct assay_metric_value){.has_value = true, .value = value, .n = n, .clock = clock};
-}
-
-void assay_metric_absent(struct assay_record *record, enum assay_metric metric, const char *why)
-{
-    struct assay_metric_value *m = &record->metric[metric];
-    *m = (struct assay_metric_value){.has_value = false};
-    (void)assay_string_copy(m->why, sizeof m->why, why);
-}
-
 static void set_estimate(struct assay_record *rec, enum assay_metric metric, const struct assay_estimate *e)
 {
     if (e->has_value)

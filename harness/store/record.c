@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/base/json.h"
+#include "harness/base/strings.h"
 #include "harness/store/fields.h"
 
 #include "assay/banned.h"
@@ -481,4 +482,18 @@ enum assay_code assay_record_from_json(const json_t *json, struct assay_record *
         return ASSAY_OK;
     memset(out, 0, offsetof(struct assay_record, counters));
     return err->code;
+}
+
+/* ---- filling -------------------------------------------------------------------------------------------------- */
+
+void assay_metric_set(struct assay_record *record, enum assay_metric metric, double value, uint64_t n, enum assay_clock clock)
+{
+    record->metric[metric] = (struct assay_metric_value){.has_value = true, .value = value, .n = n, .clock = clock};
+}
+
+void assay_metric_absent(struct assay_record *record, enum assay_metric metric, const char *why)
+{
+    struct assay_metric_value *m = &record->metric[metric];
+    *m = (struct assay_metric_value){.has_value = false};
+    (void)assay_string_copy(m->why, sizeof m->why, why);
 }

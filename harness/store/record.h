@@ -159,4 +159,8 @@ json_t *assay_record_to_json(const struct assay_record *record);
  * line that names the member; *out is then empty. device.size is set to that of this program's struct. */
 enum assay_code assay_record_from_json(const json_t *json, struct assay_record *out, struct assay_error *err);
 
+/* A metric has a value, or the reason why it has none. */
+void assay_metric_set(struct assay_record *record, enum assay_metric metric, double value, uint64_t n, enum assay_clock clock);
+void assay_metric_absent(struct assay_record *record, enum assay_metric metric, const char *why);
+
 #endif

@@ -1,6 +1,6 @@
 /* What the files that evaluate graphs share. Nobody else includes this. */
-#ifndef ASSAY_REFERENCE_EXECUTE_H
-#define ASSAY_REFERENCE_EXECUTE_H
+#ifndef ASSAY_REFERENCE_HELD_H
+#define ASSAY_REFERENCE_HELD_H
 
 #include <stdbool.h>
 
