@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +46,8 @@ static void find(struct doctor *d, const char *what, const char *state, const ch
                                                  assay_json_string(cure)));
 }
 
+#define DEVICES_TOLD 2u /* of a back end that has more of them */
+
 static void on_backend(void *self, const char *name, const char *path)
 {
     struct assay_error err = {.code = ASSAY_OK};
@@ -59,10 +62,13 @@ static void on_backend(void *self, const char *name, const char *path)
     char              devices[512];
     struct assay_text text = ASSAY_TEXT(devices);
     const json_t     *list = json_object_get(probe, "devices");
-    for (size_t i = 0; i < json_array_size(list); i++) {
+    size_t            n = json_array_size(list);
+    for (size_t i = 0; i < n && i < DEVICES_TOLD; i++) {
         const char *product = json_string_value(json_object_get(json_array_get(list, i), "product"));
         assay_text_add(&text, "%s%s", i ? "; " : "", product ? product : "?");
     }
+    if (n > DEVICES_TOLD)
+        assay_text_add(&text, " and %zu more: assay list devices", n - DEVICES_TOLD);
     find(self, what, "yes", devices, "");
     json_decref(probe);
 }
@@ -171,8 +177,12 @@ static void look_at_ceiling(struct doctor *d)
     struct assay_text text = ASSAY_TEXT(detail);
     assay_string_quantity(&text, peak, "flop/s", 3);
     assay_text_add(&text, " f32 measured (");
-    assay_string_quantity(&text, nominal, "flop/s", 3);
-    assay_text_add(&text, " = %s)", how);
+    if (isnan(nominal)) {
+        assay_text_add(&text, "not cross-checked: %s)", how);
+    } else {
+        assay_string_quantity(&text, nominal, "flop/s", 3);
+        assay_text_add(&text, " = %s)", how);
+    }
     find(d, "multiply-add peak", "yes", detail, "");
     text = assay_text_over(detail, sizeof detail);
     assay_string_quantity(&text, triad, "B/s ", 3);
