@@ -166,7 +166,7 @@ alarms: ; $(Q)ci/setup run && $(MAKE_ALL) $(ALARMS) && ASSAY_DATA=. $(ALARMS) ha
 # Measurements of others that the models are fitted and judged on; they are no part of the project.
 MEASUREMENTS ?= $(firstword $(wildcard ../shared/data) measurements)
 model-table: ; $(Q)ci/setup run && $(MAKE_ALL) all && build/assay calibrate $(foreach t,gemm attn_prefill attn_decode moe_ffn collective,$(MEASUREMENTS)/$(t).csv) \
-    -o backends/coefficients/kernels.json --table harness/model/LEFT-OUT.md --figures backends/coefficients/left-out.csv
+    -o backends/coefficients/kernels.json --table harness/model/LEFT-OUT.md --figures backends/coefficients/left-out.csv --points backends/coefficients/left-out-points.csv
 	$(Q)build/assay calibrate $(MEASUREMENTS)/serving.csv -o backends/coefficients/serving.json --table harness/model/cluster/SERVING-LEFT-OUT.md
 	$(Q)build/assay calibrate $(MEASUREMENTS)/train.csv -o backends/coefficients/training.json --table harness/model/cluster/TRAINING-LEFT-OUT.md
 	$(Q)build/assay calibrate $(MEASUREMENTS)/mlperf_inference.csv $(MEASUREMENTS)/mlperf_training.csv -o backends/coefficients/mlperf.json --table harness/model/MLPERF-LEFT-OUT.md

@@ -65,7 +65,7 @@ A servers were fitted on this chip among others near
 A servers were fitted on this chip among others near
 $ assay calibrate v.csv --figures f.csv
 ? 2
-! assay: the table serving has neither --own nor --figures
+! assay: the table serving has neither --own nor --figures nor --points
 $ printf '{"format": "assay-serving-coefficients/1", "values": {"step_ms": 1}}' >w.json; assay predict --cases v.csv --serving-coefficients w.json
 ? 2
 ~ w.json
@@ -87,8 +87,11 @@ $ assay predict
 ! assay: predict needs a table: assay predict --cases FILE.csv
 
 # a fit of a few rows: what it was fitted on stands in it
-$ printf 'device,m,n,k,dtype,framework,latency_us\nh100-sxm,4096,4096,4096,bfloat16,s,174\na100-sxm-80gb,4096,4096,4096,bfloat16,s,514\n' >g.csv; assay calibrate g.csv -o k.json && grep -cE '"(h100-sxm|a100-sxm-80gb)"' k.json
+$ printf 'device,m,n,k,dtype,framework,latency_us\nh100-sxm,4096,4096,4096,bfloat16,s,174\na100-sxm-80gb,4096,4096,4096,bfloat16,s,514\n' >g.csv; assay calibrate g.csv -o k.json --points p.csv && grep -cE '"(h100-sxm|a100-sxm-80gb)"' k.json; cut -d, -f 2-4 p.csv
 2
+class,chip,formats
+gemm,h100-sxm,wide
+gemm,a100-sxm-80gb,wide
 
 # so it does of whole runs and of MLPerf's results, each by its own file
 $ printf 'device,devices,model,seq,global_batch,tp,pp,precision,metric,unit,value\nh100,64,LLAMA3_70B,8192,256,4,8,FP8,tokens_per_s_per_gpu,tok/s/gpu,1639\n' >r.csv; assay calibrate r.csv -o training.json --table page.md && grep -c h100-sxm training.json && sed -n '1s/# //p' page.md; assay predict --cases r.csv --training-coefficients training.json 2>/dev/null | tail -1 | awk -F, '{ print ($12 / $11 > 0.9 && $12 / $11 < 1.1) ? "near" : $12 / $11 }'
@@ -99,7 +102,7 @@ $ printf 'round,accelerator,acc_count,benchmark,scenario,metric,value\nv4.1,h100
 met
 $ assay calibrate --own r.csv
 ? 2
-! assay: the table mlperf has neither --own nor --figures
+! assay: the table mlperf has neither --own nor --figures nor --points
 
 $ printf 'device,m,n,k,dtype,latency_us\nnone-such,1,1,1,fp16,5\n' >h.csv; assay calibrate h.csv
 ? 2

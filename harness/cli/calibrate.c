@@ -14,7 +14,7 @@
 #include "assay/banned.h"
 
 struct calibrate_options {
-    char out[512], table[512], figures[512];
+    char out[512], table[512], figures[512], points[512];
     bool own;
 };
 
@@ -37,6 +37,12 @@ static const struct assay_option options[] = {
      .bytes = 512,
      .dflt = "",
      .help = "write the same, as the CSV that reports show, to this file"},
+    {.name = "points",
+     .type = ASSAY_OPT_TEXT,
+     .offset = offsetof(struct calibrate_options, points),
+     .bytes = 512,
+     .dflt = "",
+     .help = "write some single predictions of each chip left out over what was measured, as the CSV that reports draw, to this file"},
     {.name = "own",
      .type = ASSAY_OPT_BOOL,
      .offset = offsetof(struct calibrate_options, own),
@@ -86,6 +92,8 @@ static enum assay_code calibrate(struct assay_measurements *samples, const struc
         code = write_text(o->table, assay_left_out_table(samples, &fitted, rows), err);
     if (!code && *o->figures)
         code = write_text(o->figures, assay_left_out_csv(samples, &fitted, rows), err);
+    if (!code && *o->points)
+        code = write_text(o->points, assay_left_out_points(samples, &fitted, rows), err);
     free(rows);
     return code;
 }
@@ -175,15 +183,15 @@ static enum assay_exit run(size_t n, char **files, const void *given_options, co
     struct assay_error              err = {.code = ASSAY_OK};
     enum assay_cases_kind           kind;
     (void)given;
-    if (o->own && (*o->table || *o->figures))
-        return assay_cli_usage("--own leaves no chip out, so there is no --table and there are no --figures");
+    if (o->own && (*o->table || *o->figures || *o->points))
+        return assay_cli_usage("--own leaves no chip out, so there is no --table and there are no --figures and no --points");
     if (!n)
         return assay_cli_usage("calibrate needs measurements: assay calibrate gemm.csv attn_decode.csv");
     if (assay_cases_recognise_file(files[0], &kind, &err))
         return assay_cli_fail(&err);
     bool runs = kind == ASSAY_CASES_SERVING || kind == ASSAY_CASES_TRAIN || kind == ASSAY_CASES_MLPERF;
-    if (runs && (o->own || *o->figures))
-        return assay_cli_usage("the table %s has neither --own nor --figures", assay_cases_tables[kind].name);
+    if (runs && (o->own || *o->figures || *o->points))
+        return assay_cli_usage("the table %s has neither --own nor --figures nor --points", assay_cases_tables[kind].name);
     if (kind == ASSAY_CASES_SERVING   ? calibrate_serving(n, files, o, &err)
         : kind == ASSAY_CASES_TRAIN  ? calibrate_training(n, files, o, &err)
         : kind == ASSAY_CASES_MLPERF ? calibrate_mlperf(n, files, o, &err)

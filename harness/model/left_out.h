@@ -23,5 +23,11 @@ char *assay_left_out_table(const struct assay_measurements *samples, const struc
                            const struct assay_left_out *rows);
 /* The same lines as CSV, each with the first 16 digits of the fit's fingerprint: what a report shows of the models. */
 char *assay_left_out_csv(const struct assay_measurements *samples, const struct assay_fitted *f, const struct assay_left_out *rows);
+/* Single predictions as CSV, as pairs to draw: `fit` as above, class, chip, formats, predicted_us, ratio (predicted over measured) and
+ * ln_half, half the width of the 80 % band in the logarithm, all to three digits. Of each class, chip and formats at most
+ * ASSAY_LEFT_OUT_POINTS, evenly spread over the order of predicted times, the shortest and the longest among them: none is chosen by
+ * its error. The measurements' shapes and sources are not in it. NULL when out of memory. */
+#define ASSAY_LEFT_OUT_POINTS 24
+char *assay_left_out_points(const struct assay_measurements *samples, const struct assay_fitted *f, const struct assay_left_out *rows);
 
 #endif
