@@ -174,6 +174,8 @@ static void rewrite(const char *at, const char *end, size_t number, FILE *out)
             fprintf(out, "href='#p%zu-", number);
         else if (skip(&at, "fill=\"black\""))
             fputs("fill=\"currentColor\"", out);
+        else if (skip(&at, "stroke='black'")) /* frames, which would not be seen on a dark page */
+            fputs("stroke='currentColor'", out);
         else
             fputc(*at++, out);
     }
