@@ -76,6 +76,7 @@ void assay_report_run_release(struct assay_report_run *run)
     for (size_t i = 0; run->models && i < run->summary->n_rows; i++)
         assay_report_model_release(&run->models[i]);
     assay_soak_release(&run->soak);
+    assay_worth_release(&run->worth);
     free(run->repeats);
     free(run->models);
     free(run->cases);

@@ -10,6 +10,7 @@
 #include "harness/judge/summary.h"
 #include "reports/model.h"
 #include "reports/plot.h"
+#include "reports/worth.h"
 
 /* Beyond so many cases distributions are not drawn, and the report says so: a drawing has 10 KiB. */
 #define ASSAY_REPORT_MAX_DISTRIBUTIONS 300
@@ -44,6 +45,7 @@ struct assay_report_run {
     struct assay_soak           soak;    /* n 0: there is none */
     struct assay_repeats_seen  *repeats; /* what the witnesses say, n_repeats of them */
     size_t                      n_repeats;
+    struct assay_worth          worth; /* begun where a row is modelled, else zeros */
     char                        why_no_soak[300], why_no_repeats[300]; /* why what is there could not be read; else empty */
 };
 

@@ -1,5 +1,6 @@
 /* What the models are worth: predictions of chips that a fit never saw, against what was measured of them. The table
  * comes with the program (backends/coefficients/left-out.csv, written with the fit), not from the run. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "harness/base/file.h"
 #include "harness/model/coefficients.h"
 #include "harness/model/csv.h"
+#include "harness/model/left_out.h"
 #include "reports/page.h"
 
 #include "assay/banned.h"
@@ -93,6 +95,52 @@ static void table(struct assay_page *p, const struct assay_csv *csv)
         assay_sink_raw(&p->to, "</tr>\n");
     }
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+/* ---- the drawings --------------------------------------------------------------------------------------------------
+ */
+
+static void drawing(struct assay_page *p, const struct assay_worth *w, size_t class)
+{
+    const struct assay_worth_class *c = &w->of[class];
+    const char *name = assay_kernel_class_names[class];
+    char label[200];
+    double factor = exp(c->half);
+    (void)snprintf(label, sizeof label, "%s: predicted over measured time, both axes logarithmic, with the line of equals",
+                   name);
+    assay_sink_raw(&p->to, "<figure><figcaption><b>%s</b>, band: ÷ %.2f to × %.2f</figcaption>\n", name, factor, factor);
+    assay_page_plot(p, c->plot, label);
+    assay_sink_raw(&p->to, "<ul class=\"keys names\">");
+    for (size_t i = 0; i < w->n_chips; i++) {
+        if (!c->points[i])
+            continue;
+        assay_sink_raw(&p->to, "<li><span class=\"s%zu\" aria-hidden=\"true\">%s</span>&#160;", i + 1,
+                       assay_worth_mark(i + 1));
+        assay_sink_text(&p->to, w->chip[i]);
+        assay_sink_raw(&p->to, " <small>%zu</small></li>\n", c->points[i]);
+    }
+    assay_sink_raw(&p->to, "</ul></figure>\n");
+}
+
+static void drawings(struct assay_page *p, const struct assay_worth *w)
+{
+    assay_sink_raw(&p->to, "<h3>Predicted against measured</h3>\n");
+    if (*w->why) {
+        assay_sink_raw(&p->to, "<p class=\"none\">Not known here: ");
+        assay_sink_text(&p->to, w->why);
+        assay_sink_raw(&p->to, "</p>\n");
+        return;
+    }
+    assay_sink_raw(&p->to,
+                   "<p class=\"small\">Each point is one kernel on a chip that was left out; above the line the chip was "
+                   "faster than predicted. Shaded: the 80&#160;%% band in the median of the points. "
+                   "Of each chip and format at most %d points, evenly spread over the order of predicted times, so none is "
+                   "chosen by its error; the table is of all.</p>\n<div class=\"panels\">\n",
+                   ASSAY_LEFT_OUT_POINTS);
+    for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
+        if (w->of[c].n_points)
+            drawing(p, w, c);
+    assay_sink_raw(&p->to, "</div>\n");
 }
 
 /* ---- the devices of this run ---------------------------------------------------------------------------------------
@@ -189,6 +237,7 @@ void assay_page_worth(struct assay_page *p, const struct assay_report_run *run)
             assay_sink_raw(&p->to,
                            "<p><b>This run was priced by another fit</b> than the one that the table is of.</p>\n");
         table(p, &csv);
+        drawings(p, &run->worth);
         devices(p, run->summary, f);
     }
     words(p);

@@ -47,6 +47,8 @@ static bool write_html(const struct assay_summary *const *runs, size_t n, struct
                 assay_distributions_begin(&sorted[i], plots);
                 assay_learning_begin(&sorted[i], plots);
                 assay_load_begin(&sorted[i], plots);
+                if (assay_page_has_worth(&sorted[i]))
+                    assay_worth_begin(&sorted[i].worth, plots);
                 for (size_t m = 0; m < runs[i]->n_rows; m++)
                     assay_model_roofline_begin(&sorted[i].models[m], plots);
             }

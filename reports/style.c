@@ -86,6 +86,7 @@ const char *const assay_page_style[] = {
     ".ranges li{grid-template-columns:minmax(0,19.5rem) minmax(0,1fr) minmax(0,17rem)}.ranges .track{display:block;position:relative;overflow:visible}\n"
     ".ranges .span{position:absolute;top:0;height:100%;min-width:2px;background:currentColor;opacity:.6;border-radius:2px;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".ranges .mid{position:absolute;top:-.15rem;height:calc(100% + .3rem);border-left:2px solid var(--text)}.ranges+.ranges,h4+.ranges{margin-top:.2rem}\n"
+    ".panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:.6rem 1.6rem}.panels .plot svg{min-width:0;max-width:25rem}.panels figure{margin:.4rem 0;break-inside:avoid}\n"
     ".worth td,.worth tbody th{white-space:nowrap}\n"
     ".heat td{min-width:5.5rem;border-left:1px solid var(--line)}.heat tbody th{font-weight:500;min-width:7rem;overflow-wrap:normal;position:sticky;left:0;background:var(--bg)}.heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".heat .h1{background:color-mix(in srgb,var(--warnbg) 25%,var(--goodbg))}.heat .h2{background:color-mix(in srgb,var(--warnbg) 50%,var(--goodbg))}.heat .h3{background:color-mix(in srgb,var(--warnbg) 75%,var(--goodbg))}\n"

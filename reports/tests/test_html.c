@@ -263,6 +263,8 @@ Test(html, says_what_the_models_are_worth_where_a_row_is_modelled, .timeout = 60
     write_page(1);
     cr_expect_eq(count("<h2>What the model is worth</h2>"), 1u);
     cr_expect(strstr(w.page, "<th scope=\"row\">gemm</th><td>h100-sxm</td>"));
+    cr_expect_eq(count("predicted over measured time, both axes logarithmic"), 5u, "a drawing a class that was measured, each with its words");
+    cr_expect_eq(count("stroke='black'"), 0u, "nothing is drawn that a dark page hides");
     done();
 }
 
