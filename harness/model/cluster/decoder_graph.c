@@ -37,6 +37,7 @@ static double length_in_layer(const struct assay_graph *g, int64_t layer, const 
     return length(find_in_layer(g, layer, rest), axis);
 }
 
+/* 0: there are none, or a number among them that cannot be one, as each layer has a value at least. */
 static int64_t count_layers(const struct assay_graph *g)
 {
     int64_t most = 0;
@@ -44,8 +45,10 @@ static int64_t count_layers(const struct assay_graph *g)
         const char *name = g->values[v].name;
         if (g->values[v].producer >= 0 || strncmp(name, layers_prefix, sizeof layers_prefix - 1) != 0)
             continue;
-        int64_t layer = strtoll(name + sizeof layers_prefix - 1, NULL, 10) + 1;
-        most = layer > most ? layer : most;
+        int64_t layer = strtoll(name + sizeof layers_prefix - 1, NULL, 10);
+        if (layer < 0 || layer >= g->n_values)
+            return 0;
+        most = layer + 1 > most ? layer + 1 : most;
     }
     return most;
 }
@@ -106,7 +109,7 @@ static bool read_ffn(const struct assay_graph *g, struct assay_decoder_numbers *
     d->experts = length_in_layer(g, moe, "mlp.gate.weight", 0);
     d->top_k = attribute_of(g, "MoeRoute", "k");
     const struct assay_value *experts = find_in_layer(g, moe, "mlp.experts.gate_proj.weight");
-    double                    other = (double)(experts->dims[1] == (int64_t)d->hidden ? experts->dims[2] : experts->dims[1]);
+    double                    other = length(experts, length(experts, 1) == d->hidden ? 2 : 1);
     d->expert_ffn = other;
     d->shared = length_in_layer(g, moe, "mlp.shared_experts.gate_proj.weight", 0) / other;
     d->ffn = d->ffn > 0 ? d->ffn : other; /* no layer has one */
@@ -157,12 +160,13 @@ enum assay_code assay_decoder_in_graph(const struct assay_graph *g, struct assay
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the graph is spread over ranks already; give the whole, and the system spreads it");
     d.positions = length(find(g, "model.embed_positions.weight"), 0);
     d.tied = !find(g, "lm_head.weight");
-    if (!read_attention(g, &d))
+    const struct assay_value *out_of_heads = find_in_layer(g, 0, "self_attn.o_proj.weight");
+    if (!out_of_heads || !read_attention(g, &d))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the attention of layer 0 is of no kind that is known");
     if (!read_ffn(g, &d))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the feed-forward network of layer 0 is of no kind that is known");
     *out = (struct assay_decoder_in_graph){.numbers = d, .batch = length(ids, 0), .tokens = length(ids, 1), .trains = changes_params(g),
-                                           .weights = find_in_layer(g, 0, "self_attn.o_proj.weight")->dtype};
+                                           .weights = out_of_heads->dtype};
     read_serving(g, ids, out);
     return ASSAY_OK;
 }

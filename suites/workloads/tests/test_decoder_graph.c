@@ -78,6 +78,40 @@ Test(decoder_graph, of_another_model_says_what_it_lacks)
     expect_none("decoder", "train", "model=tiny-ranks,batch=4,tokens=16,tp=2", "spread over ranks already");
 }
 
+/* Names that are right as far as they go, as a file of another can have them; layer 0 has no o_proj. */
+static struct assay_graph *named(const char *also)
+{
+    struct assay_graph *g = assay_graph_new("named");
+    int32_t ids = assay_graph_input(g, "input_ids", ASSAY_I64, 2, (int64_t[]){2, 4}, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 1});
+    int32_t table = assay_graph_param(g, "model.embed_tokens.weight", ASSAY_F32, 2, (int64_t[]){16, 8}, ASSAY_FILL_SIGNED);
+    const char *const params[] = {"model.layers.0.self_attn.q_proj.weight", "model.layers.0.mlp.fc_in.weight", also};
+    for (size_t i = 0; i < sizeof params / sizeof *params; i++)
+        assay_graph_param(g, params[i], ASSAY_F32, 2, (int64_t[]){8, 8}, ASSAY_FILL_SIGNED);
+    int32_t x = assay_graph_op(g, "Gather", "x", (int32_t[]){table, ids}, 2, NULL);
+    struct assay_attr heads[] = {ASSAY_ATTR_INT("q_num_heads", 2), ASSAY_ATTR_INT("kv_num_heads", 2), ASSAY_ATTR_END};
+    assay_graph_output(g, assay_graph_op(g, "Attention", "y", (int32_t[]){x, x, x}, 3, heads));
+    return g;
+}
+
+static void expect_refused(const char *also, const char *why)
+{
+    struct assay_decoder_in_graph seen;
+    struct assay_error            err = {.code = ASSAY_OK};
+    struct assay_graph           *g = named(also);
+    cr_assert_eq(g->first_error.code, ASSAY_OK, "%s", g->first_error.message);
+    cr_expect_eq(assay_decoder_in_graph(g, &seen, &err), ASSAY_UNSUPPORTED, "%s", also);
+    cr_expect(strstr(err.message, why), "%s: %s", also, err.message);
+    assay_graph_free(g);
+}
+
+Test(decoder_graph, of_names_alone_is_none, .timeout = 20)
+{
+    expect_refused("model.layers.0.self_attn.k_proj.weight", "attention of layer 0");
+    expect_refused("model.layers.99999999999.self_attn.q_proj.weight", "model.layers.0");
+    expect_refused("model.layers.9223372036854775807.self_attn.q_proj.weight", "model.layers.0");
+    expect_refused("model.layers.-3.self_attn.q_proj.weight", "model.layers.0");
+}
+
 Test(decoder_graph, a_scored_text_trains_nothing)
 {
     struct assay_decoder_in_graph seen;
