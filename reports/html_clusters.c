@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/strings.h"
 #include "harness/model/cluster/footprint.h"
 #include "harness/model/cluster/pipeline.h"
 #include "harness/model/cluster/step.h"
@@ -148,13 +149,15 @@ static void key_list(struct assay_page *p, const char *const *names, size_t n)
     assay_sink_raw(&p->to, "</ul>\n");
 }
 
-static void part_name(const char *prefix, const char *name, char out[64])
+/* What the row says of a part, by its counter's name; 0: nothing. */
+static double part_of(const struct assay_summary_row *row, const char *prefix, const char *words)
 {
-    size_t at = (size_t)snprintf(out, 64, "%s", prefix);
-    for (; *name && at + 1 < 64; name++)
-        if (*name != '\'')
-            out[at++] = *name == ' ' ? '_' : *name;
-    out[at] = 0;
+    char              name[64];
+    struct assay_text text = ASSAY_TEXT(name);
+    assay_text_add(&text, "%s", prefix);
+    assay_string_name(&text, words);
+    double part = assay_cluster_about(row, name);
+    return isnan(part) ? 0 : part;
 }
 
 static void bar_head(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
@@ -169,13 +172,8 @@ static void step_bar(struct assay_page *p, const struct assay_report_run *run, c
 {
     double part[ASSAY_STEP_PARTS], sum = 0;
     int    first = 0, second = 0;
-    char   name[64];
-    for (int i = 0; i < ASSAY_STEP_PARTS; i++) {
-        part_name("step_", assay_step_part_names[i], name);
-        part[i] = assay_cluster_about(row, name);
-        part[i] = isnan(part[i]) ? 0 : part[i];
-        sum += part[i];
-    }
+    for (int i = 0; i < ASSAY_STEP_PARTS; i++)
+        sum += part[i] = part_of(row, "step_", assay_step_part_names[i]);
     bar_head(p, run, row);
     for (int i = 0; i < ASSAY_STEP_PARTS; i++) {
         piece(p, (unsigned)i, 100 * part[i] / sum);
@@ -185,21 +183,19 @@ static void step_bar(struct assay_page *p, const struct assay_report_run *run, c
         } else if (i != first && (second == first || part[i] > part[second]))
             second = i;
     }
-    assay_sink_raw(&p->to, "</span><span><span>%s</span> %.0f&#160;%%, <span>%s</span> %.0f&#160;%%</span></li>\n", assay_step_part_names[first],
-                   100 * part[first] / sum, assay_step_part_names[second], 100 * part[second] / sum);
+    if (row->metric[ASSAY_METRIC_latency_ns].has_value && sum > 0)
+        assay_sink_raw(&p->to, "</span><span><span>%s</span> %.0f&#160;%%, <span>%s</span> %.0f&#160;%%</span></li>\n", assay_step_part_names[first],
+                       100 * part[first] / sum, assay_step_part_names[second], 100 * part[second] / sum);
+    else /* of a middle that is no point, no figure */
+        assay_sink_raw(&p->to, "</span><span><span>%s</span>, <span>%s</span></span></li>\n", assay_step_part_names[first], assay_step_part_names[second]);
 }
 
 static void memory_bar(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
 {
     const struct assay_summary_counter *capacity = assay_cluster_counter(row, "memory_capacity");
     double held[ASSAY_FOOTPRINT_GROUPS], sum = 0, most = capacity && capacity->ranged ? capacity->high : NAN;
-    char   name[64];
-    for (int i = 0; i < ASSAY_FOOTPRINT_GROUPS; i++) {
-        part_name("memory_", assay_footprint_names[i], name);
-        held[i] = assay_cluster_about(row, name);
-        held[i] = isnan(held[i]) ? 0 : held[i];
-        sum += held[i];
-    }
+    for (int i = 0; i < ASSAY_FOOTPRINT_GROUPS; i++)
+        sum += held[i] = part_of(row, "memory_", assay_footprint_names[i]);
     double whole = fmax(sum, isnan(most) ? 0 : most);
     bar_head(p, run, row);
     for (int i = 0; i < ASSAY_FOOTPRINT_GROUPS; i++)
@@ -242,12 +238,6 @@ static void draw_operation(void *self, const struct assay_pipeline_event *e)
                        1000 * begin, 10 * (long long)e->stage, 1000 * (fmin(end, 1) - begin));
 }
 
-static void nothing(void *self, const struct assay_pipeline_event *e)
-{
-    (void)self;
-    (void)e;
-}
-
 /* Relative times: what a stage does for how long, as shares of the step. */
 static bool pipeline_of(const struct assay_summary_row *row, struct assay_pipeline *out, double **times)
 {
@@ -278,7 +268,7 @@ static void timeline(struct assay_page *p, const struct assay_report_run *run, c
     double                      *times = NULL;
     if (!pipeline_of(row, &pipe, &times))
         return;
-    if (!assay_pipeline_trace(&pipe, nothing, NULL, &result, &none) && result.makespan_ns > 0) {
+    if (!assay_pipeline_run(&pipe, &result, &none) && result.makespan_ns > 0) {
         int64_t        lanes = pipe.stages < LANES_MOST ? pipe.stages : LANES_MOST;
         double         drawn = (double)result.operations * (double)lanes / (double)pipe.stages;
         struct drawing d = {p, drawn > OPERATIONS_MOST ? OPERATIONS_MOST / drawn : 1, result.makespan_ns};
@@ -314,7 +304,7 @@ static void timelines(struct assay_page *p, const struct assay_report_run *run, 
 
 /* ---- at equal count, power, price ------------------------------------------------------------------------------------- */
 
-/* Tokens a second for each unit of what the counter counts: ends cross, as either may be anywhere in its range. */
+/* Tokens a second for each unit of what the counter counts: their ranges' half widths, in logarithms, add up in squares. */
 static void per(struct assay_page *p, const struct assay_summary_row *row, const char *counter, double unit, const char *why)
 {
     const struct assay_summary_counter *c = assay_cluster_counter(row, counter);
@@ -325,12 +315,8 @@ static void per(struct assay_page *p, const struct assay_summary_row *row, const
         assay_sink_raw(&p->to, "</td>");
         return;
     }
-    struct assay_estimate e = {.has_interval = true, .low = rate->low * unit / c->high, .high = rate->high * unit / c->low};
-    if (c->low < c->high) { /* time and what is counted are draws of the same systems: the corners are an upper end of the range */
-        double middle = sqrt(rate->low * rate->high) * unit / sqrt(c->low * c->high), half = hypot(log(rate->high / rate->low), log(c->high / c->low)) / 2;
-        e.low = middle * exp(-half);
-        e.high = middle * exp(half);
-    }
+    double middle = sqrt(rate->low * rate->high) * unit / sqrt(c->low * c->high), half = hypot(log(rate->high / rate->low), log(c->high / c->low)) / 2;
+    struct assay_estimate e = {.has_interval = true, .low = middle * exp(-half), .high = middle * exp(half)};
     estimate_cell(p, ASSAY_METRIC_items_per_s, &e);
 }
 

@@ -7,6 +7,7 @@
 
 #include "assay/backend.h"
 #include "backends/reference/rebuild.h"
+#include "harness/base/strings.h"
 #include "serving.h"
 #include "training.h"
 
@@ -54,7 +55,7 @@ struct assay_session {
     struct assay_modelled_system on;
     struct training_options      options;
     struct serving_options       serving;
-    uint64_t                     draw, free_ns, held_bytes;
+    uint64_t                     draw, free_ns;
     struct assay_program        *last; /* that was executed last: levels are of it */
     double                       flops, joules;
     bool                         power_known, resized; /* resized: the described number of devices is another */
@@ -70,7 +71,7 @@ struct assay_event {
     uint64_t begin_ns, end_ns;
 };
 struct assay_buffer {
-    uint64_t bytes;
+    char handle; /* and nothing behind it */
 };
 
 /* ---- systems -------------------------------------------------------------------------------------------------------- */
@@ -149,18 +150,14 @@ static bool accepts(struct assay_session *s, const struct assay_graph *g, uint32
 
 static enum assay_code buffer_alloc(struct assay_session *s, const struct assay_alloc *how, struct assay_buffer **out, struct assay_error *err)
 {
-    struct assay_buffer *b = calloc(1, sizeof *b);
-    if (!b)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a handle");
-    b->bytes = how->place == ASSAY_PLACE_DEVICE ? how->bytes : 0;
-    s->held_bytes += b->bytes;
-    *out = b;
-    return ASSAY_OK;
+    (void)s, (void)how;
+    *out = calloc(1, sizeof **out);
+    return *out ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a handle");
 }
 
 static void buffer_release(struct assay_session *s, struct assay_buffer *b)
 {
-    s->held_bytes -= b->bytes;
+    (void)s;
     free(b);
 }
 
@@ -380,12 +377,9 @@ static void add_sure(struct rows *r, const char *prefix, const char *name, const
     struct assay_counter_row *to = add(r, unit, value, true);
     if (!to)
         return;
-    (void)snprintf(to->name, sizeof to->name, "%s", prefix);
-    for (size_t at = strlen(to->name); *name && at + 1 < sizeof to->name; name++)
-        if (*name != '\'') { /* words become one name */
-            to->name[at++] = *name == ' ' ? '_' : *name;
-            to->name[at] = 0;
-        }
+    struct assay_text text = ASSAY_TEXT(to->name);
+    assay_text_add(&text, "%s", prefix);
+    assay_string_name(&text, name);
 }
 
 static void add_plan(struct rows *r, const struct training *t)

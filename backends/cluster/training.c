@@ -83,13 +83,12 @@ static double time_of(void *self, const struct assay_fabric *f)
 
 static void find_fits(struct training *t)
 {
-    uint32_t fits = 0, n = 0;
+    uint32_t fits = 0;
     for (uint64_t k = 1; k <= FIT_DRAWS; k++) {
         struct assay_chip chip = assay_chip_draw(t->on->device, k);
-        n++;
         fits += t->best.footprint.total_bytes <= chip.field[ASSAY_DEVICE_MEMORY];
     }
-    t->fits = (double)fits / n;
+    t->fits = (double)fits / FIT_DRAWS;
 }
 
 /* ---- plans ------------------------------------------------------------------------------------------------------------ */
@@ -151,9 +150,7 @@ enum assay_code training_new(const struct assay_modelled_system *on, const struc
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program");
     t->on = on;
     bool narrow = assay_dtype_bits(o->dtype) <= 8;
-    if (training_read(g, &t->of, err) || set_space(t, o, err) || find_plan(t, err))
-        goto close;
-    if (find_operations(t, err))
+    if (training_read(g, &t->of, err) || set_space(t, o, err) || find_plan(t, err) || find_operations(t, err))
         goto close;
     t->about_ns = time_of(t, &on->fabric);
     t->half = assay_band_of(&on->fitted, on->device->vendor, ASSAY_KERNEL_GEMM, on->device->memory_class,

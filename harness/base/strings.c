@@ -156,6 +156,13 @@ void assay_string_quantity(struct assay_text *out, double value, const char *uni
         assay_text_add(out, " %s%s", plain ? "" : bytes ? binary[prefix] : si[prefix], unit);
 }
 
+void assay_string_name(struct assay_text *out, const char *words)
+{
+    for (; *words; words++)
+        if (*words != '\'')
+            assay_text_add(out, "%c", *words == ' ' ? '_' : *words);
+}
+
 void assay_string_hex64(uint64_t value, char out[17])
 {
     for (int i = 0; i < 16; i++)

@@ -58,6 +58,8 @@ bool assay_string_split(const char *list, char separator, bool (*each)(void *sel
 /* "1.23 ms", "512 MiB", "183 Gflop/s": a value rounded to `digits` (1 to 17) significant digits, with an SI prefix (a
  * to E). The unit "B" gets binary prefixes and whole bytes no decimals; "%" and "" get no prefix. */
 void assay_string_quantity(struct assay_text *out, double value, const char *unit, int digits);
+/* Appends words as one name, as counters have it: "optimizer's state" becomes "optimizers_state". */
+void assay_string_name(struct assay_text *out, const char *words);
 /* 16 lower-case hex digits and NUL into out[17]. */
 void assay_string_hex64(uint64_t value, char out[17]);
 

@@ -196,6 +196,18 @@ Test(strings, quantity_survives_every_number)
     cr_expect_str_eq(buffer, "inf s");
 }
 
+Test(strings, words_become_one_name)
+{
+    char buffer[32], tight[6];
+    struct assay_text text = ASSAY_TEXT(buffer), cut = ASSAY_TEXT(tight);
+    assay_text_add(&text, "memory_");
+    assay_string_name(&text, "optimizer's state");
+    cr_expect_str_eq(buffer, "memory_optimizers_state");
+    assay_string_name(&cut, "master weights");
+    cr_expect_str_eq(tight, "maste");
+    cr_expect(cut.cut);
+}
+
 Test(strings, hex64_is_sixteen_digits)
 {
     char out[18] = {[17] = '#'};
