@@ -146,6 +146,16 @@ enum assay_code assay_file_append(int fd, const void *data, size_t length, const
     return torn ? assay_error_hint(err, "it could not be cut back either; it may end in a part of them") : err->code;
 }
 
+char *assay_memory_stream_end(FILE *stream, char **text)
+{
+    bool whole = !ferror(stream);
+    if (fclose(stream) == 0 && whole)
+        return *text;
+    free(*text);
+    *text = NULL;
+    return NULL;
+}
+
 /* ---- folders and paths ------------------------------------------------------------------------------------ */
 
 enum assay_code assay_folder_make(const char *path, struct assay_error *err)

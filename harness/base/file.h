@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "assay/error.h"
 
@@ -15,6 +16,8 @@ enum assay_code assay_file_read(const char *path, size_t limit_bytes, char **out
 enum assay_code assay_file_replace(const char *path, const void *data, size_t length, struct assay_error *err);
 /* Appends and syncs before it returns. On failure the file is cut back to where it was. */
 enum assay_code assay_file_append(int fd, const void *data, size_t length, const char *path, struct assay_error *err);
+/* Closes a stream of open_memstream(text). Its text, to be freed; NULL, and nothing is left, where it could not hold all. */
+char *assay_memory_stream_end(FILE *stream, char **text);
 /* mkdir -p. */
 enum assay_code assay_folder_make(const char *path, struct assay_error *err);
 bool            assay_file_exists(const char *path);

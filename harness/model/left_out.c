@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/file.h"
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/model/interval.h"
@@ -544,12 +545,12 @@ char *assay_left_out_table(const struct assay_measurements *samples, const struc
     const struct residuals all = {samples, rows, ASSAY_KERNEL_GEMM, "", room};
     if (counts)
         print_scores(out, &all, f, counts);
-    bool written = counts && !ferror(out);
+    bool scored = counts != NULL;
     free(counts);
     free(room);
-    if (fclose(out) || !written) {
+    if (assay_memory_stream_end(out, &text) && !scored) {
         free(text);
-        return NULL;
+        text = NULL;
     }
     return text;
 }
@@ -569,11 +570,6 @@ char *assay_left_out_csv(const struct assay_measurements *samples, const struct 
         const struct residuals r = {samples, rows, (enum assay_kernel_class)c, "", room};
         print_lines(out, &r, f, room + samples->n + 1, print_csv);
     }
-    bool written = !ferror(out);
     free(room);
-    if (fclose(out) || !written) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return assay_memory_stream_end(out, &text);
 }

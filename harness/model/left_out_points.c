@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/base/file.h"
 #include "harness/model/interval.h"
 #include "harness/model/left_out.h"
 
@@ -64,11 +65,6 @@ char *assay_left_out_points(const struct assay_measurements *samples, const stru
         for (size_t chip = 0; chip < samples->n_chips; chip++)
             for (int format = 0; format < ASSAY_FORMAT_CLASSES; format++)
                 print_cell(out, samples, f, rows, chip, class, format, room);
-    bool written = !ferror(out);
     free(room);
-    if (fclose(out) || !written) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return assay_memory_stream_end(out, &text);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/file.h"
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/model/least_squares.h"
@@ -338,11 +339,6 @@ char *assay_mlperf_table(const struct assay_mlperf_results *r, const struct assa
             print_line(to, r, f, NULL, kind, chip, off);
         print_line(to, r, f, NULL, kind, SIZE_MAX, off);
     }
-    bool written = !ferror(to);
     free(off);
-    if (fclose(to) || !written) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return assay_memory_stream_end(to, &text);
 }

@@ -388,3 +388,21 @@ Test(file, maps_nothing_for_nothing_and_refuses_what_is_no_file)
     cr_expect(!assay_file_exists("m"));
     cr_expect_eq(open_descriptors(), descriptors);
 }
+
+Test(file, a_memory_stream_gives_all_of_its_text_or_none)
+{
+    char  *text = NULL;
+    size_t bytes = 0;
+    FILE  *stream = open_memstream(&text, &bytes);
+    cr_assert_not_null(stream);
+    fputs("whole", stream);
+    char *whole = assay_memory_stream_end(stream, &text);
+    cr_expect_str_eq(whole, "whole");
+    free(whole);
+    text = strdup("a part");
+    stream = fopen("/dev/full", "w"); /* stands for memory that is used up */
+    cr_assert_not_null(stream);
+    fputs("more", stream);
+    cr_expect_null(assay_memory_stream_end(stream, &text));
+    cr_expect_null(text);
+}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/file.h"
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/model/least_squares.h"
@@ -442,11 +443,6 @@ char *assay_serving_table(const struct assay_serving_runs *r, const struct assay
                 print_line(to, r, f, r->at[i].ask.model, r->at[i].ask.server, figure, off);
         print_line(to, r, f, "", "", figure, off);
     }
-    bool written = !ferror(to);
     free(off);
-    if (fclose(to) || !written) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return assay_memory_stream_end(to, &text);
 }

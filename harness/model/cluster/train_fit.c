@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/file.h"
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/model/least_squares.h"
@@ -412,11 +413,6 @@ char *assay_train_table(const struct assay_train_runs *r, const struct assay_tra
         return NULL;
     }
     print_page(to, r, f, off);
-    bool written = !ferror(to);
     free(off);
-    if (fclose(to) || !written) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return assay_memory_stream_end(to, &text);
 }
