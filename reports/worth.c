@@ -1,5 +1,6 @@
 #include "reports/worth.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,8 +143,8 @@ static double median_half(const struct point *points, size_t n, size_t class, do
 /* The points as a block of data; the ends of what they span, one for both axes, so that the line of equals is a diagonal. */
 static void write_points(FILE *script, const struct point *points, size_t n, size_t class, double *low, double *high)
 {
-    *low = INFINITY;
-    *high = 0;
+    *low = DBL_MAX; /* a class that is drawn has a point, and times are positive */
+    *high = DBL_MIN;
     fputs("$p << EOD\n", script);
     for (size_t i = 0; i < n; i++) {
         if (points[i].class != class)
