@@ -11,7 +11,7 @@
 enum assay_mlperf_number {
     ASSAY_MLPERF_PEAK, ASSAY_MLPERF_BANDWIDTH, ASSAY_MLPERF_POWER, /* exponents of a device's speed */
     ASSAY_MLPERF_ROUND, /* by how much, in logarithms, each earlier round (half a year) was slower on the same chip */
-    ASSAY_MLPERF_CROWD,  /* of training: devices from which on half of what another one adds is lost */
+    ASSAY_MLPERF_CROWD,  /* of training: devices from which on half of what another one adds is lost; the last, as it is fitted apart */
     ASSAY_MLPERF_NUMBERS
 };
 extern const char *const assay_mlperf_number_names[ASSAY_MLPERF_NUMBERS + 1];

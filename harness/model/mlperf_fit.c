@@ -104,34 +104,102 @@ void assay_mlperf_results_release(struct assay_mlperf_results *r)
 #define CROWD_POWER 4.0
 #define LEAST_ROOT 1.7  /* 8 devices */
 #define MOST_ROOT 32.0  /* a million */
+#define EXPONENTS ASSAY_MLPERF_CROWD /* the numbers before it */
 
 struct fitting {
     const struct assay_mlperf_results *results;
     size_t                            *rows;
-    double                            *weight;
+    double                            *weight, *off; /* a row each */
     size_t                             n;
-    double                             at[ASSAY_MLPERF_NUMBERS]; /* numbers that `constant` is of */
+    double                             crowd;
+    double                             root;          /* that `off` is of; NaN: of none */
+    double                             at[EXPONENTS]; /* numbers that `constant` is of */
     double                             constant, latest;
 };
 
-static double off_by(const struct fitting *f, size_t row, const double *numbers)
+static const struct assay_mlperf_result *chosen(const struct fitting *f, size_t row)
 {
-    const struct assay_mlperf_result *m = &f->results->at[f->rows[row]];
-    double n[ASSAY_MLPERF_NUMBERS];
-    memcpy(n, numbers, sizeof n);
-    n[ASSAY_MLPERF_CROWD] = pow(n[ASSAY_MLPERF_CROWD], CROWD_POWER);
-    double ln = assay_mlperf_speed(n, f->latest, &m->ask, &f->results->chips[m->chip]), sign = m->ask.kind == ASSAY_MLPERF_TRAIN ? -1 : 1;
-    return ln - sign * log(m->measured);
+    return &f->results->at[f->rows[row]];
 }
+
+static double off_by(const struct fitting *f, size_t row, const double exponents[EXPONENTS])
+{
+    const struct assay_mlperf_result *m = chosen(f, row);
+    double n[ASSAY_MLPERF_NUMBERS], sign = m->ask.kind == ASSAY_MLPERF_TRAIN ? -1 : 1;
+    memcpy(n, exponents, EXPONENTS * sizeof *n);
+    n[ASSAY_MLPERF_CROWD] = f->crowd;
+    return assay_mlperf_speed(n, f->latest, &m->ask, &f->results->chips[m->chip]) - sign * log(m->measured);
+}
+
+static double weight_of(void *self, size_t row)
+{
+    return ((struct fitting *)self)->weight[row];
+}
+
+/* ---- of training, how it crowds ------------------------------------------------------------------------------------ */
+
+static bool same_series(const struct fitting *f, size_t a, size_t b)
+{
+    return chosen(f, a)->chip == chosen(f, b)->chip && chosen(f, a)->ask.round == chosen(f, b)->ask.round;
+}
+
+/* What each row is off by, beside the mean of its series. */
+static void set_off(struct fitting *f, double root)
+{
+    static const double none[EXPONENTS] = {0}; /* exponents are the same within a series */
+    f->root = root;
+    f->crowd = pow(root, CROWD_POWER);
+    for (size_t i = 0; i < f->n; i++)
+        f->off[i] = off_by(f, i, none);
+    for (size_t i = 0; i < f->n; i++) {
+        double sum = 0;
+        size_t n = 0;
+        bool   first = true;
+        for (size_t j = 0; j < i && first; j++)
+            first = !same_series(f, i, j);
+        for (size_t j = i; first && j < f->n; j++)
+            if (same_series(f, i, j)) {
+                sum += f->off[j];
+                n++;
+            }
+        for (size_t j = i; first && j < f->n; j++)
+            if (same_series(f, i, j))
+                f->off[j] -= sum / (double)n;
+    }
+}
+
+static double crowd_residual_of(void *self, size_t row, const double *root)
+{
+    struct fitting *f = self;
+    if (f->root != *root)
+        set_off(f, *root);
+    return f->off[row];
+}
+
+/* Speed-ups within a series, one chip's results of one round, say where a training crowds; how much faster another chip or round is says nothing
+ * of it, and would draw N to wherever the exponents fail. */
+static double fit_crowd(struct fitting *f, double begin)
+{
+    struct assay_least_squares p = {.n_rows = f->n, .n_numbers = 1, .residual = crowd_residual_of, .weight = weight_of, .self = f, .loose = LOOSE};
+    double                     root = pow(begin, 1 / CROWD_POWER);
+    p.begin[0] = log(root);
+    p.low[0] = LEAST_ROOT;
+    p.high[0] = MOST_ROOT;
+    f->root = NAN;
+    assay_least_squares(&p, &root);
+    return pow(root, CROWD_POWER);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------------------------ */
 
 /* The constant that suits the numbers best, kept until they change. */
 static double constant_of(struct fitting *f, const double *numbers)
 {
     double sum = 0, weights = 0;
     int    same = 0;
-    while (same < ASSAY_MLPERF_NUMBERS && f->at[same] == numbers[same])
+    while (same < EXPONENTS && f->at[same] == numbers[same])
         same++;
-    if (same == ASSAY_MLPERF_NUMBERS)
+    if (same == EXPONENTS)
         return f->constant;
     for (size_t i = 0; i < f->n; i++) {
         sum -= f->weight[i] * off_by(f, i, numbers);
@@ -146,11 +214,6 @@ static double residual_of(void *self, size_t row, const double *numbers)
 {
     struct fitting *f = self;
     return off_by(f, row, numbers) + constant_of(f, numbers);
-}
-
-static double weight_of(void *self, size_t row)
-{
-    return ((struct fitting *)self)->weight[row];
 }
 
 static bool same_law(const struct assay_mlperf_ask *a, const struct assay_mlperf_ask *b)
@@ -187,23 +250,22 @@ static unsigned choose(struct fitting *f, const struct assay_mlperf_ask *ask, si
 /* false: no row is left. */
 static bool fit(struct fitting *f, const struct assay_mlperf_ask *ask, size_t but, struct assay_mlperf_law *out)
 {
-    struct assay_least_squares p = {.residual = residual_of, .weight = weight_of, .self = f, .loose = LOOSE, .n_numbers = ASSAY_MLPERF_NUMBERS};
+    struct assay_least_squares p = {.residual = residual_of, .weight = weight_of, .self = f, .loose = LOOSE, .n_numbers = EXPONENTS};
     struct assay_mlperf_law    law = {.kind = ask->kind, .chips = choose(f, ask, but)};
     if (!f->n)
         return false;
     assay_mlperf_begin(ask, law.number);
-    law.number[ASSAY_MLPERF_CROWD] = pow(law.number[ASSAY_MLPERF_CROWD], 1 / CROWD_POWER);
-    for (int i = 0; i < ASSAY_MLPERF_NUMBERS; i++) {
-        bool exponent = i != ASSAY_MLPERF_CROWD;
+    f->crowd = ask->kind == ASSAY_MLPERF_TRAIN ? fit_crowd(f, law.number[ASSAY_MLPERF_CROWD]) : law.number[ASSAY_MLPERF_CROWD];
+    law.number[ASSAY_MLPERF_CROWD] = f->crowd;
+    for (int i = 0; i < EXPONENTS; i++) {
         p.begin[i] = log(law.number[i]);
-        p.low[i] = exponent ? LOWEST : LEAST_ROOT; /* a round, too, makes nothing slower */
-        p.high[i] = exponent ? HIGHEST : MOST_ROOT;
+        p.low[i] = LOWEST; /* a round, too, makes nothing slower */
+        p.high[i] = HIGHEST;
     }
     p.n_rows = f->n;
     memset(f->at, 0, sizeof f->at);
     assay_least_squares(&p, law.number);
     law.constant = constant_of(f, law.number);
-    law.number[ASSAY_MLPERF_CROWD] = pow(law.number[ASSAY_MLPERF_CROWD], CROWD_POWER);
     law.latest = f->latest;
     law.rows = (unsigned)f->n;
     (void)assay_string_copy(law.benchmark, sizeof law.benchmark, ask->benchmark);
@@ -271,10 +333,11 @@ static double half_of(const struct assay_mlperf_results *r, enum assay_mlperf_ki
 
 enum assay_code assay_mlperf_calibrate(struct assay_mlperf_results *r, struct assay_mlperf_fitted *out, struct assay_error *err)
 {
-    struct fitting              f = {.results = r, .rows = calloc(r->n + 1, sizeof *f.rows), .weight = calloc(r->n + 1, sizeof *f.weight)};
+    struct fitting              f = {.results = r, .rows = calloc(r->n + 1, sizeof *f.rows), .weight = calloc(r->n + 1, sizeof *f.weight),
+                                     .off = calloc(r->n + 1, sizeof *f.off)};
     double                     *room = calloc(r->n + 1, sizeof *room);
     struct assay_mlperf_fitted *fitted = calloc(1, sizeof *fitted);
-    if (f.rows && f.weight && room && fitted) {
+    if (f.rows && f.weight && f.off && room && fitted) {
         fit_and_judge(&f, r, fitted);
         for (int i = 0; i < ASSAY_MLPERF_KINDS; i++)
             fitted->half[i] = fmax(LEAST_HALF, half_of(r, (enum assay_mlperf_kind)i, room));
@@ -286,6 +349,7 @@ enum assay_code assay_mlperf_calibrate(struct assay_mlperf_results *r, struct as
         (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a fit of %zu results", r->n);
     free(f.rows);
     free(f.weight);
+    free(f.off);
     free(room);
     free(fitted);
     return err->code;

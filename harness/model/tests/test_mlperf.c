@@ -161,6 +161,37 @@ Test(mlperf, a_fit_finds_the_law)
     unlink(path);
 }
 
+/* Series of one training on two chips that crowd alike, one of them, on few devices, ten times faster than any exponent says: how it crowds is
+ * found nevertheless (but for the pull of where a fit begins, a twentieth of it here), as only speed-ups within a series teach it. */
+Test(mlperf, how_a_training_crowds_is_learned_within_series)
+{
+    static const struct { const char *chip; unsigned least, most; double slower; } series[] = {{"h100-sxm", 256, 16384, 1}, {"a100-sxm-80gb", 8, 64, 0.1}};
+    const struct assay_mlperf_law law = {.kind = ASSAY_MLPERF_TRAIN, .number = {0.45, 0.3, 0.25, 0.05, 4000}, .constant = -6, .latest = 8};
+    struct assay_mlperf_results   results = {.n = 0};
+    struct assay_mlperf_fitted    f;
+    struct assay_mlperf_ask       a = {.benchmark = "other", .metric = "time_to_train_minutes", .kind = ASSAY_MLPERF_TRAIN, .round = 8};
+    char                          text[4096], path[] = "/tmp/assay-mlperf-XXXXXX";
+    struct assay_text             rows = ASSAY_TEXT(text);
+    assay_text_add(&rows, "round,division,accelerator,acc_count,benchmark,scenario,metric,value\n");
+    for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
+        struct assay_described *d = NULL;
+        cr_assert(!assay_described_find(series[i].chip, &d, &err));
+        struct assay_chip chip = assay_chip_middle(d);
+        for (unsigned n = series[i].least; n <= series[i].most; n *= 2) {
+            a.devices = n;
+            assay_text_add(&rows, "training_v4.0,closed,%s,%u,other,train,%s,%.9g\n", series[i].chip, n, a.metric,
+                           series[i].slower * assay_mlperf_figure(&law, &a, &chip));
+        }
+        assay_described_free(d);
+    }
+    cr_assert(close(mkstemp(path)) == 0 && !assay_file_replace(path, text, strlen(text), &err));
+    cr_assert(!assay_mlperf_results_read(&results, path, &err) && !assay_mlperf_calibrate(&results, &f, &err), "%s", err.message);
+    cr_assert_eq(f.n_laws, 1);
+    cr_expect(fabs(log(f.laws[0].number[ASSAY_MLPERF_CROWD] / 4000)) < 0.3, "%g devices", f.laws[0].number[ASSAY_MLPERF_CROWD]);
+    assay_mlperf_results_release(&results);
+    unlink(path);
+}
+
 static const char *const kept_back[] = {"h200-sxm", "b200-sxm", "gb200-nvl72", "b300-sxm", "gb300-nvl72", "rtx-pro-6000", "mi325x", "mi355x", "ironwood", "tpu-v6e"};
 
 Test(mlperf, was_not_fitted_on_a_device_that_is_kept_back)
