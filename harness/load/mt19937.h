@@ -7,7 +7,8 @@
 
 struct assay_mt19937 {
     uint32_t state[624];
-    unsigned at;
+    uint32_t numbers[624]; /* made of the state, all at once */
+    unsigned at;           /* the next of them; 624: none is left */
 };
 
 /* A wider seed counts modulo 2^32, as std::mt19937's does. */
