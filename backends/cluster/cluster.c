@@ -222,7 +222,7 @@ static void describe_serving(const struct serving *v, struct assay_text *out)
     assay_text_add(out, "; %.0f replicas of tp %.0f pp %.0f", v->replicas, v->plan.tp, v->plan.pp);
     if (v->of.numbers.experts > 0)
         assay_text_add(out, ", experts over %.0f x %.0f", v->plan.moe_ep, v->plan.moe_tp);
-    assay_text_add(out, ", sequences dealt evenly, all in step; a device holds %.1f GB of weights and %.1f GB of caches; products in %s; no time of the host",
+    assay_text_add(out, ", sequences dealt evenly, all in step; a device holds %.1f GB of weights and %.1f GB of caches; products in %s; no time of the host; power of devices at its full, hosts, network, facility",
                    v->weight_bytes / 1e9, v->cache_bytes / 1e9, assay_dtype_name(v->plan.products.compute));
 }
 
@@ -272,6 +272,12 @@ static const int32_t *content_of(const struct assay_launch *launch, int32_t valu
     return NULL;
 }
 
+static void spend(struct assay_session *s, double joules)
+{
+    s->power_known = !isnan(joules);
+    s->joules += s->power_known ? joules : 0;
+}
+
 static enum assay_code price_serving(struct assay_session *s, struct assay_program *p, const struct assay_launch *launch, double *ns, struct assay_error *err)
 {
     uint64_t            rows = 0, ignored = 0;
@@ -280,7 +286,10 @@ static enum assay_code price_serving(struct assay_session *s, struct assay_progr
     if (!step.starts || !step.past)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "the control inputs starts and past must be bound on the host");
     step.n = rows < (uint64_t)v->of.batch ? (size_t)rows : (size_t)v->of.batch;
-    return (p->priced != s->draw + 1 && serving_draw(v, s->draw, err)) || serving_price(v, &step, ns, err) ? err->code : ASSAY_OK;
+    if ((p->priced != s->draw + 1 && serving_draw(v, s->draw, err)) || serving_price(v, &step, ns, err))
+        return err->code;
+    spend(s, assay_fabric_watts(&v->fabric, v->devices) * *ns * 1e-9);
+    return ASSAY_OK;
 }
 
 static enum assay_code price_training(struct assay_session *s, struct assay_program *p, double *ns, struct assay_error *err)
@@ -289,8 +298,7 @@ static enum assay_code price_training(struct assay_session *s, struct assay_prog
         return err->code;
     const struct assay_step_price *price = &p->training->now;
     s->flops += price->flops;
-    s->power_known = !isnan(price->joules);
-    s->joules += s->power_known ? price->joules : 0;
+    spend(s, price->joules);
     *ns = price->ns;
     return ASSAY_OK;
 }
@@ -455,8 +463,7 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
     to = add(&r, "joules", s->joules, false);
     if (to) {
         (void)snprintf(to->name, sizeof to->name, "energy");
-        (void)snprintf(to->why, sizeof to->why, "%s", s->last && s->last->serving ? "energy of served steps is not modelled"
-                       : s->last && !s->power_known ? "power of the system is not known" : s->last ? certain_of(s->last)->why_no_point : "");
+        (void)snprintf(to->why, sizeof to->why, "%s", s->last && !s->power_known ? "power of the system is not known" : s->last ? certain_of(s->last)->why_no_point : "");
     }
     if (s->last && s->last->training)
         add_training(&r, s->last->training);

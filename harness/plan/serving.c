@@ -31,6 +31,8 @@ const struct assay_option assay_serving_options[] = {
     {.name = "link_bytes_per_s", .type = ASSAY_OPT_F64, .offset = FIELD(link_bytes_per_s), .dflt = "0", .max = 1e15, .unit = "B/s",
      .help = "prompts are computed by one engine, further tokens by another, and caches go over this link; 0: one engine does both"},
     TIME("link_latency_ms", ASSAY_OPT_MILLISECONDS, link_latency_ns, "0", 1e6, "of that link"),
+    {.name = "demand_per_s", .type = ASSAY_OPT_F64, .offset = FIELD(demand_per_s), .dflt = "0", .max = 1e9, .unit = "1/s",
+     .help = "requests a second that devices are wanted for: the record says how many; 0: none"},
     TIME("skip_s", ASSAY_OPT_SECONDS, skip_ns, "0", 1e6, "requests scheduled, and tokens that come, earlier do not count"),
     TIME("timeout_s", ASSAY_OPT_SECONDS, timeout_ns, "120s", 1e6, "a request that takes longer has failed; 0: none does"),
     TEXT("engine", engine, "vllm-class", "what the host takes for itself on a model clock: a description in suites/engines"),

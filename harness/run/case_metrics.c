@@ -254,7 +254,8 @@ static const enum assay_metric of_scenarios[] = {
 static const enum assay_metric of_requests[] = {
     ASSAY_METRIC_ttft_ns, ASSAY_METRIC_ttft_p90_ns, ASSAY_METRIC_ttft_p99_ns, ASSAY_METRIC_tpot_ns, ASSAY_METRIC_tpot_p90_ns,
     ASSAY_METRIC_tpot_p99_ns, ASSAY_METRIC_itl_ns, ASSAY_METRIC_itl_p99_ns, ASSAY_METRIC_tokens_per_s, ASSAY_METRIC_tokens_per_s_user,
-    ASSAY_METRIC_goodput_per_s, ASSAY_METRIC_requests_without_tpot, ASSAY_METRIC_preemptions, ASSAY_METRIC_prefix_reused_share,
+    ASSAY_METRIC_goodput_per_s, ASSAY_METRIC_goodput_per_device_s, ASSAY_METRIC_devices_for_demand, ASSAY_METRIC_joules_per_token,
+    ASSAY_METRIC_requests_without_tpot, ASSAY_METRIC_preemptions, ASSAY_METRIC_prefix_reused_share,
     ASSAY_METRIC_sequences_per_step, ASSAY_METRIC_engine_step_ns, ASSAY_METRIC_tokens_equal_share, ASSAY_METRIC_parting_margin,
 };
 

@@ -2,6 +2,7 @@
 
 #include <endian.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "harness/run/serve_plan.h"
 #include "harness/run/serve_record.h"
 #include "harness/run/serve_witness.h"
+#include "harness/run/session_counters.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
@@ -55,6 +57,7 @@ struct serve {
     float                            *margin;
     struct assay_random               entropy; /* nothing on the other side can foresee it */
     uint64_t                          seen, clock_ns; /* model clock: where it stands */
+    double                            joules;         /* of the run, on a modelled device; NaN: not known */
     uint32_t                          compared, equal;
     float                             parting; /* the largest margin at which tokens part */
 };
@@ -145,10 +148,19 @@ static enum assay_code warm_up(struct serve *s, struct assay_error *err)
     return ASSAY_OK;
 }
 
+static struct assay_case_serve_use use_of(const struct serve *s)
+{
+    struct assay_case_serve_use use = {.devices = s->on->decode ? 2 : 1, .joules = NAN};
+    if (s->on->use)
+        s->on->use(s->on->self, &use);
+    return use;
+}
+
 static enum assay_code run(struct serve *s, struct assay_error *err)
 {
     struct assay_course     *c = s->c;
     struct assay_noise_probe noise;
+    double                   before_joules = use_of(s).joules;
     s->how.origin_ns = s->clock_ns;
     assay_course_settle(c, 1);
     assay_noise_begin(&noise);
@@ -156,6 +168,7 @@ static enum assay_code run(struct serve *s, struct assay_error *err)
     assay_meter_start(c->meter);
     assay_counters_resume(c->counters);
     enum assay_code code = assay_serve_run(&s->how, &s->result, err);
+    s->joules = use_of(s).joules - before_joules;
     assay_counters_pause(c->counters);
     assay_meter_stop(c->meter);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
@@ -373,18 +386,31 @@ static enum assay_code make_instruments(struct serve *s, struct assay_error *err
     return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);
 }
 
+/* Energy that the model tells, else what the meter told of each of the requests. */
+static struct assay_serve_told told_of(const struct serve *s)
+{
+    const struct assay_metric_value *metered = &s->c->record->metric[ASSAY_METRIC_energy_joules];
+    struct assay_serve_told told = {.scenario = &s->scenario, .result = &s->result, .clock = s->on->target->limits.clock,
+                                    .devices = use_of(s).devices, .demand_per_s = s->c->job->what->serving.demand_per_s};
+    if (on_model_clock(s))
+        told.joules = isnan(s->joules) ? 0 : s->joules;
+    else if (metered->has_value)
+        told.joules = metered->value * (double)s->c->loop.n;
+    return told;
+}
+
 static enum assay_code record(struct serve *s, struct assay_error *err)
 {
     struct assay_course           *c = s->c;
     uint64_t                       n;
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
-    struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     const char                    *complaint = assay_noise_complaint(&c->record->noise);
     if (store_served(s, rows, n, err) || store_series(s, rows, n, err) || (s->seen && store_tokens(s, err)))
         return err->code;
     if (!c->loop.n)
         return s->result.failure.code ? (*err = s->result.failure).code : ASSAY_FAIL(err, ASSAY_TIMEOUT, "no request was completed");
     assay_case_summarize(c);
+    struct assay_serve_told told = told_of(s);
     if (assay_serve_tell(&told, c->record, err))
         return err->code;
     assay_metric_absent(c->record, ASSAY_METRIC_harness_overhead_ns, "engine_step_ns says what the engine takes for a step");
@@ -400,7 +426,6 @@ static enum assay_code figures(struct serve *s, struct assay_error *err)
     struct assay_course           *c = s->c;
     uint64_t                       n, m = 0, last_ns = 0;
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
-    struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     uint64_t                      *latencies = malloc((n + 1) * sizeof *latencies);
     if (s->result.failure.code)
         *err = s->result.failure;
@@ -419,6 +444,8 @@ static enum assay_code figures(struct serve *s, struct assay_error *err)
         assay_case_summarize(c);
         c->samples.at = NULL;
         s->clock_ns += last_ns + BETWEEN_DRAWS_NS;
+        assay_metric_absent(c->record, ASSAY_METRIC_energy_joules, "modelled: joules_per_token says what a token of a served case takes");
+        struct assay_serve_told told = told_of(s);
         (void)assay_serve_tell(&told, c->record, err);
     }
     free(latencies);
@@ -549,6 +576,17 @@ static enum assay_code draw_both(void *self, uint64_t k, struct assay_error *err
     return d->served->has_second ? d->served->second.backend->draw(d->served->second.session, k, err) : ASSAY_OK;
 }
 
+static void use_both(void *self, struct assay_case_serve_use *out)
+{
+    const struct drawn *d = self;
+    out->devices = assay_session_level(&d->c->opened, "devices", 1);
+    out->joules = assay_session_joules(&d->c->opened);
+    if (!d->served->has_second)
+        return;
+    out->devices += assay_session_level(&d->served->second, "devices", 1);
+    out->joules += assay_session_joules(&d->served->second);
+}
+
 static enum assay_code serve_decoder(struct assay_course *c, const struct served *served, const struct assay_serve_plan *p, struct assay_error *err)
 {
     struct assay_step_target   target = assay_decoder_step_as_target(served->decoder), decode = {0};
@@ -558,6 +596,7 @@ static enum assay_code serve_decoder(struct assay_course *c, const struct served
     struct drawn               drawn = {c, served};
     if (assay_case_is_drawn(c)) {
         on.draw = draw_both;
+        on.use = use_both;
         on.self = &drawn;
     }
     target.limits.max_context = p->max_context; /* the last token of a sequence is in no cache */

@@ -9,6 +9,11 @@
 /* The device is open and accepts the graph, which is that of the largest step. */
 enum assay_code assay_case_serve(struct assay_course *course, struct assay_error *err);
 
+/* What serving has taken of devices so far. */
+struct assay_case_serve_use {
+    double devices, joules; /* joules: of a modelled device; NaN: nothing tells them */
+};
+
 /* What executes steps. */
 struct assay_case_serve_on {
     const struct assay_step_target *target, *decode; /* decode: of further tokens, where the case has two engines; else NULL */
@@ -17,6 +22,7 @@ struct assay_case_serve_on {
     /* On a modelled device, what its certainty is asked about, and what makes all devices their k-th draw; else NULL. */
     const struct assay_program     *program;
     enum assay_code (*draw)(void *self, uint64_t k, struct assay_error *err);
+    void (*use)(void *self, struct assay_case_serve_use *out); /* NULL: a device an engine, whose energy a meter tells */
     void                           *self;
 };
 
