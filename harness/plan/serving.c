@@ -26,6 +26,8 @@ const struct assay_option assay_serving_options[] = {
     NUMBER("max_sequences", max_sequences, "0", 1e6, "sequences of a step, at most; 0: as many as the graph takes"),
     NUMBER("max_tokens", max_tokens, "0", 1e8, "tokens of a step, at most; 0: as many as the graph takes"),
     NUMBER("blocks", blocks, "0", 1e9, "blocks of the cache; 0: as many as all sequences need at their longest"),
+    {.name = "prompt_share", .type = ASSAY_OPT_F64, .offset = FIELD(prompt_share), .dflt = "0", .max = 0.99,
+     .help = "prompts on this part of a system's devices, further tokens on the rest, caches over its outermost links; 0: all do both"},
     FLAG("prefix_reuse", prefix_reuse, "full blocks of prompts that begin alike are computed once"),
     FLAG("static", is_static, "static batches, for comparison: nobody joins before all have left"),
     {.name = "link_bytes_per_s", .type = ASSAY_OPT_F64, .offset = FIELD(link_bytes_per_s), .dflt = "0", .max = 1e15, .unit = "B/s",

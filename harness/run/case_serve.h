@@ -3,6 +3,7 @@
 #define ASSAY_RUN_CASE_SERVE_H
 
 #include "assay/error.h"
+#include "harness/load/serving/serve.h"
 #include "harness/load/serving/step.h"
 #include "harness/run/course.h"
 
@@ -22,6 +23,8 @@ struct assay_case_serve_on {
     /* On a modelled device, what its certainty is asked about, and what makes all devices their k-th draw; else NULL. */
     const struct assay_program     *program;
     enum assay_code (*draw)(void *self, uint64_t k, struct assay_error *err);
+    /* Where caches go over a link that the devices tell: what it is of the device that is drawn now. NULL: the case's options say it. */
+    void (*link)(void *self, struct assay_serve_link *link);
     void (*use)(void *self, struct assay_case_serve_use *out); /* NULL: a device an engine, whose energy a meter tells */
     void                           *self;
 };

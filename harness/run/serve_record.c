@@ -69,7 +69,7 @@ static void of_devices(const struct assay_serve_told *t, const struct assay_serv
     else if (!(each_s > 0))
         assay_metric_absent(rec, ASSAY_METRIC_devices_for_demand, "no request kept its limits");
     else
-        assay_metric_set(rec, ASSAY_METRIC_devices_for_demand, ceil(t->demand_per_s / each_s), m->in_window, t->clock);
+        assay_metric_set(rec, ASSAY_METRIC_devices_for_demand, t->demand_per_s / each_s, m->in_window, t->clock);
     if (t->joules > 0 && tokens)
         assay_metric_set(rec, ASSAY_METRIC_joules_per_token, t->joules / (double)tokens, tokens, 0);
     else

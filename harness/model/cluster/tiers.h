@@ -33,6 +33,9 @@ double assay_fabric_known(const struct assay_fabric *f, enum assay_system_field 
  * own are not. */
 double assay_fabric_watts(const struct assay_fabric *f, double devices);
 
+/* What a device sends beyond all tiers but the outermost, in bytes a second. */
+double assay_fabric_outer_bytes_per_s(const struct assay_fabric *f);
+
 /* Ranks r, r + stride, r + 2 stride, …; all ranks of the system are in such groups side by side. */
 struct assay_group {
     double ranks, stride;

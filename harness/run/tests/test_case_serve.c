@@ -188,7 +188,7 @@ Test(case_serve, says_what_a_token_takes_and_how_many_devices_a_demand)
     cr_expect_float_eq(metric(ASSAY_METRIC_tokens_per_s) * 4, metric(ASSAY_METRIC_items_per_s), 1e-6);
     cr_expect_float_eq(metric(ASSAY_METRIC_goodput_per_device_s) * 4, metric(ASSAY_METRIC_goodput_per_s), 1e-9);
     double needed = 100 / metric(ASSAY_METRIC_goodput_per_device_s), said = metric(ASSAY_METRIC_devices_for_demand);
-    cr_expect(said >= needed && said < needed + 1, "%g devices, %g are needed", said, needed);
+    cr_expect_float_eq(said, needed, 1e-9, "%g devices, %g are needed", said, needed);
     stop();
     start("interactive/qps=20,min_queries=200,min_duration_s=0,ttft_ms=2000,tpot_ms=0.5", "/prompt=64,output=16,engine=ideal,demand_per_s=100", false);
     cr_assert(!assay_case_serve_on(&course, &on, &err), "%s", err.message);
