@@ -155,10 +155,24 @@ static void promise_cell(struct assay_decision_page *p, const struct assay_candi
         assay_sink_raw(&p->to, "<td>–</td>");
 }
 
+/* Of a served case an item is a token that it gave. false: there is none. */
+static bool energy_of_item(const struct assay_summary_row *row, struct assay_estimate *out)
+{
+    const struct assay_estimate *token = &row->metric[ASSAY_METRIC_joules_per_token], *execution = &row->metric[ASSAY_METRIC_energy_joules];
+    if (token->has_value || token->has_interval) {
+        *out = *token;
+        return true;
+    }
+    if (*row->launches[row->typical]->load.served || !(execution->has_value || execution->has_interval) || !row->launches[row->typical]->items)
+        return false;
+    *out = assay_cluster_scaled(row, ASSAY_METRIC_energy_joules, 1 / (double)row->launches[row->typical]->items);
+    return true;
+}
+
 static bool has_energy(const struct assay_summary_row *row)
 {
-    const struct assay_estimate *e = &row->metric[ASSAY_METRIC_energy_joules];
-    return (e->has_value || e->has_interval) && row->launches[row->typical]->items > 0;
+    struct assay_estimate ignored;
+    return energy_of_item(row, &ignored);
 }
 
 /* The case of whose energy a row tells: the first that a rule asks for, else the first there is. */
@@ -185,8 +199,8 @@ static bool power_row(struct assay_decision_page *p, const struct assay_candidat
     assay_decision_text(p, "th scope=\"row\"", c->name);
     range_cell(p, &o->power_watts, "W");
     promise_cell(p, c);
-    if (row) {
-        struct assay_estimate e = assay_cluster_scaled(row, ASSAY_METRIC_energy_joules, 1 / (double)row->launches[row->typical]->items);
+    struct assay_estimate           e;
+    if (row && energy_of_item(row, &e)) {
         figure_cell(p, ASSAY_METRIC_energy_joules, &e);
         assay_case_brief(row->case_name, brief);
         assay_decision_text(p, "td class=\"case\"", brief);

@@ -8,6 +8,8 @@ static const struct { enum assay_metric metric; const char *title; } columns[] =
     {ASSAY_METRIC_tpot_ns, "further token"},  {ASSAY_METRIC_tpot_p90_ns, "further token, p90"},
     {ASSAY_METRIC_itl_p99_ns, "gap, p99"},    {ASSAY_METRIC_tokens_per_s, "tokens of a device"},
     {ASSAY_METRIC_tokens_per_s_user, "tokens of a user"}, {ASSAY_METRIC_goodput_per_s, "goodput"},
+    {ASSAY_METRIC_goodput_per_device_s, "goodput of a device"}, {ASSAY_METRIC_devices_for_demand, "devices for the demand"},
+    {ASSAY_METRIC_joules_per_token, "energy of a token"},
 };
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 

@@ -20,6 +20,7 @@ struct cluster_options {
     int64_t                 devices;
     struct training_options training;
     struct serving_options  serving;
+    double                  share;
 };
 
 static const char *const formats[] = {"bf16", "f16", "f8e4m3", NULL};
@@ -42,6 +43,8 @@ static const struct assay_option option_table[] = {
     {.name = "tp", .type = ASSAY_OPT_I64, .offset = AT(serving.tp), .dflt = "0", .min = 0, .max = 4096,
      .help = "serving: ranks that a layer is split over; 0: the fewest that hold weights and caches"},
     {.name = "pp", .type = ASSAY_OPT_I64, .offset = AT(serving.pp), .dflt = "0", .min = 0, .max = 4096, .help = "serving: pipeline stages; 0: likewise"},
+    {.name = "share", .type = ASSAY_OPT_F64, .offset = AT(share), .dflt = "1", .min = 1e-6, .max = 1,
+     .help = "the part of these devices that works; serving with prompt_share takes two parts"},
     {.name = "spec", .type = ASSAY_OPT_TEXT, .offset = AT(spec), .bytes = sizeof(((struct cluster_options *)0)->spec), .dflt = "",
      .help = "a buyer's numbers for the system (a file; assay run --spec)"},
     {.name = "device_spec", .type = ASSAY_OPT_TEXT, .offset = AT(device_spec), .bytes = sizeof(((struct cluster_options *)0)->device_spec),
@@ -112,6 +115,19 @@ static void session_close(struct assay_session *s)
     free(s);
 }
 
+/* A part of a system is a system of fewer devices. */
+static enum assay_code open_part(const char *device, const struct cluster_options *o, struct assay_modelled_system *on, struct assay_error *err)
+{
+    if (assay_modelled_system_open(device, o->spec, o->device_spec, o->devices, on, err) || o->share >= 1)
+        return err->code;
+    int64_t part = (int64_t)floor(o->share * (double)on->system->devices + 1e-9);
+    if (part < 1)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "share %g of %lld devices is none", o->share, (long long)on->system->devices);
+    assay_modelled_system_release(on);
+    *on = (struct assay_modelled_system){.system = NULL};
+    return assay_modelled_system_open(device, o->spec, o->device_spec, part, on, err);
+}
+
 static enum assay_code session_open(const struct assay_open *how, struct assay_session **out, struct assay_error *err)
 {
     const struct cluster_options *o = how->options;
@@ -120,11 +136,11 @@ static enum assay_code session_open(const struct assay_open *how, struct assay_s
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a session");
     s->options = o->training;
     s->serving = o->serving;
-    if (assay_modelled_system_open(how->device, o->spec, o->device_spec, o->devices, &s->on, err)) {
+    if (open_part(how->device, o, &s->on, err)) {
         session_close(s);
         return err->code;
     }
-    s->resized = o->devices != 0;
+    s->resized = o->devices != 0 || o->share < 1;
     *out = s;
     return ASSAY_OK;
 }
@@ -219,10 +235,10 @@ static void describe_training(const struct training *t, struct assay_text *out)
 
 static void describe_serving(const struct serving *v, struct assay_text *out)
 {
-    assay_text_add(out, "; %.0f replicas of tp %.0f pp %.0f", v->replicas, v->plan.tp, v->plan.pp);
+    assay_text_add(out, "; %.0f devices, %.0f replicas of tp %.0f pp %.0f", v->devices, v->replicas, v->plan.tp, v->plan.pp);
     if (v->of.numbers.experts > 0)
         assay_text_add(out, ", experts over %.0f x %.0f", v->plan.moe_ep, v->plan.moe_tp);
-    assay_text_add(out, ", sequences dealt evenly, all in step; a device holds %.1f GB of weights and %.1f GB of caches; products in %s; no time of the host",
+    assay_text_add(out, ", sequences dealt evenly, all in step; a device holds %.1f GB of weights and %.1f GB of caches; products in %s; no time of the host; power of devices at its full, hosts, network, facility",
                    v->weight_bytes / 1e9, v->cache_bytes / 1e9, assay_dtype_name(v->plan.products.compute));
 }
 
@@ -272,6 +288,24 @@ static const int32_t *content_of(const struct assay_launch *launch, int32_t valu
     return NULL;
 }
 
+/* A served program is on the draw that the session is on. */
+static enum assay_code follow_draw(const struct assay_session *s, struct assay_program *p, struct assay_error *err)
+{
+    if (p->priced == s->draw + 1)
+        return ASSAY_OK;
+    p->priced = 0;
+    if (serving_draw(p->serving, s->draw, err))
+        return err->code;
+    p->priced = s->draw + 1;
+    return ASSAY_OK;
+}
+
+static void spend(struct assay_session *s, double joules)
+{
+    s->power_known = !isnan(joules);
+    s->joules += s->power_known ? joules : 0;
+}
+
 static enum assay_code price_serving(struct assay_session *s, struct assay_program *p, const struct assay_launch *launch, double *ns, struct assay_error *err)
 {
     uint64_t            rows = 0, ignored = 0;
@@ -280,7 +314,10 @@ static enum assay_code price_serving(struct assay_session *s, struct assay_progr
     if (!step.starts || !step.past)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "the control inputs starts and past must be bound on the host");
     step.n = rows < (uint64_t)v->of.batch ? (size_t)rows : (size_t)v->of.batch;
-    return (p->priced != s->draw + 1 && serving_draw(v, s->draw, err)) || serving_price(v, &step, ns, err) ? err->code : ASSAY_OK;
+    if (follow_draw(s, p, err) || serving_price(v, &step, ns, err))
+        return err->code;
+    spend(s, assay_fabric_watts(&v->fabric, v->devices) * *ns * 1e-9);
+    return ASSAY_OK;
 }
 
 static enum assay_code price_training(struct assay_session *s, struct assay_program *p, double *ns, struct assay_error *err)
@@ -289,8 +326,7 @@ static enum assay_code price_training(struct assay_session *s, struct assay_prog
         return err->code;
     const struct assay_step_price *price = &p->training->now;
     s->flops += price->flops;
-    s->power_known = !isnan(price->joules);
-    s->joules += s->power_known ? price->joules : 0;
+    spend(s, price->joules);
     *ns = price->ns;
     return ASSAY_OK;
 }
@@ -425,6 +461,14 @@ static void add_training(struct rows *r, const struct training *t)
     add_plan(r, t);
 }
 
+/* What a replica sends to another one, caches of prompts as it is: all of its ranks their part. */
+static void add_handover(struct rows *r, const struct serving *v)
+{
+    r->why = v->certain.why_no_point;
+    add_uncertain(r, "", "handover_rate", "bytes/s", v->plan.tp * v->plan.pp * assay_fabric_outer_bytes_per_s(&v->fabric));
+    add_uncertain(r, "", "handover_latency", "ns", v->fabric.tier[v->fabric.n_tiers - 1].latency_ns);
+}
+
 static void add_serving(struct rows *r, const struct serving *v)
 {
     add_sure(r, "", "devices", "1", v->devices);
@@ -449,19 +493,21 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
 {
     struct rows               r = {rows, stride, capacity, 0, ""};
     struct assay_counter_row *to = add(&r, "1", s->flops, false);
-    (void)err;
+    if (s->last && s->last->serving && follow_draw(s, s->last, err))
+        return err->code;
     if (to)
         (void)snprintf(to->name, sizeof to->name, "flops");
     to = add(&r, "joules", s->joules, false);
     if (to) {
         (void)snprintf(to->name, sizeof to->name, "energy");
-        (void)snprintf(to->why, sizeof to->why, "%s", s->last && s->last->serving ? "energy of served steps is not modelled"
-                       : s->last && !s->power_known ? "power of the system is not known" : s->last ? certain_of(s->last)->why_no_point : "");
+        (void)snprintf(to->why, sizeof to->why, "%s", s->last && !s->power_known ? "power of the system is not known" : s->last ? certain_of(s->last)->why_no_point : "");
     }
     if (s->last && s->last->training)
         add_training(&r, s->last->training);
-    if (s->last && s->last->serving)
+    if (s->last && s->last->serving) {
         add_serving(&r, s->last->serving);
+        add_handover(&r, s->last->serving);
+    }
     if (s->last) {
         add_capacity(&r, s);
         add_price(&r, s);

@@ -63,7 +63,16 @@ $ grep -A1 'cluster:tianchi256' section | grep -oE '<td class="num">[0-9.]+ [a-z
 ? 1
 
 # served by the engine as any device is: of a system of ranges each latency is a range
-$ assay run 'decoder.serve/model=ernie-4.5-300b-a47b,batch=256,packed=2048,tokens=2048,weights=bf16,cache=bf16@interactive/qps=20,min_queries=100,min_duration_s=0,ttft_ms=2000,tpot_ms=50+serving/prompt=lognormal-500-0.472-1536,output=lognormal-50-0.518-200,chunk=512' --backend tianchi512 --backend dgx-h100 --launches 1 -o served --quiet; jq -r '[.device.name, .metrics.ttft_ns.value != null, .metrics.ttft_ns.low < .metrics.ttft_ns.high, .metrics.tokens_per_s.low > 0, (.compiled | test("replicas of tp")), ([.counters[] | select(.name == "replicas") | .value] | .[0] > 1)] | @json' served/records.jsonl
+$ assay run 'decoder.serve/model=ernie-4.5-300b-a47b,batch=256,packed=2048,tokens=2048,weights=bf16,cache=bf16@interactive/qps=20,min_queries=100,min_duration_s=0,ttft_ms=2000,tpot_ms=50+serving/prompt=lognormal-500-0.472-1536,output=lognormal-50-0.518-200,chunk=512,demand_per_s=50' --backend tianchi512 --backend dgx-h100 --launches 1 -o served --quiet; jq -r '[.device.name, .metrics.ttft_ns.value != null, .metrics.ttft_ns.low < .metrics.ttft_ns.high, .metrics.tokens_per_s.low > 0, (.compiled | test("replicas of tp")), ([.counters[] | select(.name == "replicas") | .value] | .[0] > 1), .metrics.joules_per_token.low < .metrics.joules_per_token.high, .metrics.devices_for_demand.low > 0, ([.counters[] | select(.name == "devices") | .value] | .[0]) as $n | .metrics.goodput_per_s.low / $n / .metrics.goodput_per_device_s.low | tostring | .[0:6]] | @json' served/records.jsonl
 served
-["tianchi512",false,true,true,true,true]
-["dgx-h100",true,true,true,true,true]
+["tianchi512",false,true,true,true,true,true,true,"1"]
+["dgx-h100",true,true,true,true,true,true,true,"1"]
+
+# prompts on a quarter of the devices and further tokens on the rest: one system, two plans, counted together; one device has no parts
+$ assay run 'decoder.serve/model=deepseek-v3,batch=256,packed=2048,tokens=2048,weights=bf16,cache=bf16@interactive/qps=20,min_queries=100,min_duration_s=0,ttft_ms=2000,tpot_ms=50+serving/prompt=lognormal-500-0.472-1536,output=lognormal-50-0.518-200,chunk=512,demand_per_s=50,prompt_share=0.25' --backend dgx-h100 --launches 1 -o apart --quiet; jq -r 'def of($n): [.counters[] | select(.name == $n) | .value] | .[0]; [of("devices"), of("further_devices"), of("handover_rate") > 0, (.compiled | test("further tokens: modelled")), (.load.served | test("prompts on 25 % of the devices")), .metrics.tpot_ns.low < .metrics.tpot_ns.high, (.metrics.goodput_per_s.low / .metrics.goodput_per_device_s.low | round)] | @json' apart/records.jsonl; jq -r '.backend' apart/records.jsonl | grep -c 'share=1'
+apart
+[256,768,true,true,true,true,1024]
+1
+$ assay run 'decoder.serve/model=tiny-dense,batch=4,packed=16,tokens=128@server/qps=4,min_queries=4,min_duration_s=0+serving/prompt_share=0.5' --backend h200 --launches 1 -o none2 2>&1 | grep -o "back end 'model' is one device and has no parts"
+back end 'model' is one device and has no parts
+? 3

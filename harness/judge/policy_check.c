@@ -54,6 +54,9 @@ static const struct {
     {ASSAY_METRIC_tokens_per_s, OF_SERVED},
     {ASSAY_METRIC_tokens_per_s_user, OF_SERVED},
     {ASSAY_METRIC_goodput_per_s, OF_SERVED},
+    {ASSAY_METRIC_goodput_per_device_s, OF_SERVED},
+    {ASSAY_METRIC_devices_for_demand, OF_SERVED},
+    {ASSAY_METRIC_joules_per_token, OF_SERVED},
 };
 
 static bool is_of(const struct assay_case *c, enum kind kind)

@@ -432,7 +432,7 @@ static enum assay_code price_paged(const struct pricing *p, struct assay_price *
         1);
     const struct assay_value    *q = input(p, 0);
     struct assay_attention_shape few = {.heads = heads, .kv_heads = kv_heads, .head_dim = (double)q->dims[1] / heads,
-                                        .value_dim = (double)input(p, 2)->dims[1] / kv_heads, .causal = true,
+                                        .value_dim = (double)output(p)->dims[1] / heads, .causal = true,
                                             .compute = format_of(p, q),
                                         .q_bytes = element_bytes(p, q), .kv_bytes = element_bytes(p, input(p, 3))};
     struct assay_price           all = {.class = ASSAY_KERNEL_DECODE}, one = {.ns = 0};

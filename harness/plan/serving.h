@@ -21,6 +21,8 @@ struct assay_serving {
     bool     prefix_reuse, is_static;
     double   link_bytes_per_s;       /* between an engine for prompts and one for further tokens; 0: there is one */
     uint64_t link_latency_ns;
+    double   prompt_share;           /* of a system's devices, for prompts alone; 0: there is no such part */
+    double   demand_per_s;           /* requests that devices are wanted for; 0: none */
     uint64_t skip_ns;                /* what was scheduled, and came, earlier does not count */
     uint64_t timeout_ns;             /* of a request; 0: none */
     char     engine[48];             /* on a model clock: a description in suites/engines */

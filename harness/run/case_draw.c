@@ -22,17 +22,6 @@ bool assay_case_is_drawn(const struct assay_course *c)
     return c->opened.device.clock == ASSAY_CLOCK_MODEL && ASSAY_HAS(c->opened.backend, draw);
 }
 
-/* Energy of the session so far; NaN where the device tells none. */
-static double energy_so_far(const struct assay_course *c)
-{
-    struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
-    size_t                   n = assay_session_counters(&c->opened, rows);
-    for (size_t i = 0; i < n; i++)
-        if (!strcmp(rows[i].name, "energy") && !strcmp(rows[i].unit, "joules"))
-            return strncmp(rows[i].why, "power", 5) ? rows[i].value : NAN;
-    return NAN;
-}
-
 static enum assay_code draw_once(struct assay_course *c, uint64_t k, uint64_t *ended_ns, double *ns, double *joules,
                                  struct assay_error *err)
 {
@@ -41,7 +30,7 @@ static enum assay_code draw_once(struct assay_course *c, uint64_t k, uint64_t *e
     struct assay_query  q = {.slot = restores ? 0 : (uint32_t)(k % c->sets), .earliest_ns = *ended_ns};
     struct assay_span   span = {.size = sizeof span};
     uint64_t            token = 0, done = 0;
-    double              before = energy_so_far(c);
+    double              before = assay_session_joules(&c->opened);
     if (c->opened.backend->draw(c->opened.session, k, err) || ((restores || k == 1) &&
             assay_graph_target_prepare(c->target, restores ? 1 : c->sets, err)) ||
         target.issue(target.self, &q, &token, err) || target.poll(target.self, c->job->what->repeat.timeout_ns, &done, &span,
@@ -53,7 +42,7 @@ static enum assay_code draw_once(struct assay_course *c, uint64_t k, uint64_t *e
                           (unsigned long long)span.begin_ns, (unsigned long long)span.end_ns, (unsigned long long)*ended_ns);
     *ended_ns = span.end_ns;
     *ns = (double)(span.end_ns - span.begin_ns);
-    *joules = energy_so_far(c) - before;
+    *joules = assay_session_joules(&c->opened) - before;
     c->loop.last = span;
     return ASSAY_OK;
 }

@@ -218,22 +218,21 @@ static void add_counter(struct assay_record *rec, const struct assay_counter *c)
         rec->counters[rec->n_counters++] = *c;
 }
 
-static void read_counters(const struct assay_course *c)
+/* What a session tells; of the device of further tokens its levels, under names of their own. */
+static void add_session(const struct assay_course *c, const struct assay_opened *opened, const char *prefix)
 {
-    size_t                      n;
-    const struct assay_counter *own = assay_counters_read(c->counters, &n);
-    c->record->n_counters = 0; /* of a device that is drawn again, those of the last one */
-    for (size_t i = 0; i < n && !assay_case_is_drawn(c); i++) /* the host's cores say nothing of a modelled device */
-        add_counter(c->record, &own[i]);
     struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
-    size_t                   told = assay_session_counters(&c->opened, rows);
+    size_t                   told = assay_session_counters(opened, rows);
     for (size_t i = 0; i < told; i++) {
         struct assay_drawn_range range;
         struct assay_counter     x = {.status = *rows[i].why ? ASSAY_COUNTER_UNAVAILABLE : ASSAY_COUNTER_OK, .value = rows[i].value};
-        (void)assay_string_copy(x.name, sizeof x.name, rows[i].name);
+        if (*prefix && !rows[i].level)
+            continue;
+        struct assay_text name = ASSAY_TEXT(x.name);
+        assay_text_add(&name, "%s%s", prefix, rows[i].name);
         (void)assay_string_copy(x.unit, sizeof x.unit, rows[i].unit);
         (void)assay_string_copy(x.why, sizeof x.why, rows[i].why);
-        (void)assay_string_copy(x.provider, sizeof x.provider, c->opened.backend->name);
+        (void)assay_string_copy(x.provider, sizeof x.provider, opened->backend->name);
         if (rows[i].level && assay_drawn_levels_range(c->drawn.levels, rows[i].name, &range)) {
             x.ranged = true;
             x.low = range.low;
@@ -242,6 +241,18 @@ static void read_counters(const struct assay_course *c)
         }
         add_counter(c->record, &x);
     }
+}
+
+static void read_counters(const struct assay_course *c)
+{
+    size_t                      n;
+    const struct assay_counter *own = assay_counters_read(c->counters, &n);
+    c->record->n_counters = 0; /* of a device that is drawn again, those of the last one */
+    for (size_t i = 0; i < n && !assay_case_is_drawn(c); i++) /* the host's cores say nothing of a modelled device */
+        add_counter(c->record, &own[i]);
+    add_session(c, &c->opened, "");
+    if (c->second.opened)
+        add_session(c, c->second.opened, "further_");
 }
 
 static const enum assay_metric of_lessons[] = {ASSAY_METRIC_steps_to_quality, ASSAY_METRIC_time_to_quality_ns, ASSAY_METRIC_quality,
@@ -254,7 +265,8 @@ static const enum assay_metric of_scenarios[] = {
 static const enum assay_metric of_requests[] = {
     ASSAY_METRIC_ttft_ns, ASSAY_METRIC_ttft_p90_ns, ASSAY_METRIC_ttft_p99_ns, ASSAY_METRIC_tpot_ns, ASSAY_METRIC_tpot_p90_ns,
     ASSAY_METRIC_tpot_p99_ns, ASSAY_METRIC_itl_ns, ASSAY_METRIC_itl_p99_ns, ASSAY_METRIC_tokens_per_s, ASSAY_METRIC_tokens_per_s_user,
-    ASSAY_METRIC_goodput_per_s, ASSAY_METRIC_requests_without_tpot, ASSAY_METRIC_preemptions, ASSAY_METRIC_prefix_reused_share,
+    ASSAY_METRIC_goodput_per_s, ASSAY_METRIC_goodput_per_device_s, ASSAY_METRIC_devices_for_demand, ASSAY_METRIC_joules_per_token,
+    ASSAY_METRIC_requests_without_tpot, ASSAY_METRIC_preemptions, ASSAY_METRIC_prefix_reused_share,
     ASSAY_METRIC_sequences_per_step, ASSAY_METRIC_engine_step_ns, ASSAY_METRIC_tokens_equal_share, ASSAY_METRIC_parting_margin,
 };
 

@@ -2,6 +2,7 @@
 
 #include <endian.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "harness/run/serve_plan.h"
 #include "harness/run/serve_record.h"
 #include "harness/run/serve_witness.h"
+#include "harness/run/session_counters.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
@@ -55,6 +57,7 @@ struct serve {
     float                            *margin;
     struct assay_random               entropy; /* nothing on the other side can foresee it */
     uint64_t                          seen, clock_ns; /* model clock: where it stands */
+    double                            joules;         /* of the run, on a modelled device; NaN: not known */
     uint32_t                          compared, equal;
     float                             parting; /* the largest margin at which tokens part */
 };
@@ -142,20 +145,39 @@ static enum assay_code warm_up(struct serve *s, struct assay_error *err)
         if (!s->c->loop.warm_runs++)
             s->c->loop.first_ns = on_model_clock(s) ? s->clock_ns : assay_clock_now_ns() - begin;
     }
+    if (s->on->decode && assay_alone_generate(s->on->decode, s->alone, 1, 2, NULL, &s->clock_ns, err))
+        return assay_error_in(err, "warming up the device of further tokens");
     return ASSAY_OK;
+}
+
+static struct assay_case_serve_use use_of(const struct serve *s)
+{
+    struct assay_case_serve_use use = {.devices = s->on->decode ? 2 : 1, .joules = NAN};
+    if (s->on->use)
+        s->on->use(s->on->self, &use);
+    return use;
+}
+
+static void find_link(struct serve *s)
+{
+    if (s->on->link)
+        s->on->link(s->on->self, &s->how.link);
 }
 
 static enum assay_code run(struct serve *s, struct assay_error *err)
 {
     struct assay_course     *c = s->c;
     struct assay_noise_probe noise;
+    double                   before_joules = use_of(s).joules;
     s->how.origin_ns = s->clock_ns;
+    find_link(s);
     assay_course_settle(c, 1);
     assay_noise_begin(&noise);
     assay_course_on_warmed(c);
     assay_meter_start(c->meter);
     assay_counters_resume(c->counters);
     enum assay_code code = assay_serve_run(&s->how, &s->result, err);
+    s->joules = use_of(s).joules - before_joules;
     assay_counters_pause(c->counters);
     assay_meter_stop(c->meter);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
@@ -195,6 +217,7 @@ static enum assay_code search(struct serve *s, struct assay_peak *peak, struct a
     if (!assay_scenario_searches(&s->scenario))
         return ASSAY_OK;
     assay_course_enter(s->c, ASSAY_PHASE_WARM);
+    find_link(s);
     return assay_serve_peak_find(&how, &s->scenario, peak, err);
 }
 
@@ -265,6 +288,8 @@ static void tell_proof(const struct serve *s)
     struct assay_text    text = ASSAY_TEXT(rec->load.served);
     if (on_model_clock(s))
         assay_text_add(&text, "host's time by engine '%s'; ", s->host.name);
+    if (s->c->job->what->serving.prompt_share > 0)
+        assay_text_add(&text, "prompts on %.3g %% of the devices, further tokens on the others; ", 100 * s->c->job->what->serving.prompt_share);
     if (!s->compared) {
         assay_text_add(&text, "no tokens were compared: %s", s->on->target->limits.values ? "no request was completed" : "the device computes none");
         const char *why = s->on->target->limits.values ? "no request was completed" : "the device computes no tokens";
@@ -373,18 +398,31 @@ static enum assay_code make_instruments(struct serve *s, struct assay_error *err
     return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);
 }
 
+/* Energy that the model tells, else what the meter told of each of the requests. */
+static struct assay_serve_told told_of(const struct serve *s)
+{
+    const struct assay_metric_value *metered = &s->c->record->metric[ASSAY_METRIC_energy_joules];
+    struct assay_serve_told told = {.scenario = &s->scenario, .result = &s->result, .clock = s->on->target->limits.clock,
+                                    .devices = use_of(s).devices, .demand_per_s = s->c->job->what->serving.demand_per_s};
+    if (on_model_clock(s))
+        told.joules = isnan(s->joules) ? 0 : s->joules;
+    else if (metered->has_value)
+        told.joules = metered->value * (double)s->c->loop.n;
+    return told;
+}
+
 static enum assay_code record(struct serve *s, struct assay_error *err)
 {
     struct assay_course           *c = s->c;
     uint64_t                       n;
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
-    struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     const char                    *complaint = assay_noise_complaint(&c->record->noise);
     if (store_served(s, rows, n, err) || store_series(s, rows, n, err) || (s->seen && store_tokens(s, err)))
         return err->code;
     if (!c->loop.n)
         return s->result.failure.code ? (*err = s->result.failure).code : ASSAY_FAIL(err, ASSAY_TIMEOUT, "no request was completed");
     assay_case_summarize(c);
+    struct assay_serve_told told = told_of(s);
     if (assay_serve_tell(&told, c->record, err))
         return err->code;
     assay_metric_absent(c->record, ASSAY_METRIC_harness_overhead_ns, "engine_step_ns says what the engine takes for a step");
@@ -400,7 +438,6 @@ static enum assay_code figures(struct serve *s, struct assay_error *err)
     struct assay_course           *c = s->c;
     uint64_t                       n, m = 0, last_ns = 0;
     const struct assay_served_row *rows = assay_served_rows(s->result.served, &n);
-    struct assay_serve_told        told = {&s->scenario, &s->result, s->on->target->limits.clock, s->on->decode ? 2 : 1};
     uint64_t                      *latencies = malloc((n + 1) * sizeof *latencies);
     if (s->result.failure.code)
         *err = s->result.failure;
@@ -419,6 +456,8 @@ static enum assay_code figures(struct serve *s, struct assay_error *err)
         assay_case_summarize(c);
         c->samples.at = NULL;
         s->clock_ns += last_ns + BETWEEN_DRAWS_NS;
+        assay_metric_absent(c->record, ASSAY_METRIC_energy_joules, "modelled: joules_per_token says what a token of a served case takes");
+        struct assay_serve_told told = told_of(s);
         (void)assay_serve_tell(&told, c->record, err);
     }
     free(latencies);
@@ -504,6 +543,11 @@ struct served {
     struct assay_decoder_step *decoder, *decode;
 };
 
+struct drawn {
+    const struct assay_course *c;
+    const struct served       *served;
+};
+
 static enum assay_code make_decoder(struct assay_course *c, const struct assay_opened *on, const struct assay_serve_plan *p,
                                     struct assay_decoder_step **out, struct assay_error *err)
 {
@@ -521,25 +565,72 @@ static enum assay_code make_decoder(struct assay_course *c, const struct assay_o
     return assay_decoder_step_new(&setup, out, err);
 }
 
+/* A part of a system holds that part of the blocks, but one sequence at least. */
+static struct assay_serve_plan part_of(const struct assay_serve_plan *p, double share)
+{
+    struct assay_serve_plan part = *p;
+    uint32_t                least = (p->max_context + p->block_tokens - 1) / p->block_tokens;
+    part.n_blocks = (uint32_t)ceil(share * p->n_blocks);
+    part.n_blocks = part.n_blocks < least && least < p->n_blocks ? least : part.n_blocks;
+    return part;
+}
+
 static enum assay_code make_served(struct assay_course *c, const struct assay_serve_plan *p, struct served *out, struct assay_error *err)
 {
+    double                        prompts = c->job->what->serving.prompt_share;
+    const struct assay_serve_plan first = prompts > 0 ? part_of(p, prompts) : *p, second = prompts > 0 ? part_of(p, 1 - prompts) : *p;
     assay_course_enter(c, ASSAY_PHASE_COMPILE);
-    if (make_decoder(c, &c->opened, p, &out->decoder, err))
+    if (make_decoder(c, &c->opened, &first, &out->decoder, err))
         return err->code;
     struct assay_decoder_step_bytes bytes = assay_decoder_step_memory(out->decoder);
     c->record->working_set_bytes = bytes.params + bytes.caches + bytes.buckets;
-    if (c->job->what->serving.link_bytes_per_s <= 0)
+    if (!out->has_second)
+        return ASSAY_OK;
+    if (make_decoder(c, &out->second, &second, &out->decode, err))
+        return assay_error_in(err, "on the device of further tokens");
+    c->second.opened = &out->second;
+    c->second.program = assay_decoder_step_program(out->decode);
+    return ASSAY_OK;
+}
+
+/* ---- two devices ------------------------------------------------------------------------------------------------------ */
+
+/* The system that the case was opened on becomes its part that computes prompts. */
+static enum assay_code open_parts(struct assay_course *c, double prompts, struct served *out, struct assay_error *err)
+{
+    struct assay_opened whole = c->opened, part;
+    if (assay_backend_open_part(c->job->plugin, c->job->backend, 1 - prompts, NULL, &out->second, err))
+        return assay_error_in(err, "opening the part for further tokens");
+    out->has_second = true;
+    if (assay_backend_open_part(c->job->plugin, c->job->backend, prompts, NULL, &part, err))
+        return assay_error_in(err, "opening the part for prompts");
+    assay_backend_close(&whole);
+    c->opened = part;
+    return ASSAY_OK;
+}
+
+static enum assay_code open_second(struct assay_course *c, struct served *out, struct assay_error *err)
+{
+    const struct assay_serving *v = &c->job->what->serving;
+    if (v->prompt_share > 0)
+        return open_parts(c, v->prompt_share, out, err);
+    if (v->link_bytes_per_s <= 0)
         return ASSAY_OK;
     if (assay_backend_open_file(c->job->plugin, c->job->backend, NULL, &out->second, err))
         return assay_error_in(err, "opening the device of further tokens");
     out->has_second = true;
-    return make_decoder(c, &out->second, p, &out->decode, err);
+    return ASSAY_OK;
 }
 
-struct drawn {
-    const struct assay_course *c;
-    const struct served       *served;
-};
+/* From any replica that has computed a prompt to any that goes on: as many at a time as there are pairs, each as fast as the slower one. */
+static void link_between(void *self, struct assay_serve_link *link)
+{
+    const struct drawn        *d = self;
+    const struct assay_opened *from = &d->c->opened, *to = &d->served->second;
+    link->bytes_per_s = fmin(assay_session_level(from, "handover_rate", 0), assay_session_level(to, "handover_rate", 0));
+    link->latency_ns = (uint64_t)assay_session_level(from, "handover_latency", 0);
+    link->lanes = (uint32_t)fmin(assay_session_level(from, "replicas", 1), assay_session_level(to, "replicas", 1));
+}
 
 static enum assay_code draw_both(void *self, uint64_t k, struct assay_error *err)
 {
@@ -547,6 +638,17 @@ static enum assay_code draw_both(void *self, uint64_t k, struct assay_error *err
     if (d->c->opened.backend->draw(d->c->opened.session, k, err))
         return err->code;
     return d->served->has_second ? d->served->second.backend->draw(d->served->second.session, k, err) : ASSAY_OK;
+}
+
+static void use_both(void *self, struct assay_case_serve_use *out)
+{
+    const struct drawn *d = self;
+    out->devices = assay_session_level(&d->c->opened, "devices", 1);
+    out->joules = assay_session_joules(&d->c->opened);
+    if (!d->served->has_second)
+        return;
+    out->devices += assay_session_level(&d->served->second, "devices", 1);
+    out->joules += assay_session_joules(&d->served->second);
 }
 
 static enum assay_code serve_decoder(struct assay_course *c, const struct served *served, const struct assay_serve_plan *p, struct assay_error *err)
@@ -558,6 +660,8 @@ static enum assay_code serve_decoder(struct assay_course *c, const struct served
     struct drawn               drawn = {c, served};
     if (assay_case_is_drawn(c)) {
         on.draw = draw_both;
+        on.use = use_both;
+        on.link = served->decode && c->job->what->serving.link_bytes_per_s <= 0 ? link_between : NULL;
         on.self = &drawn;
     }
     target.limits.max_context = p->max_context; /* the last token of a sequence is in no cache */
@@ -579,9 +683,12 @@ enum assay_code assay_case_serve(struct assay_course *c, struct assay_error *err
     if (!code)
         code = assay_serve_witness(c, err);
     if (!code)
+        code = open_second(c, &served, err);
+    if (!code)
         code = make_served(c, &plan, &served, err);
     if (!code)
         code = serve_decoder(c, &served, &plan, err);
+    c->second.opened = NULL;
     assay_decoder_step_free(served.decode);
     assay_decoder_step_free(served.decoder);
     if (served.has_second)

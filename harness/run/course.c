@@ -34,6 +34,10 @@ void assay_course_on_compiled(void *course, const struct assay_program *program)
     struct assay_text    text = ASSAY_TEXT(c->record->compiled);
     if (ASSAY_HAS(c->opened.backend, describe))
         c->opened.backend->describe(c->opened.session, program, &text);
+    if (!c->second.opened || !ASSAY_HAS(c->second.opened->backend, describe))
+        return;
+    assay_text_add(&text, "\nfurther tokens: ");
+    c->second.opened->backend->describe(c->second.opened->session, c->second.program, &text);
 }
 
 void assay_course_on_warmed(void *course)

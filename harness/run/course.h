@@ -40,6 +40,10 @@ struct assay_course {
     struct assay_value_source   *source;
     struct assay_opened          opened;
     bool                         is_open;
+    struct {
+        const struct assay_opened  *opened; /* of further tokens, where these have a device of their own; NULL: they have not */
+        const struct assay_program *program;
+    } second;
     const struct assay_lesson   *lesson;     /* NULL: the case is not trained to a quality */
     struct assay_graph          *evaluation; /* of the lesson */
     struct assay_graph_target   *target;

@@ -51,6 +51,10 @@ enum assay_code assay_backend_open(const char *text, const struct assay_comm *co
  * canonical name would lead to. */
 enum assay_code assay_backend_open_file(const char *path, const char *text, const struct assay_comm *comm,
                                         struct assay_opened *out, struct assay_error *err);
+/* Of a back end that has an option `share`, the part of its devices that works: that part of what the text says. ASSAY_UNSUPPORTED: it
+ * has none. */
+enum assay_code assay_backend_open_part(const char *path, const char *text, double share, const struct assay_comm *comm,
+                                        struct assay_opened *out, struct assay_error *err);
 void assay_backend_close(struct assay_opened *opened);
 
 #endif

@@ -116,7 +116,33 @@ enum assay_code assay_backend_open(const char *text, const struct assay_comm *co
     return assay_backend_open_file("", text, comm, out, err);
 }
 
+/* Systems have an option `share`, the part of their devices that works. */
+static enum assay_code take_part(struct assay_opened *to, double share, struct assay_error *err)
+{
+    const struct assay_option *row = to->backend->options;
+    if (share >= 1)
+        return ASSAY_OK;
+    while (row && row->name && strcmp(row->name, "share") != 0)
+        row++;
+    if (!row || !row->name || row->type != ASSAY_OPT_F64) {
+        (void)ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "back end '%s' is one device and has no parts", to->backend->name);
+        return assay_error_hint(err, "link_bytes_per_s gives further tokens a device of their own");
+    }
+    char  *at = (char *)to->options + row->offset;
+    double all;
+    memcpy(&all, at, sizeof all);
+    all *= share;
+    memcpy(at, &all, sizeof all);
+    return ASSAY_OK;
+}
+
 enum assay_code assay_backend_open_file(const char *path, const char *text, const struct assay_comm *comm,
+                                        struct assay_opened *out, struct assay_error *err)
+{
+    return assay_backend_open_part(path, text, 1, comm, out, err);
+}
+
+enum assay_code assay_backend_open_part(const char *path, const char *text, double share, const struct assay_comm *comm,
                                         struct assay_opened *out, struct assay_error *err)
 {
     struct assay_backend_name name;
@@ -128,7 +154,7 @@ enum assay_code assay_backend_open_file(const char *path, const char *text, cons
         return assay_error_in(err, "opening '%.100s'", text);
     if (*path && !assay_string_copy(name.name, sizeof name.name, path))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "path is too long: '%.80s…'", path);
-    if (load_named(&name, &opened, err) || parse_options(&name, &opened, err) || choose_device(&name, &opened, err) ||
+    if (load_named(&name, &opened, err) || parse_options(&name, &opened, err) || take_part(&opened, share, err) || choose_device(&name, &opened, err) ||
         write_canonical(&opened, err) || open_session(&opened, comm, err)) {
         free(opened.options);
         return assay_error_in(err, "opening '%.100s'", text);

@@ -57,7 +57,7 @@ static enum assay_code look(void *self, const struct assay_peak_asked *asked, st
     s.qps = asked->qps;
     s.min_queries = asked->queries;
     s.min_duration_ns *= asked->effort;
-    const struct assay_serve_told told = {&s, &r, search->how->clock, 1};
+    const struct assay_serve_told told = {.scenario = &s, .result = &r, .clock = search->how->clock, .devices = 1};
     enum assay_code               code = serve(search->how, &s, asked->look, &r, err);
     if (!code)
         code = assay_serve_settle(&told, asked->level, &v, err);

@@ -59,6 +59,24 @@ static void of_requests(const struct assay_serve_told *t, const struct assay_ser
     assay_metric_set(rec, ASSAY_METRIC_queries_failed, (double)m->failed, m->issued, 0);
 }
 
+/* What of devices a request and a token take. */
+static void of_devices(const struct assay_serve_told *t, const struct assay_served_metrics *m, uint64_t tokens, struct assay_record *rec)
+{
+    double each_s = m->goodput_per_s / t->devices;
+    rate(rec, ASSAY_METRIC_goodput_per_device_s, each_s, m->in_window, t->clock, "the window has no length");
+    if (!(t->demand_per_s > 0))
+        assay_metric_absent(rec, ASSAY_METRIC_devices_for_demand, "no demand was stated: +serving/demand_per_s=…");
+    else if (!(each_s > 0))
+        assay_metric_absent(rec, ASSAY_METRIC_devices_for_demand, "no request kept its limits");
+    else
+        assay_metric_set(rec, ASSAY_METRIC_devices_for_demand, t->demand_per_s / each_s, m->in_window, t->clock);
+    if (t->joules > 0 && tokens)
+        assay_metric_set(rec, ASSAY_METRIC_joules_per_token, t->joules / (double)tokens, tokens, 0);
+    else
+        assay_metric_absent(rec, ASSAY_METRIC_joules_per_token, !tokens ? "no token came"
+                            : t->clock == ASSAY_CLOCK_MODEL ? "the model has no power for the device" : rec->metric[ASSAY_METRIC_energy_joules].why);
+}
+
 static void of_engine(const struct assay_serve_told *t, struct assay_record *rec)
 {
     const struct assay_engine_counts *a = &t->result->engine, *b = &t->result->decode;
@@ -303,8 +321,10 @@ enum assay_code assay_serve_tell(const struct assay_serve_told *t, struct assay_
 {
     struct assay_served_limits     limits = {t->scenario->ttft_ns, t->scenario->tpot_ns, t->scenario->latency_ns};
     struct assay_served_metrics    m;
-    uint64_t                       n;
+    uint64_t                       n, tokens = 0;
     const struct assay_served_row *rows = assay_served_rows(t->result->served, &n);
+    for (uint64_t i = 0; i < n; i++)
+        tokens += rows[i].output_tokens;
     if (assay_served_summarize(t->result->served, &limits, &m, err))
         return err->code;
     struct assay_served_row *sorted = malloc((n + 1) * sizeof *sorted);
@@ -314,6 +334,7 @@ enum assay_code assay_serve_tell(const struct assay_serve_told *t, struct assay_
         memcpy(sorted, rows, n * sizeof *sorted);
         count(t, &m, rows, n, &rec->load);
         of_requests(t, &m, rec);
+        of_devices(t, &m, tokens, rec);
         of_engine(t, rec);
         without(rec);
         judge(t, sorted, values, n, rec);

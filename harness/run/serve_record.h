@@ -11,7 +11,9 @@ struct assay_serve_told {
     const struct assay_scenario     *scenario;
     const struct assay_serve_result *result;
     enum assay_clock                 clock;
-    uint32_t                         devices; /* that served */
+    double                           devices; /* that served */
+    double                           joules;  /* of all steps; 0: nothing tells them */
+    double                           demand_per_s; /* 0: none is stated */
 };
 /* Fills record->load and the metrics of scenarios and of requests, but what compares tokens. ASSAY_MEMORY: no room to sort. */
 enum assay_code assay_serve_tell(const struct assay_serve_told *told, struct assay_record *record, struct assay_error *err);

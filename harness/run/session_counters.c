@@ -1,5 +1,6 @@
 #include "harness/run/session_counters.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "assay/banned.h"
@@ -16,4 +17,24 @@ size_t assay_session_counters(const struct assay_opened *opened, struct assay_co
     for (size_t i = 0; i < n; i++)
         rows[i].name[sizeof rows[i].name - 1] = rows[i].unit[sizeof rows[i].unit - 1] = rows[i].why[sizeof rows[i].why - 1] = 0;
     return n;
+}
+
+double assay_session_level(const struct assay_opened *opened, const char *name, double if_absent)
+{
+    struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
+    size_t                   n = assay_session_counters(opened, rows);
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].level && !strcmp(rows[i].name, name) && !isnan(rows[i].value))
+            return rows[i].value;
+    return if_absent;
+}
+
+double assay_session_joules(const struct assay_opened *opened)
+{
+    struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
+    size_t                   n = assay_session_counters(opened, rows);
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(rows[i].name, "energy") && !strcmp(rows[i].unit, "joules"))
+            return strncmp(rows[i].why, "power", 5) ? rows[i].value : NAN;
+    return NAN;
 }

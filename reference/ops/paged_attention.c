@@ -1,6 +1,6 @@
 /* PagedAttention: the new rows go into the cache, then every row sees the tokens of its sequence up to itself, as the cache has
  * them. A slot's content is known by its last writer: a row of k and v, rounded once to the cache's format, or what stood there
- * before. Errors as in attention.c: that of a score enters the exponent. */
+ * before. Errors as in attention.c: that of a score enters the exponent. Without v, values are what stands in front in the keys. */
 #include <stdlib.h>
 
 #include "reference/attention_scores.h"
@@ -14,6 +14,8 @@ enum { Q, K, V, KEYS, VALUES, TABLE, STARTS, PAST };
 struct paged {
     const struct assay_ref_call *call;
     int64_t  tokens, heads, group, width, v_width; /* group: query heads of one key head */
+    int      values;                               /* the cache that holds them: VALUES, or KEYS */
+    int64_t  value_stride;                         /* from one head's value to the next one's */
     int64_t  sequences, blocks, block, row;        /* row: entries of a sequence in the table */
     int64_t  most;                                 /* tokens of the longest sequence */
     int64_t *writer;                               /* a slot's row, or -1 */
@@ -63,7 +65,9 @@ static enum assay_code setup(const struct assay_ref_call *call, struct paged *p,
     int64_t kv_heads = assay_node_i64(call->node, "kv_num_heads", 1);
     p->group = p->heads / kv_heads;
     p->width = in[Q].dims[1] / p->heads;
-    p->v_width = in[V].dims[1] / kv_heads;
+    p->values = call->node->inputs[V] == ASSAY_NO_VALUE ? KEYS : VALUES;
+    p->v_width = p->values == KEYS ? assay_node_i64(call->node, "v_head_size", 1) : in[V].dims[1] / kv_heads;
+    p->value_stride = p->values == KEYS ? p->width : p->v_width;
     for (int64_t s = 0; s < p->sequences; s++)
         if (check_sequence(p, s, err))
             return err->code;
@@ -149,11 +153,11 @@ static void each_head(const void *self, size_t group, size_t count, const size_t
         e[j] = b.error;
     }
     struct assay_ref_softmax soft = assay_ref_softmax_row(a, (size_t)keys, x, e);
-    assay_ref_round_weights(a, p->call->in[V].dtype, (size_t)keys, soft.sum.value, x, e);
+    assay_ref_round_weights(a, p->call->in[p->values - KEYS + K].dtype, (size_t)keys, soft.sum.value, x, e);
     for (size_t i = 0; i < count; i++) {
         int64_t c = p->index[places[i]] % p->v_width;
         for (int64_t j = 0; j < keys; j++) {
-            struct assay_bounded v = cached(p, VALUES, slot_of(p, s, j), head / p->group * p->v_width + c);
+            struct assay_bounded v = cached(p, p->values, slot_of(p, s, j), head / p->group * p->value_stride + c);
             column[j] = v.value;
             column[keys + j] = v.error;
         }

@@ -38,8 +38,9 @@ static int32_t positions(const struct decoder *d)
 {
     int64_t dims[2] = {d->batch, d->length};
     if (d->how->phase == ASSAY_DECODER_SERVE) {
-        int32_t ids = assay_graph_control(d->g, "position_ids", ASSAY_I64, 1, &dims[1],
-                                          (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(d->how->context - 1)});
+        bool    learned = d->shape->positions == ASSAY_POSITIONS_LEARNED;
+        int64_t most = learned && d->shape->context < d->how->context ? d->shape->context : d->how->context;
+        int32_t ids = assay_graph_control(d->g, "position_ids", ASSAY_I64, 1, &dims[1], (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(most - 1)});
         return assay_block_reshape(d->g, "", "position_ids:sequence", ids, 2, dims);
     }
     if (d->past != ASSAY_NO_VALUE)
@@ -230,12 +231,9 @@ static bool complete(struct assay_graph *g, const struct assay_decoder *how, str
 {
     const struct assay_model_shape *s = how->shape;
     bool                            serve = how->phase == ASSAY_DECODER_SERVE;
-    int64_t                         longest = serve ? how->context : how->tokens;
     *out = *how;
-    if (s->positions == ASSAY_POSITIONS_LEARNED && longest > s->context)
-        assay_graph_refuse(g, ASSAY_CONFIG, "tokens %lld; the model has %lld positions", (long long)longest, (long long)s->context);
-    else if (serve && s->mla.kv_rank)
-        assay_graph_refuse(g, ASSAY_UNSUPPORTED, "phase serve with latent attention: PagedAttention has caches of keys and values only");
+    if (!serve && s->positions == ASSAY_POSITIONS_LEARNED && how->tokens > s->context)
+        assay_graph_refuse(g, ASSAY_CONFIG, "tokens %lld; the model has %lld positions", (long long)how->tokens, (long long)s->context);
     else if (serve && (how->block < 1 || how->context < 1 || how->batch > how->tokens))
         assay_graph_refuse(g, ASSAY_CONFIG, "phase serve with %lld tokens of %lld sequences of at most %lld, in blocks of %lld",
                            (long long)how->tokens, (long long)how->batch, (long long)how->context, (long long)how->block);

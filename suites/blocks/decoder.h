@@ -25,7 +25,7 @@ struct assay_decoder {
     struct assay_mesh               mesh;          /* all zero: one rank. `batch` and `layers` are those of all ranks together */
     int64_t                         rank;          /* whose graph it is */
     /* Phase serve: a bucket of `batch` sequences and `tokens` packed tokens. */
-    int64_t                         context;       /* tokens that a sequence may come to */
+    int64_t                         context;       /* tokens that a sequence has room for; learned positions may end before */
     int64_t                         block, blocks; /* tokens of a block, blocks of the caches; blocks 0: as many as the sequences can need */
     enum assay_dtype                cache;         /* format of the caches; NONE = f32 */
 };
@@ -35,7 +35,8 @@ struct assay_decoder {
 
 /* Of phase serve: input "input_ids" i64[tokens]; controls "position_ids" i64[tokens], "block_table" i32[batch, context / block rounded
  * up], "starts" i32[batch + 1], "past" i32[batch], as PagedAttention has them (harness/ir/ops/paged_attention.c); states
- * "<layer>.cache.keys" and ".cache.values" [blocks, block, width], which outputs of the graph take over. Latent attention is refused.
+ * "<layer>.cache.keys" and ".cache.values" [blocks, block, width], which outputs of the graph take over; of latent attention
+ * "<layer>.cache.latent" [blocks, block, kv_rank + rope_dim] alone, which prompts go through like all others, never unfolded.
  * Builds inputs "input_ids" i64[batch,tokens] (decode: [batch,1], and control "past" i64[batch]), params named as in the
  * public checkpoints, states "<layer>.cache.keys" and ".cache.values" (latent attention: ".cache.latent"). Logits:
  * [batch, vocab], or [batch * tokens, vocab] in phase train. They are not yet an output. */

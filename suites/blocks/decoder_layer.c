@@ -128,25 +128,34 @@ static int32_t attend(const struct decoder *d, const char *prefix, int32_t q, in
     return assay_graph_op(d->g, "Attention", full, in, decode ? 7 : 3, attrs);
 }
 
-/* Packed rows over caches in blocks; q, k and v are matrices. */
-static int32_t attend_pages(const struct decoder *d, const char *prefix, int32_t q, int32_t k, int32_t v, int64_t width, int64_t q_width)
+/* Packed rows over caches in blocks. */
+struct paged {
+    int32_t q, k, v; /* matrices; v NO_VALUE: a key begins with its value, v_head_size numbers */
+    int64_t heads, kv_heads, v_head_size;
+    double  scale;
+};
+
+static int32_t attend_pages(const struct decoder *d, const char *prefix, const struct paged *p)
 {
-    static const char *const label[] = {"cache.keys", "cache.values"};
+    bool                        latent = p->v == ASSAY_NO_VALUE;
+    const char *const           label[] = {latent ? "cache.latent" : "cache.keys", "cache.values"};
     const struct assay_decoder *how = d->how;
     char                        name[3][NAME], state[NAME];
-    int64_t                     dims[3] = {how->blocks, how->block, width};
-    int32_t in[8] = {assay_decoder_rows(d, prefix, "q_packed", q, q_width), assay_decoder_rows(d, prefix, "k_packed", k, width), v, 0, 0, d->table, d->starts, d->past};
-    int32_t out[3];
+    size_t                      caches = latent ? 1 : 2;
+    int64_t                     dims[3] = {how->blocks, how->block, assay_block_length(d->g, p->k, 1)};
+    int32_t in[8] = {p->q, p->k, p->v, ASSAY_NO_VALUE, ASSAY_NO_VALUE, d->table, d->starts, d->past}, out[3];
     assay_block_name(name[0], prefix, "attention");
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < caches; i++) {
         assay_block_name(state, prefix, label[i]);
         (void)snprintf(name[1 + i], sizeof name[0], "%.112s:next", state);
         in[3 + i] = assay_graph_state(d->g, state, how->cache, 3, dims, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 1});
     }
-    struct assay_attr attrs[] = {ASSAY_ATTR_INT("q_num_heads", d->shape->heads), ASSAY_ATTR_INT("kv_num_heads", d->shape->kv_heads),
-                                 ASSAY_ATTR_FLOAT("scale", 1 / sqrt((double)d->shape->head_dim)), ASSAY_ATTR_END};
-    assay_graph_op_outputs(d->g, "assay.PagedAttention", (const char *const[]){name[0], name[1], name[2]}, 3, in, 8, attrs, out);
-    for (int i = 1; i < 3; i++) {
+    struct assay_attr attrs[] = {ASSAY_ATTR_INT("q_num_heads", p->heads), ASSAY_ATTR_INT("kv_num_heads", p->kv_heads),
+                                 ASSAY_ATTR_FLOAT("scale", p->scale), ASSAY_ATTR_INT("v_head_size", p->v_head_size), ASSAY_ATTR_END};
+    if (!latent)
+        attrs[3] = ASSAY_ATTR_END;
+    assay_graph_op_outputs(d->g, "assay.PagedAttention", (const char *const[]){name[0], name[1], name[2]}, 1 + caches, in, 8, attrs, out);
+    for (size_t i = 1; i <= caches; i++) {
         assay_graph_output(d->g, out[i]);
         assay_graph_alias(d->g, out[i], in[2 + i]);
     }
@@ -166,7 +175,11 @@ static int32_t grouped(const struct decoder *d, const char *prefix, int32_t x)
     q = rotate(d, prefix, "q_rotated", q, d->heads);
     k = rotate(d, prefix, "k_rotated", k, d->kv_heads);
     if (d->how->phase == ASSAY_DECODER_SERVE) {
-        int32_t a = attend_pages(d, prefix, q, k, assay_decoder_rows(d, prefix, "v_packed", v, kv_width), kv_width, q_width);
+        struct paged p = {.v = assay_decoder_rows(d, prefix, "v_packed", v, kv_width), .heads = d->heads, .kv_heads = d->kv_heads,
+                          .scale = 1 / sqrt((double)s->head_dim)};
+        p.q = assay_decoder_rows(d, prefix, "q_packed", q, q_width);
+        p.k = assay_decoder_rows(d, prefix, "k_packed", k, kv_width);
+        int32_t a = attend_pages(d, prefix, &p);
         return assay_decoder_linear(d, prefix, "o_proj", a, q_width, s->hidden, s->attention_bias, d->out_gain);
     }
     if (caches(d)) {
@@ -187,7 +200,7 @@ static void latent_queries(const struct decoder *d, const char *prefix, int32_t 
 {
     const struct assay_model_shape *s = d->shape;
     const struct assay_model_mla   *m = &s->mla;
-    int64_t                         head = m->nope_dim + m->rope_dim, b = d->how->batch, t = d->length;
+    int64_t                         head = m->nope_dim + m->rope_dim, b = d->batch, t = d->length;
     int32_t q = assay_decoder_linear(d, prefix, "q_a_proj", x, s->hidden, m->q_rank, false, 1);
     q = assay_decoder_linear(d, prefix, "q_b_proj", assay_decoder_norm(d, prefix, "q_a_layernorm", q, m->q_rank), m->q_rank, s->heads * head, false, 1);
     q = assay_block_reshape(d->g, prefix, "q", q, 4, (int64_t[]){b, t, s->heads, head});
@@ -226,7 +239,7 @@ static int32_t latent_unfolded(const struct decoder *d, const char *prefix, int3
 {
     const struct assay_model_shape *s = d->shape;
     const struct assay_model_mla   *m = &s->mla;
-    int64_t b = d->how->batch, t = d->length, h = s->heads, head = m->nope_dim + m->rope_dim, pair = m->nope_dim + m->v_dim;
+    int64_t b = d->batch, t = d->length, h = s->heads, head = m->nope_dim + m->rope_dim, pair = m->nope_dim + m->v_dim;
     int32_t kv = assay_decoder_linear(d, prefix, "kv_b_proj", latent, m->kv_rank, h * pair, false, 1);
     kv = assay_block_reshape(d->g, prefix, "kv", kv, 4, (int64_t[]){b, t, h, pair});
     int32_t k_nope = assay_block_slice(d->g, prefix, "k_nope", kv, 3, 0, m->nope_dim);
@@ -241,15 +254,32 @@ static int32_t latent_unfolded(const struct decoder *d, const char *prefix, int3
     return attend(d, prefix, q, k, v, h, h, 1 / sqrt((double)head));
 }
 
+/* `q`, rows of queries into the latent and the turned part, over the latents that are cached: [rows, heads * kv_rank]. `latents`: all
+ * of the cache, or of packed rows the new ones. */
+static int32_t attend_latents(const struct decoder *d, const char *prefix, int32_t q, int32_t latents)
+{
+    const struct assay_model_mla *m = &d->shape->mla;
+    int64_t                       h = d->shape->heads, width = m->kv_rank + m->rope_dim;
+    double                        scale = 1 / sqrt((double)(m->nope_dim + m->rope_dim));
+    if (d->how->phase == ASSAY_DECODER_SERVE) {
+        struct paged p = {.q = assay_decoder_rows(d, prefix, "q_all", q, h * width), .k = assay_decoder_rows(d, prefix, "latents_packed", latents, width),
+                          .v = ASSAY_NO_VALUE, .heads = h, .kv_heads = 1, .v_head_size = m->kv_rank, .scale = scale};
+        return attend_pages(d, prefix, &p);
+    }
+    q = assay_decoder_sequences(d, prefix, "q_all", q, h * width);
+    int32_t v = assay_block_slice(d->g, prefix, "cache.values", latents, 2, 0, m->kv_rank);
+    return attend(d, prefix, q, latents, v, h, 1, scale);
+}
+
 /* A step: the latents themselves are keys and values of one shared head, and the unfolding is absorbed into queries and
- * outputs, so that the cache is read once and never unfolded. Returns [batch, 1, heads * v]. */
-static int32_t latent_absorbed(const struct decoder *d, const char *prefix, int32_t q_nope, int32_t q_rope, int32_t cache)
+ * outputs, so that the cache is read once and never unfolded. Returns [batch, length, heads * v]. */
+static int32_t latent_absorbed(const struct decoder *d, const char *prefix, int32_t q_nope, int32_t q_rope, int32_t latents)
 {
     const struct assay_model_shape *s = d->shape;
     const struct assay_model_mla   *m = &s->mla;
     struct assay_graph             *g = d->g;
     char                            name[NAME];
-    int64_t b = d->how->batch, h = s->heads, r = m->kv_rank, pair = m->nope_dim + m->v_dim;
+    int64_t b = d->batch * d->length, h = s->heads, r = m->kv_rank, pair = m->nope_dim + m->v_dim;
     assay_block_name(name, prefix, "kv_b_proj");
     int32_t w = assay_block_weight(g, name, "weight", d->how->store, 2, (int64_t[]){h * pair, r}, r, 1);
     w = assay_block_reshape(g, prefix, "kv_b_heads", w, 3, (int64_t[]){h, pair, r});
@@ -261,9 +291,7 @@ static int32_t latent_absorbed(const struct decoder *d, const char *prefix, int3
     q = assay_block_transpose(g, prefix, "q_latent_rows", q, 3, (int64_t[]){1, 0, 2});
     int32_t rope = assay_block_reshape(g, prefix, "q_rope_flat", q_rope, 3, (int64_t[]){b, h, m->rope_dim});
     q = assay_block_concat(g, prefix, "q_heads", (int32_t[]){q, rope}, 2, 2);
-    q = assay_decoder_sequences(d, prefix, "q_all", q, h * (r + m->rope_dim));
-    int32_t v = assay_block_slice(g, prefix, "cache.values", cache, 2, 0, r);
-    int32_t a = attend(d, prefix, q, cache, v, h, 1, 1 / sqrt((double)(m->nope_dim + m->rope_dim)));
+    int32_t a = attend_latents(d, prefix, q, latents);
     a = assay_block_reshape(g, prefix, "latent_out", a, 3, (int64_t[]){b, h, r});
     a = assay_block_transpose(g, prefix, "latent_out_by_head", a, 3, (int64_t[]){1, 0, 2});
     a = assay_block_binary(g, "MatMul", prefix, "v_by_head", a, assay_block_transpose(g, prefix, "kv_b_values_t", w_v, 3, (int64_t[]){0, 2, 1}));
@@ -275,13 +303,14 @@ static int32_t latent_attention(const struct decoder *d, const char *prefix, int
 {
     const struct assay_model_shape *s = d->shape;
     int64_t                         width = s->heads * s->mla.v_dim;
-    int32_t                         q_nope, q_rope, latent, k_rope, cache = ASSAY_NO_VALUE;
+    enum assay_decoder_phase        phase = d->how->phase;
+    int32_t                         q_nope, q_rope, latent, k_rope;
     latent_queries(d, prefix, x, &q_nope, &q_rope);
     int32_t both = latent_of(d, prefix, x, &latent, &k_rope);
-    if (caches(d))
-        cache = cached(d, prefix, "cache.latent", both, s->mla.kv_rank + s->mla.rope_dim);
-    int32_t a = d->how->phase == ASSAY_DECODER_DECODE ? latent_absorbed(d, prefix, q_nope, q_rope, cache)
-                                                      : latent_unfolded(d, prefix, q_nope, q_rope, latent, k_rope);
+    if (caches(d) && phase != ASSAY_DECODER_SERVE)
+        both = cached(d, prefix, "cache.latent", both, s->mla.kv_rank + s->mla.rope_dim);
+    int32_t a = phase == ASSAY_DECODER_DECODE || phase == ASSAY_DECODER_SERVE ? latent_absorbed(d, prefix, q_nope, q_rope, both)
+                                                                              : latent_unfolded(d, prefix, q_nope, q_rope, latent, k_rope);
     return assay_decoder_linear(d, prefix, "o_proj", assay_decoder_rows(d, prefix, "rows", a, width), width, s->hidden, false, d->out_gain);
 }
 

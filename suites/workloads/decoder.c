@@ -105,6 +105,8 @@ static enum assay_code describe(const struct decoder *p, const char *phase, stru
         return err->code;
     if (p->layers > shape->layers)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "layers %lld; model '%s' has %lld", (long long)p->layers, p->model, (long long)shape->layers);
+    if (!strcmp(phase, "serve") && shape->positions == ASSAY_POSITIONS_LEARNED && p->tokens > shape->context)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "tokens %lld; the model has %lld positions", (long long)p->tokens, (long long)shape->context);
     if (trains(phase) && p->weights != ASSAY_F32)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "weights %s in phase %s; f32 is trained", assay_dtype_name(p->weights), phase);
     *how = (struct assay_decoder){.shape = shape, .batch = p->batch, .tokens = p->tokens, .layers = p->layers ? p->layers : shape->layers,

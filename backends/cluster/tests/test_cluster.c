@@ -227,6 +227,31 @@ Test(cluster, a_decoder_is_served_by_the_fewest_devices_that_hold_it)
     close_step(&d);
 }
 
+Test(cluster, a_part_of_a_system_serves_as_one_of_so_many_devices)
+{
+    struct device   part, small;
+    struct controls some = alike(64, 1, 100);
+    open_step(&part, ":dgx-h100,share=0.25", served);
+    open_step(&small, ":dgx-h100,devices=256", served);
+    cr_expect_eq(served_on(&part, &some, 64), served_on(&small, &some, 64));
+    cr_expect(level(&part, "devices") == 256 && level(&part, "replicas") == level(&small, "replicas"));
+    cr_expect_gt(level(&part, "handover_rate"), level(&part, "plan_tp") * level(&part, "plan_pp") * 10e9, "each rank has a rail of 50 GB/s");
+    close_step(&part);
+    close_step(&small);
+}
+
+/* Power of all devices, hosts and network at their full for as long as the step takes. */
+Test(cluster, a_served_step_takes_the_power_of_the_whole)
+{
+    struct device   d;
+    struct controls some = alike(64, 1, 100);
+    open_step(&d, ":dgx-h100,devices=64", served);
+    (void)served_on(&d, &some, 64);
+    double before = level(&d, "energy"), ns = served_on(&d, &some, 64), watts = (level(&d, "energy") - before) / (ns * 1e-9);
+    cr_expect(watts > 64 * 700 && watts < 64 * 2500, "%g W of 64 devices", watts);
+    close_step(&d);
+}
+
 Test(cluster, a_draw_of_a_served_step_repeats)
 {
     struct device   d;

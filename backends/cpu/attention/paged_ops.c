@@ -27,6 +27,7 @@ struct piece {
 
 struct paged {
     size_t           tokens, q_heads, kv_heads, group, width, v_width;
+    bool             values;                        /* false: they are what stands in front in the keys */
     size_t           sequences, row, blocks, block; /* row: entries of a sequence in the table */
     bool             wide;                          /* i64 */
     enum assay_dtype cache;
@@ -99,9 +100,11 @@ static void write_head(void *self, size_t chunk, unsigned thread)
 {
     const struct running *r = self;
     const struct paged   *s = r->s;
-    size_t                head = chunk / 2, width = chunk % 2 ? s->v_width : s->width, all = s->kv_heads * width;
-    const float          *from = (chunk % 2 ? r->v : r->k) + head * width;
-    char                 *to = (chunk % 2 ? r->values : r->keys) + cache_bytes(s, head * width);
+    size_t                caches = s->values ? 2 : 1, head = chunk / caches;
+    bool                  value = chunk % caches;
+    size_t                width = value ? s->v_width : s->width, all = s->kv_heads * width;
+    const float          *from = (value ? r->v : r->k) + head * width;
+    char                 *to = (value ? r->values : r->keys) + cache_bytes(s, head * width);
     (void)thread;
     for (size_t i = 0; i < s->sequences; i++)
         for (size_t t = 0; t < s->sequence[i].n; t++) {
@@ -123,9 +126,9 @@ static void run_piece(void *self, size_t chunk, unsigned thread)
     float                  *scratch = s->scratch + thread * s->scratch_floats;
     struct cpu_attention_pages pages = {
         .k = r->keys + cache_bytes(s, head * s->width),
-        .v = r->values + cache_bytes(s, head * s->v_width),
+        .v = s->values ? r->values + cache_bytes(s, head * s->v_width) : r->keys + cache_bytes(s, head * s->width),
         .k_token = s->kv_heads * s->width,
-        .v_token = s->kv_heads * s->v_width,
+        .v_token = s->kv_heads * (s->values ? s->v_width : s->width),
         .block = s->block,
         .blocks = s->table + piece->sequence * s->row,
         .halves = s->cache == ASSAY_BF16,
@@ -163,16 +166,19 @@ static void take_over(const void *before, void *after, size_t bytes)
 static enum assay_code run(const void *state, const struct cpu_call *call, struct assay_error *err)
 {
     const struct paged *s = state;
-    struct running      r = {s, call->engine, call->in[Q], call->in[K], call->in[V], call->out[KEYS_AFTER], call->out[VALUES_AFTER],
-                             call->out[Y]};
+    struct running      r = {.s = s, .engine = call->engine, .q = call->in[Q], .k = call->in[K], .keys = call->out[KEYS_AFTER], .y = call->out[Y]};
     size_t slots = s->blocks * s->block, y_row = s->q_heads * s->v_width;
     for (size_t i = 0; i < s->sequences; i++)
         if (read_sequence(s, call, i, err))
             return err->code;
     size_t owned = s->sequences ? s->sequence[s->sequences - 1].begin + s->sequence[s->sequences - 1].n : 0;
     take_over(call->in[KEYS], r.keys, cache_bytes(s, slots * s->kv_heads * s->width));
-    take_over(call->in[VALUES], r.values, cache_bytes(s, slots * s->kv_heads * s->v_width));
-    cpu_pool_run(call->engine->pool, 2 * s->kv_heads, write_head, &r);
+    if (s->values) {
+        r.v = call->in[V];
+        r.values = call->out[VALUES_AFTER];
+        take_over(call->in[VALUES], r.values, cache_bytes(s, slots * s->kv_heads * s->v_width));
+    }
+    cpu_pool_run(call->engine->pool, (s->values ? 2 : 1) * s->kv_heads, write_head, &r);
     cpu_pool_run(call->engine->pool, cut_into_pieces(s) * s->kv_heads, run_piece, &r);
     if (owned < s->tokens)
         memset(r.y + owned * y_row, 0, (s->tokens - owned) * y_row * sizeof *r.y);
@@ -200,7 +206,7 @@ static bool accepts(const struct cpu_node *node, struct assay_text *why_not)
         return false;
     }
     return ok && takes_over(node, Y, -1, why_not) && takes_over(node, KEYS_AFTER, KEYS, why_not) &&
-           takes_over(node, VALUES_AFTER, VALUES, why_not);
+           (!cpu_has_in(node, VALUES) || takes_over(node, VALUES_AFTER, VALUES, why_not));
 }
 
 static void release(void *state)
@@ -238,7 +244,8 @@ static enum assay_code prepare(const struct cpu_engine *engine, const struct cpu
     s->kv_heads = (size_t)cpu_attr_i64(node, "kv_num_heads", 1);
     s->group = s->q_heads / s->kv_heads;
     s->width = (size_t)q->dims[1] / s->q_heads;
-    s->v_width = (size_t)node->in[V].dims[1] / s->kv_heads;
+    s->values = cpu_has_in(node, V);
+    s->v_width = (size_t)node->out[Y].dims[1] / s->q_heads;
     s->sequences = (size_t)table->dims[0];
     s->row = (size_t)table->dims[1];
     s->blocks = (size_t)keys->dims[0];

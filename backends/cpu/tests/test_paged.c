@@ -22,12 +22,20 @@ static const struct setting settings[] = {
     {4, 2, 1, 8, 8, 4, 4, 0, 2, {0}, {0}, ASSAY_F32, false},                          /* nobody at all */
 };
 
+/* Values are what stands in front in the keys. */
+static const struct setting latent[] = {
+    {5, 4, 1, 20, 16, 9, 4, 3, 4, {0, 1, 4, 5}, {3, 0, 9}, ASSAY_F32, false},          /* decode and a prompt */
+    {70, 16, 1, 72, 64, 40, 16, 4, 9, {0, 1, 2, 66, 70}, {100, 63, 0, 17}, ASSAY_F32, true}, /* many queries; several stretches of keys */
+    {70, 16, 1, 72, 64, 40, 16, 4, 9, {0, 1, 2, 66, 70}, {100, 63, 0, 17}, ASSAY_BF16, false},
+    {6, 8, 2, 24, 24, 12, 128, 2, 4, {0, 5, 6}, {130, 400}, ASSAY_BF16, false},        /* two heads; all of a key is its value */
+};
+
 static int32_t control(struct assay_graph *g, const char *name, const struct setting *t, int32_t rank, const int64_t *dims)
 {
     return assay_graph_control(g, name, t->wide ? ASSAY_I64 : ASSAY_I32, rank, dims, (struct assay_fill){ASSAY_FILL_CONSTANT, 0, 0});
 }
 
-static struct assay_graph *graph_of(const struct setting *t, bool in_place)
+static struct assay_graph *graph_of(const struct setting *t, bool is_latent, bool in_place)
 {
     struct assay_graph *g = assay_graph_new("paged");
     struct assay_error  err = {0};
@@ -36,15 +44,19 @@ static struct assay_graph *graph_of(const struct setting *t, bool in_place)
     int64_t             kw = t->kv_heads * t->width, vw = t->kv_heads * t->v_width;
     in[0] = assay_graph_input(g, "q", ASSAY_F32, 2, (int64_t[]){t->tokens, t->heads * t->width}, ASSAY_FILL_SIGNED);
     in[1] = assay_graph_input(g, "k", ASSAY_F32, 2, (int64_t[]){t->tokens, kw}, ASSAY_FILL_SIGNED);
-    in[2] = assay_graph_input(g, "v", ASSAY_F32, 2, (int64_t[]){t->tokens, vw}, ASSAY_FILL_SIGNED);
+    in[2] = is_latent ? ASSAY_NO_VALUE : assay_graph_input(g, "v", ASSAY_F32, 2, (int64_t[]){t->tokens, vw}, ASSAY_FILL_SIGNED);
     in[3] = assay_graph_state(g, "keys", t->cache, 3, (int64_t[]){t->blocks, t->block, kw}, ASSAY_FILL_SIGNED);
-    in[4] = assay_graph_state(g, "values", t->cache, 3, (int64_t[]){t->blocks, t->block, vw}, ASSAY_FILL_SIGNED);
+    in[4] = is_latent ? ASSAY_NO_VALUE : assay_graph_state(g, "values", t->cache, 3, (int64_t[]){t->blocks, t->block, vw}, ASSAY_FILL_SIGNED);
     in[5] = control(g, "block_table", t, 2, (int64_t[]){t->sequences, t->row});
     in[6] = control(g, "starts", t, 1, (int64_t[]){t->sequences + 1});
     in[7] = control(g, "past", t, 1, (int64_t[]){t->sequences});
-    struct assay_attr attrs[] = {ASSAY_ATTR_INT("q_num_heads", t->heads), ASSAY_ATTR_INT("kv_num_heads", t->kv_heads), ASSAY_ATTR_END};
-    assay_graph_op_outputs(g, "assay.PagedAttention", names, 3, in, 8, attrs, out);
-    for (int i = 0; i < 3; i++) {
+    struct assay_attr attrs[] = {ASSAY_ATTR_INT("q_num_heads", t->heads), ASSAY_ATTR_INT("kv_num_heads", t->kv_heads),
+                                 ASSAY_ATTR_INT("v_head_size", t->v_width), ASSAY_ATTR_END};
+    size_t n_outputs = is_latent ? 2 : 3;
+    if (!is_latent)
+        attrs[2] = ASSAY_ATTR_END;
+    assay_graph_op_outputs(g, "assay.PagedAttention", names, n_outputs, in, 8, attrs, out);
+    for (size_t i = 0; i < n_outputs; i++) {
         assay_graph_output(g, out[i]);
         if (i && in_place)
             assay_graph_alias(g, out[i], in[2 + i]);
@@ -110,15 +122,16 @@ static void compare(const struct assay_graph *g, struct assay_reference *r, cons
     free(index);
 }
 
-static void judge_setting(struct device *d, const struct setting *t, bool in_place, const char *device)
+static void judge_setting(struct device *d, const struct setting *t, bool is_latent, bool in_place, const char *device)
 {
     struct assay_error      err = {0};
-    struct assay_graph     *g = graph_of(t, in_place);
+    struct assay_graph     *g = graph_of(t, is_latent, in_place);
     struct data             data;
     struct assay_reference *r;
     void                   *before[MAX_VALUES] = {NULL};
     char                    what[120];
-    (void)snprintf(what, sizeof what, "%s, setting %d%s", device, (int)(t - settings), in_place ? " in place" : "");
+    (void)snprintf(what, sizeof what, "%s, %s %d%s", device, is_latent ? "latent" : "setting", (int)(t - (is_latent ? latent : settings)),
+                   in_place ? " in place" : "");
     data_new(g, &data);
     fill_controls(g, t, &data);
     for (uint32_t v = 0; v < g->n_values; v++) {
@@ -154,9 +167,12 @@ Test(paged, attends_over_pages_as_its_definition_says, .timeout = 60)
         const char   *name = i < N_DEVICES ? every_device[i] : more[0];
         if (!device_open(&d, name))
             continue;
-        for (size_t t = 0; t < sizeof settings / sizeof *settings; t++)
-            for (int in_place = 0; in_place < 2; in_place++)
-                judge_setting(&d, &settings[t], in_place, name);
+        for (int in_place = 0; in_place < 2; in_place++) {
+            for (size_t t = 0; t < sizeof settings / sizeof *settings; t++)
+                judge_setting(&d, &settings[t], false, in_place, name);
+            for (size_t t = 0; t < sizeof latent / sizeof *latent; t++)
+                judge_setting(&d, &latent[t], true, in_place, name);
+        }
         device_close(&d);
     }
 }
@@ -169,7 +185,7 @@ static void expect_refused(const char *name, size_t i, int64_t x, const char *wh
     struct assay_error       err = {0};
     struct data              data;
     const struct setting    *t = &settings[0];
-    struct assay_graph      *g = graph_of(t, true);
+    struct assay_graph      *g = graph_of(t, false, true);
     cr_assert(device_open(&d, "threads=2"));
     data_new(g, &data);
     fill_controls(g, t, &data);
@@ -212,7 +228,7 @@ Test(paged, a_cache_that_is_taken_over_by_another_is_not_accepted)
     struct device       d;
     char                why[300];
     struct assay_text   why_not = ASSAY_TEXT(why);
-    struct assay_graph *g = graph_of(&settings[0], false);
+    struct assay_graph *g = graph_of(&settings[0], false, false);
     g->values[assay_graph_find(g, "keys_after")].alias_of = assay_graph_find(g, "values");
     cr_assert(device_open(&d, "threads=1"));
     cr_expect_not(d.backend->accepts(d.session, g, 0, &why_not));

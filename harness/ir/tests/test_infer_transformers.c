@@ -104,6 +104,8 @@ Test(infer_transformers, paged_attention)
          "f32[6,20] f32[9,16,14] f32[9,16,10]"},
         {"assay.PagedAttention", "f16[6,28] f16[6,14] f16[6,10] bf16[9,16,14] bf16[9,16,10] i64[0,0] i64[1] i64[0]", "q_num_heads=4 kv_num_heads=2 scale=2.0",
          "f16[6,20] bf16[9,16,14] bf16[9,16,10]"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] - f32[9,16,14] - i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2 v_head_size=5",
+         "f32[6,20] f32[9,16,14]"},
     };
     static const struct line bad[] = {
         {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4", "kv_num_heads"},
@@ -129,6 +131,18 @@ Test(infer_transformers, paged_attention)
          "the types must be equal"},
         {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2 scale=-1.0",
          "scale must be positive"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] - f32[9,16,14] - i32[3,4] i32[4]", "q_num_heads=4 kv_num_heads=2 v_head_size=5",
+         "input 7 is absent"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] - " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2 v_head_size=5",
+         "v and value_cache come together or not at all"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] f32[9,16,14] - i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "v and value_cache come together or not at all"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] f32[6,10] " CACHES " i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2 v_head_size=5",
+         "v_head_size is of values that are a part of the keys"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] - f32[9,16,14] - i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2",
+         "v_head_size must say how much of a key is its value"},
+        {"assay.PagedAttention", "f32[6,28] f32[6,14] - f32[9,16,14] - i32[3,4] i32[4] i32[3]", "q_num_heads=4 kv_num_heads=2 v_head_size=8",
+         "v_head_size"},
     };
     CHECK(shapes, good);
     CHECK(refusals, bad);

@@ -76,6 +76,9 @@ Test(ops, costs_are_those_of_the_definitions)
            counts all */
         {"assay.PagedAttention", "f32[5,8] f32[5,4] f32[5,4] f32[6,2,4] f32[6,2,4] i32[3,3]{5,0,0,0,0,0,3,1,4} i32{0,3,3,4} i32{1,0,4}",
          "q_num_heads=2 kv_num_heads=1", 28 * 17 + 28 * 3 - 10, 28 + 10},
+        /* the same pairs; keys 4 wide, of which 3 are values */
+        {"assay.PagedAttention", "f32[5,8] f32[5,4] - f32[6,2,4] - i32[3,3]{5,0,0,0,0,0,3,1,4} i32{0,3,3,4} i32{1,0,4}",
+         "q_num_heads=2 kv_num_heads=1 v_head_size=3", 28 * 15 + 28 * 3 - 10, 28 + 10},
         /* numbers that no execution takes: a past below 0 counts as none, starts that fall as no tokens, and their difference may
            leave 64 bits: 2^64 tokens behind 0 are more pairs than can be counted */
         {"assay.PagedAttention", "f32[1,4] f32[1,4] f32[1,4] f32[6,2,4] f32[6,2,4] i64[1,3] i64{0,1} i64{-9}", "q_num_heads=1 kv_num_heads=1",
@@ -275,6 +278,36 @@ Test(ops, a_paged_cache_that_is_taken_over_is_read_where_it_is_seen_and_written_
     cr_expect_eq(cost.written_bytes, 6 * 8 * 4 + 2 * 6 * 8);
     cr_expect_eq(cost.flops, pairs * (2 * 8 + 1 + 3) - 12);
     cr_expect_eq(cost.transcendentals, pairs + 12);
+    assay_graph_free(g);
+}
+
+/* Of one cache of 576 numbers a token, 512 of them values: what is seen is read once, whatever the number of heads. */
+Test(ops, a_latent_cache_is_read_once_for_keys_and_values_of_all_heads)
+{
+    struct assay_error  err = {0};
+    struct assay_graph *g = assay_graph_new("latent");
+    const char *const   names[] = {"y", "keys_after"};
+    int64_t             cache[3] = {100, 16, 576}, table[2] = {2, 50}, three = 3, two = 2, heads = 8;
+    int32_t             in[8], out[2];
+    in[0] = assay_graph_input(g, "q", ASSAY_F32, 2, (int64_t[]){2, heads * 576}, ASSAY_FILL_SIGNED);
+    in[1] = assay_graph_input(g, "k", ASSAY_F32, 2, (int64_t[]){2, 576}, ASSAY_FILL_SIGNED);
+    in[3] = assay_graph_state(g, "latents", ASSAY_BF16, 3, cache, ASSAY_FILL_SIGNED);
+    in[2] = in[4] = ASSAY_NO_VALUE;
+    in[5] = assay_graph_control(g, "table", ASSAY_I32, 2, table, (struct assay_fill){ASSAY_FILL_DISTINCT, 0, 99});
+    in[6] = assay_graph_control(g, "starts", ASSAY_I32, 1, &three, (struct assay_fill){ASSAY_FILL_RAGGED, 0, 2});
+    in[7] = assay_graph_control(g, "past", ASSAY_I32, 1, &two, (struct assay_fill){ASSAY_FILL_CONSTANT, 10, 0});
+    assay_graph_op_outputs(g, "assay.PagedAttention", names, 2, in, 8,
+                           (struct assay_attr[]){ASSAY_ATTR_INT("q_num_heads", heads), ASSAY_ATTR_INT("kv_num_heads", 1),
+                                                 ASSAY_ATTR_INT("v_head_size", 512), ASSAY_ATTR_END}, out);
+    assay_graph_output(g, out[0]);
+    assay_graph_output(g, out[1]);
+    assay_graph_alias(g, out[1], in[3]);
+    cr_assert_eq(assay_graph_finish(g, &err), ASSAY_OK, "%s", err.message);
+    struct assay_cost cost = assay_graph_cost(g);
+    uint64_t          pairs = (uint64_t)heads * 2 * 11;
+    cr_expect_eq(cost.read_bytes, (uint64_t)(2 * heads * 576 * 4 + 2 * 576 * 4 + 2 * 10 * 576 * 2 + 4 * (100 + 3 + 2)));
+    cr_expect_eq(cost.written_bytes, (uint64_t)(2 * heads * 512 * 4 + 2 * 576 * 2));
+    cr_expect_eq(cost.flops, pairs * (2 * (576 + 512) + 1 + 3) - 2 * (uint64_t)heads);
     assay_graph_free(g);
 }
 

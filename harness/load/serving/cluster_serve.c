@@ -57,8 +57,7 @@ static enum assay_code describe_requests(struct run *r, const struct assay_servi
 /* All ranks of a group send their part at the same time. */
 static struct assay_serve_link link_of(const struct assay_decoder_numbers *d, const struct assay_fabric *f, const struct assay_serving_plan *p)
 {
-    const struct assay_fabric_tier *t = &f->tier[f->n_tiers - 1];
-    return (struct assay_serve_link){.latency_ns = (uint64_t)t->latency_ns, .bytes_per_s = t->link * t->efficiency / fmax(1, t->oversubscription),
+    return (struct assay_serve_link){.latency_ns = (uint64_t)f->tier[f->n_tiers - 1].latency_ns, .bytes_per_s = assay_fabric_outer_bytes_per_s(f),
                                      .bytes_per_token = assay_serving_token_bytes(d, p)};
 }
 

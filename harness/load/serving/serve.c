@@ -16,7 +16,8 @@
 struct line {
     struct assay_engine_request *waiting;
     size_t                       first, n, room; /* a ring; room is a power of two */
-    uint64_t                     free_ns;        /* the link, from then on */
+    uint64_t                    *free_ns;        /* each lane of the link, from then on */
+    size_t                       lanes;
 };
 struct run {
     const struct assay_serve  *how;
@@ -56,27 +57,47 @@ static bool line_grow(struct line *l)
     for (size_t i = 0; i < l->n; i++)
         more[i] = l->waiting[(l->first + i) & (l->room - 1)];
     free(l->waiting);
-    *l = (struct line){.waiting = more, .n = l->n, .room = room, .free_ns = l->free_ns};
+    l->waiting = more;
+    l->first = 0;
+    l->room = room;
     return true;
 }
 
-/* A prompt's keys and values leave when the link is free, and take latency + bytes / rate. */
+static uint64_t *first_free(const struct line *l)
+{
+    uint64_t *best = l->free_ns;
+    for (size_t i = 1; i < l->lanes; i++)
+        if (l->free_ns[i] < *best)
+            best = &l->free_ns[i];
+    return best;
+}
+
+/* Behind all that are there no later: of several lanes a short one may overtake. */
+static void line_up(struct line *l, const struct assay_engine_request *q)
+{
+    size_t mask = l->room - 1, at = l->n++;
+    for (; at > 0 && l->waiting[(l->first + at - 1) & mask].ready_ns > q->ready_ns; at--)
+        l->waiting[(l->first + at) & mask] = l->waiting[(l->first + at - 1) & mask];
+    l->waiting[(l->first + at) & mask] = *q;
+}
+
+/* A prompt's keys and values leave when a lane of the link is free, and take latency + bytes / rate. */
 static void hand_over(struct run *r, const struct assay_engine_ended *e)
 {
     const struct assay_serve_link *link = &r->how->link;
     struct line                   *l = &r->line;
     struct assay_engine_request    q = e->request;
     double   bytes = link->bytes_per_token * q.prompt_tokens;
-    uint64_t begin = e->last_ns > l->free_ns ? e->last_ns : l->free_ns;
+    uint64_t *free_ns = first_free(l), begin = e->last_ns > *free_ns ? e->last_ns : *free_ns;
     if (l->n == l->room && !line_grow(l)) {
         (void)ASSAY_FAIL(&r->broken, ASSAY_MEMORY, "no memory for %zu requests between two engines", l->n);
         return;
     }
-    l->free_ns = begin + (uint64_t)ceil(bytes / link->bytes_per_s * 1e9);
-    q.ready_ns = l->free_ns + link->latency_ns;
+    *free_ns = begin + (uint64_t)ceil(bytes / link->bytes_per_s * 1e9);
+    q.ready_ns = *free_ns + link->latency_ns;
     q.first_ns = e->first_ns;
     q.prefilled = true;
-    l->waiting[(l->first + l->n++) & (l->room - 1)] = q;
+    line_up(l, &q);
 }
 
 /* ---- what the engines tell ------------------------------------------------------------------------------------------ */
@@ -152,7 +173,13 @@ static enum assay_code begin(struct run *r, struct assay_error *err)
     const struct assay_serve   *how = r->how;
     struct assay_requests_setup requests = *how->requests;
     requests.admission_ns = how->host ? assay_engine_cost_ns(how->host, ASSAY_ENGINE_ADMISSION) : 0;
-    if (check(r, err) || assay_requests_new(&requests, &r->requests, err))
+    if (check(r, err))
+        return err->code;
+    r->line.lanes = how->link.lanes ? how->link.lanes : 1;
+    r->line.free_ns = calloc(r->line.lanes, sizeof *r->line.free_ns);
+    if (!r->line.free_ns)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a link of %zu lanes", r->line.lanes);
+    if (assay_requests_new(&requests, &r->requests, err))
         return err->code;
     r->source = assay_requests_source(r->requests);
     if (assay_served_new(&how->window, &r->out->served, err))
@@ -219,6 +246,7 @@ static void end(struct run *r)
     assay_engine_free(r->decode);
     assay_requests_free(r->requests);
     free(r->line.waiting);
+    free(r->line.free_ns);
 }
 
 enum assay_code assay_serve_run(const struct assay_serve *how, struct assay_serve_result *out, struct assay_error *err)

@@ -11,10 +11,11 @@
 #include "harness/load/serving/metrics.h"
 #include "harness/load/serving/requests.h"
 
-/* The way from the engine that computes prompts to the one that goes on: one cache at a time. */
+/* The way from the engine that computes prompts to the one that goes on: one cache at a time, or as many as there are lanes. */
 struct assay_serve_link {
     uint64_t latency_ns;
-    double   bytes_per_s, bytes_per_token; /* of keys and values of all layers */
+    double   bytes_per_s, bytes_per_token; /* of a lane; of keys and values of all layers */
+    uint32_t lanes;                        /* 0: one */
 };
 
 struct assay_serve {

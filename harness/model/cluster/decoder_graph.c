@@ -126,10 +126,11 @@ static bool changes_params(const struct assay_graph *g)
     return false;
 }
 
-/* Of a server's step: sequences as `past` has them, blocks as the caches of layer 0 have them. */
+/* Of a server's step: sequences as `past` has them, blocks as the caches of keys, or of latents, of layer 0 have them. */
 static void read_serving(const struct assay_graph *g, const struct assay_value *ids, struct assay_decoder_in_graph *out)
 {
     const struct assay_value *past = find(g, "past"), *keys = find_in_layer(g, 0, "self_attn.cache.keys");
+    keys = keys ? keys : find_in_layer(g, 0, "self_attn.cache.latent");
     out->serves = ids->rank == 1 && past && keys;
     if (!out->serves)
         return;

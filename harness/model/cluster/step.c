@@ -413,21 +413,14 @@ static void fill_parts(const struct assay_train_plan *p, const struct pieces *al
     out->micro_batch_ns = total(&s->spans);
 }
 
-static double or_zero(double x)
-{
-    return isnan(x) ? 0 : x;
-}
-
 static void fill_whole(const struct assay_step_model *m, const struct assay_train_plan *p, struct assay_step_price *out)
 {
     const struct assay_fabric *f = m->f;
-    double devices = (double)(p->tp * p->cp * p->dp * p->pp), per_host = or_zero(f->field[ASSAY_SYSTEM_HOST_DEVICES]);
-    double each = f->chip.field[ASSAY_DEVICE_POWER] + or_zero(f->field[ASSAY_SYSTEM_NETWORK_POWER]) +
-                  (per_host > 0 ? or_zero(f->field[ASSAY_SYSTEM_HOST_POWER]) / per_host : 0);
+    double                     devices = (double)(p->tp * p->cp * p->dp * p->pp);
     out->tokens = (double)(p->dp * p->micro_batches * p->micro_batch) * p->seq;
     out->flops = out->tokens * assay_decoder_token_flops(m->d, p->seq);
     out->utilisation = out->flops / (out->ns * 1e-9) / (devices * assay_chip_peak(&f->chip, p->compute));
-    out->watts = devices * each * fmax(1, or_zero(f->field[ASSAY_SYSTEM_FACILITY]));
+    out->watts = assay_fabric_watts(f, devices);
     out->joules = out->watts * out->ns * 1e-9;
     out->checkpoint_bytes = 14 * assay_decoder_parameters(m->d) / devices; /* weights, master weights, two moments */
     const struct assay_failures failures = {f->field[ASSAY_SYSTEM_FAILURES], devices, f->field[ASSAY_SYSTEM_RESTART],
@@ -473,7 +466,7 @@ enum assay_code assay_price_step(struct assay_step_model *m, const struct assay_
     assay_footprint_of(m->d, p, which, &held);
     if (err->code || assay_price_update(&m->f->chip, m->k, updated, p->gradient_bytes, held.host_bytes, &price.part_ns[ASSAY_STEP_OPTIMIZER], err))
         return assay_error_in(err, "pricing a training step");
-    double slow = or_zero(m->f->field[ASSAY_SYSTEM_SPREAD]) * (devices > 1 ? sqrt(2 * log(devices)) : 0);
+    double slow = assay_fabric_known(m->f, ASSAY_SYSTEM_SPREAD) * (devices > 1 ? sqrt(2 * log(devices)) : 0);
     price.part_ns[ASSAY_STEP_STRAGGLERS] = slow * (price.part_ns[ASSAY_STEP_COMPUTE] + price.part_ns[ASSAY_STEP_RECOMPUTE]);
     for (int i = 0; i < ASSAY_STEP_PARTS; i++)
         price.ns += price.part_ns[i];

@@ -287,3 +287,24 @@ double assay_tier_exchange_share(const struct assay_fabric_tier *t, double membe
 {
     return 1 / (assay_tier_mix_s(t, &(struct assay_tier_traffic){true, members, stride, 1}, 1) * t->link);
 }
+
+double assay_fabric_outer_bytes_per_s(const struct assay_fabric *f)
+{
+    const struct assay_fabric_tier *t = &f->tier[f->n_tiers - 1];
+    return t->link * t->efficiency / fmax(1, t->oversubscription);
+}
+
+/* ---- power --------------------------------------------------------------------------------------------------------- */
+
+double assay_fabric_known(const struct assay_fabric *f, enum assay_system_field field)
+{
+    return isnan(f->field[field]) ? 0 : f->field[field];
+}
+
+double assay_fabric_watts(const struct assay_fabric *f, double devices)
+{
+    double per_host = assay_fabric_known(f, ASSAY_SYSTEM_HOST_DEVICES);
+    double each = f->chip.field[ASSAY_DEVICE_POWER] + assay_fabric_known(f, ASSAY_SYSTEM_NETWORK_POWER) +
+                  (per_host > 0 ? assay_fabric_known(f, ASSAY_SYSTEM_HOST_POWER) / per_host : 0);
+    return devices * each * fmax(1, assay_fabric_known(f, ASSAY_SYSTEM_FACILITY));
+}

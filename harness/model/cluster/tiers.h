@@ -27,6 +27,15 @@ struct assay_fabric {
 enum assay_code assay_fabric_of(const struct assay_system *s, const struct assay_described *d, const struct assay_coefficients *k,
                                 uint64_t draw, struct assay_fabric *out, struct assay_error *err);
 
+/* A field of the system, 0 where it is not known. */
+double assay_fabric_known(const struct assay_fabric *f, enum assay_system_field field);
+/* Watts of so many devices at their full, with their part of hosts, network and facility, as far as these are known; NaN: the devices'
+ * own are not. */
+double assay_fabric_watts(const struct assay_fabric *f, double devices);
+
+/* What a device sends beyond all tiers but the outermost, in bytes a second. */
+double assay_fabric_outer_bytes_per_s(const struct assay_fabric *f);
+
 /* Ranks r, r + stride, r + 2 stride, …; all ranks of the system are in such groups side by side. */
 struct assay_group {
     double ranks, stride;

@@ -305,8 +305,8 @@ Test(plan_case, of_phase_serve_ends_in_how_it_is_served)
     cr_assert(!assay_case_parse("decoder.serve/model=tiny-dense@server/qps=4+serving/prompt=uniform-8-16,chunk=32", &c, &err), "%s", err.message);
     cr_expect(assay_case_is_served(&c) && c.serving.chunk == 32 && c.scenario.qps == 4);
     cr_expect_str_eq(c.serving.prompt, "uniform-8-16");
-    const char *serving = strstr(c.name, "+serving/blocks=0,chunk=32,engine=vllm-class,");
-    cr_expect(serving && strstr(serving, ",prompt=uniform-8-16,"), "%s", c.name);
+    const char *serving = strstr(c.name, "+serving/blocks=0,chunk=32,demand_per_s=0,engine=vllm-class,");
+    cr_expect(serving && strstr(serving, ",prompt=uniform-8-16,prompt_share=0,"), "%s", c.name);
     cr_assert(!assay_case_parse(c.name, &again, &err), "%s", err.message);
     cr_expect_str_eq(again.name, c.name);
     assay_case_brief(c.name, brief);

@@ -171,6 +171,32 @@ Test(case_serve, a_limit_that_is_not_kept_is_settled_to_be_broken)
     stop();
 }
 
+/* Ten joules a step, of four devices. */
+static void ten_a_step(void *self, struct assay_case_serve_use *out)
+{
+    out->devices = 4;
+    out->joules = 10 * (double)((const struct virtual_step *)self)->steps;
+}
+
+Test(case_serve, says_what_a_token_takes_and_how_many_devices_a_demand)
+{
+    start("interactive/qps=20,min_queries=200,min_duration_s=0,ttft_ms=2000,tpot_ms=200", "/prompt=64,output=16,engine=ideal,demand_per_s=100", false);
+    on.use = ten_a_step;
+    on.self = &v;
+    cr_assert(!assay_case_serve_on(&course, &on, &err), "%s", err.message);
+    cr_expect_float_eq(metric(ASSAY_METRIC_joules_per_token), 10 * (double)rec->load.executions / (200 * 16), 1e-9, "what warmed up does not count");
+    cr_expect_float_eq(metric(ASSAY_METRIC_tokens_per_s) * 4, metric(ASSAY_METRIC_items_per_s), 1e-6);
+    cr_expect_float_eq(metric(ASSAY_METRIC_goodput_per_device_s) * 4, metric(ASSAY_METRIC_goodput_per_s), 1e-9);
+    double needed = 100 / metric(ASSAY_METRIC_goodput_per_device_s), said = metric(ASSAY_METRIC_devices_for_demand);
+    cr_expect_float_eq(said, needed, 1e-9, "%g devices, %g are needed", said, needed);
+    stop();
+    start("interactive/qps=20,min_queries=200,min_duration_s=0,ttft_ms=2000,tpot_ms=0.5", "/prompt=64,output=16,engine=ideal,demand_per_s=100", false);
+    cr_assert(!assay_case_serve_on(&course, &on, &err), "%s", err.message);
+    cr_expect_str_eq(rec->metric[ASSAY_METRIC_devices_for_demand].why, "no request kept its limits");
+    cr_expect_str_eq(rec->metric[ASSAY_METRIC_joules_per_token].why, "the model has no power for the device");
+    stop();
+}
+
 Test(case_serve, two_engines_share_the_rate_of_tokens)
 {
     double one;

@@ -31,7 +31,7 @@ static void requests(const char *text, uint64_t n, uint64_t ttft, uint64_t tpot,
 
 static void tell(void)
 {
-    const struct assay_serve_told told = {&scenario, &result, ASSAY_CLOCK_HOST, 1};
+    const struct assay_serve_told told = {.scenario = &scenario, .result = &result, .clock = ASSAY_CLOCK_HOST, .devices = 1};
     cr_assert_eq(assay_serve_tell(&told, &rec, &err), ASSAY_OK, "%s", err.message);
     assay_served_free(result.served);
 }

@@ -230,8 +230,15 @@ static int64_t row_in_slot(const struct oracle *o, int64_t slot)
     return -1;
 }
 
+/* Without values of their own, keys begin with them. */
+static bool values_are_keys(const struct oracle *o)
+{
+    return o->node->inputs[2] == ASSAY_NO_VALUE;
+}
+
 static number paged_at(const struct oracle *o, bool value, int64_t slot, int64_t c)
 {
+    value = value && !values_are_keys(o);
     const struct oracle_tensor *cache = &o->in[value ? 4 : 3], *fresh = &o->in[value ? 2 : 1];
     int64_t row = row_in_slot(o, slot);
     if (row < 0)
@@ -243,7 +250,8 @@ static number paged_attention(const struct oracle *o, uint32_t out, const int64_
 {
     const struct oracle_tensor *table = &o->in[5], *starts = &o->in[6];
     int64_t heads = attr_i(o, "q_num_heads"), kv = attr_i(o, "kv_num_heads"), each = o->in[3].dims[1], s = 0;
-    int64_t width = o->in[0].dims[1] / heads, v_width = o->in[2].dims[1] / kv, h = at[1] / v_width, row = at[0];
+    int64_t width = o->in[0].dims[1] / heads, v_width = values_are_keys(o) ? attr_i(o, "v_head_size") : o->in[2].dims[1] / kv;
+    int64_t v_stride = values_are_keys(o) ? width : v_width, h = at[1] / v_width, row = at[0];
     if (out > 0)
         return paged_at(o, out == 2, at[0] * each + at[1], at[2]);
     while (s < table->dims[0] && row >= whole_at(starts, s + 1))
@@ -264,7 +272,7 @@ static number paged_attention(const struct oracle *o, uint32_t out, const int64_
     {
         number sum = num(0);
         EACH(i, keys) sum = plus(sum, exp_of(minus(scores[i], scores[j])));
-        y = plus(y, over(paged_at(o, true, paged_slot(o, s, j), h / (heads / kv) * v_width + at[1] % v_width), sum));
+        y = plus(y, over(paged_at(o, true, paged_slot(o, s, j), h / (heads / kv) * v_stride + at[1] % v_width), sum));
     }
     return y;
 }

@@ -61,6 +61,28 @@ Test(decoder_graph, has_the_numbers_of_every_model_that_comes_with_the_program)
     cr_expect_geq(n, 20);
 }
 
+Test(decoder_graph, of_a_server_s_step_has_its_caches_and_the_same_numbers)
+{
+    static const char *const models[] = {"tiny-dense", "tiny-mla", "deepseek-v3", "gpt-3-175b"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        char                          list[160];
+        struct assay_model_shape      shape;
+        struct assay_decoder_in_graph seen;
+        struct assay_error            err = {.code = ASSAY_OK};
+        cr_assert_eq(assay_model_shape_read(models[i], &shape, &err), ASSAY_OK, "%s", err.message);
+        struct assay_decoder_numbers said = assay_decoder_numbers_of(&shape);
+        (void)snprintf(list, sizeof list, "model=%s,batch=4,packed=32,tokens=96,block=16,cache=bf16", models[i]);
+        struct assay_graph *g = build("decoder", "serve", list);
+        cr_assert_eq(assay_decoder_in_graph(g, &seen, &err), ASSAY_OK, "%s: %s", models[i], err.message);
+        assay_graph_free(g);
+        cr_expect(seen.serves && !seen.trains && seen.batch == 4 && seen.tokens == 32, "%s", models[i]);
+        cr_expect(seen.cache_tokens == 4 * (96 + 32) && seen.cache_bytes == 2, "%s: %g tokens of %g bytes a number", models[i], seen.cache_tokens,
+                  seen.cache_bytes);
+        cr_expect(seen.numbers.kv_rank == said.kv_rank && seen.numbers.rope_dim == said.rope_dim && seen.numbers.heads == said.heads, "%s", models[i]);
+        cr_expect_eq(assay_decoder_parameters(&seen.numbers), assay_decoder_parameters(&said), "%s", models[i]);
+    }
+}
+
 static void expect_none(const char *workload, const char *phase, const char *list, const char *why)
 {
     struct assay_decoder_in_graph seen;

@@ -296,9 +296,17 @@ Test(decoder_step, what_cannot_be_served_is_refused_in_one_line)
     s = setup_of(VALUES, ASSAY_CLOCK_HOST);
     s.limit_bytes = 1u << 18;
     expect_refused(&s, ASSAY_MEMORY, "weights take 0.4 MiB and caches 0.0 MiB, more than 0.2 MiB together");
-    s = setup_of(VALUES, ASSAY_CLOCK_HOST);
+}
+
+/* Two layers, 9 blocks of 2 tokens in bf16: of a latent 16 wide and a turned part of 4, once for keys and values of all 4 heads. */
+Test(decoder_step, of_latent_attention_keeps_one_cache_a_layer)
+{
+    struct assay_decoder_step_setup s = setup_of(VALUES, ASSAY_CLOCK_HOST);
+    struct assay_decoder_step      *d = NULL;
     cr_assert_eq(assay_model_shape_read("tiny-mla", &shape, &err), ASSAY_OK);
-    expect_refused(&s, ASSAY_UNSUPPORTED, "phase serve with latent attention: PagedAttention has caches of keys and values only");
+    cr_assert_eq(assay_decoder_step_new(&s, &d, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(assay_decoder_step_memory(d).caches, 2u * 9 * 2 * (16 + 4) * 2);
+    gone(d);
 }
 
 Test(decoder_step, whatever_allocation_fails_nothing_is_left)

@@ -206,6 +206,42 @@ Test(serve, the_link_takes_one_cache_at_a_time)
     assay_served_free(out.served);
 }
 
+Test(serve, each_lane_of_a_link_takes_one_cache_at_a_time)
+{
+    uint64_t n;
+    describe("offline/qps=1,min_queries=3,min_duration_s=0s", large(), 1000, 10, 0);
+    lengths("100", "2");
+    how.policy.chunk_tokens = 512;
+    two_engines((struct assay_serve_link){.bytes_per_s = 1e9, .bytes_per_token = 100, .lanes = 2});
+    serve((struct assay_served_limits){0});
+    const struct assay_served_row *row = assay_served_rows(out.served, &n);
+    cr_assert_eq(n, 3);
+    cr_expect_eq(row[0].last_ns, 4000 + 10000 + 1020, "two come together, and share a step");
+    cr_expect_eq(row[1].last_ns, row[0].last_ns);
+    cr_expect_eq(row[2].last_ns, 4000 + 2 * 10000 + 1010);
+    assay_served_free(out.served);
+}
+
+/* A long prompt on one lane, short ones behind it on the other: these arrive first, and are admitted first. */
+Test(serve, a_short_cache_overtakes_a_long_one_on_another_lane)
+{
+    uint64_t n;
+    FILE    *f = fopen("/tmp/test_serve_lanes.csv", "w");
+    cr_assert(f && fputs("scheduled_ns,sample_index,prompt_tokens,output_tokens\n0,0,400,2\n0,1,50,2\n0,2,50,2\n", f) > 0 && !fclose(f));
+    describe("trace/trace=/tmp/test_serve_lanes.csv", large(), 1000, 10, 0);
+    how.policy.chunk_tokens = 512;
+    two_engines((struct assay_serve_link){.bytes_per_s = 1e9, .bytes_per_token = 100, .lanes = 2});
+    serve((struct assay_served_limits){0});
+    (void)remove("/tmp/test_serve_lanes.csv");
+    const struct assay_served_row *row = assay_served_rows(out.served, &n);
+    cr_assert_eq(n, 3);
+    uint64_t prompts = 1000 + 500 * 10;
+    for (uint64_t i = 0; i < 3; i++)
+        cr_expect_eq(row[i].last_ns, prompts + (row[i].prompt_tokens == 400 ? 40000 : i < 1 ? 5000 : 10000) + 1010, "row %d", (int)i);
+    cr_expect_eq(row[2].prompt_tokens, 400u, "the long one ends last");
+    assay_served_free(out.served);
+}
+
 Test(serve, two_engines_keep_long_prompts_away_from_who_generates)
 {
     describe("server/qps=200,min_queries=400,min_duration_s=0s", large(), 100000, 10000, 0);

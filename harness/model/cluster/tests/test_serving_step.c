@@ -121,6 +121,15 @@ Test(serving_step, stages_hold_a_part_of_the_weights_and_of_the_caches)
     cr_expect_gt(sum(&(struct assay_serving_price[]){price(&s, &q, &prompt)}[0]), 0);
 }
 
+/* A latent of 512 and a turned part of 64 in 61 layers, once for all 128 heads: each of the ranks that share them has it whole. */
+Test(serving_step, a_latent_cache_is_whole_on_every_rank_of_a_layer)
+{
+    struct served             s = served_on("dgx-h100", "deepseek-v3");
+    struct assay_serving_plan p = plan_of(8, 1, 1), q = plan_of(1, 1, 1);
+    cr_expect_float_eq(assay_serving_token_bytes(&s.decoder, &q), 61 * (512 + 64) * 2, 1e-6);
+    cr_expect_float_eq(assay_serving_token_bytes(&s.decoder, &p), assay_serving_token_bytes(&s.decoder, &q), 1e-6);
+}
+
 Test(serving_step, refuses_plans_that_cannot_be)
 {
     struct served dense = served_on("dgx-h100", "qwen3-32b"), moe = served_on("dgx-h100", "qwen3-235b-a22b");
