@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "suites/blocks/blocks.h"
+#include "suites/blocks/context.h"
 #include "suites/blocks/ranks.h"
 
 #include "assay/banned.h"
@@ -17,7 +18,7 @@ static bool caches(const struct decoder *d)
 
 unsigned assay_decoder_row_sharers(const struct decoder *d)
 {
-    return ASSAY_MESH_DP | ASSAY_MESH_EP | (d->at.mesh.sp ? ASSAY_MESH_TP : 0);
+    return ASSAY_MESH_COPIES | (d->at.mesh.sp ? ASSAY_MESH_TP : 0);
 }
 
 int32_t assay_decoder_linear(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t in, int64_t out, bool bias,
@@ -40,9 +41,9 @@ int32_t assay_decoder_by_columns(const struct decoder *d, const char *prefix, co
     struct assay_block_linear how = {.in = in, .out = out / d->at.mesh.tp, .bias = bias, .gain = 1, .store = d->how->store};
     assay_block_name(full, prefix, name);
     int32_t y = assay_block_linear(d->g, full, x, &how);
-    assay_ranks_declare(d->g, &d->at, full, "weight", 0, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    assay_ranks_declare(d->g, &d->at, full, "weight", 0, ASSAY_MESH_TP, ASSAY_MESH_COPIES);
     if (bias)
-        assay_ranks_declare(d->g, &d->at, full, "bias", 0, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+        assay_ranks_declare(d->g, &d->at, full, "bias", 0, ASSAY_MESH_TP, ASSAY_MESH_COPIES);
     return y;
 }
 
@@ -56,7 +57,7 @@ static int32_t by_rows(const struct decoder *d, const char *prefix, const char *
                                      .store = d->how->store};
     assay_block_name(full, prefix, name);
     int32_t y = assay_ranks_leave(d->g, &d->at, full, "left", assay_block_linear(d->g, full, x, &how));
-    assay_ranks_declare(d->g, &d->at, full, "weight", 1, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    assay_ranks_declare(d->g, &d->at, full, "weight", 1, ASSAY_MESH_TP, ASSAY_MESH_COPIES);
     if (!bias)
         return y;
     if (!alone)
@@ -124,6 +125,8 @@ static int32_t attend(const struct decoder *d, const char *prefix, int32_t q, in
     int32_t           in[7] = {q, k, v, ASSAY_NO_VALUE, ASSAY_NO_VALUE, ASSAY_NO_VALUE, d->filled};
     struct assay_attr attrs[] = {ASSAY_ATTR_INT("q_num_heads", heads), ASSAY_ATTR_INT("kv_num_heads", kv_heads),
                                  ASSAY_ATTR_INT("is_causal", !decode), ASSAY_ATTR_FLOAT("scale", scale), ASSAY_ATTR_END};
+    if (d->at.mesh.cp > 1)
+        return assay_context_attend(d, prefix, q, k, v, heads, kv_heads, scale);
     assay_block_name(full, prefix, "attention");
     return assay_graph_op(d->g, "Attention", full, in, decode ? 7 : 3, attrs);
 }
@@ -187,7 +190,7 @@ static void latent_queries(const struct decoder *d, const char *prefix, int32_t 
 {
     const struct assay_model_shape *s = d->shape;
     const struct assay_model_mla   *m = &s->mla;
-    int64_t                         head = m->nope_dim + m->rope_dim, b = d->how->batch, t = d->length;
+    int64_t                         head = m->nope_dim + m->rope_dim, b = d->batch, t = d->length;
     int32_t q = assay_decoder_linear(d, prefix, "q_a_proj", x, s->hidden, m->q_rank, false, 1);
     q = assay_decoder_linear(d, prefix, "q_b_proj", assay_decoder_norm(d, prefix, "q_a_layernorm", q, m->q_rank), m->q_rank, s->heads * head, false, 1);
     q = assay_block_reshape(d->g, prefix, "q", q, 4, (int64_t[]){b, t, s->heads, head});
@@ -226,7 +229,7 @@ static int32_t latent_unfolded(const struct decoder *d, const char *prefix, int3
 {
     const struct assay_model_shape *s = d->shape;
     const struct assay_model_mla   *m = &s->mla;
-    int64_t b = d->how->batch, t = d->length, h = s->heads, head = m->nope_dim + m->rope_dim, pair = m->nope_dim + m->v_dim;
+    int64_t b = d->batch, t = d->length, h = s->heads, head = m->nope_dim + m->rope_dim, pair = m->nope_dim + m->v_dim;
     int32_t kv = assay_decoder_linear(d, prefix, "kv_b_proj", latent, m->kv_rank, h * pair, false, 1);
     kv = assay_block_reshape(d->g, prefix, "kv", kv, 4, (int64_t[]){b, t, h, pair});
     int32_t k_nope = assay_block_slice(d->g, prefix, "k_nope", kv, 3, 0, m->nope_dim);
@@ -249,7 +252,7 @@ static int32_t latent_absorbed(const struct decoder *d, const char *prefix, int3
     const struct assay_model_mla   *m = &s->mla;
     struct assay_graph             *g = d->g;
     char                            name[NAME];
-    int64_t b = d->how->batch, h = s->heads, r = m->kv_rank, pair = m->nope_dim + m->v_dim;
+    int64_t b = d->batch, h = s->heads, r = m->kv_rank, pair = m->nope_dim + m->v_dim;
     assay_block_name(name, prefix, "kv_b_proj");
     int32_t w = assay_block_weight(g, name, "weight", d->how->store, 2, (int64_t[]){h * pair, r}, r, 1);
     w = assay_block_reshape(g, prefix, "kv_b_heads", w, 3, (int64_t[]){h, pair, r});
