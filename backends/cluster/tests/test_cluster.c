@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,34 @@ Test(cluster, parts_add_up_to_the_step_on_every_draw)
         double share = level(&d, "goodput");
         cr_expect(share > 0 && share < 1, "%g", share);
     }
+    close_step(&d);
+}
+
+/* dgx-h100: what goes over a link in a step is the plan's, whatever the draw; times are the cluster's. */
+Test(cluster, links_of_each_tier_carry_the_same_on_every_draw_and_no_more_than_they_can)
+{
+    static const char *const tiers[] = {"link_scale-up_", "link_scale-out_"};
+    struct device            d;
+    open_step(&d, ":dgx-h100", gpt3);
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++) {
+        double sent = NAN, fastest = 0, slowest = INFINITY;
+        for (uint64_t draw = 0; draw < 20; draw++) {
+            double ns = step_on(&d, draw);
+            char   name[48];
+#define LINK(what) ((void)snprintf(name, sizeof name, "%s%s", tiers[i], what), level(&d, name))
+            double bytes = LINK("sent"), busy = LINK("busy"), share = LINK("busy_share"), rate = LINK("rate"), of_link = LINK("rate_share");
+            sent = draw ? sent : bytes;
+            cr_expect(bytes > 0 && bytes == sent, "%sdraw %d: %g", tiers[i], (int)draw, bytes);
+            cr_expect_float_eq(share, busy / ns, 1e-6);
+            cr_expect(share > 0 && share < 1, "%s%g", tiers[i], share);
+            cr_expect(of_link > 0.3 && of_link <= 1, "%s%g", tiers[i], of_link);
+            fastest = fmax(fastest, rate);
+            slowest = fmin(slowest, rate);
+        }
+        double link = i ? 50e9 : 450e9; /* NDR InfiniBand; NVLink 4, a direction */
+        cr_expect(fastest <= link && slowest > 0.3 * link, "%s%g to %g B/s", tiers[i], slowest, fastest);
+    }
+#undef LINK
     close_step(&d);
 }
 
