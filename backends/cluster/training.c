@@ -46,7 +46,7 @@ static void keep_rates(struct training *t, const struct assay_fabric *f, const s
 }
 
 /* The pipeline was followed event by event at the middle; of a draw, what the closed form says, by the same ratio. The kernels' forms are
- * off on a draw as on one of the chips left out of their fit: by a normal deviate of their band. */
+ * off on a draw as on one of the chips left out of their fit: by a normal deviate of their band, but for what no training has reached. */
 enum assay_code training_price(struct training *t, uint64_t draw, struct assay_error *err)
 {
     struct assay_fabric f;
@@ -60,6 +60,7 @@ enum assay_code training_price(struct training *t, uint64_t draw, struct assay_e
     keep_rates(t, &f, &t->now);
     double z = assay_normal_quantile(assay_draw_quantile(draw, ASSAY_DEVICE_FIELDS + ASSAY_KERNEL_GEMM));
     stretch(&t->now, t->best.price.ns / t->about_ns * exp(t->half * z / CLUSTER_NORMAL_P90));
+    stretch(&t->now, fmax(1, assay_step_least_ns(&t->now) / t->now.ns));
     return ASSAY_OK;
 }
 

@@ -148,6 +148,27 @@ Test(cluster, a_draw_repeats_and_nought_is_the_middle_again)
     close_step(&d);
 }
 
+/* The band of kernels is wide where none of a chip was measured; its end alone would be 96 % of the peak. */
+Test(cluster, no_draw_reaches_more_of_the_peak_than_any_training_has)
+{
+    static const char *const systems[] = {":tianchi512", ":dgx-h100"};
+    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
+        struct device d;
+        double        most = 0, least = 1;
+        open_step(&d, systems[i], gpt3);
+        for (uint64_t draw = 1; draw <= 60; draw++) {
+            double ns = step_on(&d, draw), share = level(&d, "model_flops_share"), sum = level(&d, "step_compute") + level(&d, "step_recompute");
+            cr_expect(share <= ASSAY_STEP_MOST_UTILISATION * (1 + 1e-9), "%s, draw %d: %g", systems[i], (int)draw, share);
+            cr_expect(sum <= ns, "%s, draw %d: parts are stretched with the step", systems[i], (int)draw);
+            most = fmax(most, share);
+            least = fmin(least, share);
+        }
+        cr_expect(least < 0.6 * ASSAY_STEP_MOST_UTILISATION || i, "%s: from %g on", systems[i], least);
+        cr_expect(most > 0.9 * ASSAY_STEP_MOST_UTILISATION || i, "%s: up to %g", systems[i], most);
+        close_step(&d);
+    }
+}
+
 static struct assay_certainty certainty_of(struct device *d)
 {
     struct assay_certainty c = {.size = sizeof c, .has_point = 1};

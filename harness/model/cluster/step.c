@@ -487,6 +487,11 @@ static void fill_whole(const struct assay_step_model *m, const struct assay_trai
     out->goodput = assay_goodput_of(&failures);
 }
 
+double assay_step_least_ns(const struct assay_step_price *price)
+{
+    return price->ns * price->utilisation / ASSAY_STEP_MOST_UTILISATION;
+}
+
 /* The stage that decides, and what all stages together take. */
 static struct stage busiest_of(const struct assay_step_model *m, const struct assay_train_plan *p, const struct pieces *all, double *sum_ns,
                                int64_t *which)

@@ -34,6 +34,13 @@ struct assay_step_price {
     bool                 exact;             /* the pipeline was followed event by event */
 };
 
+/* The highest share of the peak of its format that a measured training reaches, of those that models are fitted on: 328 of 459 TFLOP/s, a
+ * decoder of 32B in bf16 on 64 TPU v5p (AI-Hypercomputer/maxtext, src/maxtext/configs/tpu/v5p/README.md). */
+#define ASSAY_STEP_MOST_UTILISATION (328.0 / 459.0)
+/* What the step takes at least by that: a band of times is wide where little is known of a chip, and its end would have a chip do what none
+ * has done. */
+double assay_step_least_ns(const struct assay_step_price *price);
+
 /* What prices are made with, and those of layers and collectives that were made already. Nothing is owned but the memory of prices. */
 struct assay_step_model;
 enum assay_code assay_step_model_new(const struct assay_decoder_numbers *d, const struct assay_fabric *f, const struct assay_coefficients *k,
