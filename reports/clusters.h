@@ -2,6 +2,7 @@
 #ifndef ASSAY_REPORTS_CLUSTERS_H
 #define ASSAY_REPORTS_CLUSTERS_H
 
+#include "harness/plan/plan.h"
 #include "reports/cases.h"
 
 /* The counter of that name, or NULL. */
@@ -15,6 +16,48 @@ bool   assay_cluster_is_case(const struct assay_report_case *c);
 /* The system's name without options: "dgx-h100"; and the number of its devices. */
 void   assay_cluster_system(const struct assay_summary_row *row, char out[64]);
 double assay_cluster_devices(const struct assay_summary_row *row);
+/* "tp 4 dp 32 pp 8 chunks 6 mb 64 × 1 zero 1", with blanks that do not break within an axis: axes of one rank are left out. */
+void   assay_cluster_plan(const struct assay_summary_row *row, struct assay_text *out);
+
+/* What the row says of one group of a whole, by its counter's name ("step_" + "compute"), of n of them; 0: nothing. */
+void   assay_cluster_parts(const struct assay_summary_row *row, const char *prefix, const char *const *names, size_t n, double *out);
+
+/* "62.5 GB": memories and messages of devices, in units of their links' rates. */
+void   assay_cluster_bytes(struct assay_text *out, double bytes);
+
+/* Links of one tier in a step; a counter is NULL where the record lacks it. */
+struct assay_cluster_link {
+    char                                tier[48];
+    const struct assay_summary_counter *sent, *busy, *busy_share, *rate, *rate_share;
+};
+enum { ASSAY_CLUSTER_LINKS = 8 };
+/* Innermost first; returns how many. */
+size_t assay_cluster_links(const struct assay_summary_row *row, struct assay_cluster_link out[ASSAY_CLUSTER_LINKS]);
+/* A counter as an estimate: its value where there is a point, its range where that is one. */
+struct assay_estimate assay_cluster_estimate(const struct assay_summary_counter *c);
+
+/* Tokens a second for each `unit` of what the counter counts: ranges' half widths, in logarithms, add up in squares. Nothing known: neither
+ * interval nor value. */
+struct assay_estimate assay_cluster_per(const struct assay_summary_row *row, const char *counter, double unit);
+
+/* The next larger row of the same system among a case's; NULL: none. */
+const struct assay_summary_row *assay_cluster_next_size(const struct assay_report_case *c, const char *system, double above_devices);
+/* The smallest of a system of which the case has several sizes, where `row` is that one; else NULL. */
+const struct assay_summary_row *assay_cluster_smallest(const struct assay_report_case *c, const struct assay_summary_row *row);
+/* How much faster than `least`, and that over the devices' ratio. Of draws at the same quantiles: the ratio of ends, not of an end to the other. */
+void assay_cluster_speed_up(const struct assay_summary_row *least, const struct assay_summary_row *row, double speed_up[2], double efficiency[2]);
+
+/* A row of the weak series: its work is its batch. */
+struct assay_cluster_size {
+    const struct assay_summary_row  *row;
+    const struct assay_cluster_size *least;                                  /* the smallest of its series */
+    double                           batch, devices;
+    char                             system[64], family[ASSAY_CASE_NAME_BYTES]; /* the case without its batch */
+};
+/* All rows that are one of several in a series, series by series, the smallest first; the caller frees the list. *n is 0 without memory. */
+struct assay_cluster_size *assay_cluster_weak(const struct assay_summary *summary, size_t *n);
+/* A device's rate over that of a device of the smallest, low and high. */
+void assay_cluster_weak_efficiency(const struct assay_cluster_size *s, double share[2]);
 
 /* A figure of the row times a factor, with what is known of it; without anything known, has_interval and has_value are false. */
 struct assay_estimate assay_cluster_scaled(const struct assay_summary_row *row, enum assay_metric metric, double factor);

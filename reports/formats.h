@@ -7,6 +7,8 @@
 #include "reports/sink.h"
 
 bool assay_report_markdown(const struct assay_summary *const *runs, size_t n, struct assay_sink *to);
+/* A section of it: systems that train a decoder, where the run has such rows. */
+void assay_markdown_clusters(struct assay_sink *to, const struct assay_report_run *run);
 bool assay_report_csv(const struct assay_summary *const *runs, size_t n, struct assay_sink *to);
 bool assay_report_json(const struct assay_summary *const *runs, size_t n, FILE *out);
 

@@ -49,10 +49,9 @@ static void estimate_cell(struct assay_page *p, enum assay_metric metric, const 
     assay_page_element(p, "td class=\"num\"", room);
 }
 
-/* "96.1 % – 98.7 %" */
-static void share_cell(struct assay_page *p, const struct assay_summary_row *row, const char *name)
+/* "96.1 % – 98.7 %"; NULL: a dash. */
+static void range_cell(struct assay_page *p, const struct assay_summary_counter *c)
 {
-    const struct assay_summary_counter *c = assay_cluster_counter(row, name);
     if (c && c->ranged)
         assay_sink_raw(&p->to, "<td class=\"num\">%.1f&#160;%% – %.1f&#160;%%</td>", 100 * c->low, 100 * c->high);
     else
@@ -61,17 +60,10 @@ static void share_cell(struct assay_page *p, const struct assay_summary_row *row
 
 static void plan_words(struct assay_page *p, const struct assay_summary_row *row)
 {
-    static const struct {
-        const char *name, *what;
-    } axes[] = {{"plan_tp", "tp"}, {"plan_cp", "cp"}, {"plan_dp", "dp"}, {"plan_pp", "pp"}, {"plan_ep", "ep"}, {"plan_chunks", "chunks"}};
-    assay_sink_raw(&p->to, "<small translate=\"no\">");
-    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++) {
-        double n = assay_cluster_about(row, axes[i].name);
-        if (n > 1)
-            assay_sink_raw(&p->to, "%s&#160;%.0f ", axes[i].what, n);
-    }
-    assay_sink_raw(&p->to, "mb&#160;%.0f&#160;×&#160;%.0f zero&#160;%.0f</small>", assay_cluster_about(row, "plan_micro_batches"),
-                   assay_cluster_about(row, "plan_micro_batch"), assay_cluster_about(row, "plan_zero"));
+    char              room[160];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_cluster_plan(row, &text);
+    assay_page_element(p, "small translate=\"no\"", room);
 }
 
 static void system_head(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
@@ -122,8 +114,8 @@ static void reached(struct assay_page *p, const struct assay_report_run *run, co
         estimate_cell(p, ASSAY_METRIC_latency_ns, &row->metric[ASSAY_METRIC_latency_ns]);
         estimate_cell(p, ASSAY_METRIC_items_per_s, &row->metric[ASSAY_METRIC_items_per_s]);
         estimate_cell(p, ASSAY_METRIC_trillion_items_ns, &row->metric[ASSAY_METRIC_trillion_items_ns]);
-        share_cell(p, row, "goodput");
-        share_cell(p, row, "model_flops_share");
+        range_cell(p, assay_cluster_counter(row, "goodput"));
+        range_cell(p, assay_cluster_counter(row, "model_flops_share"));
         estimate_cell(p, ASSAY_METRIC_energy_joules, &row->metric[ASSAY_METRIC_energy_joules]);
         assay_sink_raw(&p->to, "</tr>\n");
     }
@@ -149,21 +141,15 @@ static void key_list(struct assay_page *p, const char *const *names, size_t n)
     assay_sink_raw(&p->to, "</ul>\n");
 }
 
-/* What the row says of a part, by its counter's name; 0: nothing. */
-static double part_of(const struct assay_summary_row *row, const char *prefix, const char *words)
-{
-    char              name[64];
-    struct assay_text text = ASSAY_TEXT(name);
-    assay_text_add(&text, "%s", prefix);
-    assay_string_name(&text, words);
-    double part = assay_cluster_about(row, name);
-    return isnan(part) ? 0 : part;
-}
-
-static void bar_head(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row)
+/* `of`: what of the system, "" = it; words of ours. */
+static void bar_head(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row, const char *of)
 {
     assay_sink_raw(&p->to, "<li><span class=\"of\">");
     assay_page_series(p, run->summary, row->backend, false);
+    if (*of) {
+        assay_sink_raw(&p->to, " ");
+        assay_page_element(p, "small", of);
+    }
     assay_sink_raw(&p->to, "</span><span class=\"track stack\" aria-hidden=\"true\">");
 }
 
@@ -172,9 +158,10 @@ static void step_bar(struct assay_page *p, const struct assay_report_run *run, c
 {
     double part[ASSAY_STEP_PARTS], sum = 0;
     int    first = 0, second = 0;
+    assay_cluster_parts(row, "step_", assay_step_part_names, ASSAY_STEP_PARTS, part);
     for (int i = 0; i < ASSAY_STEP_PARTS; i++)
-        sum += part[i] = part_of(row, "step_", assay_step_part_names[i]);
-    bar_head(p, run, row);
+        sum += part[i];
+    bar_head(p, run, row, "");
     for (int i = 0; i < ASSAY_STEP_PARTS; i++) {
         piece(p, (unsigned)i, 100 * part[i] / sum);
         if (part[i] > part[first]) {
@@ -194,10 +181,11 @@ static void memory_bar(struct assay_page *p, const struct assay_report_run *run,
 {
     const struct assay_summary_counter *capacity = assay_cluster_counter(row, "memory_capacity");
     double held[ASSAY_FOOTPRINT_GROUPS], sum = 0, most = capacity && capacity->ranged ? capacity->high : NAN;
+    assay_cluster_parts(row, "memory_", assay_footprint_names, ASSAY_FOOTPRINT_GROUPS, held);
     for (int i = 0; i < ASSAY_FOOTPRINT_GROUPS; i++)
-        sum += held[i] = part_of(row, "memory_", assay_footprint_names[i]);
+        sum += held[i];
     double whole = fmax(sum, isnan(most) ? 0 : most);
-    bar_head(p, run, row);
+    bar_head(p, run, row, "");
     for (int i = 0; i < ASSAY_FOOTPRINT_GROUPS; i++)
         piece(p, (unsigned)i, 100 * held[i] / whole);
     assay_sink_raw(&p->to, "</span><span>%.1f GB of ", sum / 1e9);
@@ -218,6 +206,60 @@ static void bars(struct assay_page *p, const struct assay_report_run *run, const
         if (assay_cluster_is(c->rows[i]))
             bar(p, run, c->rows[i]);
     assay_sink_raw(&p->to, "</ul>\n");
+}
+
+/* ---- links ----------------------------------------------------------------------------------------------------------- */
+
+/* Dark to the low end of the range, pale to the high one. */
+static void busy_bar(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row, const struct assay_cluster_link *l)
+{
+    const struct assay_summary_counter *busy = l->busy_share;
+    if (!busy || !busy->ranged)
+        return;
+    bar_head(p, run, row, l->tier);
+    assay_sink_raw(&p->to, "<span class=\"piece b1\" style=\"width:%.2f%%\"></span><span class=\"piece b1 pale\" style=\"width:%.2f%%\"></span></span>", 100 * busy->low,
+                   100 * (busy->high - busy->low));
+    assay_sink_raw(&p->to, "<span>%.1f&#160;%% – %.1f&#160;%%</span></li>\n", 100 * busy->low, 100 * busy->high);
+}
+
+static void link_row(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row, const struct assay_cluster_link *l)
+{
+    char                        room[64];
+    struct assay_text           sent = ASSAY_TEXT(room);
+    const struct assay_estimate busy = assay_cluster_estimate(l->busy), rate = assay_cluster_estimate(l->rate);
+    assay_sink_raw(&p->to, "<tr><th scope=\"row\">");
+    assay_page_series(p, run->summary, row->backend, false);
+    assay_page_element(p, "small", l->tier);
+    assay_sink_raw(&p->to, "</th>");
+    assay_cluster_bytes(&sent, l->sent->value);
+    assay_page_element(p, "td class=\"num\"", room);
+    estimate_cell(p, ASSAY_METRIC_latency_ns, &busy);
+    range_cell(p, l->busy_share);
+    estimate_cell(p, ASSAY_METRIC_bytes_per_s, &rate);
+    range_cell(p, l->rate_share);
+    assay_sink_raw(&p->to, "</tr>\n");
+}
+
+static void links(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+{
+    static const char *const  columns[] = {"system, tier", "sent by a device", "busy", "of the step", "rate while busy", "of the link's rate", NULL};
+    struct assay_cluster_link all[ASSAY_CLUSTER_LINKS];
+    bool                      any = false;
+    for (size_t i = 0; i < c->n_rows; i++)
+        any = any || (assay_cluster_is(c->rows[i]) && assay_cluster_links(c->rows[i], all) > 0);
+    if (!any)
+        return; /* a record of before links were told */
+    assay_sink_raw(&p->to, "<h5>Use of links</h5>\n<p class=\"small\">For how much of the step exchanges are under way in each tier of links, hidden behind work or not: dark to the "
+                           "10th percentile, pale to the 90th. Below, what a device of the busiest stage sends in a step, and how fast while it is busy.</p>\n<ul class=\"bars\">\n");
+    for (size_t i = 0; i < c->n_rows; i++)
+        for (size_t k = 0, n = assay_cluster_is(c->rows[i]) ? assay_cluster_links(c->rows[i], all) : 0; k < n; k++)
+            busy_bar(p, run, c->rows[i], &all[k]);
+    assay_sink_raw(&p->to, "</ul>\n");
+    table_head(p, "use of links by tier", columns);
+    for (size_t i = 0; i < c->n_rows; i++)
+        for (size_t k = 0, n = assay_cluster_is(c->rows[i]) ? assay_cluster_links(c->rows[i], all) : 0; k < n; k++)
+            link_row(p, run, c->rows[i], &all[k]);
+    table_end(p);
 }
 
 /* ---- the pipeline of one step ---------------------------------------------------------------------------------------- */
@@ -304,20 +346,16 @@ static void timelines(struct assay_page *p, const struct assay_report_run *run, 
 
 /* ---- at equal count, power, price ------------------------------------------------------------------------------------- */
 
-/* Tokens a second for each unit of what the counter counts: their ranges' half widths, in logarithms, add up in squares. */
 static void per(struct assay_page *p, const struct assay_summary_row *row, const char *counter, double unit, const char *why)
 {
-    const struct assay_summary_counter *c = assay_cluster_counter(row, counter);
-    const struct assay_estimate        *rate = &row->metric[ASSAY_METRIC_items_per_s];
-    if (!c || !c->ranged || !(c->low > 0) || !rate->has_interval) {
-        assay_sink_raw(&p->to, "<td class=\"num none\">");
-        assay_sink_text(&p->to, why);
-        assay_sink_raw(&p->to, "</td>");
+    struct assay_estimate e = assay_cluster_per(row, counter, unit);
+    if (e.has_interval) {
+        estimate_cell(p, ASSAY_METRIC_items_per_s, &e);
         return;
     }
-    double middle = sqrt(rate->low * rate->high) * unit / sqrt(c->low * c->high), half = hypot(log(rate->high / rate->low), log(c->high / c->low)) / 2;
-    struct assay_estimate e = {.has_interval = true, .low = middle * exp(-half), .high = middle * exp(half)};
-    estimate_cell(p, ASSAY_METRIC_items_per_s, &e);
+    assay_sink_raw(&p->to, "<td class=\"num none\">");
+    assay_sink_text(&p->to, why);
+    assay_sink_raw(&p->to, "</td>");
 }
 
 static void equal_terms(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
@@ -345,29 +383,12 @@ static void equal_terms(struct assay_page *p, const struct assay_report_run *run
 
 /* ---- scaling ---------------------------------------------------------------------------------------------------------- */
 
-/* The next larger row of the same system; NULL: none. */
-static const struct assay_summary_row *next_size(const struct assay_report_case *c, const char *system, double above)
-{
-    const struct assay_summary_row *found = NULL;
-    for (size_t i = 0; i < c->n_rows; i++) {
-        char name[64];
-        if (!assay_cluster_is(c->rows[i]))
-            continue;
-        assay_cluster_system(c->rows[i], name);
-        double n = assay_cluster_devices(c->rows[i]);
-        if (!strcmp(name, system) && n > above && (!found || n < assay_cluster_devices(found)))
-            found = c->rows[i];
-    }
-    return found;
-}
-
-/* Of draws at the same quantiles: the ratio of ends, not of an end to the other. */
 static void speed_up(struct assay_page *p, const struct assay_summary_row *least, const struct assay_summary_row *row)
 {
-    const struct assay_estimate *a = &least->metric[ASSAY_METRIC_latency_ns], *b = &row->metric[ASSAY_METRIC_latency_ns];
-    double low = fmin(a->low / b->low, a->high / b->high), high = fmax(a->low / b->low, a->high / b->high);
-    double more = assay_cluster_devices(row) / assay_cluster_devices(least);
-    assay_sink_raw(&p->to, "<td class=\"num\">%.2f – %.2f</td><td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td>", low, high, 100 * low / more, 100 * high / more);
+    double faster[2], efficiency[2];
+    assay_cluster_speed_up(least, row, faster, efficiency);
+    assay_sink_raw(&p->to, "<td class=\"num\">%.2f – %.2f</td><td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td>", faster[0], faster[1], 100 * efficiency[0],
+                   100 * efficiency[1]);
 }
 
 static void strong(struct assay_page *p, const struct assay_report_case *c)
@@ -375,19 +396,17 @@ static void strong(struct assay_page *p, const struct assay_report_case *c)
     static const char *const columns[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
     bool begun = false;
     for (size_t i = 0; i < c->n_rows; i++) {
-        char system[64];
-        if (!assay_cluster_is(c->rows[i]))
+        char                            system[64];
+        const struct assay_summary_row *least = assay_cluster_smallest(c, c->rows[i]);
+        if (!least)
             continue;
-        assay_cluster_system(c->rows[i], system);
-        const struct assay_summary_row *least = next_size(c, system, 0);
-        if (least != c->rows[i] || !next_size(c, system, assay_cluster_devices(least)))
-            continue;
+        assay_cluster_system(least, system);
         if (!begun) {
             assay_sink_raw(&p->to, "<h5>Strong scaling</h5>\n<p class=\"small\">The same step on more devices of the same system, each with its own best plan.</p>\n");
             table_head(p, "strong scaling", columns);
             begun = true;
         }
-        for (const struct assay_summary_row *row = least; row; row = next_size(c, system, assay_cluster_devices(row))) {
+        for (const struct assay_summary_row *row = least; row; row = assay_cluster_next_size(c, system, assay_cluster_devices(row))) {
             assay_sink_raw(&p->to, "<tr>");
             assay_page_element(p, "th scope=\"row\"", system);
             assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", assay_cluster_devices(row));
@@ -402,80 +421,32 @@ static void strong(struct assay_page *p, const struct assay_report_case *c)
 
 /* ---- more devices for more work ---------------------------------------------------------------------------------------- */
 
-/* A row of the weak series: its work is its batch. */
-struct sized {
-    const struct assay_summary_row *row;
-    double                          batch, devices;
-    char                            system[64], family[ASSAY_CASE_NAME_BYTES]; /* the case without its batch */
-};
-
-static bool sized_of(const struct assay_summary_row *row, struct sized *out)
+static void weak_row(struct assay_page *p, const struct assay_cluster_size *s)
 {
-    static const char key[] = "batch=";
-    const char       *at = strstr(row->case_name, key);
-    struct assay_text family = ASSAY_TEXT(out->family);
-    if (!assay_cluster_is(row) || !at)
-        return false;
-    char *end = NULL;
-    out->row = row;
-    out->batch = strtod(at + sizeof key - 1, &end);
-    out->devices = assay_cluster_devices(row);
-    assay_cluster_system(row, out->system);
-    assay_text_add(&family, "%.*s%s", (int)(at - row->case_name), row->case_name, end);
-    return out->batch > 0 && out->devices > 0;
-}
-
-static int by_series(const void *a, const void *b)
-{
-    const struct sized *x = a, *y = b;
-    int                 order = strcmp(x->system, y->system);
-    order = order ? order : strcmp(x->family, y->family);
-    double kind = x->batch / x->devices - y->batch / y->devices, size = x->devices - y->devices;
-    return order ? order : fabs(kind) > 1e-9 ? (kind > 0) - (kind < 0) : (size > 0) - (size < 0);
-}
-
-static bool same_series(const struct sized *a, const struct sized *b)
-{
-    return !strcmp(a->system, b->system) && !strcmp(a->family, b->family) && fabs(a->batch / a->devices - b->batch / b->devices) <= 1e-9;
-}
-
-static void weak_row(struct assay_page *p, const struct sized *least, const struct sized *s)
-{
-    const struct assay_estimate *a = &least->row->metric[ASSAY_METRIC_items_per_s], *b = &s->row->metric[ASSAY_METRIC_items_per_s];
-    double low = fmin(b->low / a->low, b->high / a->high) / (s->devices / least->devices), high = fmax(b->low / a->low, b->high / a->high) / (s->devices / least->devices);
+    double share[2];
     char   family[ASSAY_CASE_NAME_BYTES];
+    assay_cluster_weak_efficiency(s, share);
     assay_case_brief(s->row->case_name, family);
     assay_sink_raw(&p->to, "<tr>");
     assay_page_element(p, "th scope=\"row\"", s->system);
     assay_page_element(p, "td", family);
     assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", s->devices);
-    estimate_cell(p, ASSAY_METRIC_items_per_s, b);
-    assay_sink_raw(&p->to, "<td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td></tr>\n", 100 * low, 100 * high);
+    estimate_cell(p, ASSAY_METRIC_items_per_s, &s->row->metric[ASSAY_METRIC_items_per_s]);
+    assay_sink_raw(&p->to, "<td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td></tr>\n", 100 * share[0], 100 * share[1]);
 }
 
 static void weak(struct assay_page *p, const struct assay_report_run *run)
 {
-    static const char *const columns[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
-    const struct assay_summary *s = run->summary;
-    struct sized               *all = malloc((s->n_rows + 1) * sizeof *all);
-    size_t                      n = 0, first = 0;
-    bool                        begun = false;
-    for (size_t i = 0; all && i < s->n_rows; i++)
-        n += sized_of(&s->rows[i], &all[n]);
-    if (all)
-        qsort(all, n, sizeof *all, by_series);
-    for (size_t i = 0; i < n; i++) {
-        first = i && same_series(&all[first], &all[i]) ? first : i;
-        if (first == i && (i + 1 == n || !same_series(&all[i], &all[i + 1])))
-            continue; /* alone */
-        if (!begun) {
-            assay_sink_raw(&p->to, "<h3>Weak scaling</h3>\n<p class=\"small\">More devices of the same system for as many more sequences a step.</p>\n");
-            table_head(p, "weak scaling", columns);
-            begun = true;
-        }
-        weak_row(p, &all[first], &all[i]);
+    static const char *const   columns[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
+    size_t                     n;
+    struct assay_cluster_size *all = assay_cluster_weak(run->summary, &n);
+    if (n) {
+        assay_sink_raw(&p->to, "<h3>Weak scaling</h3>\n<p class=\"small\">More devices of the same system for as many more sequences a step.</p>\n");
+        table_head(p, "weak scaling", columns);
     }
-    if (begun)
+    for (size_t i = 0; i < n; i++)
+        weak_row(p, &all[i]);
+    if (n)
         table_end(p);
     free(all);
 }
@@ -493,6 +464,7 @@ static void one_case(struct assay_page *p, const struct assay_report_run *run, c
     bars(p, run, c, "Where a step's time goes", "Shares of the step. Of a system whose numbers are only known as ranges, each part stands at the middle of its range: a share, no time.",
          assay_step_part_names, ASSAY_STEP_PARTS, step_bar);
     bars(p, run, c, "What fills the fullest device's memory", "By groups; what is left of a bar is free.", assay_footprint_names, ASSAY_FOOTPRINT_GROUPS, memory_bar);
+    links(p, run, c);
     timelines(p, run, c);
     equal_terms(p, run, c);
     strong(p, c);

@@ -106,16 +106,11 @@ static void model(struct assay_sink *to, const struct assay_report_model *m)
     }
 }
 
-static void models(struct assay_sink *to, const struct assay_summary *run)
+static void models(struct assay_sink *to, const struct assay_report_run *run)
 {
-    for (size_t i = 0; i < run->n_rows; i++) {
-        struct assay_report_model m;
-        if (!assay_report_model_init(&m, run, &run->rows[i]))
-            to->failed = true;
-        else if (m.n)
-            model(to, &m);
-        assay_report_model_release(&m);
-    }
+    for (size_t i = 0; i < run->summary->n_rows; i++)
+        if (run->models[i].n)
+            model(to, &run->models[i]);
 }
 
 static void unproved(struct assay_sink *to, const struct assay_summary *run)
@@ -175,8 +170,9 @@ static void fact(struct assay_sink *to, const char *name, const char *value)
     assay_sink_raw(to, "\n");
 }
 
-static void one_run(struct assay_sink *to, const struct assay_summary *run)
+static void one_run(struct assay_sink *to, const struct assay_report_run *sorted)
 {
+    const struct assay_summary *run = sorted->summary;
     char              room[512];
     struct assay_text text = ASSAY_TEXT(room);
     assay_figure_run_name(&text, run);
@@ -205,8 +201,9 @@ static void one_run(struct assay_sink *to, const struct assay_summary *run)
                        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n");
     for (size_t i = 0; i < run->n_rows; i++)
         result(to, &run->rows[i]);
+    assay_markdown_clusters(to, sorted);
     under_load(to, run);
-    models(to, run);
+    models(to, sorted);
     unproved(to, run);
 }
 
@@ -215,7 +212,13 @@ bool assay_report_markdown(const struct assay_summary *const *runs, size_t n, st
     assay_sink_raw(to, "# Assay report\n\nEvery figure carries the mark of its evidence:\n\n");
     for (enum assay_evidence e = ASSAY_EVIDENCE_MEASURED; e <= ASSAY_EVIDENCE_INSTRUMENT; e++)
         assay_sink_raw(to, "- %s %s: %s\n", assay_figure_evidence_mark(e), assay_evidence_name(e), assay_figure_evidence_about(e));
-    for (size_t i = 0; i < n; i++)
-        one_run(to, runs[i]);
+    for (size_t i = 0; i < n; i++) {
+        struct assay_report_run sorted;
+        if (assay_report_run_init(&sorted, runs[i], i + 1))
+            one_run(to, &sorted);
+        else
+            to->failed = true;
+        assay_report_run_release(&sorted);
+    }
     return !to->failed;
 }

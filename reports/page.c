@@ -146,7 +146,7 @@ static bool goes_without_saying(const struct assay_summary *run, const char *bac
 }
 
 /* A back end and its device, and those options that tell it from the others of this run. */
-static void telling_name(const struct assay_summary *run, const char *backend, struct assay_text *out)
+void assay_page_series_name(const struct assay_summary *run, const char *backend, struct assay_text *out)
 {
     const char *at = next_option(backend);
     assay_text_add(out, "%.*s", (int)(at - backend), backend);
@@ -167,7 +167,7 @@ void assay_page_series(struct assay_page *p, const struct assay_summary *run, co
     if (whole)
         assay_text_add(&text, "%s", backend);
     else
-        telling_name(run, backend, &text);
+        assay_page_series_name(run, backend, &text);
     assay_sink_text(&p->to, name);
 }
 

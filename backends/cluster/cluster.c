@@ -469,6 +469,27 @@ static void add_handover(struct rows *r, const struct serving *v)
     add_uncertain(r, "", "handover_latency", "ns", v->fabric.tier[v->fabric.n_tiers - 1].latency_ns);
 }
 
+/* Of each tier that carries anything: "link_scale_up_sent" and so on. */
+static void add_links(struct rows *r, const struct assay_session *s, const struct training *t)
+{
+    r->why = t->certain.why_no_point;
+    for (size_t i = 0; i < s->on.system->n_tiers; i++) {
+        const struct assay_link_use *use = &t->now.link[i];
+        char                         prefix[40];
+        struct assay_text            text = ASSAY_TEXT(prefix);
+        if (!(use->ns > 0))
+            continue;
+        assay_text_add(&text, "link_");
+        assay_string_name(&text, s->on.system->tiers[i].name);
+        assay_text_add(&text, "_");
+        add_sure(r, prefix, "sent", "bytes", use->bytes);
+        add_uncertain(r, prefix, "busy", "ns", use->ns);
+        add_uncertain(r, prefix, "busy_share", "1", use->ns / t->now.ns);
+        add_uncertain(r, prefix, "rate", "B/s", t->rate[i].bytes_per_s);
+        add_uncertain(r, prefix, "rate_share", "1", t->rate[i].share);
+    }
+}
+
 static void add_serving(struct rows *r, const struct serving *v)
 {
     add_sure(r, "", "devices", "1", v->devices);
@@ -512,6 +533,8 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         add_capacity(&r, s);
         add_price(&r, s);
     }
+    if (s->last && s->last->training)
+        add_links(&r, s, s->last->training); /* last: should there be more than a record has room for, these are the ones to miss */
     *n = r.n;
     return ASSAY_OK;
 }

@@ -29,24 +29,38 @@ static void stretch(struct assay_step_price *p, double factor)
     p->ns *= factor;
     for (int i = 0; i < ASSAY_STEP_PARTS; i++)
         p->part_ns[i] *= factor;
+    for (int i = 0; i < ASSAY_SYSTEM_TIERS; i++)
+        p->link[i].ns *= factor;
     p->micro_batch_ns *= factor;
     p->joules *= factor;
     p->utilisation /= factor;
 }
 
+/* Before anything is stretched: that a step of kernels takes longer says nothing of the links. */
+static void keep_rates(struct training *t, const struct assay_fabric *f, const struct assay_step_price *price)
+{
+    for (size_t i = 0; i < f->n_tiers; i++) {
+        t->rate[i].bytes_per_s = price->link[i].bytes / (price->link[i].ns * 1e-9);
+        t->rate[i].share = t->rate[i].bytes_per_s / f->tier[i].link;
+    }
+}
+
 /* The pipeline was followed event by event at the middle; of a draw, what the closed form says, by the same ratio. The kernels' forms are
- * off on a draw as on one of the chips left out of their fit: by a normal deviate of their band. */
+ * off on a draw as on one of the chips left out of their fit: by a normal deviate of their band, but for what no training has reached. */
 enum assay_code training_price(struct training *t, uint64_t draw, struct assay_error *err)
 {
     struct assay_fabric f;
     if (!draw) {
         t->now = t->best.price;
+        keep_rates(t, &t->on->fabric, &t->now);
         return ASSAY_OK;
     }
     if (assay_fabric_of(t->on->system, t->on->device, &t->on->k, draw, &f, err) || price_on(t, &f, &t->now, err))
         return assay_error_in(err, "pricing draw %llu of %s", (unsigned long long)draw, t->on->system->name);
+    keep_rates(t, &f, &t->now);
     double z = assay_normal_quantile(assay_draw_quantile(draw, ASSAY_DEVICE_FIELDS + ASSAY_KERNEL_GEMM));
     stretch(&t->now, t->best.price.ns / t->about_ns * exp(t->half * z / CLUSTER_NORMAL_P90));
+    stretch(&t->now, fmax(1, assay_step_least_ns(&t->now) / t->now.ns));
     return ASSAY_OK;
 }
 
@@ -158,6 +172,7 @@ enum assay_code training_new(const struct assay_modelled_system *on, const struc
     find_fits(t);
     certainty_find(on, t->half, "gemm", time_of, t, &t->certain);
     t->now = t->best.price;
+    keep_rates(t, &on->fabric, &t->now);
     *out = t;
     return ASSAY_OK;
 close:

@@ -15,6 +15,11 @@ struct training_options {
     char             framework[64];
 };
 
+/* What a link of a tier carries while it is busy: B/s, and as a share of what it could. */
+struct training_rate {
+    double bytes_per_s, share;
+};
+
 struct training {
     const struct assay_modelled_system *on; /* outlives it */
     struct assay_decoder_in_graph       of;
@@ -25,7 +30,8 @@ struct training {
     double                              half;     /* of the band of the kernels' forms, in logarithms */
     double                              operation[3]; /* the longest forward, backward and weights' gradient of a chunk and micro-batch, as shares of the step */
     double                              fits;     /* share of the clusters that the description allows into whose memory the plan fits */
-    struct assay_step_price             now;      /* on the cluster that the session is */
+    struct assay_step_price             now;      /* on the cluster that the session is, */
+    struct training_rate                rate[ASSAY_SYSTEM_TIERS]; /* and its tiers' */
     struct cluster_certainty            certain;
 };
 

@@ -1,6 +1,6 @@
 # What numbers of a device make it equal a rival. Figures follow the fit, and are masked.
 $ assay breakeven --device m100 --against h200 --workload decoder.prefill/model=llama-2-70b,layers=2,tokens=2048,weights=bf16 --vary peak --curve c | sed -E 's/[0-9]+([.][0-9]+)?/N/g; s/ [µm]s/ s/g; s/ [TPG]?(FL)?OP/ FLOP/g; s/ +/ /g; s/ \([^)]*\): with/: with/'
-decoder.prefill/batch=N,block=N,cache=fN,chunks=N,dp=N,ep=N,layers=N,model=llama-N-Nb,optimizer=adamw,packed=N,pp=N,recompute=none,schedule=gpipe,sp=false,tokens=N,tp=N,weights=bfN,zero=N
+decoder.prefill/batch=N,block=N,cache=fN,chunks=N,cp=N,dp=N,ep=N,layers=N,model=llama-N-Nb,optimizer=adamw,packed=N,pp=N,recompute=none,schedule=gpipe,sp=false,tokens=N,tp=N,weights=bfN,zero=N
 mN N s – N s, no point (peak_bfN_flops_per_s is known as a range only); modelled, grade D; announced, first delivery N to N
 hN-sxm N s – N s, middle N s; modelled, grade B; available
 As described, mN is at least as fast as hN-sxm with a chance of N %. Times hold N of N; a chance is over N draws.

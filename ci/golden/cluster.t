@@ -45,12 +45,31 @@ $ assay run gemm --backend m100 --spec offer.json -o no
 # the page: a table, shares of a step, memory, the pipeline's operations, equal terms, both kinds of scaling; and no point where none exists
 $ assay run decoder.train/model=llama-3.1-8b,batch=256,tokens=4096 decoder.train/model=llama-3.1-8b,batch=128,tokens=4096 --backend cluster:dgx-h100,devices=64 --backend cluster:dgx-h100,devices=32 --backend tianchi256 --launches 1 -o sizes --quiet && assay report sizes -o page >/dev/null && sed -n '/<section id="clusters">/,/<.section>/p' page/index.html >section; grep -c '<table class="clusters">' section; grep -o '<h[35]>[A-Z][^<]*' section | sort | uniq -c | sed 's/^ *//'
 sizes
-7
+9
 1 <h3>Weak scaling
 2 <h5>At equal count, equal power, equal price
 2 <h5>Strong scaling
+2 <h5>Use of links
 2 <h5>What fills the fullest device's memory
 2 <h5>Where a step's time goes
+
+# the same as text: every line of a table has the cells of its head, and of tianchi256 each time is a range; in Chinese as well
+$ assay report sizes -o page --format md >/dev/null && sed -n '/^### Clusters/,/^### Models/p' page/report.md >text; sed -n 's/^##### //p' text | sort | uniq -c | sed 's/^ *//'; grep -c '^#### Weak scaling' text; awk -F'|' '!/^\|/ { head = 0; next } !head { head = NF } NF != head { print "torn: " $0 }' text
+2 At equal count, equal power, equal price
+2 Strong scaling
+2 Use of links
+2 What fills the fullest device's memory
+2 Where a step's time goes
+1
+$ grep 'cluster:tianchi256 | modelled, grade D' text | grep -cE '\| ◇ [0-9.]+ m?s – [0-9.]+ m?s \|'
+2
+$ sed -n '/^### 集群/,/^### /p' page/report.zh.md | grep -v '^####* ' | sed -E 's/(cluster:|decoder\.train)[^ ]*//g' | grep -oE '[a-zA-Z]{5,}' | sort -u
+logits
+
+# what links carry: on dgx-h100 both tiers, each busy for a part of the step and never beyond its rate; where there is one tier, that
+$ jq -r '[(.backend | sub(",.*"; "")), ([.counters[] | select(.name | test("^link_.*_sent$")) | .name] | join(" ")), ([.counters[] | select(.name | test("^link_.*_share$")) | .low > 0 and .high <= 1] | all)] | @json' out/records.jsonl
+["cluster:dgx-h100","link_scale-up_sent link_scale-out_sent",true]
+["cluster:tianchi512","link_scale-up_sent",true]
 
 # operations of the eight stages of the plan above, no more than can be told apart
 $ assay report out -o drawn >/dev/null && sed -n '/<section id="clusters">/,/<.section>/p' drawn/index.html | grep -o '<rect class="[fbw]' | sort | uniq -c | awk '$1 > 300 && $1 < 1600 { print $NF }'

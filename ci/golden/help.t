@@ -47,7 +47,7 @@ options:
   -o TEXT           the run folder (default out/<suite>)
   --resume          go on with a run that was interrupted
   --seed N          of inputs and samples (default: the suite's) (from 0 to 9007199254740992)
-  --ranks N         refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, pp, ep) (from 0 to 32; default 0)
+  --ranks N         refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, cp, pp, ep) (from 0 to 32; default 0)
   --launcher NAME   who starts the ranks: this machine, or mpirun or srun, also on other hosts (harness/run/README.md) (one of fork, mpirun, srun; default fork)
   --only TEXT       a file of case names, one a line: only these of the suite, as long and as often as it says
   --power TEXT      an external meter: cmd=COMMAND or file=PATH

@@ -50,7 +50,7 @@ all equal all
 
 # what is kept is what --json prints
 $ assay validate --backend cpu --level model -o kept decoder.prefill/model=tiny-dense,tokens=8 >out && assay validate --backend cpu --level model --json decoder.prefill/model=tiny-dense,tokens=8 >json && cmp json kept/model.json; sed -nE 's/^ {6}"(case|outcome)": (.*)/\1 \2/p; s/^  "(passed|failed)": (.*)/\1 \2/p' json
-case "decoder.prefill/batch=1,block=16,cache=f32,chunks=1,dp=1,ep=1,layers=0,model=tiny-dense,optimizer=adamw,packed=0,pp=1,recompute=none,schedule=gpipe,sp=false,tokens=8,tp=1,weights=f32,zero=0",
+case "decoder.prefill/batch=1,block=16,cache=f32,chunks=1,cp=1,dp=1,ep=1,layers=0,model=tiny-dense,optimizer=adamw,packed=0,pp=1,recompute=none,schedule=gpipe,sp=false,tokens=8,tp=1,weights=f32,zero=0",
 outcome "pass",
 failed 0,
 passed 1

@@ -7,7 +7,7 @@ $ for case in batch=5,model=tiny-dense,packed=17,tokens=70 batch=3,block=4,cache
 
 $ assay show decoder.serve/batch=3,packed=2,model=tiny-dense
 ? 2
-! assay: packed 2; 3 sequences have a token each (while building case 'decoder.serve/batch=3,block=16,cache=f32,chunks=1,dp=1,ep=1,layers=0,model=tiny-dense,optimizer=adam')
+! assay: packed 2; 3 sequences have a token each (while building case 'decoder.serve/batch=3,block=16,cache=f32,chunks=1,cp=1,dp=1,ep=1,layers=0,model=tiny-dense,optimizer')
 
 $ assay show decoder.decode/model=tiny-dense,cache=bf16
 ? 2

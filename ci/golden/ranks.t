@@ -1,5 +1,5 @@
 # Cases that are spread over ranks: processes that exchange messages, judged by what one graph of them all gives.
-$ assay run decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=4 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,sp=true,tp=4 decoder.gradients/model=tiny-ranks,batch=4,pp=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,ep=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2 decoder.gradients/model=tiny-ranks,batch=4,pp=2,tokens=16,tp=2 decoder.gradients/model=tiny-ranks,batch=4,pp=4,schedule=1f1b,tokens=16 decoder.train/model=tiny-ranks,batch=4,dp=2,ep=2,tokens=16,zero=2 decoder.train/model=tiny-ranks,batch=8,chunks=2,pp=2,schedule=1f1b,tokens=16,tp=2 --ranks 4 --backend cpu,threads=1 --launches 1 --min-runs 8 --min-s 0 -o four --quiet
+$ assay run decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=4 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,sp=true,tp=4 decoder.gradients/model=tiny-ranks,batch=4,pp=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,ep=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2 decoder.gradients/model=tiny-ranks,batch=4,pp=2,tokens=16,tp=2 decoder.gradients/model=tiny-ranks,batch=4,pp=4,schedule=1f1b,tokens=16 decoder.gradients/model=tiny-ranks,batch=2,cp=4,tokens=16 decoder.gradients/model=tiny-ranks,batch=4,cp=2,tokens=16,tp=2 decoder.gradients/model=tiny-ranks,batch=4,cp=2,pp=2,tokens=16 decoder.train/model=tiny-ranks,batch=4,cp=2,dp=2,tokens=16,zero=2 decoder.train/model=tiny-ranks,batch=4,dp=2,ep=2,tokens=16,zero=2 decoder.train/model=tiny-ranks,batch=8,chunks=2,pp=2,schedule=1f1b,tokens=16,tp=2 --ranks 4 --backend cpu,threads=1 --launches 1 --min-runs 8 --min-s 0 -o four --quiet
 four
 
 $ assay validate four | sed -nE 's/^(pass|marginal) .* (decoder[^ ]*) .*/\2/p; $p'
@@ -10,9 +10,13 @@ decoder.gradients/model=tiny-ranks,batch=4,tokens=16,ep=4
 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,dp=2,tp=2
 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,tp=2,pp=2
 decoder.gradients/model=tiny-ranks,batch=4,tokens=16,pp=4,schedule=1f1b
+decoder.gradients/model=tiny-ranks,batch=2,tokens=16,cp=4
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,tp=2,cp=2
+decoder.gradients/model=tiny-ranks,batch=4,tokens=16,cp=2,pp=2
+decoder.train/model=tiny-ranks,batch=4,tokens=16,dp=2,cp=2,zero=2
 decoder.train/model=tiny-ranks,batch=4,tokens=16,dp=2,ep=2,zero=2
 decoder.train/model=tiny-ranks,batch=8,tokens=16,tp=2,pp=2,schedule=1f1b,chunks=2
-9 passed, 0 failed, 0 not checked
+13 passed, 0 failed, 0 not checked
 
 # exchanges alone, whose content is whole numbers: every bit counts
 $ assay run collective.all_reduce/bytes=64KiB,ranks=4 collective.all_gather/bytes=64KiB,ranks=4 collective.reduce_scatter/bytes=60KiB,ranks=3 collective.all_to_all/bytes=64KiB,dtype=i32,ranks=4 collective.send_receive/bytes=8MiB,ranks=3 --backend cpu,threads=1 --launches 1 --min-runs 8 --min-s 0 -o exchange --quiet && assay validate exchange | sed -nE 's/^([a-z_]+) +[a-z]+ +0 .* (collective[^ ]*) .*/\1 \2/p; $p'
@@ -39,6 +43,9 @@ $ assay run decoder.train/model=tiny-ranks,batch=3,dp=2,tokens=16 --backend cpu 
 $ assay run decoder.train/model=tiny-ranks,tokens=16,tp=3 --backend cpu -o bad
 ? 2
 ~ heads 4 of 'tiny-ranks' does not divide by tp 3
+$ assay run decoder.train/cp=2,model=tiny-ranks,tokens=6 --backend cpu -o bad
+? 2
+~ tokens 6 of 'tiny-ranks' does not divide by 2 x cp 4
 $ assay run decoder.train/model=tiny-ranks,pp=3,tokens=16 --backend cpu -o bad
 ? 2
 ~ layers 4 of 'tiny-ranks' does not divide by pp 3

@@ -114,7 +114,7 @@ $ sed 's/"shape":\[96,64\]/"shape":[64,96]/' kept >bad/model.safetensors && assa
 ? 2
 
 $ cp kept bad/model.safetensors && printf '\377\377\377\177' | dd of=bad/model.safetensors bs=1 seek=$(($(wc -c <kept) - 8)) conv=notrunc status=none; assay run decoder.prefill/model=tiny-dense,tokens=16 --weights bad -o no
-! assay: model.safetensors: tensor 'model.norm.weight' holds nan at element 62 (while giving its values to case 'decoder.prefill/batch=1,block=16,cache=f32,chunks=1,dp=1,ep=1,layers=0,model=tin')
+! assay: model.safetensors: tensor 'model.norm.weight' holds nan at element 62 (while giving its values to case 'decoder.prefill/batch=1,block=16,cache=f32,chunks=1,cp=1,dp=1,ep=1,layers=0,mode')
 ? 2
 
 $ echo '{"weight_map":{"a":"../kept"}}' >bad/model.safetensors.index.json; assay run decoder.prefill/model=tiny-dense,tokens=16 --weights bad -o no

@@ -45,7 +45,7 @@ static const struct assay_option options[] = {
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct run_options, seed), .dflt = "", .min = 0,
      .max = 9007199254740992.0, .help = "of inputs and samples (default: the suite's)"},
     {.name = "ranks", .type = ASSAY_OPT_I64, .offset = offsetof(struct run_options, ranks), .dflt = "0", .min = 0, .max = 32,
-     .help = "refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, pp, ep)"},
+     .help = "refuse cases that are spread over another number of processes; which it is, their mesh says (dp, tp, cp, pp, ep)"},
     {.name = "launcher", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct run_options, launcher), .dflt = "fork", .choices = assay_launchers,
      .help = "who starts the ranks: this machine, or mpirun or srun, also on other hosts (harness/run/README.md)"},
     {.name = "only", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct run_options, only), .bytes = 512, .dflt = "",

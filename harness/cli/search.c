@@ -194,7 +194,8 @@ static double draw_all(const struct subject *s, struct draws *d)
     return fits / DRAWS;
 }
 
-/* What descriptions leave open, by draws; what the kernels' models are off by, from chips left out of their fit. */
+/* What descriptions leave open, by draws; what the kernels' models are off by, from chips left out of their fit; and no step of less time
+ * than any training has reached. */
 static void find_band(struct subject *s, struct assay_search_band *band)
 {
     struct draws      d = {.n = 0};
@@ -210,6 +211,9 @@ static void find_band(struct subject *s, struct assay_search_band *band)
     }
     band_of(d.ns, d.n, kernels.half, &band->p10_ns, &band->p90_ns);
     band_of(d.kept_ns, d.n, kernels.half, &band->kept_p10_ns, &band->kept_p90_ns);
+    double least_ns = fmin(s->search.best[0].price.ns, assay_step_least_ns(&s->search.best[0].price));
+    band->p10_ns = fmax(band->p10_ns, least_ns);
+    band->kept_p10_ns = fmax(band->kept_p10_ns, least_ns);
     band_of(d.share, d.n, 0, &band->share_p10, &band->share_p90);
     band_of(d.watts, d.n, 0, &band->watts_p10, &band->watts_p90);
     find_point(s, band);

@@ -27,14 +27,18 @@ static double crossing_of(const struct assay_collective_shape *s, double copy)
 
 #define REDUCING_DEVICES 8.0 /* fewer than this the libraries serve by rings also where switches reduce */
 
+bool assay_collective_reduces(const struct assay_chip *chip, const struct assay_collective_shape *s)
+{
+    return s->op == ASSAY_ALL_REDUCE && chip->field[ASSAY_DEVICE_IN_NETWORK_REDUCE] > 0 && s->devices >= REDUCING_DEVICES;
+}
+
 enum assay_code assay_price_collective(const struct assay_chip *chip, const struct assay_coefficients *k,
                                        const struct assay_collective_shape *s, struct assay_price *out, struct assay_error *err)
 {
     double link = chip->field[ASSAY_DEVICE_SCALE_UP];
     if (isnan(link) || link <= 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "scale_up_bytes_per_s is not known");
-    bool reduces = s->op == ASSAY_ALL_REDUCE && chip->field[ASSAY_DEVICE_IN_NETWORK_REDUCE] > 0 && s->devices >= REDUCING_DEVICES;
-    double             share = k->value[ASSAY_K_LINK_SHARE] * (reduces ? k->value[ASSAY_K_LINK_NETWORK] : 1);
+    double             share = k->value[ASSAY_K_LINK_SHARE] * (assay_collective_reduces(chip, s) ? k->value[ASSAY_K_LINK_NETWORK] : 1);
     double             half = k->value[ASSAY_K_LINK_RAMP] * 1e-9 * link;
     double             step_ns = s->op == ASSAY_ALL_TO_ALL ? k->value[ASSAY_K_LINK_PEER] : k->value[ASSAY_K_LINK_STEP];
     struct assay_price price = {.class = ASSAY_KERNEL_COLLECTIVE, .link_bytes = crossing_of(s, 0)};

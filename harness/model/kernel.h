@@ -77,6 +77,8 @@ enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct 
 enum assay_code assay_price_decode(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_attention_shape *s, struct assay_price *out, struct assay_error *err);
 enum assay_code assay_price_moe(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_moe_shape *s, struct assay_price *out, struct assay_error *err);
 enum assay_code assay_price_memory(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_memory_shape *s, struct assay_price *out, struct assay_error *err);
+/* Do switches add up on the way? The price is then of another form, its link_bytes still those of a ring. */
+bool assay_collective_reduces(const struct assay_chip *chip, const struct assay_collective_shape *s);
 enum assay_code assay_price_collective(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_collective_shape *s, struct assay_price *out, struct assay_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "harness/ir/steps.h"
 #include "suites/blocks/blocks.h"
+#include "suites/blocks/context.h"
 #include "suites/blocks/decoder_layer.h"
 #include "suites/blocks/ranks.h"
 #include "suites/blocks/stage_order.h"
@@ -33,7 +34,7 @@ static void rotary_tables(struct decoder *d)
     free(table);
 }
 
-/* i64[batch, length]: counted from 0, or where the past ends; of packed tokens, given. */
+/* i64[batch, length]: where a token stands in its sequence, from 0, or where the past ends; of packed tokens, given. */
 static int32_t positions(const struct decoder *d)
 {
     int64_t dims[2] = {d->batch, d->length};
@@ -51,7 +52,7 @@ static int32_t positions(const struct decoder *d)
         return ASSAY_NO_VALUE;
     }
     for (int64_t i = 0; i < dims[0] * dims[1]; i++)
-        list[i] = i % dims[1];
+        list[i] = assay_context_position(d, i % dims[1]);
     int32_t v = assay_graph_const(d->g, "position_ids", ASSAY_I64, 2, dims, list);
     free(list);
     return v;
@@ -99,7 +100,7 @@ static void begin(struct decoder *d)
     d->heads = d->shape->heads / d->at.mesh.tp;
     d->kv_heads = d->shape->kv_heads / d->at.mesh.tp;
     d->split_vocabulary = d->at.mesh.tp > 1 && d->shape->vocab % d->at.mesh.tp == 0;
-    d->length = decode ? 1 : how->tokens;
+    d->length = decode ? 1 : how->tokens / d->at.mesh.cp;
     d->room = serve ? how->context : how->tokens + (decode ? ASSAY_DECODER_ROOM : 0);
     d->past = d->filled = d->cosines = d->sines = d->table = d->starts = ASSAY_NO_VALUE;
     if (serve)
@@ -112,6 +113,7 @@ static void begin(struct decoder *d)
         d->filled = assay_block_binary(d->g, "Add", "", "filled", d->past, assay_graph_i64s(d->g, "filled:one", 1, &one));
     }
     d->positions = positions(d);
+    assay_context_begin(d);
     if (d->shape->positions == ASSAY_POSITIONS_ROPE)
         rotary_tables(d);
 }
@@ -133,7 +135,7 @@ static int32_t look_up(const struct decoder *d, int32_t ids, int32_t *table)
         return x;
     }
     *table = assay_graph_param(d->g, "model.embed_tokens.weight", ASSAY_F32, 2, dims, (struct assay_fill){ASSAY_FILL_NORMAL, 0, 0.02});
-    assay_ranks_declare(d->g, &d->at, "model.embed_tokens", "weight", 0, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    assay_ranks_declare(d->g, &d->at, "model.embed_tokens", "weight", 0, ASSAY_MESH_TP, ASSAY_MESH_COPIES);
     return assay_ranks_lookup(d->g, "model.embed_tokens", *table, ids, d->at.tp * n, n);
 }
 
@@ -141,11 +143,8 @@ static int32_t embed(const struct decoder *d, int32_t *table)
 {
     const struct assay_model_shape *s = d->shape;
     bool                            packed = d->how->phase == ASSAY_DECODER_SERVE;
-    int64_t                         dims[2] = {d->batch, d->length};
-    int32_t                         ids = assay_graph_input(d->g, "input_ids", ASSAY_I64, packed ? 1 : 2, packed ? &dims[1] : dims,
-                                                            (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(s->vocab - 1)});
-    assay_ranks_declare_rows(d->g, &d->at, "input_ids", ids, d->micro, d->micros);
-    int32_t x = look_up(d, ids, table), p = ASSAY_NO_VALUE, other;
+    int32_t                         ids = assay_context_input(d, "input_ids", packed ? 1 : 2);
+    int32_t                         x = look_up(d, ids, table), p = ASSAY_NO_VALUE, other;
     if (s->positions == ASSAY_POSITIONS_LEARNED) {
         p = assay_block_embedding(d->g, "model.embed_positions", d->positions, s->context, s->hidden, ASSAY_F32, &other);
         assay_ranks_declare(d->g, &d->at, "model.embed_positions", "weight", 0, 0, assay_decoder_row_sharers(d));
@@ -187,7 +186,7 @@ static int32_t last_packed(const struct decoder *d, int32_t x)
 static int64_t step_rows(const struct assay_decoder *how)
 {
     int64_t sequences = how->batch / (how->mesh.dp * how->mesh.ep);
-    return sequences / micro_batches(&how->mesh, sequences) * how->tokens;
+    return sequences / micro_batches(&how->mesh, sequences) * (how->tokens / how->mesh.cp);
 }
 
 /* Does the model divide by its mesh? false, with the reason in the graph: it does not. */
@@ -206,6 +205,7 @@ static bool divides(struct assay_graph *g, const struct assay_decoder *how)
         {"layers", m->chunks > 1 ? "pp x chunks" : "pp", how->layers, m->pp * m->chunks, true}, {"experts", "ep", s->moe.experts, m->ep, true},
         {"batch", "dp x ep", how->batch, m->dp * m->ep, true},
         {"batch of a stage", "pp", how->batch / (m->dp * m->ep), m->pp, m->chunks > 1},
+        {"tokens", "2 x cp", how->tokens, 2 * m->cp, m->cp > 1},
         {"batch x tokens of a step", "tp", step_rows(how), m->tp, m->sp},
     };
     int64_t n;
@@ -301,12 +301,12 @@ int32_t assay_decoder_build(struct assay_graph *g, const struct assay_decoder *g
 /* Of the last stage: this rank's share of the loss, and the ranks whose shares add up to it. */
 static int32_t own_loss(const struct decoder *d, int32_t x, int32_t table, unsigned *adds)
 {
-    int64_t n = d->batch * d->length, of = d->micros * d->at.mesh.dp * d->at.mesh.ep * (d->at.mesh.sp && !d->split_vocabulary ? d->at.mesh.tp : 1);
+    const struct assay_mesh *m = &d->at.mesh;
+    int64_t                  of = d->micros * m->dp * m->cp * m->ep * (m->sp && !d->split_vocabulary ? m->tp : 1);
     float   divisor = (float)of;
-    bool    alone = d->at.mesh.dp * d->at.mesh.tp * d->at.mesh.pp * d->at.mesh.ep == 1;
+    bool    alone = m->dp * m->tp * m->cp * m->pp * m->ep == 1;
     int32_t logits = head(d, x, table);
-    int32_t labels = assay_graph_input(d->g, "labels", ASSAY_I64, 1, &n, (struct assay_fill){ASSAY_FILL_INTEGERS, 0, (double)(d->shape->vocab - 1)});
-    assay_ranks_declare_rows(d->g, &d->at, "labels", labels, d->micro, d->micros);
+    int32_t labels = assay_context_input(d, "labels", 1);
     *adds = assay_decoder_row_sharers(d) | (d->split_vocabulary ? ASSAY_MESH_TP : 0);
     int32_t loss = d->split_vocabulary
                        ? assay_ranks_cross_entropy(d->g, &d->at, logits, labels, d->at.tp * assay_block_length(d->g, logits, 1))
@@ -320,7 +320,7 @@ static int32_t own_loss(const struct decoder *d, int32_t x, int32_t table, unsig
 static int64_t neighbour(const struct decoder *d, int64_t step)
 {
     const struct assay_mesh *m = &d->at.mesh;
-    return d->at.rank + ((d->at.pp + step + m->pp) % m->pp - d->at.pp) * m->dp * m->ep * m->tp;
+    return d->at.rank + ((d->at.pp + step + m->pp) % m->pp - d->at.pp) * m->dp * m->ep * m->cp * m->tp;
 }
 
 /* What the piece before gives: rows as they are between layers. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "suites/blocks/blocks.h"
+#include "suites/blocks/context.h"
 #include "suites/blocks/ranks.h"
 
 #include "assay/banned.h"
@@ -17,7 +18,7 @@ static bool caches(const struct decoder *d)
 
 unsigned assay_decoder_row_sharers(const struct decoder *d)
 {
-    return ASSAY_MESH_DP | ASSAY_MESH_EP | (d->at.mesh.sp ? ASSAY_MESH_TP : 0);
+    return ASSAY_MESH_COPIES | (d->at.mesh.sp ? ASSAY_MESH_TP : 0);
 }
 
 int32_t assay_decoder_linear(const struct decoder *d, const char *prefix, const char *name, int32_t x, int64_t in, int64_t out, bool bias,
@@ -40,9 +41,9 @@ int32_t assay_decoder_by_columns(const struct decoder *d, const char *prefix, co
     struct assay_block_linear how = {.in = in, .out = out / d->at.mesh.tp, .bias = bias, .gain = 1, .store = d->how->store};
     assay_block_name(full, prefix, name);
     int32_t y = assay_block_linear(d->g, full, x, &how);
-    assay_ranks_declare(d->g, &d->at, full, "weight", 0, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    assay_ranks_declare(d->g, &d->at, full, "weight", 0, ASSAY_MESH_TP, ASSAY_MESH_COPIES);
     if (bias)
-        assay_ranks_declare(d->g, &d->at, full, "bias", 0, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+        assay_ranks_declare(d->g, &d->at, full, "bias", 0, ASSAY_MESH_TP, ASSAY_MESH_COPIES);
     return y;
 }
 
@@ -56,7 +57,7 @@ static int32_t by_rows(const struct decoder *d, const char *prefix, const char *
                                      .store = d->how->store};
     assay_block_name(full, prefix, name);
     int32_t y = assay_ranks_leave(d->g, &d->at, full, "left", assay_block_linear(d->g, full, x, &how));
-    assay_ranks_declare(d->g, &d->at, full, "weight", 1, ASSAY_MESH_TP, ASSAY_MESH_DP | ASSAY_MESH_EP);
+    assay_ranks_declare(d->g, &d->at, full, "weight", 1, ASSAY_MESH_TP, ASSAY_MESH_COPIES);
     if (!bias)
         return y;
     if (!alone)
@@ -124,6 +125,8 @@ static int32_t attend(const struct decoder *d, const char *prefix, int32_t q, in
     int32_t           in[7] = {q, k, v, ASSAY_NO_VALUE, ASSAY_NO_VALUE, ASSAY_NO_VALUE, d->filled};
     struct assay_attr attrs[] = {ASSAY_ATTR_INT("q_num_heads", heads), ASSAY_ATTR_INT("kv_num_heads", kv_heads),
                                  ASSAY_ATTR_INT("is_causal", !decode), ASSAY_ATTR_FLOAT("scale", scale), ASSAY_ATTR_END};
+    if (d->at.mesh.cp > 1)
+        return assay_context_attend(d, prefix, q, k, v, heads, kv_heads, scale);
     assay_block_name(full, prefix, "attention");
     return assay_graph_op(d->g, "Attention", full, in, decode ? 7 : 3, attrs);
 }

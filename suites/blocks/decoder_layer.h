@@ -14,11 +14,12 @@ struct decoder {
     const struct assay_decoder     *how;
     const struct assay_model_shape *shape;
     int64_t                         batch;  /* sequences that stand side by side: of packed ones, one */
-    int64_t                         length; /* tokens a sequence that this graph computes */
+    int64_t                         length; /* tokens a sequence that this graph computes: of parts, this rank's */
     int64_t                         room;   /* tokens a cache holds */
     int32_t                         positions, cosines, sines; /* of rotary positions */
     int32_t                         past, filled;              /* decode: i64[batch], and one more */
     int32_t                         table, starts;             /* serve, as `past` is: i32 */
+    int32_t order, masks[2];                                   /* of sequences in parts (context.h) */
     struct assay_mesh_place at;
     int64_t piece, pieces;       /* of the model's layers: the one that is built, of how many; stages have them by turns */
     int64_t first_layer, layers; /* of this piece */

@@ -56,7 +56,7 @@ static int64_t place_along(const struct assay_mesh_place *at, unsigned axes, int
 
 static bool is_one(const struct assay_mesh_place *at)
 {
-    return at->mesh.dp * at->mesh.tp * at->mesh.pp * at->mesh.ep == 1;
+    return at->mesh.dp * at->mesh.tp * at->mesh.cp * at->mesh.pp * at->mesh.ep == 1;
 }
 
 struct cut {
@@ -100,10 +100,11 @@ void assay_ranks_declare(struct assay_graph *g, const struct assay_mesh_place *a
 void assay_ranks_declare_experts(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t tp_axis)
 {
     const struct cut cuts[] = {{0, ASSAY_MESH_EP}, {tp_axis, ASSAY_MESH_TP}};
-    declare(g, at, find(g, prefix, name), cuts, 2, ASSAY_MESH_DP);
+    declare(g, at, find(g, prefix, name), cuts, 2, ASSAY_MESH_DP | ASSAY_MESH_CP);
 }
 
-void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, const char *name, int32_t value, int64_t micro, int64_t n)
+void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, const char *name, int32_t value,
+                              const struct assay_ranks_rows *rows)
 {
     const struct assay_value *v = assay_graph_value(g, value);
     struct assay_part         part = {.n_holders = 0};
@@ -112,8 +113,12 @@ void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_pla
         return;
     (void)snprintf(part.name, sizeof part.name, "%s", name);
     memcpy(part.whole, v->dims, sizeof part.whole);
-    part.whole[0] *= of * n;
-    part.first[0] = (place * n + micro) * v->dims[0];
+    part.whole[0] *= of * rows->micros;
+    part.first[0] = (place * rows->micros + rows->micro) * v->dims[0];
+    if (rows->chunks) {
+        part.whole[1] *= rows->chunks;
+        part.first[1] = rows->chunk * v->dims[1];
+    }
     assay_graph_part(g, value, &part);
 }
 

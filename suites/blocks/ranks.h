@@ -29,9 +29,14 @@ void assay_ranks_declare(struct assay_graph *g, const struct assay_mesh_place *a
                          unsigned split, unsigned shared);
 /* The same of all experts' matrices of one kind: split by ep along the first axis, by tp along another. */
 void assay_ranks_declare_experts(struct assay_graph *g, const struct assay_mesh_place *at, const char *prefix, const char *name, int32_t tp_axis);
-/* The same of an input "<name>", of which this rank has the rows of its sequences, or of them those of micro-batch `micro` of n: ranks of
- * dp and ep split the first axis, micro-batches each one's part. */
-void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, const char *name, int32_t value, int64_t micro, int64_t n);
+/* Which rows of an input one value has: ranks of dp and ep split the first axis, micro-batches each one's part. */
+struct assay_ranks_rows {
+    int64_t micro, micros; /* micro-batch, of how many */
+    int64_t chunk, chunks; /* of the second axis this chunk, of so many like it; 0: all */
+};
+/* The same of an input "<name>". */
+void assay_ranks_declare_rows(struct assay_graph *g, const struct assay_mesh_place *at, const char *name, int32_t value,
+                              const struct assay_ranks_rows *rows);
 
 /* Rows on their way to the experts of other ranks of ep, and what is needed for the way back. */
 struct assay_ranks_dispatch {

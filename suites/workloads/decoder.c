@@ -50,6 +50,7 @@ static const struct assay_option params[] = {
     ASSAY_PARAM_RECOMPUTE(struct decoder, training),
     ROW_MESH("dp", dp, "ranks that have their own sequences (phases train and gradients, as all of the mesh)"),
     ROW_MESH("tp", tp, "ranks that split every matrix, its heads and the vocabulary"),
+    ROW_MESH("cp", cp, "ranks that split the tokens of every sequence"),
     ROW_MESH("pp", pp, "stages of layers, each on its own ranks"),
     ROW_MESH("ep", ep, "ranks that split the experts and have their own sequences"),
     {.name = "schedule", .type = ASSAY_OPT_ENUM, .offset = offsetof(struct decoder, mesh.schedule), .dflt = "gpipe", .choices = assay_mesh_schedules,

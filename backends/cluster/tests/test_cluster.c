@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,34 @@ Test(cluster, parts_add_up_to_the_step_on_every_draw)
     close_step(&d);
 }
 
+/* dgx-h100: what goes over a link in a step is the plan's, whatever the draw; times are the cluster's. */
+Test(cluster, links_of_each_tier_carry_the_same_on_every_draw_and_no_more_than_they_can)
+{
+    static const char *const tiers[] = {"link_scale-up_", "link_scale-out_"};
+    struct device            d;
+    open_step(&d, ":dgx-h100", gpt3);
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++) {
+        double sent = NAN, fastest = 0, slowest = INFINITY;
+        for (uint64_t draw = 0; draw < 20; draw++) {
+            double ns = step_on(&d, draw);
+            char   name[48];
+#define LINK(what) ((void)snprintf(name, sizeof name, "%s%s", tiers[i], what), level(&d, name))
+            double bytes = LINK("sent"), busy = LINK("busy"), share = LINK("busy_share"), rate = LINK("rate"), of_link = LINK("rate_share");
+            sent = draw ? sent : bytes;
+            cr_expect(bytes > 0 && bytes == sent, "%sdraw %d: %g", tiers[i], (int)draw, bytes);
+            cr_expect_float_eq(share, busy / ns, 1e-6);
+            cr_expect(share > 0 && share < 1, "%s%g", tiers[i], share);
+            cr_expect(of_link > 0.3 && of_link <= 1, "%s%g", tiers[i], of_link);
+            fastest = fmax(fastest, rate);
+            slowest = fmin(slowest, rate);
+        }
+        double link = i ? 50e9 : 450e9; /* NDR InfiniBand; NVLink 4, a direction */
+        cr_expect(fastest <= link && slowest > 0.3 * link, "%s%g to %g B/s", tiers[i], slowest, fastest);
+    }
+#undef LINK
+    close_step(&d);
+}
+
 Test(cluster, a_draw_repeats_and_nought_is_the_middle_again)
 {
     struct device d;
@@ -117,6 +146,27 @@ Test(cluster, a_draw_repeats_and_nought_is_the_middle_again)
     cr_expect_eq(step_on(&d, 7), other);
     cr_expect_eq(step_on(&d, 0), middle);
     close_step(&d);
+}
+
+/* The band of kernels is wide where none of a chip was measured; its end alone would be 96 % of the peak. */
+Test(cluster, no_draw_reaches_more_of_the_peak_than_any_training_has)
+{
+    static const char *const systems[] = {":tianchi512", ":dgx-h100"};
+    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
+        struct device d;
+        double        most = 0, least = 1;
+        open_step(&d, systems[i], gpt3);
+        for (uint64_t draw = 1; draw <= 60; draw++) {
+            double ns = step_on(&d, draw), share = level(&d, "model_flops_share"), sum = level(&d, "step_compute") + level(&d, "step_recompute");
+            cr_expect(share <= ASSAY_STEP_MOST_UTILISATION * (1 + 1e-9), "%s, draw %d: %g", systems[i], (int)draw, share);
+            cr_expect(sum <= ns, "%s, draw %d: parts are stretched with the step", systems[i], (int)draw);
+            most = fmax(most, share);
+            least = fmin(least, share);
+        }
+        cr_expect(least < 0.6 * ASSAY_STEP_MOST_UTILISATION || i, "%s: from %g on", systems[i], least);
+        cr_expect(most > 0.9 * ASSAY_STEP_MOST_UTILISATION || i, "%s: up to %g", systems[i], most);
+        close_step(&d);
+    }
 }
 
 static struct assay_certainty certainty_of(struct device *d)

@@ -376,6 +376,7 @@ Test(ranks, four_have_the_loss_and_every_gradient_of_one_within_the_bound, .time
 {
     (void)setenv("ASSAY_DATA", ".", 0);
     CHECK(DENSE, "dp=4", "tp=4", "tp=2,sp=true", "dp=2,tp=2", "dp=4,zero=1", "dp=4,zero=2");
+    CHECK("decoder.gradients/batch=2,layers=2,model=tiny-ranks,tokens=16", "cp=2", "cp=4", "cp=2,sp=true,tp=2", "cp=2,dp=2,zero=2");
     CHECK(DEEP, "pp=4", "ep=4", "pp=2,tp=2", "dp=2,ep=2", "tp=4,sp=true", "pp=4,schedule=1f1b", "chunks=2,pp=2,schedule=1f1b");
 }
 

@@ -16,6 +16,12 @@ struct part {
     double                          members, stride, bytes;
 };
 
+/* Of a reduction in switches: a device's whole buffer goes up to be added, and its share of the sum to all. */
+static double network_bytes(double n, double bytes)
+{
+    return (1 + 1 / n) * bytes;
+}
+
 static double rate_of(const struct part *p, const struct assay_exchange *x, double share)
 {
     return p->tier->link * p->tier->efficiency * share / fmax(1, x->sharers);
@@ -23,7 +29,7 @@ static double rate_of(const struct part *p, const struct assay_exchange *x, doub
 
 /* The first tier is priced as kernels are; topologies that give a group less than a device's whole link slow it down. */
 static enum assay_code price_first(const struct assay_fabric *f, const struct assay_coefficients *k, const struct assay_exchange *x,
-                                   const struct part *p, double *ns, enum assay_algorithm *how, struct assay_error *err)
+                                   const struct part *p, struct assay_exchange_price *out, struct assay_error *err)
 {
     struct assay_chip  chip = f->chip;
     struct assay_price price;
@@ -36,34 +42,39 @@ static enum assay_code price_first(const struct assay_fabric *f, const struct as
     const struct assay_collective_shape shape = {x->op, p->members, p->bytes * fmax(1, exchanges ? x->imbalance : 1)};
     if (assay_price_collective(&chip, k, &shape, &price, err))
         return err->code;
-    *ns = price.ns;
-    *how = exchanges ? ASSAY_ALGORITHM_DIRECT : x->op == ASSAY_ALL_REDUCE && p->tier->reduces ? ASSAY_ALGORITHM_IN_NETWORK : ASSAY_ALGORITHM_RING;
+    bool reduces = assay_collective_reduces(&chip, &shape);
+    out->tier_ns[0] = price.ns;
+    out->tier_bytes[0] = reduces ? network_bytes(p->members, p->bytes) : price.link_bytes;
+    out->algorithm[0] = exchanges ? ASSAY_ALGORITHM_DIRECT : reduces ? ASSAY_ALGORITHM_IN_NETWORK : ASSAY_ALGORITHM_RING;
     return ASSAY_OK;
 }
 
 /* Further tiers: the least of what is there. A ring of n: n - 1 steps (twice for a reduction to all) of a hop each; a double tree:
  * as many bytes, twice the levels in hops; switches that reduce: each byte up once, down once, at the same time. */
-static double price_further(const struct assay_exchange *x, const struct part *p, enum assay_algorithm *how)
+static double price_further(const struct assay_exchange *x, const struct part *p, double *sent_bytes, enum assay_algorithm *how)
 {
     double n = p->members, passes = x->op == ASSAY_ALL_REDUCE ? 2 : 1, latency = p->tier->latency_ns * 1e-9;
     double rate = rate_of(p, x, assay_tier_ring_share(p->tier, n, p->stride));
-    double ring = passes * ((n - 1) * latency + (n - 1) / n * p->bytes / rate);
-    double tree = passes * (ceil(log2(n)) * latency + p->bytes / rate);
-    double network = p->tier->reduces && x->op == ASSAY_ALL_REDUCE ? 2 * latency + (1 + 1 / n) * p->bytes / rate : INFINITY;
+    double ring_bytes = passes * (n - 1) / n * p->bytes, tree_bytes = passes * p->bytes;
+    double ring = passes * (n - 1) * latency + ring_bytes / rate;
+    double tree = passes * ceil(log2(n)) * latency + tree_bytes / rate;
+    double network = p->tier->reduces && x->op == ASSAY_ALL_REDUCE ? 2 * latency + network_bytes(n, p->bytes) / rate : INFINITY;
     double best = fmin(ring, fmin(tree, network));
     *how = best >= ring ? ASSAY_ALGORITHM_RING : best >= tree ? ASSAY_ALGORITHM_TREE : ASSAY_ALGORITHM_IN_NETWORK;
+    *sent_bytes = *how == ASSAY_ALGORITHM_RING ? ring_bytes : *how == ASSAY_ALGORITHM_TREE ? tree_bytes : network_bytes(n, p->bytes);
     return best * 1e9;
 }
 
 /* Each tier carries what goes to ranks that it joins and the tier below does not, all tiers at the same time. */
-static double price_direct(const struct assay_exchange *x, const struct part *p, double inside, enum assay_algorithm *how)
+static double price_direct(const struct assay_exchange *x, const struct part *p, double inside, double *sent_bytes, enum assay_algorithm *how)
 {
     double rate = rate_of(p, x, assay_tier_exchange_share(p->tier, p->members, p->stride)), latency = p->tier->latency_ns * 1e-9;
     double partners = (p->members - 1) * inside, share = x->op == ASSAY_SEND ? 1 : partners / x->group.ranks;
     *how = ASSAY_ALGORITHM_DIRECT;
     if (x->op == ASSAY_SEND)
         rate = rate_of(p, x, assay_tier_ring_share(p->tier, 2, fmax(p->stride, p->tier->leaf)));
-    return (latency * ceil(partners / EXCHANGE_AT_ONCE) + share * x->bytes * fmax(1, x->imbalance) / rate) * 1e9;
+    *sent_bytes = share * x->bytes * fmax(1, x->imbalance);
+    return (latency * ceil(partners / EXCHANGE_AT_ONCE) + *sent_bytes / rate) * 1e9;
 }
 
 /* Tiers of a hierarchical collective work on different chunks: the longest one, and what the others take for the first chunk. */
@@ -95,9 +106,10 @@ static enum assay_code price_tier(const struct assay_fabric *f, const struct ass
         struct part first = p;
         if (x->op == ASSAY_ALL_TO_ALL)
             first.bytes *= joined / x->group.ranks;
-        return price_first(f, k, x, &first, &price->tier_ns[0], &price->algorithm[0], err);
+        return price_first(f, k, x, &first, price, err);
     }
-    price->tier_ns[i] = is_direct(x->op) ? price_direct(x, &p, inside, &price->algorithm[i]) : price_further(x, &p, &price->algorithm[i]);
+    price->tier_ns[i] = is_direct(x->op) ? price_direct(x, &p, inside, &price->tier_bytes[i], &price->algorithm[i])
+                                         : price_further(x, &p, &price->tier_bytes[i], &price->algorithm[i]);
     return ASSAY_OK;
 }
 

@@ -18,6 +18,7 @@ struct assay_exchange {
 struct assay_exchange_price {
     double               ns;
     double               tier_ns[ASSAY_SYSTEM_TIERS];
+    double               tier_bytes[ASSAY_SYSTEM_TIERS]; /* that a device, of an uneven all-to-all the busiest, sends over its link of the tier */
     enum assay_algorithm algorithm[ASSAY_SYSTEM_TIERS]; /* of each tier that takes part */
     size_t               outermost;
     double               compute_share; /* of the device's compute that it takes while it runs */

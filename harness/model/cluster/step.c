@@ -132,7 +132,8 @@ static enum assay_code layers_of(struct assay_step_model *m, const struct assay_
 /* ---- what is sent -------------------------------------------------------------------------------------------------- */
 
 struct sent {
-    double ns, compute_share;
+    double                ns, compute_share;
+    struct assay_link_use link[ASSAY_SYSTEM_TIERS];
 };
 
 static struct sent send(const struct assay_step_model *m, enum assay_collective_op op, double ranks, double stride, double bytes,
@@ -142,7 +143,34 @@ static struct sent send(const struct assay_step_model *m, enum assay_collective_
     struct assay_exchange_price price = {.ns = 0};
     if (ranks > 1 && bytes > 0 && !err->code)
         (void)assay_price_exchange(m->f, m->k, &x, &price, err);
-    return (struct sent){price.ns, price.compute_share};
+    struct sent sent = {.ns = price.ns, .compute_share = price.compute_share};
+    for (size_t i = 0; i < m->f->n_tiers; i++)
+        sent.link[i] = (struct assay_link_use){price.tier_bytes[i], price.tier_ns[i]};
+    return sent;
+}
+
+static void add_links(struct assay_link_use to[ASSAY_SYSTEM_TIERS], const struct assay_link_use *more, double times)
+{
+    for (size_t i = 0; i < ASSAY_SYSTEM_TIERS; i++) {
+        to[i].bytes += times * more[i].bytes;
+        to[i].ns += times * more[i].ns;
+    }
+}
+
+/* One behind the other; so many times. What they cost compute is the first one's. */
+static struct sent both(const struct sent *a, const struct sent *b)
+{
+    struct sent sum = *a;
+    sum.ns += b->ns;
+    add_links(sum.link, b->link, 1);
+    return sum;
+}
+
+static struct sent repeated(const struct sent *once, double times)
+{
+    struct sent all = {.ns = times * once->ns, .compute_share = once->compute_share};
+    add_links(all.link, once->link, times);
+    return all;
 }
 
 /* What is left of `sent` when it runs beside at most `beside` of work, and what that work loses by it. `free_ns`: the work that nothing
@@ -161,6 +189,7 @@ struct cost {
     double forward, backward, weight, recompute;
     double free_forward, free_backward; /* of the work, what hides no traffic yet */
     double tensor_forward, tensor_backward, expert_forward, expert_backward, context_forward, context_backward, gather_forward, gather_backward;
+    struct assay_link_use link[ASSAY_SYSTEM_TIERS]; /* forward and backward together */
 };
 
 static double forward_of(const struct cost *c)
@@ -178,26 +207,27 @@ static void add_tensor(const struct assay_step_model *m, const struct assay_trai
 {
     double      bytes = (double)p->micro_batch * p->seq / (double)p->cp * m->d->hidden * BYTES, t = (double)p->tp;
     double      pairs = moe && m->d->shared <= 0 ? 1 : 2;
-    struct sent all;
+    bool        again = p->recompute == ASSAY_RECOMPUTE_FULL;
+    struct sent one = send(m, p->sequence_parallel ? ASSAY_ALL_GATHER : ASSAY_ALL_REDUCE, t, 1, bytes, 1, err);
     if (p->sequence_parallel) {
-        struct sent gather = send(m, ASSAY_ALL_GATHER, t, 1, bytes, 1, err), scatter = send(m, ASSAY_REDUCE_SCATTER, t, 1, bytes, 1, err);
-        all = (struct sent){pairs * (gather.ns + scatter.ns), gather.compute_share};
-    } else {
-        all = send(m, ASSAY_ALL_REDUCE, t, 1, bytes, 1, err);
-        all.ns *= pairs;
+        struct sent scatter = send(m, ASSAY_REDUCE_SCATTER, t, 1, bytes, 1, err);
+        one = both(&one, &scatter);
     }
+    struct sent all = repeated(&one, pairs);
     c->tensor_forward = all.ns;
     c->tensor_backward = exposed(&all, c->weight, p->overlap, &c->free_backward);
-    if (p->recompute == ASSAY_RECOMPUTE_FULL)
-        c->tensor_backward += all.ns;
+    c->tensor_backward += again ? all.ns : 0;
+    add_links(c->link, all.link, again ? 3 : 2);
 }
 
 static void add_expert(const struct assay_step_model *m, const struct assay_train_plan *p, struct cost *c, struct assay_error *err)
 {
     double      tokens = (double)p->micro_batch * p->seq / (double)(p->cp * p->tp);
     struct sent there = send(m, ASSAY_ALL_TO_ALL, (double)p->ep, 1, tokens * m->d->top_k * m->d->hidden * BYTES, p->imbalance, err);
+    double      back = p->recompute == ASSAY_RECOMPUTE_FULL ? 4 : 2;
     c->expert_forward = 2 * there.ns;
-    c->expert_backward = 2 * there.ns * (p->recompute == ASSAY_RECOMPUTE_FULL ? 2 : 1);
+    c->expert_backward = back * there.ns;
+    add_links(c->link, there.link, 2 + back);
 }
 
 /* Keys and values go round the ring of cp while attention works on those that are there; backward their gradients come too. */
@@ -207,22 +237,31 @@ static void add_context(const struct assay_step_model *m, const struct assay_tra
     const struct assay_decoder_numbers *d = m->d;
     double wide = d->kv_rank > 0 ? d->heads * (d->nope_dim + d->rope_dim + d->v_dim) : fmax(d->kv_heads, (double)p->tp) * 2 * d->head_dim;
     double bytes = (double)p->micro_batch * p->seq * wide / (double)p->tp * BYTES, beside = 1 - 1 / (double)p->cp;
-    struct sent once = send(m, ASSAY_ALL_GATHER, (double)p->cp, (double)p->tp, bytes, 1, err), twice = {2 * once.ns, once.compute_share};
+    struct sent once = send(m, ASSAY_ALL_GATHER, (double)p->cp, (double)p->tp, bytes, 1, err), twice = repeated(&once, 2);
     c->context_forward = exposed(&once, layer->core_ns * beside, p->overlap, &c->free_forward);
+    add_links(c->link, once.link, 3);
     c->context_backward = exposed(&twice, layer->core_backward_ns * beside, p->overlap, &c->free_backward);
+}
+
+/* Between the ranks that have the same weights: of those outside of experts, then of experts. */
+static struct sent both_kinds(const struct assay_step_model *m, enum assay_collective_op op, const struct assay_train_plan *p, double dense_bytes,
+                              double expert_bytes, struct assay_error *err)
+{
+    double      ranks = (double)(p->dp * p->cp), t = (double)p->tp, e = (double)p->ep;
+    struct sent dense = send(m, op, ranks, t, dense_bytes, 1, err), experts = send(m, op, t * ranks / e, e, expert_bytes, 1, err);
+    return both(&dense, &experts);
 }
 
 /* ZeRO 3: weights are gathered for the forward and again for the backward, whose gradients are split at once. */
 static void add_gather(const struct assay_step_model *m, const struct assay_train_plan *p, bool moe, struct cost *c, struct assay_error *err)
 {
-    double routed = moe ? assay_decoder_expert_parameters(m->d) : 0, ranks = (double)(p->dp * p->cp), t = (double)p->tp;
-    double dense = (assay_decoder_layer_parameters(m->d, moe) - routed) / t, experts = routed / (double)p->ep;
-    double twins = t * ranks / (double)p->ep;
-    struct sent weights = send(m, ASSAY_ALL_GATHER, ranks, t, dense * BYTES, 1, err);
-    struct sent gradients = send(m, ASSAY_REDUCE_SCATTER, ranks, t, dense * p->gradient_bytes, 1, err);
-    weights.ns += send(m, ASSAY_ALL_GATHER, twins, (double)p->ep, experts * BYTES, 1, err).ns;
-    gradients.ns += send(m, ASSAY_REDUCE_SCATTER, twins, (double)p->ep, experts * p->gradient_bytes, 1, err).ns;
-    struct sent back = {weights.ns + gradients.ns, weights.compute_share};
+    double routed = moe ? assay_decoder_expert_parameters(m->d) : 0;
+    double dense = (assay_decoder_layer_parameters(m->d, moe) - routed) / (double)p->tp, experts = routed / (double)p->ep;
+    struct sent weights = both_kinds(m, ASSAY_ALL_GATHER, p, dense * BYTES, experts * BYTES, err);
+    struct sent gradients = both_kinds(m, ASSAY_REDUCE_SCATTER, p, dense * p->gradient_bytes, experts * p->gradient_bytes, err);
+    struct sent back = both(&weights, &gradients);
+    add_links(c->link, weights.link, 1);
+    add_links(c->link, back.link, 1);
     c->gather_forward = exposed(&weights, c->forward, p->overlap, &c->free_forward);
     c->gather_backward = exposed(&back, c->free_backward, p->overlap, &c->free_backward);
 }
@@ -352,7 +391,7 @@ static enum assay_code follow(const struct assay_step_model *m, const struct ass
 
 /* ---- the step ------------------------------------------------------------------------------------------------------ */
 
-static enum assay_code pieces_of(struct assay_step_model *m, const struct assay_train_plan *p, struct pieces *out, double *transfer_ns,
+static enum assay_code pieces_of(struct assay_step_model *m, const struct assay_train_plan *p, struct pieces *out, struct sent *transfer,
                                  struct assay_error *err)
 {
     struct pieces all = {.n = p->pp * p->chunks};
@@ -362,28 +401,30 @@ static enum assay_code pieces_of(struct assay_step_model *m, const struct assay_
     all.dense = cost_of(m, p, &all.layer[DENSE], false, err);
     if (m->d->experts > 0)
         all.moe = cost_of(m, p, &all.layer[MOE], true, err);
-    *transfer_ns = 0; /* each rank of tp sends its share, and where the next stage needs the whole it is gathered there (arXiv 2104.04473, 4.1) */
+    *transfer = (struct sent){.ns = 0}; /* each rank of tp sends its share, and where the next stage needs the whole it is gathered there (arXiv 2104.04473, 4.1) */
     if (p->pp > 1)
-        *transfer_ns = send(m, ASSAY_SEND, 2, t * (double)(p->cp * p->dp), vectors / t, 1, err).ns +
-                       (p->sequence_parallel ? 0 : send(m, ASSAY_ALL_GATHER, t, 1, vectors, 1, err).ns);
+        *transfer = send(m, ASSAY_SEND, 2, t * (double)(p->cp * p->dp), vectors / t, 1, err);
+    if (p->pp > 1 && !p->sequence_parallel) {
+        struct sent gather = send(m, ASSAY_ALL_GATHER, t, 1, vectors, 1, err);
+        *transfer = both(transfer, &gather);
+    }
     *out = all;
     return err->code;
 }
 
 /* Gradients of a stage's ranks are added up over dp, weights given out again where the optimizer's state is split. */
-static double data_ns(const struct assay_step_model *m, const struct assay_train_plan *p, const struct stage *s, int64_t stage, struct assay_error *err)
+static double data_ns(const struct assay_step_model *m, const struct assay_train_plan *p, const struct stage *s, int64_t stage,
+                      struct assay_link_use link[ASSAY_SYSTEM_TIERS], struct assay_error *err)
 {
     double experts, all = assay_rank_parameters(m->d, p, stage, 4, &experts), dense = all - experts;
-    double ranks = (double)(p->dp * p->cp), t = (double)p->tp, e = (double)p->ep, twins = t * ranks / e;
     if (p->zero == 3)
         return 0; /* a layer at a time, with the gathers */
     enum assay_collective_op op = p->zero ? ASSAY_REDUCE_SCATTER : ASSAY_ALL_REDUCE;
-    struct sent gradients = send(m, op, ranks, t, dense * p->gradient_bytes, 1, err), weights = {0};
-    gradients.ns += send(m, op, twins, e, experts * p->gradient_bytes, 1, err).ns;
-    if (p->zero) {
-        weights = send(m, ASSAY_ALL_GATHER, ranks, t, dense * BYTES, 1, err);
-        weights.ns += send(m, ASSAY_ALL_GATHER, twins, e, experts * BYTES, 1, err).ns;
-    }
+    struct sent gradients = both_kinds(m, op, p, dense * p->gradient_bytes, experts * p->gradient_bytes, err), weights = {0};
+    if (p->zero)
+        weights = both_kinds(m, ASSAY_ALL_GATHER, p, dense * BYTES, experts * BYTES, err);
+    add_links(link, gradients.link, p->zero < 2 ? 1 : (double)p->micro_batches);
+    add_links(link, weights.link, 1);
     /* Interleaved, a chunk has done its last backward while a round of all stages' micro-batches still goes through each chunk after it. */
     double v = (double)p->chunks, window = (1 + (v - 1) * fmin((double)p->pp, (double)p->micro_batches)) / v;
     double forward = window * s->free_forward, backward = window * s->free_backward, again = s->free_backward;
@@ -413,6 +454,17 @@ static void fill_parts(const struct assay_train_plan *p, const struct pieces *al
     out->micro_batch_ns = total(&s->spans);
 }
 
+/* Micro-batches and layers, and what goes to the stages before and behind: forward of every piece but the last, back of every piece but
+ * the first. */
+static void fill_links(const struct assay_train_plan *p, const struct pieces *all, const struct stage *s, const struct sent *transfer, int64_t which,
+                       struct assay_step_price *out)
+{
+    double n = (double)p->micro_batches, sends = 2 * (double)p->chunks - (which == 0) - (which == p->pp - 1);
+    add_links(out->link, all->dense.link, n * s->dense);
+    add_links(out->link, all->moe.link, n * s->moe);
+    add_links(out->link, transfer->link, n * sends);
+}
+
 static void fill_whole(const struct assay_step_model *m, const struct assay_train_plan *p, struct assay_step_price *out)
 {
     const struct assay_fabric *f = m->f;
@@ -426,6 +478,11 @@ static void fill_whole(const struct assay_step_model *m, const struct assay_trai
     const struct assay_failures failures = {f->field[ASSAY_SYSTEM_FAILURES], devices, f->field[ASSAY_SYSTEM_RESTART],
                                             out->checkpoint_bytes / f->field[ASSAY_SYSTEM_CHECKPOINT]};
     out->goodput = assay_goodput_of(&failures);
+}
+
+double assay_step_least_ns(const struct assay_step_price *price)
+{
+    return price->ns * price->utilisation / ASSAY_STEP_MOST_UTILISATION;
 }
 
 /* The stage that decides, and what all stages together take. */
@@ -451,16 +508,18 @@ enum assay_code assay_price_step(struct assay_step_model *m, const struct assay_
 {
     struct assay_step_price price = {.exact = exact};
     struct pieces           all = {.n = 0};
-    double                  transfer_ns = 0, sum_ns, makespan_ns, experts, devices = (double)(p->tp * p->cp * p->dp * p->pp);
+    struct sent             transfer = {.ns = 0};
+    double                  sum_ns, makespan_ns, experts, devices = (double)(p->tp * p->cp * p->dp * p->pp);
     int64_t                 which;
-    if (pieces_of(m, p, &all, &transfer_ns, err))
+    if (pieces_of(m, p, &all, &transfer, err))
         return assay_error_in(err, "pricing a training step");
     struct stage s = busiest_of(m, p, &all, &sum_ns, &which);
-    makespan_ns = makespan_about(p, &s, sum_ns, transfer_ns);
-    if (exact && follow(m, p, &all, transfer_ns, NULL, NULL, &makespan_ns, err))
+    makespan_ns = makespan_about(p, &s, sum_ns, transfer.ns);
+    if (exact && follow(m, p, &all, transfer.ns, NULL, NULL, &makespan_ns, err))
         return assay_error_in(err, "pricing a training step");
     fill_parts(p, &all, &s, makespan_ns, &price);
-    price.part_ns[ASSAY_STEP_DATA] = data_ns(m, p, &s, which, err);
+    fill_links(p, &all, &s, &transfer, which, &price);
+    price.part_ns[ASSAY_STEP_DATA] = data_ns(m, p, &s, which, price.link, err);
     double updated = assay_rank_parameters(m->d, p, which, 1, &experts);
     struct assay_footprint held;
     assay_footprint_of(m->d, p, which, &held);
@@ -479,8 +538,9 @@ enum assay_code assay_step_trace(struct assay_step_model *m, const struct assay_
                                  void (*each)(void *self, const struct assay_pipeline_event *event), void *self, struct assay_error *err)
 {
     struct pieces all = {.n = 0};
-    double        transfer_ns = 0, makespan_ns;
-    if (pieces_of(m, p, &all, &transfer_ns, err) || follow(m, p, &all, transfer_ns, each, self, &makespan_ns, err))
+    struct sent   transfer = {.ns = 0};
+    double        makespan_ns;
+    if (pieces_of(m, p, &all, &transfer, err) || follow(m, p, &all, transfer.ns, each, self, &makespan_ns, err))
         return assay_error_in(err, "following a training step");
     return ASSAY_OK;
 }

@@ -16,8 +16,15 @@ enum assay_step_part {
 };
 extern const char *const assay_step_part_names[ASSAY_STEP_PARTS], *const assay_step_part_about[ASSAY_STEP_PARTS];
 
+/* What a device does with its link of one tier. */
+struct assay_link_use {
+    double bytes; /* that it sends */
+    double ns;    /* for which exchanges are under way there, hidden behind work or not */
+};
+
 struct assay_step_price {
     double               ns, part_ns[ASSAY_STEP_PARTS];
+    struct assay_link_use link[ASSAY_SYSTEM_TIERS]; /* of the busiest stage's devices */
     double               tokens, flops;     /* of all devices; recomputation not counted */
     double               utilisation;       /* flops over what the devices' peak would do */
     double               watts, joules;     /* of the whole; NaN: the devices' power is not known */
@@ -26,6 +33,13 @@ struct assay_step_price {
     double               micro_batch_ns;    /* of the busiest stage */
     bool                 exact;             /* the pipeline was followed event by event */
 };
+
+/* The highest share of the peak of its format that a measured training reaches, of those that models are fitted on: 328 of 459 TFLOP/s, a
+ * decoder of 32B in bf16 on 64 TPU v5p (AI-Hypercomputer/maxtext, src/maxtext/configs/tpu/v5p/README.md). */
+#define ASSAY_STEP_MOST_UTILISATION (328.0 / 459.0)
+/* What the step takes at least by that: a band of times is wide where little is known of a chip, and its end would have a chip do what none
+ * has done. */
+double assay_step_least_ns(const struct assay_step_price *price);
 
 /* What prices are made with, and those of layers and collectives that were made already. Nothing is owned but the memory of prices. */
 struct assay_step_model;

@@ -147,7 +147,7 @@ static double compare_params(const struct made *one, const struct ranks *s, cons
         const struct assay_value *p = &one->g->values[v];
         char                      name[160];
         uint64_t                  seen = 0;
-        if (p->role != ASSAY_ROLE_PARAM)
+        if (p->role != ASSAY_ROLE_PARAM || p->frozen)
             continue;
         (void)snprintf(name, sizeof name, "%s%s", p->name, suffix);
         double error = compare(one, s, joined, name, p->name, &seen);
@@ -262,6 +262,28 @@ Test(ranks, products_of_axes_have_the_loss_and_gradients_of_one, .init = find_so
     check_on(DEEP, "ep=2,recompute=selective,sp=true,tp=2");
 }
 
+Test(ranks, that_split_sequences_have_the_loss_and_gradients_of_one, .init = find_source, .timeout = 120)
+{
+    check_on("batch=2,layers=2,model=tiny-ranks,optimizer=sgd,tokens=16", "cp=2");
+    check_on("batch=2,model=tiny-ranks,optimizer=sgd,tokens=16", "cp=4");
+    check_on("batch=2,model=tiny-mla,optimizer=sgd,tokens=8", "cp=2");
+    check_on("batch=2,model=tiny-dense,optimizer=sgd,tokens=8", "cp=4");
+    check_on("batch=4,model=tiny-ranks,optimizer=sgd,tokens=8", "cp=2,dp=2");
+    check_on("batch=4,model=tiny-ranks,optimizer=sgd,tokens=8", "cp=2,tp=2");
+    check_on("batch=4,model=tiny-ranks,optimizer=sgd,tokens=8", "cp=2,sp=true,tp=2");
+    check_on("batch=4,model=tiny-ranks,optimizer=sgd,tokens=8", "cp=2,ep=2");
+    check_on("batch=4,model=tiny-ranks,optimizer=sgd,tokens=8", "cp=2,pp=2");
+    check_on("batch=4,model=tiny-ranks,optimizer=sgd,tokens=8", "chunks=2,cp=2,pp=2,recompute=full,schedule=1f1b,sp=true,tp=2");
+    check_on("batch=4,model=tiny-ranks,optimizer=sgd,tokens=8", "cp=2,dp=2,ep=2,recompute=selective,zero=3");
+}
+
+/* Latent attention has no tp, and its lengths are those of a micro-batch, not of all sequences. */
+Test(ranks, of_latent_attention_have_the_loss_and_gradients_of_one, .init = find_source, .timeout = 120)
+{
+    check_on("batch=4,model=tiny-mla,optimizer=sgd,tokens=6", "dp=2");
+    check_on("batch=4,model=tiny-mla,optimizer=sgd,tokens=6", "dp=2,pp=2");
+}
+
 Test(ranks, of_a_pipeline_by_turns_have_the_loss_and_gradients_of_one, .init = find_source, .timeout = 120)
 {
     check_on(DEEP, "pp=4,schedule=1f1b");
@@ -286,6 +308,7 @@ Test(ranks, that_split_the_optimizers_work_step_as_one, .init = find_source, .ti
 Test(ranks, without_any_one_of_their_sums_are_off, .init = find_source, .timeout = 120)
 {
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "tp=2");
+    check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "cp=2");
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "sp=true,tp=2");
     check_that_no_sum_is_idle("batch=2,layers=1,model=tiny-ranks,optimizer=sgd,tokens=4", "dp=2");
 }
@@ -469,8 +492,10 @@ Test(ranks, a_mesh_that_does_not_fit_is_refused_with_the_names, .init = find_sou
     refuse("decoder.train/batch=4,model=tiny-ranks,sp=true,tokens=6", "sp with tp 1: the ranks of tp split the tokens");
     refuse("decoder.train/batch=4,model=tiny-dense,pp=2,tokens=6", "pp 2 with tied embeddings, which two stages would share");
     refuse("decoder.train/batch=4,model=tiny-mla,tokens=6,tp=2", "tp 2 with latent attention, which is not split");
+    refuse("decoder.train/batch=4,cp=2,model=tiny-ranks,tokens=6", "tokens 6 of 'tiny-ranks' does not divide by 2 x cp 4");
+    refuse("decoder.train/batch=4,cp=2,model=tiny-ranks,tokens=4", NULL);
     refuse("decoder.train/batch=32,dp=32,model=tiny-ranks,tokens=6", NULL);
-    refuse("decoder.train/batch=32,dp=32,model=tiny-ranks,tokens=6,tp=2", "dp 32 x tp 2 x pp 1 x ep 1 are more than 32 ranks");
+    refuse("decoder.train/batch=32,dp=32,model=tiny-ranks,tokens=6,tp=2", "dp 32 x tp 2 x pp 1 x ep 1 x cp 1 are more than 32 ranks");
     refuse("decoder.prefill/dp=2,model=tiny-ranks,tokens=6", "a mesh of 2 ranks in phase prefill, which is not split; phases train and gradients are");
     refuse("decoder.train/batch=4,chunks=2,model=tiny-ranks,pp=2,tokens=6", "chunks 2 with schedule gpipe: schedule 1f1b interleaves them");
     refuse("decoder.train/batch=4,model=tiny-ranks,schedule=1f1b,tokens=6", "schedule 1f1b with 1 chunks and pp 1: stages have schedules and chunks");

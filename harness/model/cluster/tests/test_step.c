@@ -133,6 +133,32 @@ Test(step, gpt_3_scales_on_h100_as_in_mlperf_within_twelve_percent)
     }
 }
 
+/* ---- links ----------------------------------------------------------------------------------------------------------- */
+
+/* tp 8 is a server of dgx-h100, its first tier; dp 2 and the stages lie beyond. All by hand, of a plan without overlap. */
+Test(step, what_each_tier_carries_is_what_the_plan_sends)
+{
+    const struct assay_decoder_numbers d = {.layers = 4, .hidden = 1024, .ffn = 4096, .heads = 8, .kv_heads = 8, .head_dim = 128, .vocab = 1000, .gated = true};
+    struct assay_train_plan p = {.tp = 8, .cp = 1, .dp = 2, .pp = 2, .ep = 1, .chunks = 1, .micro_batch = 1, .micro_batches = 4, .seq = 2048,
+                                 .zero = 1, .sequence_parallel = true, .schedule = ASSAY_PIPELINE_1F1B, .recompute = ASSAY_RECOMPUTE_NONE,
+                                 .attention = ASSAY_ATTENTION_FUSED, .moments = ASSAY_MOMENTS_F32, .compute = ASSAY_BF16, .gradient_bytes = 4};
+    const double rows = 2048 * 1024 * 2.0, layer = 1024 * 1024 * 4 + 3 * 1024 * 4096 + 2 * 1024; /* bytes between layers; a layer's weights */
+    struct assay_fabric     f = fabric_of("dgx-h100", 32, 0);
+    struct assay_step_price price = price_of(&d, &f, &p, false);
+    /* 4 micro-batches, 2 layers; before and behind attention and the feed-forward, there and back: 8 exchanges of 7/8 of the rows */
+    cr_expect_float_eq(price.link[0].bytes, 4 * 2 * 8 * 7 / 8.0 * rows, 1, "%.17g", price.link[0].bytes);
+    /* a rank's eighth of the rows to the next stage, or back, for each micro-batch; half of its gradients, and half of its weights */
+    double ends = 1000 * 1024 + 1024, own = (2 * layer + ends) / 8, least = (2 * layer + ends - 2 * 1024) / 8;
+    double beyond = price.link[1].bytes - 4 * rows / 8;
+    cr_expect(beyond > 0.5 * (4 + 2) * least * 0.999 && beyond < 0.5 * (4 + 2) * own * 1.001, "%.9g, of %.9g", beyond, 0.5 * 6 * own);
+    p.recompute = ASSAY_RECOMPUTE_FULL; /* the way there once more */
+    cr_expect_float_eq(price_of(&d, &f, &p, false).link[0].bytes, 1.5 * price.link[0].bytes, 1);
+    p.recompute = ASSAY_RECOMPUTE_NONE;
+    p.zero = 0; /* reduced in one go: of gradients two halves, of weights none */
+    beyond = price_of(&d, &f, &p, false).link[1].bytes - 4 * rows / 8;
+    cr_expect(beyond > 4 * least * 0.999 && beyond < 4 * own * 1.001, "%.9g, of %.9g", beyond, 4 * own);
+}
+
 /* ---- on systems that are drawn ------------------------------------------------------------------------------------- */
 
 static double log_uniform(struct assay_random *r, double low, double high)
@@ -184,6 +210,30 @@ static double kept_ns(const struct assay_fabric *f, const struct assay_train_pla
 {
     struct assay_step_price price = price_of(&mixture, f, p, true);
     return price.ns / price.goodput.share;
+}
+
+Test(step, no_link_is_busy_for_longer_than_the_step_or_beyond_its_rate)
+{
+    struct assay_random r;
+    assay_random_init(&r, 77);
+    for (int round = 0; round < 150; round++) {
+        struct assay_fabric     f = drawn(&r);
+        struct assay_train_plan p = drawn_plan(&r);
+        struct assay_step_price price = price_of(&mixture, &f, &p, true);
+        double                  sum_ns = 0;
+        for (size_t i = 0; i < f.n_tiers; i++) {
+            const struct assay_link_use *l = &price.link[i];
+            cr_expect_leq(l->ns, price.ns * (1 + 1e-9), "round %d, tier %zu is busy for %g of %g ns", round, i, l->ns, price.ns);
+            cr_expect_leq(l->bytes, f.tier[i].link * l->ns * 1e-9 * (1 + 1e-9), "round %d, tier %zu: %g bytes in %g ns, %g B/s", round, i, l->bytes, l->ns,
+                          f.tier[i].link);
+            sum_ns += l->ns;
+        }
+        if (!p.overlap) { /* then all that is under way is waited for */
+            double waited = price.part_ns[ASSAY_STEP_TENSOR] + price.part_ns[ASSAY_STEP_EXPERT] + price.part_ns[ASSAY_STEP_CONTEXT] +
+                            price.part_ns[ASSAY_STEP_GATHER] + price.part_ns[ASSAY_STEP_DATA];
+            cr_expect_geq(sum_ns, waited * (1 - 1e-9), "round %d: %g ns on links, %g waited for", round, sum_ns, waited);
+        }
+    }
 }
 
 Test(step, a_faster_link_is_never_slower)

@@ -1,0 +1,100 @@
+/* What is read from the counters of modelled systems, for the page and the text alike. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "reports/clusters.h"
+
+enum { MOST = 12 };
+
+/* A row with counters of its own; it must not move. */
+struct made {
+    struct assay_summary_row          row;
+    struct assay_counter              told[MOST];
+    struct assay_summary_counter      counters[MOST];
+    struct assay_record               record;
+    const struct assay_record        *launches[1];
+};
+
+static void add(struct made *m, const char *name, double value, double low, double high)
+{
+    size_t n = m->row.n_counters++;
+    cr_assert(n < MOST);
+    (void)snprintf(m->told[n].name, sizeof m->told[n].name, "%s", name);
+    m->counters[n] = (struct assay_summary_counter){.first = &m->told[n], .has_value = !isnan(value), .value = value, .ranged = true, .low = low, .high = high, .why = ""};
+}
+
+static struct made *made_of(const char *case_name, const char *system, double devices, double per_s)
+{
+    struct made *m = calloc(1, sizeof *m);
+    cr_assert(m);
+    m->launches[0] = &m->record;
+    (void)snprintf(m->record.device.name, sizeof m->record.device.name, "%s", system);
+    m->row = (struct assay_summary_row){.case_name = case_name, .status = ASSAY_STATUS_OK, .launches = m->launches, .n_launches = 1, .counters = m->counters};
+    m->row.metric[ASSAY_METRIC_items_per_s] = (struct assay_estimate){.has_interval = true, .low = per_s / 1.1, .high = per_s * 1.1};
+    add(m, "plan_tp", 8, 8, 8);
+    add(m, "step_compute", 1e9, 0.9e9, 1.2e9);
+    add(m, "devices", devices, devices, devices);
+    return m;
+}
+
+Test(clusters, links_are_those_of_the_tiers_that_the_record_names)
+{
+    struct made              *m = made_of("decoder.train/batch=8", "dgx-h100", 8, 1);
+    struct assay_cluster_link links[ASSAY_CLUSTER_LINKS];
+    cr_expect_eq(assay_cluster_links(&m->row, links), 0u, "an older record has none");
+    add(m, "link_scale-up_sent", 4e9, 4e9, 4e9);
+    add(m, "link_scale-up_busy", NAN, 1e6, 3e6);
+    add(m, "link_scale-up_busy_share", NAN, 0.1, 0.2);
+    add(m, "link_scale-out_sent", 1e9, 1e9, 1e9);
+    cr_assert_eq(assay_cluster_links(&m->row, links), 2u);
+    cr_expect_str_eq(links[0].tier, "scale-up");
+    cr_expect_str_eq(links[1].tier, "scale-out");
+    cr_expect_eq(links[0].sent->value, 4e9);
+    cr_expect_eq(links[0].busy_share->high, 0.2);
+    cr_expect_null(links[0].rate);
+    cr_expect_null(links[1].busy, "it is of its own tier");
+    struct assay_estimate busy = assay_cluster_estimate(links[0].busy), sent = assay_cluster_estimate(links[0].sent), none = assay_cluster_estimate(NULL);
+    cr_expect(!busy.has_value && busy.has_interval && busy.low == 1e6 && busy.high == 3e6, "a range is no point");
+    cr_expect(sent.has_value && !sent.has_interval, "a point is no range");
+    cr_expect(!none.has_value && !none.has_interval);
+    free(m);
+}
+
+Test(clusters, a_weak_series_is_of_one_system_with_as_much_work_a_device)
+{
+    struct made *made[] = {made_of("decoder.train/model=a,batch=64", "dgx-h100", 64, 640), made_of("decoder.train/model=a,batch=32", "dgx-h100", 32, 400),
+                           made_of("decoder.train/model=a,batch=32", "dgx-h100", 64, 500), made_of("decoder.train/model=a,batch=32", "tianchi256", 32, 300),
+                           made_of("decoder.train/model=b,batch=64", "dgx-h100", 64, 700)};
+    enum { N = sizeof made / sizeof *made };
+    struct assay_summary_row *rows = calloc(N, sizeof *rows);
+    for (size_t i = 0; i < N; i++)
+        rows[i] = made[i]->row;
+    struct assay_summary       summary = {.rows = rows, .n_rows = N};
+    size_t                     n;
+    double                     share[2];
+    struct assay_cluster_size *all = assay_cluster_weak(&summary, &n);
+    cr_assert_eq(n, 2u, "%zu", n);
+    cr_expect_eq(all[0].row, &rows[1]);
+    cr_expect_eq(all[1].row, &rows[0]);
+    cr_expect_eq(all[1].least, &all[0]);
+    assay_cluster_weak_efficiency(&all[1], share); /* 640 on twice the devices, of 400 */
+    cr_expect_float_eq(share[0], 0.8, 1e-12);
+    cr_expect_float_eq(share[1], 0.8, 1e-12);
+    free(all);
+    free(rows);
+    for (size_t i = 0; i < N; i++)
+        free(made[i]);
+}
+
+Test(clusters, memories_are_in_units_of_their_links)
+{
+    char              room[32];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_cluster_bytes(&text, 70.3e9);
+    cr_expect_str_eq(room, "70.3 GB");
+    text = ASSAY_TEXT(room);
+    assay_cluster_bytes(&text, 501.9e6);
+    cr_expect_str_eq(room, "501.9 MB");
+}
