@@ -16,6 +16,21 @@ bool   assay_cluster_is_case(const struct assay_report_case *c);
 void   assay_cluster_system(const struct assay_summary_row *row, char out[64]);
 double assay_cluster_devices(const struct assay_summary_row *row);
 
+/* How a system goes on over more of its devices. Strong: the same step, each size by its own best plan; weak: as many more sequences a
+ * step as there are more devices. A series: rows of one system with the same options, and sizes that differ. */
+enum assay_cluster_scaling { ASSAY_CLUSTER_STRONG = 1, ASSAY_CLUSTER_WEAK = 2 };
+/* One size of a series. [0] and [1]: low and high. Sizes of a system are priced on the same draws of what is not known of it, so that it is
+ * low end over low end and high over high, and not an end over the other. */
+struct assay_cluster_size {
+    const struct assay_summary_row *row;
+    double                          devices;
+    double                          speed_up[2];   /* rate over that of the series' smallest size */
+    double                          efficiency[2]; /* that, over how many times as many devices */
+};
+/* Sizes of all series among the rows that have two or more, series after series, each from the smallest on; *n is 0 where there is none. NULL:
+ * no memory. Free with free(). */
+struct assay_cluster_size *assay_cluster_sizes(const struct assay_summary_row *const *rows, size_t n_rows, enum assay_cluster_scaling kind, size_t *n);
+
 /* A figure of the row times a factor, with what is known of it; without anything known, has_interval and has_value are false. */
 struct assay_estimate assay_cluster_scaled(const struct assay_summary_row *row, enum assay_metric metric, double factor);
 

@@ -345,139 +345,54 @@ static void equal_terms(struct assay_page *p, const struct assay_report_run *run
 
 /* ---- scaling ---------------------------------------------------------------------------------------------------------- */
 
-/* The next larger row of the same system; NULL: none. */
-static const struct assay_summary_row *next_size(const struct assay_report_case *c, const char *system, double above)
+static void size_row(struct assay_page *p, const struct assay_cluster_size *size, enum assay_cluster_scaling kind)
 {
-    const struct assay_summary_row *found = NULL;
-    for (size_t i = 0; i < c->n_rows; i++) {
-        char name[64];
-        if (!assay_cluster_is(c->rows[i]))
-            continue;
-        assay_cluster_system(c->rows[i], name);
-        double n = assay_cluster_devices(c->rows[i]);
-        if (!strcmp(name, system) && n > above && (!found || n < assay_cluster_devices(found)))
-            found = c->rows[i];
-    }
-    return found;
-}
-
-/* Of draws at the same quantiles: the ratio of ends, not of an end to the other. */
-static void speed_up(struct assay_page *p, const struct assay_summary_row *least, const struct assay_summary_row *row)
-{
-    const struct assay_estimate *a = &least->metric[ASSAY_METRIC_latency_ns], *b = &row->metric[ASSAY_METRIC_latency_ns];
-    double low = fmin(a->low / b->low, a->high / b->high), high = fmax(a->low / b->low, a->high / b->high);
-    double more = assay_cluster_devices(row) / assay_cluster_devices(least);
-    assay_sink_raw(&p->to, "<td class=\"num\">%.2f – %.2f</td><td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td>", low, high, 100 * low / more, 100 * high / more);
-}
-
-static void strong(struct assay_page *p, const struct assay_report_case *c)
-{
-    static const char *const columns[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
-    bool begun = false;
-    for (size_t i = 0; i < c->n_rows; i++) {
-        char system[64];
-        if (!assay_cluster_is(c->rows[i]))
-            continue;
-        assay_cluster_system(c->rows[i], system);
-        const struct assay_summary_row *least = next_size(c, system, 0);
-        if (least != c->rows[i] || !next_size(c, system, assay_cluster_devices(least)))
-            continue;
-        if (!begun) {
-            assay_sink_raw(&p->to, "<h5>Strong scaling</h5>\n<p class=\"small\">The same step on more devices of the same system, each with its own best plan.</p>\n");
-            table_head(p, "strong scaling", columns);
-            begun = true;
-        }
-        for (const struct assay_summary_row *row = least; row; row = next_size(c, system, assay_cluster_devices(row))) {
-            assay_sink_raw(&p->to, "<tr>");
-            assay_page_element(p, "th scope=\"row\"", system);
-            assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", assay_cluster_devices(row));
-            estimate_cell(p, ASSAY_METRIC_latency_ns, &row->metric[ASSAY_METRIC_latency_ns]);
-            speed_up(p, least, row);
-            assay_sink_raw(&p->to, "</tr>\n");
-        }
-    }
-    if (begun)
-        table_end(p);
-}
-
-/* ---- more devices for more work ---------------------------------------------------------------------------------------- */
-
-/* A row of the weak series: its work is its batch. */
-struct sized {
-    const struct assay_summary_row *row;
-    double                          batch, devices;
-    char                            system[64], family[ASSAY_CASE_NAME_BYTES]; /* the case without its batch */
-};
-
-static bool sized_of(const struct assay_summary_row *row, struct sized *out)
-{
-    static const char key[] = "batch=";
-    const char       *at = strstr(row->case_name, key);
-    struct assay_text family = ASSAY_TEXT(out->family);
-    if (!assay_cluster_is(row) || !at)
-        return false;
-    char *end = NULL;
-    out->row = row;
-    out->batch = strtod(at + sizeof key - 1, &end);
-    out->devices = assay_cluster_devices(row);
-    assay_cluster_system(row, out->system);
-    assay_text_add(&family, "%.*s%s", (int)(at - row->case_name), row->case_name, end);
-    return out->batch > 0 && out->devices > 0;
-}
-
-static int by_series(const void *a, const void *b)
-{
-    const struct sized *x = a, *y = b;
-    int                 order = strcmp(x->system, y->system);
-    order = order ? order : strcmp(x->family, y->family);
-    double kind = x->batch / x->devices - y->batch / y->devices, size = x->devices - y->devices;
-    return order ? order : fabs(kind) > 1e-9 ? (kind > 0) - (kind < 0) : (size > 0) - (size < 0);
-}
-
-static bool same_series(const struct sized *a, const struct sized *b)
-{
-    return !strcmp(a->system, b->system) && !strcmp(a->family, b->family) && fabs(a->batch / a->devices - b->batch / b->devices) <= 1e-9;
-}
-
-static void weak_row(struct assay_page *p, const struct sized *least, const struct sized *s)
-{
-    const struct assay_estimate *a = &least->row->metric[ASSAY_METRIC_items_per_s], *b = &s->row->metric[ASSAY_METRIC_items_per_s];
-    double low = fmin(b->low / a->low, b->high / a->high) / (s->devices / least->devices), high = fmax(b->low / a->low, b->high / a->high) / (s->devices / least->devices);
-    char   family[ASSAY_CASE_NAME_BYTES];
-    assay_case_brief(s->row->case_name, family);
+    char system[64], name[ASSAY_CASE_NAME_BYTES];
+    assay_cluster_system(size->row, system);
+    assay_case_brief(size->row->case_name, name);
     assay_sink_raw(&p->to, "<tr>");
-    assay_page_element(p, "th scope=\"row\"", s->system);
-    assay_page_element(p, "td", family);
-    assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", s->devices);
-    estimate_cell(p, ASSAY_METRIC_items_per_s, b);
-    assay_sink_raw(&p->to, "<td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td></tr>\n", 100 * low, 100 * high);
+    assay_page_element(p, "th scope=\"row\"", system);
+    if (kind == ASSAY_CLUSTER_WEAK)
+        assay_page_element(p, "td", name);
+    assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", size->devices);
+    if (kind == ASSAY_CLUSTER_WEAK)
+        estimate_cell(p, ASSAY_METRIC_items_per_s, &size->row->metric[ASSAY_METRIC_items_per_s]);
+    else {
+        estimate_cell(p, ASSAY_METRIC_latency_ns, &size->row->metric[ASSAY_METRIC_latency_ns]);
+        assay_sink_raw(&p->to, "<td class=\"num\">%.2f – %.2f</td>", size->speed_up[0], size->speed_up[1]);
+    }
+    assay_sink_raw(&p->to, "<td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td></tr>\n", 100 * size->efficiency[0], 100 * size->efficiency[1]);
 }
 
-static void weak(struct assay_page *p, const struct assay_report_run *run)
+static void scaling(struct assay_page *p, const struct assay_summary_row *const *rows, size_t n_rows, enum assay_cluster_scaling kind)
 {
-    static const char *const columns[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
-    const struct assay_summary *s = run->summary;
-    struct sized               *all = malloc((s->n_rows + 1) * sizeof *all);
-    size_t                      n = 0, first = 0;
-    bool                        begun = false;
-    for (size_t i = 0; all && i < s->n_rows; i++)
-        n += sized_of(&s->rows[i], &all[n]);
-    if (all)
-        qsort(all, n, sizeof *all, by_series);
-    for (size_t i = 0; i < n; i++) {
-        first = i && same_series(&all[first], &all[i]) ? first : i;
-        if (first == i && (i + 1 == n || !same_series(&all[i], &all[i + 1])))
-            continue; /* alone */
-        if (!begun) {
-            assay_sink_raw(&p->to, "<h3>Weak scaling</h3>\n<p class=\"small\">More devices of the same system for as many more sequences a step.</p>\n");
-            table_head(p, "weak scaling", columns);
-            begun = true;
-        }
-        weak_row(p, &all[first], &all[i]);
-    }
-    if (begun)
+    static const char *const strong[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
+    static const char *const weak[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
+    size_t                     n = 0;
+    struct assay_cluster_size *sizes = assay_cluster_sizes(rows, n_rows, kind, &n);
+    p->to.failed = p->to.failed || !sizes;
+    if (n) {
+        assay_sink_raw(&p->to, "%s",
+                       kind == ASSAY_CLUSTER_STRONG
+                           ? "<h5>Strong scaling</h5>\n<p class=\"small\">The same step on more devices of the same system, each with its own best plan.</p>\n"
+                           : "<h3>Weak scaling</h3>\n<p class=\"small\">More devices of the same system for as many more sequences a step.</p>\n");
+        table_head(p, kind == ASSAY_CLUSTER_STRONG ? "strong scaling" : "weak scaling", kind == ASSAY_CLUSTER_STRONG ? strong : weak);
+        for (size_t i = 0; i < n; i++)
+            size_row(p, &sizes[i], kind);
         table_end(p);
-    free(all);
+    }
+    free(sizes);
+}
+
+static void weak_scaling(struct assay_page *p, const struct assay_summary *s)
+{
+    const struct assay_summary_row **rows = malloc((s->n_rows + 1) * sizeof(void *));
+    p->to.failed = p->to.failed || !rows;
+    for (size_t i = 0; rows && i < s->n_rows; i++)
+        rows[i] = &s->rows[i];
+    if (rows)
+        scaling(p, rows, s->n_rows, ASSAY_CLUSTER_WEAK);
+    free(rows);
 }
 
 /* ---- the section ------------------------------------------------------------------------------------------------------ */
@@ -495,7 +410,7 @@ static void one_case(struct assay_page *p, const struct assay_report_run *run, c
     bars(p, run, c, "What fills the fullest device's memory", "By groups; what is left of a bar is free.", assay_footprint_names, ASSAY_FOOTPRINT_GROUPS, memory_bar);
     timelines(p, run, c);
     equal_terms(p, run, c);
-    strong(p, c);
+    scaling(p, c->rows, c->n_rows, ASSAY_CLUSTER_STRONG);
 }
 
 void assay_page_clusters(struct assay_page *p, const struct assay_report_run *run)
@@ -507,6 +422,6 @@ void assay_page_clusters(struct assay_page *p, const struct assay_report_run *ru
     for (size_t i = 0; i < run->n_cases; i++)
         if (assay_cluster_is_case(&run->cases[i]))
             one_case(p, run, &run->cases[i]);
-    weak(p, run);
+    weak_scaling(p, run->summary);
     assay_sink_raw(&p->to, "</section>\n");
 }
