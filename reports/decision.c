@@ -11,7 +11,7 @@
 
 /* Page one is a sheet of A4; on a phone its tables scroll within themselves. */
 static const char *const style[] = {
-    ".sheet h2{font-size:1.02rem;margin:1.1rem 0 .35rem;padding-bottom:.15rem}\n.sheet h1{margin-bottom:.3rem}\n.sheet{max-width:60rem}\n"
+    ".sheet h2{font-size:1.02rem;margin:1.1rem 0 .35rem;padding-bottom:.15rem}\n.sheet h1{margin-bottom:.3rem}\n.sheet{max-width:70rem}\n"
     ".decisions{list-style:none;padding:0;margin:.4rem 0}.decisions li{padding:.22rem .6rem;margin:.2rem 0;border-left:4px solid var(--line);overflow-wrap:anywhere}\n"
     ".d1{border-color:var(--good)!important;background:var(--goodbg)}.d2{border-color:var(--bad)!important;background:var(--badbg)}.d3{border-color:var(--warn)!important;background:var(--warnbg)}\n"
     ".decisions .d1,.decisions .d2{font-weight:650}\n.sheet table{width:100%;font-size:.84rem}.sheet th,.sheet td{padding:.2rem .4rem;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:break-word}.sheet th[scope=row]{min-width:7rem}.sheet .when{min-width:8.5rem}\n"

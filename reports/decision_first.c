@@ -195,7 +195,7 @@ static void candidate_row(struct assay_decision_page *p, const struct assay_cand
     assay_say_candidate_evidence(&text, p->language, c);
     assay_sink_raw(&p->to, "<tr>");
     assay_decision_text(p, "th scope=\"row\"", c->name);
-    assay_sink_raw(&p->to, "<td>%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
+    assay_sink_raw(&p->to, "<td class=\"short\">%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
     if (!c->offer || !(c->offer->at_promise_per_s.high > 0))
         unknown_cells(p, c);
     else {
