@@ -158,7 +158,11 @@ static void candidate(struct assay_book *book, enum assay_language language, con
     assay_book_number(book, ASSAY_CELL_INPUT, c->offer->at_promise_per_s.low);
     assay_book_number(book, ASSAY_CELL_INPUT, c->offer->at_promise_per_s.middle);
     outcome(book, in, &o);
-    assay_book_text(book, ASSAY_CELL_PLAIN, c->offer->at_promise_source);
+    char              curve[400];
+    struct assay_text basis = ASSAY_TEXT(curve);
+    if (c->offer->promise_evidence)
+        assay_say_with(&basis, language, ASSAY_SAY_CURVE_BASIS, (const char *const[]){c->name, assay_say_evidence(language, c->offer->promise_evidence), NULL});
+    assay_book_text(book, ASSAY_CELL_PLAIN, c->offer->promise_evidence ? curve : c->offer->at_promise_source);
     assay_book_next_row(book);
 }
 
@@ -233,7 +237,7 @@ void assay_book_costs(struct assay_book *book, enum assay_language language, con
 
 /* ---- every price and who says so; without one, what its vendor is to be asked --------------------------------------------- */
 
-static void price(struct assay_book *book, enum assay_language language, const char *name, const struct assay_offer *o)
+static void price(struct assay_book *book, enum assay_language language, const char *currency, const char *name, const struct assay_offer *o)
 {
     const char *source = o->price_source ? o->price_source : "", *question = o->price_question ? o->price_question : "";
     assay_book_text(book, ASSAY_CELL_PLAIN, name);
@@ -241,13 +245,14 @@ static void price(struct assay_book *book, enum assay_language language, const c
         assay_book_number(book, ASSAY_CELL_PLAIN, o->price.low);
         assay_book_number(book, ASSAY_CELL_PLAIN, o->price.middle);
         assay_book_number(book, ASSAY_CELL_PLAIN, o->price.high);
+        assay_book_text(book, ASSAY_CELL_PLAIN, currency);
         assay_book_text(book, ASSAY_CELL_PLAIN, *source ? source : assay_say(language, ASSAY_SAY_BY_BUYER));
     } else {
         char              ask[1200];
         struct assay_text text = ASSAY_TEXT(ask);
         if (*question)
             assay_say_with(&text, language, ASSAY_SAY_NOT_GIVEN_ASK, (const char *const[]){question, NULL});
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 4; i++)
             assay_book_skip(book);
         assay_book_text(book, ASSAY_CELL_PLAIN, *question ? ask : assay_say(language, ASSAY_SAY_NOT_GIVEN));
     }
@@ -256,14 +261,16 @@ static void price(struct assay_book *book, enum assay_language language, const c
 
 void assay_book_prices(struct assay_book *book, enum assay_language language, const struct assay_qualification *q)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_DEVICE_PRICE, ASSAY_SAY_MIDDLE, ASSAY_SAY_HIGH, ASSAY_SAY_SOURCE};
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_DEVICE_PRICE, ASSAY_SAY_MIDDLE,
+                                             ASSAY_SAY_HIGH,      ASSAY_SAY_CURRENCY,     ASSAY_SAY_SOURCE};
+    const char *currency = q->policy->costs.given ? q->policy->costs.currency : "";
     if (!q->policy->n_offers)
         return;
     assay_book_sheet(book, assay_say(language, ASSAY_SAY_SHEET_PRICES));
     assay_book_heads(book, language, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < q->n; i++)
         if (q->candidates[i].offer && is_new_offer(q, i))
-            price(book, language, q->candidates[i].name, q->candidates[i].offer);
+            price(book, language, currency, q->candidates[i].name, q->candidates[i].offer);
     for (size_t i = 0; i < q->n_absent; i++)
-        price(book, language, *q->absent[i].offer->name ? q->absent[i].offer->name : q->absent[i].offer->device, q->absent[i].offer);
+        price(book, language, currency, *q->absent[i].offer->name ? q->absent[i].offer->name : q->absent[i].offer->device, q->absent[i].offer);
 }

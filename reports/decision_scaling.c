@@ -134,7 +134,7 @@ static bool size_rows(struct assay_decision_page *p, const struct assay_candidat
 {
     size_t                     n = 0;
     struct assay_cluster_size *sizes = sizes_of(p, c, kind, &n);
-    for (size_t i = 0; write && i < n; i++) {
+    for (size_t i = 0; sizes && write && i < n; i++) {
         case_cells(p, c, sizes[i].row);
         figure_cell(p, ASSAY_METRIC_latency_ns, &sizes[i].row->metric[ASSAY_METRIC_latency_ns]);
         const double *times = sizes[i].speed_up;

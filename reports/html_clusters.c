@@ -371,7 +371,7 @@ static void scaling(struct assay_page *p, const struct assay_summary_row *const 
     size_t                     n = 0;
     struct assay_cluster_size *sizes = assay_cluster_sizes(rows, n_rows, kind, &n);
     p->to.failed = p->to.failed || !sizes;
-    if (n) {
+    if (sizes && n) {
         assay_sink_raw(&p->to, "%s",
                        kind == ASSAY_CLUSTER_STRONG
                            ? "<h5>Strong scaling</h5>\n<p class=\"small\">The same step on more devices of the same system, each with its own best plan.</p>\n"

@@ -132,7 +132,7 @@ Test(book_costs, every_price_stands_beside_who_says_so_or_the_question)
     unsigned rows[3] = {line_of(sheet, w.candidates[0].name), line_of(sheet, "b"), line_of(sheet, "c")};
     static const char said[3][60] = {"not given; to be asked: what it costs", "The Paper, 2026-01-02", "the buyer's, in the policy"};
     for (size_t k = 0; k < 3; k++) {
-        const struct assay_cell *c = formula_cell(sheet, rows[k], 4);
+        const struct assay_cell *c = formula_cell(sheet, rows[k], 5);
         cr_assert(c && c->kind == ASSAY_CELL_TEXT);
         cr_expect_str_eq(c->text, said[k]);
     }
