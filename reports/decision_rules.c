@@ -20,8 +20,10 @@ static void row(struct assay_decision_page *p, const struct assay_candidate *c, 
     assay_deviation_of(c, rule, p->claims, p->language, &deviation);
     assay_sink_raw(&p->to, "<tr><td>");
     assay_decision_say(p, kind(r->rule));
-    assay_sink_textf(&p->to, " %s%s%s %s%s", r->rule->id, assay_say(p->language, ASSAY_SAY_COMMA), r->rule->document,
-                     r->rule->number, assay_say(p->language, ASSAY_SAY_COLON));
+    assay_sink_raw(&p->to, " ");
+    assay_decision_text(p, "b", r->rule->id);
+    assay_sink_textf(&p->to, "%s%s %s%s", assay_say(p->language, ASSAY_SAY_COMMA), r->rule->document, r->rule->number,
+                     assay_say(p->language, ASSAY_SAY_COLON));
     assay_decision_text(p, "q", r->rule->text);
     assay_sink_raw(&p->to, "</td><td>");
     assay_say_required(&text, p->language, r->rule);
