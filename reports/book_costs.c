@@ -98,14 +98,29 @@ static void range(struct assay_book *book, const struct assay_range *r)
 }
 
 /* C of ownership.h with everything at one end: `common` is the column of the shared inputs, price and power the candidate's own. */
-static void cost(struct assay_book *book, const struct inputs *in, unsigned r, char common, char price, char power, double value)
+static void cost(struct assay_book *book, const struct inputs *in, const struct assay_ownership *o, char common, char price, char power, double value)
 {
-    const unsigned *c = in->common;
+    const unsigned *c = in->common, r = assay_book_row(book);
+    char            overhead[24] = "1";
+    if (!o->offer->power_has_facility)
+        (void)snprintf(overhead, sizeof overhead, "$%c$%u", common, c[ASSAY_COST_PUE]);
     assay_book_formula(book, ASSAY_CELL_MONEY, value,
-                       "(K%u*%c%u+L%u*($%c$%u+$%c$%u))*(1+$C$%u)+(K%u*%c%u+L%u*$C$%u)*$%c$%u*$%c$%u*$%c$%u*$C$%u/1000*$%c$%u+$%c$%u*$%c$%u", r, price,
-                       r, r, common, c[ASSAY_COST_HOST_PRICE], common, c[ASSAY_COST_NETWORK], in->tax, r, power, r, r, in->host_watts, common,
-                       c[ASSAY_COST_PUE], common, c[ASSAY_COST_LOAD], common, c[ASSAY_COST_YEARS], in->hours, common, c[ASSAY_COST_POWER_PRICE],
+                       "(K%u*%c%u+L%u*($%c$%u+$%c$%u))*(1+$C$%u)+(K%u*%c%u+L%u*$C$%u)*%s*$%c$%u*$%c$%u*$C$%u/1000*$%c$%u+$%c$%u*$%c$%u", r, price,
+                       r, r, common, c[ASSAY_COST_HOST_PRICE], common, c[ASSAY_COST_NETWORK], in->tax, r, power, r, r, in->host_watts, overhead,
+                       common, c[ASSAY_COST_LOAD], common, c[ASSAY_COST_YEARS], in->hours, common, c[ASSAY_COST_POWER_PRICE],
                        common, c[ASSAY_COST_STAFF], common, c[ASSAY_COST_YEARS]);
+}
+
+/* Devices fill hosts, and hosts racks; a system's are its own. */
+static void places(struct assay_book *book, const struct inputs *in, const struct assay_ownership *o, unsigned r)
+{
+    if (o->systems > 0) {
+        assay_book_number(book, ASSAY_CELL_PLAIN, 0);
+        assay_book_number(book, ASSAY_CELL_PLAIN, 0);
+        return;
+    }
+    assay_book_formula(book, ASSAY_CELL_PLAIN, o->hosts, "ROUNDUP(ROUND(K%u/$C$%u,9),0)", r, in->per_host);
+    assay_book_formula(book, ASSAY_CELL_PLAIN, o->racks, "ROUNDUP(ROUND(L%u/$C$%u,9),0)", r, in->per_rack);
 }
 
 static void outcome(struct assay_book *book, const struct inputs *in, const struct assay_ownership *o)
@@ -113,12 +128,14 @@ static void outcome(struct assay_book *book, const struct inputs *in, const stru
     unsigned r = assay_book_row(book), years = in->common[ASSAY_COST_YEARS];
     assay_book_formula(book, ASSAY_CELL_PLAIN, o->devices, "MAX(1,ROUNDUP(ROUND($C$%u*(1+$C$%u)^$C$%u*(1+$C$%u)/I%u,9),0))", in->peak, in->growth,
                        years, in->spares, r);
-    assay_book_formula(book, ASSAY_CELL_PLAIN, o->hosts, "ROUNDUP(ROUND(K%u/$C$%u,9),0)", r, in->per_host);
-    assay_book_formula(book, ASSAY_CELL_PLAIN, o->racks, "ROUNDUP(ROUND(L%u/$C$%u,9),0)", r, in->per_rack);
-    assay_book_formula(book, ASSAY_CELL_PLAIN, o->kilowatts.middle, "(K%u*G%u+L%u*$C$%u)*$C$%u/1000", r, r, r, in->host_watts, in->common[ASSAY_COST_PUE]);
-    cost(book, in, r, 'B', 'C', 'F', o->low);
-    cost(book, in, r, 'C', 'D', 'G', o->middle);
-    cost(book, in, r, 'D', 'E', 'H', o->high);
+    places(book, in, o, r);
+    if (o->offer->power_has_facility)
+        assay_book_formula(book, ASSAY_CELL_PLAIN, o->kilowatts.middle, "K%u*G%u/1000", r, r);
+    else
+        assay_book_formula(book, ASSAY_CELL_PLAIN, o->kilowatts.middle, "(K%u*G%u+L%u*$C$%u)*$C$%u/1000", r, r, r, in->host_watts, in->common[ASSAY_COST_PUE]);
+    cost(book, in, o, 'B', 'C', 'F', o->low);
+    cost(book, in, o, 'C', 'D', 'G', o->middle);
+    cost(book, in, o, 'D', 'E', 'H', o->high);
     assay_book_formula(book, ASSAY_CELL_PLAIN, o->per_million.middle,
                        "IF($C$%u>0,P%u/($C$%u*$C$%u*3600*IF(ABS($C$%u)<1E-12,$C$%u,((1+$C$%u)^$C$%u-1)/LN(1+$C$%u)))*1000000,0)", in->mean, r, in->mean,
                        in->hours, in->growth, years, in->growth, years, in->growth);
@@ -141,7 +158,11 @@ static void candidate(struct assay_book *book, enum assay_language language, con
     assay_book_number(book, ASSAY_CELL_INPUT, c->offer->at_promise_per_s.low);
     assay_book_number(book, ASSAY_CELL_INPUT, c->offer->at_promise_per_s.middle);
     outcome(book, in, &o);
-    assay_book_text(book, ASSAY_CELL_PLAIN, c->offer->at_promise_source);
+    char              curve[400];
+    struct assay_text basis = ASSAY_TEXT(curve);
+    if (c->offer->promise_evidence)
+        assay_say_with(&basis, language, ASSAY_SAY_CURVE_BASIS, (const char *const[]){c->name, assay_say_evidence(language, c->offer->promise_evidence), NULL});
+    assay_book_text(book, ASSAY_CELL_PLAIN, c->offer->promise_evidence ? curve : c->offer->at_promise_source);
     assay_book_next_row(book);
 }
 
@@ -156,7 +177,7 @@ static bool stands_with(const struct assay_candidate *a, const struct assay_cand
 static bool is_new_offer(const struct assay_qualification *q, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (!strcmp(q->candidates[k].offer->device, q->candidates[i].offer->device) && stands_with(&q->candidates[k], &q->candidates[i]))
+        if (q->candidates[k].offer && !strcmp(q->candidates[k].offer->device, q->candidates[i].offer->device) && stands_with(&q->candidates[k], &q->candidates[i]))
             return false;
     return true;
 }
@@ -212,4 +233,44 @@ void assay_book_costs(struct assay_book *book, enum assay_language language, con
         last = c;
         candidate(book, language, policy, &in, c);
     }
+}
+
+/* ---- every price and who says so; without one, what its vendor is to be asked --------------------------------------------- */
+
+static void price(struct assay_book *book, enum assay_language language, const char *currency, const char *name, const struct assay_offer *o)
+{
+    const char *source = o->price_source ? o->price_source : "", *question = o->price_question ? o->price_question : "";
+    assay_book_text(book, ASSAY_CELL_PLAIN, name);
+    if (o->price.high > 0) {
+        assay_book_number(book, ASSAY_CELL_PLAIN, o->price.low);
+        assay_book_number(book, ASSAY_CELL_PLAIN, o->price.middle);
+        assay_book_number(book, ASSAY_CELL_PLAIN, o->price.high);
+        assay_book_text(book, ASSAY_CELL_PLAIN, currency);
+        assay_book_text(book, ASSAY_CELL_PLAIN, *source ? source : assay_say(language, ASSAY_SAY_BY_BUYER));
+    } else {
+        char              ask[1200];
+        struct assay_text text = ASSAY_TEXT(ask);
+        if (*question)
+            assay_say_with(&text, language, ASSAY_SAY_NOT_GIVEN_ASK, (const char *const[]){question, NULL});
+        for (int i = 0; i < 4; i++)
+            assay_book_skip(book);
+        assay_book_text(book, ASSAY_CELL_PLAIN, *question ? ask : assay_say(language, ASSAY_SAY_NOT_GIVEN));
+    }
+    assay_book_next_row(book);
+}
+
+void assay_book_prices(struct assay_book *book, enum assay_language language, const struct assay_qualification *q)
+{
+    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_DEVICE_PRICE, ASSAY_SAY_MIDDLE,
+                                             ASSAY_SAY_HIGH,      ASSAY_SAY_CURRENCY,     ASSAY_SAY_SOURCE};
+    const char *currency = q->policy->costs.given ? q->policy->costs.currency : "";
+    if (!q->policy->n_offers)
+        return;
+    assay_book_sheet(book, assay_say(language, ASSAY_SAY_SHEET_PRICES));
+    assay_book_heads(book, language, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < q->n; i++)
+        if (q->candidates[i].offer && is_new_offer(q, i))
+            price(book, language, currency, q->candidates[i].name, q->candidates[i].offer);
+    for (size_t i = 0; i < q->n_absent; i++)
+        price(book, language, currency, *q->absent[i].offer->name ? q->absent[i].offer->name : q->absent[i].offer->device, q->absent[i].offer);
 }

@@ -23,5 +23,7 @@ void assay_book_claims(struct assay_book *book, enum assay_language language, co
 /* The cost model as live formulas (harness/judge/ownership.h has them): inputs, then a line a candidate whose cost is known; measured,
  * others and announced ones apart. No sheet where the policy has no costs. */
 void assay_book_costs(struct assay_book *book, enum assay_language language, const struct assay_qualification *q);
+/* Every price that is known and who says so; else what the vendor is to be asked. Nothing without offers. */
+void assay_book_prices(struct assay_book *book, enum assay_language language, const struct assay_qualification *q);
 
 #endif

@@ -150,99 +150,102 @@ struct assay_estimate assay_cluster_per(const struct assay_summary_row *row, con
     return e;
 }
 
-/* ---- scaling ------------------------------------------------------------------------------------------------------------ */
+/* ---- scaling ---------------------------------------------------------------------------------------------------------- */
 
-const struct assay_summary_row *assay_cluster_next_size(const struct assay_report_case *c, const char *system, double above_devices)
+struct member {
+    struct assay_cluster_size size;
+    char                      series[2 * ASSAY_CASE_NAME_BYTES]; /* system, options and case, without what differs within a series */
+};
+
+/* The text without the value of `key`; what that is, 0 where it is not there. */
+static double without(struct assay_text *out, const char *text, const char *key)
 {
-    const struct assay_summary_row *found = NULL;
-    for (size_t i = 0; i < c->n_rows; i++) {
-        char name[64];
-        if (!assay_cluster_is(c->rows[i]))
-            continue;
-        assay_cluster_system(c->rows[i], name);
-        double n = assay_cluster_devices(c->rows[i]);
-        if (!strcmp(name, system) && n > above_devices && (!found || n < assay_cluster_devices(found)))
-            found = c->rows[i];
+    const char *at = strstr(text, key);
+    char       *end = NULL;
+    if (!at) {
+        assay_text_add(out, "%s", text);
+        return 0;
     }
-    return found;
+    double value = strtod(at + strlen(key), &end);
+    assay_text_add(out, "%.*s%s", (int)(at - text), text, end);
+    return value;
 }
 
-const struct assay_summary_row *assay_cluster_smallest(const struct assay_report_case *c, const struct assay_summary_row *row)
+static bool member_of(const struct assay_summary_row *row, enum assay_cluster_scaling kind, struct member *out)
 {
-    char system[64];
+    char              system[64];
+    struct assay_text series = ASSAY_TEXT(out->series);
     if (!assay_cluster_is(row))
-        return NULL;
-    assay_cluster_system(row, system);
-    const struct assay_summary_row *least = assay_cluster_next_size(c, system, 0);
-    return least == row && assay_cluster_next_size(c, system, assay_cluster_devices(least)) ? least : NULL;
-}
-
-void assay_cluster_speed_up(const struct assay_summary_row *least, const struct assay_summary_row *row, double speed_up[2], double efficiency[2])
-{
-    const struct assay_estimate *a = &least->metric[ASSAY_METRIC_latency_ns], *b = &row->metric[ASSAY_METRIC_latency_ns];
-    double                       more = assay_cluster_devices(row) / assay_cluster_devices(least);
-    speed_up[0] = fmin(a->low / b->low, a->high / b->high);
-    speed_up[1] = fmax(a->low / b->low, a->high / b->high);
-    efficiency[0] = speed_up[0] / more;
-    efficiency[1] = speed_up[1] / more;
-}
-
-static bool size_of(const struct assay_summary_row *row, struct assay_cluster_size *out)
-{
-    static const char key[] = "batch=";
-    const char       *at = strstr(row->case_name, key);
-    struct assay_text family = ASSAY_TEXT(out->family);
-    if (!assay_cluster_is(row) || !at)
         return false;
-    char *end = NULL;
-    out->row = row;
-    out->batch = strtod(at + sizeof key - 1, &end);
-    out->devices = assay_cluster_devices(row);
-    assay_cluster_system(row, out->system);
-    assay_text_add(&family, "%.*s%s", (int)(at - row->case_name), row->case_name, end);
-    return out->batch > 0 && out->devices > 0;
+    out->size = (struct assay_cluster_size){.row = row, .devices = assay_cluster_devices(row)};
+    assay_cluster_system(row, system);
+    assay_text_add(&series, "%s ", system);
+    (void)without(&series, row->backend, "devices=");
+    if (kind == ASSAY_CLUSTER_STRONG)
+        assay_text_add(&series, " %s", row->case_name);
+    else {
+        double batch = without(&series, row->case_name, "batch=");
+        assay_text_add(&series, " %.9g", batch / out->size.devices);
+        if (!(batch > 0))
+            return false;
+    }
+    return out->size.devices > 0 && row->metric[ASSAY_METRIC_items_per_s].has_interval;
 }
 
 static int by_series(const void *a, const void *b)
 {
-    const struct assay_cluster_size *x = a, *y = b;
-    int                              order = strcmp(x->system, y->system);
-    order = order ? order : strcmp(x->family, y->family);
-    double kind = x->batch / x->devices - y->batch / y->devices, size = x->devices - y->devices;
-    return order ? order : fabs(kind) > 1e-9 ? (kind > 0) - (kind < 0) : (size > 0) - (size < 0);
+    const struct member *x = a, *y = b;
+    int                  order = strcmp(x->series, y->series);
+    return order ? order : (x->size.devices > y->size.devices) - (x->size.devices < y->size.devices);
 }
 
-static bool same_series(const struct assay_cluster_size *a, const struct assay_cluster_size *b)
+static void compare(struct assay_cluster_size *size, const struct assay_cluster_size *least)
 {
-    return !strcmp(a->system, b->system) && !strcmp(a->family, b->family) && fabs(a->batch / a->devices - b->batch / b->devices) <= 1e-9;
+    const struct assay_estimate *a = &least->row->metric[ASSAY_METRIC_items_per_s], *b = &size->row->metric[ASSAY_METRIC_items_per_s];
+    double                       more = size->devices / least->devices;
+    size->speed_up[0] = fmin(b->low / a->low, b->high / a->high);
+    size->speed_up[1] = fmax(b->low / a->low, b->high / a->high);
+    for (int i = 0; i < 2; i++)
+        size->efficiency[i] = size->speed_up[i] / more;
 }
 
-struct assay_cluster_size *assay_cluster_weak(const struct assay_summary *summary, size_t *n)
+struct assay_cluster_size *assay_cluster_sizes(const struct assay_summary_row *const *rows, size_t n_rows, enum assay_cluster_scaling kind, size_t *n)
 {
-    struct assay_cluster_size *all = malloc((summary->n_rows + 1) * sizeof *all);
-    size_t                     sized = 0, kept = 0, end;
+    struct member             *all = malloc((n_rows + 1) * sizeof *all);
+    struct assay_cluster_size *out = malloc((n_rows + 1) * sizeof *out);
+    size_t                     members = 0, first = 0;
     *n = 0;
-    if (!all)
+    if (!all || !out) {
+        free(all);
+        free(out);
         return NULL;
-    for (size_t i = 0; i < summary->n_rows; i++)
-        sized += size_of(&summary->rows[i], &all[sized]);
-    qsort(all, sized, sizeof *all, by_series);
-    for (size_t first = 0; first < sized; first = end) {
-        for (end = first + 1; end < sized && same_series(&all[first], &all[end]); end++)
-            ;
-        for (size_t i = first, least = kept; end - first > 1 && i < end; i++) {
-            all[kept] = all[i];
-            all[kept++].least = &all[least];
-        }
     }
-    *n = kept;
-    return all;
+    for (size_t i = 0; i < n_rows; i++)
+        members += member_of(rows[i], kind, &all[members]);
+    qsort(all, members, sizeof *all, by_series);
+    for (size_t end = 1; end <= members; end++) {
+        if (end < members && !strcmp(all[end].series, all[first].series))
+            continue;
+        if (all[end - 1].size.devices > all[first].size.devices)
+            for (size_t i = first; i < end; i++) {
+                compare(&all[i].size, &all[first].size);
+                out[(*n)++] = all[i].size;
+            }
+        first = end;
+    }
+    free(all);
+    return out;
 }
 
-void assay_cluster_weak_efficiency(const struct assay_cluster_size *s, double share[2])
+struct assay_cluster_size *assay_cluster_sizes_of_run(const struct assay_summary *run, enum assay_cluster_scaling kind, size_t *n)
 {
-    const struct assay_estimate *a = &s->least->row->metric[ASSAY_METRIC_items_per_s], *b = &s->row->metric[ASSAY_METRIC_items_per_s];
-    double                       more = s->devices / s->least->devices;
-    share[0] = fmin(b->low / a->low, b->high / a->high) / more;
-    share[1] = fmax(b->low / a->low, b->high / a->high) / more;
+    const struct assay_summary_row **rows = malloc((run->n_rows + 1) * sizeof(void *));
+    struct assay_cluster_size       *sizes = NULL;
+    *n = 0;
+    for (size_t i = 0; rows && i < run->n_rows; i++)
+        rows[i] = &run->rows[i];
+    if (rows)
+        sizes = assay_cluster_sizes(rows, run->n_rows, kind, n);
+    free(rows);
+    return sizes;
 }

@@ -40,24 +40,22 @@ struct assay_estimate assay_cluster_estimate(const struct assay_summary_counter 
  * interval nor value. */
 struct assay_estimate assay_cluster_per(const struct assay_summary_row *row, const char *counter, double unit);
 
-/* The next larger row of the same system among a case's; NULL: none. */
-const struct assay_summary_row *assay_cluster_next_size(const struct assay_report_case *c, const char *system, double above_devices);
-/* The smallest of a system of which the case has several sizes, where `row` is that one; else NULL. */
-const struct assay_summary_row *assay_cluster_smallest(const struct assay_report_case *c, const struct assay_summary_row *row);
-/* How much faster than `least`, and that over the devices' ratio. Of draws at the same quantiles: the ratio of ends, not of an end to the other. */
-void assay_cluster_speed_up(const struct assay_summary_row *least, const struct assay_summary_row *row, double speed_up[2], double efficiency[2]);
-
-/* A row of the weak series: its work is its batch. */
+/* How a system goes on over more of its devices. Strong: the same step, each size by its own best plan; weak: as many more sequences a
+ * step as there are more devices. A series: rows of one system with the same options, and sizes that differ. */
+enum assay_cluster_scaling { ASSAY_CLUSTER_STRONG = 1, ASSAY_CLUSTER_WEAK = 2 };
+/* One size of a series. [0] and [1]: low and high. Sizes of a system are priced on the same draws of what is not known of it, so that it is
+ * low end over low end and high over high, and not an end over the other. */
 struct assay_cluster_size {
-    const struct assay_summary_row  *row;
-    const struct assay_cluster_size *least;                                  /* the smallest of its series */
-    double                           batch, devices;
-    char                             system[64], family[ASSAY_CASE_NAME_BYTES]; /* the case without its batch */
+    const struct assay_summary_row *row;
+    double                          devices;
+    double                          speed_up[2];   /* rate over that of the series' smallest size */
+    double                          efficiency[2]; /* that, over how many times as many devices */
 };
-/* All rows that are one of several in a series, series by series, the smallest first; the caller frees the list. *n is 0 without memory. */
-struct assay_cluster_size *assay_cluster_weak(const struct assay_summary *summary, size_t *n);
-/* A device's rate over that of a device of the smallest, low and high. */
-void assay_cluster_weak_efficiency(const struct assay_cluster_size *s, double share[2]);
+/* Sizes of all series among the rows that have two or more, series after series, each from the smallest on; *n is 0 where there is none. NULL:
+ * no memory. Free with free(). */
+struct assay_cluster_size *assay_cluster_sizes(const struct assay_summary_row *const *rows, size_t n_rows, enum assay_cluster_scaling kind, size_t *n);
+/* The same among all rows of a run. */
+struct assay_cluster_size *assay_cluster_sizes_of_run(const struct assay_summary *run, enum assay_cluster_scaling kind, size_t *n);
 
 /* A figure of the row times a factor, with what is known of it; without anything known, has_interval and has_value are false. */
 struct assay_estimate assay_cluster_scaled(const struct assay_summary_row *row, enum assay_metric metric, double factor);

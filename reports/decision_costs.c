@@ -226,9 +226,20 @@ static struct assay_offer at_corner(const struct assay_offer *o, unsigned corner
     return at;
 }
 
+/* What one pays for: a device, or a device's share of a system. */
+static const char *paid_for(struct assay_decision_page *p, const struct assay_candidate *c, char *room, size_t bytes)
+{
+    struct assay_text text = assay_text_over(room, bytes);
+    if (!(c->offer->system_devices > 0))
+        return c->name;
+    assay_say_with(&text, p->language, ASSAY_SAY_SYSTEM_SHARE, (const char *const[]){c->name, NULL});
+    return room;
+}
+
 /* Nothing within the ranges of either is likelier than the rest: over all their ends. */
 static void parity_range(struct assay_decision_page *p, const struct assay_candidate *a, const struct assay_candidate *b)
 {
+    char one_of[400], other_of[400];
     double ratio[2] = {INFINITY, -INFINITY}, offset[2] = {INFINITY, -INFINITY}, r, o;
     char times[2][32], plus[2][64];
     for (unsigned corner = 0; corner < 16; corner++) {
@@ -244,14 +255,15 @@ static void parity_range(struct assay_decision_page *p, const struct assay_candi
         assay_decision_number(&amount, fabs(offset[i]), 3);
     }
     sentence(p, ASSAY_SAY_PARITY_RANGE,
-             (const char *const[]){a->name, b->name, times[0], times[1], plus[0], plus[1], p->q->policy->costs.currency, NULL});
+             (const char *const[]){paid_for(p, a, one_of, sizeof one_of), paid_for(p, b, other_of, sizeof other_of), times[0], times[1],
+                                  plus[0], plus[1], p->q->policy->costs.currency, NULL});
 }
 
 void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a,
                            const struct assay_candidate *b)
 {
     double ratio, offset;
-    char times[32], plus[64];
+    char times[32], plus[64], one_of[400], other_of[400];
     struct assay_text amount = ASSAY_TEXT(plus);
     if (is_a_range(a->offer) || is_a_range(b->offer)) {
         parity_range(p, a, b);
@@ -262,7 +274,7 @@ void assay_decision_parity(struct assay_decision_page *p, const struct assay_can
     assay_decision_number(&amount, fabs(offset), 3);
     assay_text_add(&amount, " %.20s", p->q->policy->costs.currency);
     sentence(p, offset < 0 ? ASSAY_SAY_PARITY_LESS : ASSAY_SAY_PARITY_MORE,
-             (const char *const[]){a->name, b->name, times, plus, NULL});
+             (const char *const[]){paid_for(p, a, one_of, sizeof one_of), paid_for(p, b, other_of, sizeof other_of), times, plus, NULL});
 }
 
 /* Prices are missing: at which prices those without one would cost the same as `with`. */

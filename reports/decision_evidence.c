@@ -118,20 +118,36 @@ void assay_decision_results(struct assay_decision_page *p)
 /* ---- where inputs are from ------------------------------------------------------------------------------------------
  */
 
-static void range_cell(struct assay_decision_page *p, const struct assay_range *r, const char *unit, const char *source)
+static void range(struct assay_decision_page *p, const struct assay_range *r, const char *unit)
 {
     char low[48], high[48];
     struct assay_text l = ASSAY_TEXT(low), h = ASSAY_TEXT(high);
+    assay_decision_number(&l, r->low, 4);
+    assay_decision_number(&h, r->high, 4);
+    bool one = !strcmp(low, high);
+    assay_sink_textf(&p->to, "%s%s%s%s%s", low, one ? "" : " – ", one ? "" : high, unit, assay_say(p->language, ASSAY_SAY_SEMICOLON));
+}
+
+static void promise_cell(struct assay_decision_page *p, const struct assay_offer *o)
+{
     assay_sink_raw(&p->to, "<td>");
-    if (!(r->high > 0))
+    if (o->at_promise_per_s.high > 0) {
+        range(p, &o->at_promise_per_s, "/s");
+        assay_sink_text(&p->to, o->promise_evidence ? assay_say_evidence(p->language, o->promise_evidence)
+                                : assay_say(p->language, ASSAY_SAY_BY_BUYER));
+    } else
         assay_decision_say(p, ASSAY_SAY_NOT_GIVEN);
-    else {
-        assay_decision_number(&l, r->low, 4);
-        assay_decision_number(&h, r->high, 4);
-        bool one = !strcmp(low, high);
-        assay_sink_textf(&p->to, "%s%s%s%s%s%s", low, one ? "" : " – ", one ? "" : high, unit,
-                         assay_say(p->language, ASSAY_SAY_SEMICOLON), source);
-    }
+    assay_sink_raw(&p->to, "</td>");
+}
+
+static void power_cell(struct assay_decision_page *p, const struct assay_offer *o)
+{
+    assay_sink_raw(&p->to, "<td>");
+    if (o->power_watts.high > 0) {
+        range(p, &o->power_watts, " W");
+        assay_decision_power_source(p, o);
+    } else
+        assay_decision_say(p, ASSAY_SAY_NOT_GIVEN);
     assay_sink_raw(&p->to, "</td>");
 }
 
@@ -139,13 +155,15 @@ static void range_cell(struct assay_decision_page *p, const struct assay_range *
 static void price_cell(struct assay_decision_page *p, const struct assay_offer *o, const char *currency)
 {
     const char *question = o->price_question ? o->price_question : "", *source = o->price_source ? o->price_source : "";
-    if (!(o->price.high > 0) && *question) {
-        assay_sink_raw(&p->to, "<td>");
+    assay_sink_raw(&p->to, "<td>");
+    if (o->price.high > 0) {
+        range(p, &o->price, currency);
+        assay_sink_text(&p->to, *source ? source : assay_say(p->language, ASSAY_SAY_BY_BUYER));
+    } else if (*question)
         assay_decision_say_with(p, ASSAY_SAY_NOT_GIVEN_ASK, (const char *const[]){question, NULL});
-        assay_sink_raw(&p->to, "</td>");
-        return;
-    }
-    range_cell(p, &o->price, currency, *source ? source : assay_say(p->language, ASSAY_SAY_BY_BUYER));
+    else
+        assay_decision_say(p, ASSAY_SAY_NOT_GIVEN);
+    assay_sink_raw(&p->to, "</td>");
 }
 
 static void provenance(struct assay_decision_page *p)
@@ -161,13 +179,10 @@ static void provenance(struct assay_decision_page *p)
         const struct assay_candidate *c = &p->q->candidates[i];
         static const struct assay_offer none = {.device = ""};
         const struct assay_offer *o = c->offer ? c->offer : &none;
-        const char *buyer = assay_say(p->language, ASSAY_SAY_BY_BUYER);
         assay_sink_raw(&p->to, "<tr>");
         assay_decision_text(p, "th scope=\"row\"", c->name);
-        range_cell(p, &o->at_promise_per_s, "/s",
-                   o->promise_evidence ? assay_say_evidence(p->language, o->promise_evidence) : buyer);
-        range_cell(p, &o->power_watts, " W",
-                   o->power_evidence ? assay_say(p->language, ASSAY_SAY_BY_DESCRIPTION) : buyer);
+        promise_cell(p, o);
+        power_cell(p, o);
         price_cell(p, o, currency);
         assay_sink_raw(&p->to, "</tr>\n");
     }

@@ -1,6 +1,6 @@
 /* Page one, in the order in which a board reads: decision, what was tested, candidates, reasons, doubts, rule,
  * validity, signatures. */
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "harness/base/hash.h"
@@ -10,8 +10,6 @@
 #include "reports/figures.h"
 
 #include "assay/banned.h"
-
-#define SHOWN 3 /* reasons and doubts */
 
 /* ---- decision ---------------------------------------------------------------------------------------------------- */
 
@@ -118,22 +116,11 @@ static void tested(struct assay_decision_page *p)
 
 /* ---- candidates -------------------------------------------------------------------------------------------------- */
 
-/* Why nothing is known of the throughput at the promise. */
-static enum assay_say lacks(const struct assay_candidate *c)
-{
-    static const enum assay_say say[] = {[ASSAY_PROMISE_KNOWN] = ASSAY_SAY_NO_CURVE,
-                                         [ASSAY_PROMISE_NOT_ASKED] = ASSAY_SAY_NO_CURVE_ASKED,
-                                         [ASSAY_PROMISE_NOT_RUN] = ASSAY_SAY_NO_CURVE,
-                                         [ASSAY_PROMISE_NOT_PROVED] = ASSAY_SAY_NO_CURVE_PROVED,
-                                         [ASSAY_PROMISE_NONE_KEEPS] = ASSAY_SAY_NO_RATE_KEEPS};
-    return say[c->promise.lack];
-}
-
 /* Nothing hangs on a throughput that is not known: one cell for it, need and cost, with the reason. */
 static void unknown_cells(struct assay_decision_page *p, const struct assay_candidate *c)
 {
     assay_sink_raw(&p->to, "<td colspan=\"3\">");
-    assay_decision_say(p, lacks(c));
+    assay_decision_say(p, assay_decision_lack(c));
     assay_decision_say(p, ASSAY_SAY_SEMICOLON);
     assay_decision_say(p, ASSAY_SAY_NO_NEED);
     assay_sink_raw(&p->to, "</td>");
@@ -160,24 +147,27 @@ static void promise_cell(struct assay_decision_page *p, const struct assay_candi
 /* Devices, racks and power; or why there are none. */
 static void needs_cell(struct assay_decision_page *p, const struct assay_candidate *c)
 {
-    char n[32], racks[32], kw[64];
+    char n[32], places[32], size[32], kw[64];
     if (!assay_need_is_known(p->q->policy, c->offer)) {
         assay_decision_heading(p, "td", ASSAY_SAY_NO_DEMAND);
         return;
     }
     struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);
     (void)snprintf(n, sizeof n, "%.0f", o.devices);
-    (void)snprintf(racks, sizeof racks, "%.0f", o.racks);
+    (void)snprintf(places, sizeof places, "%.0f", o.systems > 0 ? o.systems : o.racks);
+    (void)snprintf(size, sizeof size, "%.0f", c->offer->system_devices);
     if (o.kilowatts.low < o.kilowatts.high)
         (void)snprintf(kw, sizeof kw, "%.3g – %.3g", o.kilowatts.low, o.kilowatts.high);
     else
         (void)snprintf(kw, sizeof kw, "%.3g", o.kilowatts.middle);
     assay_sink_raw(&p->to, "<td>");
-    assay_decision_say_with(p, ASSAY_SAY_NEEDS, (const char *const[]){n, racks, NULL});
+    assay_decision_say_with(p, o.systems > 0 ? ASSAY_SAY_NEEDS_SYSTEM : ASSAY_SAY_NEEDS, (const char *const[]){n, places, size, NULL});
+    assay_sink_raw(&p->to, "<br/><span class=\"short\">");
     if (o.has_power)
         assay_decision_say_with(p, ASSAY_SAY_NEEDS_POWER, (const char *const[]){kw, NULL});
     else
-        assay_decision_say(p, ASSAY_SAY_NO_POWER);
+        assay_decision_say(p, ASSAY_SAY_NO_COST);
+    assay_sink_raw(&p->to, "</span>");
     assay_sink_raw(&p->to, "</td>");
 }
 
@@ -205,7 +195,7 @@ static void candidate_row(struct assay_decision_page *p, const struct assay_cand
     assay_say_candidate_evidence(&text, p->language, c);
     assay_sink_raw(&p->to, "<tr>");
     assay_decision_text(p, "th scope=\"row\"", c->name);
-    assay_sink_raw(&p->to, "<td>%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
+    assay_sink_raw(&p->to, "<td class=\"short\">%zu / %zu / %zu</td>", c->passed, c->failed, c->undecided);
     if (!c->offer || !(c->offer->at_promise_per_s.high > 0))
         unknown_cells(p, c);
     else {
@@ -215,9 +205,9 @@ static void candidate_row(struct assay_decision_page *p, const struct assay_cand
     }
     if (p->q->policy->all_points > 0) {
         double low = c->points_low, high = c->points_high;
-        assay_sink_raw(&p->to, low < high ? "<td>%.1f – %.1f</td>" : "<td>%.1f</td>", low, high);
+        assay_sink_raw(&p->to, low < high ? "<td class=\"short\">%.1f – %.1f</td>" : "<td>%.1f</td>", low, high);
     }
-    assay_decision_text(p, "td", evidence);
+    assay_decision_text(p, "td class=\"short\"", evidence);
     assay_sink_raw(&p->to, "</tr>\n");
 }
 
@@ -272,6 +262,42 @@ static void table(struct assay_decision_page *p, enum assay_division division)
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
 }
 
+/* A limit's two sides, where the demand has it. */
+static void limit(struct assay_decision_page *p, enum assay_say what, double half_s, double most_s)
+{
+    char half[24] = "–", most[24] = "–";
+    if (!(half_s > 0) && !(most_s > 0))
+        return;
+    if (half_s > 0)
+        (void)snprintf(half, sizeof half, "%.3g s", half_s);
+    if (most_s > 0)
+        (void)snprintf(most, sizeof most, "%.3g s", most_s);
+    assay_decision_say_with(p, what, (const char *const[]){half, most, NULL});
+}
+
+/* What "the promise" is. */
+static void demand(struct assay_decision_page *p)
+{
+    const struct assay_demand *d = &p->q->policy->demand;
+    double peak = 0;
+    char rate[48], growth[24], years[24], spares[24];
+    struct assay_text text = ASSAY_TEXT(rate);
+    if (!d->given || !p->q->policy->costs.given)
+        return;
+    for (int i = 0; i < 24; i++)
+        peak = fmax(peak, d->per_s_by_hour[i]);
+    assay_decision_number(&text, peak, 4);
+    (void)snprintf(growth, sizeof growth, "%.3g", 100 * d->growth_per_year);
+    (void)snprintf(years, sizeof years, "%.3g", p->q->policy->costs.years.middle);
+    (void)snprintf(spares, sizeof spares, "%.3g", 100 * d->spares_share);
+    assay_sink_raw(&p->to, "<p>");
+    assay_decision_say_with(p, ASSAY_SAY_DEMAND_TEXT, (const char *const[]){rate, d->unit, growth, years, spares, NULL});
+    limit(p, ASSAY_SAY_DEMAND_FIRST, d->ttft_p50_s, d->ttft_p99_s);
+    limit(p, ASSAY_SAY_DEMAND_NEXT, d->tpot_p50_s, d->tpot_p99_s);
+    assay_decision_say(p, ASSAY_SAY_FULL_STOP);
+    assay_sink_raw(&p->to, "</p>\n");
+}
+
 /* What the policy calls a device. */
 static const char *name_of(const struct assay_policy *policy, const char *device)
 {
@@ -294,125 +320,6 @@ static void absent(struct assay_decision_page *p)
     }
 }
 
-/* ---- reasons and doubts ------------------------------------------------------------------------------------------ */
-
-struct point {
-    const struct assay_candidate *c;
-    const struct assay_rule_result *r;
-};
-
-/* The more telling first: what fails, then what holds by the least; of doubts, those of measured candidates, which
- * stand first. */
-static double weight_of(const struct assay_rule_result *r)
-{
-    return r->decision == ASSAY_NOT_QUALIFIED ? 0 : r->has_bounds ? r->ratio_low : 1e9;
-}
-
-/* Where a point of this kind is told already, of this candidate or, as all that is not measured is in doubt for the
- * same reason, of another one of those; n if nowhere. */
-static size_t told(const struct point *shown, size_t n, const struct point *one)
-{
-    size_t i = 0;
-    while (i < n && (shown[i].r->reason != one->r->reason ||
-                     (shown[i].c != one->c && (shown[i].c->measured || one->c->measured))))
-        i++;
-    return i;
-}
-
-/* One point of each kind for a candidate, the most telling: what says the same again stands in the table of rules. */
-static size_t place(struct point out[SHOWN], size_t n, const struct point *one, bool doubts)
-{
-    size_t same = told(out, n, one), at;
-    if (same < n && (doubts || weight_of(out[same].r) <= weight_of(one->r)))
-        return n;
-    if (same < n)
-        memmove(&out[same], &out[same + 1], (--n - same) * sizeof *out);
-    for (at = n; !doubts && at > 0 && weight_of(out[at - 1].r) > weight_of(one->r);)
-        at--;
-    if (at == SHOWN)
-        return n;
-    n = n < SHOWN ? n + 1 : n;
-    memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
-    out[at] = *one;
-    return n;
-}
-
-static bool is_point(const struct assay_rule_result *r, bool doubts)
-{
-    return r->rule->kind == ASSAY_RULE_MANDATORY && (r->decision == ASSAY_INSUFFICIENT) == doubts;
-}
-
-static bool is_shown(const struct point *shown, size_t n, const struct assay_rule_result *r)
-{
-    size_t i = 0;
-    while (i < n && shown[i].r != r)
-        i++;
-    return i < n;
-}
-
-/* The points to show; returns how many there are in all. Where kinds do not fill the page, more of a kind do. */
-static size_t collect(const struct assay_qualification *q, bool doubts, struct point out[SHOWN], size_t *shown)
-{
-    size_t all = 0, rules = q->policy->n_rules;
-    *shown = 0;
-    for (size_t i = 0; i < q->n * rules; i++) {
-        struct point one = {&q->candidates[i / rules], &q->candidates[i / rules].results[i % rules]};
-        if (!is_point(one.r, doubts))
-            continue;
-        all++;
-        *shown = place(out, *shown, &one, doubts);
-    }
-    for (size_t i = 0; i < q->n * rules && *shown < SHOWN; i++) {
-        struct point one = {&q->candidates[i / rules], &q->candidates[i / rules].results[i % rules]};
-        if (is_point(one.r, doubts) && !is_shown(out, *shown, one.r))
-            out[(*shown)++] = one;
-    }
-    return all;
-}
-
-static void say_point(struct assay_decision_page *p, const struct point *point, bool doubts)
-{
-    char room[1200];
-    struct assay_text text = ASSAY_TEXT(room);
-    assay_sink_raw(&p->to, "<li><b>");
-    assay_sink_textf(&p->to, "%s%s%s", point->c->name, assay_say(p->language, ASSAY_SAY_COMMA), point->r->rule->id);
-    assay_sink_raw(&p->to, "</b>");
-    assay_decision_say(p, ASSAY_SAY_COLON);
-    assay_say_why(&text, p->language, point->r);
-    assay_sink_text(&p->to, room);
-    if (doubts) {
-        text = ASSAY_TEXT(room);
-        assay_say_settle(&text, p->language, point->r);
-        assay_decision_say(p, ASSAY_SAY_FULL_STOP);
-        assay_decision_say_with(p, ASSAY_SAY_SETTLED_BY, (const char *const[]){room, NULL});
-    }
-    assay_sink_raw(&p->to, "</li>\n");
-}
-
-static void points(struct assay_decision_page *p, bool doubts)
-{
-    struct point shown[SHOWN];
-    size_t n = 0, all = collect(p->q, doubts, shown, &n);
-    char more[24];
-    assay_sink_raw(&p->to, "<section id=\"%s\">\n", doubts ? "doubts" : "reasons");
-    assay_decision_heading(p, "h2", doubts ? ASSAY_SAY_DOUBTS : ASSAY_SAY_REASONS);
-    if (!all)
-        assay_decision_heading(p, "p", doubts ? ASSAY_SAY_NO_DOUBT : ASSAY_SAY_NO_REASON);
-    else {
-        assay_sink_raw(&p->to, "<ol>\n");
-        for (size_t i = 0; i < n; i++)
-            say_point(p, &shown[i], doubts);
-        assay_sink_raw(&p->to, "</ol>\n");
-    }
-    if (doubts && all > n) {
-        (void)snprintf(more, sizeof more, "%zu", all - n);
-        assay_sink_raw(&p->to, "<p>");
-        assay_decision_say_with(p, ASSAY_SAY_MORE_DOUBTS, (const char *const[]){more, NULL});
-        assay_sink_raw(&p->to, "</p>\n");
-    }
-    assay_sink_raw(&p->to, "</section>\n");
-}
-
 /* ---- rule, validity, hashes, facts, signatures ------------------------------------------------------------------- */
 
 static void rule(struct assay_decision_page *p)
@@ -424,6 +331,11 @@ static void rule(struct assay_decision_page *p)
     assay_sink_raw(&p->to, "<p>");
     assay_decision_say_with(p, ASSAY_SAY_RULE_TEXT, (const char *const[]){confidence, k, together, NULL});
     assay_sink_raw(&p->to, "</p>\n");
+    for (size_t i = 0; i < p->q->n; i++)
+        if (is_calculated(&p->q->candidates[i])) {
+            assay_decision_heading(p, "p", ASSAY_SAY_GRADES);
+            break;
+        }
 }
 
 static void validity(struct assay_decision_page *p)
@@ -491,11 +403,11 @@ static void checklist(struct assay_decision_page *p)
         }
         assay_sink_raw(&p->to, "<tr>");
         assay_decision_text(p, "th scope=\"row\"", c->name);
-        assay_decision_text(p, "td", o && *o->origin ? o->origin : assay_say(p->language, ASSAY_SAY_UNKNOWN));
-        assay_decision_text(p, "td", fact(p, o && o->has_interfaces, o && o->open_interfaces));
-        assay_decision_text(p, "td", fact(p, o && o->has_second, o && o->second_source));
+        assay_decision_text(p, "td class=\"short\"", o && *o->origin ? o->origin : assay_say(p->language, ASSAY_SAY_UNKNOWN));
+        assay_decision_text(p, "td class=\"short\"", fact(p, o && o->has_interfaces, o && o->open_interfaces));
+        assay_decision_text(p, "td class=\"short\"", fact(p, o && o->has_second, o && o->second_source));
         if (is_calculated(c))
-            assay_decision_heading(p, "td", ASSAY_SAY_UNKNOWN);
+            assay_decision_heading(p, "td class=\"short\"", ASSAY_SAY_UNKNOWN);
         else
             assay_sink_raw(&p->to, "<td>%zu / %zu</td>", native, all);
         assay_sink_raw(&p->to, "</tr>\n");
@@ -530,12 +442,12 @@ void assay_decision_first(struct assay_decision_page *p)
     tested(p);
     assay_sink_raw(&p->to, "<section id=\"candidates\">\n");
     assay_decision_heading(p, "h2", ASSAY_SAY_CANDIDATES);
+    demand(p);
     table(p, ASSAY_DIVISION_CLOSED);
     table(p, ASSAY_DIVISION_OPEN);
     absent(p);
     assay_sink_raw(&p->to, "</section>\n<div class=\"two\">\n");
-    points(p, false);
-    points(p, true);
+    assay_decision_points(p);
     assay_sink_raw(&p->to, "</div>\n<div class=\"two\"><section id=\"rule\">\n");
     rule(p);
     checklist(p);

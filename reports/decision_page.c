@@ -82,3 +82,25 @@ void assay_decision_list_title(struct assay_decision_page *p, const struct assay
     assay_decision_say(p, c->announced ? ASSAY_SAY_LIST_ANNOUNCED : c->measured ? ASSAY_SAY_MEASURED_ABOVE : ASSAY_SAY_LIST_MODELLED);
     assay_sink_raw(&p->to, "</h3>\n");
 }
+
+enum assay_say assay_decision_lack(const struct assay_candidate *c)
+{
+    static const enum assay_say say[] = {[ASSAY_PROMISE_KNOWN] = ASSAY_SAY_NO_CURVE,
+                                         [ASSAY_PROMISE_NOT_ASKED] = ASSAY_SAY_NO_CURVE_ASKED,
+                                         [ASSAY_PROMISE_NOT_RUN] = ASSAY_SAY_NO_CURVE,
+                                         [ASSAY_PROMISE_NOT_PROVED] = ASSAY_SAY_NO_CURVE_PROVED,
+                                         [ASSAY_PROMISE_NONE_KEEPS] = ASSAY_SAY_NO_RATE_KEEPS};
+    return c->offer && c->offer->at_promise_per_s.low > 0 ? ASSAY_SAY_NO_DEMAND : say[c->promise.lack];
+}
+
+void assay_decision_power_source(struct assay_decision_page *p, const struct assay_offer *o)
+{
+    char devices[24];
+    (void)snprintf(devices, sizeof devices, "%.0f", o->system_devices);
+    if (!(o->power_watts.high > 0))
+        assay_sink_raw(&p->to, "–");
+    else if (o->power_has_facility)
+        assay_decision_say_with(p, ASSAY_SAY_BY_SYSTEM, (const char *const[]){devices, NULL});
+    else
+        assay_decision_say(p, o->power_evidence ? ASSAY_SAY_BY_DESCRIPTION : ASSAY_SAY_BY_BUYER);
+}

@@ -25,10 +25,18 @@ void assay_decision_number(struct assay_text *out, double value, int digits);
 /* "20,676,114 (16,143,235 – 26,083,770) CNY"; a range alone where it has no middle. */
 void assay_decision_money(struct assay_decision_page *p, const struct assay_range *r, bool has_middle);
 
+/* Why it is not known what the promise takes of it. */
+enum assay_say assay_decision_lack(const struct assay_candidate *c);
+
+/* Who says what a device of the offer draws. */
+void assay_decision_power_source(struct assay_decision_page *p, const struct assay_offer *offer);
+
 /* <li>: the prices at which the two cost the same; their needs and power must be known. */
 void assay_decision_parity(struct assay_decision_page *p, const struct assay_candidate *a, const struct assay_candidate *b);
 
 void assay_decision_first(struct assay_decision_page *p);
+/* Two sections of page one: reasons, and doubts. */
+void assay_decision_points(struct assay_decision_page *p);
 void assay_decision_rules(struct assay_decision_page *p);
 void assay_decision_costs(struct assay_decision_page *p);
 /* Two sections: over many devices, and power. */

@@ -1,7 +1,6 @@
 /* Behind page one: every rule with its clause, what is required and what was found, one table a candidate. */
-#include <string.h>
-
 #include "reports/decision_page.h"
+#include "reports/deviation.h"
 
 #include "assay/banned.h"
 
@@ -12,59 +11,25 @@ static enum assay_say kind(const struct assay_rule *rule)
                                               : ASSAY_SAY_INFORMATIVE;
 }
 
-/* What the vendor says of the same case, in its own unit. */
-static void claimed_cell(struct assay_decision_page *p, const struct assay_candidate *c, const struct assay_rule *rule)
+static void row(struct assay_decision_page *p, const struct assay_candidate *c, size_t rule)
 {
-    const char *device = c->offer ? c->offer->device : c->device ? c->device->name : "";
-    for (size_t i = 0; p->claims && i < p->claims->n; i++) {
-        const struct assay_claim *claim = &p->claims->claims[i];
-        if (strcmp(claim->device, device) != 0 || !*claim->case_id || strcmp(claim->case_id, rule->case_id) != 0 ||
-            strcmp(claim->expression.text, rule->expression.text) != 0)
-            continue;
-        assay_sink_raw(&p->to, "<td>");
-        assay_sink_textf(&p->to, "%.6g %s", claim->claimed.stated, claim->claimed.unit);
-        assay_sink_raw(&p->to, "</td>");
-        return;
-    }
-    assay_sink_raw(&p->to, "<td>–</td>");
-}
-
-/* How far from what is required, more being better: of a figure in percent, of what passes or not in words. */
-static void deviation_cell(struct assay_decision_page *p, const struct assay_rule_result *r)
-{
-    bool higher = r->rule->expression.better == ASSAY_BETTER_HIGHER;
-    if (r->rule->test != ASSAY_RULE_FIGURE) {
-        assay_decision_heading(p, "td",
-                               r->decision == ASSAY_QUALIFIED       ? ASSAY_SAY_DEVIATION_NONE
-                               : r->decision == ASSAY_NOT_QUALIFIED ? ASSAY_SAY_DEVIATION_NEGATIVE
-                                                                    : ASSAY_SAY_UNDECIDED);
-        return;
-    }
-    assay_sink_raw(&p->to, "<td class=\"short\">");
-    if (r->has_point)
-        assay_sink_textf(&p->to, "%+.3g %%",
-                         100 * ((higher ? r->value / r->rule->stated : r->rule->stated / r->value) - 1));
-    else if (r->has_bounds)
-        assay_sink_textf(&p->to, "%+.3g – %+.3g %%", 100 * (r->ratio_low - 1), 100 * (r->ratio_high - 1));
-    else
-        assay_sink_raw(&p->to, "–");
-    assay_sink_raw(&p->to, "</td>");
-}
-
-static void row(struct assay_decision_page *p, const struct assay_candidate *c, const struct assay_rule_result *r)
-{
+    const struct assay_rule_result *r = &c->results[rule];
+    struct assay_deviation deviation;
     char room[1200];
     struct assay_text text = ASSAY_TEXT(room);
+    assay_deviation_of(c, rule, p->claims, p->language, &deviation);
     assay_sink_raw(&p->to, "<tr><td>");
     assay_decision_say(p, kind(r->rule));
-    assay_sink_textf(&p->to, " %s%s%s %s%s", r->rule->id, assay_say(p->language, ASSAY_SAY_COMMA), r->rule->document,
-                     r->rule->number, assay_say(p->language, ASSAY_SAY_COLON));
+    assay_sink_raw(&p->to, " ");
+    assay_decision_text(p, "b", r->rule->id);
+    assay_sink_textf(&p->to, "%s%s %s%s", assay_say(p->language, ASSAY_SAY_COMMA), r->rule->document, r->rule->number,
+                     assay_say(p->language, ASSAY_SAY_COLON));
     assay_decision_text(p, "q", r->rule->text);
     assay_sink_raw(&p->to, "</td><td>");
     assay_say_required(&text, p->language, r->rule);
     assay_sink_text(&p->to, room);
     assay_sink_raw(&p->to, "</td>");
-    claimed_cell(p, c, r->rule);
+    assay_decision_text(p, "td", deviation.claimed);
     assay_sink_raw(&p->to, "<td class=\"found\">");
     text = ASSAY_TEXT(room);
     assay_say_why(&text, p->language, r);
@@ -77,7 +42,7 @@ static void row(struct assay_decision_page *p, const struct assay_candidate *c, 
         assay_decision_say_with(p, ASSAY_SAY_SETTLED_BY, (const char *const[]){how, NULL});
     }
     assay_sink_raw(&p->to, "</td>");
-    deviation_cell(p, r);
+    assay_decision_text(p, "td", deviation.deviation);
     assay_sink_raw(&p->to, "<td class=\"d%d outcome\">", (int)r->decision);
     assay_sink_text(&p->to, assay_say_decision(p->language, r->decision));
     assay_sink_raw(&p->to, "</td><td>");
@@ -110,7 +75,7 @@ void assay_decision_rules(struct assay_decision_page *p)
         assay_decision_columns(p, columns, sizeof columns / sizeof *columns);
         assay_sink_raw(&p->to, "<tbody>\n");
         for (size_t k = 0; k < p->q->policy->n_rules; k++)
-            row(p, c, &c->results[k]);
+            row(p, c, k);
         assay_sink_raw(&p->to, "</tbody></table></div>\n");
     }
     assay_sink_raw(&p->to, "</section>\n");

@@ -383,72 +383,56 @@ static void equal_terms(struct assay_page *p, const struct assay_report_run *run
 
 /* ---- scaling ---------------------------------------------------------------------------------------------------------- */
 
-static void speed_up(struct assay_page *p, const struct assay_summary_row *least, const struct assay_summary_row *row)
+static void size_row(struct assay_page *p, const struct assay_cluster_size *size, enum assay_cluster_scaling kind)
 {
-    double faster[2], efficiency[2];
-    assay_cluster_speed_up(least, row, faster, efficiency);
-    assay_sink_raw(&p->to, "<td class=\"num\">%.2f – %.2f</td><td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td>", faster[0], faster[1], 100 * efficiency[0],
-                   100 * efficiency[1]);
-}
-
-static void strong(struct assay_page *p, const struct assay_report_case *c)
-{
-    static const char *const columns[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
-    bool begun = false;
-    for (size_t i = 0; i < c->n_rows; i++) {
-        char                            system[64];
-        const struct assay_summary_row *least = assay_cluster_smallest(c, c->rows[i]);
-        if (!least)
-            continue;
-        assay_cluster_system(least, system);
-        if (!begun) {
-            assay_sink_raw(&p->to, "<h5>Strong scaling</h5>\n<p class=\"small\">The same step on more devices of the same system, each with its own best plan.</p>\n");
-            table_head(p, "strong scaling", columns);
-            begun = true;
-        }
-        for (const struct assay_summary_row *row = least; row; row = assay_cluster_next_size(c, system, assay_cluster_devices(row))) {
-            assay_sink_raw(&p->to, "<tr>");
-            assay_page_element(p, "th scope=\"row\"", system);
-            assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", assay_cluster_devices(row));
-            estimate_cell(p, ASSAY_METRIC_latency_ns, &row->metric[ASSAY_METRIC_latency_ns]);
-            speed_up(p, least, row);
-            assay_sink_raw(&p->to, "</tr>\n");
-        }
-    }
-    if (begun)
-        table_end(p);
-}
-
-/* ---- more devices for more work ---------------------------------------------------------------------------------------- */
-
-static void weak_row(struct assay_page *p, const struct assay_cluster_size *s)
-{
-    double share[2];
-    char   family[ASSAY_CASE_NAME_BYTES];
-    assay_cluster_weak_efficiency(s, share);
-    assay_case_brief(s->row->case_name, family);
+    char system[64], name[ASSAY_CASE_NAME_BYTES];
+    assay_cluster_system(size->row, system);
+    assay_case_brief(size->row->case_name, name);
     assay_sink_raw(&p->to, "<tr>");
-    assay_page_element(p, "th scope=\"row\"", s->system);
-    assay_page_element(p, "td", family);
-    assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", s->devices);
-    estimate_cell(p, ASSAY_METRIC_items_per_s, &s->row->metric[ASSAY_METRIC_items_per_s]);
-    assay_sink_raw(&p->to, "<td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td></tr>\n", 100 * share[0], 100 * share[1]);
+    assay_page_element(p, "th scope=\"row\"", system);
+    if (kind == ASSAY_CLUSTER_WEAK)
+        assay_page_element(p, "td", name);
+    assay_sink_raw(&p->to, "<td class=\"num\">%.0f</td>", size->devices);
+    if (kind == ASSAY_CLUSTER_WEAK)
+        estimate_cell(p, ASSAY_METRIC_items_per_s, &size->row->metric[ASSAY_METRIC_items_per_s]);
+    else {
+        estimate_cell(p, ASSAY_METRIC_latency_ns, &size->row->metric[ASSAY_METRIC_latency_ns]);
+        assay_sink_raw(&p->to, "<td class=\"num\">%.2f – %.2f</td>", size->speed_up[0], size->speed_up[1]);
+    }
+    assay_sink_raw(&p->to, "<td class=\"num\">%.0f&#160;%% – %.0f&#160;%%</td></tr>\n", 100 * size->efficiency[0], 100 * size->efficiency[1]);
 }
 
-static void weak(struct assay_page *p, const struct assay_report_run *run)
+/* Frees sizes. */
+static void scaling(struct assay_page *p, struct assay_cluster_size *sizes, size_t n, enum assay_cluster_scaling kind)
 {
-    static const char *const   columns[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
-    size_t                     n;
-    struct assay_cluster_size *all = assay_cluster_weak(run->summary, &n);
+    static const char *const strong[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
+    static const char *const weak[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
+    p->to.failed = p->to.failed || !sizes;
     if (n) {
-        assay_sink_raw(&p->to, "<h3>Weak scaling</h3>\n<p class=\"small\">More devices of the same system for as many more sequences a step.</p>\n");
-        table_head(p, "weak scaling", columns);
-    }
-    for (size_t i = 0; i < n; i++)
-        weak_row(p, &all[i]);
-    if (n)
+        assay_sink_raw(&p->to, "%s",
+                       kind == ASSAY_CLUSTER_STRONG
+                           ? "<h5>Strong scaling</h5>\n<p class=\"small\">The same step on more devices of the same system, each with its own best plan.</p>\n"
+                           : "<h3>Weak scaling</h3>\n<p class=\"small\">More devices of the same system for as many more sequences a step.</p>\n");
+        table_head(p, kind == ASSAY_CLUSTER_STRONG ? "strong scaling" : "weak scaling", kind == ASSAY_CLUSTER_STRONG ? strong : weak);
+        for (size_t i = 0; i < n; i++)
+            size_row(p, &sizes[i], kind);
         table_end(p);
-    free(all);
+    }
+    free(sizes);
+}
+
+static void strong_scaling(struct assay_page *p, const struct assay_report_case *c)
+{
+    size_t                     n;
+    struct assay_cluster_size *sizes = assay_cluster_sizes(c->rows, c->n_rows, ASSAY_CLUSTER_STRONG, &n);
+    scaling(p, sizes, n, ASSAY_CLUSTER_STRONG);
+}
+
+static void weak_scaling(struct assay_page *p, const struct assay_summary *run)
+{
+    size_t                     n;
+    struct assay_cluster_size *sizes = assay_cluster_sizes_of_run(run, ASSAY_CLUSTER_WEAK, &n);
+    scaling(p, sizes, n, ASSAY_CLUSTER_WEAK);
 }
 
 /* ---- the section ------------------------------------------------------------------------------------------------------ */
@@ -467,7 +451,7 @@ static void one_case(struct assay_page *p, const struct assay_report_run *run, c
     links(p, run, c);
     timelines(p, run, c);
     equal_terms(p, run, c);
-    strong(p, c);
+    strong_scaling(p, c);
 }
 
 void assay_page_clusters(struct assay_page *p, const struct assay_report_run *run)
@@ -479,6 +463,6 @@ void assay_page_clusters(struct assay_page *p, const struct assay_report_run *ru
     for (size_t i = 0; i < run->n_cases; i++)
         if (assay_cluster_is_case(&run->cases[i]))
             one_case(p, run, &run->cases[i]);
-    weak(p, run);
+    weak_scaling(p, run->summary);
     assay_sink_raw(&p->to, "</section>\n");
 }

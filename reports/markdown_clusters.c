@@ -234,55 +234,50 @@ static void equal_terms(struct assay_sink *to, const struct assay_report_run *ru
     }
 }
 
+static void size_line(struct assay_sink *to, const struct assay_cluster_size *size, enum assay_cluster_scaling kind)
+{
+    char system[64], name[ASSAY_CASE_NAME_BYTES];
+    assay_cluster_system(size->row, system);
+    assay_case_brief(size->row->case_name, name);
+    assay_sink_raw(to, "|");
+    cell(to, system);
+    if (kind == ASSAY_CLUSTER_WEAK)
+        cell(to, name);
+    assay_sink_raw(to, " %.0f |", size->devices);
+    metric_cell(to, size->row, kind == ASSAY_CLUSTER_WEAK ? ASSAY_METRIC_items_per_s : ASSAY_METRIC_latency_ns);
+    if (kind == ASSAY_CLUSTER_STRONG)
+        assay_sink_raw(to, " %.2f – %.2f |", size->speed_up[0], size->speed_up[1]);
+    assay_sink_raw(to, " %.0f %% – %.0f %% |\n", 100 * size->efficiency[0], 100 * size->efficiency[1]);
+}
+
 static void strong(struct assay_sink *to, const struct assay_report_case *c)
 {
-    static const char *const columns[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
-    bool                     begun = false;
-    for (size_t i = 0; i < c->n_rows; i++) {
-        const struct assay_summary_row *least = assay_cluster_smallest(c, c->rows[i]);
-        char                            system[64];
-        if (!least)
-            continue;
-        if (!begun) {
-            assay_sink_raw(to, "\n##### Strong scaling\n\nThe same step on more devices of the same system, each with its own best plan.\n");
-            head(to, columns, 1);
-        }
-        begun = true;
-        assay_cluster_system(least, system);
-        for (const struct assay_summary_row *row = least; row; row = assay_cluster_next_size(c, system, assay_cluster_devices(row))) {
-            double faster[2], efficiency[2];
-            assay_cluster_speed_up(least, row, faster, efficiency);
-            assay_sink_raw(to, "|");
-            cell(to, system);
-            assay_sink_raw(to, " %.0f |", assay_cluster_devices(row));
-            metric_cell(to, row, ASSAY_METRIC_latency_ns);
-            assay_sink_raw(to, " %.2f – %.2f | %.0f %% – %.0f %% |\n", faster[0], faster[1], 100 * efficiency[0], 100 * efficiency[1]);
-        }
+    static const char *const   columns[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
+    size_t                     n;
+    struct assay_cluster_size *sizes = assay_cluster_sizes(c->rows, c->n_rows, ASSAY_CLUSTER_STRONG, &n);
+    to->failed = to->failed || !sizes;
+    if (n) {
+        assay_sink_raw(to, "\n##### Strong scaling\n\nThe same step on more devices of the same system, each with its own best plan.\n");
+        head(to, columns, 1);
     }
+    for (size_t i = 0; i < n; i++)
+        size_line(to, &sizes[i], ASSAY_CLUSTER_STRONG);
+    free(sizes);
 }
 
 static void weak(struct assay_sink *to, const struct assay_summary *summary)
 {
     static const char *const   columns[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
     size_t                     n;
-    struct assay_cluster_size *all = assay_cluster_weak(summary, &n);
+    struct assay_cluster_size *sizes = assay_cluster_sizes_of_run(summary, ASSAY_CLUSTER_WEAK, &n);
+    to->failed = to->failed || !sizes;
     if (n) {
         assay_sink_raw(to, "\n#### Weak scaling\n\nMore devices of the same system for as many more sequences a step.\n");
         head(to, columns, 2);
     }
-    for (size_t i = 0; i < n; i++) {
-        double share[2];
-        char   name[ASSAY_CASE_NAME_BYTES];
-        assay_cluster_weak_efficiency(&all[i], share);
-        assay_case_brief(all[i].row->case_name, name);
-        assay_sink_raw(to, "|");
-        cell(to, all[i].system);
-        cell(to, name);
-        assay_sink_raw(to, " %.0f |", all[i].devices);
-        metric_cell(to, all[i].row, ASSAY_METRIC_items_per_s);
-        assay_sink_raw(to, " %.0f %% – %.0f %% |\n", 100 * share[0], 100 * share[1]);
-    }
-    free(all);
+    for (size_t i = 0; i < n; i++)
+        size_line(to, &sizes[i], ASSAY_CLUSTER_WEAK);
+    free(sizes);
 }
 
 void assay_markdown_clusters(struct assay_sink *to, const struct assay_report_run *run)

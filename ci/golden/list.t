@@ -1,6 +1,6 @@
 $ assay list suites | grep -E '^(suite|quick) '
-suite        about
-quick        a few minutes on any machine: one case or two of every family of kernels, and the standard models
+suite           about
+quick           a few minutes on any machine: one case or two of every family of kernels, and the standard models
 
 $ assay list suites --json | grep -A 1 'about.*few minutes'
     "about": "a few minutes on any machine: one case or two of every family of kernels, and the standard models",

@@ -213,6 +213,7 @@ static void fill_book(const struct writing *w, enum assay_language l, struct ass
     if (*w->set->policy) {
         assay_book_deviations(book, l, &w->decision, claims_of(w));
         assay_book_costs(book, l, &w->decision);
+        assay_book_prices(book, l, &w->decision);
     }
     if (claims_of(w))
         assay_book_claims(book, l, claims_of(w));

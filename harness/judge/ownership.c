@@ -48,6 +48,12 @@ void assay_cost_middle(const struct assay_policy *policy, const struct assay_off
         input[i] = range_of(policy, offer, (enum assay_cost_input)i)->middle;
 }
 
+/* Watts from the grid for a watt of the offer's devices and hosts. */
+static double overhead_of(const struct assay_offer *offer, double pue)
+{
+    return offer->power_has_facility ? 1 : pue;
+}
+
 double assay_cost_of(const struct assay_policy *policy, const struct assay_ownership *cost,
                      const double input[ASSAY_COST_INPUTS])
 {
@@ -55,7 +61,8 @@ double assay_cost_of(const struct assay_policy *policy, const struct assay_owner
     double bought = cost->devices * input[ASSAY_COST_PRICE] +
                     cost->hosts * (input[ASSAY_COST_HOST_PRICE] + input[ASSAY_COST_NETWORK]);
     double watts = cost->devices * input[ASSAY_COST_POWER] + cost->hosts * policy->costs.host_power_watts.middle;
-    double kwh = watts * input[ASSAY_COST_PUE] * input[ASSAY_COST_LOAD] * input[ASSAY_COST_YEARS] * ASSAY_HOURS_A_YEAR / 1000;
+    double kwh = watts * overhead_of(cost->offer, input[ASSAY_COST_PUE]) * input[ASSAY_COST_LOAD] * input[ASSAY_COST_YEARS] *
+                 ASSAY_HOURS_A_YEAR / 1000;
     return bought * (1 + tax) + kwh * input[ASSAY_COST_POWER_PRICE] + input[ASSAY_COST_STAFF] * input[ASSAY_COST_YEARS];
 }
 
@@ -73,7 +80,7 @@ static double whole(double value)
     return ceil(round(value * 1e9) / 1e9);
 }
 
-/* What is bought for a throughput of q a device. */
+/* What is bought for a throughput of q a device; hosts and racks of a system are the system's. */
 static void size(const struct assay_policy *policy, double q, struct assay_ownership *out)
 {
     const struct assay_demand *d = &policy->demand;
@@ -82,13 +89,17 @@ static void size(const struct assay_policy *policy, double q, struct assay_owner
     for (int i = 0; i < 24; i++)
         peak = fmax(peak, d->per_s_by_hour[i]);
     out->devices = fmax(1, whole(peak * pow(1 + d->growth_per_year, c->years.middle) * (1 + d->spares_share) / q));
+    if (out->offer->system_devices > 0) {
+        out->systems = whole(out->devices / out->offer->system_devices);
+        return;
+    }
     out->hosts = whole(out->devices / c->devices_per_host);
     out->racks = whole(out->hosts / c->hosts_per_rack);
 }
 
 static double kilowatts(const struct assay_ownership *o, double device, double host, double pue)
 {
-    return (o->devices * device + o->hosts * host) * pue / 1000;
+    return (o->devices * device + o->hosts * host) * overhead_of(o->offer, pue) / 1000;
 }
 
 /* Of all that is served in the years, and of one training run on all devices. */

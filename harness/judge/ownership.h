@@ -13,6 +13,9 @@
  * their corners. Dominance holds under every assumption: the one bought for the lower end of its throughput at its dearest, the
  * other for the upper end of its own at its cheapest, at each corner of what is common.
  *
+ * Of a system of many devices price and W are a device's share of the whole, hosts and network with it: hosts is 0. Where W is what the
+ * system draws from the grid, pue is 1.
+ *
  * Per million of the demand's unit: C over what is served in the years; per training run: C times the share of the years that a
  * run takes on all devices; per watt: throughput at the promise over the power of the device. Each with its ends; without a middle
  * where throughput or power has none.
@@ -56,7 +59,8 @@ struct assay_ownership {
     const struct assay_offer *offer;
     size_t             bid; /* which of those ranked */
     bool               has_middle, has_power, has_cost;
-    double             devices, hosts, racks; /* for the lower end of the throughput */
+    double             devices, hosts, racks; /* for the lower end of the throughput; hosts and racks are 0 of a system */
+    double             systems;               /* that hold so many devices; 0: what is offered is no system */
     struct assay_range kilowatts;             /* with PUE; has_power */
     double             low, middle, high;     /* of ownership; has_cost */
     struct assay_range per_million, per_run, per_watt; /* all 0: not asked, or not known */

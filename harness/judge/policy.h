@@ -70,6 +70,8 @@ struct assay_offer {
     const char         *price_question; /* without a price: what its vendor is to be asked; "": nothing */
     enum assay_evidence promise_evidence, power_evidence; /* of terms; 0: the buyer's own, which is assumed */
     bool                promise_has_no_middle, power_has_no_middle; /* of terms: a range, and nothing within it is likelier */
+    double              system_devices; /* of terms: a device's share of a system of so many is offered, hosts and network with it; 0: a device */
+    bool                power_has_facility; /* of terms: power_watts as it is drawn from the grid */
     bool                open_interfaces, second_source, has_interfaces, has_second; /* facts of a checklist, not a score */
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/strings.h"
 #include "harness/judge/qualify.h"
 
 #include "assay/banned.h"
@@ -27,6 +28,14 @@ static void hold(struct point *p, const struct assay_estimate *time_ns, double l
     p->breaks = p->breaks || (time_ns->has_interval && time_ns->low > limit);
     p->has_middle = p->has_middle && time_ns->has_value;
     p->middle_breaks = p->middle_breaks || (time_ns->has_value && time_ns->value > limit);
+}
+
+double assay_promise_devices(const struct assay_summary_row *row)
+{
+    for (size_t i = 0; i < row->n_counters; i++)
+        if (!strcmp(row->counters[i].first->name, "devices") && row->counters[i].has_value && row->counters[i].value >= 1)
+            return row->counters[i].value;
+    return 1;
 }
 
 static struct point point_of(const struct assay_demand *d, const struct assay_summary_row *row, double load)
@@ -70,10 +79,31 @@ static int by_load(const void *a, const void *b)
     return (x->load > y->load) - (x->load < y->load);
 }
 
+/* Without the values of what grows with the system that serves: the same load on a device is the same point. */
+static void without_size(const char *family, char out[ASSAY_CASE_NAME_BYTES])
+{
+    static const char *const keys[] = {"batch=", "packed="};
+    (void)assay_string_copy(out, ASSAY_CASE_NAME_BYTES, family);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char *value = strstr(out, keys[i]);
+        if (value) {
+            value += strlen(keys[i]);
+            size_t digits = strspn(value, "0123456789");
+            memmove(value, value + digits, strlen(value + digits) + 1);
+        }
+    }
+}
+
 static bool is_point(const struct assay_policy *policy, const struct assay_summary_row *row, double *load)
 {
-    char family[ASSAY_CASE_NAME_BYTES];
-    return assay_case_family(row->case_name, family, load) && !strcmp(family, policy->demand.family);
+    char family[ASSAY_CASE_NAME_BYTES], asked[ASSAY_CASE_NAME_BYTES], given[ASSAY_CASE_NAME_BYTES];
+    if (!assay_case_family(row->case_name, family, load))
+        return false;
+    if (!(assay_promise_devices(row) > 1))
+        return !strcmp(family, policy->demand.family);
+    without_size(family, given);
+    without_size(policy->demand.family, asked);
+    return !strcmp(given, asked);
 }
 
 bool assay_promise_is_all(const struct assay_policy *policy, const struct assay_summary *run, const char *backend)
@@ -102,7 +132,7 @@ static size_t gather(const struct assay_policy *policy, const struct assay_summa
             continue;
         ++*rows;
         if (row_counts(row))
-            out[n++] = point_of(&policy->demand, row, load);
+            out[n++] = point_of(&policy->demand, row, load / assay_promise_devices(row));
     }
     qsort(out, n, sizeof *out, by_load);
     return n;
@@ -117,6 +147,7 @@ static void read_curve(const struct point *points, size_t n, struct assay_promis
     out->points = n;
     for (size_t i = 0; i < n; i++) {
         const struct assay_estimate *rate = &points[i].row->metric[ASSAY_METRIC_tokens_per_s];
+        double devices = assay_promise_devices(points[i].row);
         keeps = keeps && points[i].keeps;
         breaks = breaks || points[i].breaks;
         middle_breaks = middle_breaks || points[i].middle_breaks;
@@ -124,11 +155,11 @@ static void read_curve(const struct point *points, size_t n, struct assay_promis
         out->evidence = points[i].row->evidence > out->evidence ? points[i].row->evidence : out->evidence;
         out->grade = strcmp(points[i].row->grade, out->grade) > 0 ? points[i].row->grade : out->grade;
         if (keeps)
-            out->per_s.low = fmax(out->per_s.low, rate->low);
+            out->per_s.low = fmax(out->per_s.low, rate->low / devices);
         if (!breaks && rate->has_interval)
-            out->per_s.high = fmax(out->per_s.high, rate->high);
+            out->per_s.high = fmax(out->per_s.high, rate->high / devices);
         if (!middle_breaks && rate->has_value)
-            out->per_s.middle = fmax(out->per_s.middle, rate->value);
+            out->per_s.middle = fmax(out->per_s.middle, rate->value / devices);
     }
     out->is_open = keeps;
     out->has_middle = out->has_middle && out->per_s.middle > 0;

@@ -12,6 +12,9 @@
  * before the first whose own values break; there is none where a point of the curve has none. Nothing is interpolated,
  * and nothing offline enters.
  *
+ * Rows of a described system tell of all its devices, by their counter `devices`; the rate is divided by it. Rate, batch
+ * and packed tokens are then of the whole system as well, so that a point of its curve may have any.
+ *
  * What was measured counts as it does for a rule: validated, at least two launches, 95 % intervals. What is modelled
  * has the model's range (80 %), and stays modelled. */
 #ifndef ASSAY_JUDGE_PROMISE_H
@@ -41,6 +44,8 @@ struct assay_promise {
     size_t points;
 };
 
+/* The number of devices that a row of a described system tells of; 1 of any other. */
+double assay_promise_devices(const struct assay_summary_row *row);
 /* Of back end `backend` in a run. */
 void assay_promise_read(const struct assay_policy *policy, const struct assay_summary *run, const char *backend,
                         struct assay_promise *out);

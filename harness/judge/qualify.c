@@ -40,6 +40,32 @@ static const struct assay_offer *offer_of(const struct assay_policy *policy, con
     return offer ? offer : assay_policy_offer(policy, plugin);
 }
 
+static const struct assay_summary_counter *counter_of(const struct assay_summary_row *row, const char *name)
+{
+    for (size_t i = 0; i < row->n_counters; i++)
+        if (!strcmp(row->counters[i].first->name, name))
+            return &row->counters[i];
+    return NULL;
+}
+
+/* A device's share of what the system draws in all, as its rows were priced. */
+static void share_power(const struct assay_candidate *c, struct assay_offer *terms)
+{
+    for (size_t i = 0; i < c->run->n_rows; i++) {
+        const struct assay_summary_row     *row = &c->run->rows[i];
+        const struct assay_summary_counter *watts = counter_of(row, "power");
+        double                              devices = assay_promise_devices(row);
+        if (strcmp(row->backend, c->backend) != 0 || !watts || !watts->ranged || !(watts->low > 0))
+            continue;
+        terms->power_has_no_middle = !watts->has_value;
+        terms->power_watts = (struct assay_range){watts->low / devices, (watts->has_value ? watts->value : sqrt(watts->low * watts->high)) / devices,
+                                                  watts->high / devices};
+        terms->power_has_facility = true;
+        terms->power_evidence = ASSAY_EVIDENCE_MODELLED;
+        return;
+    }
+}
+
 /* Power as the device is described, where the buyer gives none. */
 static void describe_power(const struct assay_candidate *c, struct assay_offer *terms)
 {
@@ -71,7 +97,13 @@ static const struct assay_offer *terms_of(struct assay_arena *arena, const struc
         if (!c->promise.has_middle)
             terms->at_promise_per_s.middle = sqrt(q->low * q->high);
     }
-    if (!(terms->power_watts.high > 0))
+    for (size_t i = 0; i < c->run->n_rows; i++)
+        if (!strcmp(c->run->rows[i].backend, c->backend))
+            terms->system_devices = fmax(terms->system_devices, assay_promise_devices(&c->run->rows[i]));
+    terms->system_devices = terms->system_devices > 1 ? terms->system_devices : 0;
+    if (!(terms->power_watts.high > 0) && terms->system_devices > 0)
+        share_power(c, terms);
+    else if (!(terms->power_watts.high > 0))
         describe_power(c, terms);
     return terms;
 }
@@ -91,22 +123,47 @@ struct given {
     size_t                      n;
 };
 
-/* A run that is a curve and nothing else, of a back end that has another run, is no candidate of its own. */
-static bool is_lent(const struct given *g, const struct assay_summary *run, const char *backend)
+/* Is the back end a system of as many devices as are described, and `other` the same of another number? */
+static bool has_part(const char *backend, const char *other)
 {
-    bool other = false;
-    for (size_t i = 0; i < g->n; i++)
-        other = other || (&g->runs[i] != run && has_backend(&g->runs[i], backend) &&
-                          !assay_promise_is_all(g->policy, &g->runs[i], backend));
-    return other && assay_promise_is_all(g->policy, run, backend);
+    static const char described[] = "devices=0", key[] = "devices=";
+    const char       *a = strstr(backend, described), *b = strstr(other, key);
+    if (!a || !b || a - backend != b - other || strncmp(backend, other, (size_t)(a - backend)) != 0)
+        return false;
+    size_t digits = strspn(b + sizeof key - 1, "0123456789");
+    return strcmp(backend, other) != 0 && !strcmp(a + sizeof described - 1, b + sizeof key - 1 + digits);
 }
 
+/* A part of a system of which there is the whole is no candidate of its own, nor is a run that is a curve and nothing else, of a back end
+ * that has another run: each lends what it has. */
+static bool is_lent(const struct given *g, const struct assay_summary *run, const char *backend)
+{
+    bool other = false, part = false;
+    for (size_t i = 0; i < g->n; i++) {
+        other = other || (&g->runs[i] != run && has_backend(&g->runs[i], backend) &&
+                          !assay_promise_is_all(g->policy, &g->runs[i], backend));
+        for (size_t b = 0; b < g->runs[i].n_backends; b++)
+            part = part || has_part(g->runs[i].backends[b], backend);
+    }
+    return part || (other && assay_promise_is_all(g->policy, run, backend));
+}
+
+bool assay_candidate_is_told_by(const struct assay_candidate *c, const char *backend)
+{
+    return !strcmp(c->backend, backend) || has_part(c->backend, backend);
+}
+
+/* Its own curve; else one that is lent, of the whole before one of a part. */
 static void read_promise(const struct given *g, struct assay_candidate *c)
 {
     assay_promise_read(g->policy, c->run, c->backend, &c->promise);
-    for (size_t i = 0; i < g->n && c->promise.lack == ASSAY_PROMISE_NOT_RUN; i++)
-        if (is_lent(g, &g->runs[i], c->backend))
-            assay_promise_read(g->policy, &g->runs[i], c->backend, &c->promise);
+    for (int part = 0; part < 2; part++)
+        for (size_t i = 0; i < g->n; i++)
+            for (size_t b = 0; b < g->runs[i].n_backends && c->promise.lack == ASSAY_PROMISE_NOT_RUN; b++) {
+                const char *backend = g->runs[i].backends[b];
+                if (is_lent(g, &g->runs[i], backend) && (part ? has_part(c->backend, backend) : !strcmp(c->backend, backend)))
+                    assay_promise_read(g->policy, &g->runs[i], backend, &c->promise);
+            }
 }
 
 static void introduce(struct assay_arena *arena, const struct given *g, struct assay_candidate *c)
@@ -336,9 +393,15 @@ static json_t *ownership_to_json(const struct assay_policy *policy, const struct
     if (!assay_need_is_known(policy, offer))
         return json_null();
     struct assay_ownership o = assay_ownership_of(policy, offer);
-    json_t *out = json_pack("{s:s, s:o, s:o, s:o}", "currency", policy->costs.currency, "devices", assay_json_number(o.devices), "hosts",
-                            assay_json_number(o.hosts), "racks", assay_json_number(o.racks));
+    json_t *out = json_pack("{s:s, s:o}", "currency", policy->costs.currency, "devices", assay_json_number(o.devices));
+    if (out && o.systems > 0)
+        json_object_set_new(out, "systems", assay_json_number(o.systems));
+    else if (out) {
+        json_object_set_new(out, "hosts", assay_json_number(o.hosts));
+        json_object_set_new(out, "racks", assay_json_number(o.racks));
+    }
     if (out && o.has_power) {
+        json_object_set_new(out, "power_evidence", json_string(offer->power_evidence ? assay_evidence_name(offer->power_evidence) : "assumed"));
         json_object_set_new(out, "kilowatts", range_to_json(&o.kilowatts, !offer->power_has_no_middle));
         json_object_set_new(out, "per_watt", range_to_json(&o.per_watt, o.has_middle));
     }
@@ -352,12 +415,26 @@ static json_t *ownership_to_json(const struct assay_policy *policy, const struct
     return out;
 }
 
+/* What is paid for a device and who says so; without that, what its vendor is to be asked. */
+static json_t *price_to_json(const struct assay_policy *policy, const struct assay_offer *offer)
+{
+    const char *source = offer && offer->price_source ? offer->price_source : "", *question = offer && offer->price_question ? offer->price_question : "";
+    if (!offer || !(offer->price.high > 0))
+        return *question ? json_pack("{s:n, s:o}", "middle", "question", assay_json_string(question)) : json_null();
+    json_t *out = range_to_json(&offer->price, true);
+    if (out) {
+        json_object_set_new(out, "currency", assay_json_string(policy->costs.given ? policy->costs.currency : ""));
+        json_object_set_new(out, "source", assay_json_string(*source ? source : "the buyer, in the policy"));
+    }
+    return out;
+}
+
 static json_t *absent_to_json(const struct assay_qualification *q)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < q->n_absent; i++)
-        json_array_append_new(all, json_pack("{s:s, s:b, s:s}", "offer", q->absent[i].offer->device, "system", q->absent[i].devices > 0,
-                                             "evidence", "none"));
+        json_array_append_new(all, json_pack("{s:s, s:b, s:s, s:o}", "offer", q->absent[i].offer->device, "system", q->absent[i].devices > 0,
+                                             "evidence", "none", "price", price_to_json(q->policy, q->absent[i].offer)));
     return all;
 }
 
@@ -386,6 +463,8 @@ json_t *assay_qualification_to_json(const struct assay_qualification *q)
             json_object_set_new(o, "ownership", ownership_to_json(q->policy, c->offer));
         if (o)
             json_object_set_new(o, "at_promise_per_s", promise_to_json(c));
+        if (o)
+            json_object_set_new(o, "price", price_to_json(q->policy, c->offer));
         json_array_append_new(all, o);
     }
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "format", "assay-decision/1", "policy", q->policy->name, "policy_sha256",

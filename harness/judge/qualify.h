@@ -21,7 +21,8 @@
  * What is modelled, mixed, simulated, claimed or of an instrument neither qualifies nor disqualifies: insufficient evidence.
  *
  * The terms of a candidate are its offer in the policy, with the throughput at the promise that its own curve tells (promise.h), which
- * comes before what the buyer assumes, and, of a described device, the description's power where the buyer gives none. */
+ * comes before what the buyer assumes, and, where the buyer gives no power, that of the description: of a device, or as a device's share of
+ * the system that its runs were on. */
 #ifndef ASSAY_JUDGE_QUALIFY_H
 #define ASSAY_JUDGE_QUALIFY_H
 
@@ -129,6 +130,8 @@ struct assay_qualification {
 };
 
 enum assay_list assay_candidate_list(const struct assay_candidate *c);
+/* Is the back end the candidate's, or a part of it: the same system with fewer or more devices than are described? */
+bool            assay_candidate_is_told_by(const struct assay_candidate *c, const char *backend);
 
 /* Policy and runs must outlive the result. ASSAY_CONFIG: no candidate. */
 enum assay_code assay_qualify(const struct assay_policy *policy, const struct assay_summary *runs, size_t n,

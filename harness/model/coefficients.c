@@ -4,17 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/data_folder.h"
-#include "harness/base/file.h"
-#include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/model/fitted_file.h"
 
 #include "assay/banned.h"
 
 #define FORMAT "assay-coefficients/1"
-#define FOLDER "backends/coefficients"
 #define NAME "kernels.json"
-#define LIMIT_BYTES ((size_t)1 << 20)
 
 const struct assay_coefficient_row assay_coefficient_rows[ASSAY_COEFFICIENTS] = {
 #define ASSAY_COEFFICIENT(id, class, key, begin, low, high, about) {ASSAY_KERNEL_##class, key, about, begin, low, high},
@@ -24,6 +20,12 @@ const struct assay_coefficient_row assay_coefficient_rows[ASSAY_COEFFICIENTS] = 
 const char *const        assay_format_class_names[ASSAY_FORMAT_CLASSES + 1] = {"wide", "f8", "f8_block", "f4", NULL};
 const char *const        assay_regime_names[ASSAY_REGIMES + 1] = {"floor", "memory", "compute", NULL};
 static const char *const memories[2] = {"hbm", "other"};
+static const char *const value_names[] = {
+#define ASSAY_COEFFICIENT(id, class, key, begin, low, high, about) key,
+#include "harness/model/coefficients.def"
+#undef ASSAY_COEFFICIENT
+};
+static const struct assay_fitted_keys values_keys = {value_names, ASSAY_COEFFICIENTS, 1e-6, 1e12};
 
 struct assay_coefficients assay_coefficients_begin(void)
 {
@@ -42,20 +44,6 @@ enum assay_regime assay_price_regime(const struct assay_price *price)
 }
 
 /* ---- reading ---- */
-
-static enum assay_code read_values(const struct assay_json_file *file, const json_t *object, bool all, double *out,
-                                   struct assay_error *err)
-{
-    const char *keys[ASSAY_COEFFICIENTS];
-    for (size_t i = 0; i < ASSAY_COEFFICIENTS; i++)
-        keys[i] = assay_coefficient_rows[i].key;
-    if (assay_json_known_keys(file, object, keys, ASSAY_COEFFICIENTS, err))
-        return err->code;
-    for (size_t i = 0; i < ASSAY_COEFFICIENTS; i++)
-        if (assay_json_f64(file, object, keys[i], all, 1e-6, 1e12, &out[i], err))
-            return err->code;
-    return ASSAY_OK;
-}
 
 static enum assay_code read_counts(const struct assay_json_file *file, const json_t *object, unsigned *out,
                                    struct assay_error *err)
@@ -85,7 +73,7 @@ static enum assay_code read_vendor(const struct assay_json_file *file, const cha
     if (assay_json_known_keys(file, object, keys, 2, err) || assay_json_object(file, object, "chips", true, &chips, err) ||
         assay_json_object(file, object, "factors", true, &factors, err) || read_counts(file, chips, v->chips, err))
         return err->code;
-    return read_values(file, factors, false, v->factor, err);
+    return assay_fitted_numbers_read(file, factors, &values_keys, false, v->factor, err);
 }
 
 static enum assay_code read_vendors(const struct assay_json_file *file, const json_t *object, struct assay_fitted *f,
@@ -196,16 +184,14 @@ static enum assay_code read_all(const struct assay_json_file *file, struct assay
 {
     static const char *const keys[] = {"format", "about", "fingerprint", "devices", "values", "vendors", "spreads"};
     json_t                  *values = NULL, *vendors = NULL, *devices = NULL, *spreads = NULL;
-    const char              *fingerprint = "";
     if (assay_json_known_keys(file, file->root, keys, sizeof keys / sizeof *keys, err) ||
-        assay_json_text(file, file->root, "fingerprint", true, &fingerprint, err) ||
+        assay_fitted_file_text(file, "fingerprint", f->fingerprint, sizeof f->fingerprint, err) ||
         assay_json_object(file, file->root, "values", true, &values, err) ||
         assay_json_object(file, file->root, "vendors", true, &vendors, err) ||
         assay_json_object(file, file->root, "devices", true, &devices, err) ||
         assay_json_object(file, file->root, "spreads", true, &spreads, err))
         return err->code;
-    (void)assay_string_copy(f->fingerprint, sizeof f->fingerprint, fingerprint);
-    if (read_values(file, values, true, f->base.value, err) || read_vendors(file, vendors, f, err) ||
+    if (assay_fitted_numbers_read(file, values, &values_keys, true, f->base.value, err) || read_vendors(file, vendors, f, err) ||
         read_devices(file, devices, f, err))
         return err->code;
     return read_spreads(file, spreads, f, err);
@@ -213,15 +199,9 @@ static enum assay_code read_all(const struct assay_json_file *file, struct assay
 
 enum assay_code assay_fitted_read(const char *path, struct assay_fitted *out, struct assay_error *err)
 {
-    char                   shipped[512], folder[480];
     struct assay_json_file file;
     struct assay_fitted    f = {.n_vendors = 0};
-    if (!path) {
-        if (assay_data_folder(FOLDER, folder, sizeof folder, err) || assay_path_join(shipped, sizeof shipped, folder, NAME, err))
-            return err->code;
-        path = shipped;
-    }
-    if (assay_json_load(path, FORMAT, LIMIT_BYTES, &file, err))
+    if (assay_fitted_file_load(path, NAME, FORMAT, &file, err))
         return err->code;
     enum assay_code code = read_all(&file, &f, err);
     assay_json_release(&file);
@@ -232,23 +212,6 @@ enum assay_code assay_fitted_read(const char *path, struct assay_fitted *out, st
 
 /* ---- writing ---- */
 
-/* Five digits say all that a fit knows, and a diff can be read. */
-static json_t *number(double value)
-{
-    char text[32];
-    (void)snprintf(text, sizeof text, "%.5g", value);
-    return assay_json_number(strtod(text, NULL));
-}
-
-static json_t *values_json(const double *values, double leave_out)
-{
-    json_t *object = json_object();
-    for (size_t i = 0; i < ASSAY_COEFFICIENTS; i++)
-        if (fabs(values[i] - leave_out) > 1e-3)
-            json_object_set_new(object, assay_coefficient_rows[i].key, number(values[i]));
-    return object;
-}
-
 static json_t *vendors_json(const struct assay_fitted *f)
 {
     json_t *object = json_object();
@@ -258,7 +221,7 @@ static json_t *vendors_json(const struct assay_fitted *f)
             if (f->vendors[v].chips[c])
                 json_object_set_new(chips, assay_kernel_class_names[c], json_integer(f->vendors[v].chips[c]));
         json_object_set_new(object, f->vendors[v].name,
-                            json_pack("{s:o, s:o}", "chips", chips, "factors", values_json(f->vendors[v].factor, 1)));
+                            json_pack("{s:o, s:o}", "chips", chips, "factors", assay_fitted_numbers_to_json(&values_keys, f->vendors[v].factor, 1)));
     }
     return object;
 }
@@ -271,7 +234,7 @@ static json_t *effects_json(const struct assay_fitted_device *d)
         for (size_t f = 0; f < ASSAY_FORMAT_CLASSES; f++) {
             effect_key(key, sizeof key, c, f);
             if (!isnan(d->effect[c][f]))
-                json_object_set_new(object, key, number(d->effect[c][f]));
+                json_object_set_new(object, key, assay_fitted_number_to_json(d->effect[c][f]));
         }
     return object;
 }
@@ -283,7 +246,7 @@ static json_t *devices_json(const struct assay_fitted *f)
         const struct assay_fitted_device *d = &f->devices[i];
         json_object_set_new(object, d->name,
                             json_pack("{s:s, s:o, s:o, s:b, s:o}", "vendor", d->vendor, "core_flops_per_clock",
-                                      number(d->core_flops_per_clock), "clock_hz", number(d->clock_hz), "hbm", (int)d->hbm,
+                                      assay_fitted_number_to_json(d->core_flops_per_clock), "clock_hz", assay_fitted_number_to_json(d->clock_hz), "hbm", (int)d->hbm,
                                       "effects", effects_json(d)));
     }
     return object;
@@ -301,12 +264,12 @@ static json_t *spreads_json(const struct assay_fitted *f)
                    r = i % ASSAY_REGIMES;
             (void)snprintf(key, sizeof key, "%s %s %s", memories[m], assay_format_class_names[g], assay_regime_names[r]);
             if (s->error[m][g][r] > 0)
-                json_object_set_new(error, key, number(s->error[m][g][r]));
+                json_object_set_new(error, key, assay_fitted_number_to_json(s->error[m][g][r]));
         }
         if (s->chips)
             json_object_set_new(object, assay_kernel_class_names[c],
-                                json_pack("{s:i, s:o, s:o, s:o, s:o}", "chips", (int)s->chips, "chip_sd", number(s->chip_sd),
-                                          "scale", number(s->scale), "pooled", number(s->pooled), "error", error));
+                                json_pack("{s:i, s:o, s:o, s:o, s:o}", "chips", (int)s->chips, "chip_sd", assay_fitted_number_to_json(s->chip_sd),
+                                          "scale", assay_fitted_number_to_json(s->scale), "pooled", assay_fitted_number_to_json(s->pooled), "error", error));
         else
             json_decref(error);
     }
@@ -318,7 +281,7 @@ json_t *assay_fitted_to_json(const struct assay_fitted *f)
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "format", FORMAT, "about",
                      "coefficients of the kernel models and their spread on chips left out; written by assay calibrate, "
                      "harness/model/README.md",
-                     "fingerprint", f->fingerprint, "devices", devices_json(f), "values", values_json(f->base.value, -1),
+                     "fingerprint", f->fingerprint, "devices", devices_json(f), "values", assay_fitted_numbers_to_json(&values_keys, f->base.value, -1),
                      "vendors", vendors_json(f), "spreads", spreads_json(f));
 }
 

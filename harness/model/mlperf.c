@@ -6,18 +6,14 @@
 #include <strings.h>
 
 #include "assay/text.h"
-#include "harness/base/data_folder.h"
-#include "harness/base/file.h"
-#include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/model/certainty.h"
+#include "harness/model/fitted_file.h"
 
 #include "assay/banned.h"
 
 #define FORMAT "assay-mlperf-coefficients/1"
-#define FOLDER "backends/coefficients"
 #define NAME "mlperf.json"
-#define LIMIT_BYTES ((size_t)1 << 20)
 #define DRAWS 24
 #define BAND 1.2816 /* deviations in half of an 80 % band */
 #define CROWDING 0.75          /* how the loss grows with devices: below 1, so that one more never slows the rest down */
@@ -25,6 +21,8 @@
 
 const char *const assay_mlperf_number_names[ASSAY_MLPERF_NUMBERS + 1] = {"peak", "bandwidth", "power", "round", "crowd", NULL};
 const char *const assay_mlperf_kind_names[ASSAY_MLPERF_KINDS + 1] = {"offline", "server", "train", NULL};
+
+static const struct assay_fitted_keys kinds = {assay_mlperf_kind_names, ASSAY_MLPERF_KINDS, 0, 5};
 
 /* Places of the table's columns (harness/model/table.c). */
 enum { BENCHMARK, SCENARIO, COUNT, METRIC, ROUND };
@@ -197,14 +195,6 @@ static void spread_draws(const struct question *q, const struct assay_described 
     }
 }
 
-static bool fitted_on(const struct assay_mlperf_fitted *f, const char *device)
-{
-    for (size_t i = 0; i < f->n_devices; i++)
-        if (!strcmp(f->devices[i], device))
-            return true;
-    return false;
-}
-
 #define FEW_CHIPS 3
 #define FEW_MORE 0.2 /* in logarithms, by judgement: of a law that stands on fewer */
 
@@ -224,7 +214,7 @@ enum assay_code assay_mlperf_estimate(const struct assay_mlperf_fitted *f, const
     if (isnan(figure))
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "the device lacks a peak of products or memory_bytes_per_s");
     struct assay_certain certain = assay_certainty_within(device, half / BAND, figure_on, &q);
-    bool                 on = fitted_on(f, device->name);
+    bool                 on = assay_fitted_names_have(f->devices[0], sizeof f->devices[0], f->n_devices, device->name);
     est.grade = on ? 'A' : certain.grade;
     assay_text_add(&why, "%s; the law of %u results on %u chips", on ? "results on this chip were fitted" : certain.grade == 'B' ? "datasheet; transferred from other chips"
                          : certain.grade == 'C' ? "a number of the chip is reported, inferred or derived; transferred from other chips" : "a number of the chip is assumed",
@@ -272,51 +262,34 @@ static enum assay_code read_law(const struct assay_json_file *file, const json_t
     return ASSAY_OK;
 }
 
-static enum assay_code read_lists(const struct assay_json_file *file, const json_t *laws, const json_t *devices, struct assay_mlperf_fitted *f,
-                                  struct assay_error *err)
+static enum assay_code read_laws(const struct assay_json_file *file, const json_t *laws, struct assay_mlperf_fitted *f, struct assay_error *err)
 {
     if (json_array_size(laws) > ASSAY_MLPERF_LAWS)
         return assay_json_fail(file, "laws", err, "more than %d laws", ASSAY_MLPERF_LAWS);
     for (size_t i = 0; i < json_array_size(laws); i++)
         if (read_law(file, json_array_get(laws, i), &f->laws[f->n_laws++], err))
             return err->code;
-    for (size_t i = 0; i < json_array_size(devices); i++) {
-        const char *name = json_string_value(json_array_get(devices, i));
-        if (!name || i >= ASSAY_MLPERF_DEVICES || !assay_string_copy(f->devices[i], sizeof *f->devices, name))
-            return assay_json_fail(file, "devices", err, "'devices' are at most %d names of at most %zu bytes", ASSAY_MLPERF_DEVICES, sizeof *f->devices - 1);
-        f->n_devices = i + 1;
-    }
     return ASSAY_OK;
 }
 
 static enum assay_code read_all(const struct assay_json_file *file, struct assay_mlperf_fitted *f, struct assay_error *err)
 {
     static const char *const keys[] = {"format", "about", "fingerprint", "devices", "laws", "bands"};
-    json_t                  *laws = NULL, *devices = NULL, *bands = NULL;
-    const char              *fingerprint = "";
+    json_t                  *laws = NULL, *bands = NULL;
     if (assay_json_known_keys(file, file->root, keys, sizeof keys / sizeof *keys, err) ||
-        assay_json_text(file, file->root, "fingerprint", true, &fingerprint, err) || assay_json_array(file, file->root, "laws", true, &laws, err) ||
-        assay_json_array(file, file->root, "devices", true, &devices, err) || assay_json_object(file, file->root, "bands", true, &bands, err) ||
-        assay_json_known_keys(file, bands, assay_mlperf_kind_names, ASSAY_MLPERF_KINDS, err) || read_lists(file, laws, devices, f, err))
+        assay_fitted_file_text(file, "fingerprint", f->fingerprint, sizeof f->fingerprint, err) ||
+        assay_json_array(file, file->root, "laws", true, &laws, err) || assay_json_object(file, file->root, "bands", true, &bands, err) ||
+        read_laws(file, laws, f, err) ||
+        assay_fitted_file_names(file, "devices", f->devices[0], sizeof f->devices[0], ASSAY_MLPERF_DEVICES, &f->n_devices, err))
         return err->code;
-    for (int i = 0; i < ASSAY_MLPERF_KINDS; i++)
-        if (assay_json_f64(file, bands, assay_mlperf_kind_names[i], true, 0, 5, &f->half[i], err))
-            return err->code;
-    (void)assay_string_copy(f->fingerprint, sizeof f->fingerprint, fingerprint);
-    return ASSAY_OK;
+    return assay_fitted_numbers_read(file, bands, &kinds, true, f->half, err);
 }
 
 enum assay_code assay_mlperf_fitted_read(const char *path, struct assay_mlperf_fitted *out, struct assay_error *err)
 {
-    char                       shipped[512], folder[480];
     struct assay_json_file     file;
     struct assay_mlperf_fitted f = {.n_laws = 0};
-    if (!path) {
-        if (assay_data_folder(FOLDER, folder, sizeof folder, err) || assay_path_join(shipped, sizeof shipped, folder, NAME, err))
-            return err->code;
-        path = shipped;
-    }
-    if (assay_json_load(path, FORMAT, LIMIT_BYTES, &file, err))
+    if (assay_fitted_file_load(path, NAME, FORMAT, &file, err))
         return err->code;
     enum assay_code code = read_all(&file, &f, err);
     assay_json_release(&file);
@@ -325,29 +298,19 @@ enum assay_code assay_mlperf_fitted_read(const char *path, struct assay_mlperf_f
     return code;
 }
 
-static json_t *number(double value)
-{
-    char text[32];
-    (void)snprintf(text, sizeof text, "%.5g", value);
-    return assay_json_number(strtod(text, NULL));
-}
-
 json_t *assay_mlperf_fitted_to_json(const struct assay_mlperf_fitted *f)
 {
-    json_t *laws = json_array(), *devices = json_array(), *bands = json_object();
+    json_t *laws = json_array();
     for (size_t i = 0; i < f->n_laws; i++) {
         const struct assay_mlperf_law *l = &f->laws[i];
         json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o}", "benchmark", l->benchmark, "metric", l->metric, "kind", assay_mlperf_kind_names[l->kind],
-                                   "rows", (int)l->rows, "chips", (int)l->chips, "latest", number(l->latest), "constant", number(l->constant));
+                                   "rows", (int)l->rows, "chips", (int)l->chips, "latest", assay_fitted_number_to_json(l->latest), "constant", assay_fitted_number_to_json(l->constant));
         for (int j = 0; j < ASSAY_MLPERF_NUMBERS; j++)
-            json_object_set_new(object, assay_mlperf_number_names[j], number(l->number[j]));
+            json_object_set_new(object, assay_mlperf_number_names[j], assay_fitted_number_to_json(l->number[j]));
         json_array_append_new(laws, object);
     }
-    for (size_t i = 0; i < f->n_devices; i++)
-        json_array_append_new(devices, json_string(f->devices[i]));
-    for (int i = 0; i < ASSAY_MLPERF_KINDS; i++)
-        json_object_set_new(bands, assay_mlperf_kind_names[i], number(f->half[i]));
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "format", FORMAT, "about",
                      "laws of MLPerf's benchmarks over chips; written by assay calibrate, harness/model/README.md", "fingerprint", f->fingerprint, "devices",
-                     devices, "laws", laws, "bands", bands);
+                     assay_fitted_names_to_json(f->devices[0], sizeof f->devices[0], f->n_devices), "laws", laws, "bands",
+                     assay_fitted_numbers_to_json(&kinds, f->half, -1));
 }

@@ -71,6 +71,10 @@ static void expect_equal(struct world *w, size_t i)
     for (unsigned k = DEVICES; k <= PER_WATT; k++) {
         const struct assay_cell *c = formula_cell(sheet, row, k);
         bool                     broken = false;
+        if (o.systems > 0 && (k == HOSTS || k == RACKS)) {
+            cr_expect(c && c->kind == ASSAY_CELL_NUMBER && c->value == 0, "a system's hosts and racks are its own");
+            continue;
+        }
         cr_assert(c && c->kind == ASSAY_CELL_FORMULA, "%u", k);
         double found = formula_of(sheet, c->text, 0, &broken);
         cr_expect(!broken, "%s", c->text);
@@ -91,6 +95,49 @@ Test(book_costs, formulas_give_what_we_compute_to_the_cent)
             expect_equal(&w, i);
         world_release(&w);
     }
+}
+
+/* Hosts and network are the system's, and its power is drawn from the grid. */
+Test(book_costs, formulas_of_a_system_are_those_that_we_compute_it_by)
+{
+    struct world       w;
+    struct assay_offer system;
+    world_begin(&w, POLICY(COSTS("0.12") OFFERS, RULE("a", "mandatory", FIGURE)));
+    double alone = assay_ownership_of(&w.policy, w.candidates[1].offer).middle;
+    system = *w.candidates[1].offer;
+    system.system_devices = 64;
+    system.power_has_facility = true;
+    w.candidates[1].offer = &system;
+    assay_book_release(&w.book);
+    w.book = (struct assay_book){.n = 0};
+    assay_book_costs(&w.book, ASSAY_ENGLISH, &w.q);
+    for (size_t i = 0; i < 3; i++)
+        expect_equal(&w, i);
+    cr_expect_lt(assay_ownership_of(&w.policy, &system).middle, alone, "no host of the buyer, and no facility twice");
+    world_release(&w);
+}
+
+Test(book_costs, every_price_stands_beside_who_says_so_or_the_question)
+{
+    struct world w;
+    world_begin(&w, POLICY(COSTS("0.12") OFFERS, RULE("a", "mandatory", FIGURE)));
+    struct assay_offer asked = *w.candidates[0].offer, told = *w.candidates[1].offer;
+    asked.price = (struct assay_range){0, 0, 0};
+    asked.price_question = "what it costs";
+    told.price_source = "The Paper, 2026-01-02";
+    w.candidates[0].offer = &asked;
+    w.candidates[1].offer = &told;
+    assay_book_prices(&w.book, ASSAY_ENGLISH, &w.q);
+    const struct assay_sheet *sheet = &w.book.sheets[1];
+    unsigned rows[3] = {line_of(sheet, w.candidates[0].name), line_of(sheet, "b"), line_of(sheet, "c")};
+    static const char said[3][60] = {"not given; to be asked: what it costs", "The Paper, 2026-01-02", "the buyer's, in the policy"};
+    for (size_t k = 0; k < 3; k++) {
+        const struct assay_cell *c = formula_cell(sheet, rows[k], 5);
+        cr_assert(c && c->kind == ASSAY_CELL_TEXT);
+        cr_expect_str_eq(c->text, said[k]);
+    }
+    cr_expect_eq(formula_cell(sheet, rows[1], 1)->value, told.price.low);
+    world_release(&w);
 }
 
 /* Field number `column` of a line of a table as ssconvert writes it; quotes only around texts. */

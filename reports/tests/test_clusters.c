@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/base/strings.h"
 #include "reports/clusters.h"
 
 enum { MOST = 12 };
@@ -62,32 +63,6 @@ Test(clusters, links_are_those_of_the_tiers_that_the_record_names)
     free(m);
 }
 
-Test(clusters, a_weak_series_is_of_one_system_with_as_much_work_a_device)
-{
-    struct made *made[] = {made_of("decoder.train/model=a,batch=64", "dgx-h100", 64, 640), made_of("decoder.train/model=a,batch=32", "dgx-h100", 32, 400),
-                           made_of("decoder.train/model=a,batch=32", "dgx-h100", 64, 500), made_of("decoder.train/model=a,batch=32", "tianchi256", 32, 300),
-                           made_of("decoder.train/model=b,batch=64", "dgx-h100", 64, 700)};
-    enum { N = sizeof made / sizeof *made };
-    struct assay_summary_row *rows = calloc(N, sizeof *rows);
-    for (size_t i = 0; i < N; i++)
-        rows[i] = made[i]->row;
-    struct assay_summary       summary = {.rows = rows, .n_rows = N};
-    size_t                     n;
-    double                     share[2];
-    struct assay_cluster_size *all = assay_cluster_weak(&summary, &n);
-    cr_assert_eq(n, 2u, "%zu", n);
-    cr_expect_eq(all[0].row, &rows[1]);
-    cr_expect_eq(all[1].row, &rows[0]);
-    cr_expect_eq(all[1].least, &all[0]);
-    assay_cluster_weak_efficiency(&all[1], share); /* 640 on twice the devices, of 400 */
-    cr_expect_float_eq(share[0], 0.8, 1e-12);
-    cr_expect_float_eq(share[1], 0.8, 1e-12);
-    free(all);
-    free(rows);
-    for (size_t i = 0; i < N; i++)
-        free(made[i]);
-}
-
 Test(clusters, memories_are_in_units_of_their_links)
 {
     char              room[32];
@@ -97,4 +72,83 @@ Test(clusters, memories_are_in_units_of_their_links)
     text = ASSAY_TEXT(room);
     assay_cluster_bytes(&text, 501.9e6);
     cr_expect_str_eq(room, "501.9 MB");
+}
+
+/* A training step on a described system, as its record tells of it. */
+struct step {
+    struct assay_record           record;
+    const struct assay_record    *launch;
+    struct assay_counter          name[3];
+    struct assay_summary_counter  counter[3];
+    struct assay_summary_row      row;
+};
+
+static void step_on(struct step *s, const char *case_name, const char *backend, double devices, double low, double high)
+{
+    static const char *const names[] = {"plan_tp", "step_compute", "devices"};
+    memset(s, 0, sizeof *s);
+    (void)assay_string_copy(s->record.device.name, sizeof s->record.device.name, "pod");
+    s->launch = &s->record;
+    for (int i = 0; i < 3; i++) {
+        (void)assay_string_copy(s->name[i].name, sizeof s->name[i].name, names[i]);
+        s->counter[i] = (struct assay_summary_counter){.first = &s->name[i], .has_value = true, .value = i == 2 ? devices : 1};
+    }
+    s->row = (struct assay_summary_row){.case_name = case_name, .backend = backend, .status = ASSAY_STATUS_OK, .launches = &s->launch,
+                                        .n_launches = 1, .counters = s->counter, .n_counters = 3};
+    s->row.metric[ASSAY_METRIC_items_per_s] = (struct assay_estimate){.has_interval = true, .low = low, .high = high, .level = 0.8};
+}
+
+static struct assay_cluster_size *sizes_of(struct step *s, size_t n_steps, enum assay_cluster_scaling kind, size_t *n)
+{
+    const struct assay_summary_row *rows[8];
+    for (size_t i = 0; i < n_steps; i++)
+        rows[i] = &s[i].row;
+    struct assay_cluster_size *out = assay_cluster_sizes(rows, n_steps, kind, n);
+    cr_assert(out);
+    return out;
+}
+
+#define STEP "decoder.train/batch=64,model=m"
+
+Test(clusters, the_same_step_on_twice_the_devices_is_compared_end_by_end)
+{
+    struct step s[2];
+    size_t      n;
+    step_on(&s[0], STEP, "cluster:pod,devices=32", 32, 1500, 3600);
+    step_on(&s[1], STEP, "cluster:pod,devices=16", 16, 1000, 2000);
+    struct assay_cluster_size *out = sizes_of(s, 2, ASSAY_CLUSTER_STRONG, &n);
+    cr_assert_eq(n, 2u);
+    cr_expect_eq(out[0].devices, 16);
+    cr_expect_eq(out[0].speed_up[1], 1);
+    cr_expect_float_eq(out[1].speed_up[0], 1.5, 1e-12);
+    cr_expect_float_eq(out[1].speed_up[1], 1.8, 1e-12);
+    cr_expect_float_eq(out[1].efficiency[0], 0.75, 1e-12);
+    cr_expect_float_eq(out[1].efficiency[1], 0.9, 1e-12);
+    free(out);
+}
+
+Test(clusters, other_options_are_another_series_and_one_size_alone_is_none)
+{
+    struct step s[3];
+    size_t      n;
+    step_on(&s[0], STEP, "cluster:pod,devices=16,dtype=bf16", 16, 1000, 2000);
+    step_on(&s[1], STEP, "cluster:pod,devices=32,dtype=f8e4m3", 32, 3000, 6000);
+    step_on(&s[2], STEP, "cluster:pod,devices=16,dtype=bf16", 16, 1000, 2000);
+    free(sizes_of(s, 3, ASSAY_CLUSTER_STRONG, &n));
+    cr_expect_eq(n, 0u, "two formats, and one size twice");
+}
+
+Test(clusters, weak_scaling_keeps_the_work_of_a_device)
+{
+    struct step s[3];
+    size_t      n;
+    step_on(&s[0], "decoder.train/batch=64,model=m", "cluster:pod,devices=16", 16, 1000, 2000);
+    step_on(&s[1], "decoder.train/batch=128,model=m", "cluster:pod,devices=32", 32, 1900, 3900);
+    step_on(&s[2], "decoder.train/batch=128,model=m", "cluster:pod,devices=16", 16, 1000, 2000);
+    struct assay_cluster_size *out = sizes_of(s, 3, ASSAY_CLUSTER_WEAK, &n);
+    cr_assert_eq(n, 2u, "128 sequences on 16 devices are no part of it");
+    cr_expect_eq(out[1].row, &s[1].row);
+    cr_expect_float_eq(out[1].efficiency[0], 0.95, 1e-12);
+    cr_expect_float_eq(out[1].efficiency[1], 0.975, 1e-12);
+    free(out);
 }

@@ -228,8 +228,9 @@ Test(decision, the_chinese_page_has_no_english_sentence_and_no_half_width_punctu
 /* ---- a curve of its own -------------------------------------------------------------------------------------------- */
 
 #define SERVED(qps) "decoder.serve/model=tiny-dense,batch=8,packed=64,tokens=200@interactive/qps=" qps "+serving/prompt=16,output=8"
-#define DEMAND                                                                                                                   \
-    "\"offers\":[{\"device\":\"model\",\"name\":\"M100\",\"power_watts\":400,\"price_question\":\"what <b>it</b> costs\"}],\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[1000,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0," \
+#define DEMAND DEMAND_OF("\"device\":\"model\",\"name\":\"M100\",\"power_watts\":400")
+#define DEMAND_OF(offer)                                                                                                         \
+    "\"offers\":[{" offer ",\"price_question\":\"what <b>it</b> costs\"}],\"demand\":{\"unit\":\"token\",\"per_s_by_hour\":[1000,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0," \
     "0,0,0,0,0,0,0,0],\"first_token_s\":{\"p50\":1,\"p99\":2},\"case\":\"" SERVED("1") "\"},\"costs\":{\"currency\":\"CNY\",\"tax_included\":true,"   \
     "\"includes\":\"all\",\"prices_valid_until\":\"2027-01-01\",\"host_price\":1000,\"devices_per_host\":8,\"hosts_per_rack\":4,\"host_power_watts\":1000," \
     "\"network_price_per_host\":100,\"power_price_per_kwh\":0.5,\"pue\":1.2,\"years\":5,\"staff_per_year\":10},"
@@ -353,5 +354,162 @@ Test(decision, a_parity_of_devices_without_points_has_none)
     assay_qualification_release(&q);
     assay_policy_release(&policy);
     assay_summary_release(&runs[2]);
+    world_release(&w);
+}
+
+/* ---- a system of many devices -------------------------------------------------------------------------------------- */
+
+#define STEP "decoder.train/model=tiny-dense,batch=8,tokens=64"
+
+static void counter(struct assay_record *r, const char *name, double value, double low, double high)
+{
+    struct assay_counter *c = &r->counters[r->n_counters++];
+    *c = (struct assay_counter){.status = ASSAY_COUNTER_OK, .value = value, .ranged = high > 0, .low = low, .high = high, .provider = "cluster", .unit = "1"};
+    (void)snprintf(c->name, sizeof c->name, "%s", name);
+    if (high > 0) {
+        c->status = ASSAY_COUNTER_UNAVAILABLE;
+        (void)snprintf(c->why, sizeof c->why, "a range alone");
+    }
+}
+
+static struct assay_record *on_system(const char *backend, const char *case_name, double devices)
+{
+    struct assay_case  c;
+    struct assay_error err = {0};
+    cr_assert_eq(assay_case_parse(case_name, &c, &err), ASSAY_OK, "%s", err.message);
+    struct assay_record *r = builder_record(0, backend, 0, 900);
+    memcpy(r->case_name, c.name, strlen(c.name) + 1);
+    memcpy(r->id, c.id, 17);
+    r->evidence = ASSAY_EVIDENCE_MODELLED;
+    memcpy(r->grade, "D", 2);
+    r->device = (struct assay_device_info){.size = sizeof r->device, .clock = ASSAY_CLOCK_MODEL, .origin = ASSAY_ORIGIN_MODELLED, .name = "pod", .queues = 1};
+    for (int m = 0; m < ASSAY_METRIC_COUNT; m++)
+        r->metric[m] = (struct assay_metric_value){.why = "a range alone"};
+    r->n_counters = 0;
+    counter(r, "devices", devices, 0, 0);
+    assay_case_release(&c);
+    return r;
+}
+
+static void between(struct assay_record *r, enum assay_metric metric, double low, double high)
+{
+    r->metric[metric] = (struct assay_metric_value){.has_interval = true, .low = low, .high = high, .level = 0.8, .clock = ASSAY_CLOCK_MODEL, .why = "a range alone"};
+}
+
+static void train_on(struct builder *b, const char *backend, double devices, double low_ns, double high_ns)
+{
+    struct assay_record *r = on_system(backend, STEP, devices);
+    counter(r, "plan_tp", 1, 0, 0);
+    counter(r, "step_compute", 1, 0, 0);
+    counter(r, "power", 0, 800 * devices, 1000 * devices);
+    between(r, ASSAY_METRIC_latency_ns, low_ns, high_ns);
+    between(r, ASSAY_METRIC_items_per_s, 1e12 / high_ns, 1e12 / low_ns);
+    builder_append(b, r);
+}
+
+/* 16 devices; 4 of them answer, and show how it scales. 1000 tokens a second at 25 a device take 40 devices: 3 systems, 32 to 40 kW. */
+Test(decision, a_system_has_power_needs_and_scaling_from_its_own_runs_and_those_of_a_part)
+{
+    static const char          whole[] = "cluster:pod,devices=0,dtype=bf16", part[] = "cluster:pod,devices=4,dtype=bf16";
+    struct world               w;
+    struct builder             b;
+    struct assay_error         err = {0};
+    struct assay_summary       runs[2];
+    struct assay_policy        policy;
+    struct assay_qualification q;
+    size_t                     bytes;
+    world_write(&w, ASSAY_ENGLISH);
+    builder_begin(&b, &w.s, "system", json_object());
+    train_on(&b, whole, 16, 1e6, 2e6);
+    train_on(&b, part, 4, 3e6, 6.8e6);
+    struct assay_record *r = on_system(part, "decoder.serve/model=tiny-dense,batch=32,packed=256,tokens=200@interactive/qps=4+serving/prompt=16,output=8", 4);
+    between(r, ASSAY_METRIC_latency_ns, 1e8, 9e8);
+    between(r, ASSAY_METRIC_ttft_ns, 1e8, 9e8);
+    between(r, ASSAY_METRIC_ttft_p99_ns, 1e8, 9e8);
+    between(r, ASSAY_METRIC_tokens_per_s, 100, 200);
+    builder_append(&b, r);
+    builder_end(&b, &runs[1]);
+    runs[0] = w.runs[0];
+    cr_assert_eq(policy_of(&w.s, POLICY(DEMAND_OF("\"device\":\"pod\",\"name\":\"Pod\""), RULE("time", "mandatory", FIGURE)), &policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_qualify(&policy, runs, 2, &q, &err), ASSAY_OK);
+    cr_assert_eq(q.n, 2u, "the part is no candidate");
+    const struct assay_offer *o = q.candidates[1].offer;
+    cr_assert(o);
+    cr_expect(o->system_devices == 16 && o->power_watts.low == 800 && o->power_watts.high == 1000 && o->power_has_no_middle);
+    cr_expect_eq(o->at_promise_per_s.low, 25);
+    cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "system.html"), &err), ASSAY_OK);
+    char *page = get_bytes(in(&w.s, "system.html"), &bytes);
+    cr_expect(strstr(page, "40 devices of 3 systems of 16<br/><span class=\"short\">32 – 40 kW"));
+    cr_expect(strstr(page, "modelled: a share of what a system of 16 draws"));
+    const char *strong = strstr(page, "<p>Strong scaling");
+    cr_assert(strong);
+    cr_expect(strstr(strong, "3.00 – 3.40</td><td class=\"short\">75&#160;% – 85&#160;%"), "%.900s", strong);
+    free(page);
+    json_t *json = assay_decision_to_json(&q, NULL), *price = json_object_get(json_array_get(json_object_get(json, "candidates"), 1), "price");
+    cr_expect_str_eq(json_string_value(json_object_get(price, "question")), "what <b>it</b> costs");
+    json_decref(json);
+    assay_qualification_release(&q);
+    assay_policy_release(&policy);
+    assay_summary_release(&runs[1]);
+    world_release(&w);
+}
+
+/* ---- doubts ---------------------------------------------------------------------------------------------------------- */
+
+/* The part of page one between two of its sections. */
+static char *part_of(const char *page, const char *from, const char *to)
+{
+    const char *begin = strstr(page, from), *end = begin ? strstr(begin, to) : NULL;
+    cr_assert(end);
+    return strndup(begin, (size_t)(end - begin));
+}
+
+static size_t times(const char *text, const char *what)
+{
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
+/* Four candidates of whom all is modelled, three rules each: three doubts of three candidates; one that is refused already is none of them. */
+Test(decision, doubts_are_of_each_candidate_before_they_are_of_one_again)
+{
+    struct world               w;
+    struct builder             b;
+    struct assay_error         err = {0};
+    struct assay_case          c;
+    struct assay_summary       run;
+    struct assay_policy        policy;
+    struct assay_qualification q;
+    size_t                     bytes;
+    static const char          backends[][8] = {"model:a", "model:b", "model:c", "model:d"};
+    world_write(&w, ASSAY_ENGLISH);
+    cr_assert_eq(assay_case_parse(CANDIDATE_CASE, &c, &err), ASSAY_OK);
+    builder_begin(&b, &w.s, "all", json_object());
+    for (size_t i = 0; i < 4; i++)
+        launch(&b, c.id, c.name, 0, backends[i]);
+    builder_end(&b, &run);
+    cr_assert_eq(policy_of(&w.s,
+                           POLICY("", RULE("one", "mandatory", FIGURE) "," RULE("two", "mandatory", FIGURE) "," RULE("three", "mandatory", FIGURE)), &policy, &err),
+                 ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_qualify(&policy, &run, 1, &q, &err), ASSAY_OK);
+    cr_assert_eq(q.n, 4u);
+    for (size_t i = 0; i < q.n; i++)
+        (void)snprintf(q.candidates[i].name, sizeof q.candidates[i].name, "Chip %c", 'A' + (int)i);
+    q.candidates[0].failed = 1;
+    q.candidates[0].undecided = 2;
+    cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "doubts.html"), &err), ASSAY_OK);
+    char *page = get_bytes(in(&w.s, "doubts.html"), &bytes), *doubts = part_of(page, "id=\"doubts\"", "</section>");
+    cr_expect_eq(times(doubts, "<li>"), 3u);
+    cr_expect_eq(times(doubts, "Chip A"), 0u, "%s", doubts);
+    for (char name[] = "Chip B"; name[5] <= 'D'; name[5]++)
+        cr_expect_eq(times(doubts, name), 1u, "%s: %s", name, doubts);
+    free(doubts);
+    free(page);
+    assay_case_release(&c);
+    assay_qualification_release(&q);
+    assay_policy_release(&policy);
+    assay_summary_release(&run);
     world_release(&w);
 }

@@ -110,6 +110,32 @@ Test(promise, a_curve_that_never_breaks_is_open_and_one_without_points_has_no_mi
     free(c);
 }
 
+/* Of a system batch, packed tokens, rate and tokens a second are of all its devices. */
+Test(promise, of_a_system_is_that_of_one_of_its_devices)
+{
+    struct curve *c = begin(ASSAY_EVIDENCE_MODELLED);
+    static const struct assay_counter name = {.name = "devices"};
+    struct assay_summary_counter devices = {.first = &name, .has_value = true, .value = 4};
+    struct assay_promise one = read_it(c);
+    for (int i = 0; i < RATES; i++) {
+        (void)snprintf(c->names[i], sizeof c->names[i],
+                       "decoder.serve/model=tiny-dense,batch=32,packed=256,tokens=200@interactive/qps=%d+serving/prompt=16,output=8",
+                       4 << i);
+        struct assay_estimate *rate = &c->rows[i].metric[ASSAY_METRIC_tokens_per_s];
+        *rate = between(4 * rate->low, 4 * rate->value, 4 * rate->high);
+    }
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NOT_RUN, "another batch of one device is another case");
+    for (int i = 0; i < RATES; i++) {
+        c->rows[i].counters = &devices;
+        c->rows[i].n_counters = 1;
+    }
+    struct assay_promise p = read_it(c);
+    cr_expect_eq(p.per_s.low, one.per_s.low);
+    cr_expect_eq(p.per_s.middle, one.per_s.middle);
+    cr_expect_eq(p.per_s.high, one.per_s.high);
+    free(c);
+}
+
 Test(promise, what_counts_for_nothing_lends_nothing)
 {
     struct curve *c = begin(ASSAY_EVIDENCE_MEASURED);

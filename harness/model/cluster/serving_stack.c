@@ -4,17 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/data_folder.h"
-#include "harness/base/file.h"
-#include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/model/fitted_file.h"
 
 #include "assay/banned.h"
 
 #define FORMAT "assay-serving-coefficients/1"
-#define FOLDER "backends/coefficients"
 #define NAME "serving.json"
-#define LIMIT_BYTES ((size_t)1 << 20)
 
 const struct assay_serving_number_row assay_serving_numbers[ASSAY_SERVING_NUMBERS] = {
 #define ASSAY_SERVING_NUMBER(id, key, begin, low, high, about) {key, about, begin, low, high},
@@ -23,6 +19,13 @@ const struct assay_serving_number_row assay_serving_numbers[ASSAY_SERVING_NUMBER
 };
 const char *const assay_serving_figure_names[ASSAY_SERVING_FIGURES + 1] = {"ttft", "tpot", NULL};
 static const char *const kinds[] = {"dense", "experts"}, *const sights[] = {"fitted", "other"};
+static const struct assay_fitted_keys bands_of_kind = {sights, 2, 0, 5};
+static const char *const number_names[] = {
+#define ASSAY_SERVING_NUMBER(id, key, begin, low, high, about) key,
+#include "harness/model/cluster/serving_stack.def"
+#undef ASSAY_SERVING_NUMBER
+};
+static const struct assay_fitted_keys numbers = {number_names, ASSAY_SERVING_NUMBERS, 1e-6, 1e12};
 
 const struct assay_serving_server assay_serving_servers[] = {
     {"vllm", "prompts cut and mixed with sequences that generate, 8192 tokens a step (vLLM, engine arguments, V1)", 8192, 1024, 0.92, 0.5, true, false},
@@ -124,34 +127,15 @@ struct assay_serving_numbers assay_serving_numbers_of(const struct assay_serving
 
 bool assay_serving_fitted_on(const struct assay_serving_fitted *f, const char *device)
 {
-    for (size_t i = 0; i < f->n_devices; i++)
-        if (!strcmp(f->devices[i], device))
-            return true;
-    return false;
+    return assay_fitted_names_have(f->devices[0], sizeof f->devices[0], f->n_devices, device);
 }
 
 bool assay_serving_fitted_with(const struct assay_serving_fitted *f, const char *model)
 {
-    for (size_t i = 0; i < f->n_models; i++)
-        if (!strcmp(f->models[i], model))
-            return true;
-    return false;
+    return assay_fitted_names_have(f->models[0], sizeof f->models[0], f->n_models, model);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
-
-static enum assay_code read_numbers(const struct assay_json_file *file, const json_t *object, bool all, double *out, struct assay_error *err)
-{
-    const char *keys[ASSAY_SERVING_NUMBERS];
-    for (size_t i = 0; i < ASSAY_SERVING_NUMBERS; i++)
-        keys[i] = assay_serving_numbers[i].key;
-    if (assay_json_known_keys(file, object, keys, ASSAY_SERVING_NUMBERS, err))
-        return err->code;
-    for (size_t i = 0; i < ASSAY_SERVING_NUMBERS; i++)
-        if (assay_json_f64(file, object, keys[i], all, 1e-6, 1e12, &out[i], err))
-            return err->code;
-    return ASSAY_OK;
-}
 
 static enum assay_code read_stack(const struct assay_json_file *file, const json_t *object, struct assay_serving_stack *s, struct assay_error *err)
 {
@@ -170,7 +154,7 @@ static enum assay_code read_stack(const struct assay_json_file *file, const json
     if (!assay_string_copy(s->name, sizeof s->name, name) || !assay_string_copy(s->version, sizeof s->version, version))
         return assay_json_fail_at(file, object, "server", err, "names of servers and versions have at most %zu bytes", sizeof s->name - 1);
     s->rows = (unsigned)rows;
-    return read_numbers(file, factors, false, s->factor, err);
+    return assay_fitted_numbers_read(file, factors, &numbers, false, s->factor, err);
 }
 
 static enum assay_code read_halves(const struct assay_json_file *file, const json_t *bands, int figure, double out[2][2], struct assay_error *err)
@@ -180,24 +164,9 @@ static enum assay_code read_halves(const struct assay_json_file *file, const jso
         assay_json_known_keys(file, of_figure, kinds, 2, err))
         return err->code;
     for (int kind = 0; kind < 2; kind++) {
-        if (assay_json_object(file, of_figure, kinds[kind], true, &of_kind, err) || assay_json_known_keys(file, of_kind, sights, 2, err))
+        if (assay_json_object(file, of_figure, kinds[kind], true, &of_kind, err) ||
+            assay_fitted_numbers_read(file, of_kind, &bands_of_kind, true, out[kind], err))
             return err->code;
-        for (int i = 0; i < 2; i++)
-            if (assay_json_f64(file, of_kind, sights[i], true, 0, 5, &out[kind][i], err))
-                return err->code;
-    }
-    return ASSAY_OK;
-}
-
-/* Names, each of at most `bytes` with its end, into consecutive rooms. */
-static enum assay_code read_names(const struct assay_json_file *file, const json_t *array, const char *key, char *to, size_t bytes, size_t most,
-                                  size_t *n, struct assay_error *err)
-{
-    for (size_t i = 0; i < json_array_size(array); i++) {
-        const char *name = json_string_value(json_array_get(array, i));
-        if (!name || i >= most || !assay_string_copy(to + i * bytes, bytes, name))
-            return assay_json_fail(file, key, err, "'%s' are at most %zu names of at most %zu bytes", key, most, bytes - 1);
-        *n = i + 1;
     }
     return ASSAY_OK;
 }
@@ -205,20 +174,17 @@ static enum assay_code read_names(const struct assay_json_file *file, const json
 static enum assay_code read_all(const struct assay_json_file *file, struct assay_serving_fitted *f, struct assay_error *err)
 {
     static const char *const keys[] = {"format", "about", "fingerprint", "kernels", "devices", "models", "values", "stacks", "bands"};
-    json_t                  *values = NULL, *stacks = NULL, *devices = NULL, *models = NULL, *bands = NULL;
-    const char              *fingerprint = "", *kernels = "";
+    json_t                  *values = NULL, *stacks = NULL, *bands = NULL;
     if (assay_json_known_keys(file, file->root, keys, sizeof keys / sizeof *keys, err) ||
-        assay_json_text(file, file->root, "fingerprint", true, &fingerprint, err) || assay_json_text(file, file->root, "kernels", true, &kernels, err) ||
+        assay_fitted_file_text(file, "fingerprint", f->fingerprint, sizeof f->fingerprint, err) ||
+        assay_fitted_file_text(file, "kernels", f->kernels, sizeof f->kernels, err) ||
         assay_json_object(file, file->root, "values", true, &values, err) || assay_json_array(file, file->root, "stacks", true, &stacks, err) ||
-        assay_json_array(file, file->root, "devices", true, &devices, err) || assay_json_array(file, file->root, "models", true, &models, err) ||
         assay_json_object(file, file->root, "bands", true, &bands, err) ||
         assay_json_known_keys(file, bands, assay_serving_figure_names, ASSAY_SERVING_FIGURES, err) ||
-        read_numbers(file, values, true, f->base.value, err) || 
-        read_names(file, devices, "devices", f->devices[0], sizeof f->devices[0], ASSAY_SERVING_DEVICES, &f->n_devices, err) ||
-        read_names(file, models, "models", f->models[0], sizeof f->models[0], ASSAY_SERVING_MODELS, &f->n_models, err))
+        assay_fitted_numbers_read(file, values, &numbers, true, f->base.value, err) ||
+        assay_fitted_file_names(file, "devices", f->devices[0], sizeof f->devices[0], ASSAY_SERVING_DEVICES, &f->n_devices, err) ||
+        assay_fitted_file_names(file, "models", f->models[0], sizeof f->models[0], ASSAY_SERVING_MODELS, &f->n_models, err))
         return err->code;
-    (void)assay_string_copy(f->fingerprint, sizeof f->fingerprint, fingerprint);
-    (void)assay_string_copy(f->kernels, sizeof f->kernels, kernels);
     for (int i = 0; i < ASSAY_SERVING_FIGURES; i++)
         if (read_halves(file, bands, i, f->half[i], err))
             return err->code;
@@ -232,15 +198,9 @@ static enum assay_code read_all(const struct assay_json_file *file, struct assay
 
 enum assay_code assay_serving_fitted_read(const char *path, struct assay_serving_fitted *out, struct assay_error *err)
 {
-    char                        shipped[512], folder[480];
     struct assay_json_file      file;
     struct assay_serving_fitted f = {.n_stacks = 0};
-    if (!path) {
-        if (assay_data_folder(FOLDER, folder, sizeof folder, err) || assay_path_join(shipped, sizeof shipped, folder, NAME, err))
-            return err->code;
-        path = shipped;
-    }
-    if (assay_json_load(path, FORMAT, LIMIT_BYTES, &file, err))
+    if (assay_fitted_file_load(path, NAME, FORMAT, &file, err))
         return err->code;
     enum assay_code code = read_all(&file, &f, err);
     assay_json_release(&file);
@@ -251,43 +211,20 @@ enum assay_code assay_serving_fitted_read(const char *path, struct assay_serving
 
 /* ---- writing ------------------------------------------------------------------------------------------------------- */
 
-/* Five digits say all that a fit knows, and a diff can be read. */
-static json_t *number(double value)
-{
-    char text[32];
-    (void)snprintf(text, sizeof text, "%.5g", value);
-    return assay_json_number(strtod(text, NULL));
-}
-
-static json_t *numbers_json(const double *values, double leave_out)
-{
-    json_t *object = json_object();
-    for (size_t i = 0; i < ASSAY_SERVING_NUMBERS; i++)
-        if (fabs(values[i] - leave_out) > 1e-3)
-            json_object_set_new(object, assay_serving_numbers[i].key, number(values[i]));
-    return object;
-}
-
-static json_t *halves_json(const double half[2])
-{
-    return json_pack("{s:o, s:o}", sights[0], number(half[0]), sights[1], number(half[1]));
-}
-
 json_t *assay_serving_fitted_to_json(const struct assay_serving_fitted *f)
 {
-    json_t *stacks = json_array(), *devices = json_array(), *models = json_array(), *bands = json_object();
+    json_t *stacks = json_array(), *bands = json_object();
     for (size_t i = 0; i < f->n_stacks; i++)
         json_array_append_new(stacks, json_pack("{s:s, s:s, s:i, s:o}", "server", f->stacks[i].name, "version", f->stacks[i].version, "rows",
-                                                (int)f->stacks[i].rows, "factors", numbers_json(f->stacks[i].factor, 1)));
-    for (size_t i = 0; i < f->n_devices; i++)
-        json_array_append_new(devices, json_string(f->devices[i]));
-    for (size_t i = 0; i < f->n_models; i++)
-        json_array_append_new(models, json_string(f->models[i]));
+                                                (int)f->stacks[i].rows, "factors", assay_fitted_numbers_to_json(&numbers, f->stacks[i].factor, 1)));
     for (int i = 0; i < ASSAY_SERVING_FIGURES; i++)
-        json_object_set_new(bands, assay_serving_figure_names[i], json_pack("{s:o, s:o}", kinds[0], halves_json(f->half[i][0]), kinds[1],
-                                                                            halves_json(f->half[i][1])));
+        json_object_set_new(bands, assay_serving_figure_names[i],
+                            json_pack("{s:o, s:o}", kinds[0], assay_fitted_numbers_to_json(&bands_of_kind, f->half[i][0], -1), kinds[1],
+                                      assay_fitted_numbers_to_json(&bands_of_kind, f->half[i][1], -1)));
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT, "about",
                      "what serving stacks make of the models of kernels and links; written by assay calibrate, harness/model/cluster/README.md",
-                     "fingerprint", f->fingerprint, "kernels", f->kernels, "devices", devices, "models", models, "values", numbers_json(f->base.value, -1), "stacks", stacks,
+                     "fingerprint", f->fingerprint, "kernels", f->kernels, "devices",
+                     assay_fitted_names_to_json(f->devices[0], sizeof f->devices[0], f->n_devices), "models",
+                     assay_fitted_names_to_json(f->models[0], sizeof f->models[0], f->n_models), "values", assay_fitted_numbers_to_json(&numbers, f->base.value, -1), "stacks", stacks,
                      "bands", bands);
 }

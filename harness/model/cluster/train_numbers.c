@@ -4,17 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/data_folder.h"
-#include "harness/base/file.h"
-#include "harness/base/json.h"
 #include "harness/base/strings.h"
+#include "harness/model/fitted_file.h"
 
 #include "assay/banned.h"
 
 #define FORMAT "assay-training-coefficients/1"
-#define FOLDER "backends/coefficients"
 #define NAME "training.json"
-#define LIMIT_BYTES ((size_t)1 << 20)
 #define CLUSTER_FROM 64 /* devices */
 
 const struct assay_train_number_row assay_train_numbers[ASSAY_TRAIN_NUMBERS] = {
@@ -23,6 +19,14 @@ const struct assay_train_number_row assay_train_numbers[ASSAY_TRAIN_NUMBERS] = {
 #undef ASSAY_TRAIN_NUMBER
 };
 const char *const assay_train_kind_names[ASSAY_TRAIN_KINDS + 1] = {"dense_cluster", "dense_few", "mixed", "guessed", NULL};
+
+static const struct assay_fitted_keys kinds = {assay_train_kind_names, ASSAY_TRAIN_KINDS, 0, 5};
+static const char *const number_names[] = {
+#define ASSAY_TRAIN_NUMBER(id, key, begin, low, high, about) key,
+#include "harness/model/cluster/train_numbers.def"
+#undef ASSAY_TRAIN_NUMBER
+};
+static const struct assay_fitted_keys numbers = {number_names, ASSAY_TRAIN_NUMBERS, 1e-6, 1e12};
 
 struct assay_train_numbers assay_train_numbers_begin(void)
 {
@@ -67,26 +71,10 @@ struct assay_train_numbers assay_train_numbers_of(const struct assay_train_fitte
 
 bool assay_train_fitted_on(const struct assay_train_fitted *f, const char *device)
 {
-    for (size_t i = 0; i < f->n_devices; i++)
-        if (!strcmp(f->devices[i], device))
-            return true;
-    return false;
+    return assay_fitted_names_have(f->devices[0], sizeof f->devices[0], f->n_devices, device);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
-
-static enum assay_code read_numbers(const struct assay_json_file *file, const json_t *object, bool all, double *out, struct assay_error *err)
-{
-    const char *keys[ASSAY_TRAIN_NUMBERS];
-    for (size_t i = 0; i < ASSAY_TRAIN_NUMBERS; i++)
-        keys[i] = assay_train_numbers[i].key;
-    if (assay_json_known_keys(file, object, keys, ASSAY_TRAIN_NUMBERS, err))
-        return err->code;
-    for (size_t i = 0; i < ASSAY_TRAIN_NUMBERS; i++)
-        if (assay_json_f64(file, object, keys[i], all, 1e-6, 1e12, &out[i], err))
-            return err->code;
-    return ASSAY_OK;
-}
 
 static enum assay_code read_stack(const struct assay_json_file *file, const json_t *object, struct assay_train_stack_fit *s, struct assay_error *err)
 {
@@ -104,57 +92,39 @@ static enum assay_code read_stack(const struct assay_json_file *file, const json
     if (!assay_train_stack_find(name) || !assay_string_copy(s->name, sizeof s->name, name))
         return assay_json_fail_at(file, object, "stack", err, "there is no training stack '%.40s'", name);
     s->rows = (unsigned)rows;
-    return read_numbers(file, factors, false, s->factor, err);
+    return assay_fitted_numbers_read(file, factors, &numbers, false, s->factor, err);
 }
 
-static enum assay_code read_lists(const struct assay_json_file *file, const json_t *stacks, const json_t *devices, struct assay_train_fitted *f,
-                                  struct assay_error *err)
+static enum assay_code read_stacks(const struct assay_json_file *file, const json_t *stacks, struct assay_train_fitted *f, struct assay_error *err)
 {
     if (json_array_size(stacks) > ASSAY_TRAIN_STACKS)
         return assay_json_fail(file, "stacks", err, "more than %d stacks", ASSAY_TRAIN_STACKS);
     for (size_t i = 0; i < json_array_size(stacks); i++)
         if (read_stack(file, json_array_get(stacks, i), &f->stacks[f->n_stacks++], err))
             return err->code;
-    for (size_t i = 0; i < json_array_size(devices); i++) {
-        const char *name = json_string_value(json_array_get(devices, i));
-        if (!name || i >= ASSAY_TRAIN_DEVICES || !assay_string_copy(f->devices[i], sizeof *f->devices, name))
-            return assay_json_fail(file, "devices", err, "'devices' are at most %d names of at most %zu bytes", ASSAY_TRAIN_DEVICES, sizeof *f->devices - 1);
-        f->n_devices = i + 1;
-    }
     return ASSAY_OK;
 }
 
 static enum assay_code read_all(const struct assay_json_file *file, struct assay_train_fitted *f, struct assay_error *err)
 {
     static const char *const keys[] = {"format", "about", "fingerprint", "kernels", "devices", "values", "stacks", "bands"};
-    json_t                  *values = NULL, *stacks = NULL, *devices = NULL, *bands = NULL;
-    const char              *fingerprint = "", *kernels = "";
+    json_t                  *values = NULL, *stacks = NULL, *bands = NULL;
     if (assay_json_known_keys(file, file->root, keys, sizeof keys / sizeof *keys, err) ||
-        assay_json_text(file, file->root, "fingerprint", true, &fingerprint, err) || assay_json_text(file, file->root, "kernels", true, &kernels, err) ||
+        assay_fitted_file_text(file, "fingerprint", f->fingerprint, sizeof f->fingerprint, err) ||
+        assay_fitted_file_text(file, "kernels", f->kernels, sizeof f->kernels, err) ||
         assay_json_object(file, file->root, "values", true, &values, err) || assay_json_array(file, file->root, "stacks", true, &stacks, err) ||
-        assay_json_array(file, file->root, "devices", true, &devices, err) || assay_json_object(file, file->root, "bands", true, &bands, err) ||
-        assay_json_known_keys(file, bands, assay_train_kind_names, ASSAY_TRAIN_KINDS, err) ||
-        read_numbers(file, values, true, f->base.value, err) || read_lists(file, stacks, devices, f, err))
+        assay_json_object(file, file->root, "bands", true, &bands, err) ||
+        assay_fitted_numbers_read(file, values, &numbers, true, f->base.value, err) || read_stacks(file, stacks, f, err) ||
+        assay_fitted_file_names(file, "devices", f->devices[0], sizeof f->devices[0], ASSAY_TRAIN_DEVICES, &f->n_devices, err))
         return err->code;
-    for (int i = 0; i < ASSAY_TRAIN_KINDS; i++)
-        if (assay_json_f64(file, bands, assay_train_kind_names[i], true, 0, 5, &f->half[i], err))
-            return err->code;
-    (void)assay_string_copy(f->fingerprint, sizeof f->fingerprint, fingerprint);
-    (void)assay_string_copy(f->kernels, sizeof f->kernels, kernels);
-    return ASSAY_OK;
+    return assay_fitted_numbers_read(file, bands, &kinds, true, f->half, err);
 }
 
 enum assay_code assay_train_fitted_read(const char *path, struct assay_train_fitted *out, struct assay_error *err)
 {
-    char                      shipped[512], folder[480];
     struct assay_json_file    file;
     struct assay_train_fitted f = {.n_stacks = 0};
-    if (!path) {
-        if (assay_data_folder(FOLDER, folder, sizeof folder, err) || assay_path_join(shipped, sizeof shipped, folder, NAME, err))
-            return err->code;
-        path = shipped;
-    }
-    if (assay_json_load(path, FORMAT, LIMIT_BYTES, &file, err))
+    if (assay_fitted_file_load(path, NAME, FORMAT, &file, err))
         return err->code;
     enum assay_code code = read_all(&file, &f, err);
     assay_json_release(&file);
@@ -165,35 +135,15 @@ enum assay_code assay_train_fitted_read(const char *path, struct assay_train_fit
 
 /* ---- writing ------------------------------------------------------------------------------------------------------- */
 
-/* Five digits say all that a fit knows, and a diff can be read. */
-static json_t *number(double value)
-{
-    char text[32];
-    (void)snprintf(text, sizeof text, "%.5g", value);
-    return assay_json_number(strtod(text, NULL));
-}
-
-static json_t *numbers_json(const double *values, double leave_out)
-{
-    json_t *object = json_object();
-    for (size_t i = 0; i < ASSAY_TRAIN_NUMBERS; i++)
-        if (fabs(values[i] - leave_out) > 1e-3)
-            json_object_set_new(object, assay_train_numbers[i].key, number(values[i]));
-    return object;
-}
-
 json_t *assay_train_fitted_to_json(const struct assay_train_fitted *f)
 {
-    json_t *stacks = json_array(), *devices = json_array(), *bands = json_object();
+    json_t *stacks = json_array();
     for (size_t i = 0; i < f->n_stacks; i++)
         json_array_append_new(stacks, json_pack("{s:s, s:i, s:o}", "stack", f->stacks[i].name, "rows", (int)f->stacks[i].rows, "factors",
-                                                numbers_json(f->stacks[i].factor, 1)));
-    for (size_t i = 0; i < f->n_devices; i++)
-        json_array_append_new(devices, json_string(f->devices[i]));
-    for (int i = 0; i < ASSAY_TRAIN_KINDS; i++)
-        json_object_set_new(bands, assay_train_kind_names[i], number(f->half[i]));
+                                                assay_fitted_numbers_to_json(&numbers, f->stacks[i].factor, 1)));
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "format", FORMAT, "about",
                      "what training stacks make of the models of kernels and links; written by assay calibrate, harness/model/cluster/README.md",
-                     "fingerprint", f->fingerprint, "kernels", f->kernels, "devices", devices, "values", numbers_json(f->base.value, -1), "stacks",
-                     stacks, "bands", bands);
+                     "fingerprint", f->fingerprint, "kernels", f->kernels, "devices",
+                     assay_fitted_names_to_json(f->devices[0], sizeof f->devices[0], f->n_devices), "values", assay_fitted_numbers_to_json(&numbers, f->base.value, -1), "stacks",
+                     stacks, "bands", assay_fitted_numbers_to_json(&kinds, f->half, -1));
 }
