@@ -86,10 +86,11 @@ static void model_of(struct assay_sink *to, const char *run, const struct assay_
     assay_report_model_release(&m);
 }
 
-bool assay_report_csv(const struct assay_summary *const *runs, size_t n, struct assay_sink *to)
+bool assay_report_csv(const struct assay_report_source *of, struct assay_sink *to)
 {
+    const struct assay_summary *const *runs = of->runs;
     assay_sink_raw(to, "run,case,id,backend,device,product,metric,value,low,high,level,n,unit,evidence,grade,status,verdict,noisy_launches,why\r\n");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < of->n_runs; i++) {
         char              name[256];
         struct assay_text room = ASSAY_TEXT(name);
         assay_figure_run_name(&room, runs[i]);

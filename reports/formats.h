@@ -6,8 +6,12 @@
 #include "reports/report.h"
 #include "reports/sink.h"
 
-bool assay_report_markdown(const struct assay_summary *const *runs, size_t n, struct assay_sink *to);
-bool assay_report_csv(const struct assay_summary *const *runs, size_t n, struct assay_sink *to);
-bool assay_report_json(const struct assay_summary *const *runs, size_t n, FILE *out);
+bool assay_report_markdown(const struct assay_report_source *of, struct assay_sink *to);
+bool assay_report_csv(const struct assay_report_source *of, struct assay_sink *to);
+bool assay_report_json(const struct assay_report_source *of, FILE *out);
+
+/* markdown_levels.c: what a level found in a folder; and of a run, op by format. Parts of the text. */
+void assay_report_markdown_level(struct assay_sink *to, const struct assay_findings *level);
+void assay_report_markdown_ops(struct assay_sink *to, const struct assay_summary *run);
 
 #endif

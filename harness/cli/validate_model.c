@@ -30,12 +30,6 @@ static void number(double x, char out[32])
     (void)snprintf(out, 32, isnan(x) ? "–" : "%.3g", x);
 }
 
-/* Of what diverges first, else of what is nearest to its bound. */
-static double told_ratio(const struct assay_model_search *s)
-{
-    return s->has_first ? s->first.ratio : s->has_worst ? s->worst.ratio : NAN;
-}
-
 static void print_cases(const struct assay_model_findings *f)
 {
     struct assay_table table;
@@ -43,10 +37,11 @@ static void print_cases(const struct assay_model_findings *f)
     for (size_t i = 0; i < f->n; i++) {
         const struct assay_model_case   *c = &f->cases[i];
         const struct assay_model_search *s = &c->search;
+        const struct assay_model_layer  *node = assay_model_search_telling(s);
         char                             nodes[32], ratio[32], end[32], name[ASSAY_CASE_NAME_BYTES];
         bool                             looked = s->nodes > 0;
         (void)snprintf(nodes, sizeof nodes, looked ? "%" PRIu64 : "–", s->nodes);
-        number(told_ratio(s), ratio);
+        number(node ? node->ratio : NAN, ratio);
         number(looked ? s->outputs_ratio : NAN, end);
         assay_case_brief(c->name, name);
         assay_table_row(&table, (const char *const[]){assay_outcome_name(c->outcome), nodes, ratio, end, name, c->why});

@@ -42,19 +42,20 @@ static void read_layer(const json_t *json, struct assay_model_layer *out)
 {
     *out = (struct assay_model_layer){
         .node = text_of(json, "node"), .op = text_of(json, "op"), .shape = text_of(json, "shape"), .inputs = json_object_get(json, "inputs"),
-        .ratio = assay_json_number_of(json, "ratio"), .in = assay_json_number_of(json, "error_in"), .carried = assay_json_number_of(json, "error_carried"),
+        .ratio = assay_json_number_of(json, "ratio"), .strain = assay_json_number_of(json, "strain"),
+        .in = assay_json_number_of(json, "error_in"), .carried = assay_json_number_of(json, "error_carried"),
         .added = assay_json_number_of(json, "error_added"), .out = assay_json_number_of(json, "error_out"),
         .index = (int64_t)json_integer_value(json_object_get(json, "index")), .observed = assay_json_number_of(json, "observed"),
         .expected = assay_json_number_of(json, "expected"), .bound = assay_json_number_of(json, "bound"),
         .wide = json_is_true(json_object_get(json, "operands_kept_wider")), .diverges = json_is_true(json_object_get(json, "diverges")),
     };
     if (out->diverges && isnan(out->ratio)) /* JSON has no infinity */
-        out->ratio = INFINITY;
+        out->ratio = out->strain = INFINITY;
 }
 
 static bool read_search(const struct reading *r, const json_t *json, struct assay_model_search *out)
 {
-    const json_t *values = json_object_get(json, "values"), *first = json_object_get(json, "first"), *worst = json_object_get(json, "worst");
+    const json_t *values = json_object_get(json, "values"), *first = json_object_get(json, "first");
     if (!json)
         return true;
     if (!outcome_of(r, json, "'layers'", &out->outcome))
@@ -65,9 +66,7 @@ static bool read_search(const struct reading *r, const json_t *json, struct assa
     out->left_out = count_of(json, "values_left_out");
     out->outputs_ratio = assay_json_number_of(json_object_get(json, "outputs"), "ratio");
     out->has_first = json_is_object(first);
-    out->has_worst = json_is_object(worst);
     read_layer(first, &out->first);
-    read_layer(worst, &out->worst);
     if (!(out->value = calloc(json_array_size(values) + 1, sizeof *out->value))) {
         (void)ASSAY_FAIL(r->err, ASSAY_MEMORY, "no memory for %zu values of '%.160s'", json_array_size(values), r->path);
         return false;
@@ -172,4 +171,13 @@ void assay_model_layer_shapes(const struct assay_model_layer *layer, struct assa
         assay_text_add(out, "%s ", shape ? shape : "");
     }
     assay_text_add(out, "-> %s", layer->shape);
+}
+
+const struct assay_model_layer *assay_model_search_telling(const struct assay_model_search *s)
+{
+    const struct assay_model_layer *best = s->has_first ? &s->first : NULL;
+    for (size_t i = 0; !s->has_first && i < s->n; i++)
+        if (!isnan(s->value[i].strain) && (!best || s->value[i].strain > best->strain))
+            best = &s->value[i];
+    return best;
 }

@@ -18,6 +18,7 @@ struct assay_model_layer {
     const char   *node, *op, *shape;
     const json_t *inputs; /* their shapes; may be NULL */
     double        ratio;  /* added error / bound; infinite: it diverges without a number */
+    double        strain; /* the same beside the rounding of the result, which an exact sum has as well */
     double        in, carried, added, out;
     int64_t       index;  /* of the worst element */
     double        observed, expected, bound;
@@ -32,11 +33,14 @@ struct assay_model_search {
     const char               *why;
     uint64_t                  nodes, diverging, left_out; /* left out: values that are not told singly */
     double                    outputs_ratio;              /* of the graph's outputs, by the bounds of the whole graph */
-    bool                      has_first, has_worst;
-    struct assay_model_layer  first, worst; /* that diverges, in the order of execution; with the largest ratio */
+    bool                      has_first;
+    struct assay_model_layer  first; /* that diverges, in the order of execution */
     struct assay_model_layer *value;        /* in the order of execution; n of them */
     size_t                    n;
 };
+
+/* The one that diverges first, else that with the largest strain; NULL: there is none. */
+const struct assay_model_layer *assay_model_search_telling(const struct assay_model_search *search);
 
 /* Choices of the best score among several, beside the reference's; outcome 0: nobody looked. */
 struct assay_model_choice {

@@ -58,7 +58,7 @@ static struct table write_table(void)
     size_t                      bytes;
     s = scratch_new();
     sample_run(&b, &s, "=run,\"1\"", &run);
-    cr_assert_eq(assay_report_write(&one, 1, ASSAY_REPORT_CSV, in(&s, "report.csv"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, ASSAY_REPORT_CSV, in(&s, "report.csv"), &err), ASSAY_OK, "%s", err.message);
     char        *text = get_bytes(in(&s, "report.csv"), &bytes);
     struct table t = read_table(text);
     free(text);

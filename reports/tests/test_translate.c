@@ -20,7 +20,7 @@ static void write_both(enum assay_report_format format)
     size_t                      bytes;
     s = scratch_new();
     sample_run(&b, &s, "run", &run);
-    cr_assert_eq(assay_report_write(&one, 1, format, in(&s, "en"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, format, in(&s, "en"), &err), ASSAY_OK, "%s", err.message);
     cr_assert_eq(assay_report_translate(in(&s, "en"), format, ASSAY_CHINESE, in(&s, "zh"), &err), ASSAY_OK, "%s", err.message);
     english = get_bytes(in(&s, "en"), &bytes);
     chinese = get_bytes(in(&s, "zh"), &bytes);

@@ -17,7 +17,10 @@ Test(findings, a_model_document_is_read_as_it_was_written)
     const struct assay_model_case *c = &f.model.cases[0];
     cr_expect(c->outcome == ASSAY_FAIL && c->search.nodes == 4 && c->search.diverging == 2 && c->search.left_out == 5 && c->search.n == 4);
     cr_expect(c->search.has_first && c->search.first.ratio == 7.5 && c->search.outputs_ratio == 3.25);
-    cr_expect(isinf(c->search.worst.ratio) && c->search.worst.diverges, "JSON has no infinity: what diverges without a number is that");
+    cr_expect(isinf(c->search.value[2].ratio) && c->search.value[2].diverges, "JSON has no infinity: what diverges without a number is that");
+    cr_expect_eq(assay_model_search_telling(&c->search), &c->search.first);
+    cr_expect_eq(assay_model_search_telling(&f.model.cases[1].search), &f.model.cases[1].search.value[0], "none diverges: the nearest");
+    cr_expect_null(assay_model_search_telling(&f.model.cases[2].search));
     cr_expect(c->search.value[3].in == 1.5e-7 && c->search.value[3].carried == 2.5e-7 && c->search.value[3].added == 3.5e-7 &&
               c->search.value[3].out == 4.5e-7 && !c->search.value[3].diverges);
     cr_expect(c->quality.choices.outcome == ASSAY_FAIL && c->quality.right == 30 && c->quality.loss_ratio == 0.25 && c->quality.steps == 600);
