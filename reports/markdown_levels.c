@@ -233,7 +233,7 @@ static void pairs(struct assay_sink *to, const struct assay_training_findings *f
         count(to, b->seed);
         loss(to, b->quality);
         loss(to, both ? b->quality - a->quality : NAN);
-        cell(to, *b->why ? b->why : a->why);
+        cell(to, *b->why ? b->why : *a->why ? a->why : "–");
         assay_sink_raw(to, "\n");
     }
 }
