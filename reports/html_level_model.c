@@ -231,13 +231,12 @@ static const char *text_of(const json_t *json, const char *key)
 static void circumstances(struct assay_page *p, const struct assay_findings *level)
 {
     const json_t *m = level->model.manifest;
-    const char   *slash = strrchr(level->folder, '/');
     char          seed[32];
     (void)snprintf(seed, sizeof seed, "%lld", (long long)json_integer_value(json_object_get(m, "seed")));
     assay_sink_raw(&p->to, "<dl class=\"facts top\">\n");
     assay_page_fact(p, "host", text_of(json_object_get(m, "host"), "hostname"));
     assay_page_fact(p, "run", text_of(m, "created"));
-    assay_page_fact(p, "run folder", slash ? slash + 1 : level->folder);
+    assay_page_fact(p, "run folder", assay_findings_name(level));
     assay_page_fact(p, "suite", text_of(m, "suite"));
     assay_page_fact(p, "seed", seed);
     assay_page_fact(p, "measured with", text_of(m, "assay"));

@@ -1,7 +1,6 @@
 /* Everything a summary holds, with every record and verdict behind it. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "harness/base/json.h"
 #include "harness/store/fields.h"
@@ -209,8 +208,7 @@ static json_t *definitions(void)
 /* Of each folder its name, and the documents that are in it. */
 static json_t *level_json(const struct assay_findings *level)
 {
-    const char *slash = strrchr(level->folder, '/');
-    json_t     *one = json_pack("{s:o}", "folder", assay_json_string(slash ? slash + 1 : level->folder));
+    json_t *one = json_pack("{s:o}", "folder", assay_json_string(assay_findings_name(level)));
     if (one && level->has_model)
         json_object_set(one, "model", level->model.document);
     if (one && level->has_training)

@@ -47,6 +47,8 @@ enum assay_code assay_findings_read(const char *folder, struct assay_findings *o
     bool    has_model = false, has_training = false;
     memset(out, 0, sizeof *out);
     (void)assay_string_copy(out->folder, sizeof out->folder, folder);
+    for (size_t n = strlen(out->folder); n > 1 && out->folder[n - 1] == '/'; n--)
+        out->folder[n - 1] = 0;
     if (load(folder, ASSAY_FINDINGS_MODEL, ASSAY_MODEL_FORMAT, path, &has_model, &document, err) ||
         (has_model && assay_model_findings_of(document, path, &out->model, err)))
         return err->code;
@@ -58,6 +60,12 @@ enum assay_code assay_findings_read(const char *folder, struct assay_findings *o
     if (has_training)
         json_decref(document);
     return err->code;
+}
+
+const char *assay_findings_name(const struct assay_findings *findings)
+{
+    const char *slash = strrchr(findings->folder, '/');
+    return slash && slash[1] ? slash + 1 : findings->folder;
 }
 
 void assay_findings_release(struct assay_findings *findings)

@@ -78,6 +78,19 @@ Test(findings, a_training_that_compared_nothing_has_gradients_alone)
     assay_training_findings_release(&made);
 }
 
+Test(findings, a_folder_is_called_by_the_last_part_of_its_path)
+{
+    static const struct {
+        char path[20], name[20];
+    } rows[] = {{"out/model-cpu", "model-cpu"}, {"out/model-cpu//", "model-cpu"}, {"here", "here"}, {"/", "/"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct assay_findings f;
+        cr_expect_eq(assay_findings_read(rows[i].path, &f, &err), ASSAY_OK, "%s", err.message);
+        cr_expect_str_eq(assay_findings_name(&f), rows[i].name);
+        assay_findings_release(&f);
+    }
+}
+
 Test(findings, a_folder_without_any_is_no_error)
 {
     struct scratch        s = scratch_new();
