@@ -42,11 +42,35 @@ static bool is_there(size_t section, const struct assay_report_run *run)
     return !sections[section].is_there || sections[section].is_there(run);
 }
 
+/* What levels of validation found, before the runs; of each folder one or both. */
+static const struct {
+    const char *id, *title;
+    void (*write)(struct assay_page *p, size_t k);
+} level_sections[] = {
+    {"level-model", "Whole models", assay_page_level_model},
+    {"level-training", "Training", assay_page_level_training},
+};
+#define N_LEVEL_SECTIONS (sizeof level_sections / sizeof *level_sections)
+
+static bool level_is_there(size_t section, const struct assay_findings *level)
+{
+    return section ? level->has_training : level->has_model;
+}
+
+static void level_links(struct assay_page *p)
+{
+    for (size_t k = 0; k < p->n_levels; k++)
+        for (size_t i = 0; i < N_LEVEL_SECTIONS; i++)
+            if (level_is_there(i, &p->levels[k]))
+                assay_sink_raw(&p->to, "<li><a href=\"#%s-%zu\">%s</a></li>\n", level_sections[i].id, k + 1, level_sections[i].title);
+}
+
 static void navigation(struct assay_page *p)
 {
     assay_sink_raw(&p->to, "<nav aria-label=\"sections\"><ul>\n");
+    level_links(p);
     for (size_t r = 0; r < p->n_runs; r++) {
-        if (p->n_runs > 1) {
+        if (p->n_runs > 1 || p->n_levels) {
             assay_sink_raw(&p->to, "<li class=\"of\">");
             run_name(p, &p->runs[r]);
             assay_sink_raw(&p->to, ":</li>\n");
@@ -64,9 +88,18 @@ static void navigation(struct assay_page *p)
 
 static void title(struct assay_page *p)
 {
+    bool any = false;
+    for (size_t k = 0; k < p->n_levels; k++) {
+        const char *suite = json_string_value(json_object_get(p->levels[k].model.manifest, "suite"));
+        if (!p->levels[k].has_model)
+            continue;
+        assay_sink_raw(&p->to, "%s", any ? ", " : "");
+        assay_sink_text(&p->to, suite ? suite : "models");
+        any = true;
+    }
     for (size_t i = 0; i < p->n_runs && i < 4; i++) {
         const char *suite = assay_figure_manifest(p->runs[i].summary, "suite");
-        assay_sink_raw(&p->to, "%s", i ? ", " : "");
+        assay_sink_raw(&p->to, "%s", any || i ? ", " : "");
         if (*suite)
             assay_sink_text(&p->to, suite);
         else
@@ -90,8 +123,12 @@ void assay_page_write(struct assay_page *p)
     assay_sink_raw(&p->to, "</h1>\n</header>\n");
     navigation(p);
     assay_sink_raw(&p->to, "<main id=\"main\">\n");
+    for (size_t k = 0; k < p->n_levels; k++)
+        for (size_t i = 0; i < N_LEVEL_SECTIONS; i++)
+            if (level_is_there(i, &p->levels[k]))
+                level_sections[i].write(p, k);
     for (size_t r = 0; r < p->n_runs; r++) {
-        if (p->n_runs > 1) {
+        if (p->n_runs > 1 || p->n_levels) {
             assay_sink_raw(&p->to, "<h2 class=\"run\">Run ");
             run_name(p, &p->runs[r]);
             assay_sink_raw(&p->to, "</h2>\n");

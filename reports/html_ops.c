@@ -3,37 +3,12 @@
 #include <string.h>
 
 #include "harness/judge/ops.h"
-#include "reports/figures.h"
+#include "reports/op_cells.h"
 #include "reports/page.h"
 
 #include "assay/banned.h"
 
 enum { MOST_FORMATS = 32 };
-
-bool assay_page_has_ops(const struct assay_report_run *run)
-{
-    for (size_t i = 0; i < run->summary->n_rows; i++)
-        if (assay_ops_is_case(run->summary->rows[i].case_name))
-            return true;
-    return false;
-}
-
-static enum assay_code collect(const struct assay_report_run *run, const char *backend, struct assay_ops *out, struct assay_error *err)
-{
-    *out = (struct assay_ops){.n = 0};
-    for (size_t i = 0; i < run->summary->n_rows; i++) {
-        const struct assay_summary_row *row = &run->summary->rows[i];
-        struct assay_check              unknown = {.outcome = ASSAY_NOT_CHECKED, .worst_ratio = NAN, .median_ratio = NAN, .rms = NAN};
-        if (strcmp(row->backend, backend) != 0)
-            continue;
-        (void)snprintf(unknown.why, sizeof unknown.why, "%s", row->outcome_why);
-        if (assay_ops_add(out, row->case_name, row->check ? row->check : &unknown, err)) {
-            assay_ops_release(out);
-            return err->code;
-        }
-    }
-    return ASSAY_OK;
-}
 
 /* The formats in the order in which cells name them. */
 static size_t formats_of(const struct assay_ops *ops, const char *formats[MOST_FORMATS])
@@ -68,8 +43,7 @@ static void cell(struct assay_page *p, const struct assay_ops_cell *c, const cha
         assay_sink_raw(&p->to, "></td>");
         return;
     }
-    int quarter = c->outcome == ASSAY_PASS && c->worst_ratio < 1 ? (int)(4 * c->worst_ratio) : 0;
-    assay_sink_raw(&p->to, " class=\"num v%d h%d\" title=\"", (int)c->outcome, quarter);
+    assay_sink_raw(&p->to, " class=\"num v%d h%d\" title=\"", (int)c->outcome, assay_page_heat(c->outcome, c->worst_ratio));
     assay_sink_text(&p->to, c->why);
     assay_sink_raw(&p->to, "\">");
     if (c->outcome == ASSAY_FAIL || c->outcome == ASSAY_UNTRUSTED || c->outcome == ASSAY_NOT_CHECKED || isnan(c->worst_ratio))
@@ -79,23 +53,6 @@ static void cell(struct assay_page *p, const struct assay_ops_cell *c, const cha
     if (c->checked)
         assay_sink_raw(&p->to, "<small>%s%u of %u cases</small>", c->outcome == ASSAY_MARGINAL ? "marginal, " : "", c->checked, c->cases);
     assay_sink_raw(&p->to, "</td>");
-}
-
-/* An op's name, breakable before each capital letter, so that a phone need not break it anywhere. */
-static void op_name(struct assay_page *p, const char *tag, const char *op)
-{
-    assay_sink_raw(&p->to, "<%s>", tag);
-    for (const char *at = op; *at;) {
-        char   part[48];
-        size_t n = 1;
-        while (at[n] && !(at[n] >= 'A' && at[n] <= 'Z' && at[n - 1] >= 'a'))
-            n++;
-        (void)snprintf(part, sizeof part, "%.*s", (int)n, at);
-        assay_sink_raw(&p->to, "%s", at == op ? "" : "<wbr/>");
-        assay_sink_text(&p->to, part);
-        at += n;
-    }
-    assay_sink_raw(&p->to, "</th>");
 }
 
 static void map(struct assay_page *p, const struct assay_ops *ops)
@@ -113,23 +70,12 @@ static void map(struct assay_page *p, const struct assay_ops *ops)
         if (!first)
             continue;
         assay_sink_raw(&p->to, "<tr>");
-        op_name(p, "th scope=\"row\"", ops->cell[i].op);
+        assay_page_op_name(p, "th scope=\"row\"", ops->cell[i].op);
         for (size_t k = 0; k < n; k++)
             cell(p, cell_at(ops, ops->cell[i].op, formats[k]), formats[k]);
         assay_sink_raw(&p->to, "</tr>\n");
     }
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
-}
-
-static void number(struct assay_page *p, const char *label, double x)
-{
-    assay_sink_raw(&p->to, "<td class=\"num\" data-label=\"%s\">", label);
-    if (isnan(x))
-        assay_sink_raw(&p->to, "–</td>");
-    else if (isinf(x))
-        assay_sink_raw(&p->to, "∞</td>");
-    else
-        assay_sink_raw(&p->to, "%.2g</td>", x);
 }
 
 /* Every figure of the map, a line a cell. */
@@ -142,20 +88,17 @@ static void figures(struct assay_page *p, const struct assay_ops *ops)
                            "<th scope=\"col\">assurance</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < ops->n; i++) {
         const struct assay_ops_cell *c = &ops->cell[i];
-        char                         elements[48];
-        struct assay_text            text = ASSAY_TEXT(elements);
-        assay_figure_count(&text, c->elements);
         assay_sink_raw(&p->to, "<tr class=\"first\">");
-        op_name(p, "th scope=\"row\"", c->op);
+        assay_page_op_name(p, "th scope=\"row\"", c->op);
         assay_page_element(p, "td data-label=\"format\"", c->format);
         assay_sink_raw(&p->to, "<td data-label=\"verdict\">");
         assay_page_outcome(p, c->outcome);
         assay_sink_raw(&p->to, "</td>");
-        number(p, "error", c->worst_error);
-        number(p, "bound", c->worst_bound);
-        number(p, "error / bound", c->worst_ratio);
-        number(p, "median", c->median_ratio);
-        assay_page_element(p, "td class=\"num\" data-label=\"elements\"", elements);
+        assay_page_number(p, "error", c->worst_error);
+        assay_page_number(p, "bound", c->worst_bound);
+        assay_page_number(p, "error / bound", c->worst_ratio);
+        assay_page_number(p, "median", c->median_ratio);
+        assay_page_count(p, "elements", c->elements);
         assay_page_element(p, "td data-label=\"assurance\"", assay_assurance_name(c->assurance));
         assay_sink_raw(&p->to, "</tr>\n");
     }
@@ -203,6 +146,11 @@ static void unproved(struct assay_page *p, const struct assay_ops *ops)
     assay_sink_raw(&p->to, "%s", any ? "</ul>\n" : "");
 }
 
+bool assay_page_has_ops(const struct assay_report_run *run)
+{
+    return assay_ops_are_in(run->summary);
+}
+
 void assay_page_ops(struct assay_page *p, const struct assay_report_run *run)
 {
     assay_sink_raw(&p->to, "<section id=\"");
@@ -212,7 +160,7 @@ void assay_page_ops(struct assay_page *p, const struct assay_report_run *run)
     for (size_t b = 0; b < run->summary->n_backends; b++) {
         struct assay_ops   ops;
         struct assay_error ignored = {.code = ASSAY_OK};
-        if (collect(run, run->summary->backends[b], &ops, &ignored))
+        if (assay_ops_cells_of(run->summary, run->summary->backends[b], &ops, &ignored))
             continue;
         if (ops.n) {
             assay_sink_raw(&p->to, "<h3>");

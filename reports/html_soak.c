@@ -19,16 +19,6 @@ static void begin_cell(struct assay_page *p, const char *label)
     assay_sink_raw(&p->to, "<td class=\"num\" data-label=\"%s\">", label);
 }
 
-static void count(struct assay_page *p, const char *label, uint64_t n)
-{
-    char              room[64];
-    struct assay_text text = ASSAY_TEXT(room);
-    assay_figure_count(&text, n);
-    begin_cell(p, label);
-    assay_sink_text(&p->to, room);
-    assay_sink_raw(&p->to, "</td>");
-}
-
 /* Crashes and the like, each with its number. */
 static void how_it_went(struct assay_page *p, const struct assay_soak_case *c)
 {
@@ -61,8 +51,8 @@ static void row(struct assay_page *p, const struct assay_report_run *run, const 
     assay_sink_raw(&p->to, "</th><td data-label=\"back end\"><span class=\"be\">");
     assay_page_series(p, run->summary, c->backend, false);
     assay_sink_raw(&p->to, "</span></td>");
-    count(p, "executions", c->iterations);
-    count(p, "silent errors", c->mismatches);
+    assay_page_count(p, "executions", c->iterations);
+    assay_page_count(p, "silent errors", c->mismatches);
     begin_cell(p, "card-hours");
     assay_sink_raw(&p->to, "%.3g</td>", (double)c->busy_ns / 3.6e12);
     begin_cell(p, "a year");
@@ -113,7 +103,7 @@ static void event(struct assay_page *p, const struct assay_soak_stretch *s, cons
     assay_page_case_name(p, s->case_name);
     assay_sink_raw(&p->to, "</th>");
     assay_page_element(p, "td data-label=\"seen\"", when);
-    count(p, "execution", e->iteration);
+    assay_page_count(p, "execution", e->iteration);
     if (e->element < 0) {
         assay_sink_raw(&p->to, "<td data-label=\"place\">not known: no verified outputs were at hand</td><td data-label=\"is\"></td><td data-label=\"differ\"></td></tr>\n");
         return;

@@ -205,13 +205,26 @@ static json_t *definitions(void)
     return object;
 }
 
-bool assay_report_json(const struct assay_summary *const *runs, size_t n, FILE *out)
+/* Of each folder its name, and the documents that are in it. */
+static json_t *level_json(const struct assay_findings *level)
 {
-    json_t *list = json_array();
-    bool    ok = list != NULL;
-    for (size_t i = 0; ok && i < n; i++)
-        ok = json_array_append_new(list, run_json(runs[i])) == 0;
-    json_t *root = json_pack("{s:s, s:s, s:o, s:o}", "format", FORMAT, "assay", ASSAY_VERSION, "metrics", definitions(), "runs", list);
+    json_t *one = json_pack("{s:o}", "folder", assay_json_string(assay_findings_name(level)));
+    if (one && level->has_model)
+        json_object_set(one, "model", level->model.document);
+    if (one && level->has_training)
+        json_object_set_new(one, "training", assay_training_findings_to_json(&level->training));
+    return one;
+}
+
+bool assay_report_json(const struct assay_report_source *of, FILE *out)
+{
+    json_t *list = json_array(), *levels = json_array();
+    bool    ok = list && levels;
+    for (size_t i = 0; ok && i < of->n_runs; i++)
+        ok = json_array_append_new(list, run_json(of->runs[i])) == 0;
+    for (size_t i = 0; ok && i < of->n_levels; i++)
+        ok = json_array_append_new(levels, level_json(&of->levels[i])) == 0;
+    json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o}", "format", FORMAT, "assay", ASSAY_VERSION, "metrics", definitions(), "runs", list, "levels", levels);
     char   *text = ok && root ? assay_json_pretty(root) : NULL;
     ok = text && fputs(text, out) != EOF && fputc('\n', out) != EOF;
     free(text);

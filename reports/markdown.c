@@ -201,20 +201,23 @@ static void one_run(struct assay_sink *to, const struct assay_report_run *sorted
                        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n");
     for (size_t i = 0; i < run->n_rows; i++)
         result(to, &run->rows[i]);
-    assay_markdown_clusters(to, sorted);
+    assay_report_markdown_clusters(to, sorted);
     under_load(to, run);
+    assay_report_markdown_ops(to, run);
     models(to, sorted);
     unproved(to, run);
 }
 
-bool assay_report_markdown(const struct assay_summary *const *runs, size_t n, struct assay_sink *to)
+bool assay_report_markdown(const struct assay_report_source *of, struct assay_sink *to)
 {
     assay_sink_raw(to, "# Assay report\n\nEvery figure carries the mark of its evidence:\n\n");
     for (enum assay_evidence e = ASSAY_EVIDENCE_MEASURED; e <= ASSAY_EVIDENCE_INSTRUMENT; e++)
         assay_sink_raw(to, "- %s %s: %s\n", assay_figure_evidence_mark(e), assay_evidence_name(e), assay_figure_evidence_about(e));
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < of->n_levels; i++)
+        assay_report_markdown_level(to, &of->levels[i]);
+    for (size_t i = 0; i < of->n_runs; i++) {
         struct assay_report_run sorted;
-        if (assay_report_run_init(&sorted, runs[i], i + 1))
+        if (assay_report_run_init(&sorted, of->runs[i], i + 1))
             one_run(to, &sorted);
         else
             to->failed = true;

@@ -280,7 +280,7 @@ static void weak(struct assay_sink *to, const struct assay_summary *summary)
     free(sizes);
 }
 
-void assay_markdown_clusters(struct assay_sink *to, const struct assay_report_run *run)
+void assay_report_markdown_clusters(struct assay_sink *to, const struct assay_report_run *run)
 {
     bool any = false;
     for (size_t i = 0; i < run->n_cases; i++) {

@@ -93,6 +93,58 @@ void assay_page_figure(struct assay_page *p, const struct assay_summary_row *row
     assay_sink_raw(&p->to, "</span>");
 }
 
+void assay_page_number(struct assay_page *p, const char *label, double x)
+{
+    assay_sink_raw(&p->to, "<td class=\"num\" data-label=\"%s\">", label);
+    if (isnan(x))
+        assay_sink_raw(&p->to, "–</td>");
+    else if (isinf(x))
+        assay_sink_raw(&p->to, "∞</td>");
+    else
+        assay_sink_raw(&p->to, "%.2g</td>", x);
+}
+
+void assay_page_count(struct assay_page *p, const char *label, uint64_t n)
+{
+    char              room[48];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_figure_count(&text, n);
+    assay_sink_raw(&p->to, "<td class=\"num\" data-label=\"%s\">%s</td>", label, room);
+}
+
+int assay_page_heat(enum assay_outcome outcome, double ratio)
+{
+    if (outcome != ASSAY_PASS || !(ratio > 0))
+        return 0;
+    return ratio < 1 ? (int)(4 * ratio) : 3;
+}
+
+void assay_page_ratio(struct assay_page *p, const char *label, enum assay_outcome outcome, double ratio)
+{
+    if (isnan(ratio)) {
+        assay_page_number(p, label, ratio);
+        return;
+    }
+    assay_sink_raw(&p->to, "<td class=\"num v%d h%d\" data-label=\"%s\">", (int)outcome, assay_page_heat(outcome, ratio), label);
+    assay_sink_raw(&p->to, isinf(ratio) ? "∞</td>" : "%.2g</td>", ratio);
+}
+
+void assay_page_op_name(struct assay_page *p, const char *tag, const char *op)
+{
+    assay_sink_raw(&p->to, "<%s>", tag);
+    for (const char *at = op; *at;) {
+        char   part[48];
+        size_t n = 1;
+        while (at[n] && !(at[n] >= 'A' && at[n] <= 'Z' && at[n - 1] >= 'a'))
+            n++;
+        (void)snprintf(part, sizeof part, "%.*s", (int)n, at);
+        assay_sink_raw(&p->to, "%s", at == op ? "" : "<wbr/>");
+        assay_sink_text(&p->to, part);
+        at += n;
+    }
+    assay_sink_raw(&p->to, "</th>");
+}
+
 void assay_page_id(struct assay_page *p, const struct assay_report_run *run, const char *name)
 {
     assay_sink_raw(&p->to, "%s", name);

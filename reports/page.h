@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "harness/judge/findings.h"
 #include "reports/cases.h"
 #include "reports/plot.h"
 #include "reports/sink.h"
@@ -13,6 +14,8 @@ struct assay_page {
     const struct assay_plots      *plots;
     const struct assay_report_run *runs;
     size_t                         n_runs;
+    const struct assay_findings   *levels;
+    size_t                         n_levels;
 };
 
 /* The style sheet, for light, dark, phone and paper. */
@@ -33,6 +36,15 @@ void assay_page_figure(struct assay_page *p, const struct assay_summary_row *row
 /* Any JSON value as a table of facts: objects become definition lists, lists of objects tables,
  * {"value": null, "why": …} the reason. */
 void assay_page_json(struct assay_page *p, const json_t *value);
+/* A cell with a number of two digits, or a count; its label is for narrow screens. "–" for NaN. */
+void assay_page_number(struct assay_page *p, const char *label, double x);
+void assay_page_count(struct assay_page *p, const char *label, uint64_t n);
+/* The same number of an error over its bound, in the colour of its verdict, deeper the more of the bound it takes. */
+void assay_page_ratio(struct assay_page *p, const char *label, enum assay_outcome outcome, double ratio);
+/* Its step on that scale: 0 to 3, a quarter of the bound each; of what does not pass, 0. */
+int assay_page_heat(enum assay_outcome outcome, double ratio);
+/* An op's name, breakable before each capital letter, so that a phone need not break it anywhere. */
+void assay_page_op_name(struct assay_page *p, const char *tag, const char *op);
 /* The id of a section of a run: "results", or "results-2" for the second run. */
 void assay_page_id(struct assay_page *p, const struct assay_report_run *run, const char *name);
 /* A plot with what it shows in words (escaped by the caller's sink), or nothing. */
@@ -63,6 +75,9 @@ bool assay_page_has_served(const struct assay_report_run *run);
 void assay_page_load_facts(struct assay_page *p, const struct assay_summary_row *row);
 void assay_page_roofline(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_models(struct assay_page *p, const struct assay_report_run *run);
+/* What levels of validation found: the k-th of the report, from 0. */
+void assay_page_level_model(struct assay_page *p, size_t k);
+void assay_page_level_training(struct assay_page *p, size_t k);
 void assay_page_ops(struct assay_page *p, const struct assay_report_run *run);
 /* Are there cases of single ops? */
 bool assay_page_has_ops(const struct assay_report_run *run);

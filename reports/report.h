@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "assay/error.h"
+#include "harness/judge/findings.h"
 #include "harness/judge/summary.h"
 
 enum assay_report_format {
@@ -29,10 +30,17 @@ const struct assay_report_row *assay_report_formats(size_t *n);
 /* The row of that name ("html"), or NULL. */
 const struct assay_report_row *assay_report_format_find(const char *name);
 
-/* Writes the report of runs[n] (n >= 1) to the file `path` as a whole: the old file or the new, never a mixture.
- * Runs are borrowed and unchanged. HTML draws its plots with gnuplot; without it the report is written all the same and
+/* What a report is of; one of both at least. All is borrowed and unchanged. */
+struct assay_report_source {
+    const struct assay_summary *const *runs;
+    size_t                             n_runs;
+    const struct assay_findings       *levels; /* of validation, in folders of their own or beside a run */
+    size_t                             n_levels;
+};
+
+/* Writes the report to the file `path` as a whole: the old file or the new, never a mixture. HTML draws its plots with gnuplot; without it the report is written all the same and
  * says what is missing and why. ASSAY_IO when the file cannot be written, ASSAY_MEMORY. */
-enum assay_code assay_report_write(const struct assay_summary *const *runs, size_t n, enum assay_report_format format,
-                                   const char *path, struct assay_error *err);
+enum assay_code assay_report_write(const struct assay_report_source *of, enum assay_report_format format, const char *path,
+                                   struct assay_error *err);
 
 #endif

@@ -88,12 +88,14 @@ const char *const assay_page_style[] = {
     ".ranges .mid{position:absolute;top:-.15rem;height:calc(100% + .3rem);border-left:2px solid var(--text)}.ranges+.ranges,h4+.ranges{margin-top:.2rem}\n"
     ".panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:.6rem 1.6rem}.panels .plot svg{min-width:0;max-width:25rem}.panels figure{margin:.4rem 0;break-inside:avoid}\n"
     ".worth td,.worth tbody th{white-space:nowrap}\n"
-    ".heat td{min-width:5.5rem;border-left:1px solid var(--line)}.heat tbody th{font-weight:500;min-width:7rem;overflow-wrap:normal;position:sticky;left:0;background:var(--bg)}.heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
-    ".heat .h1{background:color-mix(in srgb,var(--warnbg) 25%,var(--goodbg))}.heat .h2{background:color-mix(in srgb,var(--warnbg) 50%,var(--goodbg))}.heat .h3{background:color-mix(in srgb,var(--warnbg) 75%,var(--goodbg))}\n"
     ".track{background:var(--soft);height:.85rem;border-radius:2px;overflow:hidden}.bar{display:block;height:100%;min-width:1px;background:currentColor;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".b1,.s1{color:var(--s1)}.b2,.s2{color:var(--s2)}.b3,.s3{color:var(--s3)}.b4,.s4{color:var(--s4)}.b5,.s5{color:var(--s5)}.b6,.s6{color:var(--s6)}.b7,.s7{color:var(--s7)}.b8,.s8{color:var(--s8)}\n"
     ".on{display:inline;color:var(--muted);font-weight:400}\n"
     "footer{margin-top:3rem;padding-bottom:2rem;color:var(--muted);font-size:.82rem;border-top:1px solid var(--line)}\n",
+    /* heat maps: cells of a table, and marks in a row */
+    ".heat td{min-width:5.5rem;border-left:1px solid var(--line)}.heat tbody th{font-weight:500;min-width:7rem;overflow-wrap:normal;position:sticky;left:0;background:var(--bg)}.heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
+    ".h1{background:color-mix(in srgb,var(--warnbg) 25%,var(--goodbg))}.h2{background:color-mix(in srgb,var(--warnbg) 50%,var(--goodbg))}.h3{background:color-mix(in srgb,var(--warnbg) 75%,var(--goodbg))}\n"
+    ".strip{display:flex;flex-wrap:wrap;gap:1px;margin:.5rem 0}.strip i{width:.75rem;height:1rem;border-radius:1px;print-color-adjust:exact;-webkit-print-color-adjust:exact}.strip .v3{background:currentColor}\n",
     /* phone: the results become cards */
     "@media screen and (max-width:46rem){\n"
     "header,main,footer{padding-left:1rem;padding-right:1rem}\nheader{padding-top:1.3rem}\nnav ul{padding-left:1rem}\nh1{font-size:1.5rem}\n.body{padding-left:0}\n"

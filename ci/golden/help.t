@@ -68,7 +68,7 @@ usage: assay list suites|workloads|models|backends|devices|systems|ops|counters|
 usage: assay show CASE [options]
 usage: assay plan SUITE [options]
 usage: assay run SUITE|CASE|FILE.onnx… [options]
-usage: assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…] [options]
+usage: assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL,… [CASE…] [options]
 usage: assay audit DIR [options]
 usage: assay compare A [B] [options]
 usage: assay report DIR… [options]
@@ -100,7 +100,7 @@ $ assay man | grep -E '^\.S[HS]'
 .SS "assay show CASE"
 .SS "assay plan SUITE"
 .SS "assay run SUITE|CASE|FILE.onnx…"
-.SS "assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…]"
+.SS "assay validate DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL,… [CASE…]"
 .SS "assay audit DIR"
 .SS "assay compare A [B]"
 .SS "assay report DIR…"

@@ -74,9 +74,9 @@ $ assay report a --policy no-such -o r10
 $ ls r10
 ? 2
 
-# every case, back end and metric has its row; what has no value has its reason
+# every case, back end and metric has its row, and two more tell how its bits repeat; what has no value has its reason
 $ wc -l <r/report.csv; assay list metrics --json | grep -c '"metric"'
-181
+187
 60
 
 $ awk -F, 'NR > 1 && $8 == "" && $NF ~ /^\r?$/' r/report.csv

@@ -18,6 +18,16 @@ more
 $ assay report honest --format json -o told >/dev/null; jq -c '.runs[0] | [(.soak.cases | length), .soak.all.mismatches, (.repeats | length), ([.repeats[].executions.differing] | add), .repeats[0].executions.share_interval_95[0]]' told/report.json
 [2,0,2,0,0]
 
+# so does the table: share, its interval and of how many; of a soak what was counted, and the most a year that is compatible
+$ assay report honest --format csv -o told >/dev/null; grep -oE '(repeats|soak)\.[a-z_.]+,[^,]*,[^,]*,[^,]*,[^,]*,[0-9]+' told/report.csv | awk -F, '{ print $1, ($2 == 0 ? 0 : $2 == "" ? "-" : "some"), ($4 > 0 ? "high" : "-"), $5, ($6 > 0 ? "n" : "-") }' | sort | uniq -c | sed 's/^ *//'
+2 repeats.executions.differing_share 0 high 0.94999999999999996 n
+2 repeats.launches.differing_share - -  -
+2 soak.bad_ends 0 -  n
+2 soak.compared_ns some -  n
+2 soak.executions some -  n
+2 soak.silent_errors 0 -  n
+2 soak.silent_errors_per_year 0 high 0.94999999999999996 n
+
 $ assay soak gemm/m=8,n=9,k=10 softmax/rows=4,columns=33 --backend template --for 1s -o honest
 ~ assay: 'honest' holds a run already; choose another folder, or go on with --resume
 ? 2

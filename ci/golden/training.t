@@ -56,6 +56,7 @@ b-03
 equivalence.json
 gradients
 protocol.json
+training.json
 same
 
 # what is judged, and how, was written before; it does not follow the data

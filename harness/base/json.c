@@ -378,6 +378,12 @@ json_t *assay_json_number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+double assay_json_number_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
 json_t *assay_json_u64(uint64_t value)
 {
     char text[24];

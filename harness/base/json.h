@@ -66,6 +66,8 @@ char *assay_json_pretty(const json_t *value);
 
 /* A finite number, or null (a new reference): NaN and infinities are not JSON. */
 json_t *assay_json_number(double value);
+/* A member that assay_json_number wrote: NaN where it is null, missing or no number. */
+double  assay_json_number_of(const json_t *object, const char *key);
 /* u64 as an integer when it fits int64, else as a decimal string. */
 json_t *assay_json_u64(uint64_t value);
 /* Text with invalid UTF-8 replaced, so that jansson takes it. */

@@ -11,6 +11,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/report_set.h"
 #include "harness/judge/claims.h"
+#include "harness/judge/findings.h"
 #include "harness/judge/policy.h"
 #include "harness/plan/plan.h"
 #include "harness/store/bundle.h"
@@ -57,7 +58,7 @@ static bool add(struct packing *p, const char *name, const char *path)
 static bool pack_run(struct packing *p, const char *folder)
 {
     static const char *const files[] = {"manifest.json", "plan.json", "records.jsonl", "records.torn", "verdicts.jsonl", "soak.jsonl", "soak.torn",
-                                        "log.txt"};
+                                        "log.txt", ASSAY_FINDINGS_MODEL, ASSAY_FINDINGS_TRAINING};
     static const char *const folders[] = {"samples", "witness", "trace"};
     char                     path[1024], name[64];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -11,6 +11,7 @@
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
 #include "harness/judge/claims.h"
+#include "harness/judge/findings.h"
 #include "harness/judge/qualify.h"
 #include "reports/book_tables.h"
 #include "reports/decision.h"
@@ -123,6 +124,8 @@ struct writing {
     struct assay_summary          *runs;
     const struct assay_summary   **borrowed;
     size_t                         n;
+    struct assay_findings         *levels;
+    size_t                         n_levels;
     struct assay_policy            policy;
     struct assay_qualification     decision;
     struct assay_claims            claims;
@@ -133,25 +136,51 @@ struct writing {
     void *self;
 };
 
+static enum assay_code read_run(struct writing *w, const char *path, struct assay_error *err)
+{
+    if (assay_summary_read(path, &w->runs[w->n], err))
+        return err->code;
+    w->borrowed[w->n] = &w->runs[w->n];
+    assay_cli_note_torn(w->runs[w->n].folder);
+    w->n++;
+    return ASSAY_OK;
+}
+
+/* What is in the folder: a run, what levels of validation found, or both. Of a level of trainings the run is that of its gradients. */
+static enum assay_code read_folder(struct writing *w, const char *path, struct assay_error *err)
+{
+    char                   records[1024], gradients[1024];
+    struct assay_findings *level = &w->levels[w->n_levels++];
+    if (assay_findings_read(path, level, err) || assay_path_join(records, sizeof records, path, "records.jsonl", err) ||
+        assay_path_join(gradients, sizeof gradients, path, ASSAY_FINDINGS_GRADIENTS, err))
+        return err->code;
+    bool has_level = level->has_model || level->has_training;
+    if (!has_level)
+        w->n_levels--;
+    if (!has_level || assay_file_exists(records))
+        return read_run(w, path, err);
+    return level->has_training && assay_file_exists(gradients) ? read_run(w, gradients, err) : ASSAY_OK;
+}
+
 static enum assay_code read_all(struct writing *w, size_t n, char *const *paths, struct assay_error *err)
 {
     w->runs = calloc(n, sizeof *w->runs);
     w->borrowed = calloc(n, sizeof(struct assay_summary *));
-    if (!w->runs || !w->borrowed)
+    w->levels = calloc(n, sizeof *w->levels);
+    if (!w->runs || !w->borrowed || !w->levels)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu runs", n);
     if (*w->set->policy && assay_policy_read(w->set->policy, &w->policy, err))
         return err->code;
     if (*w->set->mlperf && assay_mlperf_read(w->set->mlperf, &w->mlperf, err))
         return err->code;
-    for (; w->n < n; w->n++) {
-        if (assay_summary_read(paths[w->n], &w->runs[w->n], err))
+    for (size_t i = 0; i < n; i++)
+        if (read_folder(w, paths[i], err))
             return err->code;
-        w->borrowed[w->n] = &w->runs[w->n];
-        assay_cli_note_torn(w->runs[w->n].folder);
-    }
-    if (*w->set->claims && assay_claims_read(w->set->claims, w->runs, n, &w->claims, err))
+    if (*w->set->policy && !w->n)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "a policy decides about runs, and there is none in '%.160s'", paths[0]);
+    if (*w->set->claims && assay_claims_read(w->set->claims, w->runs, w->n, &w->claims, err))
         return err->code;
-    if (*w->set->policy && (assay_qualify(&w->policy, w->runs, n, &w->decision, err) || assay_guarantees_find(&w->decision, &w->orders, err)))
+    if (*w->set->policy && (assay_qualify(&w->policy, w->runs, w->n, &w->decision, err) || assay_guarantees_find(&w->decision, &w->orders, err)))
         return err->code;
     return ASSAY_OK;
 }
@@ -163,10 +192,18 @@ static void release(struct writing *w)
     assay_claims_release(&w->claims);
     while (w->n)
         assay_summary_release(&w->runs[--w->n]);
+    while (w->n_levels)
+        assay_findings_release(&w->levels[--w->n_levels]);
     free(w->runs);
     free(w->borrowed);
+    free(w->levels);
     assay_mlperf_release(&w->mlperf);
     assay_policy_release(&w->policy);
+}
+
+static struct assay_report_source source_of(const struct writing *w)
+{
+    return (struct assay_report_source){.runs = w->borrowed, .n_runs = w->n, .levels = w->levels, .n_levels = w->n_levels};
 }
 
 static const struct assay_claims *claims_of(const struct writing *w)
@@ -261,12 +298,13 @@ static enum assay_code write_pdfs(struct writing *w, struct assay_error *err)
 {
     struct assay_deviations deviations = {&w->decision, claims_of(w), w->report_pdf};
     char                    temporary[1024], html[1100], report[1100], path[1024];
+    const struct assay_report_source source = source_of(w);
     if (assay_path_join(w->report_pdf, sizeof w->report_pdf, w->folder, "report.pdf", err) ||
         assay_folder_temporary("print", temporary, sizeof temporary, err))
         return err->code;
     (void)snprintf(html, sizeof html, "%s/page.html", temporary);
     (void)snprintf(report, sizeof report, "%s/report.html", temporary);
-    if (!assay_report_write(w->borrowed, w->n, ASSAY_REPORT_HTML, report, err) && !print_page(w, report, w->report_pdf, err) && *w->set->policy)
+    if (!assay_report_write(&source, ASSAY_REPORT_HTML, report, err) && !print_page(w, report, w->report_pdf, err) && *w->set->policy)
         for (size_t i = 0; !err->code && i < w->set->n_languages; i++) {
             enum assay_language l = w->set->language[i];
             if (!path_of(w, "decision", l, "pdf", path, err) && !write_decision(w, l, html, err) &&
@@ -330,13 +368,14 @@ static enum assay_code write_translations(struct writing *w, const struct assay_
 
 static enum assay_code write_format(struct writing *w, const struct assay_report_row *row, struct assay_error *err)
 {
-    char path[1024];
-    bool decided = *w->set->policy;
+    const struct assay_report_source source = source_of(w);
+    char                             path[1024];
+    bool                             decided = *w->set->policy;
     if (row->format == ASSAY_REPORT_XLSX)
         return write_books(w, err);
     if (row->format == ASSAY_REPORT_PDF)
         return write_pdfs(w, err);
-    if (assay_path_join(path, sizeof path, w->folder, row->file, err) || assay_report_write(w->borrowed, w->n, row->format, path, err))
+    if (assay_path_join(path, sizeof path, w->folder, row->file, err) || assay_report_write(&source, row->format, path, err))
         return err->code;
     w->wrote(w->self, path);
     if ((row->format == ASSAY_REPORT_HTML || row->format == ASSAY_REPORT_MARKDOWN) && write_translations(w, row, path, err))

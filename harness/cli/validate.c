@@ -22,7 +22,7 @@ enum { MOST_NEXT = 3 };
 enum { BACKEND_BYTES = sizeof ((struct assay_verdict *)0)->backend };
 
 struct validate_options {
-    char     backend[640], vectors[1024], level[32], against[640], out[512];
+    char     backend[640], vectors[1024], level[64], against[640], out[512];
     uint64_t timeout_ns;
     int64_t  seed, pairs;
     double   margin;
@@ -32,14 +32,14 @@ struct validate_options {
 static const struct assay_option options[] = {
     {.name = "vectors", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, vectors), .bytes = 1024, .dflt = "",
      .help = "in place of a run: test vectors of ONNX below this folder, on --backend"},
-    {.name = "level", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, level), .bytes = 32, .dflt = "",
-     .help = "in place of a run: how far --backend can be trusted; ops: every op in every format; model: every node of whole models; training: gradients and whole trainings"},
+    {.name = "level", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, level), .bytes = 64, .dflt = "",
+     .help = "in place of a run: how far --backend can be trusted; ops: every op in every format; model: every node of whole models; training: gradients and whole trainings; or several, separated by commas"},
     {.name = "backend", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, backend), .bytes = 640, .dflt = "",
      .help = "the back end that vectors or a level run on: NAME[:device][,option=value…]"},
     {.name = "timeout-s", .type = ASSAY_OPT_SECONDS, .offset = offsetof(struct validate_options, timeout_ns), .dflt = "60s",
      .min = 0.5, .max = 3600, .help = "a vector that takes longer hangs; of a level's case, the suite says unless this does"},
     {.name = "o", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, out), .bytes = 512, .dflt = "",
-     .help = "of a level: the folder of its runs; empty is out/LEVEL-BACKEND; level model has none, and writes model.json there if it is given"},
+     .help = "of a level: the folder of what it finds, for assay report; empty is out/LEVEL-BACKEND; of several, each has a folder of its name in it"},
     {.name = "seed", .type = ASSAY_OPT_I64, .offset = offsetof(struct validate_options, seed), .dflt = "-1", .min = -1, .max = 1e15,
      .help = "of a level's inputs, and the first of trainings; -1: the suite's"},
     {.name = "against", .type = ASSAY_OPT_TEXT, .offset = offsetof(struct validate_options, against), .bytes = 640, .dflt = "cpu",
@@ -53,7 +53,7 @@ static const struct assay_option options[] = {
     {.name = "repeats", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, repeats), .dflt = "false",
      .help = "also how the bits of a run repeat: execution after execution, and launch against launch"},
     {.name = "json", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, json), .dflt = "false",
-     .help = "print the counts as JSON, of vectors every case"},
+     .help = "print the counts as JSON, of vectors every case, of a level all it found"},
     {.name = "quiet", .type = ASSAY_OPT_BOOL, .offset = offsetof(struct validate_options, quiet), .dflt = "false",
      .help = "no progress"},
     {0},
@@ -133,16 +133,6 @@ static enum assay_exit conclude(const struct assay_verdict *v, size_t n, const s
     return failed ? ASSAY_EXIT_NO : passed ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
 }
 
-/* A level's name, and what does it. */
-static const struct {
-    const char *name;
-    enum assay_exit (*run)(const struct assay_validate_level *with);
-} levels[] = {
-    {"ops", assay_cli_validate_ops},
-    {"model", assay_cli_validate_model},
-    {"training", assay_cli_validate_training},
-};
-
 static bool timeout_given(const bool *given)
 {
     for (size_t i = 0; options[i].name; i++)
@@ -151,23 +141,16 @@ static bool timeout_given(const bool *given)
     return false;
 }
 
-static enum assay_exit run_level(size_t n, char **operands, const struct validate_options *o, const bool *given)
+static enum assay_exit run_levels(size_t n, char **operands, const struct validate_options *o, const bool *given)
 {
-    const char                        *names[sizeof levels / sizeof *levels];
-    const struct assay_validate_level  with = {
+    const struct assay_validate_level with = {
         .backend = o->backend, .folder = o->out, .timeout_ns = timeout_given(given) ? o->timeout_ns : 0, .cases = operands, .n_cases = n,
         .seed = o->seed, .against = o->against, .pairs = (size_t)o->pairs, .margin = o->margin, .strict = o->strict, .json = o->json,
         .quiet = o->quiet,
     };
     if (*o->vectors || !*o->backend)
         return assay_cli_usage("a level needs a back end, and no vectors: assay validate --backend cpu --level model");
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        names[i] = levels[i].name;
-        if (!strcmp(levels[i].name, o->level))
-            return levels[i].run(&with);
-    }
-    const char *near = assay_string_nearest(o->level, names, sizeof names / sizeof *names);
-    return assay_cli_usage("there is no level '%s'%s%s", o->level, near ? "; did you mean " : "; the first is ", near ? near : names[0]);
+    return assay_cli_validate_levels(o->level, &with);
 }
 
 /* What to type next for outputs that are wrong: the search for the node. */
@@ -203,7 +186,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     enum assay_exit          result;
     int64_t                  seed = 1;
     if (*o.level)
-        return run_level(n, operands, &o, given);
+        return run_levels(n, operands, &o, given);
     if (*o.vectors || *o.backend) {
         if (n || !*o.vectors || !*o.backend)
             return assay_cli_usage("vectors need both: assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data");
@@ -234,7 +217,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
 
 const struct assay_verb assay_verb_validate = {
     .name = "validate",
-    .operands = "DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL [CASE…]",
+    .operands = "DIR | --backend NAME --vectors DIR | --backend NAME --level LEVEL,… [CASE…]",
     .summary = "judges the results of a run from its witnesses, against the reference and its bounds",
     .details = "Writes verdicts.jsonl into the run folder; nothing that was recorded changes. pass: within the bound. marginal:\n"
                "over half of one that allows many roundings. fail: outside. untrusted: agreed and proved nothing. not checked: there was nothing to check.\n"
@@ -248,7 +231,8 @@ const struct assay_verb assay_verb_validate = {
                "With --level training, runs suite gradients and judges the gradient of every param; then trains the same small net from\n"
                "several seeds on --backend and on --against, and says whether what it learned is equivalent (two one-sided tests at 5 %\n"
                "each), not equivalent, or undecided, and how many pairs would decide. A CASE is trained in place of that of suite equivalence.\n"
-               "What is judged is written beforehand, as protocol.json; the same command goes on after an interruption.",
+               "What is judged is written beforehand, as protocol.json; the same command goes on after an interruption. Of several levels each is\n"
+               "judged as if it were alone; the summaries stand at the end, and the exit is the worst of all.",
     .options = options,
     .options_bytes = sizeof(struct validate_options),
     .run = run,

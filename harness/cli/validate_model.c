@@ -1,15 +1,15 @@
 /* `assay validate --backend B --level model [CASE…]`: whole models, and the first node at which a device diverges. */
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/file.h"
-#include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
+#include "harness/judge/findings.h"
 #include "harness/judge/model.h"
 
 #include "assay/banned.h"
@@ -24,78 +24,62 @@ static void on_progress(void *self, size_t done, size_t all, const char *name)
     assay_cli_progress(((const struct assay_validate_level *)self)->quiet, "", done, all, brief);
 }
 
-static const char *text_of(const json_t *json, const char *key)
+/* "–" where there is none. */
+static void number(double x, char out[32])
 {
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
+    (void)snprintf(out, 32, isnan(x) ? "–" : "%.3g", x);
 }
 
-/* "–" where there is none. JSON has no infinity: what diverges without a number is that. */
-static void number_of(const json_t *json, const char *key, char out[32])
-{
-    const json_t *x = json_object_get(json, key);
-    bool          infinite = !json_is_number(x) && !strcmp(key, "ratio") && json_is_true(json_object_get(json, "diverges"));
-    (void)snprintf(out, 32, json_is_number(x) ? "%.3g" : infinite ? "inf" : "–", json_number_value(x));
-}
-
-static void print_cases(const struct assay_model_result *r, size_t n)
+static void print_cases(const struct assay_model_findings *f)
 {
     struct assay_table table;
     assay_table_init(&table, (const char *const[]){"verdict", ">nodes", ">node's error/bound", ">outputs' error/bound", "case", "why", NULL});
-    for (size_t i = 0; i < n; i++) {
-        const json_t *layers = json_object_get(r[i].found, "layers"), *worst = json_object_get(layers, "first");
-        char          nodes[32], ratio[32], end[32], name[ASSAY_CASE_NAME_BYTES];
-        worst = json_is_object(worst) ? worst : json_object_get(layers, "worst");
-        number_of(layers, "nodes", nodes);
-        number_of(worst, "ratio", ratio);
-        number_of(json_object_get(layers, "outputs"), "ratio", end);
-        assay_case_brief(r[i].case_name, name);
-        assay_table_row(&table, (const char *const[]){assay_outcome_name(r[i].outcome), nodes, ratio, end, name, r[i].why});
+    for (size_t i = 0; i < f->n; i++) {
+        const struct assay_model_case   *c = &f->cases[i];
+        const struct assay_model_search *s = &c->search;
+        const struct assay_model_layer  *node = assay_model_search_telling(s);
+        char                             nodes[32], ratio[32], end[32], name[ASSAY_CASE_NAME_BYTES];
+        bool                             looked = s->nodes > 0;
+        (void)snprintf(nodes, sizeof nodes, looked ? "%" PRIu64 : "–", s->nodes);
+        number(node ? node->ratio : NAN, ratio);
+        number(looked ? s->outputs_ratio : NAN, end);
+        assay_case_brief(c->name, name);
+        assay_table_row(&table, (const char *const[]){assay_outcome_name(c->outcome), nodes, ratio, end, name, c->why});
     }
     assay_table_print(&table, stdout);
     assay_table_release(&table);
 }
 
-/* "f32[1,64] f32[64] -> f32[1,64]" */
-static void shapes_of(const json_t *layer, char out[160])
+static size_t add_diverging(struct assay_table *table, const struct assay_model_case *c)
 {
-    struct assay_text text = assay_text_over(out, 160);
-    const json_t     *inputs = json_object_get(layer, "inputs");
-    for (size_t k = 0; k < json_array_size(inputs); k++)
-        assay_text_add(&text, "%s ", json_string_value(json_array_get(inputs, k)));
-    assay_text_add(&text, "-> %s", text_of(layer, "shape"));
-}
-
-static size_t add_diverging(struct assay_table *table, const struct assay_model_result *r)
-{
-    const json_t *values = json_object_get(json_object_get(r->found, "layers"), "values");
-    size_t        n = 0;
-    for (size_t i = 0; i < json_array_size(values); i++) {
-        const json_t *v = json_array_get(values, i);
-        char          brief[ASSAY_CASE_NAME_BYTES], shapes[160], in[32], carried[32], added[32], out[32], ratio[32];
-        if (!json_is_true(json_object_get(v, "diverges")) || n++ >= MOST_DIVERGING)
+    size_t n = 0;
+    for (size_t i = 0; i < c->search.n; i++) {
+        const struct assay_model_layer *v = &c->search.value[i];
+        char              brief[ASSAY_CASE_NAME_BYTES], shapes[160], in[32], carried[32], added[32], out[32], ratio[32];
+        struct assay_text text = ASSAY_TEXT(shapes);
+        if (!v->diverges || n++ >= MOST_DIVERGING)
             continue;
-        assay_case_brief(r->case_name, brief);
-        shapes_of(v, shapes);
-        number_of(v, "error_in", in);
-        number_of(v, "error_carried", carried);
-        number_of(v, "error_added", added);
-        number_of(v, "error_out", out);
-        number_of(v, "ratio", ratio);
-        assay_table_row(table, (const char *const[]){text_of(v, "node"), text_of(v, "op"), shapes, in, carried, added, out, ratio, brief});
+        assay_case_brief(c->name, brief);
+        assay_model_layer_shapes(v, &text);
+        number(v->in, in);
+        number(v->carried, carried);
+        number(v->added, added);
+        number(v->out, out);
+        number(v->ratio, ratio);
+        assay_table_row(table, (const char *const[]){v->node, v->op, shapes, in, carried, added, out, ratio, brief});
     }
     return n;
 }
 
 /* Where nodes diverge, the first of each case, in the order of execution. */
-static void print_diverging(const struct assay_model_result *r, size_t n)
+static void print_diverging(const struct assay_model_findings *f)
 {
     struct assay_table table;
     size_t             rows = 0, cases_cut = 0;
     assay_table_init(&table, (const char *const[]){"diverging node", "op", "shapes", ">error in", ">carried", ">added", ">out", ">added/bound", "case",
                                                    NULL});
-    for (size_t i = 0; i < n; i++) {
-        size_t here = add_diverging(&table, &r[i]);
+    for (size_t i = 0; i < f->n; i++) {
+        size_t here = add_diverging(&table, &f->cases[i]);
         rows += here;
         cases_cut += here > MOST_DIVERGING;
     }
@@ -108,55 +92,22 @@ static void print_diverging(const struct assay_model_result *r, size_t n)
     assay_table_release(&table);
 }
 
-static json_t *all_json(const struct assay_model_result *r, size_t n, const size_t count[3])
+static enum assay_exit conclude(const struct assay_validate_level *with, const struct assay_model_findings *f, const char *folder,
+                                struct assay_level_end *end)
 {
-    json_t *cases = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_t *one = r[i].found ? json_deep_copy(r[i].found) : json_object();
-        (void)json_object_update_new(one, json_pack("{s:o, s:s, s:o}", "case", assay_json_string(r[i].case_name), "outcome",
-                                                    assay_outcome_name(r[i].outcome), "why", assay_json_string(r[i].why)));
-        (void)json_array_append_new(cases, one);
-    }
-    return json_pack("{s:o, s:I, s:I, s:I}", "cases", cases, "passed", (json_int_t)count[0], "failed", (json_int_t)count[1], "not_checked",
-                     (json_int_t)count[2]);
-}
-
-/* DIR/model.json, if somebody asked for it: what --json prints. */
-static enum assay_code keep(const char *folder, const struct assay_model_result *r, size_t n, const size_t count[3], struct assay_error *err)
-{
-    char            path[700];
-    json_t         *json = *folder ? all_json(r, n, count) : NULL;
-    char           *text = json ? assay_json_pretty(json) : NULL;
-    enum assay_code code = ASSAY_OK;
-    if (*folder && !text)
-        code = ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what was found");
-    else if (*folder && (assay_folder_make(folder, err) || assay_path_join(path, sizeof path, folder, "model.json", err) ||
-                         assay_file_replace(path, text, strlen(text), err)))
-        code = err->code;
-    json_decref(json);
-    free(text);
-    return code;
-}
-
-static enum assay_exit conclude(const struct assay_validate_level *with, const struct assay_model_result *r, size_t n)
-{
-    size_t             count[3] = {0};
-    struct assay_error err = {.code = ASSAY_OK};
-    for (size_t i = 0; i < n; i++) {
-        enum assay_outcome o = r[i].outcome;
-        bool               passed = o == ASSAY_PASS || (o == ASSAY_MARGINAL && !with->strict);
-        count[passed ? 0 : o == ASSAY_FAIL || o == ASSAY_MARGINAL ? 1 : 2]++;
-    }
+    size_t of[3] = {0};
+    for (size_t i = 0; i < f->n; i++)
+        assay_cli_level_count(f->cases[i].outcome, with->strict, of);
     if (with->json) {
-        assay_cli_print_json(all_json(r, n, count));
+        end->document = json_copy(f->document);
+        (void)json_object_update_new(end->document, json_pack("{s:I, s:I, s:I}", "passed", (json_int_t)of[0], "failed", (json_int_t)of[1],
+                                                              "not_checked", (json_int_t)of[2]));
     } else {
-        print_cases(r, n);
-        print_diverging(r, n);
-        printf("%zu passed, %zu failed, %zu not checked\n", count[0], count[1], count[2]);
+        print_cases(f);
+        print_diverging(f);
     }
-    if (keep(with->folder, r, n, count, &err))
-        return assay_cli_fail(&err);
-    return count[1] ? ASSAY_EXIT_NO : count[0] ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
+    (void)snprintf(end->summary, sizeof end->summary, "%zu passed, %zu failed, %zu not checked; recorded in %.2000s", of[0], of[1], of[2], folder);
+    return of[1] ? ASSAY_EXIT_NO : of[0] ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
 }
 
 static enum assay_code make_plan(const struct assay_validate_level *with, struct assay_plan *plan, struct assay_error *err)
@@ -180,24 +131,39 @@ static enum assay_code make_plan(const struct assay_validate_level *with, struct
     return ASSAY_OK;
 }
 
-enum assay_exit assay_cli_validate_model(const struct assay_validate_level *with)
+/* What was found is kept in the folder, which is made before anything runs, and then told. */
+static enum assay_code search(const struct assay_validate_level *with, const struct assay_plan *plan, const char *folder,
+                              struct assay_model_findings *found, struct assay_error *err)
 {
-    struct assay_plan          plan;
-    struct assay_error         err = {.code = ASSAY_OK};
-    struct assay_model_result *r = NULL;
-    enum assay_exit            result;
+    struct assay_model_request request = {.backend = with->backend, .plan = plan, .timeout_ns = with->timeout_ns, .arguments = assay_cli_arguments,
+                                          .n_arguments = assay_cli_n_arguments, .stop = &assay_cli_interrupted, .progress = on_progress,
+                                          .self = (void *)(uintptr_t)with};
+    json_t                    *document = NULL;
+    if (assay_folder_make(folder, err) || assay_model(&request, &document, err) || assay_model_findings_of(document, ASSAY_FINDINGS_MODEL, found, err))
+        return err->code;
+    if (assay_findings_write(folder, ASSAY_FINDINGS_MODEL, document, err))
+        assay_model_findings_release(found);
+    return err->code;
+}
+
+enum assay_exit assay_cli_validate_model(const struct assay_validate_level *with, struct assay_level_end *end)
+{
+    char                        folder[ASSAY_LEVEL_FOLDER_BYTES];
+    struct assay_plan           plan;
+    struct assay_error          err = {.code = ASSAY_OK};
+    struct assay_model_findings found;
+    enum assay_exit             result;
+    assay_cli_level_folder(with, "model", folder);
     if (make_plan(with, &plan, &err)) {
         assay_plan_release(&plan);
         return assay_cli_fail(&err);
     }
-    struct assay_model_request request = {.backend = with->backend, .plan = &plan, .timeout_ns = with->timeout_ns,
-                                          .stop = &assay_cli_interrupted, .progress = on_progress, .self = (void *)(uintptr_t)with};
     assay_cli_catch_interrupts();
-    enum assay_code code = assay_model(&request, &r, &err);
+    enum assay_code code = search(with, &plan, folder, &found, &err);
     assay_cli_progress_end(with->quiet);
-    result = code ? assay_cli_fail(&err) : conclude(with, r, plan.n_cases);
+    result = code ? assay_cli_fail(&err) : conclude(with, &found, folder, end);
     if (!code)
-        assay_model_free(r, plan.n_cases);
+        assay_model_findings_release(&found);
     assay_plan_release(&plan);
     return result;
 }

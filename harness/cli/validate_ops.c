@@ -60,7 +60,15 @@ static enum assay_code print_tightness(const struct assay_ops *ops, struct assay
     return ASSAY_OK;
 }
 
-enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with)
+static enum assay_exit conclude(const struct assay_validate_level *with, const struct assay_ops *ops, const char *folder, struct assay_level_end *end)
+{
+    size_t failed = ops->failed + (with->strict ? ops->marginal : 0), passed = ops->passed - (with->strict ? ops->marginal : 0);
+    (void)snprintf(end->summary, sizeof end->summary, "%zu passed (%zu marginal), %zu failed, %zu not checked; recorded in %.2000s", ops->passed,
+                   ops->marginal, ops->failed, ops->not_checked, folder);
+    return failed ? ASSAY_EXIT_NO : passed ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
+}
+
+enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with, struct assay_level_end *end)
 {
     char                     folder[ASSAY_LEVEL_FOLDER_BYTES];
     struct assay_error       err = {.code = ASSAY_OK};
@@ -78,14 +86,12 @@ enum assay_exit assay_cli_validate_ops(const struct assay_validate_level *with)
     if (err.code)
         return assay_cli_fail(&err);
     if (with->json) {
-        assay_cli_print_json(assay_ops_to_json(&ops));
+        end->document = assay_ops_to_json(&ops);
     } else {
         print_cells(&ops);
         (void)print_tightness(&ops, &err);
-        printf("%zu passed (%zu marginal), %zu failed, %zu not checked; recorded in %s\n", ops.passed, ops.marginal, ops.failed,
-               ops.not_checked, folder);
     }
-    size_t failed = ops.failed + (with->strict ? ops.marginal : 0), passed = ops.passed - (with->strict ? ops.marginal : 0);
+    enum assay_exit result = conclude(with, &ops, folder, end);
     assay_ops_release(&ops);
-    return failed ? ASSAY_EXIT_NO : passed ? ASSAY_EXIT_YES : ASSAY_EXIT_INSUFFICIENT;
+    return result;
 }

@@ -2,17 +2,14 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/file.h"
-#include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/table.h"
 #include "harness/cli/validate_level.h"
-#include "harness/judge/gradients.h"
-#include "harness/judge/trainings.h"
+#include "harness/judge/findings.h"
 #include "harness/plan/plan.h"
 
 #include "assay/banned.h"
@@ -21,9 +18,7 @@ struct training {
     const struct assay_validate_level *with;
     const char                        *what; /* is going on */
     char                               folder[ASSAY_LEVEL_FOLDER_BYTES];
-    struct assay_gradients             gradients;
-    struct assay_trainings             trainings;
-    bool                               compared; /* trainings are there */
+    struct assay_training_findings     found;
 };
 
 static void on_progress(void *self, size_t done, size_t all, const char *line)
@@ -37,7 +32,7 @@ static void on_progress(void *self, size_t done, size_t all, const char *line)
 static enum assay_code check_gradients(struct training *t, struct assay_error *err)
 {
     char folder[4096];
-    if (assay_path_join(folder, sizeof folder, t->folder, "gradients", err))
+    if (assay_path_join(folder, sizeof folder, t->folder, ASSAY_FINDINGS_GRADIENTS, err))
         return err->code;
     struct assay_level_request request = {
         .backend = t->with->backend, .folder = folder, .timeout_ns = t->with->timeout_ns, .seed = t->with->seed,
@@ -45,7 +40,7 @@ static enum assay_code check_gradients(struct training *t, struct assay_error *e
         .progress = on_progress, .self = t,
     };
     t->what = "gradients";
-    return assay_gradients_run(&request, &t->gradients, err);
+    return assay_gradients_run(&request, &t->found.gradients, err);
 }
 
 /* Mistakes are told, and the protocol is written, before anything runs. */
@@ -61,7 +56,21 @@ static enum assay_code run_both(struct training *t, struct assay_error *err)
     if ((w->pairs && assay_trainings_begin(&request, err)) || check_gradients(t, err) || !w->pairs)
         return err->code;
     t->what = "trainings";
-    t->compared = !assay_trainings_run(&request, &t->trainings, err);
+    t->found.margin_share = w->margin;
+    t->found.compared = !assay_trainings_run(&request, &t->found.trainings, err);
+    return err->code;
+}
+
+/* Both, kept in the folder. */
+static enum assay_code find(struct training *t, struct assay_error *err)
+{
+    const struct assay_gradients *g = &t->found.gradients;
+    if (run_both(t, err))
+        return err->code;
+    (void)assay_string_copy(t->found.backend, sizeof t->found.backend, g->n_verdicts ? g->verdicts[0].backend : t->with->backend);
+    json_t *document = assay_training_findings_to_json(&t->found);
+    (void)assay_findings_write(t->folder, ASSAY_FINDINGS_TRAINING, document, err);
+    json_decref(document);
     return err->code;
 }
 
@@ -131,82 +140,66 @@ static void print_trainings(const struct assay_trainings *t)
     assay_table_release(&table);
 }
 
-static void count(const struct assay_gradients *g, bool strict, size_t of[3])
+static void print_all(const struct training *t)
 {
-    of[0] = of[1] = of[2] = 0;
-    for (size_t i = 0; i < g->n_verdicts; i++) {
-        enum assay_outcome outcome = g->verdicts[i].check.outcome;
-        bool               passed = outcome == ASSAY_PASS || (outcome == ASSAY_MARGINAL && !strict);
-        of[passed ? 0 : outcome == ASSAY_FAIL || outcome == ASSAY_MARGINAL ? 1 : 2]++;
-    }
-}
-
-static void print_all(const struct training *t, const size_t of[3])
-{
-    const struct assay_trainings *x = &t->trainings;
-    print_gradients(&t->gradients);
+    const struct assay_trainings *x = &t->found.trainings;
+    print_gradients(&t->found.gradients);
     printf("\n");
-    print_cases(&t->gradients);
-    if (t->compared) {
+    print_cases(&t->found.gradients);
+    if (t->found.compared) {
         char brief[ASSAY_CASE_NAME_BYTES];
         assay_case_brief(x->case_name, brief);
         printf("\ntrainings: %s\nA %s, B %s%s; margin %.3g of the entropy %.5g\n", brief, x->a, x->b,
                x->same ? ": the same, so B has other seeds" : "", t->with->margin, x->floor);
         print_trainings(x);
     }
-    printf("\ngradients: %zu passed, %zu failed, %zu not checked\n", of[0], of[1], of[2]);
-    if (t->compared)
-        printf("trainings: %s: %s\n", assay_equivalence_name(x->result.outcome), x->result.why);
-    else
-        puts("trainings: not compared: --pairs 0");
+    printf("\n");
 }
 
-static void print_json(const struct training *t, const size_t of[3])
+static json_t *document(const struct training *t, const size_t of[3])
 {
-    json_t *all = json_pack("{s:o, s:I, s:I, s:I}", "gradients", assay_gradients_to_json(&t->gradients), "passed", (json_int_t)of[0],
-                            "failed", (json_int_t)of[1], "not_checked", (json_int_t)of[2]);
-    if (t->compared)
-        (void)json_object_set_new(all, "trainings", json_pack("{s:o, s:o, s:o, s:o, s:o}", "case", assay_json_string(t->trainings.case_name),
-                                                              "a", assay_json_string(t->trainings.a), "b", assay_json_string(t->trainings.b),
-                                                              "entropy", assay_json_number(t->trainings.floor), "equivalence",
-                                                              assay_equivalence_to_json(&t->trainings.result, t->trainings.pair)));
-    assay_cli_print_json(all);
+    json_t *all = assay_training_findings_to_json(&t->found);
+    (void)json_object_update_new(all, json_pack("{s:I, s:I, s:I}", "passed", (json_int_t)of[0], "failed", (json_int_t)of[1], "not_checked",
+                                                (json_int_t)of[2]));
+    return all;
 }
 
 /* Both must hold: no gradient beyond its bound, and equivalence; what is undecided or not checked is too little to say yes. */
-static enum assay_exit conclude(const struct training *t, const size_t of[3])
+static enum assay_exit conclude(const struct training *t, struct assay_level_end *end)
 {
-    enum assay_equivalence outcome = t->trainings.result.outcome;
-    if (of[1] || (t->compared && outcome == ASSAY_NOT_EQUIVALENT))
+    const struct assay_trainings *x = &t->found.trainings;
+    enum assay_equivalence        outcome = x->result.outcome;
+    struct assay_text             text = ASSAY_TEXT(end->summary);
+    size_t                        of[3] = {0};
+    for (size_t i = 0; i < t->found.gradients.n_verdicts; i++)
+        assay_cli_level_count(t->found.gradients.verdicts[i].check.outcome, t->with->strict, of);
+    if (t->with->json)
+        end->document = document(t, of);
+    else
+        print_all(t);
+    assay_text_add(&text, "gradients: %zu passed, %zu failed, %zu not checked\n", of[0], of[1], of[2]);
+    if (t->found.compared)
+        assay_text_add(&text, "trainings: %s: %s", assay_equivalence_name(outcome), x->result.why);
+    else
+        assay_text_add(&text, "trainings: not compared: --pairs 0");
+    if (of[1] || (t->found.compared && outcome == ASSAY_NOT_EQUIVALENT))
         return ASSAY_EXIT_NO;
-    if (!of[0] || (t->compared && outcome != ASSAY_EQUIVALENT))
+    if (!of[0] || (t->found.compared && outcome != ASSAY_EQUIVALENT))
         return ASSAY_EXIT_INSUFFICIENT;
     return ASSAY_EXIT_YES;
 }
 
-enum assay_exit assay_cli_validate_training(const struct assay_validate_level *with)
+enum assay_exit assay_cli_validate_training(const struct assay_validate_level *with, struct assay_level_end *end)
 {
     struct training    t = {.with = with};
     struct assay_error err = {.code = ASSAY_OK};
-    size_t             of[3];
-    enum assay_exit    result;
     if (with->n_cases > 1)
         return assay_cli_usage("level training compares one training: at most one case, not %zu", with->n_cases);
     assay_cli_level_folder(with, "training", t.folder);
     assay_cli_catch_interrupts();
-    (void)run_both(&t, &err);
+    (void)find(&t, &err);
     assay_cli_progress_end(with->quiet);
-    if (err.code) {
-        result = assay_cli_fail(&err);
-    } else {
-        count(&t.gradients, with->strict, of);
-        if (with->json)
-            print_json(&t, of);
-        else
-            print_all(&t, of);
-        result = conclude(&t, of);
-    }
-    assay_gradients_release(&t.gradients);
-    assay_trainings_release(&t.trainings);
+    enum assay_exit result = err.code ? assay_cli_fail(&err) : conclude(&t, end);
+    assay_training_findings_release(&t.found);
     return result;
 }

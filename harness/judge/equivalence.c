@@ -2,10 +2,12 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "assay/text.h"
 #include "harness/base/json.h"
+#include "harness/base/strings.h"
 #include "harness/base/student.h"
 
 #include "assay/banned.h"
@@ -170,10 +172,11 @@ void assay_equivalence_judge(const struct assay_training_pair *pairs, size_t n, 
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------- */
 
+static const char *const end_names[] = {"", "ended", "diverged", "missing"};
+
 static json_t *training_to_json(const struct assay_training *t)
 {
-    static const char *const names[] = {"", "ended", "diverged", "missing"};
-    json_t *one = json_pack("{s:s, s:o, s:o, s:o}", "end", names[t->end], "seed", assay_json_u64(t->seed), "quality", assay_json_number(t->quality),
+    json_t *one = json_pack("{s:s, s:o, s:o, s:o}", "end", end_names[t->end], "seed", assay_json_u64(t->seed), "quality", assay_json_number(t->quality),
                             "claimed", assay_json_number(t->claimed));
     if (one && *t->why)
         (void)json_object_set_new(one, "why", assay_json_string(t->why));
@@ -192,4 +195,60 @@ json_t *assay_equivalence_to_json(const struct assay_equivalence_result *r, cons
                      (json_int_t)r->missing, "diverged_a", (json_int_t)r->diverged_a, "diverged_b", (json_int_t)r->diverged_b,
                      "diverged_only_b", (json_int_t)r->only_b, "pairs_needed_if_no_difference", (json_int_t)r->needed_if_none,
                      "pairs_needed_if_as_seen", (json_int_t)r->needed_if_seen, "pairs", list);
+}
+
+static uint64_t count_of(const json_t *json, const char *key)
+{
+    const json_t *x = json_object_get(json, key); /* beyond int64 a decimal text */
+    const char   *text = json_string_value(x);
+    return text ? strtoull(text, NULL, 10) : (uint64_t)json_integer_value(x);
+}
+
+static bool training_from_json(const json_t *json, struct assay_training *out)
+{
+    const char *end = json_string_value(json_object_get(json, "end")), *why = json_string_value(json_object_get(json, "why"));
+    *out = (struct assay_training){.seed = count_of(json, "seed"), .quality = assay_json_number_of(json, "quality"), .claimed = assay_json_number_of(json, "claimed")};
+    (void)assay_string_copy(out->why, sizeof out->why, why ? why : "");
+    for (int e = ASSAY_TRAINING_ENDED; end && e <= ASSAY_TRAINING_MISSING; e++)
+        if (!strcmp(end, end_names[e]))
+            out->end = (enum assay_training_end)e;
+    return out->end != 0;
+}
+
+static void result_from_json(const json_t *json, struct assay_equivalence_result *r)
+{
+    const char *why = json_string_value(json_object_get(json, "why")), *outcome = json_string_value(json_object_get(json, "outcome"));
+    *r = (struct assay_equivalence_result){
+        .margin = assay_json_number_of(json, "margin"), .mean = assay_json_number_of(json, "mean"), .deviation = assay_json_number_of(json, "deviation"), .low = assay_json_number_of(json, "low"),
+        .high = assay_json_number_of(json, "high"), .p = assay_json_number_of(json, "p"), .shown = assay_json_number_of(json, "smallest_margin_shown"),
+        .share_high = assay_json_number_of(json, "divergence_share_high"), .complete = count_of(json, "complete"), .missing = count_of(json, "missing"),
+        .diverged_a = count_of(json, "diverged_a"), .diverged_b = count_of(json, "diverged_b"), .only_b = count_of(json, "diverged_only_b"),
+        .needed_if_none = count_of(json, "pairs_needed_if_no_difference"), .needed_if_seen = count_of(json, "pairs_needed_if_as_seen"),
+    };
+    (void)assay_string_copy(r->why, sizeof r->why, why ? why : "");
+    for (int o = ASSAY_EQUIVALENT; outcome && o <= ASSAY_EQUIVALENCE_UNDECIDED; o++)
+        if (!strcmp(outcome, assay_equivalence_name((enum assay_equivalence)o)))
+            r->outcome = (enum assay_equivalence)o;
+}
+
+enum assay_code assay_equivalence_from_json(const json_t *json, struct assay_equivalence_result *r, struct assay_training_pair **pairs,
+                                            struct assay_error *err)
+{
+    const json_t *list = json_object_get(json, "pairs");
+    size_t        n = json_array_size(list);
+    result_from_json(json, r);
+    if (!r->outcome || !json_is_array(list))
+        return ASSAY_FAIL(err, ASSAY_DATA, "an equivalence needs an outcome and a list of pairs");
+    struct assay_training_pair *read = calloc(n + 1, sizeof *read);
+    if (!read)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu pairs", n);
+    for (; r->pairs < n; r->pairs++) {
+        const json_t *pair = json_array_get(list, r->pairs);
+        if (!training_from_json(json_object_get(pair, "a"), &read[r->pairs].a) || !training_from_json(json_object_get(pair, "b"), &read[r->pairs].b)) {
+            free(read);
+            return ASSAY_FAIL(err, ASSAY_DATA, "a training of pair %zu has no end", r->pairs + 1);
+        }
+    }
+    *pairs = read;
+    return ASSAY_OK;
 }

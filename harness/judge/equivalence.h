@@ -31,6 +31,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "assay/error.h"
+
 #define ASSAY_EQUIVALENCE_LEVEL 0.95
 #define ASSAY_EQUIVALENCE_POWER 0.8
 #define ASSAY_EQUIVALENCE_LEAST_PAIRS 3u
@@ -79,5 +81,8 @@ uint64_t assay_equivalence_pairs(double deviation, double mean, double margin);
 
 /* New reference; NULL when out of memory. */
 json_t *assay_equivalence_to_json(const struct assay_equivalence_result *r, const struct assay_training_pair *pairs);
+/* What that tells; *pairs is new, r->pairs of them. ASSAY_DATA: it is none. */
+enum assay_code assay_equivalence_from_json(const json_t *json, struct assay_equivalence_result *r, struct assay_training_pair **pairs,
+                                            struct assay_error *err);
 
 #endif

@@ -119,9 +119,69 @@ json_t *assay_gradients_to_json(const struct assay_gradients *g)
         for (size_t i = 0; i < g->n_rows; i++)
             if (g->rows[i].verdict == v)
                 (void)json_array_append_new(outputs, row_to_json(&g->rows[i]));
-        (void)json_array_append_new(cases, json_pack("{s:o, s:s, s:o, s:o}", "case", assay_json_string(g->verdicts[v].case_name), "verdict",
-                                                     assay_outcome_name(g->verdicts[v].check.outcome), "why",
+        (void)json_array_append_new(cases, json_pack("{s:o, s:s, s:o, s:o, s:o}", "case", assay_json_string(g->verdicts[v].case_name), "verdict",
+                                                     assay_outcome_name(g->verdicts[v].check.outcome), "error_over_bound",
+                                                     assay_json_number(g->verdicts[v].check.worst_ratio), "why",
                                                      assay_json_string(g->verdicts[v].check.why), "outputs", outputs));
     }
     return cases;
+}
+
+static bool text_of(const json_t *json, const char *key, char *out, size_t bytes)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    return text && (assay_string_copy(out, bytes, text), true);
+}
+
+static bool row_from_json(const json_t *json, size_t verdict, struct assay_gradient_row *out)
+{
+    const char                *kind = json_string_value(json_object_get(json, "kind"));
+    struct assay_check_output *f = &out->found;
+    *out = (struct assay_gradient_row){.verdict = verdict, .is_gradient = kind && !strcmp(kind, "gradient")};
+    f->elements = (uint64_t)json_integer_value(json_object_get(json, "elements"));
+    f->compared = (uint64_t)json_integer_value(json_object_get(json, "compared"));
+    f->error = assay_json_number_of(json, "relative_error");
+    f->cosine = assay_json_number_of(json, "cosine");
+    f->worst_ratio = assay_json_number_of(json, "error_over_bound");
+    f->worst_index = (int64_t)json_integer_value(json_object_get(json, "worst_index"));
+    f->worst_is_sum = json_is_true(json_object_get(json, "worst_is_sum"));
+    f->worst_observed = assay_json_number_of(json, "worst_observed");
+    f->worst_expected = assay_json_number_of(json, "worst_expected");
+    f->worst_bound = assay_json_number_of(json, "worst_bound");
+    f->outcome = assay_outcome_find(json_string_value(json_object_get(json, "verdict")));
+    return kind && f->outcome && text_of(json, "name", out->param, sizeof out->param);
+}
+
+static bool case_from_json(const json_t *json, struct assay_gradients *out)
+{
+    const json_t         *outputs = json_object_get(json, "outputs");
+    struct assay_verdict *v = &out->verdicts[out->n_verdicts];
+    v->check.outcome = assay_outcome_find(json_string_value(json_object_get(json, "verdict")));
+    bool ok = v->check.outcome && text_of(json, "case", v->case_name, sizeof v->case_name);
+    (void)text_of(json, "why", v->check.why, sizeof v->check.why);
+    v->check.worst_ratio = assay_json_number_of(json, "error_over_bound");
+    for (size_t i = 0; ok && i < json_array_size(outputs); i++)
+        ok = row_from_json(json_array_get(outputs, i), out->n_verdicts, &out->rows[out->n_rows++]);
+    out->n_verdicts++;
+    return ok;
+}
+
+enum assay_code assay_gradients_from_json(const json_t *json, const char *path, struct assay_gradients *out, struct assay_error *err)
+{
+    size_t n = json_array_size(json), outputs = 0;
+    *out = (struct assay_gradients){.n_rows = 0};
+    if (!json_is_array(json))
+        return ASSAY_FAIL(err, ASSAY_DATA, "%.160s: 'gradients' must be a list", path);
+    for (size_t i = 0; i < n; i++)
+        outputs += json_array_size(json_object_get(json_array_get(json, i), "outputs"));
+    out->verdicts = calloc(n + 1, sizeof *out->verdicts);
+    out->rows = calloc(outputs + 1, sizeof *out->rows);
+    if (!out->verdicts || !out->rows)
+        (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu gradients of '%.160s'", outputs, path);
+    for (size_t i = 0; !err->code && i < n; i++)
+        if (!case_from_json(json_array_get(json, i), out))
+            (void)ASSAY_FAIL(err, ASSAY_DATA, "%.160s: of case %zu of 'gradients' a name or a verdict is missing", path, i + 1);
+    if (err->code)
+        assay_gradients_release(out);
+    return err->code;
 }

@@ -34,5 +34,7 @@ enum assay_code assay_gradients_run(const struct assay_level_request *request, s
 void            assay_gradients_release(struct assay_gradients *gradients);
 /* New reference; NULL when out of memory. */
 json_t *assay_gradients_to_json(const struct assay_gradients *gradients);
+/* What that tells; `path` is for messages. Release *out. ASSAY_DATA: it is no such list. */
+enum assay_code assay_gradients_from_json(const json_t *json, const char *path, struct assay_gradients *out, struct assay_error *err);
 
 #endif

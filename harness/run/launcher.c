@@ -9,22 +9,15 @@
 #include "harness/base/json.h"
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
-#include "harness/measure/host.h"
 #include "harness/run/case_load.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
+#include "harness/run/manifest.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
 
 #define PROBE_TIMEOUT_NS (60 * ASSAY_NS_PER_S)
-#define MANIFEST_FORMAT "assay-manifest/1"
-#if defined(__clang__)
-#define COMPILER __VERSION__
-#else
-#define COMPILER "gcc " __VERSION__
-#endif
-
 
 struct launcher {
     const struct assay_run_request *with;
@@ -72,20 +65,10 @@ static enum assay_code probe_all(struct launcher *l, struct assay_error *err)
 
 static json_t *manifest(const struct launcher *l)
 {
-    char    now[21];
-    json_t *arguments = json_array(), *backends = json_array();
-    for (size_t i = 0; i < l->with->n_arguments; i++)
-        json_array_append_new(arguments, assay_json_string(l->with->arguments[i]));
-    for (size_t i = 0; i < l->with->n_backends; i++) {
-        json_t *copy = json_copy(l->probe[i]);
-        json_object_del(copy, "say");
-        json_object_set_new(copy, "given", assay_json_string(l->with->backends[i]));
-        json_array_append_new(backends, copy);
-    }
-    assay_clock_utc_text(assay_clock_utc_ns(), now);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "format", MANIFEST_FORMAT, "assay", ASSAY_VERSION, "compiler",
-                     COMPILER, "created", now, "suite", assay_json_string(l->with->plan->name), "seed", assay_json_u64(l->with->plan->seed),
-                     "arguments", arguments, "backends", backends, "host", assay_host_describe());
+    const struct assay_run_request *w = l->with;
+    const struct assay_manifest     what = {.suite = w->plan->name, .seed = w->plan->seed, .arguments = w->arguments, .n_arguments = w->n_arguments,
+                                            .backends = w->backends, .probe = l->probe, .n_backends = w->n_backends};
+    return assay_manifest_to_json(&what);
 }
 
 /* The plan as it is kept: the suite's, and the back ends it is run on. */

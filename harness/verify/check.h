@@ -16,6 +16,8 @@ enum assay_outcome {
     ASSAY_NOT_CHECKED = 5,
 };
 const char *assay_outcome_name(enum assay_outcome outcome);
+/* The outcome of that name; 0: there is none. `name` may be NULL. */
+enum assay_outcome assay_outcome_find(const char *name);
 
 enum assay_assurance {
     ASSAY_ASSURANCE_NONE = 0,

@@ -261,6 +261,14 @@ const char *assay_outcome_name(enum assay_outcome outcome)
     return "unknown";
 }
 
+enum assay_outcome assay_outcome_find(const char *name)
+{
+    for (enum assay_outcome o = ASSAY_PASS; name && o <= ASSAY_NOT_CHECKED; o++)
+        if (!strcmp(assay_outcome_name(o), name))
+            return o;
+    return (enum assay_outcome)0;
+}
+
 const char *assay_instrument_name(enum assay_instrument by)
 {
     switch (by) {

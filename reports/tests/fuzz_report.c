@@ -135,6 +135,7 @@ static void check_csv(const char *text)
 static void check_format(const struct assay_summary *run, enum assay_report_format format)
 {
     const struct assay_summary *const runs[] = {run, run};
+    const struct assay_report_source  one = {.runs = runs, .n_runs = 1}, two = {.runs = runs, .n_runs = 2};
     struct assay_sink                 to = {.how = format == ASSAY_REPORT_CSV ? ASSAY_ESCAPE_CSV : ASSAY_ESCAPE_MARKDOWN};
     char                             *text = NULL;
     size_t                            length = 0;
@@ -143,9 +144,9 @@ static void check_format(const struct assay_summary *run, enum assay_report_form
     FUZZ_HOLDS(to.out);
     switch (format) {
     case ASSAY_REPORT_HTML: ok = write_html(run, to.out); break;
-    case ASSAY_REPORT_MARKDOWN: ok = assay_report_markdown(runs, 1, &to); break;
-    case ASSAY_REPORT_CSV: ok = assay_report_csv(runs, 1, &to); break;
-    case ASSAY_REPORT_JSON: ok = assay_report_json(runs, 2, to.out); break;
+    case ASSAY_REPORT_MARKDOWN: ok = assay_report_markdown(&one, &to); break;
+    case ASSAY_REPORT_CSV: ok = assay_report_csv(&one, &to); break;
+    case ASSAY_REPORT_JSON: ok = assay_report_json(&two, to.out); break;
     }
     FUZZ_HOLDS(fclose(to.out) == 0 && ok && strlen(text) == length);
     if (format == ASSAY_REPORT_HTML)

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "harness/store/soak_file.h"
 #include "reports/report.h"
 #include "reports/tests/sample_run.h"
 
@@ -58,7 +59,7 @@ static struct table write_table(void)
     size_t                      bytes;
     s = scratch_new();
     sample_run(&b, &s, "=run,\"1\"", &run);
-    cr_assert_eq(assay_report_write(&one, 1, ASSAY_REPORT_CSV, in(&s, "report.csv"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, ASSAY_REPORT_CSV, in(&s, "report.csv"), &err), ASSAY_OK, "%s", err.message);
     char        *text = get_bytes(in(&s, "report.csv"), &bytes);
     struct table t = read_table(text);
     free(text);
@@ -146,5 +147,75 @@ Test(csv, no_field_is_computed_by_a_spreadsheet_and_quotes_and_separators_come_b
         cr_expect(strstr(field[5], "\"' onload=\"y\"") && strstr(field[5], "| ` ; ,\t\xEF\xBF\xBD"), "%s", field[5]);
     }
     cr_expect_eq(hostile, (size_t)ASSAY_METRIC_COUNT);
+    release(&t);
+}
+
+/* Of the row of a metric: its fields from "value" on; NULL: there is none. */
+static char **figure_of(const struct table *t, const char *metric)
+{
+    for (size_t i = 1; i < t->n_rows; i++)
+        if (!strcmp(t->field[i * COLUMNS + 6], metric))
+            return &t->field[i * COLUMNS + 7];
+    return NULL;
+}
+
+static void soak_stretch(uint64_t iterations, uint64_t mismatches, uint64_t busy_ns)
+{
+    struct assay_error        err = {0};
+    struct assay_soak_file   *f = NULL;
+    struct assay_soak_stretch x = {.id = "0123456789abcdef", .end = ASSAY_SOAK_CRASHED, .wall_ns = 60000000000, .busy_ns = busy_ns,
+                                   .iterations = iterations, .mismatches = mismatches, .begun_utc_ns = 1795714649241837943u};
+    SAMPLE_TEXT(x.case_name, run.rows[0].case_name);
+    SAMPLE_TEXT(x.backend, run.rows[0].backend);
+    SAMPLE_TEXT(x.reason, HOSTILE);
+    cr_assert_eq(assay_soak_file_open(assay_run_folder_path(run.folder), true, &f, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_soak_file_append(f, &x, &err), ASSAY_OK, "%s", err.message);
+    assay_soak_file_close(f);
+}
+
+static struct table table_again(void)
+{
+    struct assay_error          err = {0};
+    const struct assay_summary *one = &run;
+    size_t                      bytes;
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, ASSAY_REPORT_CSV, in(&s, "report.csv"), &err), ASSAY_OK, "%s", err.message);
+    char        *text = get_bytes(in(&s, "report.csv"), &bytes);
+    struct table t = read_table(text);
+    free(text);
+    return t;
+}
+
+Test(csv, tells_what_a_soak_shows_with_the_most_that_is_compatible, .timeout = 30)
+{
+    struct table before = write_table();
+    cr_expect_null(figure_of(&before, "soak.executions"), "there is none");
+    free(before.field);
+    free(before.bytes);
+    soak_stretch(1000, 1, 36000000000u);
+    struct table t = table_again();
+    char       **errors = figure_of(&t, "soak.silent_errors"), **rate = figure_of(&t, "soak.silent_errors_per_year");
+    cr_assert(errors && rate && figure_of(&t, "soak.executions") && figure_of(&t, "soak.bad_ends"));
+    cr_expect_str_eq(figure_of(&t, "soak.executions")[0], "1000");
+    cr_expect_str_eq(errors[0], "1");
+    cr_expect_str_eq(errors[4], "1000", "n: executions that were compared");
+    cr_expect_float_eq(strtod(rate[0], NULL), 876000, 1);
+    cr_expect(strtod(rate[2], NULL) > 4.15e6 && strtod(rate[2], NULL) < 4.16e6, "high: %s", rate[2]);
+    cr_expect_str_eq(figure_of(&t, "soak.bad_ends")[0], "1");
+    cr_expect_str_eq(figure_of(&t, "soak.compared_ns")[5], "ns");
+    release(&t);
+}
+
+Test(csv, of_a_soak_that_was_given_up_there_is_a_reason_and_no_rate, .timeout = 30)
+{
+    struct table before = write_table();
+    free(before.field);
+    free(before.bytes);
+    soak_stretch(10, 9, 1000);
+    struct table t = table_again();
+    char       **rate = figure_of(&t, "soak.silent_errors_per_year");
+    cr_assert(rate);
+    cr_expect_str_eq(rate[0], "");
+    cr_expect_str_eq(rate[2], "");
+    cr_expect(strstr(rate[11], "9 of 10 outputs"), "%s", rate[11]);
     release(&t);
 }

@@ -26,7 +26,7 @@ static void write_page(size_t times)
     size_t                      bytes;
     w.s = scratch_new();
     sample_run(&w.b, &w.s, "run <b>&\"'|`", &w.run);
-    cr_assert_eq(assay_report_write(runs, times, ASSAY_REPORT_HTML, in(&w.s, "index.html"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = runs, .n_runs = times}, ASSAY_REPORT_HTML, in(&w.s, "index.html"), &err), ASSAY_OK, "%s", err.message);
     w.page = get_bytes(in(&w.s, "index.html"), &bytes);
     memset(&w.m, 0, sizeof w.m);
     w.m.at = w.page;
@@ -289,7 +289,7 @@ static char *page_again(void)
     struct assay_error          err = {0};
     const struct assay_summary *runs[] = {&w.run};
     size_t                      bytes;
-    cr_assert_eq(assay_report_write(runs, 1, ASSAY_REPORT_HTML, in(&w.s, "again.html"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = runs, .n_runs = 1}, ASSAY_REPORT_HTML, in(&w.s, "again.html"), &err), ASSAY_OK, "%s", err.message);
     return get_bytes(in(&w.s, "again.html"), &bytes);
 }
 
@@ -351,7 +351,7 @@ Test(html, without_verdicts_says_that_nothing_is_proved, .timeout = 60)
     builder_begin(&w.b, &w.s, "run", json_object());
     builder_launches(&w.b, 0, "cpu:host", (double[]){1000, 1010}, 2, 0);
     builder_end(&w.b, &w.run);
-    cr_assert_eq(assay_report_write(&one, 1, ASSAY_REPORT_HTML, in(&w.s, "index.html"), &err), ASSAY_OK);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, ASSAY_REPORT_HTML, in(&w.s, "index.html"), &err), ASSAY_OK);
     w.page = get_bytes(in(&w.s, "index.html"), &bytes);
     cr_expect(strstr(w.page, "<b>Nothing was validated.</b>"));
     cr_expect_eq(count("class=\"fig\""), 0u, "no figure stands as proved");
@@ -369,7 +369,7 @@ Test(html, of_the_same_folder_is_the_same_bytes, .timeout = 60)
     write_page(1);
     char *first = get_bytes(in(&w.s, "index.html"), &bytes);
     cr_assert_eq(assay_summary_read(w.b.path, &again, &err), ASSAY_OK);
-    cr_assert_eq(assay_report_write(&one, 1, ASSAY_REPORT_HTML, in(&w.s, "other.html"), &err), ASSAY_OK);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, ASSAY_REPORT_HTML, in(&w.s, "other.html"), &err), ASSAY_OK);
     char *second = get_bytes(in(&w.s, "other.html"), &n);
     cr_expect(n == bytes && memcmp(first, second, n) == 0);
     cr_expect(!strstr(first, w.s.path), "where the folder stands is no part of the report");

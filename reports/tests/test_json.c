@@ -14,7 +14,7 @@ static json_t *write_json(void)
     const struct assay_summary *runs[] = {&run, &run};
     s = scratch_new();
     sample_run(&b, &s, "run", &run);
-    cr_assert_eq(assay_report_write(runs, 2, ASSAY_REPORT_JSON, in(&s, "report.json"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = runs, .n_runs = 2}, ASSAY_REPORT_JSON, in(&s, "report.json"), &err), ASSAY_OK, "%s", err.message);
     json_error_t where;
     json_t      *root = json_load_file(in(&s, "report.json"), JSON_REJECT_DUPLICATES, &where);
     cr_assert(root, "line %d: %s", where.line, where.text);

@@ -91,7 +91,7 @@ Test(load, page_has_verdicts_as_words_and_sentences_and_the_broken_rule)
     put(1, "gemm/m=4@server/qps=20", 20, 9e6, "the machine <was> too busy");
     builder_end(&b, &run);
     (void)snprintf(path, sizeof path, "%s/page.html", s.path);
-    cr_assert_eq(assay_report_write(&runs, 1, ASSAY_REPORT_HTML, path, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &runs, .n_runs = 1}, ASSAY_REPORT_HTML, path, &err), ASSAY_OK, "%s", err.message);
     cr_assert_eq(assay_file_read(path, 1 << 24, &page, &n, &err), ASSAY_OK);
     cr_expect(strstr(page, "<h2>Under load</h2>"));
     cr_expect(strstr(page, "the machine &lt;was&gt; too busy") && !strstr(page, "<was>"));

@@ -17,7 +17,7 @@ static void write_text(void)
     size_t                      bytes;
     s = scratch_new();
     sample_run(&b, &s, "r|un`", &run);
-    cr_assert_eq(assay_report_write(&one, 1, ASSAY_REPORT_MARKDOWN, in(&s, "report.md"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, ASSAY_REPORT_MARKDOWN, in(&s, "report.md"), &err), ASSAY_OK, "%s", err.message);
     text = get_bytes(in(&s, "report.md"), &bytes);
 }
 

@@ -101,7 +101,7 @@ static char *written(enum assay_report_format format)
     struct assay_error          err = {0};
     const struct assay_summary *one = &run;
     size_t                      bytes;
-    cr_assert_eq(assay_report_write(&one, 1, format, in(&s, "report"), &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, format, in(&s, "report"), &err), ASSAY_OK, "%s", err.message);
     return get_bytes(in(&s, "report"), &bytes);
 }
 

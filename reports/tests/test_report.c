@@ -28,10 +28,10 @@ Test(report, that_cannot_be_written_is_an_error_and_the_old_one_stays, .timeout 
     struct assay_error          err = {0};
     size_t                      n;
     sample_run(&b, &s, "run", &run);
-    cr_expect_eq(assay_report_write(&one, 1, ASSAY_REPORT_CSV, in(&s, "no/such/folder.csv"), &err), ASSAY_IO, "%s", err.message);
+    cr_expect_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, ASSAY_REPORT_CSV, in(&s, "no/such/folder.csv"), &err), ASSAY_IO, "%s", err.message);
     put_bytes(in(&s, "report.csv"), "old", 3);
     memset(&err, 0, sizeof err);
-    cr_expect_neq(assay_report_write(&one, 1, (enum assay_report_format)99, in(&s, "report.csv"), &err), ASSAY_OK);
+    cr_expect_neq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1}, (enum assay_report_format)99, in(&s, "report.csv"), &err), ASSAY_OK);
     char *bytes = get_bytes(in(&s, "report.csv"), &n);
     cr_expect(n == 3 && memcmp(bytes, "old", 3) == 0);
     free(bytes);

@@ -4,13 +4,14 @@
 
 #include "reports/figures.h"
 #include "reports/report.h"
+#include "reports/tests/level_sample.h"
 #include "reports/tests/markup.h"
-#include "reports/tests/sample_run.h"
 #include "reports/translate.h"
 
 static struct scratch       s;
 static struct builder       b;
 static struct assay_summary run;
+static struct assay_findings level;
 static char                *english, *chinese;
 
 static void write_both(enum assay_report_format format)
@@ -20,7 +21,8 @@ static void write_both(enum assay_report_format format)
     size_t                      bytes;
     s = scratch_new();
     sample_run(&b, &s, "run", &run);
-    cr_assert_eq(assay_report_write(&one, 1, format, in(&s, "en"), &err), ASSAY_OK, "%s", err.message);
+    sample_level(&level);
+    cr_assert_eq(assay_report_write(&(struct assay_report_source){.runs = &one, .n_runs = 1, .levels = &level, .n_levels = 1}, format, in(&s, "en"), &err), ASSAY_OK, "%s", err.message);
     cr_assert_eq(assay_report_translate(in(&s, "en"), format, ASSAY_CHINESE, in(&s, "zh"), &err), ASSAY_OK, "%s", err.message);
     english = get_bytes(in(&s, "en"), &bytes);
     chinese = get_bytes(in(&s, "zh"), &bytes);
@@ -30,6 +32,7 @@ static void release(void)
 {
     free(english);
     free(chinese);
+    assay_findings_release(&level);
     assay_summary_release(&run);
     scratch_remove(&s);
 }
@@ -64,6 +67,8 @@ Test(translate, changes_texts_and_labels_and_leaves_names_commands_and_markup)
         {"<th>of band&#173;width</th>", "<th>占带宽</th>"},
         {"<li>It is what nobody ever said. Each opens.</li>", "<li>It is what nobody ever said. 点击展开。</li>"},
         {"<td>12 of 14 launches</td><td>some of these launches</td>", "<td>14 次运行中的 12 次</td><td>some of these launches</td>"},
+        {"<td>'a' (Conv, f32[2]) is the first of 3 values to diverge: 1 where 2 follows from its own inputs, 40 times the bound of 5e-02 at element 6</td>",
+         "<td>“a”（Conv, f32[2]）是 3 个偏离的值中首个：第 6 个元素为 1，由其自身输入应为 2，是误差界 5e-02 的 40 倍</td>"},
         {"\n<p>pass\n</p>\n", "\n<p>通过\n</p>\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
