@@ -90,8 +90,8 @@ void assay_figure_count(struct assay_text *out, uint64_t n)
 
 static void plain(struct assay_text *out, double value)
 {
-    if (fabs(value) < 1e15 && value == floor(value) && value >= 0)
-        assay_figure_count(out, (uint64_t)value);
+    if (fabs(value) < 1e15 && value >= 0 && (value == floor(value) || value >= 1e4))
+        assay_figure_count(out, (uint64_t)llround(value));
     else
         assay_text_add(out, "%.*g", DIGITS, value);
 }
@@ -104,6 +104,8 @@ static void quantity(struct assay_text *out, double value, const char *unit)
         plain(out, value);
     else if (!strcmp(unit, "1/s") && isfinite(value) && fabs(value) >= 1e6)
         assay_text_add(out, "%.*g M/s", DIGITS, value / 1e6);
+    else if (!strcmp(unit, "1/s") && fabs(value) > 0 && fabs(value) < 0.1)
+        assay_text_add(out, "%.3g /s", value);
     else if (!strcmp(unit, "1/s"))
         assay_text_add(out, "%.*f /s", fabs(value) >= 1000 ? 0 : 2, value);
     else

@@ -1,4 +1,5 @@
 /* Cases whose requests of tokens went through a serving engine: what a user waits for, what a device gives. */
+#include "harness/plan/plan.h"
 #include "reports/page.h"
 
 #include "assay/banned.h"
@@ -21,9 +22,11 @@ static bool is_served(const struct assay_summary_row *r)
 static void row(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c, size_t i)
 {
     const struct assay_summary_row *r = c->rows[i];
+    char                            brief[ASSAY_CASE_NAME_BYTES]; /* options that are as by default would fill the page */
+    assay_case_brief(c->name, brief);
     assay_sink_raw(&p->to, "<tr%s><th scope=\"row\" class=\"case\"><a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;",
                    i ? "" : " class=\"first\"", run->number, c->number, c->number);
-    assay_page_case_name(p, c->name);
+    assay_page_case_name(p, brief);
     assay_sink_raw(&p->to, "</a></th><td data-label=\"back end\"><span class=\"be\">");
     assay_page_series(p, run->summary, r->backend, false);
     assay_sink_raw(&p->to, "</span></td>");
@@ -42,8 +45,9 @@ void assay_page_served(struct assay_page *p, const struct assay_report_run *run)
     assay_page_id(p, run, "served");
     assay_sink_raw(&p->to, "\">\n<h2>Served requests</h2>\n<p class=\"small\">First token: from when a request was due. Further token: (latency − first) / "
                            "(tokens − 1) of a request. Gap: between any two tokens of any request. Tokens of a user: the inverse of the 90th percentile "
-                           "of the time per further token. Goodput: requests within every limit. Formulas, and what counts in which window: "
-                           "harness/load/serving/README.md.</p>\n"
+                           "of the time per further token. Goodput: requests within every limit. Goodput of a device: over all that served. "
+                           "Devices for the demand: the stated demand over that. Energy of a token: of all steps, prompts included. "
+                           "Formulas, and what counts in which window: harness/load/serving/README.md.</p>\n"
                            "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"served requests\"><table class=\"results\"><thead><tr>"
                            "<th scope=\"col\">case</th><th scope=\"col\">back end</th>");
     for (size_t k = 0; k < N_COLUMNS; k++)

@@ -102,6 +102,7 @@ const char *const assay_page_style[] = {
     ".cards{overflow:visible}\n.cards table,.cards tbody,.cards tr{display:block}\n.cards thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}\n"
     ".cards tr{border:1px solid var(--line);border-radius:6px;padding:.5rem .8rem .6rem;margin:0 0 .7rem}\n.cards tr.first>*{border-top:0}\n"
     ".cards th,.cards td{display:block;border:0;padding:.12rem 0;text-align:left;white-space:normal}\n.results .case{display:block;max-width:none;padding-bottom:.35rem}\n"
+    ".cards td{display:flow-root}\n" /* a label of two lines stays beside its figure */
     ".cards td::before{content:attr(data-label);color:var(--muted);float:left;width:6.6rem}\n.cards td>small{margin-left:6.6rem}\n.results .ev{margin-right:.2em}\n"
     ".bars li{grid-template-columns:minmax(0,1fr) auto;padding:.25rem 0}.bars .track{grid-row:2;grid-column:1/-1;height:.6rem}.bars .rest>span:empty{display:none}\n"
     ".ranges .track{margin:.15rem 0 .3rem}.ranges li{grid-template-columns:minmax(0,1fr)}.ranges .track{grid-row:auto}\n"

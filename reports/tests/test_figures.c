@@ -22,6 +22,9 @@ Test(figures, have_four_digits_and_the_unit_of_their_metric)
     cr_expect_str_eq(value(ASSAY_METRIC_flops_per_s, 183.42e9), "183.4 Gflop/s");
     cr_expect_str_eq(value(ASSAY_METRIC_items_per_s, 12.3456), "12.35 /s");
     cr_expect_str_eq(value(ASSAY_METRIC_items_per_s, 12345.6), "12346 /s");
+    cr_expect_str_eq(value(ASSAY_METRIC_goodput_per_device_s, 0.028672), "0.0287 /s");
+    cr_expect_str_eq(value(ASSAY_METRIC_goodput_per_device_s, 0), "0.00 /s");
+    cr_expect_str_eq(value(ASSAY_METRIC_devices_for_demand, 23252.6), "23,253");
     cr_expect_str_eq(value(ASSAY_METRIC_items_per_s, 12345678), "12.35 M/s");
     cr_expect_str_eq(value(ASSAY_METRIC_peak_share, 0.8434), "84.3 %");
     cr_expect_str_eq(value(ASSAY_METRIC_latency_spread, 0.0005), "0.1 %");

@@ -79,7 +79,7 @@ static enum assay_code check_heads(const struct assay_infer *in, int64_t heads, 
     if (heads % kv_heads)
         return ASSAY_INFER_REFUSE(in, err, Q, K, "%" PRId64 " query heads do not share %" PRId64 " key heads evenly", heads, kv_heads);
     for (int i = Q; i <= V; i++)
-        if (in->in[i] && in->in[i]->dims[1] % (i == Q ? heads : kv_heads))
+        if ((i != V || v) && in->in[i]->dims[1] % (i == Q ? heads : kv_heads))
             return ASSAY_INFER_REFUSE(in, err, i, ASSAY_INFER_NONE, "its last axis does not divide into %" PRId64 " heads",
                                       i == Q ? heads : kv_heads);
     if (q->dims[1] / heads != k->dims[1] / kv_heads)
