@@ -86,3 +86,9 @@ $ assay run 'decoder.serve/model=ernie-4.5-300b-a47b,batch=256,packed=2048,token
 served
 ["tianchi512",false,true,true,true,true]
 ["dgx-h100",true,true,true,true,true]
+$ jq -r '[.device.name, ([.counters[] | select(.name | test("^link_")) | .value != null] | unique), ([.counters[] | select(.name | test("^link_.*_share$")) | .low > 0 and .low <= .high and .high <= 1] | all)] | @json' served/records.jsonl
+["tianchi512",[false],true]
+["dgx-h100",[true],true]
+$ assay report served -o served-page --format html,md >/dev/null; sed -n '/<section id="served">/,/<.section>/p' served-page/index.html | grep -c '<h5>Use of links'; sed -n '/^### Served by systems/,/^### Under load/p' served-page/report.md | grep -cE '^\| cluster:(tianchi512|dgx-h100) \| scale-(up|out) \|'
+1
+3
