@@ -491,7 +491,7 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         add_price(&r, s);
     }
     if (s->last) { /* last: should there be more than a record has room for, these are the ones to miss */
-        struct cluster_link served[ASSAY_SYSTEM_TIERS];
+        struct cluster_link served[ASSAY_SYSTEM_TIERS] = {{.sent_bytes = 0}};
         if (s->last->serving)
             serving_links(s->last->serving, served);
         add_links(&r, s, s->last->training ? s->last->training->link : served);
