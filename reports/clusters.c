@@ -86,10 +86,45 @@ void assay_cluster_parts(const struct assay_summary_row *row, const char *prefix
     }
 }
 
-void assay_cluster_bytes(struct assay_text *out, double bytes)
+static void add_bytes(struct assay_text *out, double bytes)
 {
-    bool large = bytes >= 1e9;
-    assay_text_add(out, "%.1f %s", bytes / (large ? 1e9 : 1e6), large ? "GB" : "MB");
+    const struct {
+        double      from;
+        const char *unit;
+    } units[] = {{1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}, {1, "B"}};
+    size_t i = 0;
+    while (i < 3 && bytes < units[i].from)
+        i++;
+    assay_text_add(out, "%.*f %s", i < 3, bytes / units[i].from, units[i].unit);
+}
+
+void assay_cluster_bytes(struct assay_text *out, const struct assay_estimate *e)
+{
+    if (e->has_interval) {
+        add_bytes(out, e->low);
+        assay_text_add(out, " – ");
+        add_bytes(out, e->high);
+    } else if (e->has_value) {
+        add_bytes(out, e->value);
+    }
+}
+
+static void add_percent(struct assay_text *out, double share)
+{
+    bool small = share > 0 && share < 0.001;
+    assay_text_add(out, small ? "%.2g" NBSP "%%" : "%.1f" NBSP "%%", 100 * share);
+}
+
+bool assay_cluster_percent(struct assay_text *out, const struct assay_summary_counter *c)
+{
+    if (!c || !c->ranged)
+        return false;
+    add_percent(out, c->low);
+    if (c->low < c->high) {
+        assay_text_add(out, " – ");
+        add_percent(out, c->high);
+    }
+    return true;
 }
 
 /* ---- links -------------------------------------------------------------------------------------------------------------- */
@@ -106,7 +141,7 @@ size_t assay_cluster_links(const struct assay_summary_row *row, struct assay_clu
 {
     static const char before[] = "link_", behind[] = "_sent";
     size_t            n = 0;
-    for (size_t i = 0; i < row->n_counters && n < ASSAY_CLUSTER_LINKS; i++) {
+    for (size_t i = 0; row->status == ASSAY_STATUS_OK && i < row->n_counters && n < ASSAY_CLUSTER_LINKS; i++) {
         const char *name = row->counters[i].first->name;
         size_t      length = strlen(name), around = sizeof before - 1 + sizeof behind - 1;
         if (length <= around || strncmp(name, before, sizeof before - 1) != 0 || strcmp(name + length - (sizeof behind - 1), behind) != 0)

@@ -22,8 +22,11 @@ void   assay_cluster_plan(const struct assay_summary_row *row, struct assay_text
 /* What the row says of one group of a whole, by its counter's name ("step_" + "compute"), of n of them; 0: nothing. */
 void   assay_cluster_parts(const struct assay_summary_row *row, const char *prefix, const char *const *names, size_t n, double *out);
 
-/* "62.5 GB": memories and messages of devices, in units of their links' rates. */
-void   assay_cluster_bytes(struct assay_text *out, double bytes);
+/* "62.5 GB", "1.7 MB – 2.9 MB": memories and messages of devices, in units of their links' rates; nothing for neither point nor range. */
+void   assay_cluster_bytes(struct assay_text *out, const struct assay_estimate *e);
+
+/* "14.3 % – 14.7 %", of less than a tenth of a percent two digits; false: the counter has no range. */
+bool   assay_cluster_percent(struct assay_text *out, const struct assay_summary_counter *c);
 
 /* Links of one tier in a step; a counter is NULL where the record lacks it. */
 struct assay_cluster_link {
@@ -31,7 +34,7 @@ struct assay_cluster_link {
     const struct assay_summary_counter *sent, *busy, *busy_share, *rate, *rate_share;
 };
 enum { ASSAY_CLUSTER_LINKS = 8 };
-/* Innermost first; returns how many. */
+/* Innermost first; returns how many: none of a row that did not run. */
 size_t assay_cluster_links(const struct assay_summary_row *row, struct assay_cluster_link out[ASSAY_CLUSTER_LINKS]);
 /* A counter as an estimate: its value where there is a point, its range where that is one. */
 struct assay_estimate assay_cluster_estimate(const struct assay_summary_counter *c);

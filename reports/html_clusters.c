@@ -52,8 +52,10 @@ static void estimate_cell(struct assay_page *p, enum assay_metric metric, const 
 /* "96.1 % – 98.7 %"; NULL: a dash. */
 static void range_cell(struct assay_page *p, const struct assay_summary_counter *c)
 {
-    if (c && c->ranged)
-        assay_sink_raw(&p->to, "<td class=\"num\">%.1f&#160;%% – %.1f&#160;%%</td>", 100 * c->low, 100 * c->high);
+    char              room[64];
+    struct assay_text text = ASSAY_TEXT(room);
+    if (assay_cluster_percent(&text, c))
+        assay_page_element(p, "td class=\"num\"", room);
     else
         assay_sink_raw(&p->to, "<td class=\"num none\">–</td>");
 }
@@ -214,24 +216,27 @@ static void bars(struct assay_page *p, const struct assay_report_run *run, const
 static void busy_bar(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row, const struct assay_cluster_link *l)
 {
     const struct assay_summary_counter *busy = l->busy_share;
-    if (!busy || !busy->ranged)
+    char                                room[64];
+    struct assay_text                   text = ASSAY_TEXT(room);
+    if (!assay_cluster_percent(&text, busy))
         return;
     bar_head(p, run, row, l->tier);
     assay_sink_raw(&p->to, "<span class=\"piece b1\" style=\"width:%.2f%%\"></span><span class=\"piece b1 pale\" style=\"width:%.2f%%\"></span></span>", 100 * busy->low,
                    100 * (busy->high - busy->low));
-    assay_sink_raw(&p->to, "<span>%.1f&#160;%% – %.1f&#160;%%</span></li>\n", 100 * busy->low, 100 * busy->high);
+    assay_page_element(p, "span", room);
+    assay_sink_raw(&p->to, "</li>\n");
 }
 
 static void link_row(struct assay_page *p, const struct assay_report_run *run, const struct assay_summary_row *row, const struct assay_cluster_link *l)
 {
     char                        room[64];
     struct assay_text           sent = ASSAY_TEXT(room);
-    const struct assay_estimate busy = assay_cluster_estimate(l->busy), rate = assay_cluster_estimate(l->rate);
+    const struct assay_estimate bytes = assay_cluster_estimate(l->sent), busy = assay_cluster_estimate(l->busy), rate = assay_cluster_estimate(l->rate);
     assay_sink_raw(&p->to, "<tr><th scope=\"row\">");
     assay_page_series(p, run->summary, row->backend, false);
     assay_page_element(p, "small", l->tier);
     assay_sink_raw(&p->to, "</th>");
-    assay_cluster_bytes(&sent, l->sent->value);
+    assay_cluster_bytes(&sent, &bytes);
     assay_page_element(p, "td class=\"num\"", room);
     estimate_cell(p, ASSAY_METRIC_latency_ns, &busy);
     range_cell(p, l->busy_share);
@@ -240,24 +245,24 @@ static void link_row(struct assay_page *p, const struct assay_report_run *run, c
     assay_sink_raw(&p->to, "</tr>\n");
 }
 
-static void links(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+void assay_page_links(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
 {
     static const char *const  columns[] = {"system, tier", "sent by a device", "busy", "of the step", "rate while busy", "of the link's rate", NULL};
     struct assay_cluster_link all[ASSAY_CLUSTER_LINKS];
     bool                      any = false;
     for (size_t i = 0; i < c->n_rows; i++)
-        any = any || (assay_cluster_is(c->rows[i]) && assay_cluster_links(c->rows[i], all) > 0);
+        any = any || assay_cluster_links(c->rows[i], all) > 0;
     if (!any)
-        return; /* a record of before links were told */
-    assay_sink_raw(&p->to, "<h5>Use of links</h5>\n<p class=\"small\">For how much of the step exchanges are under way in each tier of links, hidden behind work or not: dark to the "
-                           "10th percentile, pale to the 90th. Below, what a device of the busiest stage sends in a step, and how fast while it is busy.</p>\n<ul class=\"bars\">\n");
+        return; /* of one device, or a record of before links were told */
+    assay_sink_raw(&p->to, "<h5>Use of links</h5>\n<p class=\"small\">For how much of a step exchanges are under way in each tier of links, hidden behind work or not: dark to the "
+                           "10th percentile, pale to the 90th. Below, what a device sends in a step, and how fast while it is busy: of training, a device of the busiest stage; of serving, in the mean of all steps.</p>\n<ul class=\"bars\">\n");
     for (size_t i = 0; i < c->n_rows; i++)
-        for (size_t k = 0, n = assay_cluster_is(c->rows[i]) ? assay_cluster_links(c->rows[i], all) : 0; k < n; k++)
+        for (size_t k = 0, n = assay_cluster_links(c->rows[i], all); k < n; k++)
             busy_bar(p, run, c->rows[i], &all[k]);
     assay_sink_raw(&p->to, "</ul>\n");
     table_head(p, "use of links by tier", columns);
     for (size_t i = 0; i < c->n_rows; i++)
-        for (size_t k = 0, n = assay_cluster_is(c->rows[i]) ? assay_cluster_links(c->rows[i], all) : 0; k < n; k++)
+        for (size_t k = 0, n = assay_cluster_links(c->rows[i], all); k < n; k++)
             link_row(p, run, c->rows[i], &all[k]);
     table_end(p);
 }
@@ -448,7 +453,7 @@ static void one_case(struct assay_page *p, const struct assay_report_run *run, c
     bars(p, run, c, "Where a step's time goes", "Shares of the step. Of a system whose numbers are only known as ranges, each part stands at the middle of its range: a share, no time.",
          assay_step_part_names, ASSAY_STEP_PARTS, step_bar);
     bars(p, run, c, "What fills the fullest device's memory", "By groups; what is left of a bar is free.", assay_footprint_names, ASSAY_FOOTPRINT_GROUPS, memory_bar);
-    links(p, run, c);
+    assay_page_links(p, run, c);
     timelines(p, run, c);
     equal_terms(p, run, c);
     strong_scaling(p, c);

@@ -19,6 +19,14 @@ static bool is_served(const struct assay_summary_row *r)
     return *r->launches[r->typical]->load.served != 0;
 }
 
+static bool has_served(const struct assay_report_case *c)
+{
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (is_served(c->rows[i]))
+            return true;
+    return false;
+}
+
 static void row(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c, size_t i)
 {
     const struct assay_summary_row *r = c->rows[i];
@@ -57,14 +65,17 @@ void assay_page_served(struct assay_page *p, const struct assay_report_run *run)
         for (size_t k = 0; k < run->cases[i].n_rows; k++)
             if (is_served(run->cases[i].rows[k]))
                 row(p, run, &run->cases[i], k);
-    assay_sink_raw(&p->to, "</tbody></table></div>\n</section>\n");
+    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+    for (size_t i = 0; i < run->n_cases; i++)
+        if (has_served(&run->cases[i]))
+            assay_page_links(p, run, &run->cases[i]);
+    assay_sink_raw(&p->to, "</section>\n");
 }
 
 bool assay_page_has_served(const struct assay_report_run *run)
 {
     for (size_t i = 0; i < run->n_cases; i++)
-        for (size_t k = 0; k < run->cases[i].n_rows; k++)
-            if (is_served(run->cases[i].rows[k]))
-                return true;
+        if (has_served(&run->cases[i]))
+            return true;
     return false;
 }

@@ -47,10 +47,11 @@ static void metric_cell(struct assay_sink *to, const struct assay_summary_row *r
 
 static void percent_cell(struct assay_sink *to, const struct assay_summary_row *row, const struct assay_summary_counter *c)
 {
-    if (c && c->ranged)
-        assay_sink_raw(to, " %s %.1f %% – %.1f %% |", assay_figure_evidence_mark(row->evidence), 100 * c->low, 100 * c->high);
-    else
-        assay_sink_raw(to, " – |");
+    char              room[64];
+    struct assay_text text = ASSAY_TEXT(room);
+    bool              there = assay_cluster_percent(&text, c);
+    assay_sink_raw(to, "%s%s", there ? " " : "", there ? assay_figure_evidence_mark(row->evidence) : "");
+    cell(to, there ? room : "–");
 }
 
 /* "| a | b |" and the line below it: the first `texts` columns to the left, figures to the right. */
@@ -126,12 +127,7 @@ static void group_cell(struct assay_sink *to, const struct assay_summary_row *ro
         estimate_cell(to, row, ASSAY_METRIC_latency_ns, &e);
         return;
     }
-    if (e.has_interval) {
-        assay_cluster_bytes(&text, e.low);
-        assay_text_add(&text, " – ");
-    }
-    if (e.has_interval || e.has_value)
-        assay_cluster_bytes(&text, e.has_interval ? e.high : e.value);
+    assay_cluster_bytes(&text, &e);
     assay_sink_raw(to, "%s%s", *room ? " " : "", *room ? assay_figure_evidence_mark(row->evidence) : "");
     cell(to, *room ? room : "–");
 }
@@ -172,11 +168,11 @@ static void link_line(struct assay_sink *to, const struct assay_report_run *run,
 {
     char                        room[64];
     struct assay_text           sent = ASSAY_TEXT(room);
-    const struct assay_estimate busy = assay_cluster_estimate(l->busy), rate = assay_cluster_estimate(l->rate);
+    const struct assay_estimate bytes = assay_cluster_estimate(l->sent), busy = assay_cluster_estimate(l->busy), rate = assay_cluster_estimate(l->rate);
     assay_sink_raw(to, "|");
     system_cell(to, run, row);
     cell(to, l->tier);
-    assay_cluster_bytes(&sent, l->sent->value);
+    assay_cluster_bytes(&sent, &bytes);
     assay_sink_raw(to, " %s", assay_figure_evidence_mark(row->evidence));
     cell(to, room);
     estimate_cell(to, row, ASSAY_METRIC_latency_ns, &busy);
@@ -192,9 +188,9 @@ static void links(struct assay_sink *to, const struct assay_report_run *run, con
     struct assay_cluster_link all[ASSAY_CLUSTER_LINKS];
     bool                      begun = false;
     for (size_t i = 0; i < c->n_rows; i++)
-        for (size_t k = 0, n = assay_cluster_is(c->rows[i]) ? assay_cluster_links(c->rows[i], all) : 0; k < n; k++) {
+        for (size_t k = 0, n = assay_cluster_links(c->rows[i], all); k < n; k++) {
             if (!begun) {
-                assay_sink_raw(to, "\n##### Use of links\n\nOf the devices of the busiest stage, in a step; busy while exchanges are under way, hidden behind work or not.\n");
+                assay_sink_raw(to, "\n##### Use of links\n\nOf a device in a step: of training, a device of the busiest stage; of serving, in the mean of all steps. Busy while exchanges are under way, hidden behind work or not.\n");
                 head(to, columns, 2);
             }
             begun = true;
@@ -280,6 +276,27 @@ static void weak(struct assay_sink *to, const struct assay_summary *summary)
     free(sizes);
 }
 
+static void served(struct assay_sink *to, const struct assay_report_run *run)
+{
+    struct assay_cluster_link links_of[ASSAY_CLUSTER_LINKS];
+    bool                      begun = false;
+    for (size_t i = 0; i < run->n_cases; i++) {
+        const struct assay_report_case *c = &run->cases[i];
+        char                            name[ASSAY_CASE_NAME_BYTES];
+        size_t                          n = 0;
+        for (size_t k = 0; k < c->n_rows && !assay_cluster_is_case(c); k++)
+            n += assay_cluster_links(c->rows[k], links_of);
+        if (!n)
+            continue;
+        assay_case_brief(c->name, name);
+        assay_sink_raw(to, "%s\n#### ", begun ? "" : "\n### Served by systems\n");
+        assay_sink_text(to, name);
+        assay_sink_raw(to, "\n");
+        links(to, run, c);
+        begun = true;
+    }
+}
+
 void assay_report_markdown_clusters(struct assay_sink *to, const struct assay_report_run *run)
 {
     bool any = false;
@@ -305,4 +322,5 @@ void assay_report_markdown_clusters(struct assay_sink *to, const struct assay_re
     }
     if (any)
         weak(to, run->summary);
+    served(to, run);
 }

@@ -62,6 +62,8 @@ bool assay_page_has_side(const struct assay_report_run *run);
 /* Systems that train a decoder: where the run has such rows. */
 void assay_page_clusters(struct assay_page *p, const struct assay_report_run *run);
 bool assay_page_has_clusters(const struct assay_report_run *run);
+/* In the section of a case that it is about: links of the systems that ran it, tier by tier; nothing where none tells of any. */
+void assay_page_links(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c);
 /* What the models are worth: where a row is modelled. */
 void assay_page_worth(struct assay_page *p, const struct assay_report_run *run);
 bool assay_page_has_worth(const struct assay_report_run *run);

@@ -469,24 +469,27 @@ static void add_handover(struct rows *r, const struct serving *v)
     add_uncertain(r, "", "handover_latency", "ns", v->fabric.tier[v->fabric.n_tiers - 1].latency_ns);
 }
 
-/* Of each tier that carries anything: "link_scale_up_sent" and so on. */
-static void add_links(struct rows *r, const struct assay_session *s, const struct training *t)
+/* Of each tier that carries anything: "link_scale-up_sent" and so on; of served steps, of their mean. */
+static void add_links(struct rows *r, const struct assay_session *s, const struct cluster_link *links)
 {
-    r->why = t->certain.why_no_point;
+    r->why = certain_of(s->last)->why_no_point;
     for (size_t i = 0; i < s->on.system->n_tiers; i++) {
-        const struct assay_link_use *use = &t->now.link[i];
-        char                         prefix[40];
-        struct assay_text            text = ASSAY_TEXT(prefix);
-        if (!(use->ns > 0))
+        const struct cluster_link *l = &links[i];
+        char                       prefix[40];
+        struct assay_text          text = ASSAY_TEXT(prefix);
+        if (!(l->busy_ns > 0))
             continue;
         assay_text_add(&text, "link_");
         assay_string_name(&text, s->on.system->tiers[i].name);
         assay_text_add(&text, "_");
-        add_sure(r, prefix, "sent", "bytes", use->bytes);
-        add_uncertain(r, prefix, "busy", "ns", use->ns);
-        add_uncertain(r, prefix, "busy_share", "1", use->ns / t->now.ns);
-        add_uncertain(r, prefix, "rate", "B/s", t->rate[i].bytes_per_s);
-        add_uncertain(r, prefix, "rate_share", "1", t->rate[i].share);
+        if (s->last->training) /* the plan's; served steps are what the clock lets meet in one */
+            add_sure(r, prefix, "sent", "bytes", l->sent_bytes);
+        else
+            add_uncertain(r, prefix, "sent", "bytes", l->sent_bytes);
+        add_uncertain(r, prefix, "busy", "ns", l->busy_ns);
+        add_uncertain(r, prefix, "busy_share", "1", l->busy_share);
+        add_uncertain(r, prefix, "rate", "B/s", l->bytes_per_s);
+        add_uncertain(r, prefix, "rate_share", "1", l->rate_share);
     }
 }
 
@@ -533,8 +536,12 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         add_capacity(&r, s);
         add_price(&r, s);
     }
-    if (s->last && s->last->training)
-        add_links(&r, s, s->last->training); /* last: should there be more than a record has room for, these are the ones to miss */
+    if (s->last) { /* last: should there be more than a record has room for, these are the ones to miss */
+        struct cluster_link served[ASSAY_SYSTEM_TIERS] = {{.sent_bytes = 0}};
+        if (s->last->serving)
+            serving_links(s->last->serving, served);
+        add_links(&r, s, s->last->training ? s->last->training->link : served);
+    }
     *n = r.n;
     return ASSAY_OK;
 }

@@ -5,6 +5,7 @@
 #include "certainty.h"
 #include "harness/model/cluster/decoder_graph.h"
 #include "harness/model/cluster/serving_step.h"
+#include "links.h"
 
 struct serving_options {
     int64_t tp, pp; /* ranks of a layer, stages; 0: the fewest that hold weights and caches */
@@ -20,6 +21,8 @@ struct serving {
     struct assay_serving_model         *model;   /* on it */
     double                              half;    /* of the band of the kernels' forms, in logarithms */
     double                              error;   /* factor of this draw */
+    struct assay_link_use               used[ASSAY_SYSTEM_TIERS]; /* since the draw began, before the factor */
+    double                              steps, step_ns;           /* how many steps, and what they took */
     int32_t                             starts, past; /* values of the graph */
     struct cluster_certainty            certain;
 };
@@ -37,6 +40,8 @@ enum assay_code serving_new(const struct assay_modelled_system *on, const struct
 enum assay_code serving_draw(struct serving *s, uint64_t draw, struct assay_error *err);
 /* What kernels and links of the busiest replica take; what a host takes is the engine's to say. */
 enum assay_code serving_price(struct serving *s, const struct serving_step *step, double *ns, struct assay_error *err);
+/* Of the mean step since the draw began; without one, zeros. */
+void            serving_links(const struct serving *s, struct cluster_link out[ASSAY_SYSTEM_TIERS]);
 void            serving_free(struct serving *s);
 
 #endif

@@ -36,12 +36,15 @@ static void stretch(struct assay_step_price *p, double factor)
     p->utilisation /= factor;
 }
 
-/* Before anything is stretched: that a step of kernels takes longer says nothing of the links. */
-static void keep_rates(struct training *t, const struct assay_fabric *f, const struct assay_step_price *price)
+/* Rates are the links' own, of the price before it was stretched: that kernels take longer says nothing of them. */
+static void keep_links(struct training *t, const struct assay_fabric *f, const struct assay_step_price *before)
 {
     for (size_t i = 0; i < f->n_tiers; i++) {
-        t->rate[i].bytes_per_s = price->link[i].bytes / (price->link[i].ns * 1e-9);
-        t->rate[i].share = t->rate[i].bytes_per_s / f->tier[i].link;
+        const struct assay_link_use *use = &t->now.link[i];
+        struct cluster_link         *link = &t->link[i];
+        *link = (struct cluster_link){.sent_bytes = use->bytes, .busy_ns = use->ns, .busy_share = use->ns / t->now.ns};
+        link->bytes_per_s = before->link[i].bytes / (before->link[i].ns * 1e-9);
+        link->rate_share = link->bytes_per_s / f->tier[i].link;
     }
 }
 
@@ -52,15 +55,16 @@ enum assay_code training_price(struct training *t, uint64_t draw, struct assay_e
     struct assay_fabric f;
     if (!draw) {
         t->now = t->best.price;
-        keep_rates(t, &t->on->fabric, &t->now);
+        keep_links(t, &t->on->fabric, &t->now);
         return ASSAY_OK;
     }
     if (assay_fabric_of(t->on->system, t->on->device, &t->on->k, draw, &f, err) || price_on(t, &f, &t->now, err))
         return assay_error_in(err, "pricing draw %llu of %s", (unsigned long long)draw, t->on->system->name);
-    keep_rates(t, &f, &t->now);
+    struct assay_step_price before = t->now;
     double z = assay_normal_quantile(assay_draw_quantile(draw, ASSAY_DEVICE_FIELDS + ASSAY_KERNEL_GEMM));
     stretch(&t->now, t->best.price.ns / t->about_ns * exp(t->half * z / CLUSTER_NORMAL_P90));
     stretch(&t->now, fmax(1, assay_step_least_ns(&t->now) / t->now.ns));
+    keep_links(t, &f, &before);
     return ASSAY_OK;
 }
 
@@ -172,7 +176,7 @@ enum assay_code training_new(const struct assay_modelled_system *on, const struc
     find_fits(t);
     certainty_find(on, t->half, "gemm", time_of, t, &t->certain);
     t->now = t->best.price;
-    keep_rates(t, &on->fabric, &t->now);
+    keep_links(t, &on->fabric, &t->now);
     *out = t;
     return ASSAY_OK;
 close:

@@ -6,6 +6,7 @@
 #include "harness/model/cluster/decoder_graph.h"
 #include "harness/model/cluster/modelled_system.h"
 #include "harness/model/cluster/search.h"
+#include "links.h"
 
 struct training_options {
     int64_t          moment_bits, gradient_bytes;
@@ -13,11 +14,6 @@ struct training_options {
     double           imbalance;
     bool             offload;
     char             framework[64];
-};
-
-/* What a link of a tier carries while it is busy: B/s, and as a share of what it could. */
-struct training_rate {
-    double bytes_per_s, share;
 };
 
 struct training {
@@ -31,7 +27,7 @@ struct training {
     double                              operation[3]; /* the longest forward, backward and weights' gradient of a chunk and micro-batch, as shares of the step */
     double                              fits;     /* share of the clusters that the description allows into whose memory the plan fits */
     struct assay_step_price             now;      /* on the cluster that the session is, */
-    struct training_rate                rate[ASSAY_SYSTEM_TIERS]; /* and its tiers' */
+    struct cluster_link                 link[ASSAY_SYSTEM_TIERS]; /* and what its tiers carry */
     struct cluster_certainty            certain;
 };
 

@@ -18,6 +18,7 @@
 #include "harness/measure/noise.h"
 #include "harness/run/audit.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/drawn_levels.h"
 #include "harness/run/drawn_scenario.h"
 #include "harness/run/load_verdict.h"
 #include "harness/run/serve_peak.h"
@@ -478,11 +479,17 @@ static enum assay_code run_drawn(struct serve *s, struct assay_error *err)
     struct assay_drawn_scenario *drawn;
     struct assay_peak            peak;
     enum assay_code              code = assay_drawn_scenario_new(&drawn, err);
+    if (!code)
+        code = assay_drawn_levels_new(ASSAY_SCENARIO_DRAWS, &c->drawn.levels, err);
     for (uint64_t k = 1; !code && k <= ASSAY_SCENARIO_DRAWS; k++) {
         assay_served_free(s->result.served);
         s->result.served = NULL;
         assay_drawn_scenario_begin(c->record);
-        if (!(code = s->on->draw(s->on->self, k, err)) && !(code = search_and_run(s, &peak, err)) && !(code = figures(s, err))) {
+        if (!(code = s->on->draw(s->on->self, k, err)))
+            code = search_and_run(s, &peak, err);
+        if (!code)
+            assay_drawn_levels_see(c->drawn.levels, c, (uint32_t)k - 1); /* before figures, the last of which tell their ranges */
+        if (!code && !(code = figures(s, err))) {
             tell_peak(s, &peak);
             assay_drawn_scenario_add(drawn, c->record);
         }

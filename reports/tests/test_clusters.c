@@ -63,15 +63,43 @@ Test(clusters, links_are_those_of_the_tiers_that_the_record_names)
     free(m);
 }
 
+static void check_bytes(double low, double high, bool ranged, const char *want)
+{
+    char                        room[48];
+    struct assay_text           text = ASSAY_TEXT(room);
+    const struct assay_estimate e = {.has_value = true, .value = low, .has_interval = ranged, .low = low, .high = high};
+    assay_cluster_bytes(&text, &e);
+    cr_expect_str_eq(room, want);
+}
+
 Test(clusters, memories_are_in_units_of_their_links)
 {
-    char              room[32];
+    check_bytes(70.3e9, 70.3e9, false, "70.3 GB");
+    check_bytes(501.9e6, 501.9e6, false, "501.9 MB");
+    check_bytes(16384, 16384, false, "16.4 kB");
+    check_bytes(24, 24, false, "24 B");
+    check_bytes(501.9e6, 2e9, true, "501.9 MB – 2.0 GB");
+}
+
+static void check_percent(double low, double high, const char *want)
+{
+    const struct assay_summary_counter c = {.ranged = true, .low = low, .high = high};
+    char                               room[64];
+    struct assay_text                  text = ASSAY_TEXT(room);
+    cr_expect(assay_cluster_percent(&text, &c));
+    cr_expect_str_eq(room, want);
+}
+
+Test(clusters, shares_are_ranges_and_little_is_not_nothing)
+{
+    char              room[64] = "";
     struct assay_text text = ASSAY_TEXT(room);
-    assay_cluster_bytes(&text, 70.3e9);
-    cr_expect_str_eq(room, "70.3 GB");
-    text = ASSAY_TEXT(room);
-    assay_cluster_bytes(&text, 501.9e6);
-    cr_expect_str_eq(room, "501.9 MB");
+    check_percent(0.143, 0.147, "14.3\u00a0% – 14.7\u00a0%");
+    check_percent(0.809, 0.809, "80.9\u00a0%");
+    check_percent(0.00042, 0.0021, "0.042\u00a0% – 0.2\u00a0%");
+    check_percent(0, 0, "0.0\u00a0%");
+    cr_expect(!assay_cluster_percent(&text, NULL));
+    cr_expect(!assay_cluster_percent(&text, &(struct assay_summary_counter){.has_value = true, .value = 0.5}), "a point alone is no range");
 }
 
 /* A training step on a described system, as its record tells of it. */

@@ -134,3 +134,19 @@ enum assay_code assay_price_exchange(const struct assay_fabric *f, const struct 
     *out = price;
     return ASSAY_OK;
 }
+
+void assay_link_use_add(struct assay_link_use to[ASSAY_SYSTEM_TIERS], const struct assay_link_use *more, double times)
+{
+    for (size_t i = 0; i < ASSAY_SYSTEM_TIERS; i++) {
+        to[i].bytes += times * more[i].bytes;
+        to[i].ns += times * more[i].ns;
+    }
+}
+
+void assay_link_use_exchange(struct assay_link_use to[ASSAY_SYSTEM_TIERS], const struct assay_exchange_price *price, double times)
+{
+    for (size_t i = 0; i < ASSAY_SYSTEM_TIERS; i++) {
+        to[i].bytes += times * price->tier_bytes[i];
+        to[i].ns += times * price->tier_ns[i];
+    }
+}

@@ -23,6 +23,16 @@ struct assay_exchange_price {
     size_t               outermost;
     double               compute_share; /* of the device's compute that it takes while it runs */
 };
+/* What a device does with its link of one tier. */
+struct assay_link_use {
+    double bytes; /* that it sends */
+    double ns;    /* for which exchanges are under way there, hidden behind work or not */
+};
+
+void            assay_link_use_add(struct assay_link_use to[ASSAY_SYSTEM_TIERS], const struct assay_link_use *more, double times);
+/* Of so many such exchanges. */
+void            assay_link_use_exchange(struct assay_link_use to[ASSAY_SYSTEM_TIERS], const struct assay_exchange_price *price, double times);
+
 enum assay_code assay_price_exchange(const struct assay_fabric *f, const struct assay_coefficients *k, const struct assay_exchange *x,
                                      struct assay_exchange_price *out, struct assay_error *err);
 

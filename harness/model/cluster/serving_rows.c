@@ -231,7 +231,7 @@ static enum assay_code sheet_of(struct assay_serving_desk *d, const char *name, 
 static enum assay_code step(void *self, const struct assay_serving_work *w, struct assay_serving_time *out, struct assay_error *err)
 {
     struct assay_serving_model *m = self;
-    struct assay_serving_price  whole, bare = {{0}, {0}};
+    struct assay_serving_price  whole, bare = {.work_ns = {0}};
     struct assay_serving_work   without = {.sequences = w->sequences, .cached_tokens = w->cached_tokens};
     if (assay_price_serving_step(m, w, &whole, err) || (w->prompts > 0 && w->sequences > 0 && assay_price_serving_step(m, &without, &bare, err)))
         return err->code;

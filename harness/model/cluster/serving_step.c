@@ -110,6 +110,7 @@ static void exchange(const struct pricing *x, enum assay_collective_op op, doubl
     double floor_ns = fmin(price.ns, floor_of.floor_ns);
     x->to->floor_ns[ASSAY_SERVING_LINKS] += x->times * floor_ns;
     x->to->work_ns[ASSAY_SERVING_LINKS] += x->times * (price.ns - floor_ns);
+    assay_link_use_exchange(x->to->link, &price, x->times);
 }
 
 /* ---- layers -------------------------------------------------------------------------------------------------------- */
@@ -272,6 +273,7 @@ static void add_all(struct assay_serving_price *to, const struct assay_serving_p
         to->work_ns[i] += what->work_ns[i];
         to->floor_ns[i] += what->floor_ns[i];
     }
+    assay_link_use_add(to->link, what->link, 1);
 }
 
 /* Of so many rows: from what is remembered, or made now. */
@@ -301,7 +303,7 @@ static void add_rows(struct assay_serving_model *m, struct remembered *all, doub
 enum assay_code assay_price_serving_step(struct assay_serving_model *m, const struct assay_serving_work *w, struct assay_serving_price *out,
                                          struct assay_error *err)
 {
-    struct assay_serving_price price = {{0}, {0}};
+    struct assay_serving_price price = {.work_ns = {0}};
     struct assay_serving_work  part = *w;
     double                     pp = m->p.pp;
     /* Stages work on different sequences at a time, so that each step has a pp-th of them and goes through all. */

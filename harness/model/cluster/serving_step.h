@@ -36,7 +36,8 @@ enum assay_serving_part { ASSAY_SERVING_PRODUCTS, ASSAY_SERVING_ATTENTION, ASSAY
 extern const char *const assay_serving_part_names[ASSAY_SERVING_PARTS];
 /* A part's time above its kernels' least times, and these. */
 struct assay_serving_price {
-    double work_ns[ASSAY_SERVING_PARTS], floor_ns[ASSAY_SERVING_PARTS];
+    double                work_ns[ASSAY_SERVING_PARTS], floor_ns[ASSAY_SERVING_PARTS];
+    struct assay_link_use link[ASSAY_SYSTEM_TIERS];
 };
 
 /* A decoder, a cluster and a plan, with the prices made already. What it is made of must outlive it. */

@@ -144,17 +144,8 @@ static struct sent send(const struct assay_step_model *m, enum assay_collective_
     if (ranks > 1 && bytes > 0 && !err->code)
         (void)assay_price_exchange(m->f, m->k, &x, &price, err);
     struct sent sent = {.ns = price.ns, .compute_share = price.compute_share};
-    for (size_t i = 0; i < m->f->n_tiers; i++)
-        sent.link[i] = (struct assay_link_use){price.tier_bytes[i], price.tier_ns[i]};
+    assay_link_use_exchange(sent.link, &price, 1);
     return sent;
-}
-
-static void add_links(struct assay_link_use to[ASSAY_SYSTEM_TIERS], const struct assay_link_use *more, double times)
-{
-    for (size_t i = 0; i < ASSAY_SYSTEM_TIERS; i++) {
-        to[i].bytes += times * more[i].bytes;
-        to[i].ns += times * more[i].ns;
-    }
 }
 
 /* One behind the other; so many times. What they cost compute is the first one's. */
@@ -162,14 +153,14 @@ static struct sent both(const struct sent *a, const struct sent *b)
 {
     struct sent sum = *a;
     sum.ns += b->ns;
-    add_links(sum.link, b->link, 1);
+    assay_link_use_add(sum.link, b->link, 1);
     return sum;
 }
 
 static struct sent repeated(const struct sent *once, double times)
 {
     struct sent all = {.ns = times * once->ns, .compute_share = once->compute_share};
-    add_links(all.link, once->link, times);
+    assay_link_use_add(all.link, once->link, times);
     return all;
 }
 
@@ -217,7 +208,7 @@ static void add_tensor(const struct assay_step_model *m, const struct assay_trai
     c->tensor_forward = all.ns;
     c->tensor_backward = exposed(&all, c->weight, p->overlap, &c->free_backward);
     c->tensor_backward += again ? all.ns : 0;
-    add_links(c->link, all.link, again ? 3 : 2);
+    assay_link_use_add(c->link, all.link, again ? 3 : 2);
 }
 
 static void add_expert(const struct assay_step_model *m, const struct assay_train_plan *p, struct cost *c, struct assay_error *err)
@@ -227,7 +218,7 @@ static void add_expert(const struct assay_step_model *m, const struct assay_trai
     double      back = p->recompute == ASSAY_RECOMPUTE_FULL ? 4 : 2;
     c->expert_forward = 2 * there.ns;
     c->expert_backward = back * there.ns;
-    add_links(c->link, there.link, 2 + back);
+    assay_link_use_add(c->link, there.link, 2 + back);
 }
 
 /* Keys and values go round the ring of cp while attention works on those that are there; backward their gradients come too. */
@@ -239,7 +230,7 @@ static void add_context(const struct assay_step_model *m, const struct assay_tra
     double bytes = (double)p->micro_batch * p->seq * wide / (double)p->tp * BYTES, beside = 1 - 1 / (double)p->cp;
     struct sent once = send(m, ASSAY_ALL_GATHER, (double)p->cp, (double)p->tp, bytes, 1, err), twice = repeated(&once, 2);
     c->context_forward = exposed(&once, layer->core_ns * beside, p->overlap, &c->free_forward);
-    add_links(c->link, once.link, 3);
+    assay_link_use_add(c->link, once.link, 3);
     c->context_backward = exposed(&twice, layer->core_backward_ns * beside, p->overlap, &c->free_backward);
 }
 
@@ -260,8 +251,8 @@ static void add_gather(const struct assay_step_model *m, const struct assay_trai
     struct sent weights = both_kinds(m, ASSAY_ALL_GATHER, p, dense * BYTES, experts * BYTES, err);
     struct sent gradients = both_kinds(m, ASSAY_REDUCE_SCATTER, p, dense * p->gradient_bytes, experts * p->gradient_bytes, err);
     struct sent back = both(&weights, &gradients);
-    add_links(c->link, weights.link, 1);
-    add_links(c->link, back.link, 1);
+    assay_link_use_add(c->link, weights.link, 1);
+    assay_link_use_add(c->link, back.link, 1);
     c->gather_forward = exposed(&weights, c->forward, p->overlap, &c->free_forward);
     c->gather_backward = exposed(&back, c->free_backward, p->overlap, &c->free_backward);
 }
@@ -423,8 +414,8 @@ static double data_ns(const struct assay_step_model *m, const struct assay_train
     struct sent gradients = both_kinds(m, op, p, dense * p->gradient_bytes, experts * p->gradient_bytes, err), weights = {0};
     if (p->zero)
         weights = both_kinds(m, ASSAY_ALL_GATHER, p, dense * BYTES, experts * BYTES, err);
-    add_links(link, gradients.link, p->zero < 2 ? 1 : (double)p->micro_batches);
-    add_links(link, weights.link, 1);
+    assay_link_use_add(link, gradients.link, p->zero < 2 ? 1 : (double)p->micro_batches);
+    assay_link_use_add(link, weights.link, 1);
     /* Interleaved, a chunk has done its last backward while a round of all stages' micro-batches still goes through each chunk after it. */
     double v = (double)p->chunks, window = (1 + (v - 1) * fmin((double)p->pp, (double)p->micro_batches)) / v;
     double forward = window * s->free_forward, backward = window * s->free_backward, again = s->free_backward;
@@ -460,9 +451,9 @@ static void fill_links(const struct assay_train_plan *p, const struct pieces *al
                        struct assay_step_price *out)
 {
     double n = (double)p->micro_batches, sends = 2 * (double)p->chunks - (which == 0) - (which == p->pp - 1);
-    add_links(out->link, all->dense.link, n * s->dense);
-    add_links(out->link, all->moe.link, n * s->moe);
-    add_links(out->link, transfer->link, n * sends);
+    assay_link_use_add(out->link, all->dense.link, n * s->dense);
+    assay_link_use_add(out->link, all->moe.link, n * s->moe);
+    assay_link_use_add(out->link, transfer->link, n * sends);
 }
 
 static void fill_whole(const struct assay_step_model *m, const struct assay_train_plan *p, struct assay_step_price *out)

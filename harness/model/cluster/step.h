@@ -16,12 +16,6 @@ enum assay_step_part {
 };
 extern const char *const assay_step_part_names[ASSAY_STEP_PARTS], *const assay_step_part_about[ASSAY_STEP_PARTS];
 
-/* What a device does with its link of one tier. */
-struct assay_link_use {
-    double bytes; /* that it sends */
-    double ns;    /* for which exchanges are under way there, hidden behind work or not */
-};
-
 struct assay_step_price {
     double               ns, part_ns[ASSAY_STEP_PARTS];
     struct assay_link_use link[ASSAY_SYSTEM_TIERS]; /* of the busiest stage's devices */

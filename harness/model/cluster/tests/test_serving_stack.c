@@ -90,7 +90,7 @@ Test(serving_stack, of_a_version_goes_before_its_server_and_that_before_the_base
 Test(serving_stack, weighs_what_prompts_add_by_a_factor_of_its_own)
 {
     struct assay_serving_numbers n = assay_serving_numbers_begin();
-    struct assay_serving_price   bare = {{10, 0, 0, 0, 0}, {0}}, whole = {{30, 0, 0, 0, 0}, {0}};
+    struct assay_serving_price   bare = {.work_ns = {10}}, whole = {.work_ns = {30}};
     struct assay_serving_work    w = {.sequences = 3, .prompts = 1};
     struct assay_serving_time    t = {{0}};
     for (size_t i = 0; i < ASSAY_SERVING_NUMBERS; i++)

@@ -18,7 +18,7 @@ static double sum(const struct assay_serving_price *p)
 static struct assay_serving_price price(const struct served *s, const struct assay_serving_plan *p, const struct assay_serving_work *w)
 {
     struct assay_serving_model *m = NULL;
-    struct assay_serving_price  out = {{NAN}, {NAN}};
+    struct assay_serving_price  out = {.work_ns = {NAN}, .floor_ns = {NAN}};
     err = (struct assay_error){.code = ASSAY_OK};
     cr_assert(!assay_serving_model_new(&s->decoder, &s->fabric, &s->k, p, &m, &err), "%s", err.message);
     cr_assert(!assay_price_serving_step(m, w, &out, &err), "%s", err.message);
@@ -49,6 +49,22 @@ Test(serving_step, has_links_only_where_there_are_ranks)
     cr_expect_gt(b.work_ns[ASSAY_SERVING_LINKS], 0);
     cr_expect_lt(b.work_ns[ASSAY_SERVING_PRODUCTS], a.work_ns[ASSAY_SERVING_PRODUCTS] / 6);
     cr_expect_lt(b.work_ns[ASSAY_SERVING_ATTENTION], a.work_ns[ASSAY_SERVING_ATTENTION] / 6);
+}
+
+/* dgx-a100 adds nothing up in switches: two rings a layer of each row, and the last's logits gathered. */
+Test(serving_step, sends_over_links_what_its_exchanges_are, .timeout = 20)
+{
+    struct served              s = served_on("dgx-a100", "llama-2-70b");
+    struct assay_serving_plan  p = plan_of(8, 1, 1);
+    struct assay_serving_price one = price(&s, &p, &decode);
+    double                     rows = 2 * 80 * 2 * 7 / 8.0 * (32 * 8192 * 2), logits = 7 / 8.0 * (32 * 32000 * 2);
+    cr_expect_float_eq(one.link[0].bytes, rows + logits, 1, "%.0f, not %.0f", one.link[0].bytes, rows + logits);
+    cr_expect_float_eq(one.link[0].ns, one.work_ns[ASSAY_SERVING_LINKS] + one.floor_ns[ASSAY_SERVING_LINKS], 1);
+    cr_expect_eq(one.link[1].bytes, 0);
+    p.pp = 2; /* two halves of the sequences, each through all layers; their rows once to the other stage, on another tier */
+    one = price(&s, &p, &decode);
+    cr_expect_float_eq(one.link[0].bytes, (rows + logits) / 2, 1);
+    cr_expect_float_eq(one.link[1].bytes, 16 * 8192 * 2, 1);
 }
 
 Test(serving_step, of_experts_sends_tokens_only_between_groups)
