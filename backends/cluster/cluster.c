@@ -465,7 +465,7 @@ static void add_training(struct rows *r, const struct training *t)
 static void add_handover(struct rows *r, const struct serving *v)
 {
     r->why = v->certain.why_no_point;
-    add_uncertain(r, "", "handover_rate", "bytes/s", v->plan.tp * v->plan.pp * assay_fabric_outer_bytes_per_s(&v->fabric));
+    add_uncertain(r, "", "handover_rate", "B/s", v->plan.tp * v->plan.pp * assay_fabric_outer_bytes_per_s(&v->fabric));
     add_uncertain(r, "", "handover_latency", "ns", v->fabric.tier[v->fabric.n_tiers - 1].latency_ns);
 }
 
