@@ -1,5 +1,6 @@
 /* Cases whose requests of tokens went through a serving engine: what a user waits for, what a device gives. */
 #include "harness/plan/plan.h"
+#include "reports/clusters.h"
 #include "reports/page.h"
 
 #include "assay/banned.h"
@@ -27,15 +28,31 @@ static bool has_served(const struct assay_report_case *c)
     return false;
 }
 
+static bool tells_of_links(const struct assay_report_case *c)
+{
+    struct assay_cluster_link links[ASSAY_CLUSTER_LINKS];
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (assay_cluster_links(c->rows[i], links))
+            return true;
+    return false;
+}
+
+/* "1 decoder.serve/model=…", a link to the case's own section. */
+static void case_link(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c)
+{
+    char name[ASSAY_CASE_NAME_BYTES];
+    assay_case_brief(c->name, name);
+    assay_sink_raw(&p->to, "<a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;", run->number, c->number, c->number);
+    assay_page_case_name(p, name);
+    assay_sink_raw(&p->to, "</a>");
+}
+
 static void row(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c, size_t i)
 {
     const struct assay_summary_row *r = c->rows[i];
-    char                            brief[ASSAY_CASE_NAME_BYTES]; /* options that are as by default would fill the page */
-    assay_case_brief(c->name, brief);
-    assay_sink_raw(&p->to, "<tr%s><th scope=\"row\" class=\"case\"><a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;",
-                   i ? "" : " class=\"first\"", run->number, c->number, c->number);
-    assay_page_case_name(p, brief);
-    assay_sink_raw(&p->to, "</a></th><td data-label=\"back end\"><span class=\"be\">");
+    assay_sink_raw(&p->to, "<tr%s><th scope=\"row\" class=\"case\">", i ? "" : " class=\"first\"");
+    case_link(p, run, c);
+    assay_sink_raw(&p->to, "</th><td data-label=\"back end\"><span class=\"be\">");
     assay_page_series(p, run->summary, r->backend, false);
     assay_sink_raw(&p->to, "</span></td>");
     for (size_t k = 0; k < N_COLUMNS; k++) {
@@ -43,7 +60,7 @@ static void row(struct assay_page *p, const struct assay_report_run *run, const 
         assay_page_figure(p, r, columns[k].metric);
         assay_sink_raw(&p->to, "</td>");
     }
-    assay_page_element(p, "td", r->launches[r->typical]->load.served);
+    assay_page_element(p, "td class=\"engine\"", r->launches[r->typical]->load.served);
     assay_sink_raw(&p->to, "</tr>\n");
 }
 
@@ -66,9 +83,14 @@ void assay_page_served(struct assay_page *p, const struct assay_report_run *run)
             if (is_served(run->cases[i].rows[k]))
                 row(p, run, &run->cases[i], k);
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
-    for (size_t i = 0; i < run->n_cases; i++)
-        if (has_served(&run->cases[i]))
-            assay_page_links(p, run, &run->cases[i]);
+    for (size_t i = 0; i < run->n_cases; i++) {
+        if (!has_served(&run->cases[i]) || !tells_of_links(&run->cases[i]))
+            continue;
+        assay_sink_raw(&p->to, "<h3>");
+        case_link(p, run, &run->cases[i]);
+        assay_sink_raw(&p->to, "</h3>\n");
+        assay_page_links(p, run, &run->cases[i]);
+    }
     assay_sink_raw(&p->to, "</section>\n");
 }
 

@@ -89,8 +89,9 @@ served
 $ jq -r '[.device.name, ([.counters[] | select(.name | test("^link_")) | .value != null] | unique), ([.counters[] | select(.name | test("^link_.*_share$")) | .low > 0 and .low <= .high and .high <= 1] | all)] | @json' served/records.jsonl
 ["tianchi512",[false],true]
 ["dgx-h100",[true],true]
-$ assay report served -o served-page --format html,md >/dev/null; sed -n '/<section id="served">/,/<.section>/p' served-page/index.html | grep -c '<h5>Use of links'; sed -n '/^### Served by systems/,/^### Under load/p' served-page/report.md | grep -cE '^\| cluster:(tianchi512|dgx-h100) \| scale-(up|out) \|'
+$ assay report served -o served-page --format html,md >/dev/null; sed -n '/<section id="served">/,/<.section>/p' served-page/index.html | tee served-section | grep -c '<h5>Use of links'; grep -c 'performance_samples' served-section; sed -n '/^### Served by systems/,/^### Under load/p' served-page/report.md | grep -cE '^\| cluster:(tianchi512|dgx-h100) \| scale-(up|out) \|'
 1
+0
 3
 
 # prompts on a quarter of the devices and further tokens on the rest: one system, two plans, counted together; one device has no parts

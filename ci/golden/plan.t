@@ -90,7 +90,7 @@ $ mkdir folder; assay plan quick -o folder
 
 # a full disk is told, and what was there before stays
 $ echo before >file; small-files 1 assay plan quick -o file
-! assay: cannot write 7693 bytes to 'file': File too large
+! assay: cannot write 7708 bytes to 'file': File too large
 ? 2
 
 $ cat file; ls

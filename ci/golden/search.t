@@ -24,6 +24,15 @@ $ assay search decoder.train/model=ernie-5-class-2.4t,batch=256,tokens=4096 --ba
 no plan fits. The nearest, tp N cp N dp N pp N ep N, N x N sequences, zero N, recompute full:
 needs N GB of N GB, N too many: …; nothing short of more devices or more memory makes it fit
 
+# what links carry: of the best plan by tier, in text and JSON
+$ assay search decoder.train/model=gpt-3-175b,batch=512,tokens=2048 --backend dgx-h100 --devices 128 2>/dev/null | sed -nE '/^links of/,/^$/{s/[0-9]+(\.[0-9]+)?/N/g; s/ +/ /g; p}'
+links of a device of the busiest stage
+ scale-up N % of the step busy, hidden behind work or not: N GB sent at N GB/s, N % of the link
+ scale-out N % of the step busy, hidden behind work or not: N GB sent at N GB/s, N % of the link
+
+$ assay search decoder.train/model=gpt-3-175b,batch=512,tokens=2048 --backend dgx-h100 --devices 128 --json 2>/dev/null | jq -c '.best[0] | [.links["scale-up", "scale-out"] | .sent_bytes > 0 and .busy_ns > 0] + [.links["scale-up"].busy_ns < .step_ns]'
+[true,true,true]
+
 # one step as a timeline
 $ assay search decoder.train/model=llama-3.1-8b,batch=64,tokens=4096 --backend dgx-h100 --devices 16 --trace t.json --json 2>/dev/null >r.json; head -1 t.json; grep -c '"ph":"X"' t.json >n && [ "$(cat n)" -gt 1 ] && grep -o '"point": [a-z]*' r.json
 [

@@ -102,6 +102,19 @@ static void print_bar(const struct assay_search_report *r, FILE *out)
     }
 }
 
+static void print_links(const struct assay_search_report *r, FILE *out)
+{
+    const struct assay_step_price *p = &r->search->best[0].price;
+    fprintf(out, "\nlinks of a device of the busiest stage%s\n", r->band.point ? "" : " (at the middle of what is known)");
+    for (size_t i = 0; i < r->system->n_tiers; i++) {
+        const struct assay_link_use *use = &p->link[i];
+        double                       rate = use->bytes / (use->ns * 1e-9);
+        if (use->ns > 0)
+            fprintf(out, "  %-10s %5.1f %% of the step busy, hidden behind work or not: %.3g GB sent at %.3g GB/s, %.0f %% of the link\n",
+                    r->system->tiers[i].name, 100 * use->ns / p->ns, use->bytes / 1e9, rate / 1e9, 100 * rate / r->fabric->tier[i].link);
+    }
+}
+
 static const char *word_of(enum assay_search_axis axis, int64_t value, char text[24])
 {
     if (axis == ASSAY_AXIS_RECOMPUTE)
@@ -210,6 +223,7 @@ void assay_search_print(const struct assay_search_report *r, FILE *out)
     print_times(r, out);
     fprintf(out, "a rank %s\n", memory);
     print_bar(r, out);
+    print_links(r, out);
     print_reasons(r, out);
     print_changes(r, out);
     print_plans(r, "the best plans", s->best, s->n_best < SHOWN ? s->n_best : SHOWN, SHOWN, out);
@@ -218,7 +232,16 @@ void assay_search_print(const struct assay_search_report *r, FILE *out)
 
 /* ---- as JSON ------------------------------------------------------------------------------------------------------- */
 
-static json_t *json_of(const struct assay_search_plan *p)
+static json_t *json_of_links(const struct assay_search_report *r, const struct assay_step_price *p)
+{
+    json_t *links = json_object();
+    for (size_t i = 0; i < r->system->n_tiers; i++)
+        json_object_set_new(links, r->system->tiers[i].name, json_pack("{s:o, s:o}", "sent_bytes", assay_json_number(p->link[i].bytes), "busy_ns",
+                                                                       assay_json_number(p->link[i].ns)));
+    return links;
+}
+
+static json_t *json_of(const struct assay_search_report *r, const struct assay_search_plan *p)
 {
     char              plan[300];
     struct assay_text told = ASSAY_TEXT(plan);
@@ -230,9 +253,9 @@ static json_t *json_of(const struct assay_search_plan *p)
         json_object_set_new(groups, assay_footprint_names[i], assay_json_number(p->footprint.bytes[i]));
     for (int i = 0; i < ASSAY_SEARCH_AXES; i++)
         json_object_set_new(axes, assay_search_axis_names[i], json_integer(assay_search_axis_value(&p->plan, (enum assay_search_axis)i)));
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "plan", plan, "axes", axes, "step_ns", assay_json_number(p->price.ns), "parts_ns",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "plan", plan, "axes", axes, "step_ns", assay_json_number(p->price.ns), "parts_ns",
                      parts, "memory_bytes", groups, "joules", assay_json_number(p->price.joules), "goodput",
-                     assay_json_number(p->price.goodput.share), "utilisation", assay_json_number(p->price.utilisation));
+                     assay_json_number(p->price.goodput.share), "utilisation", assay_json_number(p->price.utilisation), "links", json_of_links(r, &p->price));
 }
 
 static json_t *json_of_changes(const struct assay_search_report *r)
@@ -254,9 +277,9 @@ json_t *assay_search_json(const struct assay_search_report *r)
     const struct assay_search *s = r->search;
     json_t                    *best = json_array(), *frontier = json_array();
     for (size_t i = 0; i < s->n_best; i++)
-        json_array_append_new(best, json_of(&s->best[i]));
+        json_array_append_new(best, json_of(r, &s->best[i]));
     for (size_t i = 0; i < s->n_frontier; i++)
-        json_array_append_new(frontier, json_of(&s->frontier[i]));
+        json_array_append_new(frontier, json_of(r, &s->frontier[i]));
     json_t *band = s->n_best ? json_pack("{s:o, s:o, s:b, s:s, s:o}", "p10_ns", assay_json_number(r->band.p10_ns), "p90_ns",
                                          assay_json_number(r->band.p90_ns), "point", r->band.point, "why", r->band.why, "fits",
                                          assay_json_number(r->band.fits))
