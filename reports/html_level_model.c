@@ -198,9 +198,9 @@ static void layers(struct assay_page *p, const struct assay_model_case *c)
     for (size_t k = 0; k < n; k++)
         layer(p, &c->search.value[index[k]]);
     assay_sink_raw(&p->to, END);
-    if (n < c->search.n + c->search.left_out)
-        assay_sink_raw(&p->to, "<p class=\"small\">%zu of %llu values: those that diverge, then those nearest to their bounds. The document of the level has the others.</p>\n", n,
-                       (unsigned long long)(c->search.n + c->search.left_out));
+    unsigned long long all = c->search.n + c->search.left_out;
+    if (n < all)
+        assay_sink_raw(&p->to, "<p class=\"small\">%zu of %llu values: those that diverge, then those nearest to their bounds. The document of the level has the others.</p>\n", n, all);
     assay_sink_raw(&p->to, "</div></details>\n");
 }
 

@@ -13,6 +13,7 @@ $ examples README.md
 0 build/assay probe repeat softmax/rows=64,columns=128
 0 build/assay soak softmax/rows=64,columns=128 --for 2s -o out/soak
 0 build/assay validate --backend cpu --level model decoder.prefill/model=tiny-dense
+0 build/assay report out/model-cpu
 0 build/assay list models
 0 build/assay show bert.infer/size=base
 0 build/assay plan inference

@@ -130,3 +130,39 @@ $ assay validate --backend null --level ,
 $ assay validate --backend null --level ops,model decoder.decode
 ! assay: a case is of one level: assay validate --backend cpu --level model CASE
 ? 2
+
+# a report finds what a level left by what is in the folder: alone, beside the run of gradients, and of both at once
+$ assay report kept --format html,md,csv,json; grep -c '<section id="level-model-1">' kept/report/index.html; grep -o '1 of 1 models proved right on cpu:host' kept/report/report.md; grep -o '1 个模型中有 1 个结果通过验证' kept/report/report.zh.md; jq -c '[(.runs | length), .levels[0].folder, (.levels[0].model.cases | length)]' kept/report/report.json
+kept/report/index.html
+kept/report/report.zh.html
+kept/report/report.md
+kept/report/report.zh.md
+kept/report/report.csv
+kept/report/report.json
+1
+1 of 1 models proved right on cpu:host
+1 个模型中有 1 个结果通过验证
+[0,"kept",1]
+
+$ assay report kept/ both/model both/training -o all >/dev/null; grep -oE '<section id="(level-[a-z]+-[0-9]|results)">' all/index.html; grep -o '<h2 class="run">Run gradients</h2>' all/index.html
+<section id="level-model-1">
+<section id="level-model-2">
+<section id="level-training-3">
+<section id="results">
+<h2 class="run">Run gradients</h2>
+
+$ assay report kept -o again >/dev/null && cmp kept/report/index.html again/index.html && cmp kept/report/report.zh.html again/report.zh.html && echo same
+same
+
+$ assay report kept --policy inference-service
+! assay: a policy decides about runs, and there is none in 'kept'
+? 2
+
+$ mkdir torn && head -c 300 kept/model.json >torn/model.json && assay report torn 2>&1 | sed -E 's/:[0-9]+:[0-9]+: .*/:LINE: …/'
+assay: torn/model.json:LINE: …
+? 2
+
+# a bundle of a run that a level was kept in has it, and is verified with it
+$ cp kept/model.json run/ && assay bundle run -o run.bundle >/dev/null && assay verify run.bundle | sed -nE 's/^(report) .*(report\.md).*/\1 \2/p'; tar tf run.bundle | grep model.json
+report report.md
+run/model.json

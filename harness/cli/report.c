@@ -63,8 +63,8 @@ const struct assay_verb assay_verb_report = {
     .details = "Prints the path of each report. html: index.html, one file that needs nothing else, and report.zh.html, the same page in Chinese. md:\n"
                "report.md and report.zh.md. csv: report.csv, a row for each case, back end and metric. xlsx: report.en.xlsx, a sheet a table. pdf:\n"
                "report.pdf and report.zh.pdf. json: report.json, everything. With --policy also the decision and the deviation table, and the cost\n"
-               "model as formulas. Nothing in the run folders changes but for the folder report/. Plots need gnuplot; without it the page says so\n"
-               "and has every number all the same. pdf needs Chromium.",
+               "model as formulas. Folders that assay validate --level left are found by what is in them. Nothing in the folders changes but for the\n"
+               "folder report/. Plots need gnuplot; without it the page says so and has every number all the same. pdf needs Chromium.",
     .options = options,
     .options_bytes = sizeof(struct report_options),
     .run = run,

@@ -151,7 +151,7 @@ enum assay_exit assay_cli_validate_model(const struct assay_validate_level *with
     char                        folder[ASSAY_LEVEL_FOLDER_BYTES];
     struct assay_plan           plan;
     struct assay_error          err = {.code = ASSAY_OK};
-    struct assay_model_findings found;
+    struct assay_model_findings found = {.n = 0};
     enum assay_exit             result;
     assay_cli_level_folder(with, "model", folder);
     if (make_plan(with, &plan, &err)) {

@@ -238,6 +238,8 @@ Test(json, writes_sorted_lines_that_read_back_exactly)
     cr_expect(strncmp(pretty, "{\n  \"a\": null,\n  \"b\"", 20) == 0, "%s", pretty);
     cr_assert_eq(assay_json_parse(line, strlen(line), "x", &back, &err), ASSAY_OK);
     cr_expect(json_equal(object, back));
+    cr_expect(assay_json_number_of(back, "z") == 0.1 && isnan(assay_json_number_of(back, "a")), "null stands for what is no number");
+    cr_expect(isnan(assay_json_number_of(back, "big")) && isnan(assay_json_number_of(back, "none")) && isnan(assay_json_number_of(NULL, "z")));
     json_decref(back);
     json_decref(object);
     free(line);

@@ -714,3 +714,10 @@ Test(check, tells_of_each_output_how_far_and_in_which_direction_it_is_off)
     cr_expect(row.outcome == ASSAY_FAIL && isinf(row.error) && row.worst_index == 17 && isinf(row.worst_ratio));
     put_away(&s);
 }
+
+Test(check, an_outcome_is_found_by_its_name_and_no_other)
+{
+    for (enum assay_outcome o = ASSAY_PASS; o <= ASSAY_NOT_CHECKED; o++)
+        cr_expect_eq(assay_outcome_find(assay_outcome_name(o)), o);
+    cr_expect(!assay_outcome_find("passed") && !assay_outcome_find("") && !assay_outcome_find("unknown") && !assay_outcome_find(NULL));
+}
