@@ -136,11 +136,19 @@ static void promise_cell(struct assay_decision_page *p, const struct assay_candi
     assay_decision_number(&h, o->at_promise_per_s.high, 4);
     assay_sink_raw(&p->to, "<td>");
     assay_sink_textf(&p->to, "%s%s%s/s", low, strcmp(low, high) != 0 ? " – " : "", strcmp(low, high) != 0 ? high : "");
-    if (!o->promise_evidence || c->promise.is_open) {
+    bool open = !o->promise_evidence || c->promise.is_open, part = o->promise_evidence && c->promise.devices < o->system_devices;
+    if (open || part)
         assay_decision_say(p, ASSAY_SAY_OPENS);
+    if (open)
         assay_decision_say(p, o->promise_evidence ? ASSAY_SAY_CURVE_ENDS : ASSAY_SAY_ASSUMED);
-        assay_decision_say(p, ASSAY_SAY_CLOSES);
+    if (open && part)
+        assay_decision_say(p, ASSAY_SAY_SEMICOLON);
+    if (part) {
+        (void)snprintf(low, sizeof low, "%.0f", c->promise.devices);
+        assay_decision_say_with(p, ASSAY_SAY_OF_A_PART, (const char *const[]){low, NULL});
     }
+    if (open || part)
+        assay_decision_say(p, ASSAY_SAY_CLOSES);
     assay_sink_raw(&p->to, "</td>");
 }
 

@@ -384,6 +384,8 @@ static json_t *promise_to_json(const struct assay_candidate *c)
     json_t *out = range_to_json(&o->at_promise_per_s, !o->promise_has_no_middle);
     if (out)
         json_object_set_new(out, "evidence", json_string(o->promise_evidence ? assay_evidence_name(o->promise_evidence) : "assumed"));
+    if (out && o->promise_evidence && o->system_devices > 0)
+        json_object_set_new(out, "read_off_devices", assay_json_number(c->promise.devices));
     return out;
 }
 

@@ -440,6 +440,7 @@ Test(decision, a_system_has_power_needs_and_scaling_from_its_own_runs_and_those_
     cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "system.html"), &err), ASSAY_OK);
     char *page = get_bytes(in(&w.s, "system.html"), &bytes);
     cr_expect(strstr(page, "40 devices of 3 systems of 16<br/><span class=\"short\">32 – 40 kW"));
+    cr_expect(strstr(page, "25 – 50/s (more is possible: the curve ends before the limits break; read off 4 of its devices)"));
     cr_expect(strstr(page, "modelled: a share of what a system of 16 draws"));
     const char *strong = strstr(page, "<p>Strong scaling");
     cr_assert(strong);
