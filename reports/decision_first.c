@@ -11,6 +11,8 @@
 
 #include "assay/banned.h"
 
+#define ROOMY 9 /* candidates for which a sheet of A4 has room in letters of the usual size */
+
 /* ---- decision ---------------------------------------------------------------------------------------------------- */
 
 static void decisions(struct assay_decision_page *p)
@@ -440,7 +442,7 @@ static void signatures(struct assay_decision_page *p)
 void assay_decision_first(struct assay_decision_page *p)
 {
     const struct assay_policy *policy = p->q->policy;
-    assay_sink_raw(&p->to, "<div class=\"sheet\">\n<p class=\"kicker\">");
+    assay_sink_raw(&p->to, "<div class=\"sheet%s\">\n<p class=\"kicker\">", p->q->n > ROOMY ? " dense" : "");
     assay_decision_say(p, ASSAY_SAY_POLICY);
     assay_decision_say(p, ASSAY_SAY_COLON);
     assay_sink_text(&p->to, policy->name);
