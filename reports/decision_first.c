@@ -11,6 +11,8 @@
 
 #include "assay/banned.h"
 
+#define ROOMY 9 /* candidates for which a sheet of A4 has room in letters of the usual size */
+
 /* ---- decision ---------------------------------------------------------------------------------------------------- */
 
 static void decisions(struct assay_decision_page *p)
@@ -136,11 +138,19 @@ static void promise_cell(struct assay_decision_page *p, const struct assay_candi
     assay_decision_number(&h, o->at_promise_per_s.high, 4);
     assay_sink_raw(&p->to, "<td>");
     assay_sink_textf(&p->to, "%s%s%s/s", low, strcmp(low, high) != 0 ? " – " : "", strcmp(low, high) != 0 ? high : "");
-    if (!o->promise_evidence || c->promise.is_open) {
+    bool open = !o->promise_evidence || c->promise.is_open, part = o->promise_evidence && c->promise.devices < o->system_devices;
+    if (open || part)
         assay_decision_say(p, ASSAY_SAY_OPENS);
+    if (open)
         assay_decision_say(p, o->promise_evidence ? ASSAY_SAY_CURVE_ENDS : ASSAY_SAY_ASSUMED);
-        assay_decision_say(p, ASSAY_SAY_CLOSES);
+    if (open && part)
+        assay_decision_say(p, ASSAY_SAY_SEMICOLON);
+    if (part) {
+        (void)snprintf(low, sizeof low, "%.0f", c->promise.devices);
+        assay_decision_say_with(p, ASSAY_SAY_OF_A_PART, (const char *const[]){low, NULL});
     }
+    if (open || part)
+        assay_decision_say(p, ASSAY_SAY_CLOSES);
     assay_sink_raw(&p->to, "</td>");
 }
 
@@ -432,7 +442,7 @@ static void signatures(struct assay_decision_page *p)
 void assay_decision_first(struct assay_decision_page *p)
 {
     const struct assay_policy *policy = p->q->policy;
-    assay_sink_raw(&p->to, "<div class=\"sheet\">\n<p class=\"kicker\">");
+    assay_sink_raw(&p->to, "<div class=\"sheet%s\">\n<p class=\"kicker\">", p->q->n > ROOMY ? " dense" : "");
     assay_decision_say(p, ASSAY_SAY_POLICY);
     assay_decision_say(p, ASSAY_SAY_COLON);
     assay_sink_text(&p->to, policy->name);

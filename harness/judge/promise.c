@@ -148,6 +148,7 @@ static void read_curve(const struct point *points, size_t n, struct assay_promis
     for (size_t i = 0; i < n; i++) {
         const struct assay_estimate *rate = &points[i].row->metric[ASSAY_METRIC_tokens_per_s];
         double devices = assay_promise_devices(points[i].row);
+        out->devices = i && out->devices < devices ? out->devices : devices;
         keeps = keeps && points[i].keeps;
         breaks = breaks || points[i].breaks;
         middle_breaks = middle_breaks || points[i].middle_breaks;

@@ -42,6 +42,7 @@ struct assay_promise {
     enum assay_evidence evidence; /* of the curve; also where no point keeps */
     const char *grade;
     size_t points;
+    double devices; /* that the points are of: 1, or of a system as many as its rows say, the fewest */
 };
 
 /* The number of devices that a row of a described system tells of; 1 of any other. */

@@ -255,6 +255,27 @@ static void arrange(struct assay_candidate *all, size_t n)
     }
 }
 
+/* Candidates of one name are told apart by their back ends, those of one back end by their run folders. */
+static bool tell_apart(struct assay_arena *arena, struct assay_candidate *all, size_t n)
+{
+    enum { ALONE, BY_BACKEND, BY_RUN } *alike = assay_arena_take(arena, n, sizeof *alike);
+    for (size_t i = 0; alike && i < n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (k != i && !strcmp(all[i].name, all[k].name) && alike[i] != BY_RUN)
+                alike[i] = strcmp(all[i].backend, all[k].backend) != 0 ? BY_BACKEND : BY_RUN;
+    for (size_t i = 0; alike && i < n; i++) {
+        char              run[256], name[160];
+        struct assay_text folder = ASSAY_TEXT(run), whole = ASSAY_TEXT(name);
+        if (alike[i] == ALONE)
+            continue;
+        if (alike[i] == BY_RUN)
+            assay_summary_name(all[i].run, &folder);
+        assay_text_add(&whole, "%.80s (%.70s)", all[i].name, alike[i] == BY_RUN ? run : all[i].backend);
+        (void)assay_string_copy(all[i].name, sizeof all[i].name, name);
+    }
+    return alike != NULL;
+}
+
 /* Offers that nobody ran. */
 static bool find_absent(struct assay_arena *arena, struct assay_qualification *q)
 {
@@ -324,7 +345,7 @@ enum assay_code assay_qualify(const struct assay_policy *policy, const struct as
             out->n++;
         }
     free(room);
-    if (!out->candidates || out->n != count || !find_absent(arena, out))
+    if (!out->candidates || out->n != count || !tell_apart(arena, out->candidates, count) || !find_absent(arena, out))
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu candidates", count);
     arrange(out->candidates, out->n);
     out->decision = decide(out);
@@ -384,6 +405,8 @@ static json_t *promise_to_json(const struct assay_candidate *c)
     json_t *out = range_to_json(&o->at_promise_per_s, !o->promise_has_no_middle);
     if (out)
         json_object_set_new(out, "evidence", json_string(o->promise_evidence ? assay_evidence_name(o->promise_evidence) : "assumed"));
+    if (out && o->promise_evidence && o->system_devices > 0)
+        json_object_set_new(out, "read_off_devices", assay_json_number(c->promise.devices));
     return out;
 }
 

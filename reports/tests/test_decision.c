@@ -440,6 +440,7 @@ Test(decision, a_system_has_power_needs_and_scaling_from_its_own_runs_and_those_
     cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "system.html"), &err), ASSAY_OK);
     char *page = get_bytes(in(&w.s, "system.html"), &bytes);
     cr_expect(strstr(page, "40 devices of 3 systems of 16<br/><span class=\"short\">32 – 40 kW"));
+    cr_expect(strstr(page, "25 – 50/s (more is possible: the curve ends before the limits break; read off 4 of its devices)"));
     cr_expect(strstr(page, "modelled: a share of what a system of 16 draws"));
     const char *strong = strstr(page, "<p>Strong scaling");
     cr_assert(strong);
@@ -450,6 +451,36 @@ Test(decision, a_system_has_power_needs_and_scaling_from_its_own_runs_and_those_
     json_decref(json);
     assay_qualification_release(&q);
     assay_policy_release(&policy);
+    assay_summary_release(&runs[1]);
+    world_release(&w);
+}
+
+/* The same device in two folders, and in one of them by another back end as well. */
+Test(decision, candidates_of_one_name_are_told_apart)
+{
+    struct world               w;
+    struct builder             b;
+    struct assay_error         err = {0};
+    struct assay_case          c;
+    struct assay_summary       runs[2];
+    struct assay_qualification q;
+    static const char          names[][8] = {"one", "two"}, wanted[][24] = {"M100 (one)", "M100 (model:b)", "M100 (two)"};
+    world_write(&w, ASSAY_ENGLISH);
+    cr_assert_eq(assay_case_parse(CANDIDATE_CASE, &c, &err), ASSAY_OK);
+    for (size_t i = 0; i < 2; i++) {
+        builder_begin(&b, &w.s, names[i], json_object());
+        launch(&b, c.id, c.name, 0, "model:a");
+        if (i == 0)
+            launch(&b, c.id, c.name, 0, "model:b");
+        builder_end(&b, &runs[i]);
+    }
+    cr_assert_eq(assay_qualify(&w.policy, runs, 2, &q, &err), ASSAY_OK);
+    cr_assert_eq(q.n, 3u);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_str_eq(q.candidates[i].name, wanted[i]);
+    assay_case_release(&c);
+    assay_qualification_release(&q);
+    assay_summary_release(&runs[0]);
     assay_summary_release(&runs[1]);
     world_release(&w);
 }
