@@ -104,7 +104,7 @@ $ assay schedule --scenario server --seed-set loadgen-v6.2
 ? 2
 
 $ assay schedule --scenario server/burst=3
-! assay: scenario server: unknown option 'burst'; known: qps, percentile, latency_ms, equal_issue, max_batch, batch_delay_ms, performance_samples, total_samples, min_queries, min_duration_s, max_duration_s, seeds, pr
+! assay: scenario server: unknown option 'burst'; known: qps, percentile, latency_ms, equal_issue, max_batch, buckets, batch_delay_ms, performance_samples, total_samples, min_queries, min_duration_s, max_duration_s,
 ? 2
 
 $ assay schedule --scenario single_stream --equal-issue --expected-latency-ns 0

@@ -348,6 +348,15 @@ static uint64_t count_lateness(struct state *s, uint64_t leaves)
     return could;
 }
 
+/* The size of the batch that n samples become. */
+static uint32_t places_of(const struct assay_batching *b, uint32_t n)
+{
+    for (uint32_t i = 0; i < b->n_sizes; i++)
+        if (b->sizes[i] >= n)
+            return b->sizes[i];
+    return b->maximum;
+}
+
 static void issue(struct state *s, uint64_t leaves)
 {
     struct assay_error err;
@@ -355,7 +364,9 @@ static void issue(struct state *s, uint64_t leaves)
     (void)look(s);
     uint64_t           could = count_lateness(s, leaves);
     struct flight     *f = load(s);
-    struct assay_query q = {.n_samples = f->n, .samples = s->sample, .earliest_ns = s->model ? s->zero_ns + s->now : 0};
+    struct assay_query q = {.n_samples = f->n, .n_places = places_of(&s->d->batching, f->n), .samples = s->sample,
+                            .earliest_ns = s->model ? s->zero_ns + s->now : 0};
+    s->out->places += q.n_places;
     f->could_ns = could;
     if (s->out->executions++ == 0)
         s->out->first_issue_ns = assay_clock_now_ns() - s->out->first_issue_ns;

@@ -29,6 +29,10 @@ struct assay_query_row {
 /* How several waiting samples become one execution. */
 struct assay_batching {
     uint32_t maximum;  /* samples of one execution; 1: none */
+    /* Sizes that a batch may have: an execution has the least that holds its samples. They rise, the last is the maximum, which is the
+     * only one where n_sizes is 0. */
+    const uint32_t *sizes;
+    uint32_t        n_sizes;
     uint64_t delay_ns; /* a batch that is not full leaves when its first sample has waited so long, or when no more will come */
 };
 
@@ -58,6 +62,7 @@ struct assay_drive_result {
     uint64_t issued, completed, failed; /* issued = completed + failed, always */
     uint64_t samples;                   /* of completed queries */
     uint64_t executions;                /* begun */
+    uint64_t places;                    /* sizes of their batches together */
     uint64_t first_issue_ns;            /* from the call to the first issue: the start-up */
     uint64_t last_scheduled_ns, last_completed_ns;
     struct assay_histogram latency;     /* of completed queries */

@@ -24,7 +24,16 @@ struct bound {
     unsigned char       **master;  /* host copy: one for each set, or one; outputs: a staging area */
     int32_t               aliased; /* an output in the memory of this bound entry, or -1 */
     bool                  taken;   /* a param or state that an output takes over */
+    bool                  lent;    /* a param that another target's buffer holds */
     uint64_t              front;   /* guard bytes before the content, in the buffer and in every master; as many behind */
+};
+
+/* Executions in flight: of a target, and of those beside it. A poll tells of any of them. */
+struct flights {
+    struct assay_event *event[MAX_IN_FLIGHT];
+    uint64_t            token[MAX_IN_FLIGHT];
+    size_t              n;
+    uint64_t            next_token;
 };
 
 struct assay_graph_target {
@@ -42,10 +51,7 @@ struct assay_graph_target {
     size_t                          n_outputs;
     struct assay_random             entropy;
     uint64_t                        batches;
-    struct assay_event             *in_flight[MAX_IN_FLIGHT];
-    uint64_t                        token[MAX_IN_FLIGHT];
-    size_t                          n_in_flight;
-    uint64_t                        next_token;
+    struct flights                  own, *flights; /* its own, or those of the target that it stands beside */
     bool                            values, memory;
 };
 
@@ -106,11 +112,35 @@ void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint6
     *host_bytes = host < 9e18 ? (uint64_t)host : UINT64_MAX;
 }
 
+/* A param that no output takes over keeps its content for good: the back end may pack it, and the host needs no copy. */
+static bool keeps_content(const struct assay_graph *g, uint32_t value)
+{
+    return g->values[value].role == ASSAY_ROLE_PARAM && !is_taken(g, value);
+}
+
+/* The same content: the rule that fills a param knows its name, type and shape only. */
+static bool is_same_param(const struct assay_value *a, const struct assay_value *b)
+{
+    return a->dtype == b->dtype && a->bytes == b->bytes && !strcmp(a->name, b->name);
+}
+
+uint64_t assay_graph_target_shared_bytes(const struct assay_graph *g, const struct assay_graph *beside)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < g->n_values; i++)
+        for (uint32_t k = 0; keeps_content(g, i) && k < beside->n_values; k++)
+            if (keeps_content(beside, k) && is_same_param(&g->values[i], &beside->values[k])) {
+                bytes += g->values[i].bytes;
+                break;
+            }
+    return bytes;
+}
+
 uint64_t assay_graph_target_working_set(const struct assay_graph_target *t)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < t->n_bound; i++)
-        bytes += t->bound[i].aliased < 0 ? t->bound[i].bytes * t->bound[i].copies : 0;
+        bytes += t->bound[i].aliased < 0 && !t->bound[i].lent ? t->bound[i].bytes * t->bound[i].copies : 0;
     return bytes;
 }
 
@@ -227,14 +257,29 @@ static enum assay_code upload(struct assay_graph_target *t, struct assay_buffer 
     return assay_backend_told(t->with.backend, t->with.backend->upload(t->with.session, to, 0, from, bytes, err), "upload", err);
 }
 
-/* A param that no output takes over keeps its content for good: the back end may pack it, and the host needs no copy. */
 static bool is_fixed(const struct bound *b)
 {
     return b->role == ASSAY_ROLE_PARAM && !b->taken;
 }
 
+/* Takes over the buffer of the same param of the target beside, which holds its content already. false: it has none. */
+static bool borrow(const struct assay_graph_target *t, struct bound *b)
+{
+    const struct assay_graph_target *from = t->with.beside;
+    const struct assay_value        *mine = &t->with.graph->values[b->value];
+    for (size_t i = 0; from && is_fixed(b) && i < from->n_bound; i++)
+        if (is_fixed(&from->bound[i]) && is_same_param(mine, &from->with.graph->values[from->bound[i].value]) &&
+            (b->buffer = calloc(1, sizeof(struct assay_buffer *)))) {
+            b->buffer[0] = from->bound[i].buffer[0];
+            return b->lent = true;
+        }
+    return false;
+}
+
 static enum assay_code load(struct assay_graph_target *t, struct bound *b, struct assay_error *err)
 {
+    if (borrow(t, b))
+        return ASSAY_OK;
     tell_phase(t, ASSAY_TARGET_FILL);
     if (allocate(t, b, err) || fill(t, b, err))
         return err->code;
@@ -300,6 +345,7 @@ static enum assay_code make(struct assay_graph_target *t, struct assay_error *er
 {
     uint64_t device, host;
     assay_graph_target_bytes(t->with.graph, t->with.slots, &device, &host);
+    device -= t->with.beside ? assay_graph_target_shared_bytes(t->with.graph, t->with.beside->with.graph) : 0;
     host = t->values ? host : 0; /* what computes no values gets none: there is nothing to keep a copy of */
     if (t->memory && (device > t->with.limit_bytes || host > t->with.limit_bytes)) {
         ASSAY_FAIL(err, ASSAY_MEMORY, "%u input sets and outputs take %.1f MiB on the device and %.1f MiB on the host, more than %.1f MiB",
@@ -336,6 +382,7 @@ enum assay_code assay_graph_target_new(const struct assay_graph_target_setup *se
     t->with = *setup;
     t->places = restores(setup->graph) ? 1 : setup->slots;
     t->turn = setup->slots;
+    t->flights = setup->beside ? setup->beside->flights : &t->own;
     t->values = setup->device->traits & ASSAY_TRAIT_VALUES;
     t->memory = setup->device->traits & ASSAY_TRAIT_MEMORY;
     assay_random_init(&t->entropy, assay_random_entropy());
@@ -352,13 +399,13 @@ void assay_graph_target_free(struct assay_graph_target *t)
     if (!t)
         return;
     const struct assay_backend *b = t->with.backend;
-    for (size_t i = 0; i < t->n_in_flight; i++)
-        b->forget(t->with.session, t->in_flight[i]);
+    while (t->flights->n) /* whose they are is not known, and nobody waits for any */
+        b->forget(t->with.session, t->flights->event[--t->flights->n]);
     if (t->program)
         b->discard(t->with.session, t->program);
     for (size_t i = 0; i < t->n_bound; i++) {
         struct bound *x = &t->bound[i];
-        for (uint32_t c = 0; x->buffer && c < x->copies; c++)
+        for (uint32_t c = 0; x->buffer && !x->lent && c < x->copies; c++)
             if (x->buffer[c])
                 b->release(t->with.session, x->buffer[c]);
         for (uint32_t c = 0; x->master && c < x->masters; c++)
@@ -503,7 +550,8 @@ enum assay_code assay_graph_target_collect(struct assay_graph_target *t, uint32_
 static enum assay_code start(struct assay_graph_target *t, const struct assay_query *q, uint32_t flags, uint64_t *token,
                              struct assay_error *err)
 {
-    if (t->n_in_flight == MAX_IN_FLIGHT)
+    struct flights *f = t->flights;
+    if (f->n == MAX_IN_FLIGHT)
         return ASSAY_FAIL(err, ASSAY_INTERNAL, "more than %u queries in flight", MAX_IN_FLIGHT);
     struct assay_launch launch = {
         .size = sizeof launch, .flags = flags, .program = t->program, .earliest_ns = q->earliest_ns,
@@ -518,8 +566,8 @@ static enum assay_code start(struct assay_graph_target *t, const struct assay_qu
         return assay_backend_told(t->with.backend, code, "execute", err);
     if (!event)
         return gave(t, event, "execute", err);
-    t->in_flight[t->n_in_flight] = event;
-    *token = t->token[t->n_in_flight++] = t->next_token++;
+    f->event[f->n] = event;
+    *token = f->token[f->n++] = f->next_token++;
     return ASSAY_OK;
 }
 
@@ -546,23 +594,24 @@ static void ask_for_trace(struct assay_graph_target *t, struct assay_event *even
 static enum assay_code wait_for(struct assay_graph_target *t, uint64_t timeout_ns, uint64_t *token, struct assay_span *span,
                                 struct tracing *tracing, struct assay_error *err)
 {
+    struct flights             *f = t->flights;
     size_t                      done = 0;
     enum assay_allocation_owner before = assay_allocation_owner_set(ASSAY_ALLOCATION_PLUGIN);
-    enum assay_code code = t->with.backend->poll(t->with.session, t->in_flight, t->n_in_flight, timeout_ns, &done, span, err);
-    if (!code && done < t->n_in_flight && tracing)
-        ask_for_trace(t, t->in_flight[done], tracing);
-    if (!code && done < t->n_in_flight)
-        t->with.backend->forget(t->with.session, t->in_flight[done]);
+    enum assay_code             code = t->with.backend->poll(t->with.session, f->event, f->n, timeout_ns, &done, span, err);
+    if (!code && done < f->n && tracing)
+        ask_for_trace(t, f->event[done], tracing);
+    if (!code && done < f->n)
+        t->with.backend->forget(t->with.session, f->event[done]);
     (void)assay_allocation_owner_set(before);
     if (code)
         return assay_backend_told(t->with.backend, code, "poll", err);
     span->why_no_device_ns[sizeof span->why_no_device_ns - 1] = 0;
-    if (done >= t->n_in_flight)
-        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "poll says event %zu of %zu is done", done, t->n_in_flight);
-    *token = t->token[done];
-    t->n_in_flight--;
-    t->in_flight[done] = t->in_flight[t->n_in_flight];
-    t->token[done] = t->token[t->n_in_flight];
+    if (done >= f->n)
+        return ASSAY_FAIL(err, ASSAY_PROTOCOL, "poll says event %zu of %zu is done", done, f->n);
+    *token = f->token[done];
+    f->n--;
+    f->event[done] = f->event[f->n];
+    f->token[done] = f->token[f->n];
     return ASSAY_OK;
 }
 
@@ -575,12 +624,13 @@ static enum assay_code poll(void *self, uint64_t timeout_ns, uint64_t *token, st
 static void cancel(void *self, uint64_t token)
 {
     struct assay_graph_target *t = self;
-    for (size_t i = 0; i < t->n_in_flight; i++)
-        if (t->token[i] == token) {
-            t->with.backend->forget(t->with.session, t->in_flight[i]);
-            t->n_in_flight--;
-            t->in_flight[i] = t->in_flight[t->n_in_flight];
-            t->token[i] = t->token[t->n_in_flight];
+    struct flights            *f = t->flights;
+    for (size_t i = 0; i < f->n; i++)
+        if (f->token[i] == token) {
+            t->with.backend->forget(t->with.session, f->event[i]);
+            f->n--;
+            f->event[i] = f->event[f->n];
+            f->token[i] = f->token[f->n];
             return;
         }
 }

@@ -41,6 +41,9 @@ struct assay_graph_target_setup {
     uint32_t                        slots;  /* input sets, and output places unless the graph restores; at least 1, by rule
                                                ASSAY_MIN_SETS */
     uint64_t                        limit_bytes; /* host and device memory each that may be taken */
+    /* A target of the same session that is freed later, or NULL: what both have of params that stay as they are is in its buffers,
+     * and a poll of either tells of the executions of both. So a workload is compiled for several sizes over one set of weights. */
+    struct assay_graph_target      *beside;
     /* Called as phases begin. May be NULL. */
     void (*phase)(void *self, enum assay_target_phase phase);
     void *phase_self;
@@ -48,6 +51,9 @@ struct assay_graph_target_setup {
 
 /* Bytes that the buffers of all slots take on the device; and that the host keeps beside them. */
 void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint64_t *device_bytes, uint64_t *host_bytes);
+
+/* Bytes of params that a target of `g` takes from one of `beside` that it stands beside. */
+uint64_t assay_graph_target_shared_bytes(const struct assay_graph *g, const struct assay_graph *beside);
 
 /* Allocates, fills, uploads params and sets, compiles. Frees everything itself when it fails. ASSAY_MEMORY with the numbers:
  * more than limit_bytes. */

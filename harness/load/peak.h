@@ -24,11 +24,13 @@ struct assay_peak_asked {
     double   qps, level; /* of this look's verdict */
     uint64_t queries;    /* at least: fewer can settle nothing at this level */
     uint32_t effort;     /* times as long as a first look */
-    uint32_t look;       /* from 0 */
+    uint32_t look;       /* from first_look */
 };
 struct assay_peak_search {
     double capacity_qps; /* about what the target can do, from executions one after another: where the ladder stands */
     double percentile;
+    double floor_qps;    /* no rate below is of interest; 0: any is */
+    uint32_t shares, first_look; /* searches that have ASSAY_PEAK_LEVEL together, 0: only this; looks of those before it */
     enum assay_code (*look)(void *self, const struct assay_peak_asked *asked, struct assay_peak_look *out,
                             struct assay_error *err);
     void  *self;
@@ -42,7 +44,7 @@ enum assay_code assay_peak_find(const struct assay_peak_search *how, struct assa
 /* The scenario that is run once more: at the highest valid rate, or the first that was looked at, with three times the queries that settled it
  * (other seeds have another luck). */
 void assay_peak_take(const struct assay_peak *peak, struct assay_scenario *s);
-/* "12 looks: 40/s valid, 50/s valid, 62.5/s invalid …" */
+/* "12 looks: 40/s valid; 50/s valid; 62.5/s invalid …" */
 void assay_peak_say(const struct assay_peak *peak, struct assay_text *out);
 
 #endif

@@ -12,6 +12,7 @@
 struct assay_query {
     uint32_t slot;        /* index of the prepared bindings, where the caller prepared them */
     uint32_t n_samples;   /* of a scenario: what of the data set this execution is for; else 0 */
+    uint32_t n_places;    /* of a scenario: size of the batch, with what is only computed because it is a batch's size; else 0 */
     const uint64_t *samples; /* indices, valid during the call */
     uint64_t earliest_ns; /* on a model clock: not before */
 };

@@ -12,7 +12,11 @@
 #include "assay/banned.h"
 
 #define LONG_SCENARIO_NS 60000000000u    /* launched once */
-#define SCENARIO_SPARE_NS 600000000000u /* until its worker is ended */
+#define SCENARIO_SPARE_NS 600000000000u /* until its worker is ended; */
+#define SEARCH_SPARE 3u                 /* … a search looks many times at 300 queries and more, so many times that; */
+#define BATCH_SEARCH_SPARE 6u           /* … one over batches is several searches */
+#define RUNS_LONG 4u                    /* and so many times min_duration, of a search for each of those times */
+#define LOOKS_LONG 20u
 
 const struct assay_option assay_repeat_options[] = {
     {.name = "launches", .type = ASSAY_OPT_I64, .offset = offsetof(struct assay_repeat, launches), .dflt = "3", .min = 1,
@@ -99,7 +103,8 @@ static void time_for_scenario(struct assay_case *c)
     bool searches = assay_scenario_searches(s);
     if (s->min_duration_ns >= LONG_SCENARIO_NS || searches)
         c->repeat.launches = 1;
-    c->repeat.timeout_ns = SCENARIO_SPARE_NS + (searches ? 40 : 4) * s->min_duration_ns;
+    uint64_t spare = assay_scenario_searches_batch(s) ? BATCH_SEARCH_SPARE : searches ? SEARCH_SPARE : 1;
+    c->repeat.timeout_ns = spare * SCENARIO_SPARE_NS + (searches ? LOOKS_LONG : RUNS_LONG) * spare * s->min_duration_ns;
 }
 
 /* The '@' that begins the scenario; one inside a JSON string is part of a value. NULL: there is none. */
@@ -304,39 +309,41 @@ static const struct assay_option *batch_row(const struct assay_workload *w)
     return NULL;
 }
 
-/* An execution of a scenario with batches has max_batch samples: the same workload with so many times the batch. */
-static enum assay_code make_batched(const struct assay_case *c, void *params, struct assay_error *err)
+/* The parameters of an execution of so many samples: the same workload with so many times the batch. */
+static enum assay_code make_batched(const struct assay_case *c, uint32_t samples, void *params, struct assay_error *err)
 {
     const struct assay_option *row = batch_row(c->workload);
     int64_t                    batch;
     if (!row)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "workload %s has no parameter 'batch': max_batch must be 1, got %lld",
-                          c->workload->name,
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "workload %s has no parameter 'batch': max_batch must be 1, got %lld", c->workload->name,
                           (long long)c->scenario.max_batch);
     memcpy(params, c->params, c->workload->params_bytes);
     memcpy(&batch, (char *)params + row->offset, sizeof batch);
-    if ((double)batch * (double)c->scenario.max_batch > row->max)
-        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_batch=%lld times batch=%lld is more than %.0f",
-                          (long long)c->scenario.max_batch,
-                          (long long)batch, row->max);
-    batch *= c->scenario.max_batch;
+    if ((double)batch * samples > row->max)
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_batch=%u times batch=%lld is more than %.0f", samples, (long long)batch, row->max);
+    batch *= samples;
     memcpy((char *)params + row->offset, &batch, sizeof batch);
     return ASSAY_OK;
 }
 
 enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err)
 {
-    bool                batched = c->scenario.type && c->scenario.max_batch > 1;
-    uint32_t            ranks;
+    uint32_t ranks;
     if (assay_case_ranks(c, &ranks, err))
         return err->code;
     if (ranks > 1)
         return assay_case_join(c, ranks, out, NULL, err);
+    return assay_case_graph_of(c, c->scenario.type && c->scenario.max_batch > 1 ? (uint32_t)c->scenario.max_batch : 1, out, err);
+}
+
+enum assay_code assay_case_graph_of(const struct assay_case *c, uint32_t samples, struct assay_graph **out, struct assay_error *err)
+{
+    bool                batched = c->scenario.type && c->scenario.max_batch != 1; /* also one of them: the parameter must be there */
     void               *params = batched ? calloc(1, c->workload->params_bytes + 1) : c->params;
     struct assay_graph *g = params || !batched ? assay_graph_new(c->workload->name) : NULL;
     enum assay_code     code = g ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph");
     if (!code && batched)
-        code = make_batched(c, params, err);
+        code = make_batched(c, samples, params, err);
     if (!code)
         code = c->workload->build(params, c->phase, g, err);
     if (batched)

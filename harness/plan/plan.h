@@ -61,9 +61,11 @@ bool assay_case_family(const char *name, char out[ASSAY_CASE_NAME_BYTES], double
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
  * name that is none of this program's is copied as it is. */
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);
-/* Builds the graph of one execution: of a scenario with batches, of max_batch samples; of several ranks, their graphs joined. Free it
- * with assay_graph_free. */
+/* Builds the graph of one execution: of a scenario with batches, of max_batch samples (of 1, where that is searched for); of several
+ * ranks, their graphs joined. Free it with assay_graph_free. */
 enum assay_code assay_case_graph(const struct assay_case *c, struct assay_graph **out, struct assay_error *err);
+/* Of one rank's case with a scenario: the graph of an execution of so many samples, as its buckets have them. */
+enum assay_code assay_case_graph_of(const struct assay_case *c, uint32_t samples, struct assay_graph **out, struct assay_error *err);
 
 /* Over how many ranks the case's work is spread: 1 for most. ASSAY_CONFIG: a mesh that does not fit; ASSAY_UNSUPPORTED: ranks under a
  * scenario. */

@@ -27,8 +27,11 @@
      .help = "every sample of the loaded set equally often"}
 /* How samples that wait become one execution. */
 #define BATCHES                                                                                                                   \
-    NUMBER("max_batch", max_batch, "1", 1, 4096, "samples of one execution, at most; a workload with parameter batch is compiled " \
-           "for powers of two up to it"),                                                                                         \
+    NUMBER("max_batch", max_batch, "1", 0, 4096, "samples of one execution, at most, for which a workload with parameter batch is " \
+           "compiled; 0, with qps=0: find the one with the highest rate"),                                                        \
+    {.name = "buckets", .type = ASSAY_OPT_TEXT, .offset = FIELD(buckets), .bytes = sizeof((struct assay_scenario *)0)->buckets,   \
+     .dflt = "none", .help = "smaller batches that it is compiled for as well, an execution takes the least that holds it: none, " \
+                             "powers (of two), or sizes as in 1+2+4"},                                                            \
     MILLISECONDS("batch_delay_ms", batch_delay_ns, "0", 0, "a batch that is not full leaves when its first sample has waited so long")
 /* What every scenario has. */
 #define COMMON(queries, duration)                                                                                                 \
@@ -175,6 +178,10 @@ static enum assay_code complete(struct assay_scenario *s, bool queries_given, st
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within a limit, and latency_ms=0 sets none");
     if (s->type == ASSAY_INTERACTIVE && s->qps == 0 && !s->latency_ns && !s->ttft_ns && !s->tpot_ns)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "qps=0 finds the highest rate within limits, and none is set");
+    if (!s->max_batch && (s->type != ASSAY_SERVER || s->qps > 0))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "max_batch=0 finds the batch that has the highest rate: only of a server with qps=0");
+    if (assay_buckets_complete(s->buckets, s->max_batch, err))
+        return err->code;
     if (s->max_duration_ns && s->max_duration_ns < s->min_duration_ns)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "max_duration_s is less than min_duration_s");
     /* the official rule: 24,576 samples, or the data set if that is smaller */
@@ -213,7 +220,7 @@ static enum assay_code parse(const char *list, const struct assay_scenario_row *
 
 enum assay_code assay_scenario_parse(const char *text, struct assay_scenario *out, struct assay_error *err)
 {
-    struct assay_scenario s = {.in_flight = 1, .samples_per_query = 1, .burst = 1, .percentile = 0.99, .max_batch = 1};
+    struct assay_scenario s = {.in_flight = 1, .samples_per_query = 1, .burst = 1, .percentile = 0.99, .max_batch = 1, .buckets = "none"};
     char                  name[40];
     const char           *slash = strchr(text, '/');
     size_t                length = slash ? (size_t)(slash - text) : strlen(text);
@@ -271,4 +278,9 @@ double assay_scenario_rate(const struct assay_scenario *s)
 bool assay_scenario_searches(const struct assay_scenario *s)
 {
     return (s->type == ASSAY_SERVER || s->type == ASSAY_INTERACTIVE) && s->qps == 0;
+}
+
+bool assay_scenario_searches_batch(const struct assay_scenario *s)
+{
+    return assay_scenario_searches(s) && s->max_batch == 0;
 }

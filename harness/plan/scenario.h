@@ -8,6 +8,7 @@
 #include "assay/error.h"
 #include "assay/option.h"
 #include "assay/text.h"
+#include "harness/plan/buckets.h"
 
 enum assay_scenario_type {
     ASSAY_SINGLE_STREAM = 1, /* the next query when the last one is done */
@@ -36,7 +37,8 @@ struct assay_scenario {
     uint64_t min_queries, min_duration_ns, max_duration_ns; /* max 0: none */
     uint64_t expected_latency_ns;   /* single_stream with equal issue: sets how many queries are prepared for */
     bool     equal_issue;           /* every sample equally often */
-    int64_t  max_batch;             /* samples of one execution, at most */
+    int64_t  max_batch;             /* samples of one execution, at most; 0: find the one with the highest rate */
+    char     buckets[ASSAY_BUCKETS_TEXT_BYTES]; /* smaller batches that are compiled for as well (buckets.h) */
     uint64_t batch_delay_ns;        /* that a batch which is not full waits for more */
     char     seeds[32];             /* a named set (seed_set.h), or "case": from the run's seed */
     char     profile[16];           /* "short", "loadgen": where defaults come from */
@@ -62,5 +64,7 @@ uint64_t assay_scenario_least(const struct assay_scenario *s);
 double   assay_scenario_rate(const struct assay_scenario *s);
 /* Is the rate to be found: qps=0 where it is the rate of arrivals? */
 bool     assay_scenario_searches(const struct assay_scenario *s);
+/* Is the batch to be found with it? */
+bool     assay_scenario_searches_batch(const struct assay_scenario *s);
 
 #endif

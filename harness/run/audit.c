@@ -44,12 +44,12 @@ static struct assay_hash128 hash_of(const struct assay_graph *g, const struct as
     return all;
 }
 
-void assay_audit_before(struct assay_audit *a, const struct assay_graph *g, const struct assay_collected *left)
+void assay_audit_before(struct assay_audit *a, uint32_t program, const struct assay_graph *g, const struct assay_collected *left)
 {
-    if (!a->logs || left->set >= ASSAY_AUDIT_MOST_SETS || a->has[left->set])
+    if (!a->logs || left->set >= ASSAY_AUDIT_MOST_SETS || a->has[program][left->set])
         return;
-    a->has[left->set] = true;
-    a->before[left->set] = hash_of(g, left);
+    a->has[program][left->set] = true;
+    a->before[program][left->set] = hash_of(g, left);
 }
 
 bool assay_audit_chooses(struct assay_audit *a)
@@ -57,12 +57,13 @@ bool assay_audit_chooses(struct assay_audit *a)
     return a->logs && assay_random_unit(&a->entropy) < a->chance;
 }
 
-void assay_audit_log(struct assay_audit *a, const struct assay_graph *g, const struct assay_collected *left, struct assay_audited *to)
+void assay_audit_log(struct assay_audit *a, uint32_t program, const struct assay_graph *g, const struct assay_collected *left,
+                     struct assay_audited *to)
 {
-    if (left->set >= ASSAY_AUDIT_MOST_SETS || !a->has[left->set])
+    if (left->set >= ASSAY_AUDIT_MOST_SETS || !a->has[program][left->set])
         return;
-    struct assay_hash128 now = hash_of(g, left);
-    bool                 same = now.low == a->before[left->set].low && now.high == a->before[left->set].high;
+    struct assay_hash128 now = hash_of(g, left), before = a->before[program][left->set];
+    bool                 same = now.low == before.low && now.high == before.high;
     to->logged++;
     to->equal += same;
     if (!same && !*to->first_difference)

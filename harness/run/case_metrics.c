@@ -153,7 +153,7 @@ static void device_memory_metrics(const struct assay_course *c)
     assay_graph_target_bytes(c->graph, 1, &one, &ignored);
     assay_metric_set(rec, ASSAY_METRIC_device_memory_bytes, bytes, 1, 0);
     if (needed > 0)
-        assay_metric_set(rec, ASSAY_METRIC_device_memory_share, (bytes - (double)(all - one)) / needed, 1, 0);
+        assay_metric_set(rec, ASSAY_METRIC_device_memory_share, (bytes - (double)(all - one) - (double)c->spare_bytes) / needed, 1, 0);
     else
         assay_metric_absent(rec, ASSAY_METRIC_device_memory_share, "the graph needs no memory");
 }

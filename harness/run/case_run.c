@@ -7,7 +7,6 @@
 #include "harness/base/file.h"
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
-#include "harness/ir/ops.h"
 #include "harness/load/drive.h"
 #include "harness/load/graph_target.h"
 #include "harness/measure/ceiling.h"
@@ -39,11 +38,7 @@ static enum assay_code build(struct assay_course *c, struct assay_error *err)
         return err->code;
     if ((*weights || *inputs) && assay_value_source_open(c->graph, weights, inputs, &c->source, err))
         return err->code;
-    struct assay_cost cost = assay_graph_cost(c->graph);
-    c->record->flops = cost.flops;
-    c->record->transcendentals = cost.transcendentals;
-    c->record->read_bytes = cost.read_bytes;
-    c->record->written_bytes = cost.written_bytes;
+    assay_course_tell_cost(c);
     if (what->workload->message)
         what->workload->message(what->params, what->phase, &c->message_bytes, &c->link_factor);
     c->record->items = what->workload->items ? what->workload->items(what->params, what->phase) : 1;
@@ -54,18 +49,6 @@ static enum assay_code build(struct assay_course *c, struct assay_error *err)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a graph");
     if (c->lesson->build_evaluation(what->params, c->evaluation, err))
         return assay_error_in(err, "building the evaluation of '%.80s'", what->name);
-    return ASSAY_OK;
-}
-
-static enum assay_code ask_accepted(const struct assay_course *c, const struct assay_graph *g, struct assay_error *err)
-{
-    for (uint32_t i = 0; i < g->n_nodes; i++) {
-        char              reason[160];
-        struct assay_text why = ASSAY_TEXT(reason);
-        if (!c->opened.backend->accepts(c->opened.session, g, i, &why))
-            return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "node '%.48s' (%s): %s", g->nodes[i].name, g->nodes[i].op->name,
-                              *reason ? reason : "no reason given");
-    }
     return ASSAY_OK;
 }
 
@@ -83,9 +66,9 @@ static enum assay_code open_device(struct assay_course *c, struct assay_error *e
     c->record->device = c->opened.device;
     c->record->evidence = assay_evidence_of(&c->opened.device);
     (void)assay_string_copy(c->record->backend, sizeof c->record->backend, c->opened.canonical);
-    if (ask_accepted(c, c->graph, err))
+    if (assay_course_accepted(c, c->graph, err))
         return err->code;
-    return c->lesson ? ask_accepted(c, c->evaluation, err) : ASSAY_OK;
+    return c->lesson ? assay_course_accepted(c, c->evaluation, err) : ASSAY_OK;
 }
 
 /* Closes files (cutting the samples to what was taken) and hashes them for the record. */

@@ -8,6 +8,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
+#include "harness/ir/ops.h"
 #include "harness/store/run_folder.h"
 
 #include "assay/banned.h"
@@ -20,6 +21,27 @@ void assay_course_enter(struct assay_course *course, enum assay_phase phase)
     course->phase_begin_ns = now;
     if (course->job->progress)
         course->job->progress(course->job->self, phase, 0, 0);
+}
+
+void assay_course_tell_cost(struct assay_course *course)
+{
+    struct assay_cost cost = assay_graph_cost(course->graph);
+    course->record->flops = cost.flops;
+    course->record->transcendentals = cost.transcendentals;
+    course->record->read_bytes = cost.read_bytes;
+    course->record->written_bytes = cost.written_bytes;
+}
+
+enum assay_code assay_course_accepted(const struct assay_course *c, const struct assay_graph *g, struct assay_error *err)
+{
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        char              reason[160];
+        struct assay_text why = ASSAY_TEXT(reason);
+        if (!c->opened.backend->accepts(c->opened.session, g, i, &why))
+            return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "node '%.48s' (%s): %s", g->nodes[i].name, g->nodes[i].op->name,
+                              *reason ? reason : "no reason given");
+    }
+    return ASSAY_OK;
 }
 
 void assay_course_on_target_phase(void *course, enum assay_target_phase phase)

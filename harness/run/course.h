@@ -48,6 +48,7 @@ struct assay_course {
     struct assay_graph          *evaluation; /* of the lesson */
     struct assay_graph_target   *target;
     uint32_t                     sets; /* of inputs: ASSAY_MIN_SETS, fewer for want of memory */
+    uint64_t                     spare_bytes; /* on the device: what programs beside the target have for further sets */
     struct assay_witness        *witness;
     struct assay_ceiling        *ceiling; /* NULL: why_no_ceiling */
     char                         why_no_ceiling[128];
@@ -68,6 +69,11 @@ struct assay_course {
     } drawn;
     struct assay_lesson_result      learned;
 };
+
+/* What an execution of the graph comes to, in the record. */
+void            assay_course_tell_cost(struct assay_course *course);
+/* Does the device take every node? ASSAY_UNSUPPORTED: the first that it does not, and why. */
+enum assay_code assay_course_accepted(const struct assay_course *course, const struct assay_graph *g, struct assay_error *err);
 
 void assay_course_enter(struct assay_course *course, enum assay_phase phase);
 void assay_course_on_target_phase(void *course, enum assay_target_phase phase);

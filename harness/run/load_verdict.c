@@ -238,8 +238,7 @@ static void rates(const struct assay_scenario *s, const struct assay_drive_resul
         assay_metric_set(rec, ASSAY_METRIC_lateness_p99_ns, (double)assay_histogram_percentile(&r->lateness, 0.99),
                          r->executions, clock);
         assay_metric_set(rec, ASSAY_METRIC_late_share, late_share(r), r->executions, 0);
-        assay_metric_set(rec, ASSAY_METRIC_batch_fill, (double)r->samples / (double)r->executions / (double)s->max_batch,
-                         r->executions, 0);
+        assay_metric_set(rec, ASSAY_METRIC_batch_fill, (double)r->samples / (double)r->places, r->executions, 0);
     }
     if (r->completed)
         assay_metric_set(rec, ASSAY_METRIC_latency_at_percentile_ns, (double)assay_histogram_percentile(&r->latency,
@@ -289,5 +288,17 @@ void assay_load_tell_peak(const struct assay_peak *peak, struct assay_record *re
         m->low = peak->low_qps;
         m->high = peak->high_qps;
         m->level = 1 - ASSAY_PEAK_LEVEL;
+    }
+}
+
+void assay_load_tell_batches(const struct assay_batches *batches, struct assay_record *rec)
+{
+    struct assay_load *load = &rec->load;
+    for (uint32_t i = 0; i < batches->n && i < ASSAY_RECORD_MAX_TRIED; i++) {
+        const struct assay_batch_step *step = &batches->step[i];
+        struct assay_tried            *row = &load->tried[load->n_tried++];
+        *row = (struct assay_tried){.max_batch = step->max_batch, .looks = step->peak.n, .low_qps = step->peak.low_qps,
+                                    .high_qps = step->peak.high_qps};
+        (void)assay_string_copy(row->why, sizeof row->why, step->why);
     }
 }

@@ -2,6 +2,7 @@
 #ifndef ASSAY_RUN_LOAD_VERDICT_H
 #define ASSAY_RUN_LOAD_VERDICT_H
 
+#include "harness/load/batch_search.h"
 #include "harness/load/drive.h"
 #include "harness/load/peak.h"
 #include "harness/load/series.h"
@@ -23,5 +24,7 @@ void assay_load_judge(const struct assay_scenario *s, const struct assay_drive_r
 
 /* What a search found, once the scenario was judged at that rate: the metric peak_qps and the looks in words. */
 void assay_load_tell_peak(const struct assay_peak *peak, struct assay_record *record);
+/* The batches that were searched, in rows. */
+void assay_load_tell_batches(const struct assay_batches *batches, struct assay_record *record);
 
 #endif

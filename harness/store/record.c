@@ -188,13 +188,26 @@ static const struct assay_field proof_fields[] = {
 #define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_load, member, #member, required)
 static const struct assay_field load_fields[] = {
     ROW(U64, draws, false), ROW(U64, issued, true), ROW(U64, completed, true), ROW(U64, failed, true), ROW(U64, samples, true), ROW(U64, executions, false),
-    ROW(U64, most_in_flight, false), ROW(U64, duration_ns, false), ROW(U64, first_issue_ns, false), ROW(U64, late, false),
+    ROW(U64, most_in_flight, false), ROW(U64, max_batch, false), ROW(U64, duration_ns, false), ROW(U64, first_issue_ns, false), ROW(U64, late, false),
     ROW(U64, lateness_limit_ns, true), ROW(U64, lateness_max_ns, false), ROW(U64, sets, true), ROW(U64, kept, false), ROW(U64, every, false),
     ROW(U64, steady_first, false), ROW(U64, over, false), ROW(U64, allowed_within_ns, false), ROW(F64, rate, false),
     ROW(F64, percentile, false), ROW(F64, phi, false), ROW(F64, margin, false), ROW(TEXT, steady, true), ROW(TEXT, settled, true),
     ROW(TEXT, loadgen, true), ROW(TEXT, invalid, false), ROW(TEXT, failure, false), ROW(TEXT, peak, false), ROW(TEXT, proof, false),
     ROW(TEXT, series_file, false), ROW(TEXT, series_sha256, false), ROW(TEXT, served, false), ROW(TEXT, served_file, false),
     ROW(TEXT, served_sha256, false), ROW(TEXT, tokens_file, false), ROW(TEXT, tokens_sha256, false), ASSAY_FIELD_END,
+};
+static const char *const load_also[] = {"buckets", "tried", NULL};
+#undef ROW
+
+#define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_bucket, member, #member, required)
+static const struct assay_field bucket_fields[] = {
+    ROW(U64, samples, true), ROW(U64, executions, true), ROW(TEXT, witness_file, false), ROW(TEXT, witness_sha256, false), ASSAY_FIELD_END,
+};
+#undef ROW
+
+#define ROW(kind, member, required) ASSAY_FIELD(kind, struct assay_tried, member, #member, required)
+static const struct assay_field tried_fields[] = {
+    ROW(U64, max_batch, true), ROW(U64, looks, true), ROW(F64, low_qps, false), ROW(F64, high_qps, false), ROW(TEXT, why, false), ASSAY_FIELD_END,
 };
 #undef ROW
 
@@ -321,6 +334,30 @@ static bool influences_write(json_t *object, const struct assay_record *record)
     return ok;
 }
 
+/* Rows of one table, one behind the other; no member where there are none. */
+static bool rows_write(json_t *object, const char *key, const struct assay_field *table, const void *rows, size_t stride, size_t n)
+{
+    json_t *list = json_array();
+    bool    ok = list != NULL;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = json_array_append_new(list, object_of(table, (const unsigned char *)rows + i * stride)) == 0;
+    ok = ok && (n == 0 || json_object_set_nocheck(object, key, list) == 0);
+    json_decref(list);
+    return ok;
+}
+
+static bool load_write(json_t *object, const struct assay_load *load)
+{
+    json_t *part = is_zero(load, sizeof *load) ? NULL : object_of(load_fields, load);
+    bool    ok = part && rows_write(part, "buckets", bucket_fields, load->bucket, sizeof *load->bucket,
+                                 load->n_buckets < ASSAY_RECORD_MAX_BUCKETS ? load->n_buckets : ASSAY_RECORD_MAX_BUCKETS) &&
+              rows_write(part, "tried", tried_fields, load->tried, sizeof *load->tried,
+                         load->n_tried < ASSAY_RECORD_MAX_TRIED ? load->n_tried : ASSAY_RECORD_MAX_TRIED) &&
+              json_object_set_nocheck(object, "load", part) == 0;
+    json_decref(part);
+    return ok || is_zero(load, sizeof *load);
+}
+
 static bool part_write(json_t *object, const char *key, const struct assay_field *table, const void *part, size_t bytes)
 {
     return is_zero(part, bytes) || json_object_set_new_nocheck(object, key, object_of(table, part)) == 0;
@@ -341,7 +378,7 @@ json_t *assay_record_to_json(const struct assay_record *record)
         part_write(object, "phases_ns", phase_fields, record->phase_ns, sizeof record->phase_ns) &&
         part_write(object, "noise", noise_fields, &record->noise, sizeof record->noise) &&
         part_write(object, "proof", proof_fields, &record->proof, sizeof record->proof) &&
-        part_write(object, "load", load_fields, &record->load, sizeof record->load) &&
+        load_write(object, &record->load) &&
         part_write(object, "audit", audit_fields, &record->audit, sizeof record->audit))
         return object;
     json_decref(object);
@@ -449,6 +486,31 @@ static enum assay_code part_read(const json_t *json, const char *key, const stru
     return object ? assay_fields_read(table, NULL, object, key, part, err) : ASSAY_OK;
 }
 
+static enum assay_code rows_read(const json_t *list, const char *what, const struct assay_field *table, void *rows, size_t stride, size_t most,
+                                 uint32_t *n, struct assay_error *err)
+{
+    char expected[40];
+    (void)snprintf(expected, sizeof expected, "a list of at most %zu", most);
+    if (list && (!json_is_array(list) || json_array_size(list) > most))
+        return assay_fields_fail("load", what, expected, list, err);
+    for (*n = 0; *n < json_array_size(list); (*n)++)
+        if (assay_fields_read(table, NULL, json_array_get(list, *n), what, (unsigned char *)rows + *n * stride, err))
+            return err->code;
+    return ASSAY_OK;
+}
+
+static enum assay_code load_read(const json_t *load, struct assay_load *out, struct assay_error *err)
+{
+    if (!load)
+        return ASSAY_OK;
+    if (assay_fields_read(load_fields, load_also, load, "load", out, err) ||
+        rows_read(json_object_get(load, "buckets"), "buckets", bucket_fields, out->bucket, sizeof *out->bucket, ASSAY_RECORD_MAX_BUCKETS,
+                  &out->n_buckets, err))
+        return err->code;
+    return rows_read(json_object_get(load, "tried"), "tried", tried_fields, out->tried, sizeof *out->tried, ASSAY_RECORD_MAX_TRIED,
+                     &out->n_tried, err);
+}
+
 /* What types cannot say. */
 static enum assay_code check_identity(const json_t *json, const struct assay_record *record, struct assay_error *err)
 {
@@ -477,7 +539,7 @@ enum assay_code assay_record_from_json(const json_t *json, struct assay_record *
         part_read(json, "phases_ns", phase_fields, out->phase_ns, err) == ASSAY_OK &&
         part_read(json, "noise", noise_fields, &out->noise, err) == ASSAY_OK &&
         part_read(json, "proof", proof_fields, &out->proof, err) == ASSAY_OK &&
-        part_read(json, "load", load_fields, &out->load, err) == ASSAY_OK &&
+        load_read(json_object_get(json, "load"), &out->load, err) == ASSAY_OK &&
         part_read(json, "audit", audit_fields, &out->audit, err) == ASSAY_OK)
         return ASSAY_OK;
     memset(out, 0, offsetof(struct assay_record, counters));

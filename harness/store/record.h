@@ -79,12 +79,27 @@ struct assay_proof {
     uint64_t cheat_share_found_ppm; /* a device that cheats in this share of iterations is found with 95 % */
 };
 
+/* One of the programs of a scenario whose workload is compiled for several sizes of batch. */
+struct assay_bucket {
+    uint64_t samples, executions;                /* of a batch; timed ones */
+    char     witness_file[160], witness_sha256[65]; /* empty for the largest, whose witness is the record's own */
+};
+/* A configuration that a search looked at: the highest rate that was settled to be valid with it, the lowest that was settled to be
+ * invalid, either 0 for none; `why` where it was not looked at, or not to its end. */
+struct assay_tried {
+    uint64_t max_batch, looks;
+    double   low_qps, high_qps;
+    char     why[160];
+};
+#define ASSAY_RECORD_MAX_BUCKETS 16
+#define ASSAY_RECORD_MAX_TRIED 8
+
 /* What became of a scenario (harness/load). A record whose `issued` is 0 has none. On a modelled device it was run on `draws` devices that
  * fit what is known of it: counts are added up, and what is one run's own is left out. */
 struct assay_load {
     uint64_t draws; /* 0: a run of its own */
     uint64_t issued, completed, failed, samples; /* queries; samples of completed ones */
-    uint64_t executions, most_in_flight;
+    uint64_t executions, most_in_flight, max_batch; /* max_batch: samples of an execution, at most */
     uint64_t duration_ns, first_issue_ns;        /* to the last completion; from the start to the first issue */
     uint64_t late, lateness_limit_ns, lateness_max_ns;
     uint64_t sets;            /* distinct inputs: a sample's are those of its index modulo this */
@@ -97,6 +112,9 @@ struct assay_load {
     char     invalid[200];    /* the first rule that the run breaks, by what margin, what to change; empty: none */
     char     failure[200];    /* the first failure */
     char     peak[400];       /* of a search: what it looked at */
+    uint32_t            n_buckets, n_tried; /* 0: there is one program; no batch was searched for */
+    struct assay_bucket bucket[ASSAY_RECORD_MAX_BUCKETS]; /* sizes rise; the last is max_batch */
+    struct assay_tried  tried[ASSAY_RECORD_MAX_TRIED];
     char     proof[200];      /* when outputs were collected */
     char     series_file[160], series_sha256[65]; /* struct assay_query_row, one a row */
     char     served[300];     /* of served requests: by what engine, and what of it was proved; empty: none were */

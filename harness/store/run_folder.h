@@ -58,6 +58,8 @@ void assay_run_folder_queries_file(const char *id, const char *backend, uint32_t
 void assay_run_folder_served_file(const char *id, const char *backend, uint32_t launch, char out[160]);
 /* "samples/<id>.<back end>.<launch>.tokens": what chosen requests were answered. */
 void assay_run_folder_tokens_file(const char *id, const char *backend, uint32_t launch, char out[160]);
+/* "witness/<id>.<back end>.<launch>.batch<samples>": of the program for a smaller batch. */
+void assay_run_folder_bucket_file(const char *id, const char *backend, uint32_t launch, uint32_t samples, char out[160]);
 /* A line with a UTC time in log.txt; cannot fail loudly. */
 ASSAY_PRINTF(2, 3)
 void assay_run_folder_log(struct assay_run_folder *folder, const char *fmt, ...);

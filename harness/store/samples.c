@@ -1,5 +1,6 @@
 /* What a launch leaves in files of its own: their names, and its latency samples. */
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,11 +44,23 @@ void assay_run_folder_file(const char *kind, const char *id, const char *backend
     assay_text_add(&text, ".%u.%s", launch, strcmp(kind, "trace") == 0 ? "json" : "bin");
 }
 
-static void beside_samples(const char *ending, const char *id, const char *backend, uint32_t launch, char out[160])
+static void with_ending(const char *kind, const char *ending, const char *id, const char *backend, uint32_t launch, char out[160])
 {
-    assay_run_folder_file("samples", id, backend, launch, out);
+    assay_run_folder_file(kind, id, backend, launch, out);
     size_t length = strlen(out), stem = length - strlen("bin");
     (void)assay_string_copy(out + stem, 160 - stem, ending);
+}
+
+static void beside_samples(const char *ending, const char *id, const char *backend, uint32_t launch, char out[160])
+{
+    with_ending("samples", ending, id, backend, launch, out);
+}
+
+void assay_run_folder_bucket_file(const char *id, const char *backend, uint32_t launch, uint32_t samples, char out[160])
+{
+    char ending[24];
+    (void)snprintf(ending, sizeof ending, "batch%u", samples);
+    with_ending("witness", ending, id, backend, launch, out);
 }
 
 void assay_run_folder_curve_file(const char *id, const char *backend, uint32_t launch, char out[160])

@@ -14,7 +14,7 @@
 enum fault { NONE, FAILS, NEVER_COMPLETES, ENDS_BEFORE_IT_BEGINS, STAMPS_TOO_EARLY, WRONG_CLOCK, WRONG_TOKEN, POLL_FAILS };
 static struct {
     enum assay_clock clock;
-    uint64_t         fixed_ns, each_ns, free_ns, begin_ns, end_ns, issued, from, cancelled, most_samples, samples[8];
+    uint64_t         fixed_ns, each_ns, free_ns, begin_ns, end_ns, issued, from, cancelled, most_samples, last_places, samples[8];
     enum fault       fault;
     bool             busy;
 } server;
@@ -32,6 +32,7 @@ static enum assay_code issue(void *self, const struct assay_query *q, uint64_t *
     if (server.issued < 8)
         server.samples[server.issued] = q->samples[0];
     server.issued++;
+    server.last_places = q->n_places;
     if (q->n_samples > server.most_samples)
         server.most_samples = q->n_samples;
     if (faulty(FAILS))
@@ -154,6 +155,25 @@ Test(drive, offline_is_all_at_once_in_batches_as_large_as_they_may_be)
     cr_expect_eq(r.completed, 100);
     cr_expect_eq(r.executions, 4);
     cr_expect_eq(r.last_completed_ns, 4 * 1000000 + 100 * 1000);
+}
+
+Test(drive, an_execution_has_the_least_size_of_batch_that_holds_its_samples)
+{
+    static const uint32_t sizes[] = {1, 4, 16};
+    const struct assay_batching b = {.sizes = sizes, .n_sizes = 3};
+    run_with("offline/min_queries=37,min_duration_s=0,max_batch=16", (struct assay_drive){.batching = b});
+    cr_expect_eq(r.executions, 3);
+    cr_expect_eq(r.places, 16 + 16 + 16, "5 samples are more than 4");
+    begin();
+    run_with("offline/min_queries=36,min_duration_s=0,max_batch=16", (struct assay_drive){.batching = b});
+    cr_expect_eq(r.places, 16 + 16 + 4);
+    cr_expect_eq(server.last_places, 4);
+    begin();
+    run_with("offline/min_queries=33,min_duration_s=0,max_batch=16", (struct assay_drive){.batching = b});
+    cr_expect_eq(r.places, 16 + 16 + 1);
+    begin();
+    run("offline/min_queries=33,min_duration_s=0,max_batch=16");
+    cr_expect_eq(r.places, 3 * 16, "without sizes there is one");
 }
 
 Test(drive, concurrency_keeps_its_number_in_flight)

@@ -57,6 +57,43 @@ static void expect_sum_of_set(const float *c, uint32_t set)
     cr_expect_eq(memcmp(a, c, sizeof a), 0, "the result of set %u is another", set);
 }
 
+/* Two programs over one set of weights: the second allocates no param, and a poll of either tells of both. */
+Test(graph_target, beside_another_shares_what_stays_and_what_is_in_flight)
+{
+    struct assay_graph_target *beside = NULL;
+    struct assay_query         q = {.slot = 1};
+    struct assay_span          span = {.size = sizeof span};
+    uint64_t                   token[2], done, alone = fake.buffers;
+    t = fake_target(g);
+    alone = fake.buffers - alone;
+    struct assay_graph_target_setup setup = fake_setup(g);
+    setup.beside = t;
+    OK(assay_graph_target_new(&setup, &beside, &err));
+    cr_expect_eq(fake.buffers, 2 * alone - 1, "the param is there once");
+    cr_expect_eq(assay_graph_target_shared_bytes(g, g), FAKE_N * sizeof(float));
+    cr_expect_eq(assay_graph_target_working_set(beside), assay_graph_target_working_set(t) - FAKE_N * sizeof(float));
+    OK(assay_graph_target_prepare(t, SLOTS, &err));
+    OK(assay_graph_target_prepare(beside, SLOTS, &err));
+    struct assay_target of[] = {assay_graph_target_as_target(t), assay_graph_target_as_target(beside)};
+    for (int i = 0; i < 2; i++)
+        OK(of[i].issue(of[i].self, &q, &token[i], &err));
+    cr_expect_neq(token[0], token[1]);
+    OK(of[0].poll(of[0].self, 1000000000, &done, &span, &err));
+    uint64_t first = done;
+    OK(of[0].poll(of[0].self, 1000000000, &done, &span, &err));
+    cr_expect((first == token[0] && done == token[1]) || (first == token[1] && done == token[0]));
+    uint64_t key, guards = 0;
+    uint32_t set;
+    struct assay_graph_target *mine = t;
+    t = beside;
+    const float *c = collected(1, &set, &key, &guards);
+    expect_sum_of_set(c, set);
+    t = mine;
+    assay_graph_target_free(beside);
+    cr_expect_eq(fake.buffers, alone, "the param stays with its owner");
+    run_slot(1);
+}
+
 Test(graph_target, every_slot_has_another_buffer_and_another_set_and_each_result_is_its_set_s)
 {
     bool seen[SLOTS] = {false};

@@ -68,7 +68,67 @@ Test(peak, is_none_where_nothing_is_valid)
     struct assay_text text = ASSAY_TEXT(room);
     cr_expect(p.low_qps == 0 && p.n == 3);
     assay_peak_say(&p, &text);
-    cr_expect(strstr(room, "3 looks: 40/s invalid, 10/s invalid, 2.5/s invalid"), "%s", room);
+    cr_expect(strstr(room, "3 looks: 40/s invalid; 10/s invalid; 2.5/s invalid"), "%s", room);
+}
+
+Test(peak, is_not_looked_for_below_what_is_of_interest)
+{
+    struct assay_peak_search how = {.capacity_qps = 100, .percentile = 0.99, .floor_qps = 60, .look = look};
+    struct assay_peak        peak;
+    struct assay_error       err = {0};
+    holds = 59;
+    invalid_from = 60;
+    asked = 0;
+    cr_assert_eq(assay_peak_find(&how, &peak, &err), ASSAY_OK);
+    cr_expect(peak.n == 1 && peak.low_qps == 0 && peak.look[0].qps == 60);
+    how.capacity_qps = 300; /* whose first look is above what holds: it goes back to what is of interest, and not below */
+    holds = 61;
+    invalid_from = 62;
+    asked = 0;
+    cr_assert_eq(assay_peak_find(&how, &peak, &err), ASSAY_OK);
+    cr_expect(peak.look[0].qps == 120 && peak.look[1].qps == 60 && peak.low_qps == 60);
+    how.capacity_qps = 100;
+    holds = 90;
+    invalid_from = 91;
+    asked = 0;
+    last_qps = 0;
+    cr_assert_eq(assay_peak_find(&how, &peak, &err), ASSAY_OK);
+    cr_expect(peak.look[0].qps == 60 && peak.low_qps > 90 / 1.07 && peak.low_qps <= 90);
+}
+
+/* What is undecided because latencies hang together: the first look's n and phi, and the effort of the second. */
+static struct { double phi; uint64_t n; uint32_t effort; } correlated;
+static enum assay_code look_correlated(void *self, const struct assay_peak_asked *a, struct assay_peak_look *out, struct assay_error *err)
+{
+    (void)self, (void)err;
+    correlated.effort = a->effort;
+    *out = (struct assay_peak_look){.qps = a->qps, .n = correlated.n * a->effort, .phi = correlated.phi,
+                                    .verdict = a->effort > 1 ? ASSAY_SETTLED_INVALID : ASSAY_UNDECIDED};
+    return ASSAY_OK;
+}
+
+static uint32_t second_effort(double phi, uint64_t n, double qps)
+{
+    struct assay_peak_search how = {.capacity_qps = 1, .floor_qps = qps, .percentile = 0.99, .look = look_correlated};
+    struct assay_peak        peak;
+    struct assay_error       err = {0};
+    correlated.phi = phi;
+    correlated.n = n;
+    cr_assert_eq(assay_peak_find(&how, &peak, &err), ASSAY_OK);
+    cr_expect_eq(peak.n, 2);
+    return correlated.effort;
+}
+
+/* At p99 and 0.01 / 16 none over the limit of 734 independent ones settles it; twice that is asked for. */
+Test(peak, second_look_is_as_long_as_latencies_that_hang_together_ask_for)
+{
+    cr_expect_eq(second_effort(1, 2000, 1e6), 4);
+    cr_expect_eq(second_effort(5.4, 2000, 1e6), 4, "7,930 of 8,000");
+    cr_expect_eq(second_effort(5.5, 2000, 1e6), 8, "8,076 of 8,000");
+    cr_expect_eq(second_effort(1000, 2000, 1e6), 16, "and no longer");
+    cr_expect_eq(second_effort(1000, 2000, 1601), 16, "32,000 of 1,601 a second take just less than 20 s");
+    cr_expect_eq(second_effort(1000, 2000, 1600), 8, "32,000 of 1,600 a second do not");
+    cr_expect_eq(second_effort(1000, 2000, 800), 4);
 }
 
 Test(peak, failure_of_a_look_ends_the_search)

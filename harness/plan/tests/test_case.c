@@ -291,6 +291,9 @@ Test(plan_case, batches_of_a_scenario_multiply_the_batch_of_the_graph)
     cr_assert_eq(assay_case_graph(&one, &g, &err), ASSAY_OK);
     cr_assert_eq(assay_case_graph(&eight, &h, &err), ASSAY_OK);
     cr_expect_eq(assay_graph_cost(h).flops, 8 * assay_graph_cost(g).flops);
+    assay_graph_free(h);
+    cr_assert_eq(assay_case_graph_of(&eight, 3, &h, &err), ASSAY_OK);
+    cr_expect_eq(assay_graph_cost(h).flops, 3 * assay_graph_cost(g).flops, "as a bucket of its own");
     assay_graph_free(g);
     assay_graph_free(h);
     assay_case_release(&one);

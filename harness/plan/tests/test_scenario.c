@@ -42,7 +42,7 @@ Test(scenario, the_table_is_in_the_order_of_the_enum)
 Test(scenario, the_canonical_form_has_every_setting_sorted_and_reads_back_as_itself)
 {
     cr_assert(reads("server/qps=40,latency_ms=15"));
-    cr_expect_str_eq(written(), "server/batch_delay_ms=0,equal_issue=false,latency_ms=15,max_batch=1,max_duration_s=0s,min_duration_s=5s,min_queries=662,percentile=0.99,"
+    cr_expect_str_eq(written(), "server/batch_delay_ms=0,buckets=none,equal_issue=false,latency_ms=15,max_batch=1,max_duration_s=0s,min_duration_s=5s,min_queries=662,percentile=0.99,"
                                 "performance_samples=1024,profile=short,qps=40,seeds=case,total_samples=1024");
     for (size_t i = 0; assay_scenarios[i].name; i++)
         for (int official = 0; official < 2; official++) {
@@ -57,6 +57,31 @@ Test(scenario, the_canonical_form_has_every_setting_sorted_and_reads_back_as_its
             cr_expect_str_eq(written(), first);
             cr_expect_eq(memcmp(&once, &s, sizeof s), 0, "%s", first);
         }
+}
+
+Test(scenario, buckets_are_written_out_and_those_that_cannot_be_are_refused)
+{
+    cr_assert(reads("server/max_batch=8,buckets=powers"));
+    cr_expect_str_eq(s.buckets, "1+2+4");
+    struct assay_scenario once = s;
+    cr_assert(reads("server/buckets=1+2+4+8,max_batch=8"));
+    cr_expect_eq(memcmp(&once, &s, sizeof s), 0, "the same case however it is said");
+    cr_expect(refused("offline/max_batch=8,buckets=4+2", "sizes must rise"));
+    cr_expect(refused("server/max_batch=8,buckets=1+16", "16 is more than max_batch=8"));
+    cr_expect(refused("server/buckets=0,max_batch=8", "a bucket of 0 samples"));
+    cr_expect(refused("single_stream/buckets=1", "unknown option 'buckets'"));
+}
+
+Test(scenario, a_batch_is_searched_for_only_where_the_rate_is)
+{
+    cr_assert(reads("server/qps=0,max_batch=0,buckets=powers"));
+    cr_expect(assay_scenario_searches_batch(&s));
+    cr_assert(reads("server/qps=0,max_batch=1"));
+    cr_expect(assay_scenario_searches(&s) && !assay_scenario_searches_batch(&s));
+    cr_expect(refused("server/qps=1,max_batch=0", "only of a server with qps=0"));
+    cr_expect(refused("offline/max_batch=0", "only of a server with qps=0"));
+    cr_expect(refused("server/qps=0,max_batch=-1", "max_batch must be an integer from 0 to 4096"));
+    cr_expect(refused("server/qps=0,max_batch=0,buckets=1+2", "buckets must be none or powers"));
 }
 
 Test(scenario, official_values_are_those_of_mlperf)

@@ -1,6 +1,7 @@
 #include "harness/run/case_load.h"
 
 #include "harness/base/hash.h"
+#include "harness/load/batch_search.h"
 #include "harness/run/tests/as_worker.h"
 #include "harness/store/run_folder.h"
 #include "harness/store/tests/scratch.h"
@@ -98,6 +99,74 @@ Test(case_load, batches_execute_a_graph_of_as_many_samples)
     run_case("conv/batch=2,channels=4,filters=4,height=6,width=6@offline/min_queries=64,min_duration_s=0",
              as_worker_backend("reference", ""));
     cr_expect_eq(batched, 8 * record.flops);
+}
+
+#define CONV "conv/batch=1,channels=4,filters=4,height=6,width=6"
+
+/* 45 samples: eleven batches of 4 and one of 1; the size of 2 has no timed execution, and is proved all the same. */
+Test(case_load, each_size_of_batch_is_a_program_with_a_witness_of_its_own)
+{
+    run_case(CONV "@offline/min_queries=45,min_duration_s=0,max_batch=4,buckets=powers", as_worker_backend("reference", ""));
+    cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
+    const struct assay_load *l = &record.load;
+    cr_assert_eq(l->n_buckets, 3);
+    cr_expect(l->max_batch == 4 && l->executions == 12);
+    static const uint64_t executions[] = {1, 0, 11};
+    for (uint32_t i = 0; i < 3; i++) {
+        char               path[700], digest[65];
+        struct assay_error err = {0};
+        const char        *file = i < 2 ? l->bucket[i].witness_file : record.witness_file;
+        cr_expect_eq(l->bucket[i].samples, 1u << i);
+        cr_expect_eq(l->bucket[i].executions, executions[i], "%u", 1u << i);
+        cr_expect(*file && !assay_path_join(path, sizeof path, s.path, file, &err) && !assay_sha256_file(path, digest, &err));
+        cr_expect_str_eq(digest, i < 2 ? l->bucket[i].witness_sha256 : record.witness_sha256);
+    }
+    cr_expect(!*l->bucket[2].witness_file, "the largest's is the record's");
+    cr_expect_eq(value(ASSAY_METRIC_batch_fill), 1, "45 samples in 45 places");
+    cr_expect(strstr(l->proof, "by the same programs"), "%s", l->proof);
+    cr_expect(record.proof.chosen > 59, "of all three: %llu", (unsigned long long)record.proof.chosen);
+}
+
+Test(case_load, samples_that_do_not_fill_their_batch_are_told)
+{
+    run_case(CONV "@offline/min_queries=7,min_duration_s=0,max_batch=4,buckets=1", as_worker_backend("reference", ""));
+    cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
+    cr_expect_eq(value(ASSAY_METRIC_batch_fill), 7.0 / 8.0);
+    cr_expect(record.load.bucket[0].executions == 0 && record.load.bucket[1].executions == 2);
+}
+
+Test(case_load, batches_on_a_models_clock_have_programs_and_no_witness)
+{
+    char path[600];
+    place_of(path, sizeof path, "fixtures", "virtual");
+    run_case(CONV "@offline/min_queries=45,min_duration_s=0,max_batch=4,buckets=powers", path);
+    cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
+    cr_expect(record.load.n_buckets == 3 && record.load.bucket[0].executions == 1 && record.load.bucket[2].executions == 11);
+    cr_expect(!*record.witness_file && !*record.load.bucket[0].witness_file);
+}
+
+/* On a clock of its own an execution takes as long however many samples it has: the largest batch is the best. */
+Test(case_load, batch_with_the_highest_rate_is_searched_and_run_once_more)
+{
+    char path[600];
+    place_of(path, sizeof path, "fixtures", "virtual");
+    run_case(CONV "@server/qps=0,max_batch=0,percentile=0.9,min_duration_s=1,min_queries=100,latency_ms=10", path);
+    cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
+    const struct assay_load *l = &record.load;
+    cr_assert_eq(l->n_tried, ASSAY_BATCH_STEPS);
+    cr_expect(l->max_batch == 64 && l->n_buckets == 0);
+    cr_expect(l->tried[0].max_batch == 1 && l->tried[0].looks > 0 && l->tried[6].low_qps > l->tried[0].low_qps);
+    cr_expect_eq(l->rate, l->tried[6].low_qps, "the run is at what was found");
+    cr_expect(value(ASSAY_METRIC_peak_qps) == l->rate || *record.metric[ASSAY_METRIC_peak_qps].why);
+}
+
+Test(case_load, batch_is_searched_only_of_a_workload_that_has_one)
+{
+    char path[600];
+    place_of(path, sizeof path, "fixtures", "virtual");
+    run_case(GEMM "@server/qps=0,max_batch=0,percentile=0.9,min_duration_s=1,latency_ms=10", path);
+    cr_expect_eq(record.status, ASSAY_STATUS_ERROR);
+    cr_expect(strstr(record.reason, "no parameter 'batch'"), "%s", record.reason);
 }
 
 Test(case_load, device_that_computes_no_values_is_driven_and_not_judged)

@@ -30,6 +30,12 @@ static struct assay_record *full_record(void)
     FULL(r->load.steady), FULL(r->load.settled), FULL(r->load.loadgen), FULL(r->load.invalid), FULL(r->load.failure), FULL(r->load.peak);
     FULL(r->load.proof), FULL(r->load.series_file), FULL(r->load.series_sha256), FULL(r->load.served);
     FULL(r->load.served_file), FULL(r->load.served_sha256), FULL(r->load.tokens_file), FULL(r->load.tokens_sha256);
+    r->load.n_buckets = ASSAY_RECORD_MAX_BUCKETS;
+    for (size_t i = 0; i < ASSAY_RECORD_MAX_BUCKETS; i++)
+        FULL(r->load.bucket[i].witness_file), FULL(r->load.bucket[i].witness_sha256);
+    r->load.n_tried = ASSAY_RECORD_MAX_TRIED;
+    for (size_t i = 0; i < ASSAY_RECORD_MAX_TRIED; i++)
+        FULL(r->load.tried[i].why);
     FULL(r->audit.test), FULL(r->audit.first_difference);
     for (size_t i = 0; i < ASSAY_INFLUENCES; i++)
         FULL(r->influences[i].name), FULL(r->influences[i].from);
@@ -99,7 +105,11 @@ static enum assay_code trip(const struct assay_record *r, struct assay_record *o
 static void clear_padding(struct assay_record *r)
 {
     CLEAR(r);
+    enum { LOAD_ENDS = offsetof(struct assay_load, tokens_sha256) + sizeof r->load.tokens_sha256 };
     CLEAR(&r->load);
+    memset((char *)&r->load + LOAD_ENDS, 0, sizeof r->load - LOAD_ENDS);
+    for (size_t i = 0; i < ASSAY_RECORD_MAX_BUCKETS; i++)
+        CLEAR(&r->load.bucket[i]);
     HOLE(r, trace_sha256, trace_runs);
     HOLE(r, trace_runs, traced_ns);
     HOLE(r, why_no_trace, started_utc_ns);
@@ -115,6 +125,24 @@ static bool same(struct assay_record *a, struct assay_record *b)
     clear_padding(a);
     clear_padding(b);
     return a->n_counters == b->n_counters && memcmp(a, b, bytes) == 0;
+}
+
+Test(record, lists_of_a_scenario_have_no_more_rows_than_there_is_room_for)
+{
+    static const char *const keys[] = {"buckets", "tried"};
+    struct assay_record     *r = full_record(), *again = calloc(1, sizeof *again);
+    for (size_t i = 0; i < 2; i++) {
+        struct assay_error err = {0};
+        json_t            *json = assay_record_to_json(r), *list = json_object_get(json_object_get(json, "load"), keys[i]);
+        cr_expect_eq(json_array_size(list), i ? ASSAY_RECORD_MAX_TRIED : ASSAY_RECORD_MAX_BUCKETS);
+        cr_expect_eq(assay_record_from_json(json, again, &err), ASSAY_OK, "%s", err.message);
+        json_array_append(list, json_array_get(list, 0));
+        cr_expect_eq(assay_record_from_json(json, again, &err), ASSAY_DATA);
+        cr_expect(strstr(err.message, keys[i]) && strstr(err.message, "a list of at most"), "%s", err.message);
+        json_decref(json);
+    }
+    free(r);
+    free(again);
 }
 
 Test(record, comes_back_with_every_member_as_it_was)
