@@ -3,6 +3,7 @@
 #include "harness/judge/tests/candidates.h"
 #include "harness/judge/tests/run_builder.h"
 #include "reports/decision.h"
+#include "reports/pdf.h"
 #include "reports/tests/markup.h"
 
 #define HOSTILE "<script>\"'&`=cmd|"
@@ -538,6 +539,42 @@ Test(decision, doubts_are_of_each_candidate_before_they_are_of_one_again)
         cr_expect_eq(times(doubts, name), 1u, "%s: %s", name, doubts);
     free(doubts);
     free(page);
+    assay_case_release(&c);
+    assay_qualification_release(&q);
+    assay_policy_release(&policy);
+    assay_summary_release(&run);
+    world_release(&w);
+}
+
+/* ---- on paper -------------------------------------------------------------------------------------------------------- */
+
+Test(decision, page_one_is_one_sheet_also_of_sixteen_candidates, .timeout = 120)
+{
+    struct world               w;
+    struct builder             b;
+    struct assay_error         err = {0};
+    struct assay_case          c;
+    struct assay_summary       run;
+    struct assay_policy        policy;
+    struct assay_qualification q;
+    char                       program[32], version[128];
+    static const char          signatures[][12] = {"Signatures", "签署"};
+    if (assay_pdf_browser(program, version, &err) || system("command -v pdftotext >/dev/null") != 0)
+        cr_skip_test("there is no Chromium to print with, or no pdftotext to read what was printed");
+    world_write(&w, ASSAY_ENGLISH);
+    cr_assert_eq(assay_case_parse(CANDIDATE_CASE, &c, &err), ASSAY_OK);
+    builder_begin(&b, &w.s, "many", json_object());
+    for (char backend[] = "model:a"; backend[6] <= 'p'; backend[6]++)
+        launch(&b, c.id, c.name, 0, backend);
+    builder_end(&b, &run);
+    cr_assert_eq(policy_of(&w.s, POLICY(DEMAND_OF("\"device\":\"other\""), RULE("time", "mandatory", FIGURE)), &policy, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_qualify(&policy, &run, 1, &q, &err), ASSAY_OK);
+    cr_assert_eq(q.n, 16u);
+    for (int l = 0; l < ASSAY_LANGUAGES; l++) {
+        cr_assert_eq(assay_decision_write(&q, NULL, (enum assay_language)l, in(&w.s, "many.html"), &err), ASSAY_OK);
+        cr_assert_eq(assay_pdf_print(in(&w.s, "many.html"), in(&w.s, "many.pdf"), &err), ASSAY_OK, "%s", err.message);
+        cr_expect_eq(assay_pdf_page_of(in(&w.s, "many.pdf"), signatures[l]), 1u, "%s", signatures[l]);
+    }
     assay_case_release(&c);
     assay_qualification_release(&q);
     assay_policy_release(&policy);
