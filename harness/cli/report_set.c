@@ -138,11 +138,13 @@ struct writing {
 
 static enum assay_code read_run(struct writing *w, const char *path, struct assay_error *err)
 {
+    struct assay_summary *runs = reallocarray(w->runs, w->n + 1, sizeof *runs);
+    if (!runs)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu runs", w->n + 1);
+    w->runs = runs;
     if (assay_summary_read(path, &w->runs[w->n], err))
         return err->code;
-    w->borrowed[w->n] = &w->runs[w->n];
-    assay_cli_note_torn(w->runs[w->n].folder);
-    w->n++;
+    assay_cli_note_torn(w->runs[w->n++].folder);
     return ASSAY_OK;
 }
 
@@ -164,11 +166,10 @@ static enum assay_code read_folder(struct writing *w, const char *path, struct a
 
 static enum assay_code read_all(struct writing *w, size_t n, char *const *paths, struct assay_error *err)
 {
-    w->runs = calloc(n, sizeof *w->runs);
     w->borrowed = calloc(n, sizeof(struct assay_summary *));
     w->levels = calloc(n, sizeof *w->levels);
-    if (!w->runs || !w->borrowed || !w->levels)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu runs", n);
+    if (!w->borrowed || !w->levels)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %zu folders", n);
     if (*w->set->policy && assay_policy_read(w->set->policy, &w->policy, err))
         return err->code;
     if (*w->set->mlperf && assay_mlperf_read(w->set->mlperf, &w->mlperf, err))
@@ -176,6 +177,8 @@ static enum assay_code read_all(struct writing *w, size_t n, char *const *paths,
     for (size_t i = 0; i < n; i++)
         if (read_folder(w, paths[i], err))
             return err->code;
+    for (size_t i = 0; i < w->n; i++)
+        w->borrowed[i] = &w->runs[i];
     if (*w->set->policy && !w->n)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "a policy decides about runs, and there is none in '%.160s'", paths[0]);
     if (*w->set->claims && assay_claims_read(w->set->claims, w->runs, w->n, &w->claims, err))
