@@ -29,7 +29,28 @@ $ assay show gemm@server/qps=-1
 ? 2
 
 $ assay show gemm@offline/max_batch=4
-! assay: workload gemm has no parameter 'batch': max_batch must be 1, got 4 (while building case 'gemm/dtype=f32,k=1024,m=1024,n=1024,transpose_a=false,transpose_b=false@offline/batch_delay_ms=0,equ')
+! assay: workload gemm has no parameter 'batch': max_batch must be 1, got 4 (while building case 'gemm/dtype=f32,k=1024,m=1024,n=1024,transpose_a=false,transpose_b=false@offline/batch_delay_ms=0,buc')
+? 2
+
+# sizes of batch that cannot be
+$ assay show resnet50@server/max_batch=8,buckets=4+2
+! assay: buckets=4+2: sizes must rise, and 2 comes behind 4 (while reading scenario server, reading case 'resnet50@server/max_batch=8,buckets=4+2')
+? 2
+
+$ assay show resnet50@server/max_batch=8,buckets=1+16
+! assay: buckets=1+16: 16 is more than max_batch=8 (while reading scenario server, reading case 'resnet50@server/max_batch=8,buckets=1+16')
+? 2
+
+$ assay show resnet50@server/max_batch=8,buckets=0
+! assay: buckets=0: a bucket of 0 samples holds nothing (while reading scenario server, reading case 'resnet50@server/max_batch=8,buckets=0')
+? 2
+
+$ assay show resnet50@server/max_batch=8,buckets=some
+! assay: buckets must be none, powers, or sizes joined by '+'; got 'some'; as in buckets=1+2+4,max_batch=8 (while reading scenario server, reading case 'resnet50@server/max_batch=8,buckets=some')
+? 2
+
+$ assay show resnet50@server/qps=40,max_batch=0
+! assay: max_batch=0 finds the batch that has the highest rate: only of a server with qps=0 (while reading scenario server, reading case 'resnet50@server/qps=40,max_batch=0')
 ? 2
 
 $ assay show shapes.learn@server
@@ -65,4 +86,23 @@ timeout: issued = completed + 1 failed
 $ assay run gemm/m=16,n=16,k=16@single_stream/min_queries=500,min_duration_s=0 gemm/m=16,n=16,k=16@concurrency/min_queries=500,min_duration_s=0 --backend chaos,mode=silent --backend chaos,mode=cached --backend chaos,mode=honest_when_validated --launches 1 -o chaos --quiet; assay validate chaos --quiet | tail -1
 chaos
 0 passed, 6 failed, 0 not checked
+? 1
+
+# a program for each size of batch, all over the same weights, each with a witness that is judged
+$ assay run conv/batch=1,channels=4,filters=4,height=6,width=6@offline/min_queries=45,min_duration_s=0,max_batch=4,buckets=powers --backend reference --launches 1 -o buckets --quiet; ls buckets/witness | sed 's/.*\.//' | sort; sed -nE 's/.*"buckets":\[\{"executions":([0-9]+),"samples":([0-9]+).*\{"executions":([0-9]+),"samples":([0-9]+)\}\].*/\1 of \2, \3 of \4/p' buckets/records.jsonl
+buckets
+batch1
+batch2
+bin
+1 of 1, 11 of 4
+
+$ assay validate buckets | tail -1
+1 passed, 0 failed, 0 not checked
+
+$ grep -o '3 programs judged' buckets/verdicts.jsonl
+3 programs judged
+
+$ assay run conv/batch=1,channels=4,filters=4,height=6,width=6@offline/min_queries=45,min_duration_s=0,max_batch=4,buckets=powers --backend chaos,mode=wrong --launches 1 -o wrong --quiet; assay validate wrong 2>/dev/null | tail -1
+wrong
+0 passed, 1 failed, 0 not checked
 ? 1

@@ -58,6 +58,15 @@ static bool compare_evidence(struct verifying *v, const struct assay_record *r, 
                                                      m ? "is not" : "is missing; it is", r->launch, r->case_name);
 }
 
+/* The witnesses of the programs for smaller batches. */
+static bool compare_buckets(struct verifying *v, const struct assay_record *r)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < r->load.n_buckets; i++)
+        ok = compare_evidence(v, r, r->load.bucket[i].witness_file, r->load.bucket[i].witness_sha256);
+    return ok;
+}
+
 /* The chain was checked as the lines were read; here whether it is as long as it was, and whether what records name is there. */
 static bool check_records(struct verifying *v)
 {
@@ -72,7 +81,7 @@ static bool check_records(struct verifying *v)
         ok = assay_bundle_find(&v->bundle, "run/records.jsonl: has %zu lines, and the manifest says %lld", v->records,
                                (long long)json_integer_value(json_object_get(told, "lines")));
     for (size_t i = 0; ok && i < v->records; i++)
-        ok = compare_evidence(v, &r[i], r[i].samples_file, r[i].samples_sha256) &&
+        ok = compare_buckets(v, &r[i]) && compare_evidence(v, &r[i], r[i].samples_file, r[i].samples_sha256) &&
              compare_evidence(v, &r[i], r[i].witness_file, r[i].witness_sha256) &&
              compare_evidence(v, &r[i], r[i].trace_file, r[i].trace_sha256) &&
              compare_evidence(v, &r[i], r[i].curve_file, r[i].curve_sha256) &&

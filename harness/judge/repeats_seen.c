@@ -7,6 +7,7 @@
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/plan/plan.h"
+#include "harness/judge/programs.h"
 #include "harness/verify/witness_repeats.h"
 
 #include "assay/banned.h"
@@ -20,17 +21,22 @@ struct seeing {
 };
 
 /* Records name files of their own folder only, and what was written. */
-static enum assay_code read_witness(struct seeing *s, const struct assay_record *r, const struct assay_graph *g, struct assay_error *err)
+static enum assay_code read_witness(struct seeing *s, const struct assay_record *r, const struct assay_case *what, struct assay_error *err)
 {
-    char        path[4096], sha256[65];
-    const char *name = r->witness_file;
+    char                path[4096], sha256[65];
+    const char         *name = r->witness_file;
+    struct assay_graph *g = NULL;
     if (strncmp(name, "witness/", 8) != 0 || strchr(name + 8, '/') || name[8] == '.')
         return ASSAY_FAIL(err, ASSAY_DATA, "a witness must be a file in 'witness/', not '%.150s'", name);
     if (assay_path_join(path, sizeof path, s->folder, name, err) || assay_sha256_file(path, sha256, err))
         return err->code;
     if (strcmp(sha256, r->witness_sha256) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.150s: not the witness that was written", path);
-    return assay_witness_repeats_read(path, r->id, g, &s->now, err);
+    enum assay_code code = assay_judged_graph(r, what, &g, err);
+    if (!code)
+        code = assay_witness_repeats_read(path, r->id, g, &s->now, err);
+    assay_graph_free(g);
+    return code;
 }
 
 static void count_runs(struct seeing *s)
@@ -79,13 +85,10 @@ static enum assay_code see_all(struct seeing *s, const struct assay_record *reco
 {
     const struct assay_record *r = &records[first];
     struct assay_case          what = {.params = NULL};
-    struct assay_graph        *g = NULL;
     size_t                     launches = 0;
     const char                *why = "";
-    if (assay_case_parse(r->case_name, &what, err) || assay_case_graph(&what, &g, err)) {
-        assay_case_release(&what);
+    if (assay_case_parse(r->case_name, &what, err))
         return err->code;
-    }
     bool trained = what.workload->lesson && !strcmp(what.workload->lesson->phase, what.phase);
     for (size_t i = first; i < n && !err->code; i++) {
         if (!is_of(&records[i], r))
@@ -94,14 +97,13 @@ static enum assay_code see_all(struct seeing *s, const struct assay_record *reco
             why = "it is trained to a quality: no execution repeats another";
         else if (!*records[i].witness_file || records[i].status != ASSAY_STATUS_OK)
             why = *records[i].reason ? records[i].reason : "no witness was recorded";
-        else if (!read_witness(s, &records[i], g, err)) {
+        else if (!read_witness(s, &records[i], &what, err)) {
             launches++;
             count_runs(s);
             count_process(s);
         }
     }
     say_why(s->row, launches, launches ? "" : why);
-    assay_graph_free(g);
     assay_case_release(&what);
     return err->code;
 }

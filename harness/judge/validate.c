@@ -9,6 +9,7 @@
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/judge/parting.h"
+#include "harness/judge/programs.h"
 #include "harness/judge/verdict.h"
 #include "harness/measure/statistics.h"
 #include "harness/plan/plan.h"
@@ -49,6 +50,7 @@ struct validation {
 struct telling {
     const struct validation   *v;
     const struct assay_record *record;
+    bool                       is_largest; /* of its programs */
     double                     margin_bound; /* the largest of output MARGINS; NaN: none was compared */
 };
 
@@ -143,19 +145,25 @@ static bool nothing_to_judge(const struct assay_record *r, struct assay_check *c
     return true;
 }
 
-enum assay_code assay_validate_witness(const struct assay_run_folder *folder, const struct assay_record *r, char path[4096],
-                                       struct assay_error *err)
+/* Where a witness is that a record names, when it is the one that was written. */
+static enum assay_code find_witness(const struct assay_run_folder *folder, const char *name, const char *expected, char path[4096],
+                                    struct assay_error *err)
 {
     static const char prefix[] = "witness/";
-    const char       *name = r->witness_file;
     char              sha256[65];
     if (strncmp(name, prefix, sizeof prefix - 1) != 0 || strchr(name + sizeof prefix - 1, '/') || strstr(name, ".."))
         return ASSAY_FAIL(err, ASSAY_DATA, "a witness must be a file in 'witness/', not '%.150s'", name);
     if (assay_path_join(path, 4096, assay_run_folder_path(folder), name, err) || assay_sha256_file(path, sha256, err))
         return err->code;
-    if (strcmp(sha256, r->witness_sha256) != 0)
+    if (strcmp(sha256, expected) != 0)
         return ASSAY_FAIL(err, ASSAY_DATA, "%s: not the witness that was written: the record has another SHA-256", path);
     return ASSAY_OK;
+}
+
+enum assay_code assay_validate_witness(const struct assay_run_folder *folder, const struct assay_record *r, char path[4096],
+                                       struct assay_error *err)
+{
+    return find_witness(folder, r->witness_file, r->witness_sha256, path, err);
 }
 
 static void on_outputs(void *self, const struct assay_check_output *rows, size_t n)
@@ -164,26 +172,34 @@ static void on_outputs(void *self, const struct assay_check_output *rows, size_t
     for (size_t i = 0; i < n; i++)
         if (!strcmp(rows[i].name, MARGINS) && rows[i].compared)
             t->margin_bound = rows[i].largest_bound;
-    if (t->v->see)
+    if (t->v->see && t->is_largest)
         t->v->see(t->v->self, t->record, rows, n);
 }
 
-static enum assay_code judge_outputs(const struct validation *v, const struct assay_record *r, const struct assay_graph *g,
-                                     struct assay_expected *x, struct assay_check *check, struct assay_error *err)
+/* The outputs of one of the record's programs. */
+static enum assay_code judge_outputs(const struct validation *v, const struct assay_record *r, const struct assay_judged_program *p,
+                                     const struct assay_graph *g, struct assay_expected *x, struct assay_check *check,
+                                     struct assay_error *err)
 {
     char           path[4096];
-    struct telling telling = {v, r, NAN};
-    if (assay_validate_witness(v->folder, r, path, err) || assay_witness_check_outputs(path, r->id, g, x, on_outputs, &telling, check, err))
+    struct telling telling = {v, r, p->witness_file == r->witness_file, NAN};
+    if (find_witness(v->folder, p->witness_file, p->witness_sha256, path, err) ||
+        assay_witness_check_outputs(path, r->id, g, x, on_outputs, &telling, check, err))
         return err->code;
     if (r->metric[ASSAY_METRIC_parting_margin].has_value)
         assay_judge_parting(r->metric[ASSAY_METRIC_parting_margin].value, telling.margin_bound, check);
+    return ASSAY_OK;
+}
+
+/* What the record says beside its outputs. */
+static void judge_rest(const struct validation *v, const struct assay_record *r, struct assay_check *check)
+{
     if (r->proof.iterations > check->iterations)
         check->iterations = r->proof.iterations; /* timed; the witness knows of those that were observed */
     if (r->proof.guard_bytes_changed && check->outcome != ASSAY_FAIL)
         say(check, ASSAY_FAIL, "wrote outside of what it was given: %" PRIu64 " guard bytes beside its outputs changed",
             r->proof.guard_bytes_changed);
     judge_figures(v, r, check);
-    return ASSAY_OK;
 }
 
 /* ---- one that was trained ------------------------------------------------------------------------------------ */
@@ -243,11 +259,12 @@ static enum assay_code judge_lesson(const struct validation *v, const struct ass
 
 static void tell(struct validation *v, const struct assay_verdict *verdict)
 {
-    char line[1664];
+    char line[1664], name[ASSAY_CASE_NAME_BYTES];
     v->done++;
     if (!v->progress)
         return;
-    (void)snprintf(line, sizeof line, "%s on %s: %s", verdict->case_name, verdict->backend,
+    assay_case_brief(verdict->case_name, name);
+    (void)snprintf(line, sizeof line, "%s on %s: %s", name, verdict->backend,
                    assay_outcome_name(verdict->check.outcome));
     v->progress(v->self, v->done, v->n, line);
 }
@@ -271,13 +288,9 @@ static bool needs_reference(const struct validation *v, const char *id)
     return false;
 }
 
-static enum assay_code judge_record(const struct validation *v, const struct assay_record *r, const struct assay_case *what,
-                                    const struct assay_graph *g, struct assay_expected *x, struct assay_check *check,
-                                    struct assay_error *err)
+/* The judge's machine is too small for what it was asked. */
+static enum assay_code excuse(const struct assay_record *r, enum assay_code code, struct assay_check *check, struct assay_error *err)
 {
-    if (nothing_to_judge(r, check))
-        return ASSAY_OK;
-    enum assay_code code = what && is_lesson(what) ? judge_lesson(v, r, what, g, check, err) : judge_outputs(v, r, g, x, check, err);
     if (code != ASSAY_MEMORY)
         return code;
     (void)nothing_to_judge(r, check); /* what was found so far is not said */
@@ -286,21 +299,63 @@ static enum assay_code judge_record(const struct validation *v, const struct ass
     return ASSAY_OK;
 }
 
-/* `what`, `g` and `x` are there if there is something to judge. */
-static enum assay_code judge_records(struct validation *v, const char *id, const struct assay_case *what,
-                                     const struct assay_graph *g, struct assay_expected *x, struct assay_error *err)
+static enum assay_code judge_program(const struct validation *v, const struct assay_record *r, const struct assay_judged_program *p,
+                                     uint32_t programs, const struct assay_graph *g, struct assay_expected *x, struct assay_check *all,
+                                     struct assay_error *err)
+{
+    struct assay_check one;
+    char               why[sizeof one.why];
+    (void)nothing_to_judge(r, &one); /* sets what a check has before anything is looked at */
+    if (excuse(r, judge_outputs(v, r, p, g, x, &one, err), &one, err))
+        return err->code;
+    if (programs > 1) {
+        memcpy(why, one.why, sizeof why);
+        say(&one, one.outcome, "%u programs judged, batches of %u decide; %.300s", programs, p->samples, why);
+    }
+    assay_judged_join(all, &one);
+    return ASSAY_OK;
+}
+
+/* The programs of one size in all launches on all back ends. */
+static enum assay_code judge_size(struct validation *v, const struct assay_case *what, uint32_t samples, const struct assay_graph *g,
+                                  struct assay_expected *x, struct assay_error *err)
+{
+    struct assay_judged_program program[ASSAY_RECORD_MAX_BUCKETS];
+    struct assay_check          ignored;
+    for (size_t i = 0; i < v->n; i++) {
+        const struct assay_record *r = &v->records[i];
+        if (strcmp(r->id, what->id) != 0 || nothing_to_judge(r, &ignored))
+            continue;
+        if (assay_judged_programs_check(r, what, err))
+            return err->code;
+        uint32_t n = assay_judged_programs(r, what, program);
+        for (uint32_t k = 0; k < n; k++)
+            if (program[k].samples == samples && judge_program(v, r, &program[k], n, g, x, &v->verdicts[i].check, err))
+                return assay_error_in(err, "judging launch %u of '%.80s'", r->launch, r->case_name);
+    }
+    return ASSAY_OK;
+}
+
+/* What remains to be said of each record, and who it is of. `what` and `g` are there if it is a lesson that is to be judged. */
+static enum assay_code finish_records(struct validation *v, const char *id, const struct assay_case *what, const struct assay_graph *g,
+                                      struct assay_error *err)
 {
     for (size_t i = 0; i < v->n; i++) {
         const struct assay_record *r = &v->records[i];
         struct assay_verdict      *verdict = &v->verdicts[i];
+        struct assay_check         none;
         if (strcmp(r->id, id) != 0)
             continue;
         (void)assay_string_copy(verdict->case_name, sizeof verdict->case_name, r->case_name);
         (void)assay_string_copy(verdict->id, sizeof verdict->id, r->id);
         (void)assay_string_copy(verdict->backend, sizeof verdict->backend, r->backend);
         verdict->launch = r->launch;
-        if (judge_record(v, r, what, g, x, &verdict->check, err))
+        if (nothing_to_judge(r, &none))
+            verdict->check = none;
+        else if (what && excuse(r, judge_lesson(v, r, what, g, &verdict->check, err), &verdict->check, err))
             return assay_error_in(err, "judging launch %u of '%.80s'", r->launch, r->case_name);
+        else if (!what)
+            judge_rest(v, r, &verdict->check);
         tell(v, verdict);
     }
     return ASSAY_OK;
@@ -323,31 +378,83 @@ static enum assay_code open_source(struct validation *v, const struct assay_grap
     return v->weights.n || v->inputs.n ? assay_value_source_open(g, v->weights.path, v->inputs.path, &v->source, err) : ASSAY_OK;
 }
 
-static enum assay_code judge_case(struct validation *v, const struct assay_record *first, struct assay_error *err)
+/* Sizes of batch that records of the case have programs of, from the largest on: what is equal in all is told of that one. */
+static uint32_t list_sizes(const struct validation *v, const struct assay_case *what, uint32_t **out)
 {
-    struct assay_case      what = {.params = NULL};
+    struct assay_judged_program program[ASSAY_RECORD_MAX_BUCKETS];
+    struct assay_check          ignored;
+    uint32_t                   *size = calloc(v->n * ASSAY_RECORD_MAX_BUCKETS + 1, sizeof *size), n = 0;
+    for (size_t i = 0; size && i < v->n; i++) {
+        if (strcmp(v->records[i].id, what->id) != 0 || nothing_to_judge(&v->records[i], &ignored))
+            continue;
+        uint32_t programs = assay_judged_programs(&v->records[i], what, program);
+        for (uint32_t k = 0; k < programs; k++) {
+            uint32_t at = 0;
+            while (at < n && size[at] > program[k].samples)
+                at++;
+            if (at < n && size[at] == program[k].samples)
+                continue;
+            memmove(&size[at + 1], &size[at], (n - at) * sizeof *size);
+            size[at] = program[k].samples;
+            n++;
+        }
+    }
+    *out = size;
+    return n;
+}
+
+static enum assay_code judge_size_anew(struct validation *v, const struct assay_case *what, uint32_t samples, struct assay_error *err)
+{
     struct assay_graph    *g = NULL;
     struct assay_expected *x = NULL;
-    enum assay_code        code = ASSAY_OK;
-    if (!needs_reference(v, first->id))
-        return judge_records(v, first->id, NULL, NULL, NULL, err);
-    if (assay_case_parse(first->case_name, &what, err))
-        return assay_error_in(err, "reading case '%.100s' of a record", first->case_name);
-    if (strcmp(what.id, first->id) != 0)
-        code = ASSAY_FAIL(err, ASSAY_DATA, "record of case '%.120s' has id %.16s; it should be %s", first->case_name,
-                          first->id, what.id);
-    if (!code && !(code = assay_case_graph(&what, &g, err)) && !(code = open_source(v, g, err)) &&
-        (is_lesson(&what) || !(code = assay_expected_new(first->id, g, fill, v, BUDGET_OPS, CEILING_OPS, &x, err)))) {
-        if (x)
-            announce(v, &what, x);
-        code = judge_records(v, first->id, &what, g, x, err);
+    enum assay_code        code = assay_judged_program_graph(what, samples, &g, err);
+    if (!code && !(code = open_source(v, g, err)) && !(code = assay_expected_new(what->id, g, fill, v, BUDGET_OPS, CEILING_OPS, &x, err))) {
+        announce(v, what, x);
+        code = judge_size(v, what, samples, g, x, err);
     }
     assay_expected_free(x);
     assay_value_source_close(v->source);
     v->source = NULL;
     assay_graph_free(g);
-    assay_case_release(&what);
     return code;
+}
+
+static enum assay_code judge_sizes(struct validation *v, const struct assay_case *what, struct assay_error *err)
+{
+    uint32_t *size, n = list_sizes(v, what, &size);
+    if (!size)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for judging %zu records", v->n);
+    for (uint32_t k = 0; k < n && !err->code; k++)
+        (void)judge_size_anew(v, what, size[k], err);
+    free(size);
+    return err->code ? err->code : finish_records(v, what->id, NULL, NULL, err);
+}
+
+static enum assay_code judge_lessons(struct validation *v, const struct assay_case *what, struct assay_error *err)
+{
+    struct assay_graph *g = NULL;
+    enum assay_code     code = assay_case_graph(what, &g, err);
+    if (!code && !(code = open_source(v, g, err)))
+        code = finish_records(v, what->id, what, g, err);
+    assay_value_source_close(v->source);
+    v->source = NULL;
+    assay_graph_free(g);
+    return code;
+}
+
+static enum assay_code judge_case(struct validation *v, const struct assay_record *first, struct assay_error *err)
+{
+    struct assay_case what = {.params = NULL};
+    if (!needs_reference(v, first->id))
+        return finish_records(v, first->id, NULL, NULL, err);
+    if (assay_case_parse(first->case_name, &what, err))
+        return assay_error_in(err, "reading case '%.100s' of a record", first->case_name);
+    if (strcmp(what.id, first->id) != 0)
+        (void)ASSAY_FAIL(err, ASSAY_DATA, "record of case '%.120s' has id %.16s; it should be %s", first->case_name, first->id, what.id);
+    else
+        (void)(is_lesson(&what) ? judge_lessons(v, &what, err) : judge_sizes(v, &what, err));
+    assay_case_release(&what);
+    return err->code;
 }
 
 static bool is_first_of_its_case(const struct validation *v, size_t i)

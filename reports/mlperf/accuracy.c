@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "harness/base/file.h"
+#include "harness/judge/programs.h"
 #include "harness/judge/verdict.h"
 #include "harness/plan/plan.h"
 #include "harness/verify/witness.h"
@@ -99,7 +100,7 @@ enum assay_code assay_mlperf_accuracy(const struct assay_run_folder *folder, con
     else if (!assay_case_parse(record->case_name, &c, err)) {
         if (assay_case_is_served(&c)) /* whose witness is of one step, and not of a request */
             (void)write_requests(assay_run_folder_path(folder), record, &o, err);
-        else if (*record->witness_file && !assay_case_graph(&c, &g, err))
+        else if (*record->witness_file && !assay_judged_graph(record, &c, &g, err))
             (void)write_sets(folder, record, g, &o, err);
         assay_graph_free(g);
         assay_case_release(&c);

@@ -9,6 +9,7 @@
 #include "harness/base/hash.h"
 #include "harness/base/strings.h"
 #include "harness/judge/history/database_parts.h"
+#include "harness/judge/programs.h"
 #include "harness/plan/plan.h"
 #include "harness/verify/witness_repeats.h"
 
@@ -139,27 +140,36 @@ static enum assay_code environment_of(struct adding *a, const struct assay_summa
 
 /* ---- one row of the run ------------------------------------------------------------------------------------------ */
 
+/* Of the record's largest program. */
+static enum assay_code read_witness(const struct assay_summary *run, const struct assay_record *r, const struct assay_case *what,
+                                    struct assay_witness_repeats *out, struct assay_error *err)
+{
+    char path[4096];
+    struct assay_graph *g = NULL;
+    if (assay_validate_witness(run->folder, r, path, err) || assay_judged_graph(r, what, &g, err))
+        return err->code;
+    enum assay_code code = assay_witness_repeats_read(path, r->id, g, out, err);
+    assay_graph_free(g);
+    return code;
+}
+
 /* The outputs of all launches as one number, where they have witnesses. What cannot be read is no reason to lose the night:
  * validation has judged the witnesses, and says so. */
 static void sum_outputs(const struct assay_summary *run, const struct assay_summary_row *row, struct assay_history_point *out)
 {
     struct assay_error err = {.code = ASSAY_OK};
     struct assay_case what = {.params = NULL};
-    struct assay_graph *g = NULL;
-    struct assay_witness_repeats *now = malloc(sizeof *now);
+    struct assay_witness_repeats *now = calloc(1, sizeof *now);
     bool first = true;
     out->repeats = true;
-    if (!now || assay_case_parse(row->case_name, &what, &err) || assay_case_graph(&what, &g, &err)) {
+    if (!now || assay_case_parse(row->case_name, &what, &err)) {
         free(now);
-        assay_case_release(&what);
         return;
     }
     bool trained = what.workload->lesson && !strcmp(what.workload->lesson->phase, what.phase);
     for (size_t i = 0; i < row->n_launches && !trained; i++) {
         const struct assay_record *r = row->launches[i];
-        char path[4096];
-        if (r->status != ASSAY_STATUS_OK || !*r->witness_file || assay_validate_witness(run->folder, r, path, &err) ||
-            assay_witness_repeats_read(path, r->id, g, now, &err))
+        if (r->status != ASSAY_STATUS_OK || !*r->witness_file || read_witness(run, r, &what, now, &err))
             continue;
         struct assay_hash128 sum = {now->seed, now->n}, which = sum;
         for (uint32_t k = 0; k < now->n; k++) {
@@ -177,7 +187,6 @@ static void sum_outputs(const struct assay_summary *run, const struct assay_summ
             out->repeats = false;
         }
     }
-    assay_graph_free(g);
     assay_case_release(&what);
     free(now);
 }
