@@ -7,19 +7,6 @@
 
 #include "assay/banned.h"
 
-static void table_begin(struct assay_page *p, const char *label, const char *const *columns)
-{
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table><thead><tr>", label);
-    for (; *columns; columns++)
-        assay_sink_raw(&p->to, "<th scope=\"col\"%s>%s</th>", **columns == '>' ? " class=\"num\"" : "", *columns + (**columns == '>'));
-    assay_sink_raw(&p->to, "</tr></thead><tbody>\n");
-}
-
-static void table_end(struct assay_page *p)
-{
-    assay_sink_raw(&p->to, "</tbody></table></div>\n");
-}
-
 /* A value of one launch, or the reason why there is none. */
 static void launch_cell(struct assay_page *p, const struct assay_record *r, enum assay_metric metric)
 {
@@ -40,7 +27,7 @@ static void launches(struct assay_page *p, const struct assay_summary_row *row)
 {
     static const char *const columns[] = {"launch", ">median", ">spread", ">p90", ">p99", ">iterations", "ended", "verdict", "machine", NULL};
     assay_sink_raw(&p->to, "<h5>Launches</h5>\n");
-    table_begin(p, "launches", columns);
+    assay_page_table_begin(p, "launches", columns);
     for (size_t i = 0; i < row->n_launches; i++) {
         const struct assay_record *r = row->launches[i];
         assay_sink_raw(&p->to, "<tr%s><th scope=\"row\">%u%s</th>", i == row->typical ? " class=\"typical\"" : "", r->launch + 1,
@@ -58,7 +45,7 @@ static void launches(struct assay_page *p, const struct assay_summary_row *row)
         assay_page_element(p, "td", *r->noise_complaint ? r->noise_complaint : r->status == ASSAY_STATUS_OK ? "quiet" : "–");
         assay_sink_raw(&p->to, "</tr>\n");
     }
-    table_end(p);
+    assay_page_table_end(p);
 }
 
 static void metrics(struct assay_page *p, const struct assay_summary_row *row)
@@ -66,7 +53,7 @@ static void metrics(struct assay_page *p, const struct assay_summary_row *row)
     static const char *const columns[] = {"figure", ">value", ">interval", ">launches", "without it, because", NULL};
     char                     room[128];
     assay_sink_raw(&p->to, "<h5>Figures</h5>\n");
-    table_begin(p, "figures", columns);
+    assay_page_table_begin(p, "figures", columns);
     for (int m = 0; m < ASSAY_METRIC_COUNT; m++) {
         const struct assay_estimate *e = &row->metric[m];
         struct assay_text            text = ASSAY_TEXT(room);
@@ -79,7 +66,7 @@ static void metrics(struct assay_page *p, const struct assay_summary_row *row)
         assay_page_element(p, "td class=\"why\"", e->has_value && e->has_interval ? "" : *e->why ? e->why : e->has_value ? "" : "no reason was recorded");
         assay_sink_raw(&p->to, "</tr>\n");
     }
-    table_end(p);
+    assay_page_table_end(p);
 }
 
 static void counters(struct assay_page *p, const struct assay_summary_row *row)
@@ -92,7 +79,7 @@ static void counters(struct assay_page *p, const struct assay_summary_row *row)
                        row->status == ASSAY_STATUS_OK ? "the records of this row name no counter" : "no launch came to its end");
         return;
     }
-    table_begin(p, "counters", columns);
+    assay_page_table_begin(p, "counters", columns);
     for (size_t i = 0; i < row->n_counters; i++) {
         const struct assay_summary_counter *c = &row->counters[i];
         struct assay_text                   text = ASSAY_TEXT(room);
@@ -115,7 +102,7 @@ static void counters(struct assay_page *p, const struct assay_summary_row *row)
             assay_sink_raw(&p->to, "<td>%s%s</td>", c->n > 1 ? "median of the launches" : "", c->multiplexed ? ", scaled: it shared the hardware with others" : "");
         assay_sink_raw(&p->to, "</tr>\n");
     }
-    table_end(p);
+    assay_page_table_end(p);
 }
 
 static void phases(struct assay_page *p, const struct assay_record *r)
@@ -315,12 +302,14 @@ void assay_page_cases(struct assay_page *p, const struct assay_report_run *run)
     for (size_t i = 0; i < run->n_cases; i++) {
         const struct assay_report_case *c = &run->cases[i];
         assay_sink_raw(&p->to, "<details class=\"one\"><summary><h3><span class=\"no\">%zu</span> ", c->number);
-        assay_page_case_name(p, c->name);
+        assay_page_case_brief(p, c->name);
         assay_sink_raw(&p->to, "</h3><span class=\"marks\">");
         for (size_t j = 0; j < c->n_rows; j++)
             assay_page_outcome(p, c->rows[j]->outcome);
         assay_sink_raw(&p->to, "</span></summary>\n<div class=\"body\" id=\"case-%zu-%zu\">\n<p class=\"small\">case id <code>", run->number, c->number);
         assay_sink_text(&p->to, c->id);
+        assay_sink_raw(&p->to, "</code></p>\n<p class=\"small\"><code translate=\"no\">");
+        assay_sink_text(&p->to, c->name);
         assay_sink_raw(&p->to, "</code></p>\n");
         learning(p, run, c);
         distribution(p, run, c);

@@ -17,24 +17,35 @@ static void cell(struct assay_page *p, const struct assay_summary_row *row, enum
 /* A verdict in a word, its sentence as a tool tip. */
 static void verdict_cell(struct assay_page *p, const struct assay_estimate *e, const char *why, const char *label)
 {
-    assay_sink_raw(&p->to, "<td data-label=\"%s\"><span title=\"", label);
+    assay_sink_raw(&p->to, "<td class=\"word\" data-label=\"%s\"><span title=\"", label);
     assay_sink_text(&p->to, why);
     assay_sink_raw(&p->to, "\">%s</span></td>", !e->has_value ? "undecided" : e->value >= 1 ? "valid" : "invalid");
+}
+
+/* Samples a second; where the rate was searched for, the highest that is valid. */
+static void served_cell(struct assay_page *p, const struct assay_summary_row *r)
+{
+    assay_sink_raw(&p->to, "<td class=\"num\" data-label=\"samples served\">");
+    assay_page_figure(p, r, ASSAY_METRIC_samples_per_s);
+    if (r->metric[ASSAY_METRIC_peak_qps].has_value) {
+        assay_sink_raw(&p->to, "<small>peak ");
+        assay_page_figure(p, r, ASSAY_METRIC_peak_qps);
+        assay_sink_raw(&p->to, "</small>");
+    }
+    assay_sink_raw(&p->to, "</td>");
 }
 
 static void row(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c, size_t i)
 {
     const struct assay_summary_row *r = c->rows[i];
     const struct assay_load        *load = &r->launches[r->typical]->load;
-    char                            brief[ASSAY_CASE_NAME_BYTES];
     assay_sink_raw(&p->to, "<tr%s><th scope=\"row\" class=\"case\"><a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;", i ? "" : " class=\"first\"",
                    run->number, c->number, c->number);
-    assay_case_brief(c->name, brief);
-    assay_page_case_name(p, brief);
+    assay_page_case_brief(p, c->name);
     assay_sink_raw(&p->to, "</a></th><td data-label=\"back end\"><span class=\"be\">");
     assay_page_series(p, run->summary, r->backend, false);
     assay_sink_raw(&p->to, "</span></td>");
-    cell(p, r, ASSAY_METRIC_samples_per_s, "samples served");
+    served_cell(p, r);
     cell(p, r, ASSAY_METRIC_latency_ns, "median");
     cell(p, r, ASSAY_METRIC_latency_p90_ns, "p90");
     cell(p, r, ASSAY_METRIC_latency_at_percentile_ns, "at percentile");
@@ -49,7 +60,7 @@ static void row(struct assay_page *p, const struct assay_report_run *run, const 
         verdict_cell(p, &r->metric[ASSAY_METRIC_settled_valid], load->settled, "settled");
     else
         assay_sink_raw(&p->to, "<td data-label=\"settled\" title=\"no latency limit was given\">–</td>");
-    assay_page_element(p, "td", *load->invalid ? load->invalid : "none");
+    assay_page_element(p, "td data-label=\"rule that is broken\"", *load->invalid ? load->invalid : "none");
     assay_sink_raw(&p->to, "</tr>\n");
 }
 
@@ -62,14 +73,12 @@ static void curves(struct assay_page *p, const struct assay_report_run *run)
 {
     for (size_t i = 0; i < run->n_curves; i++) {
         const struct assay_report_case *c = &run->cases[run->curve[i].first_case];
-        char                            brief[ASSAY_CASE_NAME_BYTES];
         if (!assay_plots_svg(p->plots, run->curve[i].plot))
             continue;
         assay_sink_raw(&p->to, "<figure>\n");
         assay_page_plot(p, run->curve[i].plot, "Latency over throughput; every point is a row of the table above");
         assay_sink_raw(&p->to, "<figcaption>");
-        assay_case_brief(c->name, brief);
-        assay_page_case_name(p, brief);
+        assay_page_case_brief(p, c->name);
         assay_sink_raw(&p->to, " and the cases that differ from it in the rate alone: <ul class=\"keys\">");
         for (size_t k = 0; k < c->n_rows; k++) {
             assay_sink_raw(&p->to, "<li>");
@@ -138,6 +147,48 @@ static void counts(struct assay_page *p, const struct assay_load *l)
     assay_page_fact(p, "raw series", l->every > 1 ? room : "");
 }
 
+static void rate_cell(struct assay_page *p, double qps)
+{
+    if (qps > 0)
+        assay_sink_raw(&p->to, qps < 1e4 ? "<td class=\"num\">%.4g /s</td>" : "<td class=\"num\">%.0f /s</td>", qps);
+    else
+        assay_sink_raw(&p->to, "<td class=\"num none\">–</td>");
+}
+
+/* Which sizes of batch there were. */
+static void buckets(struct assay_page *p, const struct assay_load *l)
+{
+    static const char *const columns[] = {">samples of a batch", ">executions", NULL};
+    if (!l->n_buckets)
+        return;
+    assay_sink_raw(&p->to, "<h5>Batches</h5>\n");
+    assay_page_table_begin(p, "batches", columns);
+    for (uint32_t i = 0; i < l->n_buckets; i++)
+        assay_sink_raw(&p->to, "<tr><td class=\"num\">%llu</td><td class=\"num\">%llu</td></tr>\n", (unsigned long long)l->bucket[i].samples,
+                       (unsigned long long)l->bucket[i].executions);
+    assay_page_table_end(p);
+}
+
+/* Which a search looked at; the one that was found is marked. */
+static void tried(struct assay_page *p, const struct assay_load *l)
+{
+    static const char *const columns[] = {">most samples", ">looks", ">highest valid", ">lowest invalid", "not better, because", NULL};
+    if (!l->n_tried)
+        return;
+    assay_sink_raw(&p->to, "<h5>Batches that were searched</h5>\n");
+    assay_page_table_begin(p, "batches that were searched", columns);
+    for (uint32_t i = 0; i < l->n_tried; i++) {
+        const struct assay_tried *t = &l->tried[i];
+        assay_sink_raw(&p->to, "<tr%s><td class=\"num\">%llu</td><td class=\"num\">%llu</td>", t->max_batch == l->max_batch ? " class=\"typical\"" : "",
+                       (unsigned long long)t->max_batch, (unsigned long long)t->looks);
+        rate_cell(p, t->low_qps);
+        rate_cell(p, t->high_qps);
+        assay_page_element(p, "td", t->why);
+        assay_sink_raw(&p->to, "</tr>\n");
+    }
+    assay_page_table_end(p);
+}
+
 void assay_page_load_facts(struct assay_page *p, const struct assay_summary_row *r)
 {
     const struct assay_load *l = &r->launches[r->typical]->load;
@@ -156,4 +207,6 @@ void assay_page_load_facts(struct assay_page *p, const struct assay_summary_row 
     assay_page_fact(p, "served requests", l->served);
     assay_page_fact(p, "first failure", l->failure);
     assay_sink_raw(&p->to, "</dl>\n");
+    buckets(p, l);
+    tried(p, l);
 }

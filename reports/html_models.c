@@ -163,7 +163,7 @@ static void roofline(struct assay_page *p, const struct assay_report_model *m)
 static void one(struct assay_page *p, const struct assay_report_run *run, const struct assay_report_case *c, const struct assay_report_model *m)
 {
     assay_sink_raw(&p->to, "<details class=\"one model\"><summary><h3><span class=\"no\">%zu</span> ", c->number);
-    assay_page_case_name(p, c->name);
+    assay_page_case_brief(p, c->name);
     assay_sink_raw(&p->to, " <small class=\"on\">");
     assay_page_series(p, run->summary, m->row->backend, false);
     assay_sink_raw(&p->to, "</small></h3><span class=\"marks\">");

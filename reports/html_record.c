@@ -12,7 +12,7 @@ static void uncounted_row(struct assay_page *p, const struct assay_report_run *r
     const struct assay_record  *r = row->launches[i];
     const struct assay_verdict *v = row->verdicts[i];
     assay_sink_raw(&p->to, "<tr><th scope=\"row\" class=\"case\"><a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;", run->number, c->number, c->number);
-    assay_page_case_name(p, c->name);
+    assay_page_case_brief(p, c->name);
     assay_sink_raw(&p->to, "</a></th>");
     assay_page_element(p, "td data-label=\"back end\"", row->backend);
     assay_sink_raw(&p->to, "<td data-label=\"launch\">%u</td><td data-label=\"what\">", r->launch + 1);
@@ -43,7 +43,7 @@ static void missing(struct assay_page *p, const struct assay_summary *run)
                    run->n_missing, run->n_missing == 1 ? "row" : "rows");
     for (size_t i = 0; i < run->n_missing; i++) {
         assay_sink_raw(&p->to, "<li>");
-        assay_page_case_name(p, run->missing[i].case_name);
+        assay_page_case_brief(p, run->missing[i].case_name);
         assay_sink_raw(&p->to, " on ");
         assay_sink_text(&p->to, run->missing[i].backend);
         assay_sink_raw(&p->to, "</li>\n");

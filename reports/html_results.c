@@ -83,7 +83,7 @@ static void row_cells(struct assay_page *p, const struct assay_report_run *run, 
     const struct assay_summary_row *row = c->rows[i];
     assay_sink_raw(&p->to, "<tr%s><th scope=\"row\" class=\"case\"><a href=\"#case-%zu-%zu\"><span class=\"no\">%zu</span>&#160;", i ? "" : " class=\"first\"",
                    run->number, c->number, c->number);
-    assay_page_case_name(p, c->name);
+    assay_page_case_brief(p, c->name);
     assay_sink_raw(&p->to, "</a></th><td data-label=\"back end\"><span class=\"be\">");
     assay_page_series(p, run->summary, row->backend, false);
     assay_sink_raw(&p->to, "</span><small>");
@@ -101,7 +101,7 @@ void assay_page_results(struct assay_page *p, const struct assay_report_run *run
 {
     assay_sink_raw(&p->to, "<section id=\"");
     assay_page_id(p, run, "results");
-    assay_sink_raw(&p->to, "\">\n<h2>Results</h2>\n<p class=\"small\">Times are of one execution. A number struck through is not proved: its outputs did "
+    assay_sink_raw(&p->to, "\">\n<h2>Results</h2>\n<p class=\"small\">Times are of one execution, of a case with a scenario of one query. A number struck through is not proved: its outputs did "
                            "not pass. Shares are of the peak and the bandwidth that this host's cores reached in turn with the case. "
                            "The number of a case leads to its section.</p>\n"
                            "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"results\"><thead><tr>"
@@ -152,8 +152,9 @@ static void unplaced(struct assay_page *p, const struct assay_report_run *run)
                 const struct assay_summary_row *row = run->cases[c].rows[i];
                 if (assay_roofline_place(row, &why) > 0 || strcmp(why, reasons[k].why) != 0)
                     continue;
-                assay_sink_raw(&p->to, "%s<a href=\"#case-%zu-%zu\">%zu</a> on ", shown++ ? ", " : "", run->number, run->cases[c].number, run->cases[c].number);
-                assay_sink_text(&p->to, row->backend);
+                assay_sink_raw(&p->to, "%s<a href=\"#case-%zu-%zu\">%zu</a>", shown++ ? ", " : "", run->number, run->cases[c].number, run->cases[c].number);
+                if (run->summary->n_backends > 1)
+                    assay_sink_textf(&p->to, " on %s", row->backend);
             }
         assay_sink_raw(&p->to, "%s</li>\n", shown < reasons[k].n ? " and more" : "");
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/base/strings.h"
+#include "harness/plan/plan.h"
 #include "reports/figures.h"
 
 #include "assay/banned.h"
@@ -24,12 +25,29 @@ void assay_page_fact(struct assay_page *p, const char *name, const char *text)
     assay_sink_raw(&p->to, "</div>\n");
 }
 
+void assay_page_table_begin(struct assay_page *p, const char *label, const char *const *columns)
+{
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table><thead><tr>", label);
+    for (; *columns; columns++)
+        assay_sink_raw(&p->to, "<th scope=\"col\"%s>%s</th>", **columns == '>' ? " class=\"num\"" : "", *columns + (**columns == '>'));
+    assay_sink_raw(&p->to, "</tr></thead><tbody>\n");
+}
+
+void assay_page_table_end(struct assay_page *p)
+{
+    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
 void assay_page_case_name(struct assay_page *p, const char *name)
 {
     const char *slash = strchr(name, '/');
     size_t      head = slash ? (size_t)(slash - name) : strlen(name);
+    size_t      point = strcspn(name, "@"); /* a line may break where the scenario begins */
+    point = point < head ? point : head;
     assay_sink_raw(&p->to, "<b translate=\"no\">");
-    assay_sink_textf(&p->to, "%.*s", (int)head, name);
+    assay_sink_textf(&p->to, "%.*s", (int)point, name);
+    assay_sink_raw(&p->to, "%s", point < head ? "<wbr/>" : "");
+    assay_sink_textf(&p->to, "%.*s", (int)(head - point), name + point);
     assay_sink_raw(&p->to, "</b>");
     for (const char *part = name + head; *part;) {
         size_t n = 1 + strcspn(part + 1, ",");
@@ -39,6 +57,13 @@ void assay_page_case_name(struct assay_page *p, const char *name)
     }
     if (slash)
         assay_sink_raw(&p->to, "</span>");
+}
+
+void assay_page_case_brief(struct assay_page *p, const char *name)
+{
+    char brief[ASSAY_CASE_NAME_BYTES];
+    assay_case_brief(name, brief);
+    assay_page_case_name(p, brief);
 }
 
 void assay_page_evidence_mark(struct assay_page *p, const struct assay_summary_row *row)

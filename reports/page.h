@@ -23,7 +23,12 @@ void assay_page_element(struct assay_page *p, const char *tag, const char *text)
 /* <dt>our words</dt><dd>escaped</dd>; nothing for empty text. */
 void assay_page_fact(struct assay_page *p, const char *name, const char *text);
 /* A case's name, breakable behind '/' and ','. */
+/* A table with a head; a column of numbers begins with '>'. NULL ends the columns. */
+void assay_page_table_begin(struct assay_page *p, const char *label, const char *const *columns);
+void assay_page_table_end(struct assay_page *p);
 void assay_page_case_name(struct assay_page *p, const char *name);
+/* The same without the parameters that have their defaults. */
+void assay_page_case_brief(struct assay_page *p, const char *name);
 /* Evidence and verdict as marks with their words. */
 void assay_page_evidence(struct assay_page *p, const struct assay_summary_row *row);
 void assay_page_evidence_mark(struct assay_page *p, const struct assay_summary_row *row);

@@ -22,6 +22,8 @@ double assay_roofline_place(const struct assay_summary_row *row, const char **wh
     *why_not = NULL;
     if (launch->status == ASSAY_STATUS_OK && row->metric[ASSAY_METRIC_flops_per_s].has_interval && !row->metric[ASSAY_METRIC_flops_per_s].has_value)
         *why_not = "its rate is a range and no point";
+    else if (launch->status == ASSAY_STATUS_OK && launch->load.issued)
+        *why_not = "under load: a rate of samples, and none of operations";
     else if (launch->status != ASSAY_STATUS_OK || !row->metric[ASSAY_METRIC_flops_per_s].has_value)
         *why_not = launch->status != ASSAY_STATUS_OK ? "no launch ended well" : "no floating-point rate: the case does no floating-point work that is counted";
     else if (!row->metric[ASSAY_METRIC_ceiling_flops_per_s].has_value || !row->metric[ASSAY_METRIC_ceiling_bytes_per_s].has_value)

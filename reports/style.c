@@ -48,7 +48,7 @@ const char *const assay_page_style[] = {
     ".num{text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:normal}\ntd.num{white-space:nowrap}\n"
     ".num small,td.why{white-space:normal}\n.scroll{overflow-x:auto;margin:.4rem 0 .8rem}\n"
     ".results .case{min-width:13rem;max-width:22rem}\n.results .case a{text-decoration:none;color:inherit}\n.results .case a:hover b{text-decoration:underline}\n"
-    ".results .case b{color:var(--link)}\n.no{color:var(--muted);font-variant-numeric:tabular-nums;font-weight:400}\n"
+    ".results .case b{color:var(--link)}\n.results .word{overflow-wrap:normal}\n.no{color:var(--muted);font-variant-numeric:tabular-nums;font-weight:400}\n"
     ".results tr:not(.first) .case a{opacity:.999}\n.results tr.first>*{border-top:1px solid var(--muted)}\n.typical{background:var(--soft)}\n.devices td{min-width:7rem}.devices tbody th,.devices td:first-child{min-width:11rem}\n.wide td:last-child{min-width:18rem}\n"
     ".results small{min-width:6rem}\n.be{white-space:nowrap}\n"
     ".unproved{text-decoration:line-through;color:var(--muted)}\n",
@@ -100,7 +100,7 @@ const char *const assay_page_style[] = {
     ".cards{overflow:visible}\n.cards table,.cards tbody,.cards tr{display:block}\n.cards thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}\n"
     ".cards tr{border:1px solid var(--line);border-radius:6px;padding:.5rem .8rem .6rem;margin:0 0 .7rem}\n.cards tr.first>*{border-top:0}\n"
     ".cards th,.cards td{display:block;border:0;padding:.12rem 0;text-align:left;white-space:normal}\n.results .case{display:block;max-width:none;padding-bottom:.35rem}\n"
-    ".cards td::before{content:attr(data-label);color:var(--muted);float:left;width:6.6rem}\n.cards td>small{margin-left:6.6rem}\n.results .ev{margin-right:.2em}\n"
+    ".cards td{display:flow-root}\n.cards td::before{content:attr(data-label);color:var(--muted);float:left;width:6.6rem;padding-right:.4rem;box-sizing:border-box}\n.cards td>small{margin-left:6.6rem}\n.results .ev{margin-right:.2em}\n"
     ".bars li{grid-template-columns:minmax(0,1fr) auto;padding:.25rem 0}.bars .track{grid-row:2;grid-column:1/-1;height:.6rem}.bars .rest>span:empty{display:none}\n"
     ".ranges .track{margin:.15rem 0 .3rem}.ranges li{grid-template-columns:minmax(0,1fr)}.ranges .track{grid-row:auto}\n"
     ".ops tr{display:grid;grid-template-columns:1.35fr 1fr;gap:0 .4rem}.ops th,.ops td:nth-child(4){grid-column:1/-1}.ops td::before{width:4.2rem}.ops td>small{margin-left:4.2rem}.ops td{white-space:nowrap}\n"
