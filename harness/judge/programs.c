@@ -17,6 +17,21 @@ uint32_t assay_judged_programs(const struct assay_record *record, const struct a
     return n + 1;
 }
 
+enum assay_code assay_judged_programs_check(const struct assay_record *record, const struct assay_case *what,
+                                            struct assay_error *err)
+{
+    const struct assay_scenario *s = &what->scenario;
+    uint32_t size[ASSAY_BUCKETS_MOST];
+    int64_t largest = s->max_batch ? s->max_batch : (int64_t)record->load.max_batch;
+    uint32_t n = s->type ? assay_buckets_list(s->buckets, largest, size) : 1, rows = n > 1 ? n : 0;
+    bool same = record->load.n_buckets == rows;
+    for (uint32_t i = 0; i < rows && same; i++)
+        same = record->load.bucket[i].samples == size[i];
+    return same ? ASSAY_OK
+                : ASSAY_FAIL(err, ASSAY_DATA, "record of '%.100s' has not the programs that its case asks for: %u, not %u",
+                             record->case_name, record->load.n_buckets, rows);
+}
+
 enum assay_code assay_judged_program_graph(const struct assay_case *what, uint32_t samples, struct assay_graph **out,
                                            struct assay_error *err)
 {

@@ -17,6 +17,9 @@ struct assay_judged_program {
 /* Sizes rise; the last is the largest, whose witness is the record's own. Returns how many, at least 1. */
 uint32_t assay_judged_programs(const struct assay_record *record, const struct assay_case *what,
                                struct assay_judged_program out[ASSAY_RECORD_MAX_BUCKETS]);
+/* Has the record a row for every program that its case asks for? One that is left out would be proved by nobody. ASSAY_DATA: not. */
+enum assay_code assay_judged_programs_check(const struct assay_record *record, const struct assay_case *what,
+                                            struct assay_error *err);
 /* The graph of one of them. */
 enum assay_code assay_judged_program_graph(const struct assay_case *what, uint32_t samples, struct assay_graph **out,
                                            struct assay_error *err);

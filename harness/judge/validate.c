@@ -326,6 +326,8 @@ static enum assay_code judge_size(struct validation *v, const struct assay_case 
         const struct assay_record *r = &v->records[i];
         if (strcmp(r->id, what->id) != 0 || nothing_to_judge(r, &ignored))
             continue;
+        if (assay_judged_programs_check(r, what, err))
+            return err->code;
         uint32_t n = assay_judged_programs(r, what, program);
         for (uint32_t k = 0; k < n; k++)
             if (program[k].samples == samples && judge_program(v, r, &program[k], n, g, x, &v->verdicts[i].check, err))

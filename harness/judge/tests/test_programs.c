@@ -146,6 +146,30 @@ Test(programs, a_witness_of_a_smaller_batch_that_is_not_what_was_written_is_an_e
     cr_expect(strstr(err.message, "not the witness that was written"), "%s", err.message);
 }
 
+Test(programs, a_record_without_a_row_for_each_that_its_case_asks_for_is_refused)
+{
+    struct assay_record *r = calloc(1, sizeof *r);
+    OK(assay_case_parse(CASE, &what, &err));
+    r->load.n_buckets = PROGRAMS;
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        r->load.bucket[i].samples = sizes[i];
+    OK(assay_judged_programs_check(r, &what, &err));
+    r->load.bucket[1].samples = 3;
+    cr_expect_eq(assay_judged_programs_check(r, &what, &err), ASSAY_DATA);
+    r->load.n_buckets = 0;
+    cr_expect_eq(assay_judged_programs_check(r, &what, &err), ASSAY_DATA, "the smaller ones would be proved by nobody");
+    assay_case_release(&what);
+    OK(assay_case_parse("conv@offline/max_batch=4", &what, &err));
+    OK(assay_judged_programs_check(r, &what, &err));
+    assay_case_release(&what);
+    OK(assay_case_parse("conv", &what, &err));
+    OK(assay_judged_programs_check(r, &what, &err));
+    r->load.n_buckets = 1;
+    cr_expect_eq(assay_judged_programs_check(r, &what, &err), ASSAY_DATA);
+    assay_case_release(&what);
+    free(r);
+}
+
 Test(programs, the_worse_outcome_stands_then_the_weaker_assurance)
 {
     static const enum assay_outcome rising[] = {ASSAY_PASS, ASSAY_MARGINAL, ASSAY_NOT_CHECKED, ASSAY_UNTRUSTED,
