@@ -268,8 +268,10 @@ static bool tell_apart(struct assay_arena *arena, struct assay_candidate *all, s
         struct assay_text folder = ASSAY_TEXT(run), whole = ASSAY_TEXT(name);
         if (alike[i] == ALONE)
             continue;
-        if (alike[i] == BY_RUN)
+        if (alike[i] == BY_RUN && all[i].run->folder)
             assay_summary_name(all[i].run, &folder);
+        else /* what was put together in memory has no folder */
+            assay_text_add(&folder, "%zu", i + 1);
         assay_text_add(&whole, "%.80s (%.70s)", all[i].name, alike[i] == BY_RUN ? run : all[i].backend);
         (void)assay_string_copy(all[i].name, sizeof all[i].name, name);
     }
