@@ -9,7 +9,7 @@
 #define FINE 1.06
 #define ABOVE 1.5
 #define SPARE_QUERIES 2.0 /* as many as the least that could settle anything, were none over the limit */
-#define LEAST_QUERIES 300.0 /* `settled` decides from 200 independent ones on */
+#define LEAST_QUERIES 300.0 /* some more than ASSAY_SETTLED_LEAST: latencies of a queue hang together */
 #define SECOND_EFFORT 4u  /* what is undecided is looked at once more, so many times as long; */
 #define MOST_EFFORT 16u   /* … longer yet where latencies hang together so much that it could not decide either, */
 #define LONG_LOOK_S 20.0  /* … and queries come fast enough */
@@ -20,10 +20,12 @@ static double level_of(const struct assay_peak_search *how)
     return ASSAY_PEAK_LEVEL / ASSAY_PEAK_LOOKS / (how->shares ? how->shares : 1);
 }
 
-/* How much longer to look at what `last` left undecided: long enough to settle it, were none over the limit. */
+/* How much longer to look at what `last` left undecided: long enough to settle it, were none over the limit, and to have as many
+ * independent ones as `settled` asks for. */
 static uint32_t second_effort(const struct assay_peak_search *how, const struct assay_peak_look *last)
 {
-    double   needed = SPARE_QUERIES * last->phi * log(level_of(how)) / log(how->percentile);
+    double   independent = fmax(SPARE_QUERIES * log(level_of(how)) / log(how->percentile), ASSAY_SETTLED_LEAST);
+    double   needed = independent * last->phi;
     uint32_t effort = SECOND_EFFORT;
     while (effort < MOST_EFFORT && (double)last->n * effort < needed && 2 * effort * (double)last->n / last->qps < LONG_LOOK_S)
         effort *= 2;

@@ -9,7 +9,6 @@
 #include "assay/banned.h"
 
 #define BATCHES 40u
-#define LEAST_EFFECTIVE 200.0
 #define MOST_LONGER 1e6 /* times the run: beyond it, the share is at the limit for all that a run can tell */
 
 /* The value at rank `rank` of the sorted series, by counting its bytes from the highest on: in place, without memory. */
@@ -82,7 +81,7 @@ static double tail_of_many(double within, double over, double p)
 
 static bool decided(double within, double over, double p, double level)
 {
-    return within + over >= LEAST_EFFECTIVE && (tail_of_few(within, over, p) <= level || tail_of_many(within, over, p) <= level);
+    return within + over >= ASSAY_SETTLED_LEAST && (tail_of_few(within, over, p) <= level || tail_of_many(within, over, p) <= level);
 }
 
 /* How many times as long the run has to be to decide, if what was seen goes on; infinite if that is out of reach. */

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ASSAY_SETTLED_LEAST 200.0 /* independent latencies; with fewer nothing is decided */
+
 enum assay_settled { ASSAY_SETTLED_VALID = 1, ASSAY_SETTLED_INVALID, ASSAY_UNDECIDED };
 struct assay_settled_verdict {
     enum assay_settled verdict;

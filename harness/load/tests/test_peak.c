@@ -107,9 +107,9 @@ static enum assay_code look_correlated(void *self, const struct assay_peak_asked
     return ASSAY_OK;
 }
 
-static uint32_t second_effort(double phi, uint64_t n, double qps)
+static uint32_t second_effort_at(double percentile, double phi, uint64_t n, double qps)
 {
-    struct assay_peak_search how = {.capacity_qps = 1, .floor_qps = qps, .percentile = 0.99, .look = look_correlated};
+    struct assay_peak_search how = {.capacity_qps = 1, .floor_qps = qps, .percentile = percentile, .look = look_correlated};
     struct assay_peak        peak;
     struct assay_error       err = {0};
     correlated.phi = phi;
@@ -117,6 +117,11 @@ static uint32_t second_effort(double phi, uint64_t n, double qps)
     cr_assert_eq(assay_peak_find(&how, &peak, &err), ASSAY_OK);
     cr_expect_eq(peak.n, 2);
     return correlated.effort;
+}
+
+static uint32_t second_effort(double phi, uint64_t n, double qps)
+{
+    return second_effort_at(0.99, phi, n, qps);
 }
 
 /* At p99 and 0.01 / 16 none over the limit of 734 independent ones settles it; twice that is asked for. */
@@ -129,6 +134,8 @@ Test(peak, second_look_is_as_long_as_latencies_that_hang_together_ask_for)
     cr_expect_eq(second_effort(1000, 2000, 1601), 16, "32,000 of 1,601 a second take just less than 20 s");
     cr_expect_eq(second_effort(1000, 2000, 1600), 8, "32,000 of 1,600 a second do not");
     cr_expect_eq(second_effort(1000, 2000, 800), 4);
+    cr_expect_eq(second_effort_at(0.5, 39.9, 2000, 1e6), 4, "200 independent ones: 7,980 of 8,000");
+    cr_expect_eq(second_effort_at(0.5, 40.1, 2000, 1e6), 8, "8,020 of 8,000");
 }
 
 Test(peak, failure_of_a_look_ends_the_search)
