@@ -106,7 +106,7 @@ $ examples backends/model/README.md
 
 @skip asan,tsan: thirty modelled systems, which take minutes with a sanitizer
 $ examples backends/cluster/README.md
-0 assay run cluster --backend tianchi256 --backend tianchi512 --backend cloudmatrix384 --backend dgx-h100 -o out/systems
+0 assay run cluster --backend tianchi512 --backend dgx-h100 -o out/systems
 0 assay report out/systems -o out/systems/report
 0 assay run decoder.train/model=gpt-3-175b,batch=2048,tokens=2048 --backend cluster:dgx-h100,devices=256,dtype=f8e4m3 -o out/gpt3
 0 assay search decoder.train/model=gpt-3-175b,batch=2048,tokens=2048 --backend dgx-h100

@@ -76,7 +76,7 @@ $ ls r10
 
 # every case, back end and metric has its row, and two more tell how its bits repeat; what has no value has its reason
 $ wc -l <r/report.csv; assay list metrics --json | grep -c '"metric"'
-190
+196
 63
 
 $ awk -F, 'NR > 1 && $8 == "" && $NF ~ /^\r?$/' r/report.csv

@@ -34,7 +34,7 @@ struct assay_audit_rule {
 #define ASSAY_AUDIT_MOST_RULES 3
 
 struct assay_audit_verdict {
-    char                    test[8], case_name[768], id[17], backend[640];
+    char                    test[8], case_name[ASSAY_CASE_NAME_BYTES], id[17], backend[640];
     struct assay_audit_rule rule[ASSAY_AUDIT_MOST_RULES];
     size_t                  n_rules;
     enum assay_outcome      outcome; /* of all: fail, else not_checked, else pass */

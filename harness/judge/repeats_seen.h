@@ -14,7 +14,7 @@
  * that launch had, which is what the first of each set counts for; a launch differs from the first one if any set's are not the
  * same. Witnesses keep hashes: what differs first, and by how much, is told by `assay probe repeat`. */
 struct assay_repeats_seen {
-    char                   case_name[768], id[17], backend[640];
+    char                   case_name[ASSAY_CASE_NAME_BYTES], id[17], backend[640];
     struct assay_agreement runs, processes; /* only runs and differing */
     char                   why_no_runs[256], why_no_processes[256]; /* empty: there are some */
 };

@@ -259,7 +259,7 @@ static enum assay_code judge_lesson(const struct validation *v, const struct ass
 
 static void tell(struct validation *v, const struct assay_verdict *verdict)
 {
-    char line[1664], name[ASSAY_CASE_NAME_BYTES];
+    char line[1664 + ASSAY_CASE_NAME_BYTES], name[ASSAY_CASE_NAME_BYTES];
     v->done++;
     if (!v->progress)
         return;

@@ -13,7 +13,7 @@
 
 /* The verdict of one record (one launch). */
 struct assay_verdict {
-    char     case_name[768], id[17], backend[640];
+    char     case_name[ASSAY_CASE_NAME_BYTES], id[17], backend[640];
     uint32_t launch;
     struct assay_check check;
 };

@@ -8,11 +8,10 @@
 
 #include "assay/error.h"
 #include "assay/workload.h"
+#include "harness/plan/case_name.h"
 #include "harness/plan/scenario.h"
 #include "harness/plan/serving.h"
 #include "suites/weights/file_set.h"
-
-#define ASSAY_CASE_NAME_BYTES 768
 
 /* How long and how often a case is run. */
 struct assay_repeat {

@@ -218,21 +218,17 @@ static void add_counter(struct assay_record *rec, const struct assay_counter *c)
         rec->counters[rec->n_counters++] = *c;
 }
 
-/* What a session tells; of the device of further tokens its levels, under names of their own. */
-static void add_session(const struct assay_course *c, const struct assay_opened *opened, const char *prefix)
+static void add_told(const struct assay_course *c)
 {
-    struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
-    size_t                   told = assay_session_counters(opened, rows);
+    struct assay_counter_row rows[ASSAY_COURSE_COUNTERS];
+    size_t                   told = assay_course_counters(c, rows);
     for (size_t i = 0; i < told; i++) {
         struct assay_drawn_range range;
         struct assay_counter     x = {.status = *rows[i].why ? ASSAY_COUNTER_UNAVAILABLE : ASSAY_COUNTER_OK, .value = rows[i].value};
-        if (*prefix && !rows[i].level)
-            continue;
-        struct assay_text name = ASSAY_TEXT(x.name);
-        assay_text_add(&name, "%s%s", prefix, rows[i].name);
+        (void)assay_string_copy(x.name, sizeof x.name, rows[i].name);
         (void)assay_string_copy(x.unit, sizeof x.unit, rows[i].unit);
         (void)assay_string_copy(x.why, sizeof x.why, rows[i].why);
-        (void)assay_string_copy(x.provider, sizeof x.provider, opened->backend->name);
+        (void)assay_string_copy(x.provider, sizeof x.provider, c->opened.backend->name);
         if (rows[i].level && assay_drawn_levels_range(c->drawn.levels, rows[i].name, &range)) {
             x.ranged = true;
             x.low = range.low;
@@ -250,9 +246,7 @@ static void read_counters(const struct assay_course *c)
     c->record->n_counters = 0; /* of a device that is drawn again, those of the last one */
     for (size_t i = 0; i < n && !assay_case_is_drawn(c); i++) /* the host's cores say nothing of a modelled device */
         add_counter(c->record, &own[i]);
-    add_session(c, &c->opened, "");
-    if (c->second.opened)
-        add_session(c, c->second.opened, "further_");
+    add_told(c);
 }
 
 static const enum assay_metric of_lessons[] = {ASSAY_METRIC_steps_to_quality, ASSAY_METRIC_time_to_quality_ns, ASSAY_METRIC_quality,

@@ -15,7 +15,7 @@ struct level {
 };
 struct assay_drawn_levels {
     uint32_t     draws, n;
-    struct level at[ASSAY_SESSION_COUNTERS];
+    struct level at[ASSAY_COURSE_COUNTERS];
 };
 
 enum assay_code assay_drawn_levels_new(uint32_t draws, struct assay_drawn_levels **out, struct assay_error *err)
@@ -46,7 +46,7 @@ static struct level *find(const struct assay_drawn_levels *l, const char *name)
 /* A level that nobody told of a draw is no number there. NULL: no memory, and the level is not kept. */
 static struct level *add(struct assay_drawn_levels *l, const char *name)
 {
-    struct level *level = l->n < ASSAY_SESSION_COUNTERS ? &l->at[l->n] : NULL;
+    struct level *level = l->n < ASSAY_COURSE_COUNTERS ? &l->at[l->n] : NULL;
     if (!level || !(level->drawn = malloc(l->draws * sizeof *level->drawn)))
         return NULL;
     l->n++;
@@ -58,8 +58,8 @@ static struct level *add(struct assay_drawn_levels *l, const char *name)
 
 void assay_drawn_levels_see(struct assay_drawn_levels *l, const struct assay_course *c, uint32_t i)
 {
-    struct assay_counter_row rows[ASSAY_SESSION_COUNTERS];
-    size_t                   n = assay_session_counters(&c->opened, rows);
+    struct assay_counter_row rows[ASSAY_COURSE_COUNTERS];
+    size_t                   n = assay_course_counters(c, rows);
     for (size_t k = 0; k < n && i < l->draws; k++) {
         struct level *level = rows[k].level ? find(l, rows[k].name) : NULL;
         if (rows[k].level && !level)

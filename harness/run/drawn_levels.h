@@ -9,7 +9,7 @@
 struct assay_drawn_levels;
 enum assay_code assay_drawn_levels_new(uint32_t draws, struct assay_drawn_levels **out, struct assay_error *err);
 void            assay_drawn_levels_free(struct assay_drawn_levels *l);
-/* What the session says now, as draw i's, from 0. A back end without levels says nothing. */
+/* What the case's sessions say now, as draw i's, from 0. A back end without levels says nothing. */
 void            assay_drawn_levels_see(struct assay_drawn_levels *l, const struct assay_course *c, uint32_t i);
 /* A level on draw i; NaN: there is none of that name. */
 double          assay_drawn_level(const struct assay_drawn_levels *l, const char *name, uint32_t i);

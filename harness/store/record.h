@@ -12,6 +12,7 @@
 #include "assay/error.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/noise.h"
+#include "harness/plan/case_name.h"
 
 enum assay_better { ASSAY_BETTER_NONE = 0, ASSAY_BETTER_LOWER = 1, ASSAY_BETTER_HIGHER = 2 };
 
@@ -133,10 +134,10 @@ struct assay_audited {
     char     first_difference[160];
 };
 
-#define ASSAY_RECORD_MAX_COUNTERS 64
+#define ASSAY_RECORD_MAX_COUNTERS 192 /* of two sessions, and the host's */
 
 struct assay_record {
-    char     case_name[768], id[17], backend[640]; /* canonical names */
+    char     case_name[ASSAY_CASE_NAME_BYTES], id[17], backend[640]; /* canonical names */
     uint32_t launch;                               /* from 0 */
     struct assay_device_info device;               /* zeroes if it never opened */
     enum assay_status   status;

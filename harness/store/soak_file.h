@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/plan/case_name.h"
 
 #define ASSAY_SOAK_EVENTS 32 /* mismatches of a stretch that are described; all are counted */
 
@@ -32,7 +33,7 @@ enum assay_soak_end {
 const char *assay_soak_end_name(enum assay_soak_end end);
 
 struct assay_soak_stretch {
-    char     case_name[768], id[17], backend[640];
+    char     case_name[ASSAY_CASE_NAME_BYTES], id[17], backend[640];
     uint32_t number;    /* of the case and back end, from 0 */
     enum assay_soak_end end;
     char     reason[256]; /* why it ended so; empty: complete */

@@ -25,6 +25,7 @@ struct bucket {
     int32_t                     value[N_NAMED];
     struct assay_binding       *bound[N_NAMED]; /* their rows of `binding` */
     void                       *host[N_NAMED];  /* controls; of the others, what goes to and comes from the device */
+    uint32_t                    filled_sequences, filled_tokens; /* by the last step: behind them all is 0 */
 };
 
 /* A param or a cache, which all buckets share. */
@@ -379,13 +380,14 @@ static void fill(const struct assay_decoder_step *d, struct bucket *b, const str
     int64_t *ids = b->host[IDS], *positions = b->host[POSITIONS];
     int32_t *table = b->host[TABLE], *starts = b->host[STARTS], *past = b->host[PAST];
     uint32_t row = 0;
-    memset(table, 0, (size_t)b->is.sequences * d->row * sizeof *table);
     for (uint32_t i = 0; i < step->n_sequences; i++) {
         const struct assay_step_sequence *s = &step->sequences[i];
         uint32_t needed = (s->past + s->n + d->with.block_tokens - 1) / d->with.block_tokens;
         starts[i] = (int32_t)row;
         past[i] = (int32_t)s->past;
-        memcpy(table + (size_t)i * d->row, s->blocks, needed * sizeof *table);
+        int32_t *blocks = table + (size_t)i * d->row;
+        memcpy(blocks, s->blocks, needed * sizeof *blocks);
+        memset(blocks + needed, 0, (d->row - needed) * sizeof *blocks);
         for (uint32_t t = 0; t < s->n; t++, row++) {
             ids[row] = s->tokens ? s->tokens[t] : 0;
             positions[row] = (int64_t)s->past + t;
@@ -393,10 +395,14 @@ static void fill(const struct assay_decoder_step *d, struct bucket *b, const str
     }
     for (uint32_t i = step->n_sequences; i <= b->is.sequences; i++)
         starts[i] = (int32_t)row;
-    for (uint32_t i = step->n_sequences; i < b->is.sequences; i++)
+    for (uint32_t i = step->n_sequences; i < b->filled_sequences; i++) {
         past[i] = 0;
-    for (; row < b->is.tokens; row++)
-        ids[row] = positions[row] = 0;
+        memset(table + (size_t)i * d->row, 0, d->row * sizeof *table);
+    }
+    for (uint32_t i = row; i < b->filled_tokens; i++)
+        ids[i] = positions[i] = 0;
+    b->filled_sequences = step->n_sequences;
+    b->filled_tokens = row;
     b->bound[IDS]->valid_rows = b->bound[POSITIONS]->valid_rows = step->n_tokens;
     b->bound[TABLE]->valid_rows = b->bound[PAST]->valid_rows = step->n_sequences;
     b->bound[NEXT]->valid_rows = b->bound[MARGINS]->valid_rows = step->n_sequences;

@@ -235,7 +235,7 @@ Test(record, survives_hostile_strings)
 static const struct {
     char path[48], value[112], says[160];
 } refusals[] = {
-    {"case", "", "'case' must be a text of less than 768 bytes, but is missing"},
+    {"case", "", "'case' must be a text of less than 1024 bytes, but is missing"},
     {"case", "\"\"", "'case' must be the name of a case, but is \"\""},
     {"id", "\"0123\"", "'id' must be 16 hexadecimal digits, but is \"0123\""},
     {"id", "\"0123456789abcdeg\"", "'id' must be 16 hexadecimal digits"},
