@@ -1,7 +1,11 @@
 #include "harness/judge/findings.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "harness/base/file.h"
 #include "harness/base/json.h"
@@ -13,13 +17,39 @@
 #define MOST_BYTES ((size_t)256 << 20)
 #define PATH_BYTES 1200
 
+/* Nothing that was found is lost: a document that will be replaced by another gets a second name, with the time it was written. */
+static enum assay_code keep_earlier(const char *path, const char *text, struct assay_error *err)
+{
+    struct stat status;
+    struct tm   at;
+    char        kept[4096], when[24], *before = NULL;
+    size_t      bytes = 0;
+    if (stat(path, &status) != 0)
+        return ASSAY_OK;
+    if (assay_file_read(path, MOST_BYTES, &before, &bytes, err))
+        return err->code;
+    bool same = bytes == strlen(text) && !memcmp(before, text, bytes);
+    free(before);
+    if (same || !gmtime_r(&status.st_mtime, &at))
+        return ASSAY_OK;
+    (void)strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &at);
+    for (unsigned i = 1; i < 100; i++) {
+        (void)snprintf(kept, sizeof kept, i == 1 ? "%.4000s.%s" : "%.4000s.%s.%u", path, when, i);
+        if (link(path, kept) == 0)
+            return ASSAY_OK;
+        if (errno != EEXIST)
+            break;
+    }
+    return ASSAY_FAIL_ERRNO(err, ASSAY_IO, "cannot keep what was found earlier, '%.150s'", path);
+}
+
 enum assay_code assay_findings_write(const char *folder, const char *name, const json_t *document, struct assay_error *err)
 {
     char  path[4096];
     char *text = document ? assay_json_pretty(document) : NULL;
     if (!text)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for '%.100s'", name);
-    if (!assay_folder_make(folder, err) && !assay_path_join(path, sizeof path, folder, name, err))
+    if (!assay_folder_make(folder, err) && !assay_path_join(path, sizeof path, folder, name, err) && !keep_earlier(path, text, err))
         (void)assay_file_replace(path, text, strlen(text), err);
     free(text);
     return err->code;

@@ -1,5 +1,7 @@
 #include "harness/judge/tests/findings_sample.h"
 
+#include <dirent.h>
+
 #include "harness/store/tests/scratch.h"
 
 static struct assay_error err;
@@ -30,6 +32,33 @@ Test(findings, a_model_document_is_read_as_it_was_written)
     cr_expect(f.model.cases[2].outcome == ASSAY_NOT_CHECKED && !f.model.cases[2].search.outcome && f.model.cases[2].search.n == 0);
     assay_findings_release(&f);
     json_decref(document);
+    scratch_remove(&s);
+}
+
+/* The names in the folder that begin with that of the document. */
+static size_t documents(const struct scratch *s)
+{
+    size_t         n = 0;
+    DIR           *folder = opendir(in(s, "kept"));
+    struct dirent *entry;
+    cr_assert(folder);
+    while ((entry = readdir(folder)))
+        n += !strncmp(entry->d_name, ASSAY_FINDINGS_MODEL, strlen(ASSAY_FINDINGS_MODEL));
+    closedir(folder);
+    return n;
+}
+
+Test(findings, what_was_found_earlier_is_kept_beside_what_is_found_now)
+{
+    struct scratch s = scratch_new();
+    json_t        *one = sample_model_document("one"), *other = sample_model_document("other"), *third = sample_model_document("third");
+    cr_expect_eq(assay_findings_write(in(&s, "kept"), ASSAY_FINDINGS_MODEL, one, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(assay_findings_write(in(&s, "kept"), ASSAY_FINDINGS_MODEL, one, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(documents(&s), 1u, "the same again is no other finding");
+    cr_expect_eq(assay_findings_write(in(&s, "kept"), ASSAY_FINDINGS_MODEL, other, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(assay_findings_write(in(&s, "kept"), ASSAY_FINDINGS_MODEL, third, &err), ASSAY_OK, "%s", err.message);
+    cr_expect_eq(documents(&s), 3u, "also within a second");
+    json_decref(one), json_decref(other), json_decref(third);
     scratch_remove(&s);
 }
 
