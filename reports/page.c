@@ -212,10 +212,18 @@ static bool has_option(const char *backend, const char *option, size_t length)
     return false;
 }
 
-/* Do all back ends of the run that are the same device have it? */
+/* Options are nothing or 0 where nobody set them. */
+static bool is_unset(const char *option, size_t length)
+{
+    return length > 1 && (option[length - 1] == '=' || (option[length - 1] == '0' && option[length - 2] == '='));
+}
+
+/* Is it unset, or do all back ends of the run that are the same device have it? */
 static bool goes_without_saying(const struct assay_summary *run, const char *backend, const char *option, size_t length)
 {
     size_t device = (size_t)(next_option(backend) - backend);
+    if (is_unset(option, length))
+        return true;
     for (size_t i = 0; i < run->n_backends; i++)
         if (!strncmp(run->backends[i], backend, device) && strchr(",", run->backends[i][device]) && !has_option(run->backends[i], option, length))
             return false;
@@ -254,7 +262,7 @@ void assay_page_series(struct assay_page *p, const struct assay_summary *run, co
 static void scalar(struct assay_page *p, const json_t *value)
 {
     if (json_is_string(value))
-        assay_sink_text(&p->to, *json_string_value(value) ? json_string_value(value) : "(empty)");
+        assay_sink_text(&p->to, *json_string_value(value) ? json_string_value(value) : "–");
     else if (json_is_integer(value))
         assay_sink_raw(&p->to, "%lld", (long long)json_integer_value(value));
     else if (json_is_real(value))
@@ -269,9 +277,22 @@ static bool is_absence(const json_t *value)
            json_is_string(json_object_get(value, "why"));
 }
 
+/* What fits a cell of a table: no table of its own. */
+static bool is_cell(const json_t *value)
+{
+    size_t  index;
+    json_t *member;
+    if (json_is_object(value))
+        return is_absence(value);
+    json_array_foreach(value, index, member)
+        if (json_is_object(member) || json_is_array(member))
+            return false;
+    return true;
+}
+
 #define MAX_COLUMNS 12
 
-/* A list of objects of scalars as a table; false when it is something else. */
+/* A list of objects of what fits cells as a table; false when it is something else. */
 static bool json_table(struct assay_page *p, const json_t *list)
 {
     const char *column[MAX_COLUMNS] = {NULL}, *key;
@@ -284,7 +305,7 @@ static bool json_table(struct assay_page *p, const json_t *list)
             size_t c = 0;
             while (c < n && strcmp(column[c], key) != 0)
                 c++;
-            if (c == MAX_COLUMNS)
+            if (c == MAX_COLUMNS || !is_cell(cell))
                 return false;
             if (c == n)
                 column[n++] = key;
@@ -333,7 +354,7 @@ void assay_page_json(struct assay_page *p, const json_t *value)
         return;
     } else if (json_is_array(value)) {
         json_array_foreach(value, index, member) {
-            assay_sink_raw(&p->to, "%s", index ? ", " : "");
+            assay_sink_raw(&p->to, "%s", index && !json_is_object(member) ? ", " : "");
             assay_page_json(p, member);
         }
     } else {

@@ -79,7 +79,7 @@ Test(page, an_absence_in_json_is_its_reason)
 {
     static const struct { char json[80], want[120]; } rows[] = {
         {"{\"value\": null, \"why\": \"no <sensor>\"}", "<span class=\"none\">not known: no &lt;sensor&gt;</span>"},
-        {"[]", "none"}, {"\"\"", "(empty)"}, {"true", "yes"}, {"0.25", "0.25"}, {"[1,2]", "1, 2"},
+        {"[]", "none"}, {"\"\"", "–"}, {"true", "yes"}, {"0.25", "0.25"}, {"[1,2]", "1, 2"},
         {"{\"a\": null}", "<dl class=\"facts\">\n<div><dt>a</dt><dd>none</dd></div>\n</dl>\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -94,6 +94,18 @@ Test(page, an_absence_in_json_is_its_reason)
     }
 }
 
+Test(page, a_list_whose_rows_have_lists_of_objects_is_no_table_of_tables)
+{
+    json_t           *value = json_loads("[{\"name\":\"a\",\"rows\":[{\"x\":1},{\"x\":2}]},{\"name\":\"b\",\"rows\":[]}]", 0, NULL);
+    struct assay_page p = page_open();
+    assay_page_json(&p, value);
+    cr_assert_eq(fclose(p.to.out), 0);
+    const char *table = strstr(bytes, "<table>");
+    cr_expect(!strncmp(bytes, "<dl class=\"facts\">", 18) && table && !strstr(table + 1, "<table>"), "%s", bytes);
+    free(bytes);
+    json_decref(value);
+}
+
 static const char *series(const struct assay_summary *run, const char *backend, bool whole)
 {
     static char       name[700];
@@ -103,6 +115,15 @@ static const char *series(const struct assay_summary *run, const char *backend, 
     (void)assay_string_copy(name, sizeof name, strstr(bytes, "</span> ") + 8);
     free(bytes);
     return name;
+}
+
+Test(page, a_back_end_without_an_option_is_not_called_by_it)
+{
+    static const char *const   names[] = {"cluster:pod,devices=0,spec=,tp=0", "cluster:pod,devices=64,spec=,tp=0", "cluster:pod,devices=10,spec=,tp=0"};
+    const struct assay_summary run = {.backends = names, .n_backends = 3};
+    cr_expect_str_eq(series(&run, names[0], false), "cluster:pod");
+    cr_expect_str_eq(series(&run, names[1], false), "cluster:pod,devices=64");
+    cr_expect_str_eq(series(&run, names[2], false), "cluster:pod,devices=10", "ten is no nothing");
 }
 
 Test(page, back_ends_are_called_by_as_much_as_tells_them_apart)
