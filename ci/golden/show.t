@@ -239,7 +239,7 @@ $ assay show gemm/m=4@sever
 ! assay: unknown scenario 'sever'; did you mean 'server'? (while reading case 'gemm/m=4@sever')
 ? 2
 
-$ assay show "gemm/m=4,$(printf 'x%.0s' $(seq 900))"
+$ assay show "gemm/m=4,$(printf 'x%.0s' $(seq 1100))"
 ! assay: case name is too long: 'gemm/m=4,xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'
 ? 2
 
