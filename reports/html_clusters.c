@@ -413,7 +413,7 @@ static void scaling(struct assay_page *p, struct assay_cluster_size *sizes, size
     static const char *const strong[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
     static const char *const weak[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
     p->to.failed = p->to.failed || !sizes;
-    if (n) {
+    if (sizes && n) {
         assay_sink_raw(&p->to, "%s",
                        kind == ASSAY_CLUSTER_STRONG
                            ? "<h5>Strong scaling</h5>\n<p class=\"small\">The same step on more devices of the same system, each with its own best plan.</p>\n"

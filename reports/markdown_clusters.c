@@ -252,11 +252,11 @@ static void strong(struct assay_sink *to, const struct assay_report_case *c)
     size_t                     n;
     struct assay_cluster_size *sizes = assay_cluster_sizes(c->rows, c->n_rows, ASSAY_CLUSTER_STRONG, &n);
     to->failed = to->failed || !sizes;
-    if (n) {
+    if (sizes && n) {
         assay_sink_raw(to, "\n##### Strong scaling\n\nThe same step on more devices of the same system, each with its own best plan.\n");
         head(to, columns, 1);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; sizes && i < n; i++)
         size_line(to, &sizes[i], ASSAY_CLUSTER_STRONG);
     free(sizes);
 }
@@ -267,11 +267,11 @@ static void weak(struct assay_sink *to, const struct assay_summary *summary)
     size_t                     n;
     struct assay_cluster_size *sizes = assay_cluster_sizes_of_run(summary, ASSAY_CLUSTER_WEAK, &n);
     to->failed = to->failed || !sizes;
-    if (n) {
+    if (sizes && n) {
         assay_sink_raw(to, "\n#### Weak scaling\n\nMore devices of the same system for as many more sequences a step.\n");
         head(to, columns, 2);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; sizes && i < n; i++)
         size_line(to, &sizes[i], ASSAY_CLUSTER_WEAK);
     free(sizes);
 }

@@ -469,20 +469,21 @@ static void add_handover(struct rows *r, const struct serving *v)
     add_uncertain(r, "", "handover_latency", "ns", v->fabric.tier[v->fabric.n_tiers - 1].latency_ns);
 }
 
-/* Of each tier that carries anything: "link_scale-up_sent" and so on; of served steps, of their mean. */
-static void add_links(struct rows *r, const struct assay_session *s, const struct cluster_link *links)
+/* Of each tier that carries anything: "link_scale-up_sent" and so on. What is sent in a step is the plan's, `planned`; of served steps, whose mean
+ * this is, it is what the clock lets meet in one. */
+static void add_links(struct rows *r, const struct assay_system *system, const struct cluster_certainty *certain, bool planned, const struct cluster_link *links)
 {
-    r->why = certain_of(s->last)->why_no_point;
-    for (size_t i = 0; i < s->on.system->n_tiers; i++) {
+    r->why = certain->why_no_point;
+    for (size_t i = 0; i < system->n_tiers; i++) {
         const struct cluster_link *l = &links[i];
         char                       prefix[40];
         struct assay_text          text = ASSAY_TEXT(prefix);
         if (!(l->busy_ns > 0))
             continue;
         assay_text_add(&text, "link_");
-        assay_string_name(&text, s->on.system->tiers[i].name);
+        assay_string_name(&text, system->tiers[i].name);
         assay_text_add(&text, "_");
-        if (s->last->training) /* the plan's; served steps are what the clock lets meet in one */
+        if (planned)
             add_sure(r, prefix, "sent", "bytes", l->sent_bytes);
         else
             add_uncertain(r, prefix, "sent", "bytes", l->sent_bytes);
@@ -536,11 +537,13 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         add_capacity(&r, s);
         add_price(&r, s);
     }
-    if (s->last) { /* last: should there be more than a record has room for, these are the ones to miss */
+    /* last: should there be more than a record has room for, these are the ones to miss */
+    if (s->last && s->last->training)
+        add_links(&r, s->on.system, &s->last->training->certain, true, s->last->training->link);
+    if (s->last && s->last->serving) {
         struct cluster_link served[ASSAY_SYSTEM_TIERS] = {{.sent_bytes = 0}};
-        if (s->last->serving)
-            serving_links(s->last->serving, served);
-        add_links(&r, s, s->last->training ? s->last->training->link : served);
+        serving_links(s->last->serving, served);
+        add_links(&r, s->on.system, &s->last->serving->certain, false, served);
     }
     *n = r.n;
     return ASSAY_OK;

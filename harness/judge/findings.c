@@ -17,7 +17,8 @@
 #define MOST_BYTES ((size_t)256 << 20)
 #define PATH_BYTES 1200
 
-/* Nothing that was found is lost: a document that will be replaced by another gets a second name, with the time it was written. */
+/* Nothing that was found is lost: a document that will be replaced by another gets a second name, with the time it was written. Not that of
+ * trainings, which is made anew of all the runs beside it. */
 static enum assay_code keep_earlier(const char *path, const char *text, struct assay_error *err)
 {
     struct stat status;
@@ -49,7 +50,8 @@ enum assay_code assay_findings_write(const char *folder, const char *name, const
     char *text = document ? assay_json_pretty(document) : NULL;
     if (!text)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for '%.100s'", name);
-    if (!assay_folder_make(folder, err) && !assay_path_join(path, sizeof path, folder, name, err) && !keep_earlier(path, text, err))
+    bool alone = !strcmp(name, ASSAY_FINDINGS_MODEL);
+    if (!assay_folder_make(folder, err) && !assay_path_join(path, sizeof path, folder, name, err) && !(alone && keep_earlier(path, text, err)))
         (void)assay_file_replace(path, text, strlen(text), err);
     free(text);
     return err->code;

@@ -23,8 +23,8 @@ struct assay_findings {
 
 /* The last part of the folder's path. */
 const char *assay_findings_name(const struct assay_findings *findings);
-/* Writes the document, of which the folder holds one, as a whole; an earlier one that says something else stays beside it, as NAME.TIME. The
- * folder is made if it is not there. */
+/* Writes the document, of which the folder holds one, as a whole; an earlier one of level model that says something else stays beside it, as
+ * NAME.TIME. The folder is made if it is not there. */
 enum assay_code assay_findings_write(const char *folder, const char *name, const json_t *document, struct assay_error *err);
 /* What there is; neither is no error. ASSAY_DATA: a document is none. Release *out, also after failure. */
 enum assay_code assay_findings_read(const char *folder, struct assay_findings *out, struct assay_error *err);
