@@ -19,6 +19,7 @@
 struct served {
     struct assay_opened        second;  /* the device of further tokens, where there are two */
     bool                       has_second;
+    struct assay_serve_plan    first, rest; /* of the decoders, which look into them as long as they live */
     struct assay_decoder_step *decoder, *decode;
 };
 
@@ -56,16 +57,17 @@ static struct assay_serve_plan part_of(const struct assay_serve_plan *p, double 
 
 static enum assay_code make_served(struct assay_course *c, const struct assay_serve_plan *p, struct served *out, struct assay_error *err)
 {
-    double                        prompts = c->job->what->serving.prompt_share;
-    const struct assay_serve_plan first = prompts > 0 ? part_of(p, prompts) : *p, second = prompts > 0 ? part_of(p, 1 - prompts) : *p;
+    double prompts = c->job->what->serving.prompt_share;
+    out->first = prompts > 0 ? part_of(p, prompts) : *p;
+    out->rest = prompts > 0 ? part_of(p, 1 - prompts) : *p;
     assay_course_enter(c, ASSAY_PHASE_COMPILE);
-    if (make_decoder(c, &c->opened, &first, &out->decoder, err))
+    if (make_decoder(c, &c->opened, &out->first, &out->decoder, err))
         return err->code;
     struct assay_decoder_step_bytes bytes = assay_decoder_step_memory(out->decoder);
     c->record->working_set_bytes = bytes.params + bytes.caches + bytes.buckets;
     if (!out->has_second)
         return ASSAY_OK;
-    if (make_decoder(c, &out->second, &second, &out->decode, err))
+    if (make_decoder(c, &out->second, &out->rest, &out->decode, err))
         return assay_error_in(err, "on the device of further tokens");
     c->second.opened = &out->second;
     c->second.program = assay_decoder_step_program(out->decode);
