@@ -54,6 +54,14 @@ static size_t unit_find(const char *name)
     return i;
 }
 
+/* A text that messages may quote: they are one line. */
+static bool is_plain(const char *text)
+{
+    while (*text && (unsigned char)*text >= ' ' && *text != 0x7f)
+        text++;
+    return !*text;
+}
+
 static enum assay_code unknown_metric(const char *word, struct assay_error *err)
 {
     const char *names[ASSAY_METRIC_COUNT];
@@ -109,6 +117,8 @@ enum assay_code assay_expression_parse(const char *text, struct assay_expression
     char                    word[64];
     const char             *at = text;
     int                     power = 1;
+    if (!is_plain(text))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "a metric with a control character in its name is none");
     if (!assay_string_copy(e.text, sizeof e.text, text))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "metric expression is too long: '%.40s…'", text);
     for (;;) {
@@ -137,6 +147,8 @@ enum assay_code assay_expression_parse(const char *text, struct assay_expression
 enum assay_code assay_expression_unit(const struct assay_expression *e, const char *unit, double *si, struct assay_error *err)
 {
     size_t i = unit_find(unit);
+    if (!is_plain(unit))
+        return ASSAY_FAIL(err, ASSAY_CONFIG, "a unit with a control character is none");
     if (i == N_UNITS) {
         const char *names[N_UNITS];
         for (size_t k = 0; k < N_UNITS; k++)

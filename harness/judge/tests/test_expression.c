@@ -116,3 +116,16 @@ Test(expression, the_range_of_a_quotient_exchanges_the_ends_and_has_no_point_whe
     cr_expect_str_eq(out.why, "only a range");
     free(row);
 }
+
+Test(expression, what_is_quoted_in_a_message_is_of_one_line)
+{
+    struct assay_expression e;
+    struct assay_error      err = {.code = ASSAY_OK};
+    double                  si;
+    cr_expect_eq(assay_expression_parse("latency\ns", &e, &err), ASSAY_CONFIG);
+    cr_expect(*err.message && !strchr(err.message, '\n'), "%s", err.message);
+    err = (struct assay_error){.code = ASSAY_OK};
+    cr_assert_eq(assay_expression_parse("latency_ns", &e, &err), ASSAY_OK);
+    cr_expect_eq(assay_expression_unit(&e, "m\ns", &si, &err), ASSAY_CONFIG);
+    cr_expect(*err.message && !strchr(err.message, '\n'), "%s", err.message);
+}
