@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/base/json.h"
 #include "harness/plan/plan.h"
 #include "reports/level_layers.h"
 #include "reports/page.h"
@@ -222,24 +223,18 @@ static void all_layers(struct assay_page *p, const struct assay_model_findings *
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
 
-static const char *text_of(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
 static void circumstances(struct assay_page *p, const struct assay_findings *level)
 {
     const json_t *m = level->model.manifest;
     char          seed[32];
     (void)snprintf(seed, sizeof seed, "%lld", (long long)json_integer_value(json_object_get(m, "seed")));
     assay_sink_raw(&p->to, "<dl class=\"facts top\">\n");
-    assay_page_fact(p, "host", text_of(json_object_get(m, "host"), "hostname"));
-    assay_page_fact(p, "run", text_of(m, "created"));
+    assay_page_fact(p, "host", assay_json_text_of(json_object_get(m, "host"), "hostname"));
+    assay_page_fact(p, "run", assay_json_text_of(m, "created"));
     assay_page_fact(p, "run folder", assay_findings_name(level));
-    assay_page_fact(p, "suite", text_of(m, "suite"));
+    assay_page_fact(p, "suite", assay_json_text_of(m, "suite"));
     assay_page_fact(p, "seed", seed);
-    assay_page_fact(p, "measured with", text_of(m, "assay"));
+    assay_page_fact(p, "measured with", assay_json_text_of(m, "assay"));
     assay_sink_raw(&p->to, "</dl>\n");
 }
 
@@ -247,10 +242,7 @@ void assay_page_level_model(struct assay_page *p, size_t k)
 {
     const struct assay_findings       *level = &p->levels[k];
     const struct assay_model_findings *f = &level->model;
-    size_t                             proved = 0;
-    for (size_t i = 0; i < f->n; i++)
-        proved += assay_outcome_proves(f->cases[i].outcome);
-    assay_sink_raw(&p->to, "<section id=\"level-model-%zu\">\n<h2>Whole models</h2>\n<p class=\"lead\"><b>%zu</b> of %zu models proved right on <b translate=\"no\">", k + 1, proved, f->n);
+    assay_sink_raw(&p->to, "<section id=\"level-model-%zu\">\n<h2>Whole models</h2>\n<p class=\"lead\"><b>%zu</b> of %zu models proved right on <b translate=\"no\">", k + 1, assay_model_findings_proved(f), f->n);
     assay_sink_text(&p->to, f->backend);
     assay_sink_raw(&p->to, "</b></p>\n");
     circumstances(p, level);

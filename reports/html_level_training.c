@@ -159,10 +159,7 @@ static void one_case(struct assay_page *p, const struct assay_gradients *g, size
 void assay_page_level_training(struct assay_page *p, size_t k)
 {
     const struct assay_training_findings *f = &p->levels[k].training;
-    size_t                                proved = 0;
-    for (size_t i = 0; i < f->gradients.n_verdicts; i++)
-        proved += assay_outcome_proves(f->gradients.verdicts[i].check.outcome);
-    assay_sink_raw(&p->to, "<section id=\"level-training-%zu\">\n<h2>Training</h2>\n<p class=\"lead\">Gradients of <b>%zu</b> of %zu nets proved right on <b translate=\"no\">", k + 1, proved,
+    assay_sink_raw(&p->to, "<section id=\"level-training-%zu\">\n<h2>Training</h2>\n<p class=\"lead\">Gradients of <b>%zu</b> of %zu nets proved right on <b translate=\"no\">", k + 1, assay_gradients_proved(&f->gradients),
                    f->gradients.n_verdicts);
     assay_sink_text(&p->to, f->backend);
     assay_sink_raw(&p->to, "</b></p>\n");

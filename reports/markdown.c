@@ -3,16 +3,10 @@
 
 #include "reports/figures.h"
 #include "reports/formats.h"
+#include "reports/markdown_table.h"
 #include "reports/model.h"
 
 #include "assay/banned.h"
-
-static void cell(struct assay_sink *to, const char *text)
-{
-    assay_sink_raw(to, " ");
-    assay_sink_text(to, text);
-    assay_sink_raw(to, " |");
-}
 
 static void figure(struct assay_sink *to, const struct assay_summary_row *row, enum assay_metric metric)
 {
@@ -21,7 +15,7 @@ static void figure(struct assay_sink *to, const struct assay_summary_row *row, e
     assay_figure_estimate(&text, metric, &row->metric[metric]);
     bool              is_known = row->metric[metric].has_value || row->metric[metric].has_interval;
     assay_sink_raw(to, is_known ? " %s" : "%s", is_known ? assay_figure_evidence_mark(row->evidence) : "");
-    cell(to, room);
+    assay_markdown_cell(to, room);
 }
 
 static void result(struct assay_sink *to, const struct assay_summary_row *row)
@@ -30,14 +24,14 @@ static void result(struct assay_sink *to, const struct assay_summary_row *row)
     struct assay_text            text = ASSAY_TEXT(room);
     const struct assay_estimate *e = &row->metric[ASSAY_METRIC_latency_ns];
     assay_sink_raw(to, "|");
-    cell(to, row->case_name);
-    cell(to, row->backend);
+    assay_markdown_cell(to, row->case_name);
+    assay_markdown_cell(to, row->backend);
     assay_figure_evidence(&text, row);
-    cell(to, room);
+    assay_markdown_cell(to, room);
     if (e->has_value || !e->has_interval)
         figure(to, row, ASSAY_METRIC_latency_ns);
     else
-        cell(to, "no point");
+        assay_markdown_cell(to, "no point");
     text = ASSAY_TEXT(room);
     if (!e->has_value) {
         assay_figure_range(&text, ASSAY_METRIC_latency_ns, e); /* a model of grade D gives a range and no point */
@@ -51,7 +45,7 @@ static void result(struct assay_sink *to, const struct assay_summary_row *row)
         assay_text_add(&text, "%s", *room ? "; " : "");
         assay_figure_interval_words(&text, row);
     }
-    cell(to, room);
+    assay_markdown_cell(to, room);
     figure(to, row, ASSAY_METRIC_flops_per_s);
     figure(to, row, ASSAY_METRIC_bytes_per_s);
     figure(to, row, ASSAY_METRIC_peak_share);
@@ -62,8 +56,8 @@ static void result(struct assay_sink *to, const struct assay_summary_row *row)
     assay_text_add(&text, "%s", assay_outcome_name(row->outcome));
     if (row->check && row->check->elements)
         assay_text_add(&text, " (%s, observed/bound %.2g)", assay_assurance_name(row->check->assurance), row->check->worst_ratio);
-    cell(to, room);
-    cell(to, row->noisy ? row->noise : row->n_medians ? "quiet" : "–");
+    assay_markdown_cell(to, room);
+    assay_markdown_cell(to, row->noisy ? row->noise : row->n_medians ? "quiet" : "–");
     assay_sink_raw(to, "\n");
 }
 
@@ -73,7 +67,7 @@ static void model_figure(struct assay_sink *to, const struct assay_report_model 
     struct assay_text text = ASSAY_TEXT(room);
     assay_figure_value(&text, metric, value);
     assay_sink_raw(to, there ? " %s" : "%s", there ? assay_figure_evidence_mark(m->row->evidence) : "");
-    cell(to, there ? room : "–");
+    assay_markdown_cell(to, there ? room : "–");
 }
 
 static void model(struct assay_sink *to, const struct assay_report_model *m)
@@ -94,7 +88,7 @@ static void model(struct assay_sink *to, const struct assay_report_model *m)
         const struct assay_model_op *op = &m->ops[k];
         double                       flops = assay_report_model_rate(op->flops, op->ns), bytes = assay_report_model_rate(op->bytes, op->ns);
         assay_sink_raw(to, "|");
-        cell(to, op->op);
+        assay_markdown_cell(to, op->op);
         assay_sink_raw(to, " %zu | %zu |", op->n, op->timed);
         model_figure(to, m, ASSAY_METRIC_latency_ns, op->timed > 0, op->ns);
         model_figure(to, m, ASSAY_METRIC_peak_share, op->timed > 0, assay_report_model_share(m, op->ns));
@@ -124,9 +118,9 @@ static void unproved(struct assay_sink *to, const struct assay_summary *run)
         any = true;
         assay_sink_text(to, row->case_name);
         assay_sink_raw(to, " |");
-        cell(to, row->backend);
+        assay_markdown_cell(to, row->backend);
         assay_sink_raw(to, " %zu | %s, %s |", row->n_launches, assay_status_name(row->status), assay_outcome_name(row->outcome));
-        cell(to, row->status != ASSAY_STATUS_OK && *row->reason ? row->reason : *row->outcome_why ? row->outcome_why : assay_figure_outcome_about(row->outcome));
+        assay_markdown_cell(to, row->status != ASSAY_STATUS_OK && *row->reason ? row->reason : *row->outcome_why ? row->outcome_why : assay_figure_outcome_about(row->outcome));
         assay_sink_raw(to, "\n");
     }
     for (size_t i = 0; i < run->n_missing; i++) {
@@ -151,14 +145,14 @@ static void under_load(struct assay_sink *to, const struct assay_summary *run)
         assay_sink_raw(to, "%s|", any ? "" : "\n### Under load\n\n| case | back end | samples served | median | at percentile | published rules | settled | rule that is broken |\n"
                                             "| --- | --- | ---: | ---: | ---: | --- | --- | --- |\n");
         any = true;
-        cell(to, row->case_name);
-        cell(to, row->backend);
+        assay_markdown_cell(to, row->case_name);
+        assay_markdown_cell(to, row->backend);
         figure(to, row, ASSAY_METRIC_samples_per_s);
         figure(to, row, ASSAY_METRIC_latency_ns);
         figure(to, row, ASSAY_METRIC_latency_at_percentile_ns);
-        cell(to, load->loadgen);
-        cell(to, load->settled);
-        cell(to, *load->invalid ? load->invalid : "none");
+        assay_markdown_cell(to, load->loadgen);
+        assay_markdown_cell(to, load->settled);
+        assay_markdown_cell(to, *load->invalid ? load->invalid : "none");
         assay_sink_raw(to, "\n");
     }
 }

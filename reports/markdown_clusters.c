@@ -9,22 +9,16 @@
 #include "reports/clusters.h"
 #include "reports/figures.h"
 #include "reports/formats.h"
+#include "reports/markdown_table.h"
 
 #include "assay/banned.h"
-
-static void cell(struct assay_sink *to, const char *text)
-{
-    assay_sink_raw(to, " ");
-    assay_sink_text(to, text);
-    assay_sink_raw(to, " |");
-}
 
 static void system_cell(struct assay_sink *to, const struct assay_report_run *run, const struct assay_summary_row *row)
 {
     char              room[640];
     struct assay_text text = ASSAY_TEXT(room);
     assay_page_series_name(run->summary, row->backend, &text);
-    cell(to, room);
+    assay_markdown_cell(to, room);
 }
 
 /* The range if it is one, else the point; with the mark of what it rests on. */
@@ -37,7 +31,7 @@ static void estimate_cell(struct assay_sink *to, const struct assay_summary_row 
     else if (e->has_value)
         assay_figure_value(&text, metric, e->value);
     assay_sink_raw(to, "%s%s", *room ? " " : "", *room ? assay_figure_evidence_mark(row->evidence) : "");
-    cell(to, *room ? room : *e->why ? e->why : "–");
+    assay_markdown_cell(to, *room ? room : *e->why ? e->why : "–");
 }
 
 static void metric_cell(struct assay_sink *to, const struct assay_summary_row *row, enum assay_metric metric)
@@ -51,26 +45,14 @@ static void percent_cell(struct assay_sink *to, const struct assay_summary_row *
     struct assay_text text = ASSAY_TEXT(room);
     bool              there = assay_cluster_percent(&text, c);
     assay_sink_raw(to, "%s%s", there ? " " : "", there ? assay_figure_evidence_mark(row->evidence) : "");
-    cell(to, there ? room : "–");
-}
-
-/* "| a | b |" and the line below it: the first `texts` columns to the left, figures to the right. */
-static void head(struct assay_sink *to, const char *const *columns, size_t texts)
-{
-    assay_sink_raw(to, "\n|");
-    for (size_t i = 0; columns[i]; i++)
-        assay_sink_raw(to, " %s |", columns[i]);
-    assay_sink_raw(to, "\n|");
-    for (size_t i = 0; columns[i]; i++)
-        assay_sink_raw(to, " %s |", i < texts ? "---" : "---:");
-    assay_sink_raw(to, "\n");
+    assay_markdown_cell(to, there ? room : "–");
 }
 
 static void reached(struct assay_sink *to, const struct assay_report_run *run, const struct assay_report_case *c)
 {
     static const char *const columns[] = {"system", "evidence", "plan", "devices", "a step", "tokens a second", "10^12 tokens, failures counted", "time kept",
                                           "of the peak", "energy of a step", NULL};
-    head(to, columns, 3);
+    assay_markdown_head(to, columns, 3);
     for (size_t i = 0; i < c->n_rows; i++) {
         const struct assay_summary_row *row = c->rows[i];
         char                            room[256];
@@ -78,7 +60,7 @@ static void reached(struct assay_sink *to, const struct assay_report_run *run, c
         assay_sink_raw(to, "|");
         system_cell(to, run, row);
         assay_figure_evidence(&text, row);
-        cell(to, room);
+        assay_markdown_cell(to, room);
         if (!assay_cluster_is(row)) {
             assay_sink_raw(to, " **%s**: ", assay_status_name(row->status));
             assay_sink_text(to, *row->reason ? row->reason : "no reason was recorded");
@@ -87,7 +69,7 @@ static void reached(struct assay_sink *to, const struct assay_report_run *run, c
         }
         text = ASSAY_TEXT(room);
         assay_cluster_plan(row, &text);
-        cell(to, room);
+        assay_markdown_cell(to, room);
         assay_sink_raw(to, " %.0f |", assay_cluster_devices(row));
         metric_cell(to, row, ASSAY_METRIC_latency_ns);
         metric_cell(to, row, ASSAY_METRIC_items_per_s);
@@ -129,7 +111,7 @@ static void group_cell(struct assay_sink *to, const struct assay_summary_row *ro
     }
     assay_cluster_bytes(&text, &e);
     assay_sink_raw(to, "%s%s", *room ? " " : "", *room ? assay_figure_evidence_mark(row->evidence) : "");
-    cell(to, *room ? room : "–");
+    assay_markdown_cell(to, *room ? room : "–");
 }
 
 static void group_line(struct assay_sink *to, const struct assay_report_case *c, const char *prefix, const char *name)
@@ -171,10 +153,10 @@ static void link_line(struct assay_sink *to, const struct assay_report_run *run,
     const struct assay_estimate bytes = assay_cluster_estimate(l->sent), busy = assay_cluster_estimate(l->busy), rate = assay_cluster_estimate(l->rate);
     assay_sink_raw(to, "|");
     system_cell(to, run, row);
-    cell(to, l->tier);
+    assay_markdown_cell(to, l->tier);
     assay_cluster_bytes(&sent, &bytes);
     assay_sink_raw(to, " %s", assay_figure_evidence_mark(row->evidence));
-    cell(to, room);
+    assay_markdown_cell(to, room);
     estimate_cell(to, row, ASSAY_METRIC_latency_ns, &busy);
     percent_cell(to, row, l->busy_share);
     estimate_cell(to, row, ASSAY_METRIC_bytes_per_s, &rate);
@@ -191,7 +173,7 @@ static void links(struct assay_sink *to, const struct assay_report_run *run, con
         for (size_t k = 0, n = assay_cluster_links(c->rows[i], all); k < n; k++) {
             if (!begun) {
                 assay_sink_raw(to, "\n##### Use of links\n\nOf a device in a step: of training, a device of the busiest stage; of serving, in the mean of all steps. Busy while exchanges are under way, hidden behind work or not.\n");
-                head(to, columns, 2);
+                assay_markdown_head(to, columns, 2);
             }
             begun = true;
             link_line(to, run, c->rows[i], &all[k]);
@@ -206,7 +188,7 @@ static void per_cell(struct assay_sink *to, const struct assay_summary_row *row,
     if (e.has_interval)
         estimate_cell(to, row, ASSAY_METRIC_items_per_s, &e);
     else
-        cell(to, why);
+        assay_markdown_cell(to, why);
 }
 
 static void equal_terms(struct assay_sink *to, const struct assay_report_run *run, const struct assay_report_case *c)
@@ -215,7 +197,7 @@ static void equal_terms(struct assay_sink *to, const struct assay_report_run *ru
     assay_sink_raw(to, "\n##### At equal count, equal power, equal price\n\nTokens a second of the whole system over its devices, its power (devices at their full, hosts, "
                        "network, facility) and its described price: as if a system of another size were a share of this one, which flatters small systems beside large ones. "
                        "Ranges of rate and divisor add up in squares, in logarithms.\n");
-    head(to, columns, 1);
+    assay_markdown_head(to, columns, 1);
     for (size_t i = 0; i < c->n_rows; i++) {
         const struct assay_summary_row *row = c->rows[i];
         if (!assay_cluster_is(row))
@@ -236,9 +218,9 @@ static void size_line(struct assay_sink *to, const struct assay_cluster_size *si
     assay_cluster_system(size->row, system);
     assay_case_brief(size->row->case_name, name);
     assay_sink_raw(to, "|");
-    cell(to, system);
+    assay_markdown_cell(to, system);
     if (kind == ASSAY_CLUSTER_WEAK)
-        cell(to, name);
+        assay_markdown_cell(to, name);
     assay_sink_raw(to, " %.0f |", size->devices);
     metric_cell(to, size->row, kind == ASSAY_CLUSTER_WEAK ? ASSAY_METRIC_items_per_s : ASSAY_METRIC_latency_ns);
     if (kind == ASSAY_CLUSTER_STRONG)
@@ -246,34 +228,36 @@ static void size_line(struct assay_sink *to, const struct assay_cluster_size *si
     assay_sink_raw(to, " %.0f %% – %.0f %% |\n", 100 * size->efficiency[0], 100 * size->efficiency[1]);
 }
 
-static void strong(struct assay_sink *to, const struct assay_report_case *c)
+/* Frees the sizes. */
+static void scaling(struct assay_sink *to, struct assay_cluster_size *sizes, size_t n, enum assay_cluster_scaling kind)
 {
-    static const char *const   columns[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
-    size_t                     n;
-    struct assay_cluster_size *sizes = assay_cluster_sizes(c->rows, c->n_rows, ASSAY_CLUSTER_STRONG, &n);
+    static const char *const strong[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
+    static const char *const weak[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
     to->failed = to->failed || !sizes;
-    if (sizes && n) {
+    if (sizes && n && kind == ASSAY_CLUSTER_STRONG) {
         assay_sink_raw(to, "\n##### Strong scaling\n\nThe same step on more devices of the same system, each with its own best plan.\n");
-        head(to, columns, 1);
+        assay_markdown_head(to, strong, 1);
+    } else if (sizes && n) {
+        assay_sink_raw(to, "\n#### Weak scaling\n\nMore devices of the same system for as many more sequences a step.\n");
+        assay_markdown_head(to, weak, 2);
     }
     for (size_t i = 0; sizes && i < n; i++)
-        size_line(to, &sizes[i], ASSAY_CLUSTER_STRONG);
+        size_line(to, &sizes[i], kind);
     free(sizes);
 }
 
-static void weak(struct assay_sink *to, const struct assay_summary *summary)
+static void strong_scaling(struct assay_sink *to, const struct assay_report_case *c)
 {
-    static const char *const   columns[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
     size_t                     n;
-    struct assay_cluster_size *sizes = assay_cluster_sizes_of_run(summary, ASSAY_CLUSTER_WEAK, &n);
-    to->failed = to->failed || !sizes;
-    if (sizes && n) {
-        assay_sink_raw(to, "\n#### Weak scaling\n\nMore devices of the same system for as many more sequences a step.\n");
-        head(to, columns, 2);
-    }
-    for (size_t i = 0; sizes && i < n; i++)
-        size_line(to, &sizes[i], ASSAY_CLUSTER_WEAK);
-    free(sizes);
+    struct assay_cluster_size *sizes = assay_cluster_sizes(c->rows, c->n_rows, ASSAY_CLUSTER_STRONG, &n);
+    scaling(to, sizes, n, ASSAY_CLUSTER_STRONG);
+}
+
+static void weak_scaling(struct assay_sink *to, const struct assay_summary *run)
+{
+    size_t                     n;
+    struct assay_cluster_size *sizes = assay_cluster_sizes_of_run(run, ASSAY_CLUSTER_WEAK, &n);
+    scaling(to, sizes, n, ASSAY_CLUSTER_WEAK);
 }
 
 static void served(struct assay_sink *to, const struct assay_report_run *run)
@@ -318,9 +302,9 @@ void assay_report_markdown_clusters(struct assay_sink *to, const struct assay_re
         memory(to, run, c);
         links(to, run, c);
         equal_terms(to, run, c);
-        strong(to, c);
+        strong_scaling(to, c);
     }
     if (any)
-        weak(to, run->summary);
+        weak_scaling(to, run->summary);
     served(to, run);
 }

@@ -5,32 +5,16 @@
 #include "harness/plan/plan.h"
 #include "reports/formats.h"
 #include "reports/level_layers.h"
+#include "reports/markdown_table.h"
 #include "reports/op_cells.h"
 
 #include "assay/banned.h"
 
 enum { MOST_LAYERS = 10 }; /* of a case; the page has more, the document all */
 
-static void cell(struct assay_sink *to, const char *text)
-{
-    assay_sink_raw(to, " ");
-    assay_sink_text(to, text);
-    assay_sink_raw(to, " |");
-}
-
-static void number(struct assay_sink *to, double x)
-{
-    assay_sink_raw(to, isnan(x) ? " – |" : isinf(x) ? " ∞ |" : " %.2g |", x);
-}
-
 static void loss(struct assay_sink *to, double x)
 {
     assay_sink_raw(to, isnan(x) ? " – |" : " %.5f |", x);
-}
-
-static void count(struct assay_sink *to, uint64_t n)
-{
-    assay_sink_raw(to, " %llu |", (unsigned long long)n);
 }
 
 /* "| case | verdict |" of a row. */
@@ -39,8 +23,8 @@ static void begin(struct assay_sink *to, const char *case_name, enum assay_outco
     char name[ASSAY_CASE_NAME_BYTES];
     assay_case_brief(case_name, name);
     assay_sink_raw(to, "|");
-    cell(to, name);
-    cell(to, assay_outcome_name(outcome));
+    assay_markdown_cell(to, name);
+    assay_markdown_cell(to, assay_outcome_name(outcome));
 }
 
 /* ---- op by format ---------------------------------------------------------------------------------------------- */
@@ -54,16 +38,16 @@ static void ops_of(struct assay_sink *to, const char *backend, const struct assa
     for (size_t i = 0; i < ops->n; i++) {
         const struct assay_ops_cell *c = &ops->cell[i];
         assay_sink_raw(to, "|");
-        cell(to, c->op);
-        cell(to, c->format);
-        cell(to, assay_outcome_name(c->outcome));
-        number(to, c->worst_error);
-        number(to, c->worst_bound);
-        number(to, c->worst_ratio);
-        number(to, c->median_ratio);
-        count(to, c->elements);
-        cell(to, assay_assurance_name(c->assurance));
-        cell(to, c->outcome == ASSAY_PASS ? "" : c->why);
+        assay_markdown_cell(to, c->op);
+        assay_markdown_cell(to, c->format);
+        assay_markdown_cell(to, assay_outcome_name(c->outcome));
+        assay_markdown_number(to, c->worst_error);
+        assay_markdown_number(to, c->worst_bound);
+        assay_markdown_number(to, c->worst_ratio);
+        assay_markdown_number(to, c->median_ratio);
+        assay_markdown_count(to, c->elements);
+        assay_markdown_cell(to, assay_assurance_name(c->assurance));
+        assay_markdown_cell(to, c->outcome == ASSAY_PASS ? "" : c->why);
         assay_sink_raw(to, "\n");
     }
 }
@@ -94,16 +78,16 @@ static void nodes(struct assay_sink *to, const struct assay_model_findings *f)
         const struct assay_model_search *s = &c->search;
         const struct assay_model_layer  *l = assay_model_search_telling(s);
         begin(to, c->name, c->outcome);
-        count(to, s->nodes);
-        count(to, s->diverging);
+        assay_markdown_count(to, s->nodes);
+        assay_markdown_count(to, s->diverging);
         assay_sink_raw(to, " ");
         if (l)
             assay_sink_textf(to, "%s (%s)", l->node, l->op);
         assay_sink_raw(to, " |");
-        number(to, l ? l->ratio : NAN);
-        number(to, l ? l->strain : NAN);
-        number(to, s->nodes ? s->outputs_ratio : NAN);
-        cell(to, s->outcome ? s->why : c->why);
+        assay_markdown_number(to, l ? l->ratio : NAN);
+        assay_markdown_number(to, l ? l->strain : NAN);
+        assay_markdown_number(to, s->nodes ? s->outputs_ratio : NAN);
+        assay_markdown_cell(to, s->outcome ? s->why : c->why);
         assay_sink_raw(to, "\n");
     }
 }
@@ -120,15 +104,15 @@ static void quality(struct assay_sink *to, const struct assay_model_findings *f)
                                             "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
         any = true;
         begin(to, f->cases[i].name, q->choices.outcome);
-        count(to, q->choices.items);
-        count(to, q->right);
-        count(to, q->reference_right);
-        count(to, q->choices.equal);
-        count(to, q->choices.wrong);
-        number(to, q->scores_ratio);
+        assay_markdown_count(to, q->choices.items);
+        assay_markdown_count(to, q->right);
+        assay_markdown_count(to, q->reference_right);
+        assay_markdown_count(to, q->choices.equal);
+        assay_markdown_count(to, q->choices.wrong);
+        assay_markdown_number(to, q->scores_ratio);
         loss(to, q->loss_device);
         loss(to, q->loss_reference);
-        number(to, q->loss_ratio);
+        assay_markdown_number(to, q->loss_ratio);
         assay_sink_raw(to, "\n");
     }
 }
@@ -152,10 +136,10 @@ static void tokens(struct assay_sink *to, const struct assay_model_findings *f)
                                             "| --- | --- | --- | ---: | ---: | ---: | --- | --- |\n");
         any = true;
         begin(to, f->cases[i].name, t->choices.outcome);
-        cell(to, t->weights);
-        count(to, t->choices.items);
-        count(to, t->choices.equal);
-        count(to, t->choices.wrong);
+        assay_markdown_cell(to, t->weights);
+        assay_markdown_count(to, t->choices.items);
+        assay_markdown_count(to, t->choices.equal);
+        assay_markdown_count(to, t->choices.wrong);
         choice(to, &t->choices.first_wrong, t->sequences);
         choice(to, &t->choices.first_undecided, t->sequences);
         assay_sink_raw(to, "\n");
@@ -175,16 +159,16 @@ static void layers(struct assay_sink *to, const struct assay_model_findings *f)
                                                 "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
             any = true;
             begin(to, c->name, assay_level_layer_outcome(l));
-            cell(to, l->node);
-            cell(to, l->op);
-            number(to, l->in);
-            number(to, l->carried);
-            number(to, l->added);
-            number(to, l->out);
-            number(to, fabs(l->observed - l->expected));
-            number(to, l->bound);
-            number(to, l->ratio);
-            number(to, l->strain);
+            assay_markdown_cell(to, l->node);
+            assay_markdown_cell(to, l->op);
+            assay_markdown_number(to, l->in);
+            assay_markdown_number(to, l->carried);
+            assay_markdown_number(to, l->added);
+            assay_markdown_number(to, l->out);
+            assay_markdown_number(to, fabs(l->observed - l->expected));
+            assay_markdown_number(to, l->bound);
+            assay_markdown_number(to, l->ratio);
+            assay_markdown_number(to, l->strain);
             assay_sink_raw(to, "\n");
         }
     }
@@ -192,10 +176,7 @@ static void layers(struct assay_sink *to, const struct assay_model_findings *f)
 
 static void model(struct assay_sink *to, const struct assay_model_findings *f)
 {
-    size_t proved = 0;
-    for (size_t i = 0; i < f->n; i++)
-        proved += assay_outcome_proves(f->cases[i].outcome);
-    assay_sink_raw(to, "\n## Whole models\n\n%zu of %zu models proved right on ", proved, f->n);
+    assay_sink_raw(to, "\n## Whole models\n\n%zu of %zu models proved right on ", assay_model_findings_proved(f), f->n);
     assay_sink_text(to, f->backend);
     assay_sink_raw(to, "\n\n");
     nodes(to, f);
@@ -212,28 +193,28 @@ static void pairs(struct assay_sink *to, const struct assay_training_findings *f
     const struct assay_equivalence_result *r = &t->result;
     assay_sink_raw(to, "\n### Trainings\n\n| outcome | A | B | pairs | complete pairs | mean of loss B − loss A | low | high | margin | p, the larger of both tests | smallest margin these data show | why |\n"
                        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n|");
-    cell(to, assay_equivalence_name(r->outcome));
-    cell(to, t->a);
-    cell(to, t->b);
-    count(to, r->pairs);
-    count(to, r->complete);
+    assay_markdown_cell(to, assay_equivalence_name(r->outcome));
+    assay_markdown_cell(to, t->a);
+    assay_markdown_cell(to, t->b);
+    assay_markdown_count(to, r->pairs);
+    assay_markdown_count(to, r->complete);
     loss(to, r->mean);
     loss(to, r->low);
     loss(to, r->high);
     loss(to, r->margin);
-    number(to, r->p);
+    assay_markdown_number(to, r->p);
     loss(to, r->shown);
-    cell(to, r->why);
+    assay_markdown_cell(to, r->why);
     assay_sink_raw(to, "\n\n| pair | seed A | loss A | seed B | loss B | B − A | why |\n| ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
     for (size_t i = 0; i < r->pairs; i++) {
         const struct assay_training *a = &t->pair[i].a, *b = &t->pair[i].b;
         bool                         both = a->end == ASSAY_TRAINING_ENDED && b->end == ASSAY_TRAINING_ENDED;
         assay_sink_raw(to, "| %zu | %llu |", i + 1, (unsigned long long)a->seed);
         loss(to, a->quality);
-        count(to, b->seed);
+        assay_markdown_count(to, b->seed);
         loss(to, b->quality);
         loss(to, both ? b->quality - a->quality : NAN);
-        cell(to, *b->why ? b->why : *a->why ? a->why : "–");
+        assay_markdown_cell(to, *b->why ? b->why : *a->why ? a->why : "–");
         assay_sink_raw(to, "\n");
     }
 }
@@ -247,23 +228,20 @@ static void gradients(struct assay_sink *to, const struct assay_gradients *g)
         if (!g->rows[i].is_gradient && o->outcome != ASSAY_FAIL)
             continue;
         begin(to, g->verdicts[g->rows[i].verdict].case_name, o->outcome);
-        cell(to, g->rows[i].param);
-        number(to, o->error);
-        number(to, 1 - o->cosine);
-        number(to, fabs(o->worst_observed - o->worst_expected));
-        number(to, o->worst_bound);
-        number(to, o->worst_ratio);
-        count(to, o->compared);
+        assay_markdown_cell(to, g->rows[i].param);
+        assay_markdown_number(to, o->error);
+        assay_markdown_number(to, 1 - o->cosine);
+        assay_markdown_number(to, fabs(o->worst_observed - o->worst_expected));
+        assay_markdown_number(to, o->worst_bound);
+        assay_markdown_number(to, o->worst_ratio);
+        assay_markdown_count(to, o->compared);
         assay_sink_raw(to, "\n");
     }
 }
 
 static void training(struct assay_sink *to, const struct assay_training_findings *f)
 {
-    size_t proved = 0;
-    for (size_t i = 0; i < f->gradients.n_verdicts; i++)
-        proved += assay_outcome_proves(f->gradients.verdicts[i].check.outcome);
-    assay_sink_raw(to, "\n## Training\n\nGradients of %zu of %zu nets proved right on ", proved, f->gradients.n_verdicts);
+    assay_sink_raw(to, "\n## Training\n\nGradients of %zu of %zu nets proved right on ", assay_gradients_proved(&f->gradients), f->gradients.n_verdicts);
     assay_sink_text(to, f->backend);
     assay_sink_raw(to, "\n");
     if (f->compared)

@@ -384,6 +384,22 @@ double assay_json_number_of(const json_t *object, const char *key)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+const char *assay_json_text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+uint64_t assay_json_u64_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    const char   *text = json_string_value(value);
+    json_int_t    n = json_integer_value(value);
+    if (text) /* beyond what a JSON integer holds */
+        return *text == '-' ? 0 : strtoull(text, NULL, 10);
+    return n > 0 ? (uint64_t)n : 0;
+}
+
 json_t *assay_json_u64(uint64_t value)
 {
     char text[24];

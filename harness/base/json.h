@@ -68,8 +68,12 @@ char *assay_json_pretty(const json_t *value);
 json_t *assay_json_number(double value);
 /* A member that assay_json_number wrote: NaN where it is null, missing or no number. */
 double  assay_json_number_of(const json_t *object, const char *key);
+/* A text member, which lives as long as the object; "" where it is missing or no text. */
+const char *assay_json_text_of(const json_t *object, const char *key);
 /* u64 as an integer when it fits int64, else as a decimal string. */
 json_t *assay_json_u64(uint64_t value);
+/* A member that assay_json_u64 wrote: 0 where it is missing, negative or no number. */
+uint64_t assay_json_u64_of(const json_t *object, const char *key);
 /* Text with invalid UTF-8 replaced, so that jansson takes it. */
 json_t *assay_json_string(const char *text);
 

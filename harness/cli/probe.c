@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/json.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/probe_repeat.h"
 #include "harness/cli/table.h"
@@ -42,12 +43,6 @@ static const struct assay_option options[] = {
     {0},
 };
 
-static const char *text_of(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
 static void print(const json_t *found)
 {
     const json_t      *rows = json_object_get(found, "properties");
@@ -56,7 +51,7 @@ static void print(const json_t *found)
     assay_table_init(&table, (const char *const[]){"property", "value", "how", NULL});
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
-        assay_table_row(&table, (const char *const[]){text_of(row, "property"), text_of(row, "value"), text_of(row, "how")});
+        assay_table_row(&table, (const char *const[]){assay_json_text_of(row, "property"), assay_json_text_of(row, "value"), assay_json_text_of(row, "how")});
     }
     assay_table_digits(tiles, (uint64_t)json_integer_value(json_object_get(found, "tiles")));
     assay_table_digits(elements, (uint64_t)json_integer_value(json_object_get(found, "elements")));
@@ -69,14 +64,14 @@ static void print(const json_t *found)
     assay_table_release(&table);
     struct assay_table verdict;
     assay_table_init(&verdict, (const char *const[]){"verdict", NULL});
-    assay_table_row(&verdict, (const char *const[]){text_of(found, "verdict")});
+    assay_table_row(&verdict, (const char *const[]){assay_json_text_of(found, "verdict")});
     assay_table_print(&verdict, stdout);
     assay_table_release(&verdict);
 }
 
 static enum assay_exit exit_of(const json_t *found)
 {
-    const char *name = text_of(found, "class");
+    const char *name = assay_json_text_of(found, "class");
     return !strcmp(name, "meets") ? ASSAY_EXIT_YES : !strcmp(name, "lower class") ? ASSAY_EXIT_NO : ASSAY_EXIT_INSUFFICIENT;
 }
 

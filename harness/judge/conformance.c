@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/judge/verdict.h"
 #include "harness/plan/plan.h"
@@ -67,12 +68,6 @@ static void add(struct conformance *c, const char *what, enum assay_conformity o
     c->failures += outcome == ASSAY_CONFORMS_NOT;
 }
 
-static const char *text_of(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
 /* The contract, in a worker of its own: what crashes or hangs there does not conform. */
 static enum assay_code contract(struct conformance *c, struct assay_error *err)
 {
@@ -90,8 +85,8 @@ static enum assay_code contract(struct conformance *c, struct assay_error *err)
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *f = json_array_get(list, i);
             bool          holds = json_is_true(json_object_get(f, "holds")), applies = json_is_true(json_object_get(f, "applies"));
-            add(c, text_of(f, "what"), !applies ? ASSAY_CONFORMITY_NOT_CHECKED : holds ? ASSAY_CONFORMS : ASSAY_CONFORMS_NOT,
-                text_of(f, "why"));
+            add(c, assay_json_text_of(f, "what"), !applies ? ASSAY_CONFORMITY_NOT_CHECKED : holds ? ASSAY_CONFORMS : ASSAY_CONFORMS_NOT,
+                assay_json_text_of(f, "why"));
         }
     }
     assay_job_release(&result);
@@ -210,7 +205,7 @@ enum assay_code assay_conformance(const struct assay_conformity_request *request
     json_t            *probe = NULL;
     if (assay_job_probe(request->backend, request->timeout_ns, &probe, err))
         return err->code;
-    add(&c, "it loads, agrees on the ABI, and finds a device", ASSAY_CONFORMS, text_of(probe, "backend"));
+    add(&c, "it loads, agrees on the ABI, and finds a device", ASSAY_CONFORMS, assay_json_text_of(probe, "backend"));
     json_decref(probe);
     if (contract(&c, err) || run_cases(&c, err)) {
         free(c.finding);

@@ -197,19 +197,12 @@ json_t *assay_equivalence_to_json(const struct assay_equivalence_result *r, cons
                      "pairs_needed_if_as_seen", (json_int_t)r->needed_if_seen, "pairs", list);
 }
 
-static uint64_t count_of(const json_t *json, const char *key)
-{
-    const json_t *x = json_object_get(json, key); /* beyond int64 a decimal text */
-    const char   *text = json_string_value(x);
-    return text ? strtoull(text, NULL, 10) : (uint64_t)json_integer_value(x);
-}
-
 static bool training_from_json(const json_t *json, struct assay_training *out)
 {
-    const char *end = json_string_value(json_object_get(json, "end")), *why = json_string_value(json_object_get(json, "why"));
-    *out = (struct assay_training){.seed = count_of(json, "seed"), .quality = assay_json_number_of(json, "quality"), .claimed = assay_json_number_of(json, "claimed")};
-    (void)assay_string_copy(out->why, sizeof out->why, why ? why : "");
-    for (int e = ASSAY_TRAINING_ENDED; end && e <= ASSAY_TRAINING_MISSING; e++)
+    const char *end = assay_json_text_of(json, "end");
+    *out = (struct assay_training){.seed = assay_json_u64_of(json, "seed"), .quality = assay_json_number_of(json, "quality"), .claimed = assay_json_number_of(json, "claimed")};
+    (void)assay_string_copy(out->why, sizeof out->why, assay_json_text_of(json, "why"));
+    for (int e = ASSAY_TRAINING_ENDED; e <= ASSAY_TRAINING_MISSING; e++)
         if (!strcmp(end, end_names[e]))
             out->end = (enum assay_training_end)e;
     return out->end != 0;
@@ -217,16 +210,16 @@ static bool training_from_json(const json_t *json, struct assay_training *out)
 
 static void result_from_json(const json_t *json, struct assay_equivalence_result *r)
 {
-    const char *why = json_string_value(json_object_get(json, "why")), *outcome = json_string_value(json_object_get(json, "outcome"));
+    const char *outcome = assay_json_text_of(json, "outcome");
     *r = (struct assay_equivalence_result){
         .margin = assay_json_number_of(json, "margin"), .mean = assay_json_number_of(json, "mean"), .deviation = assay_json_number_of(json, "deviation"), .low = assay_json_number_of(json, "low"),
         .high = assay_json_number_of(json, "high"), .p = assay_json_number_of(json, "p"), .shown = assay_json_number_of(json, "smallest_margin_shown"),
-        .share_high = assay_json_number_of(json, "divergence_share_high"), .complete = count_of(json, "complete"), .missing = count_of(json, "missing"),
-        .diverged_a = count_of(json, "diverged_a"), .diverged_b = count_of(json, "diverged_b"), .only_b = count_of(json, "diverged_only_b"),
-        .needed_if_none = count_of(json, "pairs_needed_if_no_difference"), .needed_if_seen = count_of(json, "pairs_needed_if_as_seen"),
+        .share_high = assay_json_number_of(json, "divergence_share_high"), .complete = assay_json_u64_of(json, "complete"), .missing = assay_json_u64_of(json, "missing"),
+        .diverged_a = assay_json_u64_of(json, "diverged_a"), .diverged_b = assay_json_u64_of(json, "diverged_b"), .only_b = assay_json_u64_of(json, "diverged_only_b"),
+        .needed_if_none = assay_json_u64_of(json, "pairs_needed_if_no_difference"), .needed_if_seen = assay_json_u64_of(json, "pairs_needed_if_as_seen"),
     };
-    (void)assay_string_copy(r->why, sizeof r->why, why ? why : "");
-    for (int o = ASSAY_EQUIVALENT; outcome && o <= ASSAY_EQUIVALENCE_UNDECIDED; o++)
+    (void)assay_string_copy(r->why, sizeof r->why, assay_json_text_of(json, "why"));
+    for (int o = ASSAY_EQUIVALENT; o <= ASSAY_EQUIVALENCE_UNDECIDED; o++)
         if (!strcmp(outcome, assay_equivalence_name((enum assay_equivalence)o)))
             r->outcome = (enum assay_equivalence)o;
 }

@@ -185,3 +185,11 @@ enum assay_code assay_gradients_from_json(const json_t *json, const char *path, 
         assay_gradients_release(out);
     return err->code;
 }
+
+size_t assay_gradients_proved(const struct assay_gradients *gradients)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < gradients->n_verdicts; i++)
+        n += assay_outcome_proves(gradients->verdicts[i].check.outcome);
+    return n;
+}

@@ -32,6 +32,8 @@ struct assay_gradients {
 /* Free *out with assay_gradients_release. A run that is in the folder already is judged as it is. */
 enum assay_code assay_gradients_run(const struct assay_level_request *request, struct assay_gradients *out, struct assay_error *err);
 void            assay_gradients_release(struct assay_gradients *gradients);
+/* Of how many cases all gradients were proved right. */
+size_t          assay_gradients_proved(const struct assay_gradients *gradients);
 /* New reference; NULL when out of memory. */
 json_t *assay_gradients_to_json(const struct assay_gradients *gradients);
 /* What that tells; `path` is for messages. Release *out. ASSAY_DATA: it is no such list. */

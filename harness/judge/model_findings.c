@@ -15,18 +15,6 @@ struct reading {
 
 /* ---- members --------------------------------------------------------------------------------------------------- */
 
-static const char *text_of(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
-static uint64_t count_of(const json_t *json, const char *key)
-{
-    json_int_t n = json_integer_value(json_object_get(json, key));
-    return n > 0 ? (uint64_t)n : 0;
-}
-
 static bool outcome_of(const struct reading *r, const json_t *json, const char *what, enum assay_outcome *out)
 {
     *out = assay_outcome_find(json_string_value(json_object_get(json, "outcome")));
@@ -41,7 +29,7 @@ static bool outcome_of(const struct reading *r, const json_t *json, const char *
 static void read_layer(const json_t *json, struct assay_model_layer *out)
 {
     *out = (struct assay_model_layer){
-        .node = text_of(json, "node"), .op = text_of(json, "op"), .shape = text_of(json, "shape"), .inputs = json_object_get(json, "inputs"),
+        .node = assay_json_text_of(json, "node"), .op = assay_json_text_of(json, "op"), .shape = assay_json_text_of(json, "shape"), .inputs = json_object_get(json, "inputs"),
         .ratio = assay_json_number_of(json, "ratio"), .strain = assay_json_number_of(json, "strain"),
         .in = assay_json_number_of(json, "error_in"), .carried = assay_json_number_of(json, "error_carried"),
         .added = assay_json_number_of(json, "error_added"), .out = assay_json_number_of(json, "error_out"),
@@ -60,10 +48,10 @@ static bool read_search(const struct reading *r, const json_t *json, struct assa
         return true;
     if (!outcome_of(r, json, "'layers'", &out->outcome))
         return false;
-    out->why = text_of(json, "why");
-    out->nodes = count_of(json, "nodes");
-    out->diverging = count_of(json, "diverging");
-    out->left_out = count_of(json, "values_left_out");
+    out->why = assay_json_text_of(json, "why");
+    out->nodes = assay_json_u64_of(json, "nodes");
+    out->diverging = assay_json_u64_of(json, "diverging");
+    out->left_out = assay_json_u64_of(json, "values_left_out");
     out->outputs_ratio = assay_json_number_of(json_object_get(json, "outputs"), "ratio");
     out->has_first = json_is_object(first);
     read_layer(first, &out->first);
@@ -78,7 +66,7 @@ static bool read_search(const struct reading *r, const json_t *json, struct assa
 
 static struct assay_model_choice choice_of(const json_t *json)
 {
-    return (struct assay_model_choice){.there = json_is_object(json), .item = count_of(json, "item"), .margin = assay_json_number_of(json, "margin"),
+    return (struct assay_model_choice){.there = json_is_object(json), .item = assay_json_u64_of(json, "item"), .margin = assay_json_number_of(json, "margin"),
                                        .bounds = assay_json_number_of(json, "bounds")};
 }
 
@@ -86,12 +74,12 @@ static bool read_choices(const struct reading *r, const json_t *json, const char
 {
     if (!outcome_of(r, json, what, &out->outcome))
         return false;
-    out->why = text_of(json, "why");
-    out->items = count_of(json, "items");
-    out->equal = count_of(json, "equal");
-    out->within_bounds = count_of(json, "within_bounds");
-    out->wrong = count_of(json, "wrong");
-    out->undecided = count_of(json, "undecided");
+    out->why = assay_json_text_of(json, "why");
+    out->items = assay_json_u64_of(json, "items");
+    out->equal = assay_json_u64_of(json, "equal");
+    out->within_bounds = assay_json_u64_of(json, "within_bounds");
+    out->wrong = assay_json_u64_of(json, "wrong");
+    out->undecided = assay_json_u64_of(json, "undecided");
     out->first_wrong = choice_of(json_object_get(json, "first_wrong"));
     out->first_undecided = choice_of(json_object_get(json, "first_undecided"));
     return true;
@@ -102,14 +90,14 @@ static bool read_quality(const struct reading *r, const json_t *json, struct ass
     const json_t *loss = json_object_get(json, "loss"), *trained = json_object_get(json, "trained");
     if (!json)
         return true;
-    out->right = count_of(json, "right");
-    out->reference_right = count_of(json, "reference_right");
+    out->right = assay_json_u64_of(json, "right");
+    out->reference_right = assay_json_u64_of(json, "reference_right");
     out->scores_ratio = assay_json_number_of(json, "scores_ratio");
     out->loss_device = assay_json_number_of(loss, "device");
     out->loss_reference = assay_json_number_of(loss, "reference");
     out->loss_ratio = assay_json_number_of(loss, "ratio");
-    out->steps = count_of(trained, "steps");
-    out->trainer = text_of(trained, "by");
+    out->steps = assay_json_u64_of(trained, "steps");
+    out->trainer = assay_json_text_of(trained, "by");
     return read_choices(r, json, "'quality'", &out->choices);
 }
 
@@ -117,16 +105,16 @@ static bool read_tokens(const struct reading *r, const json_t *json, struct assa
 {
     if (!json)
         return true;
-    out->steps = count_of(json, "steps");
-    out->sequences = count_of(json, "sequences");
-    out->weights = text_of(json, "weights");
+    out->steps = assay_json_u64_of(json, "steps");
+    out->sequences = assay_json_u64_of(json, "sequences");
+    out->weights = assay_json_text_of(json, "weights");
     return read_choices(r, json, "'tokens'", &out->choices);
 }
 
 static bool read_case(const struct reading *r, const json_t *json, struct assay_model_case *out)
 {
-    out->name = text_of(json, "case");
-    out->why = text_of(json, "why");
+    out->name = assay_json_text_of(json, "case");
+    out->why = assay_json_text_of(json, "why");
     if (!*out->name) {
         (void)ASSAY_FAIL(r->err, ASSAY_DATA, "%.160s: case %zu has no name", r->path, r->number + 1);
         return false;
@@ -143,7 +131,7 @@ enum assay_code assay_model_findings_of(json_t *document, const char *path, stru
     struct reading r = {.path = path, .err = err};
     size_t         n = json_array_size(cases);
     *out = (struct assay_model_findings){.document = document, .manifest = json_object_get(document, "manifest")};
-    out->backend = text_of(json_array_get(json_object_get(out->manifest, "backends"), 0), "backend");
+    out->backend = assay_json_text_of(json_array_get(json_object_get(out->manifest, "backends"), 0), "backend");
     if (!json_is_array(cases))
         (void)ASSAY_FAIL(err, ASSAY_DATA, "%.160s: 'cases' must be a list", path);
     else if (!(out->cases = calloc(n + 1, sizeof *out->cases)))
@@ -180,4 +168,12 @@ const struct assay_model_layer *assay_model_search_telling(const struct assay_mo
         if (!isnan(s->value[i].strain) && (!best || s->value[i].strain > best->strain))
             best = &s->value[i];
     return best;
+}
+
+size_t assay_model_findings_proved(const struct assay_model_findings *findings)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < findings->n; i++)
+        n += assay_outcome_proves(findings->cases[i].outcome);
+    return n;
 }

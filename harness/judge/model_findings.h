@@ -88,5 +88,7 @@ struct assay_model_findings {
 /* Takes the document, also on failure; `path` is for messages. ASSAY_DATA: it is none. Release with assay_model_findings_release. */
 enum assay_code assay_model_findings_of(json_t *document, const char *path, struct assay_model_findings *out, struct assay_error *err);
 void            assay_model_findings_release(struct assay_model_findings *findings);
+/* How many of the models were proved right. */
+size_t          assay_model_findings_proved(const struct assay_model_findings *findings);
 
 #endif

@@ -117,8 +117,6 @@ void assay_summary_name(const struct assay_summary *summary, struct assay_text *
 const struct assay_summary_row *assay_summary_find(const struct assay_summary *summary, const char *id,
                                                    const char *backend);
 
-/* Did outputs with this verdict prove what was run: pass, or marginal. */
-bool assay_outcome_proves(enum assay_outcome outcome);
 /* Did launch i of the row end well, and did its outputs prove it? */
 bool assay_launch_is_proved(const struct assay_summary_row *row, size_t i);
 /* How bad an outcome is, for choosing the worst: pass 0, marginal 1, not checked 2, untrusted 3, fail 4. */

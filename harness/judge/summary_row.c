@@ -38,11 +38,6 @@ static void fill_status(struct assay_summary_row *row)
     row->reason = is_ok(worst) ? "" : worst->reason;
 }
 
-bool assay_outcome_proves(enum assay_outcome outcome)
-{
-    return outcome == ASSAY_PASS || outcome == ASSAY_MARGINAL;
-}
-
 bool assay_launch_is_proved(const struct assay_summary_row *row, size_t i)
 {
     const struct assay_verdict *v = row->verdicts[i];

@@ -28,8 +28,7 @@ json_t *assay_training_findings_to_json(const struct assay_training_findings *f)
 
 static void copy(const json_t *json, const char *key, char *out, size_t bytes)
 {
-    const char *text = json_string_value(json_object_get(json, key));
-    (void)assay_string_copy(out, bytes, text ? text : "");
+    (void)assay_string_copy(out, bytes, assay_json_text_of(json, key));
 }
 
 static enum assay_code trainings_from_json(const json_t *json, const char *path, struct assay_training_findings *out, struct assay_error *err)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/json.h"
 #include "harness/base/process.h"
 #include "harness/base/strings.h"
 #include "harness/run/wire.h"
@@ -47,19 +48,13 @@ static void drain_errors(struct watched *w)
     }
 }
 
-static const char *text_of(const json_t *message, const char *key)
-{
-    const char *text = json_string_value(json_object_get(message, key));
-    return text ? text : "";
-}
-
 /* People see this on their terminal, so it is made what we would say ourselves. */
 static void take_progress(struct watched *w, const json_t *message)
 {
     struct assay_text phase = ASSAY_TEXT(w->out->phase);
     double            share = json_number_value(json_object_get(message, "share"));
     json_int_t        median_ns = json_integer_value(json_object_get(message, "median_ns"));
-    assay_string_escape(&phase, ASSAY_ESCAPE_TERMINAL, text_of(message, "phase"));
+    assay_string_escape(&phase, ASSAY_ESCAPE_TERMINAL, assay_json_text_of(message, "phase"));
     if (w->watch->progress)
         w->watch->progress(w->watch->self, w->out->phase, share > 1 ? 1 : share > 0 ? share : 0,
                            median_ns > 0 ? (uint64_t)median_ns : 0);
@@ -78,7 +73,7 @@ static bool is_last_word(const char *say)
 /* true: that was the answer. */
 static bool take_message(struct watched *w, json_t *message)
 {
-    const char *say = text_of(message, "say");
+    const char *say = assay_json_text_of(message, "say");
     if (!strcmp(say, "progress")) {
         take_progress(w, message);
         json_decref(message);

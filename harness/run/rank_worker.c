@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/ir/ops.h"
 #include "harness/plan/plan.h"
@@ -187,21 +188,15 @@ static enum assay_code ask_accepted(const struct rank *r, struct assay_error *er
     return ASSAY_OK;
 }
 
-static const char *text_of(const json_t *job, const char *key)
-{
-    const char *text = json_string_value(json_object_get(job, key));
-    return text ? text : "";
-}
-
 /* Over its link, which it takes, with the case's graph of its own. */
 static enum assay_code set_up(struct rank *r, struct assay_link *link, const json_t *job, struct assay_error *err)
 {
     struct assay_case what = {.params = NULL};
     if (assay_communicator_new(link, (uint64_t)json_integer_value(json_object_get(job, "patience_ns")), &r->communicator, err) ||
-        assay_case_parse(text_of(job, "case"), &what, err))
+        assay_case_parse(assay_json_text_of(job, "case"), &what, err))
         return err->code;
     if (!assay_case_rank_graph(&what, r->number, &r->graph, err) &&
-        !assay_backend_open_file(text_of(job, "plugin"), text_of(job, "backend"), assay_communicator_all(r->communicator), &r->opened, err))
+        !assay_backend_open_file(assay_json_text_of(job, "plugin"), assay_json_text_of(job, "backend"), assay_communicator_all(r->communicator), &r->opened, err))
         (void)ask_accepted(r, err);
     assay_case_release(&what);
     return err->code;
@@ -272,7 +267,7 @@ static enum assay_code join_region(struct rank *r, const json_t *job, struct ass
 {
     struct assay_link link;
     r->number = (uint32_t)json_integer_value(json_object_get(job, "rank"));
-    if (assay_region_open(text_of(job, "region"), &r->region, err))
+    if (assay_region_open(assay_json_text_of(job, "region"), &r->region, err))
         return err->code;
     if (r->number >= assay_region_ranks(r->region))
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "rank %u of %u", r->number, assay_region_ranks(r->region));
@@ -327,15 +322,15 @@ static enum assay_code link_of(const json_t *job, uint32_t number, int listener,
     const json_t     *list = json_object_get(job, "peers");
     struct assay_peer peers[ASSAY_RANKS_MOST] = {{.port = 0}};
     uint32_t          n = (uint32_t)json_array_size(list);
-    if (n < 1 || n > ASSAY_RANKS_MOST || number >= n || strlen(text_of(job, "token")) != ASSAY_TOKEN_BYTES - 1)
+    if (n < 1 || n > ASSAY_RANKS_MOST || number >= n || strlen(assay_json_text_of(job, "token")) != ASSAY_TOKEN_BYTES - 1)
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "the leader's job for rank %u is none", number);
     for (uint32_t i = 0; i < n; i++) {
         const json_t *peer = json_array_get(list, i);
-        (void)assay_string_copy(peers[i].addresses, sizeof peers[i].addresses, text_of(peer, "addresses"));
+        (void)assay_string_copy(peers[i].addresses, sizeof peers[i].addresses, assay_json_text_of(peer, "addresses"));
         peers[i].port = (uint16_t)json_integer_value(json_object_get(peer, "port"));
     }
-    return !strcmp(text_of(job, "link"), "mpi") ? assay_mpi_link(number, n, out, err)
-                                                : assay_sockets_link(listener, text_of(job, "token"), number, n, peers, COME_NS, out, err);
+    return !strcmp(assay_json_text_of(job, "link"), "mpi") ? assay_mpi_link(number, n, out, err)
+                                                : assay_sockets_link(listener, assay_json_text_of(job, "token"), number, n, peers, COME_NS, out, err);
 }
 
 /* Comes to the leader and gets ready. From the moment that there is a duty, what is wrong is told there. */

@@ -47,12 +47,6 @@ static void on_progress(void *self, enum assay_phase phase, double share, uint64
                          &ignored);
 }
 
-static const char *text_of(const json_t *job, const char *key)
-{
-    const char *text = json_string_value(json_object_get(job, key));
-    return text ? text : "";
-}
-
 static enum assay_code read_repeat(const json_t *job, struct assay_repeat *repeat, struct assay_error *err)
 {
     const char *key;
@@ -73,15 +67,15 @@ static enum assay_code do_case(const json_t *job, int fd, struct assay_error *er
     struct assay_record *record = calloc(1, sizeof *record);
     if (!record)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a record");
-    if (assay_case_parse(text_of(job, "case"), &c, err)) {
+    if (assay_case_parse(assay_json_text_of(job, "case"), &c, err)) {
         free(record);
         return err->code;
     }
     if (!read_repeat(job, &c.repeat, err)) {
         struct assay_case_job what = {
-            .what = &c, .backend = text_of(job, "backend"), .plugin = text_of(job, "plugin"), .folder = text_of(job, "folder"), .power = text_of(job, "power"),
-            .repeat = text_of(job, "repeat_line"), .weights = text_of(job, "weights"), .inputs = text_of(job, "inputs"), .audit = text_of(job, "audit"),
-            .launcher = *text_of(job, "launcher") ? text_of(job, "launcher") : "fork",
+            .what = &c, .backend = assay_json_text_of(job, "backend"), .plugin = assay_json_text_of(job, "plugin"), .folder = assay_json_text_of(job, "folder"), .power = assay_json_text_of(job, "power"),
+            .repeat = assay_json_text_of(job, "repeat_line"), .weights = assay_json_text_of(job, "weights"), .inputs = assay_json_text_of(job, "inputs"), .audit = assay_json_text_of(job, "audit"),
+            .launcher = *assay_json_text_of(job, "launcher") ? assay_json_text_of(job, "launcher") : "fork",
             .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
             .launch = (uint32_t)json_integer_value(json_object_get(job, "launch")), .progress = on_progress, .self = &speaker,
         };
@@ -113,7 +107,7 @@ static enum assay_code do_probe(const json_t *job, int fd, struct assay_error *e
 {
     struct assay_opened opened;
     char                digest[65];
-    if (assay_backend_open(text_of(job, "backend"), NULL, &opened, err))
+    if (assay_backend_open(assay_json_text_of(job, "backend"), NULL, &opened, err))
         return err->code;
     struct assay_device_info *devices = NULL;
     size_t                    n = 0;
@@ -149,7 +143,7 @@ static enum assay_code do_contract(const json_t *job, int fd, struct assay_error
 {
     struct assay_finding found[ASSAY_CONTRACT_MAX];
     size_t               n = 0;
-    if (assay_contract_check(text_of(job, "backend"), found, &n, err))
+    if (assay_contract_check(assay_json_text_of(job, "backend"), found, &n, err))
         return err->code;
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
@@ -162,7 +156,7 @@ static enum assay_code do_contract(const json_t *job, int fd, struct assay_error
 static enum assay_code do_vectors(const json_t *job, int fd, struct assay_error *err)
 {
     json_t *results = NULL;
-    if (assay_vector_run(text_of(job, "backend"), json_object_get(job, "cases"), &results, err))
+    if (assay_vector_run(assay_json_text_of(job, "backend"), json_object_get(job, "cases"), &results, err))
         return err->code;
     return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "vectors", "results", results), err);
 }
@@ -172,7 +166,7 @@ static enum assay_code do_numerics(const json_t *job, int fd, struct assay_error
     struct assay_numerics *found = calloc(1, sizeof *found);
     if (!found)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for what is found");
-    if (!assay_run_numerics(text_of(job, "backend"), assay_dtype_from_name(text_of(job, "dtype")),
+    if (!assay_run_numerics(assay_json_text_of(job, "backend"), assay_dtype_from_name(assay_json_text_of(job, "dtype")),
                             (uint64_t)json_integer_value(json_object_get(job, "tiles")), found, err))
         (void)assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "numerics", "found", assay_numerics_to_json(found)), err);
     free(found);
@@ -182,7 +176,7 @@ static enum assay_code do_numerics(const json_t *job, int fd, struct assay_error
 static enum assay_code do_model(const json_t *job, int fd, struct assay_error *err)
 {
     json_t *found = NULL;
-    if (assay_model_run(text_of(job, "backend"), text_of(job, "case"), (uint64_t)json_integer_value(json_object_get(job, "seed")), &found, err))
+    if (assay_model_run(assay_json_text_of(job, "backend"), assay_json_text_of(job, "case"), (uint64_t)json_integer_value(json_object_get(job, "seed")), &found, err))
         return err->code;
     return assay_wire_say(fd, json_pack("{s:s, s:o}", "say", "model", "found", found), err);
 }
@@ -191,10 +185,10 @@ static enum assay_code do_repeatability(const json_t *job, int fd, struct assay_
 {
     struct assay_case c;
     json_t           *found = NULL;
-    if (assay_case_parse(text_of(job, "case"), &c, err))
+    if (assay_case_parse(assay_json_text_of(job, "case"), &c, err))
         return err->code;
     const struct assay_repeatability_job what = {
-        .what = &c, .backend = text_of(job, "backend"), .part = text_of(job, "part"), .baseline = text_of(job, "baseline"),
+        .what = &c, .backend = assay_json_text_of(job, "backend"), .part = assay_json_text_of(job, "part"), .baseline = assay_json_text_of(job, "baseline"),
         .writes = json_is_true(json_object_get(job, "writes")), .runs = (uint64_t)json_integer_value(json_object_get(job, "runs")),
         .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
         .timeout_ns = (uint64_t)json_integer_value(json_object_get(job, "timeout_ns")),
@@ -237,12 +231,12 @@ static enum assay_code do_soak(const json_t *job, int fd, struct assay_error *er
     struct assay_case     c;
     struct speaker        speaker = {.fd = fd};
     struct assay_soak_job what = {
-        .what = &c, .backend = text_of(job, "backend"), .plugin = text_of(job, "plugin"), .weights = text_of(job, "weights"),
-        .inputs = text_of(job, "inputs"), .tally = text_of(job, "tally"), .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
+        .what = &c, .backend = assay_json_text_of(job, "backend"), .plugin = assay_json_text_of(job, "plugin"), .weights = assay_json_text_of(job, "weights"),
+        .inputs = assay_json_text_of(job, "inputs"), .tally = assay_json_text_of(job, "tally"), .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
         .for_ns = (uint64_t)json_integer_value(json_object_get(job, "for_ns")),
         .timeout_ns = (uint64_t)json_integer_value(json_object_get(job, "timeout_ns")), .progress = on_soak_progress, .self = &speaker,
     };
-    if (read_verified(json_object_get(job, "verified"), &what, err) || assay_case_parse(text_of(job, "case"), &c, err))
+    if (read_verified(json_object_get(job, "verified"), &what, err) || assay_case_parse(assay_json_text_of(job, "case"), &c, err))
         return err->code;
     if (!assay_run_soak(&what, err))
         (void)assay_wire_say(fd, json_pack("{s:s}", "say", "soak"), err);
@@ -267,9 +261,9 @@ static enum assay_code do_job(int fd, struct assay_error *err)
     if (!code && !job)
         code = ASSAY_FAIL(err, ASSAY_PROTOCOL, "the launcher went away before it gave a job");
     if (!code) {
-        code = ASSAY_FAIL(err, ASSAY_PROTOCOL, "there is no job called '%.32s'", text_of(job, "do"));
+        code = ASSAY_FAIL(err, ASSAY_PROTOCOL, "there is no job called '%.32s'", assay_json_text_of(job, "do"));
         for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
-            if (!strcmp(jobs[i].name, text_of(job, "do"))) {
+            if (!strcmp(jobs[i].name, assay_json_text_of(job, "do"))) {
                 memset(err, 0, sizeof *err);
                 code = jobs[i].run(job, fd, err);
             }

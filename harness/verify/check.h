@@ -18,6 +18,8 @@ enum assay_outcome {
 const char *assay_outcome_name(enum assay_outcome outcome);
 /* The outcome of that name; 0: there is none. `name` may be NULL. */
 enum assay_outcome assay_outcome_find(const char *name);
+/* Did outputs with this verdict prove what was run: pass, or marginal. */
+bool assay_outcome_proves(enum assay_outcome outcome);
 
 enum assay_assurance {
     ASSAY_ASSURANCE_NONE = 0,

@@ -269,6 +269,11 @@ enum assay_outcome assay_outcome_find(const char *name)
     return (enum assay_outcome)0;
 }
 
+bool assay_outcome_proves(enum assay_outcome outcome)
+{
+    return outcome == ASSAY_PASS || outcome == ASSAY_MARGINAL;
+}
+
 const char *assay_instrument_name(enum assay_instrument by)
 {
     switch (by) {

@@ -351,3 +351,19 @@ Test(json, a_word_is_one_of_those_that_are_known)
     cr_expect_eq(i, 2);
     assay_json_release(&file);
 }
+
+Test(json, members_are_read_as_they_were_written_and_are_nothing_where_they_are_not)
+{
+    static const uint64_t numbers[] = {0, 7, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
+    json_t               *object = json_pack("{s:s, s:i, s:s, s:n}", "text", "a", "less", -3, "less_text", "-3", "none");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        json_object_set_new(object, "n", assay_json_u64(numbers[i]));
+        cr_expect_eq(assay_json_u64_of(object, "n"), numbers[i], "%zu", i);
+    }
+    cr_expect(assay_json_u64_of(object, "less") == 0 && assay_json_u64_of(object, "less_text") == 0 && assay_json_u64_of(object, "none") == 0 &&
+              assay_json_u64_of(object, "missing") == 0);
+    cr_expect_str_eq(assay_json_text_of(object, "text"), "a");
+    cr_expect_str_eq(assay_json_text_of(object, "less"), "");
+    cr_expect_str_eq(assay_json_text_of(NULL, "text"), "");
+    json_decref(object);
+}
