@@ -46,19 +46,15 @@ enum assay_code assay_judged_graph(const struct assay_record *record, const stru
     return assay_judged_program_graph(what, program[n - 1].samples, out, err);
 }
 
-static int gravity(enum assay_outcome outcome)
-{
-    static const int of[] = {
-        [ASSAY_PASS] = 1, [ASSAY_MARGINAL] = 2, [ASSAY_NOT_CHECKED] = 3, [ASSAY_UNTRUSTED] = 4, [ASSAY_FAIL] = 5};
-    return of[outcome];
-}
-
 void assay_judged_join(struct assay_check *all, const struct assay_check *one)
 {
-    double found = all->outcome && all->cheat_share_found > one->cheat_share_found ? all->cheat_share_found
-                                                                                   : one->cheat_share_found;
-    int before = gravity(all->outcome), now = gravity(one->outcome);
-    if (now > before || (now == before && one->assurance > all->assurance))
+    if (!all->outcome) {
+        *all = *one;
+        return;
+    }
+    double found = all->cheat_share_found > one->cheat_share_found ? all->cheat_share_found : one->cheat_share_found;
+    int    worse = assay_outcome_badness(one->outcome) - assay_outcome_badness(all->outcome);
+    if (worse > 0 || (worse == 0 && one->assurance > all->assurance))
         *all = *one;
     all->cheat_share_found = found;
 }

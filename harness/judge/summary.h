@@ -119,7 +119,5 @@ const struct assay_summary_row *assay_summary_find(const struct assay_summary *s
 
 /* Did launch i of the row end well, and did its outputs prove it? */
 bool assay_launch_is_proved(const struct assay_summary_row *row, size_t i);
-/* How bad an outcome is, for choosing the worst: pass 0, marginal 1, not checked 2, untrusted 3, fail 4. */
-int assay_outcome_badness(enum assay_outcome outcome);
 
 #endif

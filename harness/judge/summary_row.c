@@ -44,23 +44,6 @@ bool assay_launch_is_proved(const struct assay_summary_row *row, size_t i)
     return row->launches[i]->status == ASSAY_STATUS_OK && v && assay_outcome_proves(v->check.outcome);
 }
 
-int assay_outcome_badness(enum assay_outcome outcome)
-{
-    switch (outcome) {
-    case ASSAY_PASS:
-        return 0;
-    case ASSAY_MARGINAL:
-        return 1;
-    case ASSAY_NOT_CHECKED:
-        return 2;
-    case ASSAY_UNTRUSTED:
-        return 3;
-    case ASSAY_FAIL:
-        return 4;
-    }
-    return 2;
-}
-
 static void fill_outcome(struct assay_summary_row *row)
 {
     row->outcome = ASSAY_NOT_CHECKED;

@@ -20,6 +20,8 @@ const char *assay_outcome_name(enum assay_outcome outcome);
 enum assay_outcome assay_outcome_find(const char *name);
 /* Did outputs with this verdict prove what was run: pass, or marginal. */
 bool assay_outcome_proves(enum assay_outcome outcome);
+/* How bad an outcome is, for choosing the worst: pass 0, marginal 1, not checked 2, untrusted 3, fail 4. */
+int assay_outcome_badness(enum assay_outcome outcome);
 
 enum assay_assurance {
     ASSAY_ASSURANCE_NONE = 0,

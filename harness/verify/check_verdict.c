@@ -274,6 +274,23 @@ bool assay_outcome_proves(enum assay_outcome outcome)
     return outcome == ASSAY_PASS || outcome == ASSAY_MARGINAL;
 }
 
+int assay_outcome_badness(enum assay_outcome outcome)
+{
+    switch (outcome) {
+    case ASSAY_PASS:
+        return 0;
+    case ASSAY_MARGINAL:
+        return 1;
+    case ASSAY_NOT_CHECKED:
+        return 2;
+    case ASSAY_UNTRUSTED:
+        return 3;
+    case ASSAY_FAIL:
+        return 4;
+    }
+    return 2;
+}
+
 const char *assay_instrument_name(enum assay_instrument by)
 {
     switch (by) {
