@@ -156,11 +156,11 @@ static void read_curve(const struct point *points, size_t n, struct assay_promis
         out->evidence = points[i].row->evidence > out->evidence ? points[i].row->evidence : out->evidence;
         out->grade = strcmp(points[i].row->grade, out->grade) > 0 ? points[i].row->grade : out->grade;
         if (keeps)
-            out->per_s.low = fmax(out->per_s.low, rate->low / devices);
+            out->per_s.low = fmax(out->per_s.low, rate->low);
         if (!breaks && rate->has_interval)
-            out->per_s.high = fmax(out->per_s.high, rate->high / devices);
+            out->per_s.high = fmax(out->per_s.high, rate->high);
         if (!middle_breaks && rate->has_value)
-            out->per_s.middle = fmax(out->per_s.middle, rate->value / devices);
+            out->per_s.middle = fmax(out->per_s.middle, rate->value);
     }
     out->is_open = keeps;
     out->has_middle = out->has_middle && out->per_s.middle > 0;

@@ -12,8 +12,8 @@
  * before the first whose own values break; there is none where a point of the curve has none. Nothing is interpolated,
  * and nothing offline enters.
  *
- * Rows of a described system tell of all its devices, by their counter `devices`; the rate is divided by it. Rate, batch
- * and packed tokens are then of the whole system as well, so that a point of its curve may have any.
+ * Of a described system the load, batch and packed tokens are of all its devices, whose number is its counter `devices`: a
+ * point of its curve may have any, and stands where its load on a device is. Tokens a second are of a device anyway.
  *
  * What was measured counts as it does for a rule: validated, at least two launches, 95 % intervals. What is modelled
  * has the model's range (80 %), and stays modelled. */
