@@ -6,8 +6,9 @@
 
 #include "assay/banned.h"
 
-/* A panel of A this deep and the rows of B it meets stay in the second-level cache together. */
-enum { DEPTH = 768, LEAST_ROWS = 5, ENOUGH_ROWS = 24, MOST_ROWS = 384, LEAST_DEPTH = 64 };
+/* A panel of A this deep and the rows of B it meets stay in the second-level cache together; what is read of a row of B is long enough
+ * to be worth fetching. */
+enum { DEPTH = 384, LEAST_ROWS = 5, ENOUGH_ROWS = 24, MOST_ROWS = 384, LEAST_DEPTH = 64 };
 
 static size_t least(size_t a, size_t b)
 {
@@ -19,7 +20,7 @@ static size_t least(size_t a, size_t b)
 bool cpu_across_is_good(const struct cpu_kernels *kernels, size_t m, size_t n, size_t k)
 {
     size_t whole = (m + kernels->tile->lanes - 1) / kernels->tile->lanes * kernels->tile->lanes;
-    return m >= LEAST_ROWS && m <= MOST_ROWS && n >= 2 * CPU_ACROSS_ROWS && k >= LEAST_DEPTH && (m < ENOUGH_ROWS || 8 * m >= 7 * whole);
+    return m >= LEAST_ROWS && m <= MOST_ROWS && n >= 2 * CPU_ACROSS_FEWER_ROWS && k >= LEAST_DEPTH && (m < ENOUGH_ROWS || 8 * m >= 7 * whole);
 }
 
 size_t cpu_across_panels(const struct cpu_kernels *kernels, size_t m)
@@ -77,7 +78,8 @@ void cpu_across_multiply(const struct cpu_kernels *kernels, const struct cpu_acr
         size_t       depth = least(DEPTH, p->k - k), b_row;
         const float *b = rows_of_b(kernels, p, column, columns, k, depth, wide, &b_row);
         for (size_t row = 0; row < p->m; row += high)
-            for (size_t j = 0; j < columns; j += tile->rows)
+            for (size_t j = 0; j < columns; j += tile->rows) {
+                bool fetched = row > 0 || p->stored != CPU_STORED_F32, last = j + 2 * tile->rows > columns;
                 tile->strided(&(struct cpu_tile){
                     .rows = least(tile->rows, columns - j),
                     .columns = least(high, (p->m - row + tile->lanes - 1) / tile->lanes * tile->lanes),
@@ -85,12 +87,14 @@ void cpu_across_multiply(const struct cpu_kernels *kernels, const struct cpu_acr
                     .a = b + j * b_row,
                     .a_row = (ptrdiff_t)b_row,
                     .a_depth = 1,
+                    .a_next = fetched || last ? NULL : b + (j + tile->rows) * b_row,
                     .b = panels + row * p->k + k * high,
                     .b_depth = (ptrdiff_t)high,
                     .c = sums + j * stride + row,
                     .c_row = (ptrdiff_t)stride,
                     .add = k > 0,
                 });
+            }
     }
     kernels->transpose->matrix(columns, p->m, sums, stride, p->y + column, p->n);
 }

@@ -14,8 +14,9 @@ struct cpu_across {
     float          *y; /* m x n */
 };
 
-/* Rows of B that are multiplied at a time. */
-enum { CPU_ACROSS_ROWS = 64 };
+/* Rows of B that are multiplied at a time, at most: as many as stay in the second-level cache while each panel meets them. Fewer where
+ * a thread would get too few pieces else. */
+enum { CPU_ACROSS_ROWS = 128, CPU_ACROSS_FEWER_ROWS = 64 };
 
 bool cpu_across_is_good(const struct cpu_kernels *kernels, size_t m, size_t n, size_t k);
 /* Floats of all panels, and of a thread's sums. */

@@ -18,6 +18,7 @@ struct cpu_product_plan {
     bool               vector_is_b; /* of a product with a vector: B is the vector, A the matrix */
     size_t             outs;        /* of a product with a vector: elements of the result */
     size_t             across, along; /* pieces of the result (rows x columns, or elements x contraction) */
+    size_t             rows_each;     /* of B, when it is read across */
     float             *partial;     /* [along][batch][outs], when the contraction is cut */
     float             *scratch;     /* of our own sgemm, scratch_floats a thread */
     size_t             scratch_floats;
@@ -185,7 +186,7 @@ static void run_across(void *self, size_t chunk, unsigned thread)
     const struct running     *r = self;
     const struct cpu_product *p = &r->plan->product;
     struct cpu_across         across = across_of(r);
-    size_t column = chunk * CPU_ACROSS_ROWS, columns = p->n - column < CPU_ACROSS_ROWS ? p->n - column : CPU_ACROSS_ROWS;
+    size_t each = r->plan->rows_each, column = chunk * each, columns = p->n - column < each ? p->n - column : each;
     float *sums = r->plan->scratch + thread * r->plan->scratch_floats;
     cpu_across_multiply(r->engine->kernels, &across, r->plan->panels, column, columns, sums,
                         sums + cpu_across_sums_floats(r->engine->kernels, p->m));
@@ -327,15 +328,26 @@ static void describe(const struct cpu_product_plan *plan, const struct cpu_engin
         assay_text_add(out, " (%s)", cpu_openblas_config(engine->openblas));
 }
 
+static void plan_across(struct cpu_product_plan *plan, const struct cpu_engine *engine)
+{
+    enum { PIECES_A_THREAD = 3 };
+    size_t n = plan->product.n, threads = cpu_pool_threads(engine->pool);
+    plan->kind = ACROSS;
+    plan->rows_each = threads == 1 || n >= threads * PIECES_A_THREAD * CPU_ACROSS_ROWS ? CPU_ACROSS_ROWS : CPU_ACROSS_FEWER_ROWS;
+    plan->across = (n + plan->rows_each - 1) / plan->rows_each;
+}
+
 /* One kernel for any number of rows, that adds up an element's products in one order: by what lies in memory, not by how much. */
 static void plan_invariant(struct cpu_product_plan *plan, const struct cpu_engine *engine)
 {
     const struct cpu_product *p = &plan->product;
     bool                      across = p->batch == 1 && !p->a_transposed && p->b_transposed;
-    plan->kind = across ? ACROSS : BLOCKS_OWN;
-    plan->across = across ? (p->n + CPU_ACROSS_ROWS - 1) / CPU_ACROSS_ROWS : 1;
-    if (!across)
-        plan_blocks(plan, engine);
+    if (across) {
+        plan_across(plan, engine);
+        return;
+    }
+    plan->kind = BLOCKS_OWN;
+    plan_blocks(plan, engine);
 }
 
 /* So few that reading B once counts more than how fast it is multiplied: a library would pack it first. */
@@ -375,8 +387,7 @@ enum assay_code cpu_product_plan_new(const struct cpu_engine *engine, const stru
     } else if (product->m == 1 || product->n == 1) {
         plan_vector(plan, engine);
     } else if (goes_across(engine, product)) {
-        plan->kind = ACROSS;
-        plan->across = (product->n + CPU_ACROSS_ROWS - 1) / CPU_ACROSS_ROWS;
+        plan_across(plan, engine);
     } else {
         plan->kind = engine->openblas ? BLOCKS_OPENBLAS : BLOCKS_OWN;
         plan_blocks(plan, engine);

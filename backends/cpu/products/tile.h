@@ -10,6 +10,7 @@ struct cpu_tile {
     size_t       rows, columns, depth; /* rows <= kernels' rows, columns <= kernels' columns */
     const float *a;      /* element (m, k): packed, a[k * kernels' rows + m]; strided, a[m * a_row + k * a_depth] */
     ptrdiff_t    a_row, a_depth;
+    const float *a_next; /* strided: as many rows, as far apart and as deep, that are wanted soon and fetched by the way; or NULL */
     const float *b;      /* element (k, n): b[(offset ? offset[k] : k * b_depth) + n], readable up to whole vectors of n */
     const ptrdiff_t *offset;
     ptrdiff_t    b_depth;

@@ -41,7 +41,20 @@ CPU_UNROLL(3)
     }
 }
 
-INLINE void tile(const struct cpu_tile *t, const int vectors, const bool packed, const bool gathered)
+/* A line of each row to come, once for as many steps of depth as it holds: short stretches of many rows are nothing that a
+ * processor's own prefetching foresees. */
+INLINE void fetch_next(const struct cpu_tile *t, size_t k)
+{
+    enum { LINE_FLOATS = 16 };
+    if (k % LINE_FLOATS)
+        return;
+    const float *next = t->a_next + (ptrdiff_t)k * t->a_depth;
+CPU_UNROLL(8)
+    for (int m = 0; m < ROWS; m++)
+        __builtin_prefetch(next + m * t->a_row);
+}
+
+INLINE void tile(const struct cpu_tile *t, const int vectors, const bool packed, const bool gathered, const bool fetching)
 {
     vf           sum[ROWS][VECTORS] = {{{0}}};
     const float *a = t->a, *b = t->b;
@@ -51,6 +64,8 @@ INLINE void tile(const struct cpu_tile *t, const int vectors, const bool packed,
     for (size_t k = 0; k < t->depth; k++) {
         const float *line = gathered ? b + t->offset[k] : b;
         vf           column[VECTORS];
+        if (fetching)
+            fetch_next(t, k);
 CPU_UNROLL(3)
         for (int v = 0; v < vectors; v++)
             column[v] = vf_load(line + v * VL);
@@ -77,33 +92,33 @@ CPU_UNROLL(3)
     put_part(t, edge, VECTORS * VL);
 }
 
-#define SELECT(packed)                                          \
-    do {                                                        \
-        size_t vectors = (t->columns + VL - 1) / VL;            \
-        if (t->offset) {                                        \
-            if (vectors == 3)                                   \
-                tile(t, 3, packed, true);                       \
-            else if (vectors == 2)                              \
-                tile(t, 2, packed, true);                       \
-            else if (vectors == 1)                              \
-                tile(t, 1, packed, true);                       \
-        } else if (vectors == 3) {                              \
-            tile(t, 3, packed, false);                          \
-        } else if (vectors == 2) {                              \
-            tile(t, 2, packed, false);                          \
-        } else if (vectors == 1) {                              \
-            tile(t, 1, packed, false);                          \
-        }                                                       \
+#define SELECT(packed, gathered, fetching)                  \
+    do {                                                    \
+        size_t vectors = (t->columns + VL - 1) / VL;        \
+        if (vectors == 3)                                   \
+            tile(t, 3, packed, gathered, fetching);         \
+        else if (vectors == 2)                              \
+            tile(t, 2, packed, gathered, fetching);         \
+        else if (vectors == 1)                              \
+            tile(t, 1, packed, gathered, fetching);         \
     } while (0)
 
 static void tile_packed(const struct cpu_tile *t)
 {
-    SELECT(true);
+    if (t->offset)
+        SELECT(true, true, false);
+    else
+        SELECT(true, false, false);
 }
 
 static void tile_strided(const struct cpu_tile *t)
 {
-    SELECT(false);
+    if (t->offset)
+        SELECT(false, true, false);
+    else if (t->a_next)
+        SELECT(false, false, true);
+    else
+        SELECT(false, false, false);
 }
 
 const struct cpu_tile_kernels CPU_ISA_NAME(tile) = {
