@@ -11,6 +11,7 @@
 #include "assay/banned.h"
 
 #define POINTS 160      /* of a curve; more cannot be told apart on paper */
+#define LEAST 10        /* executions of which a curve tells more than their list does */
 #define LOG_FROM 20.0   /* longest over shortest from which the axis is logarithmic */
 
 struct curve {
@@ -39,8 +40,13 @@ static bool read_curve(const struct assay_report_run *run, const struct assay_su
     }
     if (n == 0)
         (void)snprintf(why, 200, "the file of samples is empty");
-    else
-        assay_sort_u64(samples, n);
+    else if (n < LEAST)
+        (void)snprintf(why, 200, "%zu executions are too few for a curve", n);
+    if (n < LEAST) {
+        free(samples);
+        return false;
+    }
+    assay_sort_u64(samples, n);
     out->series = assay_report_series(run->summary, row->backend);
     out->n = n < POINTS ? n : POINTS;
     for (size_t i = 0; i < out->n; i++) {
@@ -49,7 +55,7 @@ static bool read_curve(const struct assay_report_run *run, const struct assay_su
         out->share[i] = 100.0 * (double)(k + 1) / (double)n;
     }
     free(samples);
-    return n > 0;
+    return true;
 }
 
 static void draw(FILE *script, const struct curve *curves, size_t n, bool is_log, bool is_load, double low, double high)

@@ -48,15 +48,80 @@ static void launches(struct assay_page *p, const struct assay_summary_row *row)
     assay_page_table_end(p);
 }
 
+/* What has no figure, by its reason: `name` and `why` of the i-th of n, NULL where it has one. */
+struct absences {
+    const struct assay_summary_row *row;
+    const char *(*name)(const struct assay_summary_row *row, size_t i);
+    const char *(*why)(const struct assay_summary_row *row, size_t i);
+    size_t n;
+};
+
+static bool first_of_its_reason(const struct absences *a, size_t i, const char *why)
+{
+    for (size_t before = 0; before < i; before++) {
+        const char *other = a->why(a->row, before);
+        if (other && !strcmp(other, why))
+            return false;
+    }
+    return true;
+}
+
+static void absences(struct assay_page *p, const struct absences *a)
+{
+    bool any = false;
+    for (size_t i = 0; i < a->n; i++) {
+        const char *why = a->why(a->row, i);
+        if (!why || !first_of_its_reason(a, i, why))
+            continue;
+        assay_sink_raw(&p->to, any ? "" : "<ul class=\"absent\">\n");
+        any = true;
+        assay_sink_raw(&p->to, "<li>");
+        for (size_t k = i; k < a->n; k++) {
+            const char *same = a->why(a->row, k);
+            if (!same || strcmp(same, why) != 0)
+                continue;
+            assay_sink_raw(&p->to, k > i ? ", " : "");
+            assay_page_element(p, "b", a->name(a->row, k));
+        }
+        assay_page_element(p, "span", why);
+        assay_sink_raw(&p->to, "</li>\n");
+    }
+    assay_sink_raw(&p->to, any ? "</ul>\n" : "");
+}
+
+static const char *metric_name(const struct assay_summary_row *row, size_t i)
+{
+    (void)row;
+    return assay_figure_metric_title((enum assay_metric)i);
+}
+
+/* A modelled one may have an interval and no value. */
+static bool metric_is_there(const struct assay_estimate *e)
+{
+    return e->has_value || e->has_interval;
+}
+
+static const char *metric_why(const struct assay_summary_row *row, size_t i)
+{
+    const struct assay_estimate *e = &row->metric[i];
+    return metric_is_there(e) ? NULL : *e->why ? e->why : "no reason was recorded";
+}
+
 static void metrics(struct assay_page *p, const struct assay_summary_row *row)
 {
     static const char *const columns[] = {"figure", ">value", ">interval", ">launches", "without it, because", NULL};
+    const struct absences    absent = {row, metric_name, metric_why, ASSAY_METRIC_COUNT};
     char                     room[128];
+    bool                     any = false;
     assay_sink_raw(&p->to, "<h5>Figures</h5>\n");
-    assay_page_table_begin(p, "figures", columns);
     for (int m = 0; m < ASSAY_METRIC_COUNT; m++) {
         const struct assay_estimate *e = &row->metric[m];
         struct assay_text            text = ASSAY_TEXT(room);
+        if (!metric_is_there(e))
+            continue;
+        if (!any)
+            assay_page_table_begin(p, "figures", columns);
+        any = true;
         assay_sink_raw(&p->to, "<tr><th scope=\"row\">%s</th><td class=\"num\">", assay_figure_metric_title((enum assay_metric)m));
         assay_page_figure(p, row, (enum assay_metric)m);
         assay_sink_raw(&p->to, "</td>");
@@ -66,43 +131,73 @@ static void metrics(struct assay_page *p, const struct assay_summary_row *row)
         assay_page_element(p, "td class=\"why\"", e->has_value && e->has_interval ? "" : *e->why ? e->why : e->has_value ? "" : "no reason was recorded");
         assay_sink_raw(&p->to, "</tr>\n");
     }
-    assay_page_table_end(p);
+    if (any)
+        assay_page_table_end(p);
+    absences(p, &absent);
+}
+
+static bool counter_is_there(const struct assay_summary_counter *c)
+{
+    return c->has_value || c->ranged;
+}
+
+static const char *counter_name(const struct assay_summary_row *row, size_t i)
+{
+    return row->counters[i].first->name;
+}
+
+static const char *counter_why(const struct assay_summary_row *row, size_t i)
+{
+    const struct assay_summary_counter *c = &row->counters[i];
+    return counter_is_there(c) ? NULL : *c->why ? c->why : "no reason was recorded";
+}
+
+static void counter(struct assay_page *p, const struct assay_summary_counter *c)
+{
+    char              room[160];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_sink_raw(&p->to, "<tr>");
+    assay_page_element(p, "th scope=\"row\"", c->first->name);
+    if (c->has_value)
+        assay_figure_counter(&text, c->value, c->first->unit);
+    if (c->ranged) {
+        assay_text_add(&text, c->has_value ? " (" : "");
+        assay_figure_counter(&text, c->low, c->first->unit);
+        assay_text_add(&text, " – ");
+        assay_figure_counter(&text, c->high, c->first->unit);
+        assay_text_add(&text, c->has_value ? ")" : "");
+    }
+    assay_page_element(p, "td class=\"num\"", room);
+    assay_page_element(p, "td", c->first->provider);
+    if (!c->has_value)
+        assay_page_element(p, "td", *c->why ? c->why : "no reason was recorded");
+    else
+        assay_sink_raw(&p->to, "<td>%s%s</td>", c->n > 1 ? "median of the launches" : "", c->multiplexed ? ", scaled: it shared the hardware with others" : "");
+    assay_sink_raw(&p->to, "</tr>\n");
 }
 
 static void counters(struct assay_page *p, const struct assay_summary_row *row)
 {
     static const char *const columns[] = {"counter", ">value", "provider", "remark", NULL};
-    char                     room[160];
+    const struct absences    absent = {row, counter_name, counter_why, row->n_counters};
+    bool                     any = false;
     assay_sink_raw(&p->to, "<h5>Counters of the timed phase</h5>\n");
     if (row->n_counters == 0) {
         assay_sink_raw(&p->to, "<p class=\"none\">none were recorded: %s</p>\n",
                        row->status == ASSAY_STATUS_OK ? "the records of this row name no counter" : "no launch came to its end");
         return;
     }
-    assay_page_table_begin(p, "counters", columns);
     for (size_t i = 0; i < row->n_counters; i++) {
-        const struct assay_summary_counter *c = &row->counters[i];
-        struct assay_text                   text = ASSAY_TEXT(room);
-        assay_sink_raw(&p->to, "<tr>");
-        assay_page_element(p, "th scope=\"row\"", c->first->name);
-        if (c->has_value)
-            assay_figure_counter(&text, c->value, c->first->unit);
-        if (c->ranged) {
-            assay_text_add(&text, c->has_value ? " (" : "");
-            assay_figure_counter(&text, c->low, c->first->unit);
-            assay_text_add(&text, " – ");
-            assay_figure_counter(&text, c->high, c->first->unit);
-            assay_text_add(&text, c->has_value ? ")" : "");
-        }
-        assay_page_element(p, *room ? "td class=\"num\"" : "td class=\"num none\"", *room ? room : "–");
-        assay_page_element(p, "td", c->first->provider);
-        if (!c->has_value)
-            assay_page_element(p, "td", *c->why ? c->why : "no reason was recorded");
-        else
-            assay_sink_raw(&p->to, "<td>%s%s</td>", c->n > 1 ? "median of the launches" : "", c->multiplexed ? ", scaled: it shared the hardware with others" : "");
-        assay_sink_raw(&p->to, "</tr>\n");
+        if (!counter_is_there(&row->counters[i]))
+            continue;
+        if (!any)
+            assay_page_table_begin(p, "counters", columns);
+        any = true;
+        counter(p, &row->counters[i]);
     }
-    assay_page_table_end(p);
+    if (any)
+        assay_page_table_end(p);
+    absences(p, &absent);
 }
 
 static void phases(struct assay_page *p, const struct assay_record *r)

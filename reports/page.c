@@ -79,7 +79,7 @@ void assay_page_evidence(struct assay_page *p, const struct assay_summary_row *r
     assay_figure_evidence(&text, row);
     assay_page_evidence_mark(p, row);
     assay_sink_raw(&p->to, " ");
-    assay_sink_text(&p->to, words);
+    assay_page_element(p, "span", words); /* of its own, so that it is translated whatever stands around it */
 }
 
 void assay_page_outcome(struct assay_page *p, enum assay_outcome outcome)

@@ -67,6 +67,7 @@ const char *const assay_page_style[] = {
     ".legend{list-style:none;padding:0;font-size:.86rem;display:grid;grid-template-columns:repeat(auto-fit,minmax(19rem,1fr));gap:.15rem 1.5rem}\n.legend .zero{color:var(--muted)}\n"
     ".legend .n{font-variant-numeric:tabular-nums;color:var(--muted)}\n.legend .n::before{content:\"(\"}.legend .n::after{content:\" rows):\"}:lang(zh) .legend .n::before{content:\"（\"}:lang(zh) .legend .n::after{content:\" 行）：\"}\n"
     "dl.facts{margin:.4rem 0;font-size:.86rem}\ndl.facts>div{display:grid;grid-template-columns:minmax(7rem,12rem) minmax(0,1fr);gap:.1rem 1rem;padding:.18rem 0;border-bottom:1px solid var(--line)}\n"
+    "ul.absent{margin:.3rem 0 .6rem;padding-left:1.1rem;font-size:.82rem;color:var(--muted)}\nul.absent b{font-weight:500;color:var(--text)}\nul.absent span::before{content:\" – \"}\n"
     "dl.facts dt{color:var(--muted);overflow-wrap:anywhere}\ndl.facts dd{margin:0;overflow-wrap:anywhere}\n"
     "dl.top,dl.phases{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.5rem 1.2rem}\ndl.top>div,dl.phases>div{display:block;border:0;padding:0}\n",
     /* cases */
@@ -99,6 +100,7 @@ const char *const assay_page_style[] = {
     /* phone: the results become cards */
     "@media screen and (max-width:46rem){\n"
     "header,main,footer{padding-left:1rem;padding-right:1rem}\nheader{padding-top:1.3rem}\nnav ul{padding-left:1rem}\nh1{font-size:1.5rem}\n.body{padding-left:0}\n"
+    ".scroll th[scope=row]{min-width:6.5rem}.scroll td.why{min-width:14rem}.scroll td:not(.num){min-width:5.5rem}\n"
     ".cards{overflow:visible}\n.cards table,.cards tbody,.cards tr{display:block}\n.cards thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}\n"
     ".cards tr{border:1px solid var(--line);border-radius:6px;padding:.5rem .8rem .6rem;margin:0 0 .7rem}\n.cards tr.first>*{border-top:0}\n"
     ".cards th,.cards td{display:block;clear:left;min-width:0;border:0;padding:.12rem 0;text-align:left;white-space:normal}\n.results .case{display:block;max-width:none;padding-bottom:.35rem}\n"

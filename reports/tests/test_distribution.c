@@ -25,15 +25,17 @@ static void release(struct assay_report_run *sorted, struct assay_plots *plots)
 
 Test(distribution, axis_is_logarithmic_from_twenty_fold_on)
 {
-    static const uint64_t   narrow[] = {1000, 20000, 7000}, wide[] = {20001, 1000, 7000}, one[] = {5}, none[] = {0, 0};
+    static const uint64_t   narrow[10] = {1000, 20000, 7000, 7000, 7000, 7000, 7000, 7000, 7000, 7000},
+                            wide[10] = {20001, 1000, 7000, 7000, 7000, 7000, 7000, 7000, 7000, 7000}, alike[10] = {5, 5, 5, 5, 5, 5, 5, 5, 5, 5},
+                            none[10] = {0};
     struct assay_report_run sorted;
     struct assay_plots     *plots = assay_plots_new();
     s = scratch_new();
     builder_begin(&b, &s, "run", json_object());
-    one_case(0, narrow, 3);
-    one_case(1, wide, 3);
-    one_case(2, one, 1);
-    one_case(3, none, 2);
+    one_case(0, narrow, 10);
+    one_case(1, wide, 10);
+    one_case(2, alike, 10);
+    one_case(3, none, 10);
     builder_end(&b, &run);
     cr_assert(assay_report_run_init(&sorted, &run, 1));
     assay_distributions_begin(&sorted, plots);
@@ -44,23 +46,23 @@ Test(distribution, axis_is_logarithmic_from_twenty_fold_on)
     }
     assay_plots_draw(plots);
     for (size_t i = 0; i < 4 && !*assay_plots_why(plots); i++)
-        cr_expect(assay_plots_svg(plots, sorted.cases[i].plot), "times that are all alike, or one, are drawn too");
+        cr_expect(assay_plots_svg(plots, sorted.cases[i].plot), "times that are all alike, or none, are drawn too");
     cr_expect(!*assay_plots_why(plots) || strstr(assay_plots_why(plots), "could not be run"), "%s", assay_plots_why(plots));
     release(&sorted, plots);
 }
 
 Test(distribution, without_samples_says_why_and_not_where_the_folder_is)
 {
-    static const uint64_t   some[] = {1, 2};
+    static const uint64_t   some[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     struct assay_report_run sorted;
     struct assay_plots     *plots = assay_plots_new();
     s = scratch_new();
     builder_begin(&b, &s, "run", json_object());
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         struct assay_record *r = builder_record(i, "cpu:host", 0, 1000);
         char                 path[400];
-        if (i > 0 && i < 4)
-            sample_samples(&b, r, some, i == 3 ? 0 : 2);
+        if (i > 0 && i != 4)
+            sample_samples(&b, r, some, i == 3 ? 0 : i == 5 ? 9 : 2);
         (void)snprintf(path, sizeof path, "%s/%.160s", b.path, r->samples_file);
         if (i == 1)
             cr_assert_eq(remove(path), 0);
@@ -73,8 +75,8 @@ Test(distribution, without_samples_says_why_and_not_where_the_folder_is)
     cr_assert(assay_report_run_init(&sorted, &run, 1));
     assay_distributions_begin(&sorted, plots);
     static const char want[][60] = {"the launch left no samples", "the file of samples cannot be read", "the file of samples is not what the record says",
-                                    "the file of samples is empty", "no launch on cpu:host ended well"};
-    for (size_t i = 0; i < 5; i++) {
+                                    "the file of samples is empty", "no launch on cpu:host ended well", "9 executions are too few for a curve"};
+    for (size_t i = 0; i < 6; i++) {
         cr_expect_eq(sorted.cases[i].plot, ASSAY_PLOT_NONE);
         cr_expect_str_eq(sorted.cases[i].why_no_plot, want[i], "case %zu", i);
     }
@@ -83,12 +85,12 @@ Test(distribution, without_samples_says_why_and_not_where_the_folder_is)
 
 Test(distribution, is_drawn_for_so_many_cases_and_the_others_say_so)
 {
-    static const uint64_t   some[] = {1, 2};
+    static const uint64_t   some[10] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
     struct assay_report_run sorted;
     struct assay_plots     *plots = assay_plots_new();
     s = scratch_new();
     builder_begin(&b, &s, "run", json_object());
-    one_case(0, some, 2);
+    one_case(0, some, 10);
     builder_end(&b, &run);
     cr_assert(assay_report_run_init(&sorted, &run, 1));
     struct assay_report_case *many = calloc(ASSAY_REPORT_MAX_DISTRIBUTIONS + 1, sizeof *many);

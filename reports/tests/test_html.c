@@ -212,6 +212,37 @@ static size_t count(const char *what)
     return n;
 }
 
+/* Of each device of each case: a figure stands in the table or, by its reason, in the list below it; once. */
+Test(html, names_every_figure_of_a_case_with_its_value_or_its_reason, .timeout = 60)
+{
+    size_t devices = 0, listed = 0;
+    write_page(1);
+    for (const char *at = w.page; (at = strstr(at, "<h5>Figures</h5>")) != NULL; devices++) {
+        const char *end = strstr(at, "<h5>Counters");
+        cr_assert(end);
+        for (int m = 0; m < ASSAY_METRIC_COUNT; m++) {
+            char              row[200], named[200];
+            struct assay_text name = ASSAY_TEXT(named);
+            const char       *title = assay_figure_metric_title((enum assay_metric)m);
+            (void)snprintf(row, sizeof row, "<th scope=\"row\">%s</th>", title);
+            assay_text_add(&name, "<b>");
+            assay_string_escape(&name, ASSAY_ESCAPE_HTML, title);
+            assay_text_add(&name, "</b>");
+            const char *in_table = strstr(at, row), *in_list = strstr(at, named);
+            bool        has_row = in_table && in_table < end, has_reason = in_list && in_list < end;
+            cr_expect(has_row != has_reason, "%s of device %zu: in the table %d, in the list %d", title, devices, has_row, has_reason);
+            if (!has_reason)
+                continue;
+            const char *why = strstr(in_list, "<span>");
+            cr_expect(why && why < end && why[6] != '<', "%s: no reason", title);
+            listed++;
+        }
+        at = end;
+    }
+    cr_expect(devices >= w.run.n_rows && listed > devices, "%zu devices, %zu without a figure", devices, listed);
+    done();
+}
+
 Test(html, says_what_must_be_known_before_a_figure_is_used, .timeout = 60)
 {
     write_page(1);
