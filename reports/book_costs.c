@@ -161,7 +161,7 @@ static void candidate(struct assay_book *book, enum assay_language language, con
     char              curve[400];
     struct assay_text basis = ASSAY_TEXT(curve);
     if (c->offer->promise_evidence)
-        assay_say_with(&basis, language, ASSAY_SAY_CURVE_BASIS, (const char *const[]){c->name, assay_say_evidence(language, c->offer->promise_evidence), NULL});
+        assay_say_promise_basis(&basis, language, policy, c);
     assay_book_text(book, ASSAY_CELL_PLAIN, c->offer->promise_evidence ? curve : c->offer->at_promise_source);
     assay_book_next_row(book);
 }

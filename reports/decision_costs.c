@@ -164,13 +164,11 @@ static void sentences(struct assay_decision_page *p, const struct field *f, cons
 static void bases(struct assay_decision_page *p, const struct field *f)
 {
     for (size_t i = 0; i < f->n; i++) {
-        const struct assay_offer *o = f->bids[i].offer;
-        const char *evidence = assay_say_evidence(p->language, o->promise_evidence), *name = f->candidates[i]->name;
+        char              basis[500];
+        struct assay_text text = ASSAY_TEXT(basis);
+        assay_say_promise_basis(&text, p->language, p->q->policy, f->candidates[i]);
         assay_sink_raw(&p->to, "<p class=\"small\">");
-        if (o->promise_evidence)
-            assay_decision_say_with(p, ASSAY_SAY_CURVE_BASIS, (const char *const[]){name, evidence, NULL});
-        else
-            assay_decision_say_with(p, ASSAY_SAY_COST_BASIS, (const char *const[]){name, o->at_promise_source, NULL});
+        assay_sink_text(&p->to, basis);
         assay_sink_raw(&p->to, "</p>\n");
     }
 }

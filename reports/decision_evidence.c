@@ -168,8 +168,7 @@ static void price_cell(struct assay_decision_page *p, const struct assay_offer *
 
 static void provenance(struct assay_decision_page *p)
 {
-    static const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, ASSAY_SAY_PROMISE_COLUMN, ASSAY_SAY_POWER,
-                                             ASSAY_SAY_PRICE};
+    const enum assay_say columns[] = {ASSAY_SAY_CANDIDATE, assay_decision_promise_column(p->q->policy), ASSAY_SAY_POWER, ASSAY_SAY_PRICE};
     char currency[40];
     (void)snprintf(currency, sizeof currency, " %.20s", p->q->policy->costs.given ? p->q->policy->costs.currency : "");
     assay_sink_raw(&p->to, "<section id=\"provenance\" class=\"back\">\n");

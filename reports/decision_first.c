@@ -122,7 +122,7 @@ static void tested(struct assay_decision_page *p)
 static void unknown_cells(struct assay_decision_page *p, const struct assay_candidate *c)
 {
     assay_sink_raw(&p->to, "<td colspan=\"3\">");
-    assay_decision_say(p, assay_decision_lack(c));
+    assay_decision_lack(p, c);
     assay_decision_say(p, ASSAY_SAY_SEMICOLON);
     assay_decision_say(p, ASSAY_SAY_NO_NEED);
     assay_sink_raw(&p->to, "</td>");
@@ -138,7 +138,9 @@ static void promise_cell(struct assay_decision_page *p, const struct assay_candi
     assay_decision_number(&h, o->at_promise_per_s.high, 4);
     assay_sink_raw(&p->to, "<td>");
     assay_sink_textf(&p->to, "%s%s%s/s", low, strcmp(low, high) != 0 ? " – " : "", strcmp(low, high) != 0 ? high : "");
-    bool open = !o->promise_evidence || c->promise.is_open, part = o->promise_evidence && c->promise.devices < o->system_devices;
+    bool training = p->q->policy->demand.training_items > 0;
+    bool open = !o->promise_evidence || c->promise.is_open;
+    bool part = o->promise_evidence && (training || c->promise.devices < o->system_devices); /* the reader is told of how many it is */
     if (open || part)
         assay_decision_say(p, ASSAY_SAY_OPENS);
     if (open)
@@ -147,7 +149,7 @@ static void promise_cell(struct assay_decision_page *p, const struct assay_candi
         assay_decision_say(p, ASSAY_SAY_SEMICOLON);
     if (part) {
         (void)snprintf(low, sizeof low, "%.0f", c->promise.devices);
-        assay_decision_say_with(p, ASSAY_SAY_OF_A_PART, (const char *const[]){low, NULL});
+        assay_decision_say_with(p, training ? ASSAY_SAY_OF_A_STEP : ASSAY_SAY_OF_A_PART, (const char *const[]){low, NULL});
     }
     if (open || part)
         assay_decision_say(p, ASSAY_SAY_CLOSES);
@@ -260,7 +262,7 @@ static void table(struct assay_decision_page *p, enum assay_division division)
         return;
     for (size_t i = 0; i < 7; i++)
         if (head[i] != ASSAY_SAY_POINTS_COLUMN || points)
-            columns[n++] = head[i];
+            columns[n++] = head[i] == ASSAY_SAY_PROMISE_COLUMN ? assay_decision_promise_column(p->q->policy) : head[i];
     enum assay_say title = division == ASSAY_DIVISION_OPEN ? ASSAY_SAY_DIVISION_OPEN : ASSAY_SAY_DIVISION_CLOSED;
     assay_decision_heading(p, "p", title);
     assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
@@ -285,6 +287,22 @@ static void limit(struct assay_decision_page *p, enum assay_say what, double hal
     assay_decision_say_with(p, what, (const char *const[]){half, most, NULL});
 }
 
+/* What "the promise" is, of a training. */
+static void training(struct assay_decision_page *p)
+{
+    const struct assay_demand *d = &p->q->policy->demand;
+    char items[48], days[24], spares[24], name[ASSAY_CASE_NAME_BYTES];
+    struct assay_text number = ASSAY_TEXT(items);
+    assay_decision_number(&number, d->training_items, 6);
+    (void)snprintf(days, sizeof days, "%.3g", d->training_days);
+    (void)snprintf(spares, sizeof spares, "%.3g", 100 * d->spares_share);
+    assay_case_brief(d->case_name, name);
+    assay_sink_raw(&p->to, "<p>");
+    assay_decision_say_with(p, ASSAY_SAY_DEMAND_TRAINING, (const char *const[]){items, d->unit, days, spares, name, NULL});
+    assay_decision_say(p, ASSAY_SAY_FULL_STOP);
+    assay_sink_raw(&p->to, "</p>\n");
+}
+
 /* What "the promise" is. */
 static void demand(struct assay_decision_page *p)
 {
@@ -294,6 +312,10 @@ static void demand(struct assay_decision_page *p)
     struct assay_text text = ASSAY_TEXT(rate);
     if (!d->given || !p->q->policy->costs.given)
         return;
+    if (d->training_items > 0) {
+        training(p);
+        return;
+    }
     for (int i = 0; i < 24; i++)
         peak = fmax(peak, d->per_s_by_hour[i]);
     assay_decision_number(&text, peak, 4);

@@ -83,14 +83,34 @@ void assay_decision_list_title(struct assay_decision_page *p, const struct assay
     assay_sink_raw(&p->to, "</h3>\n");
 }
 
-enum assay_say assay_decision_lack(const struct assay_candidate *c)
+static bool asks_a_training(const struct assay_policy *policy)
 {
-    static const enum assay_say say[] = {[ASSAY_PROMISE_KNOWN] = ASSAY_SAY_NO_CURVE,
-                                         [ASSAY_PROMISE_NOT_ASKED] = ASSAY_SAY_NO_CURVE_ASKED,
-                                         [ASSAY_PROMISE_NOT_RUN] = ASSAY_SAY_NO_CURVE,
-                                         [ASSAY_PROMISE_NOT_PROVED] = ASSAY_SAY_NO_CURVE_PROVED,
-                                         [ASSAY_PROMISE_NONE_KEEPS] = ASSAY_SAY_NO_RATE_KEEPS};
-    return c->offer && c->offer->at_promise_per_s.low > 0 ? ASSAY_SAY_NO_DEMAND : say[c->promise.lack];
+    return policy->demand.training_items > 0;
+}
+
+void assay_decision_lack(struct assay_decision_page *p, const struct assay_candidate *c)
+{
+    static const enum assay_say served[] = {[ASSAY_PROMISE_KNOWN] = ASSAY_SAY_NO_CURVE,
+                                            [ASSAY_PROMISE_NOT_ASKED] = ASSAY_SAY_NO_CURVE_ASKED,
+                                            [ASSAY_PROMISE_NOT_RUN] = ASSAY_SAY_NO_CURVE,
+                                            [ASSAY_PROMISE_NOT_PROVED] = ASSAY_SAY_NO_CURVE_PROVED,
+                                            [ASSAY_PROMISE_NONE_KEEPS] = ASSAY_SAY_NO_RATE_KEEPS};
+    char devices[24], days[24];
+    (void)snprintf(devices, sizeof devices, "%.0f", c->promise.devices);
+    (void)snprintf(days, sizeof days, "%.3g", c->promise.days);
+    if (c->offer && c->offer->at_promise_per_s.low > 0)
+        assay_decision_say(p, ASSAY_SAY_NO_DEMAND);
+    else if (c->promise.lack == ASSAY_PROMISE_TOO_SLOW)
+        assay_decision_say_with(p, ASSAY_SAY_TOO_SLOW, (const char *const[]){devices, days, NULL});
+    else if (asks_a_training(p->q->policy))
+        assay_decision_say(p, c->promise.lack == ASSAY_PROMISE_NOT_PROVED ? ASSAY_SAY_NO_STEP_PROVED : ASSAY_SAY_NO_STEP);
+    else
+        assay_decision_say(p, served[c->promise.lack]);
+}
+
+enum assay_say assay_decision_promise_column(const struct assay_policy *policy)
+{
+    return asks_a_training(policy) ? ASSAY_SAY_PROMISE_COLUMN_TRAINING : ASSAY_SAY_PROMISE_COLUMN;
 }
 
 void assay_decision_power_source(struct assay_decision_page *p, const struct assay_offer *o)

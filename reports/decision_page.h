@@ -25,8 +25,10 @@ void assay_decision_number(struct assay_text *out, double value, int digits);
 /* "20,676,114 (16,143,235 – 26,083,770) CNY"; a range alone where it has no middle. */
 void assay_decision_money(struct assay_decision_page *p, const struct assay_range *r, bool has_middle);
 
-/* Why it is not known what the promise takes of it. */
-enum assay_say assay_decision_lack(const struct assay_candidate *c);
+/* Says why it is not known what the promise takes of it. */
+void assay_decision_lack(struct assay_decision_page *p, const struct assay_candidate *c);
+/* The title of the column of throughputs. */
+enum assay_say assay_decision_promise_column(const struct assay_policy *policy);
 
 /* Who says what a device of the offer draws. */
 void assay_decision_power_source(struct assay_decision_page *p, const struct assay_offer *offer);

@@ -208,7 +208,9 @@ static void range_cell(struct assay_decision_page *p, const struct assay_range *
 static void promise_cell(struct assay_decision_page *p, const struct assay_candidate *c)
 {
     if (!assay_need_is_known(p->q->policy, c->offer)) {
-        assay_decision_heading(p, "td", assay_decision_lack(c));
+        assay_sink_raw(&p->to, "<td>");
+        assay_decision_lack(p, c);
+        assay_sink_raw(&p->to, "</td>");
         return;
     }
     struct assay_ownership o = assay_ownership_of(p->q->policy, c->offer);

@@ -158,6 +158,21 @@ void assay_say_grade(struct assay_text *out, enum assay_language language, enum 
         assay_text_add(out, "%s", word);
 }
 
+void assay_say_promise_basis(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
+                             const struct assay_candidate *c)
+{
+    const struct assay_offer *o = c->offer;
+    const char               *evidence = assay_say_evidence(language, o->promise_evidence);
+    char                      devices[24];
+    (void)snprintf(devices, sizeof devices, "%.0f", c->promise.devices);
+    if (!o->promise_evidence)
+        assay_say_with(out, language, ASSAY_SAY_COST_BASIS, (const char *const[]){c->name, o->at_promise_source, NULL});
+    else if (policy->demand.training_items > 0)
+        assay_say_with(out, language, ASSAY_SAY_STEP_BASIS, (const char *const[]){c->name, evidence, devices, NULL});
+    else
+        assay_say_with(out, language, ASSAY_SAY_CURVE_BASIS, (const char *const[]){c->name, evidence, NULL});
+}
+
 void assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c)
 {
     assay_say_grade(out, language, c->evidence, c->grade);

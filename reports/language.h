@@ -48,6 +48,9 @@ const char *assay_say_claim(enum assay_language language, enum assay_claim_verdi
 /* The weakest confidence of any mandatory rule, in percent: of its holding, and of its failing as one of K. */
 void        assay_say_confidence(const struct assay_policy *policy, char one[16], char together[16]);
 void        assay_say_candidate_evidence(struct assay_text *out, enum assay_language language, const struct assay_candidate *c);
+/* Where the throughput of its offer is from: of its own runs, the curve or the training's step; else of the buyer. */
+void        assay_say_promise_basis(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
+                                    const struct assay_candidate *c);
 /* The fixed sentence on a candidate. */
 void assay_say_candidate(struct assay_text *out, enum assay_language language, const struct assay_policy *policy,
                          const struct assay_candidate *c);

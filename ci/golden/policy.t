@@ -54,6 +54,17 @@ fast: the only candidate with a figure cannot meet the threshold
 2 rules, 2 mandatory: 1 finding
 ? 1
 
+# of a training: a system that surely ends it in time has a need; of one that does not, the days are told
+$ assay run decoder.train/model=gpt-3-175b,batch=2048,tokens=2048 --backend dgx-h100 --backend tianchi256 -o t --quiet; sed 's/dgx-h200/dgx-h100/' "$ASSAY_SOURCE/reports/policies/training-cluster.json" >training.json; assay qualify --policy training.json t -o e >out; sed -nE 's/.*(a training of [^;]*);.*/\1/p; s/.*(its 256 devices may take) [0-9]+ (days[^<;]*);.*/\1 N \2/p; s/.*(its step on 1024 devices).*/\1/p' e/decision.en.html
+t
+a training of 1,000,000,000,000 tokens ends within 90 days, 5 % spare devices
+its step on 1024 devices
+its 256 devices may take N days, and how more would scale is not known
+
+$ sed 's/"years": \[/"training_run_items": 5, "years": [/' "$ASSAY_SOURCE/reports/policies/training-cluster.json" >bad.json; assay policy check bad.json
+~ 'training_run_items' is 5, the demand's training has 1000000000000 items
+? 2
+
 # what is wrong is told in one line
 $ sed 's/m=8,n=9/m=8,q=9/' mine.json >bad.json; assay policy check bad.json
 ~ unknown case 'gemm/m=8,q=9,k=10'

@@ -423,18 +423,45 @@ static enum assay_code read_curve(const struct reader *r, struct assay_demand *d
     return ASSAY_OK;
 }
 
+/* A run that is to end within some days asks for the same rate in every hour of them. */
+static enum assay_code read_training(const struct reader *r, struct assay_demand *d)
+{
+    static const char *const known[] = {"unit", "spares_share", "training", NULL};
+    static const char *const of_it[] = {"case", "items", "days", NULL};
+    struct reader            in = *r;
+    const char              *name = NULL;
+    json_t                  *training = NULL;
+    if (keys(r, known) || text(r, "unit", true, &d->unit) || number(r, "spares_share", false, 0, 1, &d->spares_share) ||
+        assay_json_object(r->file, r->at, "training", true, &training, r->err))
+        return r->err->code;
+    in.at = training;
+    if (keys(&in, of_it) || text(&in, "case", true, &name) ||
+        number(&in, "items", true, 1, 1e30, &d->training_items) || number(&in, "days", true, 1e-3, 36525, &d->training_days))
+        return r->err->code;
+    if (!assay_case_training(name, d->family))
+        return assay_json_fail_at(r->file, in.at, "case", r->err,
+                                  "the demand's training must be a step of one, as decoder.train/model=gpt-3-175b is, not '%.80s'", name);
+    (void)assay_string_copy(d->case_name, sizeof d->case_name, d->family);
+    for (size_t i = 0; i < 24; i++)
+        d->per_s_by_hour[i] = d->training_items / d->training_days / 86400;
+    d->given = true;
+    return ASSAY_OK;
+}
+
 static enum assay_code read_demand(const struct reader *r, struct assay_policy *out)
 {
     static const char *const known[] = {"unit",          "per_s_by_hour", "growth_per_year",
                                         "spares_share",  "input_length",  "output_length",
                                         "first_token_s", "per_token_s",   "case",
-                                        NULL};
+                                        "training",      NULL};
     struct assay_demand     *d = &out->demand;
     json_t                  *demand = NULL, *hours = NULL;
     if (assay_json_object(r->file, r->at, "demand", false, &demand, r->err) || !demand)
         return r->err->code;
     struct reader in = *r;
     in.at = demand;
+    if (json_object_get(demand, "training"))
+        return read_training(&in, d);
     if (keys(&in, known) || text(&in, "unit", true, &d->unit) ||
         assay_json_array(r->file, demand, "per_s_by_hour", true, &hours, r->err) ||
         number(&in, "growth_per_year", false, -0.9, 10, &d->growth_per_year) ||
@@ -496,6 +523,11 @@ static enum assay_code read_costs(const struct reader *r, struct assay_policy *o
         range(&in, "load_share", false, 1e-6, 1, &c->load_share) ||
         number(&in, "training_run_items", false, 0, 1e30, &c->training_run_items))
         return r->err->code;
+    double asked = out->demand.training_items;
+    if (asked > 0 && c->training_run_items > 0 && c->training_run_items != asked)
+        return assay_json_fail_at(r->file, costs, "training_run_items", r->err, "'training_run_items' is %.15g, the demand's training has %.15g items",
+                                  c->training_run_items, asked);
+    c->training_run_items = asked > 0 ? asked : c->training_run_items;
     c->given = true;
     return ASSAY_OK;
 }

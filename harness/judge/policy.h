@@ -79,7 +79,8 @@ struct assay_demand {
     double per_s_by_hour[24], growth_per_year, spares_share; /* of a day, in `unit` a second */
     const char *unit;
     bool   given;
-    char   family[ASSAY_CASE_NAME_BYTES]; /* of the served case whose curve tells the throughput (promise.h); "": none */
+    double training_items, training_days; /* of one run, and within how many it is to end; 0: what is asked for is served */
+    char   family[ASSAY_CASE_NAME_BYTES]; /* of the served case whose curve tells the throughput, or of the training (promise.h); "": none */
     char   case_name[ASSAY_CASE_NAME_BYTES];
     double ttft_p50_s, ttft_p99_s, tpot_p50_s, tpot_p99_s; /* 0: not asked */
     double input_p50, input_p99, output_p50, output_p99;   /* lengths, tokens */

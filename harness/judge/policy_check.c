@@ -163,6 +163,8 @@ static void check_demand(struct findings *f, const struct assay_policy *policy)
         peak = fmax(peak, d->per_s_by_hour[i]);
     if (!(peak > 0))
         find(f, NULL, "the demand is 0 in every hour: nothing is needed for it");
+    if (d->training_items > 0)
+        return;
     if (*d->family && !limited)
         find(f, NULL, "the demand names a case and no limit of time: whatever rate it is run at would do");
     if (!*d->family && limited)

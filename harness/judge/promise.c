@@ -94,9 +94,17 @@ static void without_size(const char *family, char out[ASSAY_CASE_NAME_BYTES])
     }
 }
 
+static bool is_training(const struct assay_policy *policy)
+{
+    return policy->demand.training_items > 0;
+}
+
 static bool is_point(const struct assay_policy *policy, const struct assay_summary_row *row, double *load)
 {
     char family[ASSAY_CASE_NAME_BYTES], asked[ASSAY_CASE_NAME_BYTES], given[ASSAY_CASE_NAME_BYTES];
+    *load = 0;
+    if (is_training(policy))
+        return assay_case_training(row->case_name, family) && !strcmp(family, policy->demand.family);
     if (!assay_case_family(row->case_name, family, load))
         return false;
     if (!(assay_promise_devices(row) > 1))
@@ -136,6 +144,50 @@ static size_t gather(const struct assay_policy *policy, const struct assay_summa
     }
     qsort(out, n, sizeof *out, by_load);
     return n;
+}
+
+/* ---- a training -------------------------------------------------------------------------------------------------- */
+
+/* Items a second of one device. */
+static struct assay_estimate rate_of(const struct assay_summary_row *row)
+{
+    const double           devices = assay_promise_devices(row), items = 1e12;
+    struct assay_estimate  rate = row->metric[ASSAY_METRIC_trillion_items_ns];
+    const struct assay_estimate *plain = &row->metric[ASSAY_METRIC_items_per_s];
+    if (rate.has_interval && rate.low > 0) {
+        double low = items * 1e9 / rate.high, high = items * 1e9 / rate.low;
+        rate.low = low;
+        rate.high = high;
+        rate.value = rate.has_value ? items * 1e9 / rate.value : 0;
+    } else {
+        rate = *plain;
+    }
+    rate.low /= devices;
+    rate.high /= devices;
+    rate.value /= devices;
+    return rate;
+}
+
+static void read_training(const struct assay_demand *d, const struct point *points, size_t n, struct assay_promise *out)
+{
+    out->points = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct assay_estimate rate = rate_of(points[i].row);
+        const double                devices = assay_promise_devices(points[i].row);
+        if (!rate.has_interval || !(rate.low > 0) || rate.low * devices <= out->per_s.low * out->devices)
+            continue;
+        out->devices = devices;
+        out->has_middle = rate.has_value;
+        out->per_s = (struct assay_range){rate.low, rate.has_value ? rate.value : 0, rate.high};
+        out->evidence = points[i].row->evidence;
+        out->grade = points[i].row->grade;
+    }
+    if (!(out->per_s.low > 0)) {
+        out->lack = ASSAY_PROMISE_NOT_PROVED;
+        return;
+    }
+    out->days = d->training_items / (out->per_s.low * out->devices) / 86400;
+    out->lack = out->days <= d->training_days ? ASSAY_PROMISE_KNOWN : ASSAY_PROMISE_TOO_SLOW;
 }
 
 /* ---- the curve --------------------------------------------------------------------------------------------------- */
@@ -178,7 +230,9 @@ void assay_promise_read(const struct assay_policy *policy, const struct assay_su
     if (!policy->demand.given || !*policy->demand.family)
         return;
     size_t n = gather(policy, run, backend, points, &rows);
-    if (n)
+    if (n && is_training(policy))
+        read_training(&policy->demand, points, n, out);
+    else if (n)
         read_curve(points, n, out);
     else
         out->lack = rows ? ASSAY_PROMISE_NOT_PROVED : ASSAY_PROMISE_NOT_RUN;

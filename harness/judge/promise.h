@@ -15,6 +15,15 @@
  * Of a described system the load, batch and packed tokens are of all its devices, whose number is its counter `devices`: a
  * point of its curve may have any, and stands where its load on a device is. Tokens a second are of a device anyway.
  *
+ * Of a training (the demand's `training`) what is promised is its end within the days. Every arrangement that was run is a row; the one
+ * with the greatest lower end counts, as one arrangement trains:
+ *
+ *     throughput of a device = items a second / devices; where the row has the time of 10^12 items, interruptions and checkpoints
+ *                              counted, 10^12 over that time / devices
+ *
+ * The devices of that row must end the run in time: how more of them than were run would scale is not known, and nothing is
+ * extrapolated. Fewer are counted at the rate that they have among all.
+ *
  * What was measured counts as it does for a rule: validated, at least two launches, 95 % intervals. What is modelled
  * has the model's range (80 %), and stays modelled. */
 #ifndef ASSAY_JUDGE_PROMISE_H
@@ -33,6 +42,7 @@ enum assay_promise_lack {
     ASSAY_PROMISE_NOT_RUN,    /* no row of the curve */
     ASSAY_PROMISE_NOT_PROVED, /* rows that count for nothing: not validated, wrong, one launch, evidence mixed */
     ASSAY_PROMISE_NONE_KEEPS, /* no point keeps the limits */
+    ASSAY_PROMISE_TOO_SLOW,   /* the devices that were run do not end the training in time, for certain */
 };
 
 struct assay_promise {
@@ -43,6 +53,7 @@ struct assay_promise {
     const char *grade;
     size_t points;
     double devices; /* that the points are of: 1, or of a system as many as its rows say, the fewest */
+    double days;    /* of a training, that these take for it, by the lower end of their rate; 0: it is none, or not known */
 };
 
 /* The number of devices that a row of a described system tells of; 1 of any other. */

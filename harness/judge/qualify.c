@@ -409,6 +409,8 @@ static json_t *promise_to_json(const struct assay_candidate *c)
         json_object_set_new(out, "evidence", json_string(o->promise_evidence ? assay_evidence_name(o->promise_evidence) : "assumed"));
     if (out && o->promise_evidence && o->system_devices > 0)
         json_object_set_new(out, "read_off_devices", assay_json_number(c->promise.devices));
+    if (out && o->promise_evidence && c->promise.days > 0)
+        json_object_set_new(out, "training_days_of_these", assay_json_number(c->promise.days));
     return out;
 }
 

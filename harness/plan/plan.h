@@ -57,6 +57,9 @@ bool assay_case_is_served(const struct assay_case *c);
 /* A case's name without what sets how much arrives (rate or number in flight, which is *load) and how long it is
  * watched: the same for the points of a curve. false: nothing sets it. */
 bool assay_case_family(const char *name, char out[ASSAY_CASE_NAME_BYTES], double *load);
+/* The name of a training step (phase `train`, no scenario) without what a system chooses for itself: over which ranks, in which pieces and
+ * with what recomputed the work is done. The same for all arrangements of one training. false: the case is none. */
+bool assay_case_training(const char *name, char out[ASSAY_CASE_NAME_BYTES]);
 /* The name without the parameters that have their defaults: what people read in tables; parsing it gives the same case. A
  * name that is none of this program's is copied as it is. */
 void assay_case_brief(const char *name, char out[ASSAY_CASE_NAME_BYTES]);

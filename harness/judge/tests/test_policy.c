@@ -257,6 +257,28 @@ Test(policy_check, finds_a_threshold_that_one_candidate_alone_can_meet)
     candidate_release(&a), candidate_release(&b);
 }
 
+#define TRAINING(rest) "\"demand\":{\"unit\":\"token\",\"training\":{" rest "}},"
+#define STEP "\"case\":\"decoder.train/model=tiny-dense,dp=2\",\"items\":8.64e9,\"days\":100"
+
+Test(policy, a_training_asks_for_the_same_rate_in_every_hour)
+{
+    static const char   whole[] = POLICY("", LATENCY);
+    struct scratch      s = scratch_new();
+    struct assay_policy p;
+    struct assay_error  err = {0};
+    char                room[4000];
+    struct assay_text   text = ASSAY_TEXT(room);
+    const char         *rules = strstr(whole, "\"rules\"");
+    assay_text_add(&text, "%.*s%s%s", (int)(rules - whole), whole, TRAINING(STEP), rules);
+    cr_assert_eq(policy_of(&s, room, &p, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(p.demand.given && p.demand.training_items == 8.64e9 && p.demand.training_days == 100 && !strstr(p.demand.family, "dp="));
+    for (int i = 0; i < 24; i++)
+        cr_expect_float_eq(p.demand.per_s_by_hour[i], 1000, 1e-9);
+    assay_policy_release(&p);
+    scratch_remove(&s);
+    cr_expect(!finds(room, NULL, 0, "no limit of time"), "its days are the limit");
+}
+
 Test(policy, a_demand_names_a_case_that_is_served_at_a_rate)
 {
     static const struct {
@@ -266,6 +288,11 @@ Test(policy, a_demand_names_a_case_that_is_served_at_a_rate)
         {DEMAND("1", ",\"case\":\"gemm@server/qps=5,latency_ms=9\""), "served at a rate"},
         {DEMAND("1", ",\"case\":\"gem\""), "unknown case 'gem'"},
         {DEMAND("1", CURVE), ""},
+        {TRAINING(STEP), ""},
+        {TRAINING("\"case\":\"gemm\",\"items\":1,\"days\":1"), "must be a step of one"},
+        {TRAINING("\"case\":\"decoder.train/model=tiny-dense\",\"items\":0,\"days\":1"), "'items'"},
+        {TRAINING("\"case\":\"decoder.train/model=tiny-dense\",\"items\":5"), "'days'"},
+        {DEMAND("1", ",\"training\":{" STEP "}"), "'per_s_by_hour'"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         static const char   whole[] = POLICY("", LATENCY);

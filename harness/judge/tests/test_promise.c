@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include <criterion/criterion.h>
 
 #include "harness/judge/promise.h"
@@ -158,6 +160,85 @@ Test(promise, what_counts_for_nothing_lends_nothing)
     c->policy.demand.family[0] = 0;
     cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NOT_ASKED);
     free(c);
+}
+
+/* ---- a training -------------------------------------------------------------------------------------------------- */
+
+#define STEP "decoder.train/model=tiny-dense,batch=32,tokens=64"
+
+/* The step in two arrangements, of a system of 8 and of one of 32 devices: items a second of the whole. A run of 8.64e9 items. */
+static struct curve *training(double days)
+{
+    static const struct assay_counter   name = {.name = "devices"};
+    static struct assay_summary_counter devices[2];
+    static const char *const            arranged[] = {STEP ",dp=8", STEP ",dp=4,tp=8,zero=1,recompute=full"};
+    struct curve                       *c = begin(ASSAY_EVIDENCE_MODELLED);
+    cr_assert(assay_case_training(STEP, c->policy.demand.family));
+    c->policy.demand.training_items = 8.64e9;
+    c->policy.demand.training_days = days;
+    c->run.n_rows = 2;
+    for (int i = 0; i < 2; i++) {
+        devices[i] = (struct assay_summary_counter){.first = &name, .has_value = true, .value = i ? 32 : 8};
+        (void)snprintf(c->names[i], sizeof c->names[i], "%s", arranged[i]);
+        c->rows[i].counters = &devices[i];
+        c->rows[i].n_counters = 1;
+        c->rows[i].metric[ASSAY_METRIC_items_per_s] = i ? between(1000, 1200, 1600) : between(400, 500, 600);
+    }
+    return c;
+}
+
+Test(promise, of_a_training_is_the_rate_of_the_arrangement_that_surely_ends_first)
+{
+    struct curve        *c = training(100);
+    struct assay_promise p = read_it(c); /* 1000 items a second are 8.64e9 in 100 days */
+    cr_expect_eq(p.lack, ASSAY_PROMISE_KNOWN);
+    cr_expect(p.devices == 32 && p.per_s.low == 1000.0 / 32 && p.per_s.middle == 1200.0 / 32 && p.per_s.high == 1600.0 / 32);
+    cr_expect_float_eq(p.days, 100, 1e-9);
+    c->rows[0].metric[ASSAY_METRIC_items_per_s] = between(1001, 0, 1002);
+    p = read_it(c);
+    cr_expect(p.devices == 8 && p.per_s.low == 1001.0 / 8 && !p.has_middle && p.points == 2);
+    free(c);
+}
+
+Test(promise, of_a_training_that_the_devices_do_not_end_in_time_there_is_none)
+{
+    struct curve        *c = training(99.9);
+    struct assay_promise p = read_it(c);
+    cr_expect_eq(p.lack, ASSAY_PROMISE_TOO_SLOW, "more devices than were run are not counted on");
+    cr_expect(p.devices == 32 && fabs(p.days - 100) < 1e-9);
+    c->rows[1].metric[ASSAY_METRIC_items_per_s].has_interval = false;
+    p = read_it(c);
+    cr_expect(p.lack == ASSAY_PROMISE_TOO_SLOW && p.devices == 8);
+    c->run.n_rows = 0;
+    cr_expect_eq(read_it(c).lack, ASSAY_PROMISE_NOT_RUN);
+    free(c);
+}
+
+Test(promise, of_a_training_counts_interruptions_where_they_are_known)
+{
+    struct curve *c = training(120);
+    c->rows[1].metric[ASSAY_METRIC_trillion_items_ns] = between(1e21 / 1500, 1e21 / 1100, 1e21 / 900);
+    struct assay_promise p = read_it(c);
+    cr_expect(fabs(p.per_s.low - 900.0 / 32) < 1e-9 && fabs(p.per_s.middle - 1100.0 / 32) < 1e-9 && fabs(p.per_s.high - 1500.0 / 32) < 1e-9);
+    free(c);
+}
+
+Test(promise, arrangements_of_a_training_are_one_and_other_trainings_are_not)
+{
+    static const char *const others[] = {"decoder.train/model=tiny-dense,batch=64,tokens=64", "decoder.train/model=tiny-dense,batch=32,tokens=32",
+                                         "decoder.train/model=tiny-moe,batch=32,tokens=64", STEP ",optimizer=sgd"};
+    char family[ASSAY_CASE_NAME_BYTES], other[ASSAY_CASE_NAME_BYTES];
+    cr_assert(assay_case_training(STEP, family));
+    cr_assert(assay_case_training(STEP ",dp=2,tp=2,sp=true,pp=2,chunks=2,schedule=1f1b,recompute=selective,zero=2", other));
+    cr_expect_str_eq(family, other);
+    struct assay_case  c;
+    struct assay_error err = {0};
+    cr_expect_eq(assay_case_parse(family, &c, &err), ASSAY_OK, "what is left is a case again: %s", err.message);
+    assay_case_release(&c);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        cr_expect(assay_case_training(others[i], other) && strcmp(family, other) != 0, "%s", others[i]);
+    cr_expect(!assay_case_training("gemm/m=8,n=8,k=8", other) && !assay_case_training("decoder.prefill/model=tiny-dense", other) &&
+              !assay_case_training("no case", other));
 }
 
 Test(promise, offline_is_no_point_of_a_curve)
