@@ -4,6 +4,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -53,6 +54,7 @@ struct worker {
 };
 
 struct assay_ceiling {
+    struct assay_ceiling_keeper keeper; /* ask NULL: all that follows is here */
     unsigned        n, started;
     struct worker  *worker;
     pthread_mutex_t lock;
@@ -209,19 +211,39 @@ static double rate(struct assay_ceiling *c, struct order order)
     return sum * 1e9 / (double)(end - begin);
 }
 
+/* NAN: the keeper, who had said that it may be asked, did not answer. */
+static double ask(const struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, char how[128])
+{
+    struct assay_error err = {.code = ASSAY_OK};
+    double             rate = NAN;
+    if (c->keeper.ask(c->keeper.self, what, amount, &rate, how, &err)) {
+        (void)snprintf(how, 128, "%.127s", err.message);
+        return NAN;
+    }
+    return rate;
+}
+
 double assay_ceiling_flops_per_s(struct assay_ceiling *c, uint64_t budget_ns)
 {
+    char how[128];
+    if (c->keeper.ask)
+        return ask(c, ASSAY_CEILING_PEAK, budget_ns, how);
     return rate(c, (struct order){.job = JOB_MULTIPLY_ADD, .budget_ns = budget_ns, .kernels = c->kernels});
 }
 
 double assay_ceiling_bytes_per_s(struct assay_ceiling *c, uint64_t budget_ns)
 {
+    char how[128];
+    if (c->keeper.ask)
+        return ask(c, ASSAY_CEILING_TRIAD, budget_ns, how);
     return rate(c, (struct order){.job = JOB_TRIAD, .budget_ns = budget_ns, .kernels = c->kernels});
 }
 
 double assay_ceiling_nominal_flops_per_s(const struct assay_ceiling *c, char how[128])
 {
-    char   core[64];
+    char core[64];
+    if (c->keeper.ask)
+        return ask(c, ASSAY_CEILING_NOMINAL, 0, how);
     double hz = assay_core_clock_hz(1000000), vectors = assay_vectors_per_cycle(c->kernels, core, sizeof core);
     if (vectors <= 0) {
         (void)snprintf(how, 128, "unknown: %s", core);
@@ -267,6 +289,9 @@ static size_t level_elements(const struct assay_ceiling *c, unsigned level)
 
 double assay_ceiling_level_bytes_per_s(struct assay_ceiling *c, uint64_t bytes)
 {
+    char how[128];
+    if (c->keeper.ask)
+        return ask(c, ASSAY_CEILING_LEVEL, bytes, how);
     unsigned level = level_of(c, bytes);
     double   best = c->level_rate[level];
     if (best > 0)
@@ -282,7 +307,37 @@ double assay_ceiling_level_bytes_per_s(struct assay_ceiling *c, uint64_t bytes)
     return best;
 }
 
+double assay_ceiling_answer(struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, char how[128])
+{
+    *how = 0;
+    switch (what) {
+    case ASSAY_CEILING_PEAK: return assay_ceiling_flops_per_s(c, amount);
+    case ASSAY_CEILING_TRIAD: return assay_ceiling_bytes_per_s(c, amount);
+    case ASSAY_CEILING_LEVEL: return assay_ceiling_level_bytes_per_s(c, amount);
+    case ASSAY_CEILING_NOMINAL: return assay_ceiling_nominal_flops_per_s(c, how);
+    case ASSAY_CEILING_OPEN:
+    case ASSAY_CEILING_QUESTIONS: break;
+    }
+    return 0;
+}
+
 /* ---- opening and closing ---- */
+
+enum assay_code assay_ceiling_open_kept(const struct assay_ceiling_keeper *keeper, struct assay_ceiling **out, struct assay_error *err)
+{
+    char                  how[128];
+    double                nothing;
+    struct assay_ceiling *c = calloc(1, sizeof *c);
+    if (!c)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the ceilings");
+    c->keeper = *keeper;
+    if (keeper->ask(keeper->self, ASSAY_CEILING_OPEN, 0, &nothing, how, err)) {
+        free(c);
+        return err->code;
+    }
+    *out = c;
+    return ASSAY_OK;
+}
 
 /* Kernels with wider vectors are not always faster: a core may have fewer units for them, or a lower clock. */
 static void choose_kernels(struct assay_ceiling *c)
@@ -317,6 +372,17 @@ static enum assay_code worker_arrays(struct worker *w, uint64_t array_bytes, str
     return ASSAY_OK;
 }
 
+/* Signals stay with the threads that were there before: whoever waits for an interrupt is not to wait on. */
+static int start(struct worker *w)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&w->thread, NULL, work, w);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
 static enum assay_code start_workers(struct assay_ceiling *c, const unsigned *cpus, struct assay_error *err)
 {
     struct assay_topology t;
@@ -331,7 +397,7 @@ static enum assay_code start_workers(struct assay_ceiling *c, const unsigned *cp
         w->cpu = cpus[i];
         if (worker_arrays(w, array_bytes, err))
             return err->code;
-        int failed = pthread_create(&w->thread, NULL, work, w);
+        int failed = start(w);
         if (failed) {
             errno = failed;
             return ASSAY_FAIL_ERRNO(err, ASSAY_UNAVAILABLE, "cannot start thread %u of %u", i + 1, c->n);
@@ -386,8 +452,10 @@ enum assay_code assay_ceiling_open(unsigned threads, struct assay_ceiling **out,
 
 void assay_ceiling_close(struct assay_ceiling *c)
 {
-    if (!c)
+    if (!c || c->keeper.ask) {
+        free(c);
         return;
+    }
     command(c, &(struct order){.job = JOB_QUIT});
     for (unsigned i = 0; i < c->started; i++)
         (void)pthread_join(c->worker[i].thread, NULL);

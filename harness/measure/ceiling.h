@@ -14,6 +14,25 @@ struct assay_ceiling;
 enum assay_code assay_ceiling_open(unsigned threads, struct assay_ceiling **out, struct assay_error *err);
 void            assay_ceiling_close(struct assay_ceiling *c);
 
+/* Arrays of several gigabytes take seconds to touch, so the workers of a run have one ceiling together: the process that started them
+ * keeps it, and runs a burst when one asks. It may use the same cores, and does nothing in between. */
+enum assay_ceiling_question {
+    ASSAY_CEILING_OPEN,    /* may I ask? The answer says nothing else */
+    ASSAY_CEILING_PEAK,    /* amount: budget_ns */
+    ASSAY_CEILING_TRIAD,   /* amount: budget_ns */
+    ASSAY_CEILING_LEVEL,   /* amount: bytes */
+    ASSAY_CEILING_NOMINAL, /* how: in words */
+    ASSAY_CEILING_QUESTIONS
+};
+struct assay_ceiling_keeper {
+    enum assay_code (*ask)(void *self, enum assay_ceiling_question what, uint64_t amount, double *rate, char how[128], struct assay_error *err);
+    void *self;
+};
+/* One whose bursts the keeper runs; copied, what `self` points to must outlive it. An error is the keeper's. */
+enum assay_code assay_ceiling_open_kept(const struct assay_ceiling_keeper *keeper, struct assay_ceiling **out, struct assay_error *err);
+/* The keeper's side: what the function of that name returns. */
+double          assay_ceiling_answer(struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, char how[128]);
+
 /* One burst of about `budget_ns` (0 = default of about 4 ms); the rate over all threads. */
 double assay_ceiling_flops_per_s(struct assay_ceiling *c, uint64_t budget_ns);  /* f32 fused multiply-add, 2 flops each */
 double assay_ceiling_bytes_per_s(struct assay_ceiling *c, uint64_t budget_ns);  /* triad a = b + s * c: 24 bytes an element of f64 */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "assay/error.h"
+#include "harness/measure/ceiling.h"
 #include "harness/plan/plan.h"
 #include "harness/store/record.h"
 
@@ -21,6 +22,7 @@ struct assay_case_job {
     const char              *launcher; /* of ranks: one of assay_launchers (ranked.h) */
     uint64_t                 seed;
     uint32_t                 launch;
+    const struct assay_ceiling_keeper *ceiling; /* NULL: the case opens one of its own */
     void (*progress)(void *self, enum assay_phase phase, double share, uint64_t median_ns);
     void *self;
 };

@@ -74,6 +74,12 @@ static bool is_last_word(const char *say)
 static bool take_message(struct watched *w, json_t *message)
 {
     const char *say = assay_json_text_of(message, "say");
+    if (!strcmp(say, "ask") && w->watch->answer) {
+        struct assay_error ignored; /* of one that is gone already the end is seen next */
+        (void)assay_wire_say(w->process.to, w->watch->answer(w->watch->self, message), &ignored);
+        json_decref(message);
+        return false;
+    }
     if (!strcmp(say, "progress")) {
         take_progress(w, message);
         json_decref(message);
@@ -187,8 +193,12 @@ enum assay_code assay_job_run(json_t *job, const struct assay_job_watch *watch, 
     (void)fcntl(w.process.errors, F_SETFL, O_NONBLOCK);
     struct assay_error ignored; /* a worker that died at once is known by its end; one that got no job says so */
     (void)assay_wire_say(w.process.to, job, &ignored);
-    (void)close(w.process.to);
-    w.process.to = -1;
+    if (watch->answer) {
+        (void)fcntl(w.process.to, F_SETFL, O_NONBLOCK); /* one that asks and does not listen is not waited for */
+    } else {
+        (void)close(w.process.to);
+        w.process.to = -1;
+    }
     listen_to(&w);
     assay_wire_release(&w.wire);
     int errors = fcntl(w.process.errors, F_DUPFD_CLOEXEC, 3);

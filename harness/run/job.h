@@ -17,6 +17,7 @@
 struct assay_job_watch {
     uint64_t timeout_ns; /* of the whole job */
     void (*progress)(void *self, const char *phase, double share, uint64_t median_ns); /* may be NULL */
+    json_t *(*answer)(void *self, const json_t *asked); /* to what the worker asks (new reference); NULL: it may not ask */
     void *self;
     const volatile sig_atomic_t *stop; /* set to end the job early; may be NULL */
 };

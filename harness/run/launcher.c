@@ -11,6 +11,7 @@
 #include "harness/base/strings.h"
 #include "harness/run/case_load.h"
 #include "harness/run/job.h"
+#include "harness/run/kept_ceiling.h"
 #include "harness/run/loader.h"
 #include "harness/run/manifest.h"
 #include "harness/store/run_folder.h"
@@ -26,6 +27,7 @@ struct launcher {
     struct assay_run_counts        *counts;
     struct assay_run_step           step;
     uint64_t                        spent_ns;
+    struct assay_kept_ceiling       ceiling; /* of all workers */
 };
 
 static const char *canonical(const struct launcher *l, size_t backend)
@@ -166,7 +168,7 @@ static json_t *job_of(const struct launcher *l, const struct assay_run_step *ste
         json_object_set_new(repeat, row->name, json_string(value));
     }
     repeat_line(l, step, backend, line);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "launcher", launcher_of_ranks(l), "audit", l->with->audit ? l->with->audit : "", "weights", l->with->plan->weights.path, "inputs",
+    return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:o}", "keeps_ceiling", true, "launcher", launcher_of_ranks(l), "audit", l->with->audit ? l->with->audit : "", "weights", l->with->plan->weights.path, "inputs",
                      l->with->plan->inputs.path, "do", "case", "case", step->what->name, "backend",
                      step->backend, "plugin", plugin(l, backend), "folder", l->with->folder, "power", l->with->power ? l->with->power : "", "repeat_line",
                      line, "seed", (json_int_t)l->with->plan->seed, "launch", (int)step->launch, "repeat", repeat);
@@ -235,6 +237,12 @@ static void on_progress(void *self, const char *phase, double share, uint64_t me
         l->with->progress(l->with->self, &l->step, phase, share, median_ns);
 }
 
+static json_t *on_asked(void *self, const json_t *asked)
+{
+    struct launcher *l = self;
+    return assay_kept_ceiling_answer(&l->ceiling, asked);
+}
+
 static bool is_of(const struct assay_record *rec, const struct assay_run_step *step)
 {
     return !strcmp(rec->id, step->what->id) && !strcmp(rec->case_name, step->what->name) &&
@@ -268,7 +276,7 @@ static enum assay_code take_record(struct launcher *l, size_t backend, const str
 static enum assay_code run_step(struct launcher *l, size_t backend, struct assay_error *err)
 {
     struct assay_job_result result;
-    struct assay_job_watch  watch = {.timeout_ns = l->step.what->repeat.timeout_ns, .progress = on_progress, .self = l,
+    struct assay_job_watch  watch = {.timeout_ns = l->step.what->repeat.timeout_ns, .progress = on_progress, .answer = on_asked, .self = l,
                                      .stop = l->with->stop};
     if (l->with->begin)
         l->with->begin(l->with->self, &l->step);
@@ -358,6 +366,7 @@ enum assay_code assay_run(const struct assay_run_request *request, struct assay_
         assay_run_folder_log(l.folder, "run %s: %zu of %zu steps recorded", code ? "stopped" : "complete",
                              counts->already + counts->ran, counts->steps);
     assay_run_folder_close(l.folder);
+    assay_kept_ceiling_close(&l.ceiling);
     for (size_t i = 0; i < request->n_backends; i++)
         json_decref(l.probe[i]);
     free(l.probe);

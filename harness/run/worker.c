@@ -14,6 +14,7 @@
 #include "harness/measure/host.h"
 #include "harness/run/case_run.h"
 #include "harness/run/contract.h"
+#include "harness/run/kept_ceiling.h"
 #include "harness/run/loader.h"
 #include "harness/run/model_run.h"
 #include "harness/run/numerics.h"
@@ -62,15 +63,18 @@ static enum assay_code read_repeat(const json_t *job, struct assay_repeat *repea
 
 static enum assay_code do_case(const json_t *job, int fd, struct assay_error *err)
 {
-    struct assay_case    c;
-    struct speaker       speaker = {.fd = fd};
-    struct assay_record *record = calloc(1, sizeof *record);
+    struct assay_case          c = {.workload = NULL};
+    struct speaker             speaker = {.fd = fd};
+    struct assay_ceiling_asker asker;
+    struct assay_record       *record = calloc(1, sizeof *record);
     if (!record)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a record");
-    if (assay_case_parse(assay_json_text_of(job, "case"), &c, err)) {
+    if (assay_case_parse(assay_json_text_of(job, "case"), &c, err) || assay_ceiling_asker_init(&asker, fd, STDIN_FILENO, err)) {
+        assay_case_release(&c);
         free(record);
         return err->code;
     }
+    struct assay_ceiling_keeper keeper = assay_ceiling_asker_keeper(&asker);
     if (!read_repeat(job, &c.repeat, err)) {
         struct assay_case_job what = {
             .what = &c, .backend = assay_json_text_of(job, "backend"), .plugin = assay_json_text_of(job, "plugin"), .folder = assay_json_text_of(job, "folder"), .power = assay_json_text_of(job, "power"),
@@ -78,6 +82,7 @@ static enum assay_code do_case(const json_t *job, int fd, struct assay_error *er
             .launcher = *assay_json_text_of(job, "launcher") ? assay_json_text_of(job, "launcher") : "fork",
             .seed = (uint64_t)json_integer_value(json_object_get(job, "seed")),
             .launch = (uint32_t)json_integer_value(json_object_get(job, "launch")), .progress = on_progress, .self = &speaker,
+            .ceiling = json_is_true(json_object_get(job, "keeps_ceiling")) ? &keeper : NULL,
         };
         json_t            *json = NULL;
         struct assay_error unstored;
@@ -88,6 +93,7 @@ static enum assay_code do_case(const json_t *job, int fd, struct assay_error *er
         else
             (void)ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a record");
     }
+    assay_ceiling_asker_release(&asker);
     assay_case_release(&c);
     free(record);
     return err->code;

@@ -37,10 +37,16 @@ struct job {
 static void fill_words(void *self, size_t begin, size_t end)
 {
     const struct job *job = self;
-    for (size_t word = begin; word < end; word++) {
-        uint64_t x = mix(job->key, word) | job->pattern;
-        size_t   left = job->bytes - word * 8;
-        memcpy(job->to + word * 8, &x, left < 8 ? left : 8);
+    const uint64_t    key = job->key, pattern = job->pattern;
+    unsigned char    *to = job->to;
+    size_t            whole = job->bytes / 8 < end ? job->bytes / 8 : end;
+    for (size_t word = begin; word < whole; word++) {
+        uint64_t x = mix(key, word) | pattern;
+        memcpy(to + word * 8, &x, 8);
+    }
+    if (whole < end) { /* the last one, of which there is a part */
+        uint64_t x = mix(key, whole) | pattern;
+        memcpy(to + whole * 8, &x, job->bytes - whole * 8);
     }
 }
 

@@ -92,6 +92,9 @@ static inline int as_worker(const char *what)
     }
     if (!strcmp(what, "babbles"))
         as_worker_say("this is no JSON\n");
+    if (!strcmp(what, "asks_and_does_not_listen"))
+        for (;;)
+            as_worker_say("{\"say\": \"ask\", \"what\": \"peak\", \"amount\": 0}\n");
     if (!strcmp(what, "sings"))
         as_worker_say("{\"say\": \"la\"}\n");
     if (!strcmp(what, "never_ends_its_line"))

@@ -140,3 +140,25 @@ Test(job, probe_that_is_killed_from_outside_is_asked_again_and_not_for_ever)
         scratch_remove(&s);
     }
 }
+
+static json_t *on_asked(void *self, const json_t *asked)
+{
+    (void)asked;
+    ++*(size_t *)self;
+    return json_pack("{s:s+}", "how", "a long answer, so that the pipe is full soon ........................................................", "");
+}
+
+/* A worker whose questions nobody may answer is misunderstood; one that does not read its answers must not hold us up. */
+Test(job, one_that_asks_and_does_not_listen_runs_into_its_time)
+{
+    size_t                 asked = 0;
+    struct assay_job_watch watch = {.timeout_ns = 500 * MS, .answer = on_asked, .self = &asked};
+    struct assay_error     err = {0};
+    (void)signal(SIGPIPE, SIG_IGN);
+    cr_expect_eq(run_worker("asks_and_does_not_listen", 20000 * MS), ASSAY_JOB_FAILED, "without an answerer");
+    cr_expect(strstr(out.error.message, "nobody understands"), "%s", out.error.message);
+    cr_assert_eq(assay_job_run(json_pack("{s:s}", "do", "something"), &watch, &out, &err), ASSAY_OK);
+    cr_expect_eq(out.end, ASSAY_JOB_TIMEOUT);
+    cr_expect(asked > 1000, "%zu questions", asked);
+    assay_job_release(&out);
+}
