@@ -86,27 +86,39 @@ static bool is_taken(const struct assay_graph *g, uint32_t value)
     return false;
 }
 
+/* Of each value whether an output takes it over, in one pass: a large decoder has tens of thousands of values. NULL: no memory. */
+static bool *all_taken(const struct assay_graph *g)
+{
+    bool *taken = calloc(g->n_values + 1, sizeof *taken);
+    for (uint32_t i = 0; taken && i < g->n_values; i++)
+        if (g->values[i].role == ASSAY_ROLE_OUTPUT && g->values[i].alias_of != ASSAY_NO_VALUE)
+            taken[g->values[i].alias_of] = true;
+    return taken;
+}
+
 void assay_graph_target_bytes(const struct assay_graph *g, uint32_t slots, uint64_t *device_bytes, uint64_t *host_bytes)
 {
-    bool   single = restores(g);
+    bool   single = restores(g), *taken = all_taken(g);
     double device = 0, host = 0, largest = 0; /* largest: fixed params pass through the host one by one; a double does not overflow; the limit it is compared with is far below 2^53 */
     for (uint32_t i = 0; i < g->n_values; i++) {
         const struct assay_value *v = &g->values[i];
         double sets = rotates(v->role) ? slots : 1, places = single ? 1 : sets;
         if (!is_bound(v))
             continue;
+        bool over = taken ? taken[i] : is_taken(g, i);
         if (v->role == ASSAY_ROLE_OUTPUT) {
             device += v->alias_of == ASSAY_NO_VALUE ? places * (double)guarded(v->bytes) : 0;
             host += (double)guarded(v->bytes);
-        } else if (v->role == ASSAY_ROLE_PARAM && !is_taken(g, i)) {
+        } else if (v->role == ASSAY_ROLE_PARAM && !over) {
             device += (double)v->bytes;
             largest = (double)v->bytes > largest ? (double)v->bytes : largest;
         } else {
-            double bytes = (double)(single && is_taken(g, i) ? guarded(v->bytes) : v->bytes);
+            double bytes = (double)(single && over ? guarded(v->bytes) : v->bytes);
             device += v->role == ASSAY_ROLE_CONTROL ? 0 : places * bytes;
             host += sets * bytes;
         }
     }
+    free(taken);
     *device_bytes = device < 9e18 ? (uint64_t)device : UINT64_MAX;
     host += largest;
     *host_bytes = host < 9e18 ? (uint64_t)host : UINT64_MAX;
@@ -171,9 +183,14 @@ static enum assay_code no_memory(struct assay_error *err, uint64_t bytes, const 
 static enum assay_code list_bound(struct assay_graph_target *t, struct assay_error *err)
 {
     const struct assay_graph *g = t->with.graph;
+    bool    *taken = all_taken(g);
+    int32_t *place = calloc(g->n_values + 1, sizeof *place); /* of each value in the list, from 1; 0: it is not in it, or not yet */
     t->bound = calloc(g->n_values, sizeof *t->bound);
-    if (!t->bound)
+    if (!t->bound || !taken || !place) {
+        free(taken);
+        free(place);
         return no_memory(err, g->n_values * sizeof *t->bound, "the list of bound values");
+    }
     for (uint32_t i = 0; i < g->n_values; i++) {
         const struct assay_value *v = &g->values[i];
         if (!is_bound(v))
@@ -184,13 +201,13 @@ static enum assay_code list_bound(struct assay_graph_target *t, struct assay_err
         b->bytes = v->bytes;
         b->copies = rotates(v->role) && v->alias_of == ASSAY_NO_VALUE ? t->places : 1;
         b->masters = v->role == ASSAY_ROLE_INPUT || v->role == ASSAY_ROLE_CONTROL ? t->with.slots : 1;
-        b->taken = is_taken(g, i);
+        b->taken = taken[i];
         b->front = b->taken || v->role == ASSAY_ROLE_OUTPUT ? ASSAY_GUARD_BYTES : 0;
-        b->aliased = -1;
-        for (size_t j = 0; v->alias_of != ASSAY_NO_VALUE && j + 1 < t->n_bound; j++)
-            if (t->bound[j].value == v->alias_of)
-                b->aliased = (int32_t)j;
+        b->aliased = v->alias_of != ASSAY_NO_VALUE ? place[v->alias_of] - 1 : -1;
+        place[i] = (int32_t)t->n_bound;
     }
+    free(taken);
+    free(place);
     return ASSAY_OK;
 }
 

@@ -46,16 +46,19 @@ static int32_t positions(const struct decoder *d)
     }
     if (d->past != ASSAY_NO_VALUE)
         return assay_block_reshape(d->g, "", "position_ids", d->past, 2, dims);
-    int64_t *list = malloc((size_t)(dims[0] * dims[1]) * sizeof *list);
+    /* Written out where that is no more than some megabytes: a system's whole batch has gigabytes of them. */
+    bool     many = dims[0] > 1 && dims[1] > (1 << 20) / dims[0];
+    int64_t  rows = many ? 1 : dims[0];
+    int64_t *list = malloc((size_t)(rows * dims[1]) * sizeof *list);
     if (!list) {
-        assay_graph_refuse(d->g, ASSAY_MEMORY, "no memory for %lld x %lld positions", (long long)dims[0], (long long)dims[1]);
+        assay_graph_refuse(d->g, ASSAY_MEMORY, "no memory for %lld x %lld positions", (long long)rows, (long long)dims[1]);
         return ASSAY_NO_VALUE;
     }
-    for (int64_t i = 0; i < dims[0] * dims[1]; i++)
+    for (int64_t i = 0; i < rows * dims[1]; i++)
         list[i] = assay_context_position(d, i % dims[1]);
-    int32_t v = assay_graph_const(d->g, "position_ids", ASSAY_I64, 2, dims, list);
+    int32_t v = assay_graph_const(d->g, many ? "position_ids.one" : "position_ids", ASSAY_I64, 2, (int64_t[]){rows, dims[1]}, list);
     free(list);
-    return v;
+    return many ? assay_block_binary(d->g, "Expand", "", "position_ids", v, assay_graph_i64s(d->g, "position_ids:shape", 2, dims)) : v;
 }
 
 /* Of the sequences of a rank: one where there are no stages that would wait for each other, else the most that divide them and are no

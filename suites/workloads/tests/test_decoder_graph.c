@@ -143,3 +143,23 @@ Test(decoder_graph, a_scored_text_trains_nothing)
     cr_expect_not(seen.trains);
     assay_graph_free(g);
 }
+
+/* The whole batch of a hundred thousand devices: what is written out in the graph does not grow with it. */
+Test(decoder_graph, of_very_many_sequences_holds_the_positions_of_one)
+{
+    static const char *const lists[] = {"model=tiny-dense,batch=4096,tokens=256", "model=tiny-dense,batch=131072,tokens=256"};
+    uint64_t                 largest[2] = {0, 0};
+    for (size_t i = 0; i < 2; i++) {
+        struct assay_graph *g = build("decoder", "train", lists[i]);
+        for (uint32_t v = 0; v < g->n_values; v++) {
+            const struct assay_value *value = &g->values[v];
+            if (value->role == ASSAY_ROLE_CONST)
+                largest[i] = value->bytes > largest[i] ? value->bytes : largest[i];
+            if (!strcmp(value->name, "position_ids"))
+                cr_expect_eq(value->elements, (i ? 131072u : 4096u) * 256u);
+        }
+        assay_graph_free(g);
+    }
+    cr_expect(largest[0] == 4096u * 256u * 8u && largest[1] < 1u << 20, "%llu, %llu bytes", (unsigned long long)largest[0],
+              (unsigned long long)largest[1]);
+}
