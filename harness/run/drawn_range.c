@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/base/strings.h"
 
@@ -31,12 +32,32 @@ struct assay_drawn_range assay_drawn_range_of(double *drawn, uint32_t n)
     return r;
 }
 
-struct assay_certainty assay_drawn_certainty(const struct assay_course *c, const struct assay_program *program)
+static struct assay_certainty certainty_of(const struct assay_opened *opened, const struct assay_program *program)
 {
     struct assay_certainty certain = {.size = sizeof certain, .has_point = 1};
-    if (ASSAY_HAS(c->opened.backend, certainty) && program)
-        c->opened.backend->certainty(c->opened.session, program, &certain);
+    if (ASSAY_HAS(opened->backend, certainty) && program)
+        opened->backend->certainty(opened->session, program, &certain);
     certain.grade[sizeof certain.grade - 1] = certain.why_no_point[sizeof certain.why_no_point - 1] = 0;
+    return certain;
+}
+
+/* What rests on two devices is no surer than the less sure of them. */
+static void join(struct assay_certainty *certain, const struct assay_certainty *other)
+{
+    if (strcmp(other->grade, certain->grade) > 0)
+        memcpy(certain->grade, other->grade, sizeof certain->grade);
+    if (certain->has_point && !other->has_point)
+        memcpy(certain->why_no_point, other->why_no_point, sizeof certain->why_no_point);
+    certain->has_point = certain->has_point && other->has_point;
+}
+
+struct assay_certainty assay_drawn_certainty(const struct assay_course *c, const struct assay_program *program)
+{
+    struct assay_certainty certain = certainty_of(&c->opened, program);
+    if (c->second.opened) {
+        struct assay_certainty further = certainty_of(c->second.opened, c->second.program);
+        join(&certain, &further);
+    }
     (void)assay_string_copy(c->record->grade, sizeof c->record->grade, certain.grade);
     return certain;
 }

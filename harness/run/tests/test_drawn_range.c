@@ -29,3 +29,39 @@ Test(drawn_range, is_a_value_only_where_a_point_exists)
     assay_drawn_range_set(&rec, ASSAY_METRIC_latency_ns, &r, ASSAY_CLOCK_MODEL, &certain);
     cr_expect(!m->has_value && m->has_interval && !strcmp(m->why, "no point exists"));
 }
+
+/* ---- of two devices ------------------------------------------------------------------------------------------------ */
+
+static void sure(struct assay_session *s, const struct assay_program *p, struct assay_certainty *out)
+{
+    (void)s, (void)p;
+    (void)snprintf(out->grade, sizeof out->grade, "B");
+}
+
+static void unsure(struct assay_session *s, const struct assay_program *p, struct assay_certainty *out)
+{
+    (void)s, (void)p;
+    (void)snprintf(out->grade, sizeof out->grade, "D");
+    (void)snprintf(out->why_no_point, sizeof out->why_no_point, "a rate has no value");
+    out->has_point = 0;
+}
+
+Test(drawn_range, of_two_devices_is_as_unsure_as_the_less_sure_one)
+{
+    static struct assay_record record;
+    static const struct assay_backend backend[] = {{.size = sizeof backend[0], .certainty = sure}, {.size = sizeof backend[1], .certainty = unsure}};
+    int                         program = 0;
+    const struct assay_program *some = (const struct assay_program *)(const void *)&program;
+    for (int first = 0; first < 2; first++)
+        for (int second = -1; second < 2; second++) {
+            struct assay_opened opened = {.backend = second < 0 ? NULL : &backend[second]};
+            struct assay_course c = {.record = &record, .opened = {.backend = &backend[first]},
+                                     .second = {.opened = second < 0 ? NULL : &opened, .program = some}};
+            struct assay_certainty certain = assay_drawn_certainty(&c, some);
+            bool                   worse = first == 1 || second == 1;
+            cr_expect_str_eq(certain.grade, worse ? "D" : "B", "%d, %d", first, second);
+            cr_expect_str_eq(record.grade, certain.grade);
+            cr_expect_str_eq(certain.why_no_point, worse ? "a rate has no value" : "");
+            cr_expect_eq(certain.has_point, !worse);
+        }
+}
