@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "harness/base/clock.h"
 #include "harness/measure/ceiling_kernels.h"
@@ -55,6 +57,7 @@ struct worker {
 
 struct assay_ceiling {
     struct assay_ceiling_keeper keeper; /* ask NULL: all that follows is here */
+    uint64_t        lent_ns;
     unsigned        n, started;
     struct worker  *worker;
     pthread_mutex_t lock;
@@ -172,6 +175,14 @@ static void *work(void *self)
 
 /* ---- the owner ---- */
 
+/* CPU time of this process. */
+static uint64_t own_ns(void)
+{
+    struct timespec t = {0};
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * ASSAY_NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
 static void command(struct assay_ceiling *c, const struct order *order)
 {
     (void)pthread_mutex_lock(&c->lock);
@@ -212,15 +223,22 @@ static double rate(struct assay_ceiling *c, struct order order)
 }
 
 /* NAN: the keeper, who had said that it may be asked, did not answer. */
-static double ask(const struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, char how[128])
+static double ask(struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, char how[128])
 {
-    struct assay_error err = {.code = ASSAY_OK};
-    double             rate = NAN;
-    if (c->keeper.ask(c->keeper.self, what, amount, &rate, how, &err)) {
+    struct assay_error          err = {.code = ASSAY_OK};
+    struct assay_ceiling_answer answer = {.rate = NAN};
+    if (c->keeper.ask(c->keeper.self, what, amount, &answer, &err)) {
         (void)snprintf(how, 128, "%.127s", err.message);
         return NAN;
     }
-    return rate;
+    c->lent_ns += answer.used_ns;
+    memcpy(how, answer.how, sizeof answer.how);
+    return answer.rate;
+}
+
+uint64_t assay_ceiling_lent_ns(const struct assay_ceiling *c)
+{
+    return c ? c->lent_ns : 0;
 }
 
 double assay_ceiling_flops_per_s(struct assay_ceiling *c, uint64_t budget_ns)
@@ -239,7 +257,7 @@ double assay_ceiling_bytes_per_s(struct assay_ceiling *c, uint64_t budget_ns)
     return rate(c, (struct order){.job = JOB_TRIAD, .budget_ns = budget_ns, .kernels = c->kernels});
 }
 
-double assay_ceiling_nominal_flops_per_s(const struct assay_ceiling *c, char how[128])
+double assay_ceiling_nominal_flops_per_s(struct assay_ceiling *c, char how[128])
 {
     char core[64];
     if (c->keeper.ask)
@@ -307,9 +325,8 @@ double assay_ceiling_level_bytes_per_s(struct assay_ceiling *c, uint64_t bytes)
     return best;
 }
 
-double assay_ceiling_answer(struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, char how[128])
+static double rate_of(struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, char how[128])
 {
-    *how = 0;
     switch (what) {
     case ASSAY_CEILING_PEAK: return assay_ceiling_flops_per_s(c, amount);
     case ASSAY_CEILING_TRIAD: return assay_ceiling_bytes_per_s(c, amount);
@@ -321,17 +338,24 @@ double assay_ceiling_answer(struct assay_ceiling *c, enum assay_ceiling_question
     return 0;
 }
 
+void assay_ceiling_tell(struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, struct assay_ceiling_answer *out)
+{
+    uint64_t before_ns = own_ns();
+    *out = (struct assay_ceiling_answer){.rate = 0};
+    out->rate = rate_of(c, what, amount, out->how);
+    out->used_ns = own_ns() - before_ns;
+}
+
 /* ---- opening and closing ---- */
 
 enum assay_code assay_ceiling_open_kept(const struct assay_ceiling_keeper *keeper, struct assay_ceiling **out, struct assay_error *err)
 {
-    char                  how[128];
-    double                nothing;
-    struct assay_ceiling *c = calloc(1, sizeof *c);
+    struct assay_ceiling_answer nothing;
+    struct assay_ceiling       *c = calloc(1, sizeof *c);
     if (!c)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the ceilings");
     c->keeper = *keeper;
-    if (keeper->ask(keeper->self, ASSAY_CEILING_OPEN, 0, &nothing, how, err)) {
+    if (keeper->ask(keeper->self, ASSAY_CEILING_OPEN, 0, &nothing, err)) {
         free(c);
         return err->code;
     }

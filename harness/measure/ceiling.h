@@ -24,21 +24,29 @@ enum assay_ceiling_question {
     ASSAY_CEILING_NOMINAL, /* how: in words */
     ASSAY_CEILING_QUESTIONS
 };
+struct assay_ceiling_answer {
+    double   rate;
+    uint64_t used_ns; /* CPU time that it took the keeper */
+    char     how[128];
+};
 struct assay_ceiling_keeper {
-    enum assay_code (*ask)(void *self, enum assay_ceiling_question what, uint64_t amount, double *rate, char how[128], struct assay_error *err);
+    enum assay_code (*ask)(void *self, enum assay_ceiling_question what, uint64_t amount, struct assay_ceiling_answer *out, struct assay_error *err);
     void *self;
 };
 /* One whose bursts the keeper runs; copied, what `self` points to must outlive it. An error is the keeper's. */
 enum assay_code assay_ceiling_open_kept(const struct assay_ceiling_keeper *keeper, struct assay_ceiling **out, struct assay_error *err);
+/* CPU time that the keeper has spent on answers so far: this machine's cores were busy for us, and not with others. 0 for one of one's
+ * own, and for NULL. */
+uint64_t        assay_ceiling_lent_ns(const struct assay_ceiling *c);
 /* The keeper's side: what the function of that name returns. */
-double          assay_ceiling_answer(struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, char how[128]);
+void            assay_ceiling_tell(struct assay_ceiling *c, enum assay_ceiling_question what, uint64_t amount, struct assay_ceiling_answer *out);
 
 /* One burst of about `budget_ns` (0 = default of about 4 ms); the rate over all threads. */
 double assay_ceiling_flops_per_s(struct assay_ceiling *c, uint64_t budget_ns);  /* f32 fused multiply-add, 2 flops each */
 double assay_ceiling_bytes_per_s(struct assay_ceiling *c, uint64_t budget_ns);  /* triad a = b + s * c: 24 bytes an element of f64 */
 
 /* The nominal cross-check of the peak: f32 lanes x 2 x ports x measured clock x threads, with the words for it. */
-double assay_ceiling_nominal_flops_per_s(const struct assay_ceiling *c, char how[128]);
+double assay_ceiling_nominal_flops_per_s(struct assay_ceiling *c, char how[128]);
 /* Sizes of the caches a thread sees, level 1 to 3, 0 = unknown; and of the shared last level for all threads. */
 void assay_ceiling_cache_bytes(uint64_t level[3], uint64_t *last_shared);
 /* Bandwidth of a working set of `bytes` over all threads (the level it fits in), measured once and remembered. */

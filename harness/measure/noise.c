@@ -111,7 +111,7 @@ void assay_noise_begin(struct assay_noise_probe *probe)
     memcpy(probe->opaque, &m, sizeof m);
 }
 
-void assay_noise_end(const struct assay_noise_probe *probe, struct assay_noise *out)
+void assay_noise_end(const struct assay_noise_probe *probe, uint64_t lent_ns, struct assay_noise *out)
 {
     struct moment from, to = {0};
     memcpy(&from, probe->opaque, sizeof from);
@@ -128,7 +128,7 @@ void assay_noise_end(const struct assay_noise_probe *probe, struct assay_noise *
     if (!from.cores || to.cores != from.cores || total < MIN_TICKS * (double)to.cores)
         return;
     double steal = (double)to.steal - (double)from.steal, busy = (double)to.busy - (double)from.busy;
-    double own = (double)(to.own_ns - from.own_ns) * 1e-9 * (double)sysconf(_SC_CLK_TCK);
+    double own = (double)(to.own_ns - from.own_ns + lent_ns) * 1e-9 * (double)sysconf(_SC_CLK_TCK);
     out->steal_share = fmin(1, fmax(0, steal / total));
     out->other_share = fmin(1, fmax(0, (busy - own) / total));
 }

@@ -16,9 +16,10 @@ struct assay_noise {
 struct assay_noise_probe {
     uint64_t opaque[16];
 };
-/* Takes about 1 ms each (the clock probe). */
+/* Takes about 1 ms each (the clock probe). `lent_ns`: CPU time that another process spent for this one in between, at its request; it
+ * counts as this one's own. */
 void assay_noise_begin(struct assay_noise_probe *probe);
-void assay_noise_end(const struct assay_noise_probe *probe, struct assay_noise *out);
+void assay_noise_end(const struct assay_noise_probe *probe, uint64_t lent_ns, struct assay_noise *out);
 /* A sentence when the machine was not quiet, naming what is worst and by how much; NULL when it was. The text lives
  * until this thread asks again. */
 const char *assay_noise_complaint(const struct assay_noise *noise);

@@ -80,7 +80,7 @@ static enum assay_code learn(struct assay_course *c, struct assay_error *err)
     c->loop = c->learned.loop;
     if (code)
         return code;
-    assay_noise_end(&noise, &c->record->noise);
+    assay_noise_end(&noise, 0, &c->record->noise);
     const char *complaint = assay_noise_complaint(&c->record->noise);
     if (c->learned.hit_wall_limit)
         assay_course_remark(c, "ended at the limit of %.3g s after %llu steps", (double)repeat->max_ns / 1e9,

@@ -379,7 +379,7 @@ static enum assay_code timed(struct load *l, const struct assay_scenario *s, str
     assay_meter_stop(c->meter);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
     if (l->clock != ASSAY_CLOCK_MODEL) /* whose time nothing on this machine disturbs */
-        assay_noise_end(&noise, &c->record->noise);
+        assay_noise_end(&noise, 0, &c->record->noise);
     return code;
 }
 

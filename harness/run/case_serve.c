@@ -179,7 +179,7 @@ static enum assay_code run(struct serve *s, struct assay_error *err)
     assay_meter_stop(c->meter);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
     if (!on_model_clock(s)) /* whose time nothing on this machine disturbs */
-        assay_noise_end(&noise, &c->record->noise);
+        assay_noise_end(&noise, 0, &c->record->noise);
     return code;
 }
 

@@ -84,6 +84,7 @@ static enum assay_code time_it(struct assay_course *c, struct assay_error *err)
           .timeout_ns = repeat->timeout_ns,
     };
     struct assay_noise_probe noise;
+    uint64_t                 lent_before_ns = assay_ceiling_lent_ns(c->ceiling);
     assay_noise_begin(&noise);
     assay_course_enter(c, ASSAY_PHASE_WARM);
     if (assay_closed_loop_run(&loop, &c->loop, err))
@@ -91,7 +92,7 @@ static enum assay_code time_it(struct assay_course *c, struct assay_error *err)
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
     c->record->phase_ns[ASSAY_PHASE_TIMED] -= c->loop.proof_ns;
     c->record->phase_ns[ASSAY_PHASE_WITNESS] += c->loop.proof_ns;
-    assay_noise_end(&noise, &c->record->noise);
+    assay_noise_end(&noise, assay_ceiling_lent_ns(c->ceiling) - lent_before_ns, &c->record->noise);
     const char *complaint = assay_noise_complaint(&c->record->noise);
     if (c->sets < ASSAY_MIN_SETS)
         assay_course_remark(c, "%u input set%s instead of %u, for want of memory", c->sets, c->sets == 1 ? "" : "s",

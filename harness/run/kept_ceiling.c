@@ -38,9 +38,9 @@ json_t *assay_kept_ceiling_answer(struct assay_kept_ceiling *kept, const json_t 
     kept->tried = true;
     if (!kept->ceiling)
         return refusal(&kept->why_not);
-    char   how[128];
-    double rate = assay_ceiling_answer(kept->ceiling, (enum assay_ceiling_question)what, (uint64_t)amount, how);
-    return json_pack("{s:o, s:s}", "rate", assay_json_number(rate), "how", how);
+    struct assay_ceiling_answer answer;
+    assay_ceiling_tell(kept->ceiling, (enum assay_ceiling_question)what, (uint64_t)amount, &answer);
+    return json_pack("{s:o, s:o, s:s}", "rate", assay_json_number(answer.rate), "used_ns", assay_json_u64(answer.used_ns), "how", answer.how);
 }
 
 void assay_kept_ceiling_close(struct assay_kept_ceiling *kept)
@@ -51,7 +51,7 @@ void assay_kept_ceiling_close(struct assay_kept_ceiling *kept)
 
 /* ---- a worker ---------------------------------------------------------------------------------------------------- */
 
-static enum assay_code ask(void *self, enum assay_ceiling_question what, uint64_t amount, double *rate, char how[128], struct assay_error *err)
+static enum assay_code ask(void *self, enum assay_ceiling_question what, uint64_t amount, struct assay_ceiling_answer *out, struct assay_error *err)
 {
     struct assay_ceiling_asker *asker = self;
     json_t                     *answer = NULL;
@@ -62,8 +62,9 @@ static enum assay_code ask(void *self, enum assay_ceiling_question what, uint64_
         return ASSAY_FAIL(err, ASSAY_PROTOCOL, "whoever keeps the ceiling is gone");
     const json_t *number = json_object_get(answer, "rate");
     if (number) {
-        *rate = json_is_number(number) ? json_number_value(number) : NAN;
-        (void)snprintf(how, 128, "%.127s", assay_json_text_of(answer, "how"));
+        *out = (struct assay_ceiling_answer){.rate = json_is_number(number) ? json_number_value(number) : NAN,
+                                             .used_ns = assay_json_u64_of(answer, "used_ns")};
+        (void)snprintf(out->how, sizeof out->how, "%.127s", assay_json_text_of(answer, "how"));
     } else {
         assay_error_from_json(json_object_get(answer, "error"), err);
     }

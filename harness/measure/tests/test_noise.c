@@ -67,7 +67,7 @@ static double cpu_seconds(void)
 Test(noise, the_work_of_others_is_seen_and_our_own_is_not, .timeout = 60)
 {
     struct assay_noise_probe probe;
-    struct assay_noise       alone, beside;
+    struct assay_noise       alone, beside, lent;
     unsigned                 cpus[1], cores = assay_allowed_cpus(cpus, 1);
     pid_t                    child[MAX_CORES];
     pthread_t                thread[MAX_CORES];
@@ -80,7 +80,7 @@ Test(noise, the_work_of_others_is_seen_and_our_own_is_not, .timeout = 60)
         cr_assert_eq(pthread_create(&thread[i], NULL, on_thread, NULL), 0);
     for (unsigned i = 0; i < cores; i++)
         (void)pthread_join(thread[i], NULL);
-    assay_noise_end(&probe, &alone);
+    assay_noise_end(&probe, 0, &alone);
     used = (cpu_seconds() - used) / ((double)alone.elapsed_ns / 1e9 * cores);
     assay_noise_begin(&probe);
     for (unsigned i = 0; i < cores; i++) {
@@ -92,7 +92,8 @@ Test(noise, the_work_of_others_is_seen_and_our_own_is_not, .timeout = 60)
     }
     struct timespec wait = {.tv_nsec = 400000000};
     (void)nanosleep(&wait, NULL);
-    assay_noise_end(&probe, &beside);
+    assay_noise_end(&probe, 0, &beside);
+    assay_noise_end(&probe, cores * (beside.elapsed_ns + 1000000000), &lent);
     for (unsigned i = 0; i < cores; i++)
         (void)waitpid(child[i], NULL, 0);
     cr_expect(alone.elapsed_ns >= 400000000 && beside.elapsed_ns >= 400000000);
@@ -100,6 +101,7 @@ Test(noise, the_work_of_others_is_seen_and_our_own_is_not, .timeout = 60)
         cr_skip_test("/proc/stat is not readable or ticks too slowly here");
     /* All cores were taken by others (who may themselves have been waiting for a hypervisor). */
     cr_expect_gt(beside.other_share + beside.steal_share, 0.6);
+    cr_expect_eq(lent.other_share, 0, "%g: what others did at our request is ours", lent.other_share);
     cr_expect_lt(alone.other_share + used, 1.15, "ours (%g) is not counted as that of others (%g)", used,
                  alone.other_share);
     cr_expect_not_null(assay_noise_complaint(&beside));
@@ -111,7 +113,7 @@ Test(noise, a_moment_is_too_short_for_shares_but_has_the_rest, .timeout = 20)
     struct assay_noise       n;
     struct assay_allocations before = assay_allocations_so_far();
     assay_noise_begin(&probe);
-    assay_noise_end(&probe, &n);
+    assay_noise_end(&probe, 0, &n);
     struct assay_allocations after = assay_allocations_so_far();
     cr_expect(n.elapsed_ns > 0 && n.elapsed_ns < (uint64_t)10e9);
     if (n.elapsed_ns < 50000000)

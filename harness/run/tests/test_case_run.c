@@ -1,5 +1,10 @@
 #include "harness/run/case_run.h"
 
+#include <math.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include "harness/base/hash.h"
 #include "harness/measure/statistics.h"
 #include "harness/run/tests/as_worker.h"
@@ -39,6 +44,8 @@ static void end(void)
 TestSuite(case_run, .init = begin, .fini = end, .timeout = 60);
 
 static enum assay_code   last_code;
+static uint64_t          min_ns = 5000000;
+static const struct assay_ceiling_keeper *keeper;
 static struct assay_error last_error;
 
 static void run_case(const char *name, const char *backend, const char *folder)
@@ -46,8 +53,8 @@ static void run_case(const char *name, const char *backend, const char *folder)
     struct assay_case  c;
     struct assay_error err = {0};
     cr_assert_eq(assay_case_parse(name, &c, &err), ASSAY_OK, "%s", err.message);
-    c.repeat = (struct assay_repeat){.launches = 1, .min_runs = 50, .min_ns = 5000000, .max_ns = 5000000000, .timeout_ns = 20000000000};
-    struct assay_case_job job = {.what = &c, .backend = backend, .plugin = "", .folder = folder, .power = "", .repeat = "assay run it", .seed = 3, .launch = 1, .progress = on_progress};
+    c.repeat = (struct assay_repeat){.launches = 1, .min_runs = 50, .min_ns = min_ns, .max_ns = 5000000000, .timeout_ns = 20000000000};
+    struct assay_case_job job = {.what = &c, .backend = backend, .plugin = "", .folder = folder, .power = "", .repeat = "assay run it", .seed = 3, .launch = 1, .ceiling = keeper, .progress = on_progress};
     memset(&record, 'x', sizeof record);
     last_code = assay_case_run(&job, &record, &last_error);
     cr_expect_str_eq(record.case_name, c.name);
@@ -127,4 +134,42 @@ Test(case_run, a_folder_that_cannot_be_written_is_an_error_and_not_a_result)
     run_case("gemm/m=4,n=4,k=4", as_worker_backend("template", ""), "/no/such/folder");
     cr_expect_eq(record.status, ASSAY_STATUS_ERROR);
     cr_expect(strstr(record.reason, "/no/such/folder"), "%s", record.reason);
+}
+
+/* ---- a ceiling that another process keeps ---------------------------------------------------------------------------- */
+
+static struct {
+    struct assay_ceiling_answer answer;
+    unsigned                    asked;
+} kept;
+
+static enum assay_code ask(void *self, enum assay_ceiling_question what, uint64_t amount, struct assay_ceiling_answer *out, struct assay_error *err)
+{
+    (void)self, (void)what, (void)amount, (void)err;
+    kept.asked++;
+    *out = kept.answer;
+    return ASSAY_OK;
+}
+
+static const struct assay_ceiling_keeper asks = {.ask = ask};
+
+Test(case_run, what_bursts_take_another_process_is_no_noise)
+{
+    kept.answer = (struct assay_ceiling_answer){.rate = 1e12, .used_ns = 1000000000000};
+    keeper = &asks;
+    min_ns = 300000000; /* some ticks of the kernel's clock */
+    pid_t busy = fork();
+    if (!busy) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            ;
+    }
+    run_case("gemm/m=64,n=64,k=64", as_worker_backend("template", ""), s.path);
+    (void)kill(busy, SIGKILL);
+    (void)waitpid(busy, NULL, 0);
+    cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
+    cr_expect(kept.asked > 2 && record.metric[ASSAY_METRIC_ceiling_flops_per_s].value == 1e12);
+    if (isnan(record.noise.other_share))
+        cr_skip_test("/proc/stat is not readable or ticks too slowly here");
+    cr_expect_eq(record.noise.other_share, 0, "%g of the cores", record.noise.other_share);
 }

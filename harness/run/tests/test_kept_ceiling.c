@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/json.h"
+
 #include "assay/banned.h"
 
 static json_t *asked(const char *what, json_int_t amount)
@@ -57,6 +59,7 @@ Test(kept_ceiling, opens_at_the_first_question_and_answers_bursts, .timeout = 60
     for (size_t i = 0; i < 2; i++) {
         json_t *question = asked(what[i], 1000000), *answer = assay_kept_ceiling_answer(&kept, question);
         cr_expect(json_number_value(json_object_get(answer, "rate")) > 1e6, "%s", what[i]);
+        cr_expect(assay_json_u64_of(answer, "used_ns") >= 100000, "a burst of 1 ms takes CPU time, if others let us");
         json_decref(answer);
         json_decref(question);
     }
@@ -92,7 +95,7 @@ static void end(struct talk *t)
 
 Test(kept_ceiling, of_another_process_gives_the_rates_that_it_tells)
 {
-    struct talk           t = talk_of("{\"rate\": 0, \"how\": \"\"}\n{\"rate\": 4.5e11, \"how\": \"\"}\n{\"rate\": 3e10}\n{\"rate\": null, \"how\": \"unknown: no name\"}\n");
+    struct talk           t = talk_of("{\"rate\": 0, \"how\": \"\"}\n{\"rate\": 4.5e11, \"used_ns\": 8000, \"how\": \"\"}\n{\"rate\": 3e10, \"used_ns\": 400}\n{\"rate\": null, \"how\": \"unknown: no name\"}\n");
     struct assay_ceiling *c = NULL;
     struct assay_error    err; /* as callers have it */
     char                  how[128], heard[400] = "";
@@ -100,8 +103,10 @@ Test(kept_ceiling, of_another_process_gives_the_rates_that_it_tells)
     cr_assert_eq(assay_ceiling_open_kept(&t.keeper, &c, &err), ASSAY_OK);
     cr_expect_eq(assay_ceiling_flops_per_s(c, 0), 4.5e11);
     cr_expect_eq(assay_ceiling_level_bytes_per_s(c, 4096), 3e10);
+    cr_expect_eq(assay_ceiling_lent_ns(c), 8400u);
     cr_expect(isnan(assay_ceiling_nominal_flops_per_s(c, how)) && !strcmp(how, "unknown: no name"));
     cr_expect(isnan(assay_ceiling_bytes_per_s(c, 0)), "whoever kept it is gone");
+    cr_expect_eq(assay_ceiling_lent_ns(c), 8400u);
     cr_expect(read(t.up[0], heard, sizeof heard - 1) > 0);
     cr_expect(strstr(heard, "\"open\"") && strstr(heard, "\"peak\"") && strstr(heard, "\"level\"") && strstr(heard, "4096"), "%s", heard);
     assay_ceiling_close(c);
