@@ -163,10 +163,11 @@ static void burst(struct state *s, uint64_t batch_begin, uint64_t n)
     struct assay_closed_loop_result *out = s->out;
     if (!s->loop->ceiling || s->since_burst_ns < BURST_EVERY_NS || out->n_pairs == ASSAY_MAX_PAIRS)
         return;
-    uint32_t i = out->n_pairs++;
+    uint32_t i = out->n_pairs;
     out->batch_median_ns[i] = median_of(s, s->loop->samples + batch_begin, n);
     out->peak_flops_per_s[i] = assay_ceiling_flops_per_s(s->loop->ceiling, 0);
     out->triad_bytes_per_s[i] = assay_ceiling_bytes_per_s(s->loop->ceiling, 0);
+    out->n_pairs += out->peak_flops_per_s[i] > 0 && out->triad_bytes_per_s[i] > 0; /* not where its keeper is gone */
     s->since_burst_ns = 0;
 }
 

@@ -379,6 +379,18 @@ static void choose_kernels(struct assay_ceiling *c)
     }
 }
 
+static uint64_t bytes_of_an_array(const struct assay_topology *t)
+{
+    return t->last_shared_bytes * 4 / 3 > MIN_ARRAY_BYTES ? t->last_shared_bytes * 4 / 3 : MIN_ARRAY_BYTES;
+}
+
+uint64_t assay_ceiling_array_bytes(void)
+{
+    struct assay_topology t;
+    assay_topology_read(&t);
+    return 3 * bytes_of_an_array(&t);
+}
+
 static enum assay_code worker_arrays(struct worker *w, uint64_t array_bytes, struct assay_error *err)
 {
     uint64_t chunk = CHUNK_ELEMENTS * sizeof(double), share = (array_bytes / w->ceiling->n + chunk - 1) / chunk * chunk;
@@ -414,7 +426,7 @@ static enum assay_code start_workers(struct assay_ceiling *c, const unsigned *cp
     for (int i = 0; i < 3; i++)
         c->cache_bytes[i] = t.cache_bytes[i];
     c->last_shared = t.last_shared_bytes;
-    uint64_t array_bytes = c->last_shared * 4 / 3 > MIN_ARRAY_BYTES ? c->last_shared * 4 / 3 : MIN_ARRAY_BYTES;
+    uint64_t array_bytes = bytes_of_an_array(&t);
     for (unsigned i = 0; i < c->n; i++) {
         struct worker *w = &c->worker[i];
         w->ceiling = c;

@@ -13,6 +13,8 @@ struct assay_ceiling;
  * are 4 times the last-level cache in all, at least 64 MiB each, touched by the thread that uses them. */
 enum assay_code assay_ceiling_open(unsigned threads, struct assay_ceiling **out, struct assay_error *err);
 void            assay_ceiling_close(struct assay_ceiling *c);
+/* What an open one has of memory. */
+uint64_t        assay_ceiling_array_bytes(void);
 
 /* Arrays of several gigabytes take seconds to touch, so the workers of a run have one ceiling together: the process that started them
  * keeps it, and runs a burst when one asks. It may use the same cores, and does nothing in between. */

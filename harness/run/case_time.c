@@ -67,8 +67,8 @@ static enum assay_code make_instruments(struct assay_course *c, struct assay_err
                                 "peak and triad are measured only for back ends that run on this host's cores");
     else if (!c->job->what->repeat.min_ns) /* a witness without figures: filling arrays beyond the caches takes longer than all else */
         (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no timed time was asked for (min-s 0)");
-    else if (c->job->ceiling ? assay_ceiling_open_kept(c->job->ceiling, &c->ceiling, &no_ceiling)
-                             : assay_ceiling_open(0, &c->ceiling, &no_ceiling)) /* the case is none the worse for it */
+    else if ((!c->job->ceiling || assay_ceiling_open_kept(c->job->ceiling, &c->ceiling, &no_ceiling)) &&
+             assay_ceiling_open(0, &c->ceiling, &no_ceiling)) /* the case is none the worse for it */
         (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, no_ceiling.message);
     return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);
 }

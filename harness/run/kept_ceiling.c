@@ -5,19 +5,30 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/json.h"
+#include "harness/base/memory.h"
 
 #include "assay/banned.h"
 
 #define ANSWER_NS (120 * ASSAY_NS_PER_S) /* for the first, which touches arrays larger than the caches */
+#define MEMORY_SHARE 4 /* of what is available; one part of so many may be kept */
 #define MOST_BUDGET_NS ((json_int_t)ASSAY_NS_PER_S)
 
 static const char *const questions[ASSAY_CEILING_QUESTIONS] = {"open", "peak", "triad", "level", "nominal"};
 
-/* ---- the launcher ------------------------------------------------------------------------------------------------ */
+/* ---- who keeps it ------------------------------------------------------------------------------------------------ */
 
-static json_t *refusal(const struct assay_error *why)
+json_t *assay_kept_ceiling_refuse(const struct assay_error *why)
 {
     return json_pack("{s:o}", "error", assay_error_to_json(why));
+}
+
+static enum assay_code keep(struct assay_kept_ceiling *kept)
+{
+    uint64_t bytes = assay_ceiling_array_bytes(), available = kept->available_bytes ? kept->available_bytes : assay_memory_available_bytes();
+    if (bytes > available / MEMORY_SHARE)
+        return ASSAY_FAIL(&kept->why_not, ASSAY_MEMORY, "arrays of %llu MiB are not kept while others need memory: %llu MiB are left",
+                          (unsigned long long)(bytes >> 20), (unsigned long long)(available >> 20));
+    return assay_ceiling_open(0, &kept->ceiling, &kept->why_not);
 }
 
 json_t *assay_kept_ceiling_answer(struct assay_kept_ceiling *kept, const json_t *asked)
@@ -31,13 +42,13 @@ json_t *assay_kept_ceiling_answer(struct assay_kept_ceiling *kept, const json_t 
     bool is_burst = what == ASSAY_CEILING_PEAK || what == ASSAY_CEILING_TRIAD;
     if (what == ASSAY_CEILING_QUESTIONS || amount < 0 || (is_burst && amount > MOST_BUDGET_NS)) {
         (void)ASSAY_FAIL(&wrong, ASSAY_PROTOCOL, "nobody answers '%.32s' of %lld", name, (long long)amount);
-        return refusal(&wrong);
+        return assay_kept_ceiling_refuse(&wrong);
     }
     if (!kept->tried)
-        (void)assay_ceiling_open(0, &kept->ceiling, &kept->why_not);
+        (void)keep(kept);
     kept->tried = true;
     if (!kept->ceiling)
-        return refusal(&kept->why_not);
+        return assay_kept_ceiling_refuse(&kept->why_not);
     struct assay_ceiling_answer answer;
     assay_ceiling_tell(kept->ceiling, (enum assay_ceiling_question)what, (uint64_t)amount, &answer);
     return json_pack("{s:o, s:o, s:s}", "rate", assay_json_number(answer.rate), "used_ns", assay_json_u64(answer.used_ns), "how", answer.how);
@@ -47,6 +58,23 @@ void assay_kept_ceiling_close(struct assay_kept_ceiling *kept)
 {
     assay_ceiling_close(kept->ceiling);
     *kept = (struct assay_kept_ceiling){.ceiling = NULL};
+}
+
+enum assay_code assay_kept_ceiling_serve(const json_t *first, int from, int to, struct assay_error *err)
+{
+    struct assay_kept_ceiling kept = {.ceiling = NULL};
+    struct assay_wire         wire;
+    json_t                   *asked = NULL;
+    if (assay_wire_init(&wire, from, err))
+        return err->code;
+    enum assay_code code = assay_wire_say(to, assay_kept_ceiling_answer(&kept, first), err);
+    while (!code && !(code = assay_wire_next(&wire, UINT64_MAX, &asked, err)) && asked) {
+        code = assay_wire_say(to, assay_kept_ceiling_answer(&kept, asked), err);
+        json_decref(asked);
+    }
+    assay_kept_ceiling_close(&kept);
+    assay_wire_release(&wire);
+    return code;
 }
 
 /* ---- a worker ---------------------------------------------------------------------------------------------------- */

@@ -10,8 +10,8 @@
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
 #include "harness/run/case_load.h"
+#include "harness/run/ceiling_process.h"
 #include "harness/run/job.h"
-#include "harness/run/kept_ceiling.h"
 #include "harness/run/loader.h"
 #include "harness/run/manifest.h"
 #include "harness/store/run_folder.h"
@@ -27,7 +27,8 @@ struct launcher {
     struct assay_run_counts        *counts;
     struct assay_run_step           step;
     uint64_t                        spent_ns;
-    struct assay_kept_ceiling       ceiling; /* of all workers */
+    struct assay_ceiling_process    ceiling; /* of all workers */
+    size_t                          bursting; /* steps that are left and may ask for it */
 };
 
 static const char *canonical(const struct launcher *l, size_t backend)
@@ -240,7 +241,7 @@ static void on_progress(void *self, const char *phase, double share, uint64_t me
 static json_t *on_asked(void *self, const json_t *asked)
 {
     struct launcher *l = self;
-    return assay_kept_ceiling_answer(&l->ceiling, asked);
+    return assay_ceiling_process_ask(&l->ceiling, asked, l->with->stop);
 }
 
 static bool is_of(const struct assay_record *rec, const struct assay_run_step *step)
@@ -311,6 +312,20 @@ static enum assay_code run_step(struct launcher *l, size_t backend, struct assay
 
 /* ---- all steps ------------------------------------------------------------------------------------------- */
 
+/* As far as the launcher knows: a worker that asks although it says no is answered all the same. */
+static bool may_burst(const struct launcher *l, const struct assay_case *c, size_t backend)
+{
+    const json_t *device = json_object_get(l->probe[backend], "device");
+    return c->repeat.min_ns && !c->scenario.type && (json_integer_value(json_object_get(device, "traits")) & ASSAY_TRAIT_IS_HOST);
+}
+
+/* Its arrays are the memory of those that come after the last one that asks for it. */
+static void count_down_bursts(struct launcher *l, const struct assay_case *c, size_t backend)
+{
+    if (may_burst(l, c, backend) && --l->bursting == 0)
+        assay_ceiling_process_end(&l->ceiling);
+}
+
 /* Calls run_step for every step that is not recorded yet; with `count` only counts. */
 static enum assay_code all_steps(struct launcher *l, bool count, struct assay_error *err)
 {
@@ -327,6 +342,7 @@ static enum assay_code all_steps(struct launcher *l, bool count, struct assay_er
                 if (count) {
                     l->counts->steps++;
                     l->counts->already += there;
+                    l->bursting += !there && may_burst(l, c, b);
                     continue;
                 }
                 if (there)
@@ -339,6 +355,7 @@ static enum assay_code all_steps(struct launcher *l, bool count, struct assay_er
                     .total = l->counts->steps, .eta_ns = l->counts->ran ? l->spent_ns / l->counts->ran * left : 0};
                 if (run_step(l, b, err))
                     return err->code;
+                count_down_bursts(l, c, b);
             }
     return ASSAY_OK;
 }
@@ -366,7 +383,7 @@ enum assay_code assay_run(const struct assay_run_request *request, struct assay_
         assay_run_folder_log(l.folder, "run %s: %zu of %zu steps recorded", code ? "stopped" : "complete",
                              counts->already + counts->ran, counts->steps);
     assay_run_folder_close(l.folder);
-    assay_kept_ceiling_close(&l.ceiling);
+    assay_ceiling_process_end(&l.ceiling);
     for (size_t i = 0; i < request->n_backends; i++)
         json_decref(l.probe[i]);
     free(l.probe);

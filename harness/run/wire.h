@@ -7,6 +7,7 @@
  *         {"do": "numerics", "backend": "cpu", "dtype": "f32", "tiles": 10000}
  *         {"do": "repeatability", "backend": "cpu", "case": "gemm/…", "part": "process", "baseline": "…", "writes": true, …}
  *         {"do": "soak", "case": "gemm/…", "backend": "cpu:host", "tally": "…", "for_ns": 60000000000, "verified": ["<32 hex>", null], …}
+ *         {"do": "ceiling", "what": "triad", "amount": 0}: to the process that keeps the ceiling; further questions without the "do"
  *         {"rate": 4.7e11, "used_ns": 8400000, "how": "…"} or {"error": {…}}: the answer to what a worker asked while at its job
  *   up    {"say": "ask", "what": "triad", "amount": 0}
  *         {"say": "numerics", "found": {…}}       {"say": "repeatability", "found": {…}}      {"say": "soak"}

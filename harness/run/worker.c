@@ -205,6 +205,11 @@ static enum assay_code do_repeatability(const json_t *job, int fd, struct assay_
     return err->code;
 }
 
+static enum assay_code do_ceiling(const json_t *job, int fd, struct assay_error *err)
+{
+    return assay_kept_ceiling_serve(job, STDIN_FILENO, fd, err);
+}
+
 static void on_soak_progress(void *self, double share)
 {
     struct speaker    *s = self;
@@ -254,7 +259,7 @@ static const struct {
     const char *name;
     enum assay_code (*run)(const json_t *job, int fd, struct assay_error *err);
 } jobs[] = {{"case", do_case}, {"probe", do_probe}, {"contract", do_contract}, {"vectors", do_vectors}, {"numerics", do_numerics},
-         {"model", do_model}, {"repeatability", do_repeatability}, {"soak", do_soak},
+         {"model", do_model}, {"repeatability", do_repeatability}, {"soak", do_soak}, {"ceiling", do_ceiling},
          {"rank", assay_rank_worker}};
 
 static enum assay_code do_job(int fd, struct assay_error *err)

@@ -257,6 +257,24 @@ Test(closed_loop, pairs_batches_with_bursts_of_the_ceilings)
     cr_expect_eq(fake.executes, run.out.warm_runs + run.out.n);
 }
 
+static enum assay_code keep_nothing(void *self, enum assay_ceiling_question what, uint64_t amount, struct assay_ceiling_answer *out, struct assay_error *err)
+{
+    (void)self, (void)amount;
+    *out = (struct assay_ceiling_answer){.rate = 1e9};
+    return what == ASSAY_CEILING_TRIAD ? ASSAY_FAIL(err, ASSAY_IO, "gone") : ASSAY_OK;
+}
+
+Test(closed_loop, a_burst_that_nobody_answers_is_no_pair)
+{
+    const struct assay_ceiling_keeper keeper = {.ask = keep_nothing};
+    cr_assert_eq(assay_ceiling_open_kept(&keeper, &run.loop.ceiling, &run.err), ASSAY_OK, "%s", run.err.message);
+    fake.busy_ns = 100000;
+    run.loop.min_ns = 60 * MS;
+    cr_assert_eq(go(), ASSAY_OK, "%s", run.err.message);
+    assay_ceiling_close(run.loop.ceiling);
+    cr_expect_eq(run.out.n_pairs, 0u);
+}
+
 Test(closed_loop, without_a_ceiling_has_no_pairs_and_without_values_collects_nothing)
 {
     run.loop.collects = false;

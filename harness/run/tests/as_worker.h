@@ -95,6 +95,8 @@ static inline int as_worker(const char *what)
     if (!strcmp(what, "asks_and_does_not_listen"))
         for (;;)
             as_worker_say("{\"say\": \"ask\", \"what\": \"peak\", \"amount\": 0}\n");
+    if (!strcmp(what, "answers_once"))
+        as_worker_say("{\"rate\": 1, \"used_ns\": 0, \"how\": \"\"}\n");
     if (!strcmp(what, "sings"))
         as_worker_say("{\"say\": \"la\"}\n");
     if (!strcmp(what, "never_ends_its_line"))

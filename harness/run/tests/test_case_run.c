@@ -139,14 +139,17 @@ Test(case_run, a_folder_that_cannot_be_written_is_an_error_and_not_a_result)
 /* ---- a ceiling that another process keeps ---------------------------------------------------------------------------- */
 
 static struct {
+    bool                        refuses;
     struct assay_ceiling_answer answer;
     unsigned                    asked;
 } kept;
 
 static enum assay_code ask(void *self, enum assay_ceiling_question what, uint64_t amount, struct assay_ceiling_answer *out, struct assay_error *err)
 {
-    (void)self, (void)what, (void)amount, (void)err;
+    (void)self, (void)what, (void)amount;
     kept.asked++;
+    if (kept.refuses)
+        return ASSAY_FAIL(err, ASSAY_MEMORY, "nothing is kept");
     *out = kept.answer;
     return ASSAY_OK;
 }
@@ -172,4 +175,14 @@ Test(case_run, what_bursts_take_another_process_is_no_noise)
     if (isnan(record.noise.other_share))
         cr_skip_test("/proc/stat is not readable or ticks too slowly here");
     cr_expect_eq(record.noise.other_share, 0, "%g of the cores", record.noise.other_share);
+}
+
+Test(case_run, opens_its_own_ceiling_where_none_is_kept)
+{
+    kept.refuses = true;
+    keeper = &asks;
+    run_case("gemm/m=64,n=64,k=64", as_worker_backend("template", ""), s.path);
+    cr_assert_eq(record.status, ASSAY_STATUS_OK, "%s", record.reason);
+    const struct assay_metric_value *peak = &record.metric[ASSAY_METRIC_ceiling_flops_per_s];
+    cr_expect(kept.asked == 1 && peak->has_value && peak->value > 1e6, "%s", peak->why);
 }

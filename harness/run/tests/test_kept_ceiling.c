@@ -50,9 +50,16 @@ Test(kept_ceiling, that_cannot_be_opened_is_tried_once_and_says_why)
     cr_expect(!kept.tried);
 }
 
+Test(kept_ceiling, is_none_where_memory_is_short)
+{
+    struct assay_kept_ceiling kept = {.available_bytes = 4 * assay_ceiling_array_bytes() - 1};
+    cr_expect(strstr(refusal_of(&kept, asked("open", 0)), "while others need memory"));
+    cr_expect_null(kept.ceiling);
+}
+
 Test(kept_ceiling, opens_at_the_first_question_and_answers_bursts, .timeout = 60)
 {
-    struct assay_kept_ceiling kept = {.ceiling = NULL};
+    struct assay_kept_ceiling kept = {.available_bytes = 4 * assay_ceiling_array_bytes()};
     cr_expect_str_eq(refusal_of(&kept, asked("open", 0)), "");
     cr_assert(kept.tried && kept.ceiling);
     static const char *const what[] = {"peak", "triad"};
@@ -64,6 +71,38 @@ Test(kept_ceiling, opens_at_the_first_question_and_answers_bursts, .timeout = 60
         json_decref(question);
     }
     assay_kept_ceiling_close(&kept);
+}
+
+/* ---- questions that come one after another ------------------------------------------------------------------------- */
+
+Test(kept_ceiling, serves_until_the_questions_end_and_takes_nothing_that_is_none, .timeout = 60)
+{
+    static const struct { char asked[120]; enum assay_code code; unsigned answers; } rows[] = {
+        {"", ASSAY_OK, 1},
+        {"{\"what\": \"weather\"}\n{\"amount\": -3}\n", ASSAY_OK, 3},
+        {"{\"what\": \"weather\"}\n{\"wh", ASSAY_OK, 2},
+        {"\1\2garbage\n{\"what\": \"weather\"}\n", ASSAY_PROTOCOL, 1},
+        {"[1, 2]\n", ASSAY_PROTOCOL, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int                down[2], up[2];
+        char               heard[4000] = "";
+        unsigned           answers = 0;
+        struct assay_error err = {0};
+        json_t            *first = asked("news", 0);
+        cr_assert(pipe(down) == 0 && pipe(up) == 0);
+        cr_assert_eq(write(down[1], rows[i].asked, strlen(rows[i].asked)), (ssize_t)strlen(rows[i].asked));
+        (void)close(down[1]);
+        cr_expect_eq(assay_kept_ceiling_serve(first, down[0], up[1], &err), rows[i].code, "row %zu: %s", i, err.message);
+        (void)close(up[1]);
+        cr_expect(read(up[0], heard, sizeof heard - 1) > 0);
+        for (const char *at = heard; (at = strstr(at, "nobody answers")) != NULL; at++)
+            answers++;
+        cr_expect_eq(answers, rows[i].answers, "row %zu: %s", i, heard);
+        json_decref(first);
+        (void)close(down[0]);
+        (void)close(up[0]);
+    }
 }
 
 /* ---- a worker's side, against a launcher whose answers are written beforehand ------------------------------------------------ */

@@ -1,5 +1,7 @@
 #include "harness/run/launcher.h"
 
+#include <sys/wait.h>
+
 #include "harness/run/tests/as_worker.h"
 #include "harness/store/run_folder.h"
 #include "harness/store/tests/scratch.h"
@@ -15,6 +17,7 @@ static struct {
     enum assay_status status[16];
     size_t           total;
     bool             progressed;
+    bool             keeps[16]; /* a process of the launcher's lives on after the step */
 } seen;
 
 static void on_begin(void *self, const struct assay_run_step *step)
@@ -38,6 +41,7 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
     if (seen.done < 16) {
         (void)snprintf(seen.order[seen.done], sizeof seen.order[0], "%u %.10s %.4s", step->launch, step->what->name, step->backend);
         seen.status[seen.done] = record->status;
+        seen.keeps[seen.done] = waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT) == 0;
     }
     stop = ++seen.done == seen.stop_after;
 }
@@ -113,6 +117,26 @@ Test(launcher, goes_launch_by_launch_case_by_case_back_end_by_back_end)
     cr_assert_eq(n, 8u);
     cr_expect(strncmp(records[0].repeat, "assay run gemm/dtype=f32,k=8,m=8,n=8,", 37) == 0 && strstr(records[0].repeat, " --seed 1") && strstr(records[0].repeat, " --launches 2") &&
                   strstr(records[0].repeat, " --min-runs 8") && strstr(records[0].repeat, backends[0]), "named by its file, it is repeated by its file: %s", records[0].repeat);
+    assay_run_folder_close(folder);
+}
+
+Test(launcher, keeps_a_ceiling_as_long_as_a_case_may_ask_for_it)
+{
+    const char *const        backends[] = {as_worker_backend("template", ""), as_worker_backend("null", "")};
+    static const bool        keeps[] = {true, true, true, false};
+    struct assay_run_folder *folder = NULL;
+    size_t                   n;
+    for (size_t i = 0; i < 2; i++)
+        plan.cases[i].repeat = (struct assay_repeat){.launches = 1, .min_runs = 8, .min_ns = 20000000, .max_ns = 2000000000, .timeout_ns = 40000000000};
+    cr_assert_eq(run_all(backends, 2, false), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_run_folder_read(in(&s, "run"), &folder, &err), ASSAY_OK);
+    const struct assay_record *records = assay_run_folder_records(folder, &n);
+    cr_assert_eq(n, 4u);
+    for (size_t i = 0; i < 4; i++) {
+        const struct assay_metric_value *peak = &records[i].metric[ASSAY_METRIC_ceiling_flops_per_s];
+        cr_expect_eq(peak->has_value, i % 2 == 0, "step %zu: %s", i, peak->why);
+        cr_expect_eq(seen.keeps[i], keeps[i], "step %zu", i);
+    }
     assay_run_folder_close(folder);
 }
 
