@@ -60,6 +60,7 @@ struct assay_session {
     struct serving_options       serving;
     uint64_t                     draw, free_ns;
     struct assay_program        *last; /* that was executed last: levels are of it */
+    struct serving_tally         tally; /* of served steps, whichever program they were */
     double                       flops, joules;
     bool                         power_known, resized; /* resized: the described number of devices is another */
     const struct assay_graph    *asked; /* that accepts() said yes to */
@@ -314,7 +315,9 @@ static enum assay_code price_serving(struct assay_session *s, struct assay_progr
     if (!step.starts || !step.past)
         return ASSAY_FAIL(err, ASSAY_CONFIG, "the control inputs starts and past must be bound on the host");
     step.n = rows < (uint64_t)v->of.batch ? (size_t)rows : (size_t)v->of.batch;
-    if (follow_draw(s, p, err) || serving_price(v, &step, ns, err))
+    if (s->tally.draw != s->draw + 1)
+        s->tally = (struct serving_tally){.draw = s->draw + 1};
+    if (follow_draw(s, p, err) || serving_price(v, &step, &s->tally, ns, err))
         return err->code;
     spend(s, assay_fabric_watts(&v->fabric, v->devices) * *ns * 1e-9);
     return ASSAY_OK;
@@ -542,7 +545,8 @@ static enum assay_code counters(struct assay_session *s, struct assay_counter_ro
         add_links(&r, s->on.system, &s->last->training->certain, true, s->last->training->link);
     if (s->last && s->last->serving) {
         struct cluster_link served[ASSAY_SYSTEM_TIERS] = {{.sent_bytes = 0}};
-        serving_links(s->last->serving, served);
+        if (s->tally.draw == s->draw + 1)
+            serving_links(s->last->serving, &s->tally, served);
         add_links(&r, s->on.system, &s->last->serving->certain, false, served);
     }
     *n = r.n;

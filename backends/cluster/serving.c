@@ -51,7 +51,7 @@ static double sum_of(const struct assay_serving_price *p)
     return ns;
 }
 
-enum assay_code serving_price(struct serving *s, const struct serving_step *step, double *ns, struct assay_error *err)
+enum assay_code serving_price(struct serving *s, const struct serving_step *step, struct serving_tally *tally, double *ns, struct assay_error *err)
 {
     struct assay_serving_work  w = work_of(step, s->replicas);
     struct assay_serving_price price;
@@ -61,22 +61,22 @@ enum assay_code serving_price(struct serving *s, const struct serving_step *step
     if (assay_price_serving_step(s->model, &w, &price, err))
         return assay_error_in(err, "pricing a step of %.0f sequences on %s", w.sequences + w.prompts, s->on->system->name);
     *ns = sum_of(&price) * s->error;
-    assay_link_use_add(s->used, price.link, 1);
-    s->steps++;
-    s->step_ns += *ns;
+    assay_link_use_add(tally->used, price.link, 1);
+    tally->steps++;
+    tally->step_ns += *ns;
     return ASSAY_OK;
 }
 
-void serving_links(const struct serving *s, struct cluster_link out[ASSAY_SYSTEM_TIERS])
+void serving_links(const struct serving *s, const struct serving_tally *tally, struct cluster_link out[ASSAY_SYSTEM_TIERS])
 {
     for (size_t i = 0; i < ASSAY_SYSTEM_TIERS; i++) {
-        const struct assay_link_use *use = &s->used[i];
+        const struct assay_link_use *use = &tally->used[i];
         out[i] = (struct cluster_link){.sent_bytes = 0};
         if (!(use->ns > 0))
             continue;
-        out[i].sent_bytes = use->bytes / s->steps;
-        out[i].busy_ns = use->ns * s->error / s->steps;
-        out[i].busy_share = use->ns * s->error / s->step_ns;
+        out[i].sent_bytes = use->bytes / tally->steps;
+        out[i].busy_ns = use->ns * s->error / tally->steps;
+        out[i].busy_share = use->ns * s->error / tally->step_ns;
         out[i].bytes_per_s = use->bytes / (use->ns * 1e-9);
         out[i].rate_share = out[i].bytes_per_s / s->fabric.tier[i].link;
     }
@@ -86,8 +86,6 @@ enum assay_code serving_draw(struct serving *s, uint64_t draw, struct assay_erro
 {
     assay_serving_model_free(s->model);
     s->model = NULL;
-    memset(s->used, 0, sizeof s->used);
-    s->steps = s->step_ns = 0;
     double z = draw ? assay_normal_quantile(assay_draw_quantile(draw, ASSAY_DEVICE_FIELDS + ASSAY_KERNEL_DECODE)) : 0;
     s->error = exp(s->half * z / CLUSTER_NORMAL_P90);
     if (assay_fabric_of(s->on->system, s->on->device, &s->on->k, draw, &s->fabric, err) ||

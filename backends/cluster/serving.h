@@ -21,10 +21,15 @@ struct serving {
     struct assay_serving_model         *model;   /* on it */
     double                              half;    /* of the band of the kernels' forms, in logarithms */
     double                              error;   /* factor of this draw */
-    struct assay_link_use               used[ASSAY_SYSTEM_TIERS]; /* since the draw began, before the factor */
-    double                              steps, step_ns;           /* how many steps, and what they took */
     int32_t                             starts, past; /* values of the graph */
     struct cluster_certainty            certain;
+};
+
+/* What all steps of a draw had of the links. A server has a program for each size of a step: it is of all of them. */
+struct serving_tally {
+    uint64_t              draw;                     /* 1 + the draw that it is of; 0: none */
+    struct assay_link_use used[ASSAY_SYSTEM_TIERS]; /* before the factor of the draw */
+    double                steps, step_ns;           /* how many, and what they took */
 };
 
 /* Sequences of a step as a server's control inputs tell them: starts[n + 1], past[n], of which n are in it. */
@@ -38,10 +43,10 @@ enum assay_code serving_new(const struct assay_modelled_system *on, const struct
                             struct serving **out, struct assay_error *err);
 /* From here on, be draw k of the system; 0: the middle. */
 enum assay_code serving_draw(struct serving *s, uint64_t draw, struct assay_error *err);
-/* What kernels and links of the busiest replica take; what a host takes is the engine's to say. */
-enum assay_code serving_price(struct serving *s, const struct serving_step *step, double *ns, struct assay_error *err);
-/* Of the mean step since the draw began; without one, zeros. */
-void            serving_links(const struct serving *s, struct cluster_link out[ASSAY_SYSTEM_TIERS]);
+/* What kernels and links of the busiest replica take, added to the tally; what a host takes is the engine's to say. */
+enum assay_code serving_price(struct serving *s, const struct serving_step *step, struct serving_tally *tally, double *ns, struct assay_error *err);
+/* Of the mean step of the tally, on the fabric and with the factor of s, which is on the same draw; without a step, zeros. */
+void            serving_links(const struct serving *s, const struct serving_tally *tally, struct cluster_link out[ASSAY_SYSTEM_TIERS]);
 void            serving_free(struct serving *s);
 
 #endif

@@ -318,6 +318,33 @@ Test(cluster, a_draw_of_a_served_step_repeats)
     close_step(&d);
 }
 
+/* A server has a program for each size of a step; what is told of links is of all steps of the draw, whichever ran last. */
+Test(cluster, links_of_served_steps_are_those_of_all_programs_of_a_draw)
+{
+    struct device         d;
+    struct controls       few = alike(8, 1, 100), prompts = alike(64, 8, 0);
+    struct assay_program *first, *second = NULL;
+    open_step(&d, ":dgx-h100,devices=64", served);
+    first = d.p;
+    DEVICE_OK(&d, device_compile(&d, &second));
+    (void)served_on(&d, &few, 64);
+    double of_few = level(&d, "link_scale-up_sent");
+    DEVICE_OK(&d, d.opened.backend->draw(d.opened.session, 1, &d.err));
+    DEVICE_OK(&d, d.opened.backend->draw(d.opened.session, 0, &d.err));
+    d.p = second;
+    (void)served_on(&d, &prompts, 64);
+    double of_both = level(&d, "link_scale-up_sent"), of_prompts = 2 * of_both - of_few;
+    d.p = first;
+    (void)served_on(&d, &few, 64);
+    cr_expect(of_few > 0 && of_prompts > 2 * of_few, "%g of few, %g of both", of_few, of_both);
+    cr_expect_float_eq(level(&d, "link_scale-up_sent"), (2 * of_few + of_prompts) / 3, 1e-6 * of_prompts);
+    DEVICE_OK(&d, d.opened.backend->draw(d.opened.session, 1, &d.err));
+    (void)served_on(&d, &few, 64);
+    cr_expect_float_eq(level(&d, "link_scale-up_sent"), of_few, 1e-6 * of_few, "another draw begins anew");
+    d.opened.backend->discard(d.opened.session, second);
+    close_step(&d);
+}
+
 static void expect_refused(const char *rest, const char *name, enum assay_code code, const char *why)
 {
     struct device d;
