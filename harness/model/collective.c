@@ -39,7 +39,7 @@ enum assay_code assay_price_collective(const struct assay_chip *chip, const stru
     if (isnan(link) || link <= 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "scale_up_bytes_per_s is not known");
     double             share = k->value[ASSAY_K_LINK_SHARE] * (assay_collective_reduces(chip, s) ? k->value[ASSAY_K_LINK_NETWORK] : 1);
-    double             half = k->value[ASSAY_K_LINK_RAMP] * 1e-9 * link;
+    double             half = assay_at_clock(chip, k->value[ASSAY_K_LINK_RAMP]) * 1e-9 * link; /* filling the pipeline is cores' steps */
     double             step_ns = s->op == ASSAY_ALL_TO_ALL ? k->value[ASSAY_K_LINK_PEER] : k->value[ASSAY_K_LINK_STEP];
     struct assay_price price = {.class = ASSAY_KERNEL_COLLECTIVE, .link_bytes = crossing_of(s, 0)};
     price.link_ns = crossing_of(s, k->value[ASSAY_K_LINK_COPY]) / (link * share) *

@@ -117,6 +117,34 @@ static double price(const struct assay_chip *chip, const struct assay_coefficien
     return price.ns;
 }
 
+/* On a link, without what begins it. */
+static double on_the_link(const struct assay_chip *chip, const struct assay_coefficients *c, double bytes)
+{
+    struct assay_collective_shape s = {.op = ASSAY_ALL_GATHER, .devices = 8, .bytes = bytes};
+    struct assay_price            price = {0};
+    struct assay_error            err = {0};
+    cr_assert_eq(assay_price_collective(chip, c, &s, &price, &err), ASSAY_OK, "%s", err.message);
+    return price.link_ns;
+}
+
+/* Filling the pipeline is cores' steps: at twice the clock, half as many bytes reach the same share of the link's rate. */
+Test(kernel, the_ramp_of_a_collective_goes_with_the_clock)
+{
+    struct assay_coefficients c = assay_coefficients_begin();
+    struct assay_random       r;
+    assay_random_init(&r, 7);
+    for (int i = 0; i < 100; i++) {
+        struct assay_chip chip = some_chip(&r), faster;
+        double            bytes = between(&r, 1e4, 1e9);
+        chip.field[ASSAY_DEVICE_CLOCK] = 1.4e9;
+        faster = chip;
+        faster.field[ASSAY_DEVICE_CLOCK] = 2.8e9;
+        double slow = on_the_link(&chip, &c, 2 * bytes) / 2, fast = on_the_link(&faster, &c, bytes);
+        cr_expect(fabs(fast / slow - 1) < 1e-9, "%g bytes: %g ns, half of twice as many %g ns", bytes, fast, slow);
+        cr_expect_lt(fast, on_the_link(&chip, &c, bytes));
+    }
+}
+
 static const enum assay_device_field better[] = {ASSAY_DEVICE_BANDWIDTH, ASSAY_DEVICE_PEAK_BF16,     ASSAY_DEVICE_PEAK_F8,
                                                  ASSAY_DEVICE_LLC,       ASSAY_DEVICE_LLC_BANDWIDTH, ASSAY_DEVICE_EXP,
                                                  ASSAY_DEVICE_SCALE_UP,  ASSAY_DEVICE_REGISTER_FEED};
