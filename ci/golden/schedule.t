@@ -104,7 +104,7 @@ $ assay schedule --scenario server --seed-set loadgen-v6.2
 ? 2
 
 $ assay schedule --scenario server/burst=3
-! assay: scenario server: unknown option 'burst'; known: qps, percentile, latency_ms, equal_issue, max_batch, buckets, batch_delay_ms, performance_samples, total_samples, min_queries, min_duration_s, max_duration_s,
+! assay: scenario server: unknown option 'burst'; known: qps, percentile, latency_ms, equal_issue, max_batch, buckets, batch_delay_ms, performance_samples, total_samples, min_queries, min_duration_s, max_duration_s, …
 ? 2
 
 $ assay schedule --scenario single_stream --equal-issue --expected-latency-ns 0
@@ -124,7 +124,7 @@ $ printf 'scheduled_ns\n5\n4\n' >t.csv; assay schedule --scenario trace --trace 
 ? 2
 
 $ printf 'scheduled_ns\n-5\n' >t.csv; assay schedule --scenario trace --trace t.csv
-! assay: t.csv:2: scheduled_ns must be a whole number that is not negative, got '-5'
+! assay: t.csv:2: scheduled_ns must be a whole number that is not negative or absurd, got '-5'
 ? 2
 
 $ printf 'when\n5\n' >t.csv; assay schedule --scenario trace --trace t.csv

@@ -54,7 +54,10 @@ static const struct assay_option *find(const struct assay_option *table, const c
     return NULL;
 }
 
-/* `dashes` stands before names in messages: "" in lists, "--" on the command line. */
+/* What stands before a name in messages: nothing in lists; on the command line, what its length asks for. */
+static const char *dashes_of(const char *spelled, const char *dashes) { return !*dashes ? "" : spelled[1] ? "--" : "-"; }
+
+/* `dashes` is "" in lists, else what stood before the name on the command line. */
 static enum assay_code refuse_name(const struct assay_option *table, const char *name, const char *dashes,
                                    struct assay_error *err)
 {
@@ -66,13 +69,13 @@ static enum assay_code refuse_name(const struct assay_option *table, const char 
         struct assay_text one = ASSAY_TEXT(spelled[n]);
         write_name(table[n].name, *dashes ? '-' : '_', &one);
         names[n] = spelled[n];
-        assay_text_add(&text, "%s%s%s", n ? ", " : "", dashes, spelled[n]);
+        assay_text_add(&text, "%s%s%s", n ? ", " : "", dashes_of(spelled[n], dashes), spelled[n]);
     }
     near = *name ? assay_string_nearest(name, names, n) : NULL;
     (void)ASSAY_FAIL(err, ASSAY_CONFIG, "unknown option '%s%.80s'", dashes, name);
     if (near)
-        return assay_error_hint(err, "did you mean '%s%s'?", dashes, near);
-    return n ? assay_error_hint(err, "known: %s", known) : assay_error_hint(err, "it takes no options");
+        return assay_error_hint(err, "did you mean '%s%s'?", dashes_of(near, dashes), near);
+    return n ? assay_error_hint(err, "known: %s%s", known, text.cut ? "…" : "") : assay_error_hint(err, "it takes no options");
 }
 
 /* Puts "owner: " before the message. */

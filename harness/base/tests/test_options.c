@@ -374,7 +374,7 @@ static void argv_refused(const char *one, const char *two, const char *message, 
 Test(options, explains_a_wrong_command_line)
 {
     argv_refused("--peak-tflop", "2", "unknown option '--peak-tflop'", "did you mean '--peak-tflops'?");
-    argv_refused("-x", NULL, "unknown option '-x'", "");
+    argv_refused("-x", NULL, "unknown option '-x'", "known: --wait, -m, --peak-tflops");
     argv_refused("-fast", NULL, "unknown option '-fast'", "two dashes");
     argv_refused("--m", NULL, "option '--m' needs a value", "");
     argv_refused("--path", "--fast", "option '--path' needs a value", "--path=--fast");
