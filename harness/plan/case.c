@@ -34,6 +34,10 @@ const struct assay_option assay_repeat_options[] = {
 
 static enum assay_code unknown_workload(const char *name, struct assay_error *err)
 {
+    if (!*name) { /* a path, more often than not */
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "a case begins with the name of a workload, as gemm/m=64,n=64,k=64 does");
+        return assay_error_hint(err, "the file of a suite ends in .json, that of a model in .onnx");
+    }
     size_t                              n;
     const struct assay_workload *const *all = assay_workloads(&n);
     const char                         *names[256];

@@ -150,7 +150,8 @@ Test(plan_case, mistakes_are_named_with_what_was_meant)
         {"gemm@trace", "trace", ""},
         {"gemm@server/qps=0,latency_ms=0", "latency_ms=0 sets none", ""},
         {"text.learn@offline", "trained", ""},
-        {"", "unknown workload ''", ""},
+        {"", "a case begins with the name of a workload", ""},
+        {"/etc/passwd", "a case begins with the name of a workload", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct assay_case  c = {.workload = NULL};
