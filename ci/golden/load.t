@@ -70,7 +70,7 @@ $ assay show gemm@server/qps=1e10
 ? 2
 
 $ printf 'scheduled_ns\n-5\n' >negative.csv; assay run gemm/m=8@trace/trace=negative.csv --backend template -o falls
-! assay: negative.csv:2: scheduled_ns must be a whole number that is not negative, got '-5'
+! assay: negative.csv:2: scheduled_ns must be a whole number that is not negative or absurd, got '-5'
 ? 2
 
 $ assay run gemm/m=8@trace/trace=none.csv --backend template -o falls

@@ -1,5 +1,6 @@
 #include "harness/load/rows.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,12 +81,20 @@ enum assay_code assay_rows_refuse(const struct assay_rows *r, const char *path, 
 {
     char              seen[80], raw[40];
     struct assay_text text = ASSAY_TEXT(seen);
-    size_t            length = strcspn(at, "\r\n");
+    const char       *end = at + strcspn(at, "\r\n"), *value = at;
+    unsigned          values = 1;
+    for (const char *c = at; c < end; c++)
+        values += *c == ',';
+    bool too_many = column >= r->columns && values > r->columns;
+    for (unsigned k = 0; !too_many && k < column && k + 1 < r->columns && value < end; k++) /* what is wrong behind the last is wrong in it */
+        value += strcspn(value, ",\r\n") + (k + 1 < values);
+    size_t length = too_many ? (size_t)(end - at) : strcspn(value, ",\r\n");
     length = length < sizeof raw - 1 ? length : sizeof raw - 1;
-    memcpy(raw, at, length);
+    memcpy(raw, value, length);
     raw[length] = 0;
     assay_string_escape(&text, ASSAY_ESCAPE_TERMINAL, raw);
-    if (column >= r->columns)
+    if (too_many)
         return ASSAY_FAIL(err, ASSAY_DATA, "%.100s:%llu: %u values are wanted, got '%s'", path, (unsigned long long)line, r->columns, seen);
+    column = column < r->columns ? column : r->columns - 1;
     return ASSAY_FAIL(err, ASSAY_DATA, "%.100s:%llu: %s must be %s, got '%s'", path, (unsigned long long)line, r->kind->names[column], wanted, seen);
 }

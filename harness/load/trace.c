@@ -41,8 +41,7 @@ static enum assay_code check(struct assay_trace *t, const char *path, uint64_t s
         unsigned    column;
         const char *next = read_row(&t->rows, at, &row, &column);
         if (!next)
-            return assay_rows_refuse(&t->rows, path, line, at, column, column > 1 ? "a whole number that is not negative or absurd"
-                                                                                    : "a whole number that is not negative", err);
+            return assay_rows_refuse(&t->rows, path, line, at, column, "a whole number that is not negative or absurd", err);
         if (row.scheduled_ns < before)
             return ASSAY_FAIL(err, ASSAY_DATA, "%.100s:%llu: times must not fall, %llu ns comes after %llu ns", path,
                               (unsigned long long)line, (unsigned long long)row.scheduled_ns, (unsigned long long)before);

@@ -57,17 +57,20 @@ Test(trace, what_is_wrong_is_told_with_its_line)
     refuses("", ":1: this is no header");
     refuses("time\n1\n", ":1: this is no header");
     refuses("scheduled_ns\n", "there is no arrival");
-    refuses("scheduled_ns\n-1\n", ":2: scheduled_ns must be a whole number that is not negative, got '-1'");
-    refuses("scheduled_ns\n1\n1.5\n", ":3: 1 values are wanted, got '1.5'");
+    refuses("scheduled_ns\n-1\n", ":2: scheduled_ns must be a whole number that is not negative or absurd, got '-1'");
+    refuses("scheduled_ns\n1\n1.5\n", ":3: scheduled_ns must be a whole number that is not negative or absurd, got '1.5'");
+    refuses("scheduled_ns\n9223372036854775807\n", ":2: scheduled_ns must be a whole number that is not negative or absurd, got '9223372036854775807'");
     refuses("scheduled_ns\n1\n\n", ":3: scheduled_ns must be");
     refuses("scheduled_ns\n5\n4\n", ":3: times must not fall, 4 ns comes after 5 ns");
     refuses("scheduled_ns\n99999999999999999999\n", ":2: scheduled_ns must be");
-    refuses("scheduled_ns,sample_index\n5\n", ":2: sample_index must be");
-    refuses("scheduled_ns,sample_index\n5,1,2\n", ":2: 2 values are wanted");
+    refuses("scheduled_ns,sample_index\n5\n", ":2: sample_index must be a whole number that is not negative or absurd, got ''");
+    refuses("scheduled_ns,sample_index\n5,1,2\n", ":2: 2 values are wanted, got '5,1,2'");
+    refuses("scheduled_ns,sample_index\n5,-1\n", ":2: sample_index must be a whole number that is not negative or absurd, got '-1'");
+    refuses("scheduled_ns,sample_index\n5,1e3\n", ":2: sample_index must be a whole number that is not negative or absurd, got '1e3'");
     refuses("scheduled_ns,sample_index\n5,100\n", ":2: sample_index 100 is not below the 100 samples");
     refuses("scheduled_ns,sample_index,prompt_tokens,output_tokens\n5,1,2,-3\n", ":2: output_tokens must be");
     refuses("scheduled_ns,sample_index,prompt_tokens,output_tokens\n5,1,100000001,3\n", ":2: prompt_tokens must be");
-    refuses("scheduled_ns\n1 \n", "values are wanted");
+    refuses("scheduled_ns\n1 \n", "got '1 '");
     refuses("scheduled_ns\n\x1b[31m\n", "got '\\x1b[31m'");
 }
 
