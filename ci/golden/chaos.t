@@ -57,6 +57,7 @@ chaos timeout
 # when nothing ran, that is the exit status; what happened is recorded all the same
 $ assay run gemm/m=8,n=9,k=10 --backend chaos,mode=crash --launches 1 --min-s 1ms -o crash --quiet
 crash
+~ assay: no step is ok; the first: [1/1] chaos:imp gemm/m=8,n=9,k=10 crashed: 
 ? 3
 
 $ sed -E 's/.*"reason":"([^"]*)".*/\1/' crash/records.jsonl

@@ -74,6 +74,7 @@ struct screen {
     bool quiet, terminal;
     int  columns;
     char folder[512];
+    char trouble[1600]; /* the first line of a step that is not ok, for where no lines are printed and then nothing was */
 };
 
 static void duration(struct assay_text *out, uint64_t ns)
@@ -173,13 +174,30 @@ static void served(struct assay_text *line, const struct assay_record *record)
     assay_text_add(line, "%s%s", *record->load.invalid ? "; " : "; valid", record->load.invalid);
 }
 
+static void add_trouble(struct assay_text *line, const struct assay_record *record)
+{
+    assay_text_add(line, " %s: ", assay_status_name(record->status));
+    assay_string_escape(line, ASSAY_ESCAPE_TERMINAL, record->reason);
+}
+
+static void note_trouble(struct screen *s, const struct assay_run_step *step, const struct assay_record *record)
+{
+    struct assay_text line = ASSAY_TEXT(s->trouble);
+    if (record->status == ASSAY_STATUS_OK || *s->trouble)
+        return;
+    line_head(&line, step);
+    add_trouble(&line, record);
+}
+
 static void on_done(void *self, const struct assay_run_step *step, const struct assay_record *record)
 {
-    const struct screen *s = self;
-    char                 text[1600];
-    struct assay_text    line = ASSAY_TEXT(text);
-    if (s->quiet)
+    struct screen    *s = self;
+    char              text[1600];
+    struct assay_text line = ASSAY_TEXT(text);
+    if (s->quiet) {
+        note_trouble(s, step, record);
         return;
+    }
     line_head(&line, step);
     const struct assay_metric_value *latency = &record->metric[ASSAY_METRIC_latency_ns];
     const struct assay_metric_value *spread = &record->metric[ASSAY_METRIC_latency_spread];
@@ -196,8 +214,7 @@ static void on_done(void *self, const struct assay_run_step *step, const struct 
         assay_text_add(&line, " to ");
         assay_string_quantity(&line, latency->high / 1e9, "s", 3);
     } else {
-        assay_text_add(&line, " %s: ", assay_status_name(record->status));
-        assay_string_escape(&line, ASSAY_ESCAPE_TERMINAL, record->reason);
+        add_trouble(&line, record);
     }
     if (step->eta_ns) {
         assay_text_add(&line, " ETA ");
@@ -451,6 +468,8 @@ static enum assay_exit finish(const struct run_options *o, const struct screen *
         return assay_cli_fail(err);
     if (!o->quiet)
         next_step(s->folder, counts);
+    else if (counts->ran && !counts->ok)
+        fprintf(stderr, "assay: no step is ok; the first: %s\n", s->trouble);
     puts(s->folder);
     return counts->ran && !counts->ok ? ASSAY_EXIT_NOTHING : ASSAY_EXIT_YES;
 }
