@@ -65,6 +65,10 @@ $ assay history trend softmax --db h.db | sed -E "s/  +/  /g; s/ +$//"
 level  last  night σ  step in 5 nights with 95 %  toward alarm  nights  verdict  case  backend  host
   –  –  learning: 2 of 10 nights  –  2  pass  softmax/rows=4,columns=33  template:host,memory=4GiB  node
 
+$ assay history trend softmux --db h.db
+! assay: no series has 'softmux' in the name of its case, back end or host; assay history trend lists all 3
+? 2
+
 $ assay history name 0123 regression --why x --db h.db
 ! assay: no alarm begins with '0123'; assay history check --db FILE lists them
 ? 2

@@ -274,6 +274,11 @@ static enum assay_exit check(const struct history_options *o)
 
 /* ---- trend ------------------------------------------------------------------------------------------------------- */
 
+static bool has_part(const struct assay_watch_series *s, const char *part)
+{
+    return !part || strstr(s->of->case_name, part) || strstr(s->of->backend, part) || strstr(s->of->host, part);
+}
+
 static void print_trend(const struct looking *l, const char *part)
 {
     struct assay_table table;
@@ -284,7 +289,7 @@ static void print_trend(const struct looking *l, const char *part)
         char level[64] = "–", last[32] = "–", sigma[32] = "–", toward[32] = "–", nights[32], worth[96],
              name[ASSAY_CASE_NAME_BYTES];
         struct assay_text text = ASSAY_TEXT(level);
-        if (part && !strstr(s->of->case_name, part) && !strstr(s->of->backend, part) && !strstr(s->of->host, part))
+        if (!has_part(s, part))
             continue;
         assay_watch_worth(s, worth);
         if (s->state.nights) {
@@ -305,11 +310,22 @@ static void print_trend(const struct looking *l, const char *part)
     assay_table_release(&table);
 }
 
+static enum assay_code must_have_part(const struct looking *l, const char *part, struct assay_error *err)
+{
+    bool found = !part;
+    for (size_t i = 0; i < l->watch.n && !found; i++)
+        found = has_part(&l->watch.series[i], part);
+    if (found)
+        return ASSAY_OK;
+    (void)ASSAY_FAIL(err, ASSAY_CONFIG, "no series has '%.100s' in the name of its case, back end or host", part);
+    return assay_error_hint(err, "assay history trend lists all %zu", l->watch.n);
+}
+
 static enum assay_exit trend(const char *part, const struct history_options *o)
 {
     struct assay_error err = {.code = ASSAY_OK};
     struct looking l = {0};
-    if (!look(o, false, &l, &err) && !write_files(&l, o, &err))
+    if (!look(o, false, &l, &err) && !must_have_part(&l, part, &err) && !write_files(&l, o, &err))
         (o->json ? print_json(&l) : print_trend(&l, part));
     look_away(&l);
     return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;
