@@ -160,6 +160,15 @@ $ assay run gemm --backned null
 ! assay: unknown option '--backned'; did you mean '--backend'?
 ? 2
 
+# each name with its own dashes; that the list goes on is said
+$ assay run gemm --xyzzyx 2>&1 | sed 's/resume.*, /resume, …, /'
+assay: unknown option '--xyzzyx'; known: --backend, -o, --resume, …, --timeou…
+? 2
+
+$ assay run /etc/passwd
+! assay: a case begins with the name of a workload, as gemm/m=64,n=64,k=64 does; the file of a suite ends in .json, that of a model in .onnx
+? 2
+
 $ assay run gemm -backend null
 ! assay: unknown option '-backend'; names of more than one letter have two dashes; '--' ends the options
 ? 2
