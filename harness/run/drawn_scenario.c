@@ -66,6 +66,8 @@ void assay_drawn_scenario_add(struct assay_drawn_scenario *d, const struct assay
     t->failed += record->load.failed;
     t->samples += record->load.samples;
     d->without_breach += !*record->load.invalid;
+    if (!*t->invalid)
+        (void)assay_string_copy(t->invalid, sizeof t->invalid, record->load.invalid);
     d->n++;
 }
 
@@ -113,6 +115,7 @@ static void put_verdict(const struct assay_drawn_scenario *d, enum assay_metric 
 static void put_load(const struct assay_drawn_scenario *d, struct assay_record *rec)
 {
     struct assay_load last = rec->load, *l = &rec->load;
+    struct assay_text invalid = ASSAY_TEXT(l->invalid);
     *l = d->together;
     l->draws = d->n;
     l->sets = last.sets;
@@ -129,7 +132,8 @@ static void put_load(const struct assay_drawn_scenario *d, struct assay_record *
     if (*last.peak)
         (void)snprintf(l->peak, sizeof l->peak, "searched on each of %u devices by itself", d->n);
     if (d->without_breach < d->n)
-        (void)snprintf(l->invalid, sizeof l->invalid, "rules are broken on %u of %u devices that fit what is known", d->n - d->without_breach, d->n);
+        assay_text_add(&invalid, "rules are broken on %u of %u devices that fit what is known; on the first of those: %s", d->n - d->without_breach, d->n,
+                       d->together.invalid);
 }
 
 void assay_drawn_scenario_tell(const struct assay_drawn_scenario *d, struct assay_course *c, const struct assay_program *program)

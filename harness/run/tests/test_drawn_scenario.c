@@ -40,7 +40,7 @@ static struct assay_record *told(bool point)
         if (i)
             assay_metric_set(&rec, ASSAY_METRIC_latency_p99_ns, 200, 9, ASSAY_CLOCK_MODEL);
         if (i >= 17)
-            (void)snprintf(rec.load.invalid, sizeof rec.load.invalid, "the queue grew");
+            (void)snprintf(rec.load.invalid, sizeof rec.load.invalid, "the queue of device %d grew", i);
         assay_drawn_scenario_add(d, &rec);
     }
     assay_drawn_scenario_tell(d, &c, (const struct assay_program *)&anything);
@@ -92,5 +92,5 @@ Test(drawn_scenario, says_on_how_many_devices_a_verdict_holds)
     cr_expect(r->metric[ASSAY_METRIC_loadgen_valid].has_value && r->metric[ASSAY_METRIC_loadgen_valid].value == 1);
     cr_expect_not(r->metric[ASSAY_METRIC_settled_valid].has_value, "they differ");
     cr_expect_str_eq(r->load.settled, "of 20 devices that fit what is known: valid on 17, invalid on 3, undecided on 0");
-    cr_expect_str_eq(r->load.invalid, "rules are broken on 3 of 20 devices that fit what is known");
+    cr_expect_str_eq(r->load.invalid, "rules are broken on 3 of 20 devices that fit what is known; on the first of those: the queue of device 17 grew");
 }
