@@ -28,6 +28,12 @@ static bool has_alarm(const struct assay_watch_report *r, const struct assay_wat
     return false;
 }
 
+/* A date is as wide as a seventh of the plot: more of them write over each other. */
+static long long days_between_ticks(long long days)
+{
+    return days / 5 + 1;
+}
+
 /* Numbers only: names stand in the page. */
 static void draw(struct trend_page *p, size_t series)
 {
@@ -49,11 +55,12 @@ static void draw(struct trend_page *p, size_t series)
         fprintf(script, "%s %.6g %.6g\n", night, 100 * expm1(s->value[i] - base),
                 isfinite(s->level[i]) ? 100 * expm1(s->level[i] - base) : 0.0);
     }
-    fputs("EOD\nset xdata time\nset timefmt \"%Y-%m-%d\"\nset format x \"%Y-%m-%d\"\nset xtics rotate by 0 autofreq\nset border "
+    fputs("EOD\nset xdata time\nset timefmt \"%Y-%m-%d\"\nset format x \"%Y-%m-%d\"\nset border "
           "3 lw 0.8\nset tics nomirror scale 0.5\n"
           "set grid x y lt 1 lc " ASSAY_PLOT_GRID
-          " lw 0.6\nset format y \"%g %%\"\nunset key\nset offsets 0,0,0.5,0.5\nset rmargin 7\nset xtics maxcolumns 6\n",
+          " lw 0.6\nset format y \"%g %%\"\nunset key\nset offsets 0,0,0.5,0.5\nset rmargin 7\n",
           script);
+    fprintf(script, "set xtics %lld\n", days_between_ticks(s->night[s->n - 1] - s->night[from]) * 86400);
     fprintf(script,
             "plot $p using 1:3 with steps lw 1.4 lc " ASSAY_PLOT_SERIES
             ", $p using 1:2 with points pt 7 ps 0.45 lc " ASSAY_PLOT_SERIES "\n",

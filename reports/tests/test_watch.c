@@ -17,8 +17,10 @@ static struct assay_history_series of[2] = {
      .points = &point,
      .n = 1},
     {.case_name = "softmax/a=1", .case_id = "1", .backend = "cpu", .device = "chip", .host = "host", .points = &point, .n = 1}};
-static int32_t night[2] = {20599, 20600};
-static double value[2] = {10, 10.1}, level[2] = {10, 10};
+#define MOST 400
+static int32_t night[MOST] = {20599, 20600};
+static double value[MOST] = {10, 10.1}, level[MOST] = {10, 10};
+static size_t n_nights = 2;
 static struct assay_watch_series series[2];
 static struct assay_watch watch = {.series = series, .n = 2, .n_watched = 2, .n_gating = 1};
 static struct assay_history_alarm alarms[2];
@@ -32,7 +34,7 @@ static char *report(enum assay_watch_format format)
     struct assay_watch_report r = {&watch, alarms, 2, 1, "history.db"};
     for (int i = 0; i < 2; i++)
         series[i] = (struct assay_watch_series){.of = &of[i],
-                                                .n = 2,
+                                                .n = n_nights,
                                                 .night = night,
                                                 .value = value,
                                                 .level = level,
@@ -118,4 +120,35 @@ Test(watch, lets_no_name_break_out_of_a_cell_of_markdown)
     cr_expect_not(strstr(text, "<script"));
     cr_expect_eq(count(text, "\n| 01234567"), 1u);
     free(text);
+}
+
+/* Dates in the plots of two series, each of so many nights. */
+static size_t dates(size_t nights)
+{
+    size_t found = 0;
+    n_nights = nights;
+    for (size_t i = 0; i < nights; i++) {
+        night[i] = 20600 - (int32_t)(nights - 1 - i);
+        value[i] = 10 + 0.01 * (double)(i % 3);
+        level[i] = 10;
+    }
+    char *text = report(ASSAY_WATCH_HTML);
+    for (const char *at = text; (at = strstr(at, "<svg")); at++) {
+        const char *end = strstr(at, "</svg>");
+        for (const char *year = at; end && (year = strstr(year, "2026-")) && year < end; year++)
+            found++;
+    }
+    if (!strstr(text, "<svg"))
+        cr_skip_test("no plots: gnuplot is not here");
+    free(text);
+    return found;
+}
+
+Test(watch, dates_of_a_plot_are_not_written_over_each_other)
+{
+    static const size_t nights[] = {2, 10, 60, 120};
+    for (size_t i = 0; i < sizeof nights / sizeof *nights; i++) {
+        size_t found = dates(nights[i]); /* one series has an alarm, so there is one plot */
+        cr_expect(found >= 2 && found <= 7, "%zu dates in a plot of %zu nights", found, nights[i]);
+    }
 }
