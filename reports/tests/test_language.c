@@ -82,6 +82,29 @@ Test(language, a_reason_of_a_record_is_told_in_the_language_or_quoted)
     }
 }
 
+/* `pattern` with 71, 72, … in its holes: what is one for text is one for a number as well. */
+static void fill_with_numbers(const char *pattern, char *out, size_t bytes)
+{
+    struct assay_text text = assay_text_over(out, bytes);
+    for (const char *at = pattern; *at; at++)
+        if (*at == '{')
+            assay_text_add(&text, "%d", 71 + at[1] - '0'), at = strchr(at, '}');
+        else
+            assay_text_add(&text, "%c", *at);
+}
+
+Test(language, every_row_is_reached_by_what_it_is_for)
+{
+    for (size_t i = 0; i < assay_told_count(); i++) {
+        char              english[2000], chinese[2000], said[2000];
+        struct assay_text text = ASSAY_TEXT(said);
+        fill_with_numbers(assay_told(ASSAY_ENGLISH, i), english, sizeof english);
+        fill_with_numbers(assay_told(ASSAY_CHINESE, i), chinese, sizeof chinese);
+        assay_say_told(&text, ASSAY_CHINESE, english);
+        cr_expect_str_eq(said, chinese, "an earlier row takes '%s'", english);
+    }
+}
+
 Test(language, numbers_have_their_grammar)
 {
     static const char counts[][4] = {"0", "1", "2", "11"};
