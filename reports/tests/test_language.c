@@ -63,6 +63,11 @@ Test(language, a_reason_of_a_record_is_told_in_the_language_or_quoted)
         {"too few: 4 effective of 16 samples, 99 % needs 368!", "样本过少：16 个样本中有效样本 4 个，99 % 分位需要 368! 个"},
         {"too few", "原始记录（英文）：“too few”"},
         {"computes no values", "不计算数值"},
+        {"the device computes no values: there is nothing to judge", "该设备不计算数值：没有可供验证的输出"},
+        {"no input set was observed twice", "没有任何一组输入被观察过两次"},
+        {"7 of 8 input sets were left out, beyond the judge's budget", "8 组输入中有 7 组超出验证预算，未予验证"},
+        {"bits differ from run to run: 42 iterations equal no judged one", "各次执行的输出位不同：有 42 次迭代与任何受检迭代均不相同"},
+        {"threads were taken off their core 3432 times a second", "线程每秒被移出所在处理器核 3432 次"},
         {"computes no values.", "原始记录（英文）：“computes no values.”"},
         {"", ""},
     };
