@@ -45,7 +45,7 @@ static void device(struct assay_page *p, const struct assay_summary *run, const 
     if (*d->firmware)
         assay_sink_textf(&p->to, ", firmware %s", d->firmware);
     assay_sink_raw(&p->to, "</td>");
-    assay_page_element(p, "td", *d->how_known ? d->how_known : "not said: its name is the back end's own word");
+    assay_page_element(p, "td class=\"why\"", *d->how_known ? d->how_known : "not said: its name is the back end's own word");
     assay_page_element(p, "td", assay_figure_origin(d->origin));
     assay_page_element(p, "td", assay_figure_clock_about(d->clock));
     assay_sink_raw(&p->to, "<td>");

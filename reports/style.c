@@ -100,7 +100,7 @@ const char *const assay_page_style[] = {
     /* phone: the results become cards */
     "@media screen and (max-width:46rem){\n"
     "header,main,footer{padding-left:1rem;padding-right:1rem}\nheader{padding-top:1.3rem}\nnav ul{padding-left:1rem}\nh1{font-size:1.5rem}\n.body{padding-left:0}\n"
-    ".scroll th[scope=row]{min-width:6.5rem}.scroll td.why{min-width:14rem}.scroll td:not(.num){min-width:5.5rem}\n"
+    ".scroll th[scope=row]{min-width:6.5rem}.scroll td:not(.num){min-width:7rem}.scroll td.why{min-width:14rem}\n"
     ".cards{overflow:visible}\n.cards table,.cards tbody,.cards tr{display:block}\n.cards thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}\n"
     ".cards tr{border:1px solid var(--line);border-radius:6px;padding:.5rem .8rem .6rem;margin:0 0 .7rem}\n.cards tr.first>*{border-top:0}\n"
     ".cards th,.cards td{display:block;clear:left;min-width:0;border:0;padding:.12rem 0;text-align:left;white-space:normal}\n.results .case{display:block;max-width:none;padding-bottom:.35rem}\n"

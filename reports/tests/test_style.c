@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "reports/page.h"
@@ -145,4 +146,13 @@ Test(style, braces_balance_so_that_no_rule_is_lost)
     }
     cr_expect_eq(depth, 0);
     cr_expect(!strstr(sheet, "</") && !strstr(sheet, "url(") && !strstr(sheet, "@import"));
+}
+
+Test(style, prose_in_tables_of_a_phone_has_room)
+{
+    read_sheet();
+    const char *all = strstr(sheet, ".scroll td:not(.num){min-width:"), *prose = strstr(sheet, ".scroll td.why{min-width:14rem}");
+    cr_assert(all && prose);
+    cr_expect(all < prose, "of two rules that weigh the same the later holds");
+    cr_expect_geq(strtod(strchr(all, '{') + sizeof "{min-width:" - 1, NULL), 7, "'performance' is not broken");
 }
