@@ -88,7 +88,7 @@ not_checked | – | – | – | decoder.prefill/model=tiny-dense,tokens=8 | ther
 ? 5
 
 $ assay validate --backend cpu --level modle
-! assay: there is no level 'modle'; did you mean model
+! assay: there is no level 'modle'; did you mean 'model'?
 ? 2
 
 $ assay validate --level model
@@ -120,11 +120,11 @@ training
 ? 5
 
 $ assay validate --backend null --level ops,modle
-! assay: there is no level 'modle'; did you mean model
+! assay: there is no level 'modle'; did you mean 'model'?
 ? 2
 
 $ assay validate --backend null --level ,
-! assay: there is no level ''; the first is ops
+! assay: there is no level ''; there are: ops, model, training
 ? 2
 
 $ assay validate --backend null --level ops,model decoder.decode

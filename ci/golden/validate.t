@@ -124,3 +124,12 @@ tight
 $ (ulimit -v 80000; assay validate tight >out); grep -c 'small: no memory for' out; tail -1 out
 1
 1 passed, 0 failed, 1 not checked
+
+# what only a level asks is not passed over in silence
+$ assay validate none -o elsewhere
+! assay: -o is of no use to a run folder: it is judged by what it holds, and the verdicts are written into it
+? 2
+
+$ assay validate none --pairs 3
+! assay: --pairs is of no use to a run folder: it is judged by what it holds, and the verdicts are written into it
+? 2

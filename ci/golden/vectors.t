@@ -83,6 +83,10 @@ $ assay validate --backend no-such --vectors test_relu
 ? 2
 
 $ assay validate --backend cpu
+! assay: --backend goes with --level or --vectors: assay validate --backend cpu --level ops; what a run folder holds is validated without it
+? 2
+
+$ assay validate --vectors test_relu
 ! assay: vectors need both: assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data
 ? 2
 

@@ -141,6 +141,17 @@ static bool timeout_given(const bool *given)
     return false;
 }
 
+/* An option that a run folder has no use for, if one was given; NULL: none. */
+static const char *of_levels_alone(const bool *given)
+{
+    static const char *const names[] = {"timeout-s", "o", "seed", "against", "pairs", "margin"};
+    for (size_t i = 0; options[i].name; i++)
+        for (size_t k = 0; given[i] && k < sizeof names / sizeof *names; k++)
+            if (!strcmp(options[i].name, names[k]))
+                return names[k];
+    return NULL;
+}
+
 static enum assay_exit run_levels(size_t n, char **operands, const struct validate_options *o, const bool *given)
 {
     const struct assay_validate_level with = {
@@ -187,14 +198,20 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     int64_t                  seed = 1;
     if (*o.level)
         return run_levels(n, operands, &o, given);
-    if (*o.vectors || *o.backend) {
-        if (n || !*o.vectors || !*o.backend)
+    if (*o.backend && !*o.vectors)
+        return assay_cli_usage("--backend goes with --level or --vectors: assay validate --backend cpu --level ops; what a run folder holds is validated without it");
+    if (*o.vectors) {
+        if (n || !*o.backend)
             return assay_cli_usage("vectors need both: assay validate --backend cpu --vectors /usr/share/libonnx-testdata/data");
         const struct assay_validate_vectors with = {o.backend, o.vectors, o.timeout_ns, o.json, o.quiet};
         return assay_cli_validate_vectors(&with);
     }
     if (n != 1)
         return assay_cli_usage("validate needs a run folder: assay validate out/quick");
+    const char *idle = of_levels_alone(given);
+    if (idle)
+        return assay_cli_usage("%s%s is of no use to a run folder: it is judged by what it holds, and the verdicts are written into it",
+                               idle[1] ? "--" : "-", idle);
     if (!assay_run_folder_read(operands[0], &folder, &err) &&
         !assay_validate_run(folder, on_progress, &o, &verdicts, &count, &err))
         (void)assay_verdicts_write(operands[0], verdicts, count, &err);

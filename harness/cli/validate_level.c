@@ -62,7 +62,10 @@ static bool choose(void *self, const char *part)
     }
     const char *near = assay_string_nearest(part, names, N_LEVELS);
     c->unknown = true;
-    (void)assay_cli_usage("there is no level '%s'%s%s", part, near ? "; did you mean " : "; the first is ", near ? near : names[0]);
+    if (near)
+        (void)assay_cli_usage("there is no level '%s'; did you mean '%s'?", part, near);
+    else
+        (void)assay_cli_usage("there is no level '%s'; there are: ops, model, training", part);
     return false;
 }
 
