@@ -93,3 +93,7 @@ $ assay qualify a --policy mine.json --lang fr
 $ assay qualify --policy mine.json
 ! assay: qualify needs a policy and run folders: assay qualify --policy inference-service out/quick
 ? 2
+
+$ ln -s a link; assay qualify --policy mine.json a link
+! assay: 'a' and 'link' are the same run folder
+? 2

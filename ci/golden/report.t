@@ -152,3 +152,8 @@ report.json
 report.md
 report.zh.html
 report.zh.md
+
+# one folder is one run, by whatever path
+$ assay report a ./a -o twice
+! assay: 'a' and './a' are the same run folder
+? 2

@@ -5,6 +5,7 @@
 #include "harness/base/json.h"
 #include "harness/base/strings.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/operands.h"
 #include "harness/cli/table.h"
 #include "harness/judge/qualify.h"
 #include "reports/decision.h"
@@ -184,7 +185,9 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     if (n == 0 || !*o->policy)
         return assay_cli_usage("qualify needs a policy and run folders: assay qualify --policy inference-service out/quick");
-    (void)assay_string_split(o->lang, ',', choose, &languages);
+    (void)assay_cli_folders_once(n, operands, &err);
+    if (!err.code)
+        (void)assay_string_split(o->lang, ',', choose, &languages);
     if (!err.code && !languages.n)
         (void)ASSAY_FAIL(&err, ASSAY_CONFIG, "no language was given (en, zh)");
     struct assay_summary *runs = calloc(n, sizeof *runs);
