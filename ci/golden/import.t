@@ -73,3 +73,7 @@ $ ls z z.json
 $ assay import
 ~ import needs 'mlperf', files and where to write
 ? 2
+
+$ assay import mlperf a.csv ./a.csv --retrieved 2026-11-27 -o twice.json
+! assay: 'a.csv' and './a.csv' are the same: it would count twice
+? 2

@@ -95,5 +95,5 @@ $ assay qualify --policy mine.json
 ? 2
 
 $ ln -s a link; assay qualify --policy mine.json a link
-! assay: 'a' and 'link' are the same run folder
+! assay: 'a' and 'link' are the same: it would count twice
 ? 2

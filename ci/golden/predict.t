@@ -100,6 +100,10 @@ Training, models and chips left out
 near
 $ printf 'round,accelerator,acc_count,benchmark,scenario,metric,value\nv4.1,h100,8,mine,Offline,samples/s,800\n' >r.csv; assay calibrate r.csv -o laws.json && assay predict --cases r.csv --mlperf-coefficients laws.json 2>/dev/null | tail -1 | awk -F, '{ print ($8 > 799 && $8 < 801) ? "met" : $8 }'
 met
+$ assay calibrate r.csv ./r.csv
+! assay: 'r.csv' and './r.csv' are the same: it would count twice
+? 2
+
 $ assay calibrate --own r.csv
 ? 2
 ! assay: the table mlperf has neither --own nor --figures nor --points

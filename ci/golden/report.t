@@ -155,5 +155,5 @@ report.zh.md
 
 # one folder is one run, by whatever path
 $ assay report a ./a -o twice
-! assay: 'a' and './a' are the same run folder
+! assay: 'a' and './a' are the same: it would count twice
 ? 2

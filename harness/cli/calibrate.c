@@ -5,6 +5,7 @@
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/operands.h"
 #include "harness/model/cluster/serving_fit.h"
 #include "harness/model/cluster/train_fit.h"
 #include "harness/model/left_out.h"
@@ -187,7 +188,7 @@ static enum assay_exit run(size_t n, char **files, const void *given_options, co
         return assay_cli_usage("--own leaves no chip out, so there is no --table and there are no --figures and no --points");
     if (!n)
         return assay_cli_usage("calibrate needs measurements: assay calibrate gemm.csv attn_decode.csv");
-    if (assay_cases_recognise_file(files[0], &kind, &err))
+    if (assay_cli_once(n, files, &err) || assay_cases_recognise_file(files[0], &kind, &err))
         return assay_cli_fail(&err);
     bool runs = kind == ASSAY_CASES_SERVING || kind == ASSAY_CASES_TRAIN || kind == ASSAY_CASES_MLPERF;
     if (runs && (o->own || *o->figures || *o->points))

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "harness/cli/cli.h"
+#include "harness/cli/operands.h"
 #include "harness/store/mlperf.h"
 
 #include "assay/banned.h"
@@ -29,7 +30,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     if (n < 2 || strcmp(operands[0], "mlperf") != 0 || !*o->out)
         return assay_cli_usage("import needs 'mlperf', files and where to write: assay import mlperf summary_results.json --retrieved 2026-11-27 -o mlperf.json");
-    if (!assay_mlperf_retrieved(&m, o->retrieved, o->from, &err))
+    if (!assay_cli_once(n - 1, operands + 1, &err) && !assay_mlperf_retrieved(&m, o->retrieved, o->from, &err))
         for (size_t i = 1; i < n && !assay_mlperf_import(operands[i], o->match, &m, &err);)
             i++;
     if (!err.code && !m.n)

@@ -163,13 +163,13 @@ enum assay_code assay_cli_keep_only(struct assay_plan *plan, const char *path, s
     return err->code;
 }
 
-enum assay_code assay_cli_folders_once(size_t n, char **folders, struct assay_error *err)
+enum assay_code assay_cli_once(size_t n, char **paths, struct assay_error *err)
 {
     for (size_t i = 1; i < n; i++)
         for (size_t k = 0; k < i; k++) {
             struct stat a, b;
-            if (!stat(folders[i], &a) && !stat(folders[k], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-                return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.80s' and '%.80s' are the same run folder", folders[k], folders[i]);
+            if (!stat(paths[i], &a) && !stat(paths[k], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+                return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.80s' and '%.80s' are the same: it would count twice", paths[k], paths[i]);
         }
     return ASSAY_OK;
 }

@@ -1,4 +1,4 @@
-/* The words of a command line: what is run (one suite, or any number of cases and model files), or run folders. */
+/* The words of a command line: what is run (one suite, or any number of cases and model files), or what is read. */
 #ifndef ASSAY_CLI_OPERANDS_H
 #define ASSAY_CLI_OPERANDS_H
 
@@ -13,7 +13,7 @@ enum assay_code assay_cli_plan_of(size_t n, char **words, struct assay_plan *pla
 /* Keeps those cases of the plan that the file names, one a line, in the plan's order and with its repeats. ASSAY_CONFIG: the file names
  * one that is not in the plan, or none. */
 enum assay_code assay_cli_keep_only(struct assay_plan *plan, const char *path, struct assay_error *err);
-/* ASSAY_CONFIG: two of them are the same folder, by whatever path, and would be told and counted as two. */
-enum assay_code assay_cli_folders_once(size_t n, char **folders, struct assay_error *err);
+/* ASSAY_CONFIG: two of them are the same file or folder, by whatever path, and what is in it would count twice. */
+enum assay_code assay_cli_once(size_t n, char **paths, struct assay_error *err);
 
 #endif

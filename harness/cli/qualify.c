@@ -185,7 +185,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     if (n == 0 || !*o->policy)
         return assay_cli_usage("qualify needs a policy and run folders: assay qualify --policy inference-service out/quick");
-    (void)assay_cli_folders_once(n, operands, &err);
+    (void)assay_cli_once(n, operands, &err);
     if (!err.code)
         (void)assay_string_split(o->lang, ',', choose, &languages);
     if (!err.code && !languages.n)

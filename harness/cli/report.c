@@ -48,7 +48,7 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
         return assay_cli_usage("report needs a run folder or several: assay report out/quick");
     if (*o->claims && !*o->policy)
         return assay_cli_usage("--claims stand in what a policy adds: give --policy as well");
-    if (assay_cli_folders_once(n, operands, &err) || assay_report_set_formats(&set, o->format, &err) || assay_report_set_languages(&set, o->lang, &err))
+    if (assay_cli_once(n, operands, &err) || assay_report_set_formats(&set, o->format, &err) || assay_report_set_languages(&set, o->lang, &err))
         return assay_cli_fail(&err);
     if (*o->out)
         (void)assay_string_copy(folder, sizeof folder, o->out);
