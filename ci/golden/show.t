@@ -168,7 +168,7 @@ $ assay show no-such-workload
 ? 2
 
 $ assay show ''
-! assay: unknown workload ''; assay list workloads lists them
+! assay: a case begins with the name of a workload, as gemm/m=64,n=64,k=64 does; the file of a suite ends in .json, that of a model in .onnx
 ? 2
 
 $ assay show gemm/mm=4
