@@ -8,7 +8,7 @@
 #include "assay/banned.h"
 
 #define BYTES 2.0      /* activations */
-#define REMEMBERED 512 /* prices of layers by their number of tokens; one that comes to the same place replaces the other */
+#define REMEMBERED 4096 /* prices of layers by their number of tokens; one that comes to the same place replaces the other */
 
 const char *const assay_serving_part_names[ASSAY_SERVING_PARTS] = {"products", "attention", "experts", "passes", "links"};
 
@@ -267,37 +267,48 @@ void assay_serving_model_free(struct assay_serving_model *m)
     free(m);
 }
 
-static void add_all(struct assay_serving_price *to, const struct assay_serving_price *what)
+static void add_times(struct assay_serving_price *to, const struct assay_serving_price *what, double times)
 {
     for (int i = 0; i < ASSAY_SERVING_PARTS; i++) {
-        to->work_ns[i] += what->work_ns[i];
-        to->floor_ns[i] += what->floor_ns[i];
+        to->work_ns[i] += times * what->work_ns[i];
+        to->floor_ns[i] += times * what->floor_ns[i];
     }
-    assay_link_use_add(to->link, what->link, 1);
+    assay_link_use_add(to->link, what->link, times);
 }
 
-/* Of so many rows: from what is remembered, or made now. */
-static void add_rows(struct assay_serving_model *m, struct remembered *all, double rows, struct assay_serving_price *to, struct assay_error *err)
+/* Of so many whole rows: from what is remembered, or made now. */
+static const struct assay_serving_price *price_rows(struct assay_serving_model *m, struct remembered *all, size_t rows, struct assay_error *err)
 {
-    struct remembered *r = &all[(size_t)rows % REMEMBERED];
-    if (r->tokens != rows) {
+    struct remembered *r = &all[rows % REMEMBERED];
+    if (r->tokens != (double)rows) {
         double         moe = moe_layers(m->d);
         struct pricing x = {m, &r->price, err, 1};
-        *r = (struct remembered){.tokens = rows};
+        *r = (struct remembered){.tokens = (double)rows};
         if (all == m->heads)
-            ends(&x, rows);
+            ends(&x, r->tokens);
         else {
             x.times = m->d->layers - moe;
             if (x.times > 0)
-                layer(&x, false, rows);
+                layer(&x, false, r->tokens);
             x.times = moe;
             if (moe > 0)
-                layer(&x, true, rows);
+                layer(&x, true, r->tokens);
         }
         if (err->code)
             r->tokens = 0;
     }
-    add_all(to, &r->price);
+    return &r->price;
+}
+
+/* Replicas that share sequences have parts of a row in the mean: its price lies between those of its neighbours, which are few and
+ * remembered. */
+static void add_rows(struct assay_serving_model *m, struct remembered *all, double rows, struct assay_serving_price *to, struct assay_error *err)
+{
+    size_t below = (size_t)rows;
+    double part = rows - (double)below;
+    add_times(to, price_rows(m, all, below, err), 1 - part);
+    if (part > 0)
+        add_times(to, price_rows(m, all, below + 1, err), part);
 }
 
 enum assay_code assay_price_serving_step(struct assay_serving_model *m, const struct assay_serving_work *w, struct assay_serving_price *out,
