@@ -154,7 +154,8 @@ void assay_page_influences(struct assay_page *p, const struct assay_record *r)
     if (!(widest > 0) || isinf(widest))
         return;
     assay_sink_raw(&p->to, "<h5>What moves the time most</h5>\n<p class=\"small\">The time when one input goes from end to end of what is known of it, over the "
-                           "time in the middle; and its share of the whole uncertainty (variance of the logarithm).</p>\n<ul class=\"bars ranges\">\n");
+                           "time in the middle; and its share of the whole uncertainty (variance of the logarithm). Of a served case it is the time of a full step; "
+                           "of two devices each input says whose it is, and its share is of that one's time.</p>\n<ul class=\"bars ranges\">\n");
     for (size_t i = 0; i < ASSAY_INFLUENCES && r->influences[i].share > 0; i++) {
         const struct assay_influence *x = &r->influences[i];
         double a = fmin(x->low, x->high), b = fmax(x->low, x->high);

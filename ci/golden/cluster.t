@@ -89,15 +89,16 @@ served
 $ jq -r '[.device.name, ([.counters[] | select(.name | test("^link_")) | .value != null] | unique), ([.counters[] | select(.name | test("^link_.*_share$")) | .low > 0 and .low <= .high and .high <= 1] | all)] | @json' served/records.jsonl
 ["tianchi512",[false],true]
 ["dgx-h100",[true],true]
-$ assay report served -o served-page --format html,md >/dev/null; sed -n '/<section id="served">/,/<.section>/p' served-page/index.html | tee served-section | grep -c '<h5>Use of links'; grep -c 'performance_samples' served-section; sed -n '/^### Served by systems/,/^### Under load/p' served-page/report.md | grep -cE '^\| cluster:(tianchi512|dgx-h100) \| scale-(up|out) \|'
+$ assay report served -o served-page --format html,md >/dev/null; sed -n '/<section id="served">/,/<.section>/p' served-page/index.html | tee served-section | grep -c '<h5>Use of links'; grep -c 'performance_samples' served-section; grep -c '<h5>What moves the time most' served-page/index.html; sed -n '/^### Served by systems/,/^### Under load/p' served-page/report.md | grep -cE '^\| cluster:(tianchi512|dgx-h100) \| scale-(up|out) \|'
 1
 0
+2
 3
 
 # prompts on a quarter of the devices and further tokens on the rest: one system, two plans, counted together; one device has no parts
-$ assay run 'decoder.serve/model=deepseek-v3,batch=256,packed=2048,tokens=2048,weights=bf16,cache=bf16@interactive/qps=20,min_queries=100,min_duration_s=0,ttft_ms=2000,tpot_ms=50+serving/prompt=lognormal-500-0.472-1536,output=lognormal-50-0.518-200,chunk=512,demand_per_s=50,prompt_share=0.25' --backend dgx-h100 --launches 1 -o apart --quiet; jq -r 'def of($n): [.counters[] | select(.name == $n) | .value] | .[0]; [of("devices"), of("further_devices"), of("handover_rate") > 0, (.compiled | test("further tokens: modelled")), (.load.served | test("prompts on 25 % of the devices")), .metrics.tpot_ns.low < .metrics.tpot_ns.high, (.metrics.goodput_per_s.low / .metrics.goodput_per_device_s.low | round)] | @json' apart/records.jsonl; jq -r '.backend' apart/records.jsonl | grep -c 'share=1'
+$ assay run 'decoder.serve/model=deepseek-v3,batch=256,packed=2048,tokens=2048,weights=bf16,cache=bf16@interactive/qps=20,min_queries=100,min_duration_s=0,ttft_ms=2000,tpot_ms=50+serving/prompt=lognormal-500-0.472-1536,output=lognormal-50-0.518-200,chunk=512,demand_per_s=50,prompt_share=0.25' --backend dgx-h100 --launches 1 -o apart --quiet; jq -r 'def of($n): [.counters[] | select(.name == $n) | .value] | .[0]; [of("devices"), of("further_devices"), of("handover_rate") > 0, (.compiled | test("further tokens: modelled")), (.load.served | test("prompts on 25 % of the devices")), .metrics.tpot_ns.low < .metrics.tpot_ns.high, (.metrics.goodput_per_s.low / .metrics.goodput_per_device_s.low | round), ([.influences[].name | split(": ")[0]] | unique), ([.influences[].share] | . == (sort | reverse))] | @json' apart/records.jsonl; jq -r '.backend' apart/records.jsonl | grep -c 'share=1'
 apart
-[256,768,true,true,true,true,1024]
+[256,768,true,true,true,true,1024,["further tokens","prompts"],true]
 1
 $ assay run 'decoder.serve/model=tiny-dense,batch=4,packed=16,tokens=128@server/qps=4,min_queries=4,min_duration_s=0+serving/prompt_share=0.5' --backend h200 --launches 1 -o none2 2>&1 | grep -o "back end 'model' is one device and has no parts"
 back end 'model' is one device and has no parts

@@ -93,11 +93,6 @@ void assay_case_draw_metrics(const struct assay_course *c)
                                                       ASSAY_METRIC_first_ns, ASSAY_METRIC_device_ns};
     struct assay_record   *rec = c->record;
     struct assay_certainty certain = assay_drawn_certainty(c, assay_graph_target_program(c->target));
-    for (size_t i = 0; i < ASSAY_INFLUENCES; i++) {
-        certain.influences[i].name[sizeof certain.influences[i].name - 1] = 0;
-        certain.influences[i].from[sizeof certain.influences[i].from - 1] = 0;
-        rec->influences[i] = certain.influences[i];
-    }
     assay_drawn_range_set(rec, ASSAY_METRIC_latency_ns, &c->drawn.ns, ASSAY_CLOCK_MODEL, &certain);
     set_rate(rec, ASSAY_METRIC_flops_per_s, (double)rec->flops, "the case has no floating-point operations", c, &certain);
     set_rate(rec, ASSAY_METRIC_bytes_per_s, (double)rec->read_bytes + (double)rec->written_bytes, "the case moves no bytes", c,

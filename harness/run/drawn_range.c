@@ -38,7 +38,32 @@ static struct assay_certainty certainty_of(const struct assay_opened *opened, co
     if (ASSAY_HAS(opened->backend, certainty) && program)
         opened->backend->certainty(opened->session, program, &certain);
     certain.grade[sizeof certain.grade - 1] = certain.why_no_point[sizeof certain.why_no_point - 1] = 0;
+    for (size_t i = 0; i < ASSAY_INFLUENCES; i++) {
+        certain.influences[i].name[sizeof certain.influences[i].name - 1] = 0;
+        certain.influences[i].from[sizeof certain.influences[i].from - 1] = 0;
+    }
     return certain;
+}
+
+static void say_whose(struct assay_certainty *certain, const char *whose)
+{
+    for (size_t i = 0; i < ASSAY_INFLUENCES && certain->influences[i].share > 0; i++) {
+        struct assay_influence *x = &certain->influences[i];
+        char                    name[sizeof x->name];
+        struct assay_text       text = ASSAY_TEXT(name);
+        assay_text_add(&text, "%s: %s", whose, x->name);
+        (void)assay_string_copy(x->name, sizeof x->name, name);
+    }
+}
+
+/* The largest of both, the largest first, as each of them is already. */
+static void join_influences(struct assay_influence *mine, const struct assay_influence *other)
+{
+    struct assay_influence all[ASSAY_INFLUENCES];
+    size_t                 m = 0, o = 0;
+    for (size_t i = 0; i < ASSAY_INFLUENCES; i++) /* i entries are taken: neither list has ended before */
+        all[i] = other[o].share > mine[m].share ? other[o++] : mine[m++];
+    memcpy(mine, all, sizeof all);
 }
 
 /* What rests on two devices is no surer than the less sure of them. */
@@ -56,9 +81,13 @@ struct assay_certainty assay_drawn_certainty(const struct assay_course *c, const
     struct assay_certainty certain = certainty_of(&c->opened, program);
     if (c->second.opened) {
         struct assay_certainty further = certainty_of(c->second.opened, c->second.program);
+        say_whose(&certain, "prompts");
+        say_whose(&further, "further tokens");
+        join_influences(certain.influences, further.influences);
         join(&certain, &further);
     }
     (void)assay_string_copy(c->record->grade, sizeof c->record->grade, certain.grade);
+    memcpy(c->record->influences, certain.influences, sizeof certain.influences);
     return certain;
 }
 

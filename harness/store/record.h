@@ -165,7 +165,7 @@ struct assay_record {
     char     curve_file[160], curve_sha256[65]; /* of what was trained: struct assay_lesson_row, one a step or evaluation */
     uint64_t started_utc_ns, wall_ns;
     char     repeat[2048];      /* the command line that runs this again */
-    struct assay_influence influences[ASSAY_INFLUENCES]; /* of a modelled time; share 0 behind the last */
+    struct assay_influence influences[ASSAY_INFLUENCES]; /* of a modelled time (of a step, where the case is served); share 0 behind the last */
     uint32_t             n_counters;
     struct assay_counter counters[ASSAY_RECORD_MAX_COUNTERS]; /* last: what is beyond n_counters is never touched */
 };
