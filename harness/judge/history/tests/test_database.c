@@ -128,6 +128,7 @@ Test(database, refuses_another_schema_another_database_and_what_is_none)
     cr_expect_eq(assay_history_open(b.path, 0, &h, &err), ASSAY_CONFIG);
     cr_expect(strstr(err.message, "has schema 1") && strstr(err.hint, "older"), "%s; %s", err.message, err.hint);
     book_do(&b, "PRAGMA user_version = 3");
+    err = (struct assay_error){0};
     cr_expect_eq(assay_history_open(b.path, 0, &h, &err), ASSAY_CONFIG);
     cr_expect(strstr(err.message, "has schema 3") && strstr(err.hint, "newer"), "%s; %s", err.message, err.hint);
     cr_expect_eq(number(b.path, "SELECT count(*) FROM runs"), 1000, "nothing is lost");
