@@ -15,7 +15,7 @@ enum assay_report_format {
     ASSAY_REPORT_MARKDOWN = 2,
     ASSAY_REPORT_CSV = 3,  /* a row for each case, back end and metric */
     ASSAY_REPORT_JSON = 4, /* everything, "format": "assay-report/1" */
-    ASSAY_REPORT_XLSX = 5, /* a sheet a table (book_tables.h), in one language; not by assay_report_write */
+    ASSAY_REPORT_XLSX = 5, /* a sheet a table (book/tables.h), in one language; not by assay_report_write */
     ASSAY_REPORT_PDF = 6,  /* the page, printed (pdf.h); not by assay_report_write */
 };
 
