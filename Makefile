@@ -39,7 +39,7 @@ ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
 FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference harness/model harness/model/cluster suites/data suites/weights suites/blocks suites/workloads harness/plan \
-            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run/ranks harness/run harness/judge harness/judge/history reports reports/decision reports/book reports/trend reports/mlperf harness/cli
+            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run/ranks harness/run harness/judge harness/judge/history reports reports/page reports/markdown reports/data reports/write reports/decision reports/book reports/trend reports/mlperf harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.

@@ -19,6 +19,7 @@
 #include "reports/mlperf/published.h"
 #include "reports/pdf.h"
 #include "reports/translate.h"
+#include "reports/write/write.h"
 
 #include "assay/banned.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "harness/base/file.h"
-#include "reports/page.h"
+#include "reports/page/page.h"
 
 #include "assay/banned.h"
 

@@ -5,7 +5,7 @@
 #include "harness/base/file.h"
 #include "reports/decision/deviation.h"
 #include "reports/decision/deviation_page.h"
-#include "reports/page.h"
+#include "reports/page/page.h"
 
 #include "assay/banned.h"
 

@@ -7,7 +7,7 @@
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "reports/book/tables.h"
-#include "reports/page.h"
+#include "reports/page/page.h"
 
 #include "assay/banned.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "harness/base/file.h"
-#include "reports/exchange.h"
+#include "reports/data/exchange.h"
 
 #include "assay/banned.h"
 

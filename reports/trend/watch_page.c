@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reports/page.h"
+#include "reports/page/page.h"
 #include "reports/trend/watch.h"
 
 #include "assay/banned.h"

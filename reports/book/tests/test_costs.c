@@ -83,7 +83,7 @@ static void expect_equal(struct world *w, size_t i)
     }
 }
 
-Test(book_costs, formulas_give_what_we_compute_to_the_cent)
+Test(costs, formulas_give_what_we_compute_to_the_cent)
 {
     static const char texts[][2400] = {
         POLICY(COSTS("0.12") OFFERS, RULE("a", "mandatory", FIGURE)), POLICY(COSTS("0") OFFERS, RULE("a", "mandatory", FIGURE)),
@@ -98,7 +98,7 @@ Test(book_costs, formulas_give_what_we_compute_to_the_cent)
 }
 
 /* Hosts and network are the system's, and its power is drawn from the grid. */
-Test(book_costs, formulas_of_a_system_are_those_that_we_compute_it_by)
+Test(costs, formulas_of_a_system_are_those_that_we_compute_it_by)
 {
     struct world       w;
     struct assay_offer system;
@@ -117,7 +117,7 @@ Test(book_costs, formulas_of_a_system_are_those_that_we_compute_it_by)
     world_release(&w);
 }
 
-Test(book_costs, every_price_stands_beside_who_says_so_or_the_question)
+Test(costs, every_price_stands_beside_who_says_so_or_the_question)
 {
     struct world w;
     world_begin(&w, POLICY(COSTS("0.12") OFFERS, RULE("a", "mandatory", FIGURE)));
@@ -152,7 +152,7 @@ static double field(const char *line, unsigned column)
 }
 
 /* By a spreadsheet that is not ours, from a file whose stored values are all wrong. */
-Test(book_costs, another_program_computes_the_same_from_the_file, .timeout = 60)
+Test(costs, another_program_computes_the_same_from_the_file, .timeout = 60)
 {
     struct world       w;
     struct assay_error err = {0};
@@ -188,7 +188,7 @@ Test(book_costs, another_program_computes_the_same_from_the_file, .timeout = 60)
 }
 
 /* The stored value is that of the formula, for readers that do not recalculate. */
-Test(book_costs, every_formula_stands_with_its_value)
+Test(costs, every_formula_stands_with_its_value)
 {
     struct world w;
     size_t       n = 0;
@@ -207,7 +207,7 @@ Test(book_costs, every_formula_stands_with_its_value)
 }
 
 /* Whoever changes an input gets what we would compute from it. */
-Test(book_costs, formulas_follow_their_inputs)
+Test(costs, formulas_follow_their_inputs)
 {
     struct world w;
     world_begin(&w, POLICY(COSTS("0.12") OFFERS, RULE("a", "mandatory", FIGURE)));
@@ -234,7 +234,7 @@ Test(book_costs, formulas_follow_their_inputs)
     world_release(&w);
 }
 
-Test(book_costs, names_that_look_like_formulas_are_texts_and_measured_stands_apart)
+Test(costs, names_that_look_like_formulas_are_texts_and_measured_stands_apart)
 {
     struct world w;
     world_begin(&w, POLICY(COSTS("0.12") OFFERS, RULE("a", "mandatory", FIGURE)));
