@@ -64,14 +64,16 @@ static double time_on(void *self, const struct assay_chip *chip)
 }
 
 /* All that takes time was fitted on this very chip. */
-static bool is_calibrated(const struct assay_session *s, const struct assay_graph_price *p)
+static bool is_calibrated(const struct assay_session *s, const struct assay_graph *g, const struct assay_graph_price *p)
 {
-    double of_class[ASSAY_KERNEL_CLASSES] = {0};
+    double of[ASSAY_KERNEL_CLASSES][ASSAY_FORMAT_CLASSES] = {{0}};
     for (uint32_t i = 0; i < p->n_classes; i++)
-        of_class[p->classes[i].price.class] += p->classes[i].price.ns * p->classes[i].count;
-    for (uint32_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
-        if (of_class[c] >= SHARE * p->total.ns && !assay_fitted_on(&s->fitted, s->described->name, (enum assay_kernel_class)c))
-            return false;
+        of[p->classes[i].price.class][assay_priced_format(g, &p->classes[i])] += p->classes[i].price.ns * p->classes[i].count;
+    for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++)
+        for (int f = 0; f < ASSAY_FORMAT_CLASSES; f++)
+            if (of[c][f] >= SHARE * p->total.ns &&
+                !assay_fitted_on(&s->fitted, s->described->name, (enum assay_kernel_class)c, (enum assay_format_class)f))
+                return false;
     return true;
 }
 
@@ -81,7 +83,7 @@ void model_certainty(struct assay_session *s, struct assay_program *p)
     struct assay_error ignored = {.code = ASSAY_OK};
     p->certain = assay_certainty_within(s->described, assay_priced_deviation(&s->step, time_in, &figure), time_on, &figure);
     p->n_inputs = assay_priced_inputs(&s->step, time_in, &figure, p->inputs);
-    if (!model_price(s, p, false, &ignored) && p->certain.grade < 'D' && is_calibrated(s, p->price))
+    if (!model_price(s, p, false, &ignored) && p->certain.grade < 'D' && is_calibrated(s, p->graph, p->price))
         p->certain.grade = 'A';
 }
 

@@ -28,6 +28,9 @@ $ assay breakeven --device m100 --against h200 --workload gemm/dtype=f64
 $ assay breakeven --device m100 --workload gemm
 ? 2
 ! assay: breakeven needs --device, --against or --within, and --workload: assay breakeven --device m100 --against h200 --workload decoder.decode/model=llama-3.1-8b
+$ assay breakeven --device m100 --against h200 --within 10ms --workload decoder.decode/model=llama-3.1-8b
+? 2
+! assay: a rival and a limit are two questions: give --against or --within, not both
 $ assay breakeven --device m100 --against h2OO --workload gemm
 ? 2
 ~ there is no description of a device 'h2OO'

@@ -66,6 +66,9 @@ A servers were fitted on this chip among others near
 $ assay calibrate v.csv --figures f.csv
 ? 2
 ! assay: the table serving has neither --own nor --figures nor --points
+$ printf 'device,m,n,k,dtype,latency_us\nh100,1,1,1,fp16,5\n' >k.csv; assay calibrate k.csv v.csv
+? 2
+! assay: 'k.csv' is a table 'gemm' and 'v.csv' a table 'serving': they are fitted apart; gemm, attention, moe_ffn and collective together; serving, train and mlperf each by itself
 $ printf '{"format": "assay-serving-coefficients/1", "values": {"step_ms": 1}}' >w.json; assay predict --cases v.csv --serving-coefficients w.json
 ? 2
 ~ w.json

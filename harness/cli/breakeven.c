@@ -476,6 +476,8 @@ static enum assay_exit run(size_t n, char **operands, const void *given_options,
     (void)given;
     if (n)
         return assay_cli_usage("breakeven takes no operands, got '%.60s'", operands[0]);
+    if (*o->against && o->within_ns)
+        return assay_cli_usage("a rival and a limit are two questions: give --against or --within, not both");
     if (!*o->device || !*o->against == !o->within_ns || !*o->workload)
         return assay_cli_usage("breakeven needs --device, --against or --within, and --workload: assay breakeven "
                                "--device m100 --against h200 "

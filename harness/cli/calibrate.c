@@ -178,6 +178,29 @@ static enum assay_code calibrate_kernels(size_t n, char **files, const struct ca
     return err->code;
 }
 
+static bool is_of_runs(enum assay_cases_kind kind)
+{
+    return kind == ASSAY_CASES_SERVING || kind == ASSAY_CASES_TRAIN || kind == ASSAY_CASES_MLPERF;
+}
+
+/* Tables of kernels make one fit; serving, training and MLPerf each another, kept in a file of its own. */
+static enum assay_code check_one_fit(size_t n, char **files, enum assay_cases_kind *first, struct assay_error *err)
+{
+    if (assay_cases_recognise_file(files[0], first, err))
+        return err->code;
+    for (size_t i = 1; i < n; i++) {
+        enum assay_cases_kind kind;
+        if (assay_cases_recognise_file(files[i], &kind, err))
+            return err->code;
+        if (kind == *first || (!is_of_runs(kind) && !is_of_runs(*first)))
+            continue;
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "'%.80s' is a table '%s' and '%.80s' a table '%s': they are fitted apart", files[0],
+                         assay_cases_tables[*first].name, files[i], assay_cases_tables[kind].name);
+        return assay_error_hint(err, "gemm, attention, moe_ffn and collective together; serving, train and mlperf each by itself");
+    }
+    return ASSAY_OK;
+}
+
 static enum assay_exit run(size_t n, char **files, const void *given_options, const bool *given)
 {
     const struct calibrate_options *o = given_options;
@@ -188,10 +211,9 @@ static enum assay_exit run(size_t n, char **files, const void *given_options, co
         return assay_cli_usage("--own leaves no chip out, so there is no --table and there are no --figures and no --points");
     if (!n)
         return assay_cli_usage("calibrate needs measurements: assay calibrate gemm.csv attn_decode.csv");
-    if (assay_cli_once(n, files, &err) || assay_cases_recognise_file(files[0], &kind, &err))
+    if (assay_cli_once(n, files, &err) || check_one_fit(n, files, &kind, &err))
         return assay_cli_fail(&err);
-    bool runs = kind == ASSAY_CASES_SERVING || kind == ASSAY_CASES_TRAIN || kind == ASSAY_CASES_MLPERF;
-    if (runs && (o->own || *o->figures || *o->points))
+    if (is_of_runs(kind) && (o->own || *o->figures || *o->points))
         return assay_cli_usage("the table %s has neither --own nor --figures nor --points", assay_cases_tables[kind].name);
     if (kind == ASSAY_CASES_SERVING   ? calibrate_serving(n, files, o, &err)
         : kind == ASSAY_CASES_TRAIN  ? calibrate_training(n, files, o, &err)

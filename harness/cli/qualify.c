@@ -218,9 +218,10 @@ const struct assay_verb assay_verb_qualify = {
     .summary =
         "does a candidate meet a policy: qualified, not qualified, insufficient evidence; with the page that a board signs",
     .details =
-        "A candidate is one back end's device in one run folder. Only what was measured on hardware and validated can qualify; what is\n"
-        "modelled stands in a list of its own. Exit status 0: at least one candidate is qualified; 1: every candidate is not; 5: neither,\n"
-        "with what would settle it.",
+        "A candidate is one back end's device in one run folder. A folder of the same device that holds a curve and nothing else, or no\n"
+        "case that the policy names, counts for that candidate: its curve, its crashes, its wrong outputs. Only what was measured on\n"
+        "hardware and validated can qualify; what is modelled stands in a list of its own. Exit status 0: at least one candidate is\n"
+        "qualified; 1: every candidate is not; 5: neither, with what would settle it.",
     .options = options,
     .options_bytes = sizeof(struct qualify_options),
     .run = run,

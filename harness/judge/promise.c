@@ -128,6 +128,15 @@ bool assay_promise_is_all(const struct assay_policy *policy, const struct assay_
     return any;
 }
 
+bool assay_promise_is_any(const struct assay_policy *policy, const struct assay_summary *run, const char *backend)
+{
+    double load;
+    for (size_t i = 0; i < run->n_rows; i++)
+        if (!strcmp(run->rows[i].backend, backend) && is_point(policy, &run->rows[i], &load))
+            return true;
+    return false;
+}
+
 /* Points that count, by load; *rows is how many rows of the curve there are at all. */
 static size_t gather(const struct assay_policy *policy, const struct assay_summary *run, const char *backend,
                      struct point out[MOST_POINTS], size_t *rows)

@@ -64,5 +64,7 @@ void assay_promise_read(const struct assay_policy *policy, const struct assay_su
 /* Has the run rows of this back end, and are all of them points of the curve? Such a run lends its curve to the
  * candidate of the same back end in another one. */
 bool assay_promise_is_all(const struct assay_policy *policy, const struct assay_summary *run, const char *backend);
+/* Is any of them one? */
+bool assay_promise_is_any(const struct assay_policy *policy, const struct assay_summary *run, const char *backend);
 
 #endif

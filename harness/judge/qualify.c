@@ -134,18 +134,32 @@ static bool has_part(const char *backend, const char *other)
     return strcmp(backend, other) != 0 && !strcmp(a + sizeof described - 1, b + sizeof key - 1 + digits);
 }
 
-/* A part of a system of which there is the whole is no candidate of its own, nor is a run that is a curve and nothing else, of a back end
- * that has another run: each lends what it has. */
+/* Has the run a case that the policy names, in a rule or in its demand? */
+static bool is_asked_for(const struct assay_policy *policy, const struct assay_summary *run, const char *backend)
+{
+    for (size_t r = 0; r < policy->n_rules; r++)
+        if (*policy->rules[r].case_id && assay_summary_find(run, policy->rules[r].case_id, backend))
+            return true;
+    return assay_promise_is_any(policy, run, backend);
+}
+
+/* A curve and nothing else, or nothing that is asked for. */
+static bool decides_nothing(const struct given *g, const struct assay_summary *run, const char *backend)
+{
+    return assay_promise_is_all(g->policy, run, backend) || !is_asked_for(g->policy, run, backend);
+}
+
+/* A part of a system of which there is the whole is no candidate of its own, nor is a run that decides nothing by itself, of a back end that
+ * has another one that does. */
 static bool is_lent(const struct given *g, const struct assay_summary *run, const char *backend)
 {
     bool other = false, part = false;
     for (size_t i = 0; i < g->n; i++) {
-        other = other || (&g->runs[i] != run && has_backend(&g->runs[i], backend) &&
-                          !assay_promise_is_all(g->policy, &g->runs[i], backend));
+        other = other || (&g->runs[i] != run && has_backend(&g->runs[i], backend) && !decides_nothing(g, &g->runs[i], backend));
         for (size_t b = 0; b < g->runs[i].n_backends; b++)
             part = part || has_part(g->runs[i].backends[b], backend);
     }
-    return part || (other && assay_promise_is_all(g->policy, run, backend));
+    return part || (other && decides_nothing(g, run, backend));
 }
 
 bool assay_candidate_is_told_by(const struct assay_candidate *c, const char *backend)
@@ -153,17 +167,33 @@ bool assay_candidate_is_told_by(const struct assay_candidate *c, const char *bac
     return !strcmp(c->backend, backend) || has_part(c->backend, backend);
 }
 
-/* Its own curve; else one that is lent, of the whole before one of a part. */
-static void read_promise(const struct given *g, struct assay_candidate *c)
+/* Its own run, then what is lent: of the whole before parts. */
+static bool find_told_by(struct assay_arena *arena, const struct given *g, struct assay_candidate *c)
 {
-    assay_promise_read(g->policy, c->run, c->backend, &c->promise);
+    size_t most = 1;
+    for (size_t i = 0; i < g->n; i++)
+        most += g->runs[i].n_backends;
+    if (!(c->told_by = assay_arena_take(arena, most, sizeof *c->told_by)))
+        return false;
+    c->told_by[c->n_told_by++] = (struct assay_telling){c->run, c->backend};
     for (int part = 0; part < 2; part++)
         for (size_t i = 0; i < g->n; i++)
-            for (size_t b = 0; b < g->runs[i].n_backends && c->promise.lack == ASSAY_PROMISE_NOT_RUN; b++) {
+            for (size_t b = 0; b < g->runs[i].n_backends; b++) {
                 const char *backend = g->runs[i].backends[b];
-                if (is_lent(g, &g->runs[i], backend) && (part ? has_part(c->backend, backend) : !strcmp(c->backend, backend)))
-                    assay_promise_read(g->policy, &g->runs[i], backend, &c->promise);
+                if (&g->runs[i] == c->run && !strcmp(backend, c->backend))
+                    continue;
+                if ((part ? has_part(c->backend, backend) : !strcmp(c->backend, backend)) && is_lent(g, &g->runs[i], backend))
+                    c->told_by[c->n_told_by++] = (struct assay_telling){&g->runs[i], backend};
             }
+    return true;
+}
+
+/* The first curve that there is. */
+static void read_promise(const struct given *g, struct assay_candidate *c)
+{
+    c->promise.lack = ASSAY_PROMISE_NOT_RUN;
+    for (size_t i = 0; i < c->n_told_by && c->promise.lack == ASSAY_PROMISE_NOT_RUN; i++)
+        assay_promise_read(g->policy, c->told_by[i].run, c->told_by[i].backend, &c->promise);
 }
 
 static void introduce(struct assay_arena *arena, const struct given *g, struct assay_candidate *c)
@@ -340,7 +370,7 @@ enum assay_code assay_qualify(const struct assay_policy *policy, const struct as
             c->run = &runs[i];
             c->backend = runs[i].backends[b];
             c->results = assay_arena_take(arena, policy->n_rules, sizeof *c->results);
-            if (!c->results)
+            if (!c->results || !find_told_by(arena, &g, c))
                 break;
             introduce(arena, &g, c);
             judge(policy, c, room);
@@ -456,6 +486,19 @@ static json_t *price_to_json(const struct assay_policy *policy, const struct ass
     return out;
 }
 
+/* Other folders, or parts of its system, that count for it. */
+static json_t *told_by_to_json(const struct assay_candidate *c)
+{
+    json_t *all = json_array();
+    for (size_t i = 1; i < c->n_told_by; i++) {
+        char              run[256];
+        struct assay_text name = ASSAY_TEXT(run);
+        assay_summary_name(c->told_by[i].run, &name);
+        json_array_append_new(all, json_pack("{s:o, s:o}", "run", assay_json_string(run), "backend", assay_json_string(c->told_by[i].backend)));
+    }
+    return all;
+}
+
 static json_t *absent_to_json(const struct assay_qualification *q)
 {
     json_t *all = json_array();
@@ -486,6 +529,8 @@ json_t *assay_qualification_to_json(const struct assay_qualification *q)
             json_object_set_new(o, "points_low", assay_json_number(c->points_low));
             json_object_set_new(o, "points_high", assay_json_number(c->points_high));
         }
+        if (o && c->n_told_by > 1)
+            json_object_set_new(o, "told_by", told_by_to_json(c));
         if (o)
             json_object_set_new(o, "ownership", ownership_to_json(q->policy, c->offer));
         if (o)

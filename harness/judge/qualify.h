@@ -1,4 +1,6 @@
-/* Does a candidate meet a policy? A candidate is one back end's device in one run folder.
+/* Does a candidate meet a policy? A candidate is one back end's device in one run folder. A folder that has nothing to decide by itself
+ * lends what it has to the candidate of the same back end (of the whole system, if it ran a part): one that is a curve and nothing else, or
+ * that has no case that the policy asks for by name.
  *
  * Of a figure, with x_i the value of launch i, z_i = ln x_i where more is better and -ln x_i where less is, t = ln T or -ln T
  * for the threshold T, m and s mean and standard deviation of the n values z_i, and g the guard band:
@@ -93,9 +95,17 @@ struct assay_rule_result {
 /* Where a candidate stands on the page: measured above a line, what is not below it, what cannot be bought yet below another. */
 enum assay_list { ASSAY_LIST_MEASURED = 1, ASSAY_LIST_MODELLED = 2, ASSAY_LIST_ANNOUNCED = 3 };
 
+/* Records of a candidate in a run folder: those of this back end. */
+struct assay_telling {
+    const struct assay_summary *run;
+    const char                 *backend;
+};
+
 struct assay_candidate {
-    const struct assay_summary     *run;
+    const struct assay_summary     *run; /* its own */
     const char                     *backend;
+    struct assay_telling           *told_by; /* its own run, then those that lend to it: what crashed or was wrong there counts as well */
+    size_t                          n_told_by;
     char                            name[160];   /* what people call it */
     const struct assay_device_info *device;      /* of a launch that opened it; NULL: none */
     const struct assay_offer       *offer;       /* its terms; NULL: the policy knows nothing of it */

@@ -195,10 +195,19 @@ static void show_range(const struct assay_rule *rule, const struct assay_summary
     out->ratio_high = higher ? out->high / rule->stated : rule->stated / out->low;
 }
 
+static const struct assay_summary_row *find_row(const struct assay_candidate *c, const char *case_id)
+{
+    const struct assay_summary_row *row = NULL;
+    for (size_t i = 0; !row && i < c->n_told_by; i++)
+        if (!strcmp(c->told_by[i].backend, c->backend)) /* a part of a system does not stand for the whole */
+            row = assay_summary_find(c->told_by[i].run, case_id, c->backend);
+    return row;
+}
+
 static void judge_figure(const struct assay_policy *policy, const struct assay_rule *rule, const struct assay_candidate *c,
                          double *room, struct assay_rule_result *out)
 {
-    const struct assay_summary_row *row = assay_summary_find(c->run, rule->case_id, c->backend);
+    const struct assay_summary_row *row = find_row(c, rule->case_id);
     size_t                          n = 0;
     enum assay_metric               lacks = ASSAY_METRIC_COUNT;
     if (!row) {
@@ -224,14 +233,13 @@ static void judge_figure(const struct assay_policy *policy, const struct assay_r
     assay_rule_decide(rule, room, n, rule->kind == ASSAY_RULE_MANDATORY ? policy->n_mandatory : 1, out);
 }
 
-/* Launches of the case, or of all: every row must count, and have launches enough. */
-static void judge_outputs(const struct assay_rule *rule, const struct assay_candidate *c, struct assay_rule_result *out)
+/* The rows of one run that the rule is about; how many. */
+static size_t judge_outputs_of(const struct assay_rule *rule, const struct assay_telling *t, struct assay_rule_result *out)
 {
     size_t rows = 0;
-    (void)say(out, ASSAY_QUALIFIED, ASSAY_REASON_OUTPUTS_PASS, "");
-    for (size_t i = 0; i < c->run->n_rows; i++) {
-        const struct assay_summary_row *row = &c->run->rows[i];
-        if (strcmp(row->backend, c->backend) != 0 || (!rule->every_case && strcmp(row->id, rule->case_id) != 0))
+    for (size_t i = 0; i < t->run->n_rows && out->decision != ASSAY_NOT_QUALIFIED; i++) {
+        const struct assay_summary_row *row = &t->run->rows[i];
+        if (strcmp(row->backend, t->backend) != 0 || (!rule->every_case && strcmp(row->id, rule->case_id) != 0))
             continue;
         rows++;
         out->n += row->statuses[ASSAY_STATUS_OK];
@@ -239,13 +247,22 @@ static void judge_outputs(const struct assay_rule *rule, const struct assay_cand
         if (row_counts(rule, row, &one)) {
             out->row = out->row ? out->row : row;
             out->evidence = row->evidence;
-            continue;
-        }
-        if (one.decision == ASSAY_NOT_QUALIFIED || out->decision == ASSAY_QUALIFIED)
+        } else if (one.decision == ASSAY_NOT_QUALIFIED || out->decision == ASSAY_QUALIFIED)
             *out = one;
-        if (out->decision == ASSAY_NOT_QUALIFIED)
-            return;
     }
+    return rows;
+}
+
+/* Launches of the case, or of all: every row must count, and have launches enough. */
+static void judge_outputs(const struct assay_rule *rule, const struct assay_candidate *c, struct assay_rule_result *out)
+{
+    size_t rows = 0;
+    (void)say(out, ASSAY_QUALIFIED, ASSAY_REASON_OUTPUTS_PASS, "");
+    for (size_t i = 0; i < c->n_told_by && out->decision != ASSAY_NOT_QUALIFIED; i++)
+        if (rule->every_case || !strcmp(c->told_by[i].backend, c->backend))
+            rows += judge_outputs_of(rule, &c->told_by[i], out);
+    if (out->decision == ASSAY_NOT_QUALIFIED)
+        return;
     if (!rows)
         (void)say(out, ASSAY_INSUFFICIENT, ASSAY_REASON_NO_CASE, "");
     else if (out->decision == ASSAY_QUALIFIED && out->n < rule->least_launches) {
@@ -261,31 +278,41 @@ static bool is_unstable(const struct assay_record *r)
     return lost || r->status == ASSAY_STATUS_CRASHED || r->status == ASSAY_STATUS_TIMEOUT;
 }
 
+/* What launches say of stability, counted up. */
+struct stability {
+    enum assay_reason weak; /* why one of them counts for nothing */
+    bool              opened;
+};
+
+static void count_stability(const struct assay_rule *rule, const struct assay_summary_row *row, struct stability *s, struct assay_rule_result *out)
+{
+    for (size_t k = 0; k < row->n_launches; k++) {
+        const struct assay_record *r = row->launches[k];
+        enum assay_reason          why = *r->device.name ? assay_record_counts(rule, r) : ASSAY_REASON_NONE;
+        if (why && (!s->weak || r->evidence > out->evidence)) {
+            s->weak = why;
+            out->evidence = r->evidence;
+            out->grade = r->grade;
+        }
+        s->opened = s->opened || *r->device.name;
+        if (is_unstable(r) && !out->count++) {
+            out->row = row;
+            out->detail = r->reason;
+        }
+        out->n += r->status == ASSAY_STATUS_OK || is_unstable(r);
+    }
+}
+
 static void judge_stability(const struct assay_rule *rule, const struct assay_candidate *c, struct assay_rule_result *out)
 {
-    enum assay_reason weak = ASSAY_REASON_NONE;
-    bool              opened = false;
+    struct stability s = {ASSAY_REASON_NONE, false};
     out->detail = "";
-    for (size_t i = 0; i < c->run->n_rows; i++) {
-        const struct assay_summary_row *row = &c->run->rows[i];
-        for (size_t k = 0; !strcmp(row->backend, c->backend) && k < row->n_launches; k++) {
-            const struct assay_record *r = row->launches[k];
-            enum assay_reason          why = *r->device.name ? assay_record_counts(rule, r) : ASSAY_REASON_NONE;
-            if (why && (!weak || r->evidence > out->evidence)) {
-                weak = why;
-                out->evidence = r->evidence;
-                out->grade = r->grade;
-            }
-            opened = opened || *r->device.name;
-            if (is_unstable(r) && !out->count++) {
-                out->row = row;
-                out->detail = r->reason;
-            }
-            out->n += r->status == ASSAY_STATUS_OK || is_unstable(r);
-        }
-    }
-    if (weak || !opened)
-        (void)say(out, ASSAY_INSUFFICIENT, weak ? weak : ASSAY_REASON_NOT_RUN, out->detail);
+    for (size_t i = 0; i < c->n_told_by; i++)
+        for (size_t k = 0; k < c->told_by[i].run->n_rows; k++)
+            if (!strcmp(c->told_by[i].run->rows[k].backend, c->told_by[i].backend))
+                count_stability(rule, &c->told_by[i].run->rows[k], &s, out);
+    if (s.weak || !s.opened)
+        (void)say(out, ASSAY_INSUFFICIENT, s.weak ? s.weak : ASSAY_REASON_NOT_RUN, out->detail);
     else if (out->count)
         (void)say(out, ASSAY_NOT_QUALIFIED, ASSAY_REASON_UNSTABLE, out->detail);
     else if (out->n < rule->least_launches) {

@@ -361,10 +361,10 @@ unsigned assay_fitted_chips(const struct assay_fitted *f, const char *vendor, en
     return v ? v->chips[class] : 0;
 }
 
-bool assay_fitted_on(const struct assay_fitted *f, const char *device, enum assay_kernel_class class)
+bool assay_fitted_on(const struct assay_fitted *f, const char *device, enum assay_kernel_class class, enum assay_format_class format)
 {
     for (size_t i = 0; i < f->n_devices; i++)
         if (!strcmp(f->devices[i].name, device))
-            return f->devices[i].classes[class];
+            return f->devices[i].classes[class] && !isnan(f->devices[i].effect[class][format]);
     return false;
 }

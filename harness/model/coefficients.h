@@ -86,6 +86,7 @@ double assay_fitted_familiarity(const struct assay_fitted *f, const char *vendor
                                 enum assay_kernel_class class);
 /* Measured chips of a class and vendor. */
 unsigned assay_fitted_chips(const struct assay_fitted *f, const char *vendor, enum assay_kernel_class class);
-bool     assay_fitted_on(const struct assay_fitted *f, const char *device, enum assay_kernel_class class);
+/* Did the fit see rows of this very device, class and format? */
+bool     assay_fitted_on(const struct assay_fitted *f, const char *device, enum assay_kernel_class class, enum assay_format_class format);
 
 #endif

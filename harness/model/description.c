@@ -1,8 +1,8 @@
 #include "harness/model/description.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "assay/text.h"
 #include "harness/base/data_folder.h"
@@ -124,11 +124,21 @@ enum assay_code assay_description_note_overlay(const struct assay_description_re
 
 /* ---- by name ------------------------------------------------------------------------------------------------------ */
 
+/* Tables write "H200 SXM", "h200_sxm" and "h200-sxm". */
+static bool is_same_name(const char *a, const char *b)
+{
+    static const char joins[] = "-_ ";
+    for (; *a && *b; a++, b++)
+        if (tolower((unsigned char)*a) != tolower((unsigned char)*b) && !(strchr(joins, *a) && strchr(joins, *b)))
+            return false;
+    return *a == *b;
+}
+
 bool assay_description_is_called(const char *name, const char *const *aliases, const char *called)
 {
-    bool same = !strcasecmp(name, called);
+    bool same = is_same_name(name, called);
     for (; !same && *aliases; aliases++)
-        same = !strcasecmp(*aliases, called);
+        same = is_same_name(*aliases, called);
     return same;
 }
 
@@ -151,7 +161,7 @@ static enum assay_code find_in(const struct assay_description_kind *kind, const 
                                struct assay_error *err)
 {
     for (size_t i = 0; i < names->n; i++)
-        if (!strcasecmp(names->name[i], name))
+        if (is_same_name(names->name[i], name))
             return read_one(kind, names, i, out, err);
     for (size_t i = 0; i < names->n; i++) {
         void              *one = NULL;

@@ -178,6 +178,14 @@ static bool grade(const struct assay_estimator *e, const struct assay_kernel *ke
     return no_point;
 }
 
+static bool fitted_in_part(const struct assay_estimator *e, enum assay_kernel_class class)
+{
+    bool any = false;
+    for (int g = 0; g < ASSAY_FORMAT_CLASSES; g++)
+        any |= assay_fitted_on(e->fitted, e->device->name, class, (enum assay_format_class)g);
+    return any;
+}
+
 enum assay_code assay_estimate(const struct assay_estimator *e, const struct assay_kernel *kernel, struct assay_estimate *out,
                                struct assay_error *err)
 {
@@ -189,7 +197,7 @@ enum assay_code assay_estimate(const struct assay_estimator *e, const struct ass
                                            assay_price_regime(&est.price));
     band.half = assay_band_half(e->fitted, e->device, &e->middle, kernel->class, kernel->format, assay_price_regime(&est.price));
     est.ns = est.price.ns;
-    bool calibrated = assay_fitted_on(e->fitted, e->device->name, kernel->class);
+    bool calibrated = assay_fitted_on(e->fitted, e->device->name, kernel->class, kernel->format);
     bool no_point = !calibrated && grade(e, kernel, &est, &why);
     est.p10_ns = est.ns * exp(-band.half);
     est.p90_ns = est.ns * exp(band.half);
@@ -204,7 +212,7 @@ enum assay_code assay_estimate(const struct assay_estimator *e, const struct ass
     if (calibrated)
         assay_text_add(&why, "the coefficients were fitted on this chip among others");
     else if (!why.length)
-        assay_text_add(&why, "datasheet; coefficients transferred from other chips");
+        assay_text_add(&why, "datasheet; coefficients transferred from %s", fitted_in_part(e, kernel->class) ? "other formats on this chip" : "other chips");
     if (*band.mark && !calibrated)
         assay_text_add(&why, "; %s", band.mark);
     if (no_point)

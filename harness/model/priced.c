@@ -55,15 +55,15 @@ void assay_priced_init(struct assay_priced *s, const struct assay_described *d, 
     for (int c = 0; c < ASSAY_KERNEL_CLASSES; c++)
         for (int g = 0; g < ASSAY_FORMAT_CLASSES; g++) {
             enum assay_kernel_class class = (enum assay_kernel_class)c;
-            s->is_fitted_on |= assay_fitted_on(f, d->name, class);
             enum assay_format_class format = (enum assay_format_class)g;
+            s->is_fitted_on |= assay_fitted_on(f, d->name, class, format);
             s->likeness[c][g] = assay_fitted_likeness(f, d->vendor, &middle, class, format, NULL);
             for (int r = 0; r < ASSAY_REGIMES; r++)
                 s->half[c][g][r] = assay_band_half(f, d, &middle, class, format, (enum assay_regime)r);
         }
 }
 
-static enum assay_format_class format_of(const struct assay_graph *g, const struct assay_node_class *c)
+enum assay_format_class assay_priced_format(const struct assay_graph *g, const struct assay_node_class *c)
 {
     const struct assay_node *node = &g->nodes[c->first];
     unsigned bits =
@@ -81,7 +81,7 @@ static void adjust_class(void *self, const struct assay_graph *g, struct assay_n
 {
     const struct adjusting *a = self;
     struct assay_price *p = &c->price;
-    enum assay_format_class format = format_of(g, c);
+    enum assay_format_class format = assay_priced_format(g, c);
     double half = a->step->half[p->class][format][assay_price_regime(p)];
     double factor =
         a->step->likeness[p->class][format] * exp(half / assay_normal_quantile(ONE_SIDED) * a->world->error[p->class]);

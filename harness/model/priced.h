@@ -49,6 +49,9 @@ struct assay_priced_input {
     double low, high;        /* the time at its ends over the middle's; of a band: at its 10th and 90th percentile */
     double share;            /* of the log-variance of them all */
 };
+/* Which formats a class of nodes works in, by its first operand. */
+enum assay_format_class assay_priced_format(const struct assay_graph *g, const struct assay_node_class *c);
+
 /* NaN: there is no time. */
 typedef double assay_priced_time_of(void *self, const struct assay_world *w);
 /* What the forms are off by on chips left out of their fits, as a deviation of the time's logarithm: each class by the time that it takes. */

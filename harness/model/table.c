@@ -119,22 +119,36 @@ enum assay_code assay_cases_number(const struct assay_cases_row *r, size_t place
     return ASSAY_OK;
 }
 
+/* Of an element with its block's scale: eight bits to 32 elements (OCP Microscaling 1.0); sixteen to 128 (AWQ, GPTQ). */
+#define MX8_BYTES (1 + 1 / 32.0)
+#define MX4_BYTES (0.5 + 1 / 32.0)
+#define I4_BYTES (0.5 + 2 / 128.0)
+
 /* Names of the frameworks whose figures these are, then our own. */
 static const struct assay_cases_format formats[] = {
-    {"bfloat16", ASSAY_BF16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"bf16", ASSAY_BF16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"fp16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"float16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"f16", ASSAY_F16, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"fp32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"float32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"f32", ASSAY_F32, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
-    {"fp8", ASSAY_F8E4M3, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
-    {"f8e4m3", ASSAY_F8E4M3, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
-    {"float8_e4m3fn", ASSAY_F8E4M3, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
-    {"fp8_block", ASSAY_F8E4M3, 1, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_BLOCK},
-    {"nvfp4", ASSAY_F4E2M1, 0.5625, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4},
-    {"int8", ASSAY_I8, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    {"bfloat16", ASSAY_BF16, 2, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"bf16", ASSAY_BF16, 2, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"fp16", ASSAY_F16, 2, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"float16", ASSAY_F16, 2, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"f16", ASSAY_F16, 2, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"fp32", ASSAY_F32, 4, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"float32", ASSAY_F32, 4, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"f32", ASSAY_F32, 4, 4, ASSAY_SCALING_NONE, ASSAY_FORMAT_WIDE},
+    {"fp8", ASSAY_F8E4M3, 1, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    {"f8e4m3", ASSAY_F8E4M3, 1, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    {"float8_e4m3fn", ASSAY_F8E4M3, 1, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    {"fp8_block", ASSAY_F8E4M3, 1, 1, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_BLOCK},
+    {"fp8_static", ASSAY_F8E4M3, 1, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    {"mxfp8", ASSAY_F8E4M3, MX8_BYTES, MX8_BYTES, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_BLOCK},
+    {"nvfp4", ASSAY_F4E2M1, 0.5625, 0.5625, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4},
+    {"mxfp4", ASSAY_F4E2M1, MX4_BYTES, MX4_BYTES, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4},
+    {"int8", ASSAY_I8, 1, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
+    /* weights of four bits that are widened on the way in */
+    {"int4_wo", ASSAY_BF16, I4_BYTES, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_F4},
+    {"w4a16_mxfp4", ASSAY_BF16, MX4_BYTES, 2, ASSAY_SCALING_NONE, ASSAY_FORMAT_F4},
+    {"w4afp8", ASSAY_F8E4M3, I4_BYTES, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F4},
+    {"w4a8_mxfp4_fp8", ASSAY_F8E4M3, MX4_BYTES, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F4},
+    {"w4a8_mxfp4_mxfp8", ASSAY_F8E4M3, MX4_BYTES, MX8_BYTES, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4},
 };
 
 enum assay_code assay_cases_format_of(const char *name, struct assay_cases_format *out, struct assay_error *err)
@@ -161,7 +175,8 @@ static enum assay_code read_gemm(const struct assay_cases_row *r, struct assay_k
         return err->code;
     bool stack = *assay_cases_text(r, 4) != 0; /* a serving stack's layer, whose operand arrives in 16 bits; else a bare product */
     s.compute = f.dtype;
-    s.a_bytes = s.b_bytes = f.bytes;
+    s.a_bytes = f.activation_bytes;
+    s.b_bytes = f.bytes;
     s.c_bytes = fmin(fmax(f.bytes, 2), 4);
     s.scaling = f.scaling;
     s.host_launched = !stack && r->c->at[4] < r->csv->n_columns;

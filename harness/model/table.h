@@ -74,7 +74,7 @@ enum assay_code assay_cases_number(const struct assay_cases_row *r, size_t place
 struct assay_cases_format {
     const char        *name;
     enum assay_dtype   dtype;
-    double             bytes; /* with the scales of blocks */
+    double             bytes, activation_bytes; /* of a weight and of an element that meets it, with the scales of blocks */
     enum assay_scaling scaling;
     enum assay_format_class class;
 };

@@ -183,6 +183,75 @@ Test(qualify, a_device_that_crashes_hangs_or_is_lost_is_refused)
     }
 }
 
+/* Another folder of the same chip, with a case that no rule names. */
+static void aside_begin(struct candidate *c)
+{
+    candidate_begin(c, slow, 4);
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(c->record[i]->case_name, sizeof c->record[i]->case_name, "gemm/m=32,n=32,k=32");
+        (void)snprintf(c->record[i]->id, sizeof c->record[i]->id, "0123456789abcdef");
+    }
+}
+
+Test(qualify, a_folder_without_a_case_that_is_asked_for_is_no_candidate_and_counts_for_the_one_that_has_it)
+{
+    static const struct {
+        enum assay_status  status;
+        enum assay_outcome outcome;
+        enum assay_decision decision;
+        size_t             decides; /* which rule */
+    } rows[] = {
+        {ASSAY_STATUS_OK, ASSAY_PASS, ASSAY_QUALIFIED, 0},
+        {ASSAY_STATUS_CRASHED, ASSAY_PASS, ASSAY_NOT_QUALIFIED, 2},
+        {ASSAY_STATUS_OK, ASSAY_FAIL, ASSAY_NOT_QUALIFIED, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct candidate c, aside;
+        candidate_begin(&c, fast, 4);
+        candidate_end(&c);
+        aside_begin(&aside);
+        aside.record[1]->status = rows[i].status;
+        aside.verdict[1].check.outcome = rows[i].outcome;
+        candidate_end(&aside);
+        for (int order = 0; order < 2; order++) {
+            struct judged              j = {.s = scratch_new()};
+            struct assay_error         err;
+            const struct assay_summary both[] = {order ? aside.run : c.run, order ? c.run : aside.run};
+            cr_assert_eq(policy_of(&j.s, POLICY("", THREE), &j.policy, &err), ASSAY_OK, "%s", err.message);
+            cr_assert_eq(assay_qualify(&j.policy, both, 2, &j.q, &err), ASSAY_OK, "%s", err.message);
+            cr_assert_eq(j.q.n, 1, "row %zu: %zu candidates", i, j.q.n);
+            cr_expect_eq(j.q.candidates[0].run, &both[order], "the folder that has the case");
+            cr_expect_eq(j.q.decision, rows[i].decision, "row %zu, order %d", i, order);
+            cr_expect_eq(j.q.candidates[0].results[rows[i].decides].decision, rows[i].decision, "row %zu, order %d", i, order);
+            done(&j);
+        }
+        candidate_release(&c);
+        candidate_release(&aside);
+    }
+}
+
+Test(qualify, two_folders_with_the_case_are_two_candidates_and_one_without_it_is_one)
+{
+    struct candidate c, other;
+    candidate_begin(&c, fast, 4);
+    candidate_end(&c);
+    aside_begin(&other);
+    candidate_end(&other);
+    for (int alone = 0; alone < 2; alone++) {
+        struct judged              j = {.s = scratch_new()};
+        struct assay_error         err;
+        const struct assay_summary both[] = {alone ? other.run : c.run, c.run};
+        cr_assert_eq(policy_of(&j.s, POLICY("", THREE), &j.policy, &err), ASSAY_OK, "%s", err.message);
+        cr_assert_eq(assay_qualify(&j.policy, both, alone ? 1 : 2, &j.q, &err), ASSAY_OK, "%s", err.message);
+        cr_expect_eq(j.q.n, alone ? 1 : 2);
+        if (alone)
+            cr_expect_eq(j.q.candidates[0].results[0].reason, ASSAY_REASON_NO_CASE, "nobody else tells of the chip");
+        done(&j);
+    }
+    candidate_release(&c);
+    candidate_release(&other);
+}
+
 Test(qualify, outputs_decide_before_any_figure)
 {
     static const struct {

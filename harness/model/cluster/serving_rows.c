@@ -29,7 +29,7 @@ static enum assay_code format_at(const struct assay_cases_row *row, size_t place
 {
     struct assay_cases_format f = {.name = ""};
     const char               *name = *assay_cases_text(row, place) ? assay_cases_text(row, place) : otherwise;
-    if (!strcmp(name, "fp4") || !strcmp(name, "mxfp4"))
+    if (!strcmp(name, "fp4"))
         name = "nvfp4";
     if (assay_cases_format_of(name, &f, err))
         return err->code;

@@ -41,7 +41,7 @@ int main(void)
     struct assay_error err = {.code = ASSAY_OK};
     double sum = 0;
     if (assay_fitted_read(NULL, &fitted, &err) || assay_described_find("m100", &d, &err))
-        return fprintf(stderr, "bench_step: %s\n", err.message), 1;
+        return fprintf(stderr, "bench_priced: %s\n", err.message), 1;
     assay_priced_init(&step, d, &fitted);
     for (size_t i = 0; i < 2; i++) {
         struct assay_case c;
@@ -50,7 +50,7 @@ int main(void)
         double best = INFINITY;
         if (assay_case_parse(cases[i], &c, &err) || assay_case_graph(&c, &g, &err) ||
             assay_graph_price_new(g, &p, &err))
-            return fprintf(stderr, "bench_step: %s\n", err.message), 1;
+            return fprintf(stderr, "bench_priced: %s\n", err.message), 1;
         for (int r = 0; r < ROUNDS; r++)
             best = fmin(best, draw_all(&step, p, &sum));
         printf("bench model_1000_draws_llama_2_70b_%s %.3f s (goal < 1)\n", names[i], best);

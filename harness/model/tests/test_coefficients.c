@@ -39,7 +39,8 @@ Test(coefficients, were_not_fitted_on_a_device_that_is_kept_back)
     for (size_t i = 0; i < sizeof kept_back / sizeof *kept_back; i++) {
         struct assay_described *d = NULL;
         for (size_t c = 0; c < ASSAY_KERNEL_CLASSES; c++)
-            cr_expect(!assay_fitted_on(&f, kept_back[i], (enum assay_kernel_class)c), "%s", kept_back[i]);
+            for (size_t g = 0; g < ASSAY_FORMAT_CLASSES; g++)
+                cr_expect(!assay_fitted_on(&f, kept_back[i], (enum assay_kernel_class)c, (enum assay_format_class)g), "%s", kept_back[i]);
         cr_assert_eq(assay_described_find(kept_back[i], &d, &err), ASSAY_OK, "%s", err.message);
         for (size_t j = 0; j < f.n_devices; j++)
             for (size_t a = 0; d->aliases[a]; a++)
@@ -97,4 +98,15 @@ Test(coefficients, follow_the_residuals_of_a_chip_that_is_like_it)
     chip.field[ASSAY_DEVICE_PEAK_BF16] *= 4;
     cr_expect_gt(assay_fitted_likeness(&f, "V", &chip, ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE, NULL), 0.99,
                  "another generation is hardly alike");
+}
+
+Test(coefficients, were_fitted_on_a_chip_in_the_formats_that_were_measured)
+{
+    static struct assay_fitted f;
+    struct assay_error         err = {0};
+    cr_assert_eq(assay_fitted_read(NULL, &f, &err), ASSAY_OK, "%s", err.message);
+    cr_expect(assay_fitted_on(&f, "h100-sxm", ASSAY_KERNEL_GEMM, ASSAY_FORMAT_WIDE));
+    cr_expect(assay_fitted_on(&f, "h100-sxm", ASSAY_KERNEL_GEMM, ASSAY_FORMAT_F8));
+    cr_expect_not(assay_fitted_on(&f, "h100-sxm", ASSAY_KERNEL_GEMM, ASSAY_FORMAT_F4));
+    cr_expect_not(assay_fitted_on(&f, "a100-sxm-80gb", ASSAY_KERNEL_GEMM, ASSAY_FORMAT_F8), "it has none");
 }

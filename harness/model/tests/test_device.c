@@ -60,6 +60,21 @@ static void see_alias(void *self, const char *name, const struct assay_described
     }
 }
 
+Test(device, is_found_however_its_words_are_joined)
+{
+    static const char *const called[] = {"h200-sxm", "h200_sxm", "H200 SXM", "NVIDIA_H200-SXM-141GB"};
+    for (size_t i = 0; i < sizeof called / sizeof *called; i++) {
+        struct assay_described *found = NULL;
+        struct assay_error      why = {.code = ASSAY_OK};
+        cr_assert_eq(assay_described_find(called[i], &found, &why), ASSAY_OK, "%s: %s", called[i], why.message);
+        cr_expect_str_eq(found->name, "h200-sxm");
+        assay_described_free(found);
+    }
+    struct assay_described *none = NULL;
+    struct assay_error      why = {.code = ASSAY_OK};
+    cr_expect_eq(assay_described_find("h200sxm", &none, &why), ASSAY_CONFIG, "a word is not two: %s", why.message);
+}
+
 Test(device, an_alias_leads_to_one_description_only)
 {
     cr_assert_eq(assay_described_list(see_alias, NULL, &err), ASSAY_OK, "%s", err.message);

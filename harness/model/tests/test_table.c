@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/model/table.h"
@@ -35,6 +36,24 @@ Test(table, of_products_without_a_framework_are_plain_loops)
     struct assay_kernel k;
     cr_assert_eq(first_row("m,n,k,dtype,framework\n1,2,3,fp16,\n", &k), ASSAY_OK, "%s", err.message);
     cr_expect(!k.gemm.quantises && !k.loops_weights && k.gemm.host_launched);
+}
+
+Test(table, of_products_whose_weights_alone_are_narrow)
+{
+    static const struct {
+        const char *dtype;
+        enum assay_dtype compute;
+        double a_bytes, b_bytes;
+    } is[] = {{"int4_wo", ASSAY_BF16, 2, 0.515625}, {"w4a16_mxfp4", ASSAY_BF16, 2, 0.53125}, {"w4afp8", ASSAY_F8E4M3, 1, 0.515625},
+              {"w4a8_mxfp4_mxfp8", ASSAY_F8E4M3, 1.03125, 0.53125}, {"mxfp8", ASSAY_F8E4M3, 1.03125, 1.03125}, {"nvfp4", ASSAY_F4E2M1, 0.5625, 0.5625}};
+    for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
+        struct assay_kernel k;
+        char                text[96];
+        (void)snprintf(text, sizeof text, "m,n,k,dtype,framework\n1,2,3,%s,S\n", is[i].dtype);
+        cr_assert_eq(first_row(text, &k), ASSAY_OK, "%s", err.message);
+        cr_expect(k.gemm.compute == is[i].compute && k.gemm.a_bytes == is[i].a_bytes && k.gemm.b_bytes == is[i].b_bytes, "%s", is[i].dtype);
+        cr_expect_eq(k.gemm.quantises, is[i].compute != ASSAY_BF16, "%s: what is narrowed on the way in", is[i].dtype);
+    }
 }
 
 Test(table, of_attention_says_by_its_queries_which_it_is)
