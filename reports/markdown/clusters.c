@@ -22,17 +22,14 @@ static void system_cell(struct assay_sink *to, const struct assay_report_run *ru
     assay_markdown_cell(to, room);
 }
 
-/* The range if it is one, else the point; with the mark of what it rests on. */
+/* With the mark of what it rests on. */
 static void estimate_cell(struct assay_sink *to, const struct assay_summary_row *row, enum assay_metric metric, const struct assay_estimate *e)
 {
     char              room[128];
     struct assay_text text = ASSAY_TEXT(room);
-    if (e->has_interval)
-        assay_figure_range(&text, metric, e);
-    else if (e->has_value)
-        assay_figure_value(&text, metric, e->value);
-    assay_sink_raw(to, "%s%s", *room ? " " : "", *room ? assay_figure_evidence_mark(row->evidence) : "");
-    assay_markdown_cell(to, *room ? room : *e->why ? e->why : "–");
+    bool              there = assay_cluster_figure(&text, metric, e);
+    assay_sink_raw(to, "%s%s", there ? " " : "", there ? assay_figure_evidence_mark(row->evidence) : "");
+    assay_markdown_cell(to, there ? room : *e->why ? e->why : "–");
 }
 
 static void metric_cell(struct assay_sink *to, const struct assay_summary_row *row, enum assay_metric metric)
@@ -51,9 +48,9 @@ static void percent_cell(struct assay_sink *to, const struct assay_summary_row *
 
 static void reached(struct assay_sink *to, const struct assay_report_run *run, const struct assay_report_case *c)
 {
-    static const char *const columns[] = {"system", "evidence", "plan", "devices", "a step", "tokens a second", "10^12 tokens, failures counted", "time kept",
-                                          "of the peak", "energy of a step", NULL};
-    assay_markdown_head(to, columns, 3);
+    static const char *const columns[] = {"system", "evidence", "plan", ">devices", ">a step", ">tokens a second", ">10^12 tokens, failures counted", ">time kept",
+                                          ">of the peak", ">energy of a step", NULL};
+    assay_markdown_head(to, columns);
     for (size_t i = 0; i < c->n_rows; i++) {
         const struct assay_summary_row *row = c->rows[i];
         char                            room[256];
@@ -167,14 +164,14 @@ static void link_line(struct assay_sink *to, const struct assay_report_run *run,
 
 static void links(struct assay_sink *to, const struct assay_report_run *run, const struct assay_report_case *c)
 {
-    static const char *const  columns[] = {"system", "tier", "sent by a device", "busy", "of the step", "rate while busy", "of the link's rate", NULL};
+    static const char *const  columns[] = {"system", "tier", ">sent by a device", ">busy", ">of the step", ">rate while busy", ">of the link's rate", NULL};
     struct assay_cluster_link all[ASSAY_CLUSTER_LINKS];
     bool                      begun = false;
     for (size_t i = 0; i < c->n_rows; i++)
         for (size_t k = 0, n = assay_cluster_links(c->rows[i], all); k < n; k++) {
             if (!begun) {
                 assay_sink_raw(to, "\n##### Use of links\n\nOf a device in a step: of training, a device of the busiest stage; of serving, in the mean of all steps. Busy while exchanges are under way, hidden behind work or not.\n");
-                assay_markdown_head(to, columns, 2);
+                assay_markdown_head(to, columns);
             }
             begun = true;
             link_line(to, run, c->rows[i], &all[k]);
@@ -194,11 +191,11 @@ static void per_cell(struct assay_sink *to, const struct assay_summary_row *row,
 
 static void equal_terms(struct assay_sink *to, const struct assay_report_run *run, const struct assay_report_case *c)
 {
-    static const char *const columns[] = {"system", "a device", "a kilowatt", "a million dollars", NULL};
+    static const char *const columns[] = {"system", ">a device", ">a kilowatt", ">a million dollars", NULL};
     assay_sink_raw(to, "\n##### At equal count, equal power, equal price\n\nTokens a second of the whole system over its devices, its power (devices at their full, hosts, "
                        "network, facility) and its described price: as if a system of another size were a share of this one, which flatters small systems beside large ones. "
                        "Ranges of rate and divisor add up in squares, in logarithms.\n");
-    assay_markdown_head(to, columns, 1);
+    assay_markdown_head(to, columns);
     for (size_t i = 0; i < c->n_rows; i++) {
         const struct assay_summary_row *row = c->rows[i];
         if (!assay_cluster_is(row))
@@ -232,15 +229,15 @@ static void size_line(struct assay_sink *to, const struct assay_cluster_size *si
 /* Frees the sizes. */
 static void scaling(struct assay_sink *to, struct assay_cluster_size *sizes, size_t n, enum assay_cluster_scaling kind)
 {
-    static const char *const strong[] = {"system", "devices", "a step", "faster than the smallest", "efficiency", NULL};
-    static const char *const weak[] = {"system", "case", "devices", "tokens a second", "a device's rate, of the smallest's", NULL};
+    static const char *const strong[] = {"system", ">devices", ">a step", ">faster than the smallest", ">efficiency", NULL};
+    static const char *const weak[] = {"system", "case", ">devices", ">tokens a second", ">a device's rate, of the smallest's", NULL};
     to->failed = to->failed || !sizes;
     if (sizes && n && kind == ASSAY_CLUSTER_STRONG) {
         assay_sink_raw(to, "\n##### Strong scaling\n\nThe same step on more devices of the same system, each with its own best plan.\n");
-        assay_markdown_head(to, strong, 1);
+        assay_markdown_head(to, strong);
     } else if (sizes && n) {
         assay_sink_raw(to, "\n#### Weak scaling\n\nMore devices of the same system for as many more sequences a step.\n");
-        assay_markdown_head(to, weak, 2);
+        assay_markdown_head(to, weak);
     }
     for (size_t i = 0; sizes && i < n; i++)
         size_line(to, &sizes[i], kind);

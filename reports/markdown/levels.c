@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "harness/plan/plan.h"
-#include "reports/markdown/markdown.h"
+#include "reports/level_columns.h"
 #include "reports/level_layers.h"
+#include "reports/markdown/markdown.h"
 #include "reports/markdown/table.h"
 #include "reports/op_cells.h"
 
@@ -31,10 +32,11 @@ static void begin(struct assay_sink *to, const char *case_name, enum assay_outco
 
 static void ops_of(struct assay_sink *to, const char *backend, const struct assay_ops *ops)
 {
+    static const char *const columns[] = {"op", "format", "verdict", ">error", ">bound", ">error / bound", ">median", ">elements", "assurance", "why", NULL};
     assay_sink_raw(to, "\n### Op by format: ");
     assay_sink_text(to, backend);
-    assay_sink_raw(to, "\n\n| op | format | verdict | error | bound | error / bound | median | elements | assurance | why |\n"
-                       "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |\n");
+    assay_sink_raw(to, "\n");
+    assay_markdown_head(to, columns);
     for (size_t i = 0; i < ops->n; i++) {
         const struct assay_ops_cell *c = &ops->cell[i];
         assay_sink_raw(to, "|");
@@ -67,12 +69,18 @@ void assay_report_markdown_ops(struct assay_sink *to, const struct assay_summary
     }
 }
 
+/* A table of which a case that has any brings the first row. */
+static void begin_table(struct assay_sink *to, const char *heading, const char *const *columns)
+{
+    assay_sink_raw(to, "\n### %s\n", heading);
+    assay_markdown_head(to, columns);
+}
+
 /* ---- whole models ---------------------------------------------------------------------------------------------- */
 
 static void nodes(struct assay_sink *to, const struct assay_model_findings *f)
 {
-    assay_sink_raw(to, "| case | verdict | nodes | diverging | first that diverges, or nearest to its bound | error / bound | beside rounding | outputs: error / bound | why |\n"
-                       "| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | --- |\n");
+    assay_markdown_head(to, assay_level_nodes);
     for (size_t i = 0; i < f->n; i++) {
         const struct assay_model_case   *c = &f->cases[i];
         const struct assay_model_search *s = &c->search;
@@ -99,9 +107,8 @@ static void quality(struct assay_sink *to, const struct assay_model_findings *f)
         const struct assay_model_quality *q = &f->cases[i].quality;
         if (!q->choices.outcome)
             continue;
-        assay_sink_raw(to, "%s", any ? "" : "\n### Trained nets on unseen data\n\n| case | verdict | choices | right on the device | right by the reference | same choice | certainly wrong | "
-                                            "score: error / bound | loss on the device | loss by the reference | loss: error / bound |\n"
-                                            "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+        if (!any)
+            begin_table(to, "Trained nets on unseen data", assay_level_quality);
         any = true;
         begin(to, f->cases[i].name, q->choices.outcome);
         assay_markdown_count(to, q->choices.items);
@@ -132,8 +139,8 @@ static void tokens(struct assay_sink *to, const struct assay_model_findings *f)
         const struct assay_model_tokens *t = &f->cases[i].tokens;
         if (!t->choices.outcome)
             continue;
-        assay_sink_raw(to, "%s", any ? "" : "\n### Greedy tokens\n\n| case | verdict | weights | tokens | the reference's | certainly wrong | first wrong | first that the bounds do not decide |\n"
-                                            "| --- | --- | --- | ---: | ---: | ---: | --- | --- |\n");
+        if (!any)
+            begin_table(to, "Greedy tokens", assay_level_tokens);
         any = true;
         begin(to, f->cases[i].name, t->choices.outcome);
         assay_markdown_cell(to, t->weights);
@@ -154,9 +161,8 @@ static void layers(struct assay_sink *to, const struct assay_model_findings *f)
         size_t                         index[MOST_LAYERS], n = assay_level_layers(&c->search, MOST_LAYERS, index);
         for (size_t k = 0; k < n; k++) {
             const struct assay_model_layer *l = &c->search.value[index[k]];
-            assay_sink_raw(to, "%s", any ? "" : "\n### Layer by layer\n\nOf each case those that diverge, then those nearest to their bounds, in the order of execution.\n\n"
-                                                "| case | verdict | node | op | error in | carried | added | out | worst error | its bound | error / bound | beside rounding |\n"
-                                                "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+            if (!any)
+                begin_table(to, "Layer by layer\n\nOf each case those that diverge, then those nearest to their bounds, in the order of execution.", assay_level_values);
             any = true;
             begin(to, c->name, assay_level_layer_outcome(l));
             assay_markdown_cell(to, l->node);
@@ -178,7 +184,7 @@ static void model(struct assay_sink *to, const struct assay_model_findings *f)
 {
     assay_sink_raw(to, "\n## Whole models\n\n%zu of %zu models proved right on ", assay_model_findings_proved(f), f->n);
     assay_sink_text(to, f->backend);
-    assay_sink_raw(to, "\n\n");
+    assay_sink_raw(to, "\n");
     nodes(to, f);
     quality(to, f);
     tokens(to, f);
@@ -189,10 +195,12 @@ static void model(struct assay_sink *to, const struct assay_model_findings *f)
 
 static void pairs(struct assay_sink *to, const struct assay_training_findings *f)
 {
+    static const char *const columns[] = {"outcome", "A", "B", ">pairs", ">complete pairs", ">mean of loss B − loss A", ">low", ">high", ">margin",
+                                          ">p, the larger of both tests", ">smallest margin these data show", "why", NULL};
     const struct assay_trainings          *t = &f->trainings;
     const struct assay_equivalence_result *r = &t->result;
-    assay_sink_raw(to, "\n### Trainings\n\n| outcome | A | B | pairs | complete pairs | mean of loss B − loss A | low | high | margin | p, the larger of both tests | smallest margin these data show | why |\n"
-                       "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n|");
+    begin_table(to, "Trainings", columns);
+    assay_sink_raw(to, "|");
     assay_markdown_cell(to, assay_equivalence_name(r->outcome));
     assay_markdown_cell(to, t->a);
     assay_markdown_cell(to, t->b);
@@ -205,7 +213,8 @@ static void pairs(struct assay_sink *to, const struct assay_training_findings *f
     assay_markdown_number(to, r->p);
     loss(to, r->shown);
     assay_markdown_cell(to, r->why);
-    assay_sink_raw(to, "\n\n| pair | seed A | loss A | seed B | loss B | B − A | why |\n| ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+    assay_sink_raw(to, "\n");
+    assay_markdown_head(to, assay_level_pairs);
     for (size_t i = 0; i < r->pairs; i++) {
         const struct assay_training *a = &t->pair[i].a, *b = &t->pair[i].b;
         bool                         both = a->end == ASSAY_TRAINING_ENDED && b->end == ASSAY_TRAINING_ENDED;
@@ -221,8 +230,9 @@ static void pairs(struct assay_sink *to, const struct assay_training_findings *f
 
 static void gradients(struct assay_sink *to, const struct assay_gradients *g)
 {
-    assay_sink_raw(to, "\n### Gradients, parameter by parameter\n\n| case | verdict | parameter | relative error | 1 − cosine | worst error | its bound | error / bound | elements |\n"
-                       "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    static const char *const columns[] = {"case", "verdict", "parameter", ">relative error", ">1 − cosine", ">worst error", ">its bound",
+                                          ">error / bound", ">elements", NULL};
+    begin_table(to, "Gradients, parameter by parameter", columns);
     for (size_t i = 0; i < g->n_rows; i++) {
         const struct assay_check_output *o = &g->rows[i].found;
         if (!g->rows[i].is_gradient && o->outcome != ASSAY_FAIL)

@@ -4,14 +4,14 @@
 
 #include "assay/banned.h"
 
-void assay_markdown_head(struct assay_sink *to, const char *const *columns, size_t texts)
+void assay_markdown_head(struct assay_sink *to, const char *const *columns)
 {
     assay_sink_raw(to, "\n|");
     for (size_t i = 0; columns[i]; i++)
-        assay_sink_raw(to, " %s |", columns[i]);
+        assay_sink_raw(to, " %s |", columns[i] + (*columns[i] == '>'));
     assay_sink_raw(to, "\n|");
     for (size_t i = 0; columns[i]; i++)
-        assay_sink_raw(to, " %s |", i < texts ? "---" : "---:");
+        assay_sink_raw(to, " %s |", *columns[i] == '>' ? "---:" : "---");
     assay_sink_raw(to, "\n");
 }
 

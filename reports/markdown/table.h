@@ -2,13 +2,12 @@
 #ifndef ASSAY_REPORTS_MARKDOWN_TABLE_H
 #define ASSAY_REPORTS_MARKDOWN_TABLE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "reports/sink.h"
 
-/* A blank line, the columns (ended by NULL) and the line below them: the first `texts` to the left, figures to the right. */
-void assay_markdown_head(struct assay_sink *to, const char *const *columns, size_t texts);
+/* A blank line, the columns (ended by NULL) and the line below them; a column of numbers begins with '>', and they stand to the right. */
+void assay_markdown_head(struct assay_sink *to, const char *const *columns);
 /* " text |": a row begins with "|" and ends with a line's end. */
 void assay_markdown_cell(struct assay_sink *to, const char *text);
 /* By two digits; "–" of what is no number. */

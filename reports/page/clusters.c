@@ -34,19 +34,13 @@ static void estimate_cell(struct assay_page *p, enum assay_metric metric, const 
 {
     char              room[128];
     struct assay_text text = ASSAY_TEXT(room);
-    if (e->has_interval)
-        assay_figure_range(&text, metric, e);
-    else if (e->has_value)
-        assay_figure_value(&text, metric, e->value);
-    else
-        assay_text_add(&text, "–");
-    if (!e->has_interval && !e->has_value && *e->why) {
-        assay_sink_raw(&p->to, "<td class=\"num none\" title=\"");
-        assay_sink_text(&p->to, e->why);
-        assay_sink_raw(&p->to, "\">–</td>");
+    if (assay_cluster_figure(&text, metric, e)) {
+        assay_page_element(p, "td class=\"num\"", room);
         return;
     }
-    assay_page_element(p, "td class=\"num\"", room);
+    assay_sink_raw(&p->to, *e->why ? "<td class=\"num none\" title=\"" : "<td class=\"num");
+    assay_sink_text(&p->to, e->why);
+    assay_sink_raw(&p->to, "\">–</td>");
 }
 
 /* "96.1 % – 98.7 %"; NULL: a dash. */

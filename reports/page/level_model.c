@@ -4,18 +4,13 @@
 
 #include "harness/base/json.h"
 #include "harness/plan/plan.h"
+#include "reports/level_columns.h"
 #include "reports/level_layers.h"
 #include "reports/page/page.h"
 
 #include "assay/banned.h"
 
 enum { MOST_LAYERS = 40 };
-
-#define TABLE(label) "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"" label "\"><table class=\"results\"><thead><tr>"
-#define HEAD(text) "<th scope=\"col\">" text "</th>"
-#define NUMBER(text) "<th scope=\"col\" class=\"num\">" text "</th>"
-#define BODY "</tr></thead>\n<tbody>\n"
-#define END "</tbody></table></div>\n"
 
 static void row(struct assay_page *p, const struct assay_model_case *c, enum assay_outcome outcome)
 {
@@ -63,8 +58,8 @@ static void telling_node(struct assay_page *p, const struct assay_model_search *
 
 static void cases(struct assay_page *p, const struct assay_model_findings *f)
 {
-    assay_sink_raw(&p->to, "<h3>Node by node</h3>\n" TABLE("node by node") HEAD("case") HEAD("verdict") NUMBER("nodes") NUMBER("diverging") HEAD("first that diverges, or nearest to its bound")
-                           NUMBER("error / bound") NUMBER("beside rounding") NUMBER("outputs: error / bound") HEAD("why") BODY);
+    assay_sink_raw(&p->to, "<h3>Node by node</h3>\n");
+    assay_page_cards_begin(p, "node by node", assay_level_nodes);
     for (size_t i = 0; i < f->n; i++) {
         const struct assay_model_case   *c = &f->cases[i];
         const struct assay_model_search *s = &c->search;
@@ -75,7 +70,14 @@ static void cases(struct assay_page *p, const struct assay_model_findings *f)
         assay_page_number(p, "outputs", s->outcome && s->nodes ? s->outputs_ratio : NAN);
         reason(p, s->outcome ? s->why : c->why);
     }
-    assay_sink_raw(&p->to, END);
+    assay_page_table_end(p);
+}
+
+/* A table of which a case that has any brings the first row. */
+static void begin_table(struct assay_page *p, const char *heading, const char *label, const char *const *columns)
+{
+    assay_sink_raw(&p->to, "%s", heading);
+    assay_page_cards_begin(p, label, columns);
 }
 
 /* ---- choices --------------------------------------------------------------------------------------------------- */
@@ -88,9 +90,7 @@ static void quality(struct assay_page *p, const struct assay_model_findings *f)
         if (!q->choices.outcome)
             continue;
         if (!any)
-            assay_sink_raw(&p->to, "<h3>Trained nets on unseen data</h3>\n" TABLE("trained nets on unseen data") HEAD("case") HEAD("verdict") NUMBER("choices") NUMBER("right on the device")
-                                   NUMBER("right by the reference") NUMBER("same choice") NUMBER("certainly wrong") NUMBER("score: error / bound")
-                                   NUMBER("loss on the device") NUMBER("loss by the reference") NUMBER("loss: error / bound") BODY);
+            begin_table(p, "<h3>Trained nets on unseen data</h3>\n", "trained nets on unseen data", assay_level_quality);
         any = true;
         row(p, &f->cases[i], q->choices.outcome);
         assay_page_count(p, "choices", q->choices.items);
@@ -104,9 +104,11 @@ static void quality(struct assay_page *p, const struct assay_model_findings *f)
         assay_page_ratio(p, "loss / bound", q->loss_ratio > 1 ? ASSAY_FAIL : ASSAY_PASS, q->loss_ratio);
         assay_sink_raw(&p->to, "</tr>\n");
     }
-    if (any)
-        assay_sink_raw(&p->to, END "<p class=\"small\">The net is trained on the processor and evaluated on the device and in double. A choice is certainly wrong if no rounding within "
+    if (any) {
+        assay_page_table_end(p);
+        assay_sink_raw(&p->to, "<p class=\"small\">The net is trained on the processor and evaluated on the device and in double. A choice is certainly wrong if no rounding within "
                                "the bounds of the scores makes it the best.</p>\n");
+    }
 }
 
 /* "step 4: 0.031 apart, bounds 0.12" */
@@ -128,8 +130,7 @@ static void tokens(struct assay_page *p, const struct assay_model_findings *f)
         if (!t->choices.outcome)
             continue;
         if (!any)
-            assay_sink_raw(&p->to, "<h3>Greedy tokens</h3>\n" TABLE("greedy tokens") HEAD("case") HEAD("verdict") HEAD("weights") NUMBER("tokens") NUMBER("the reference's")
-                                   NUMBER("certainly wrong") NUMBER("first wrong") NUMBER("first that the bounds do not decide") BODY);
+            begin_table(p, "<h3>Greedy tokens</h3>\n", "greedy tokens", assay_level_tokens);
         any = true;
         row(p, &f->cases[i], t->choices.outcome);
         assay_page_element(p, "td data-label=\"weights\"", t->weights);
@@ -140,9 +141,11 @@ static void tokens(struct assay_page *p, const struct assay_model_findings *f)
         first_choice(p, "undecided", &t->choices.first_undecided, t->sequences);
         assay_sink_raw(&p->to, "</tr>\n");
     }
-    if (any)
-        assay_sink_raw(&p->to, END "<p class=\"small\">The device chooses every token; the reference then scores the whole text. The margin is between the reference's best two scores, the "
+    if (any) {
+        assay_page_table_end(p);
+        assay_sink_raw(&p->to, "<p class=\"small\">The device chooses every token; the reference then scores the whole text. The margin is between the reference's best two scores, the "
                                "bounds are what both may be off: where the margin is smaller, right answers may part.</p>\n");
+    }
 }
 
 /* ---- layer by layer -------------------------------------------------------------------------------------------- */
@@ -194,11 +197,10 @@ static void layers(struct assay_page *p, const struct assay_model_case *c)
     assay_page_outcome(p, c->search.outcome);
     assay_sink_raw(&p->to, "</span></summary><div class=\"body\">\n");
     strip(p, &c->search);
-    assay_sink_raw(&p->to, TABLE("layer by layer") HEAD("node") HEAD("op") NUMBER("error in") NUMBER("carried") NUMBER("added") NUMBER("out") NUMBER("worst error") NUMBER("its bound")
-                           NUMBER("error / bound") NUMBER("beside rounding") BODY);
+    assay_page_cards_begin(p, "layer by layer", assay_level_values + ASSAY_LEVEL_OF_CASE);
     for (size_t k = 0; k < n; k++)
         layer(p, &c->search.value[index[k]]);
-    assay_sink_raw(&p->to, END);
+    assay_page_table_end(p);
     unsigned long long all = c->search.n + c->search.left_out;
     if (n < all)
         assay_sink_raw(&p->to, "<p class=\"small\">%zu of %llu values: those that diverge, then those nearest to their bounds. The document of the level has the others.</p>\n", n, all);

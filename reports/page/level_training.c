@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/plan/plan.h"
+#include "reports/level_columns.h"
 #include "reports/page/page.h"
 
 #include "assay/banned.h"
@@ -58,9 +59,7 @@ static void loss(struct assay_page *p, const char *label, double x, bool with_si
 
 static void pairs(struct assay_page *p, const struct assay_trainings *t)
 {
-    assay_sink_raw(&p->to, "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"pairs of trainings\"><table class=\"results\"><thead><tr><th scope=\"col\" class=\"num\">pair</th>"
-                           "<th scope=\"col\" class=\"num\">seed A</th><th scope=\"col\" class=\"num\">loss A</th><th scope=\"col\" class=\"num\">seed B</th>"
-                           "<th scope=\"col\" class=\"num\">loss B</th><th scope=\"col\" class=\"num\">B − A</th><th scope=\"col\">why</th></tr></thead>\n<tbody>\n");
+    assay_page_cards_begin(p, "pairs of trainings", assay_level_pairs);
     for (size_t i = 0; i < t->result.pairs; i++) {
         const struct assay_training *a = &t->pair[i].a, *b = &t->pair[i].b;
         bool                         both = a->end == ASSAY_TRAINING_ENDED && b->end == ASSAY_TRAINING_ENDED;
@@ -72,7 +71,7 @@ static void pairs(struct assay_page *p, const struct assay_trainings *t)
         assay_page_element(p, "td class=\"why\" data-label=\"why\"", *b->why ? b->why : *a->why ? a->why : "–");
         assay_sink_raw(&p->to, "</tr>\n");
     }
-    assay_sink_raw(&p->to, "</tbody></table></div>\n");
+    assay_page_table_end(p);
 }
 
 static void equivalence(struct assay_page *p, const struct assay_training_findings *f)
@@ -135,6 +134,8 @@ static void strip(struct assay_page *p, const struct assay_gradients *g, size_t 
 
 static void one_case(struct assay_page *p, const struct assay_gradients *g, size_t verdict)
 {
+    static const char *const columns[] = {"parameter", "is", "verdict", ">relative error", ">1 − cosine", ">worst error", ">its bound",
+                                          ">error / bound", ">elements", NULL};
     const struct assay_verdict *v = &g->verdicts[verdict];
     char                        name[ASSAY_CASE_NAME_BYTES];
     assay_case_brief(v->case_name, name);
@@ -146,14 +147,12 @@ static void one_case(struct assay_page *p, const struct assay_gradients *g, size
     assay_sink_text(&p->to, v->check.why);
     assay_sink_raw(&p->to, "</p>\n");
     strip(p, g, verdict);
-    assay_sink_raw(&p->to, "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"gradients of parameters\"><table class=\"results\"><thead><tr><th scope=\"col\">parameter</th>"
-                           "<th scope=\"col\">is</th><th scope=\"col\">verdict</th><th scope=\"col\" class=\"num\">relative error</th><th scope=\"col\" class=\"num\">1 − cosine</th>"
-                           "<th scope=\"col\" class=\"num\">worst error</th><th scope=\"col\" class=\"num\">its bound</th><th scope=\"col\" class=\"num\">error / bound</th>"
-                           "<th scope=\"col\" class=\"num\">elements</th></tr></thead>\n<tbody>\n");
+    assay_page_cards_begin(p, "gradients of parameters", columns);
     for (size_t i = 0; i < g->n_rows; i++)
         if (is_told(&g->rows[i], verdict))
             gradient(p, &g->rows[i]);
-    assay_sink_raw(&p->to, "</tbody></table></div>\n</div></details>\n");
+    assay_page_table_end(p);
+    assay_sink_raw(&p->to, "</div></details>\n");
 }
 
 void assay_page_level_training(struct assay_page *p, size_t k)

@@ -25,12 +25,23 @@ void assay_page_fact(struct assay_page *p, const char *name, const char *text)
     assay_sink_raw(&p->to, "</div>\n");
 }
 
-void assay_page_table_begin(struct assay_page *p, const char *label, const char *const *columns)
+static void head(struct assay_page *p, const char *const *columns)
 {
-    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table><thead><tr>", label);
     for (; *columns; columns++)
         assay_sink_raw(&p->to, "<th scope=\"col\"%s>%s</th>", **columns == '>' ? " class=\"num\"" : "", *columns + (**columns == '>'));
     assay_sink_raw(&p->to, "</tr></thead><tbody>\n");
+}
+
+void assay_page_table_begin(struct assay_page *p, const char *label, const char *const *columns)
+{
+    assay_sink_raw(&p->to, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table><thead><tr>", label);
+    head(p, columns);
+}
+
+void assay_page_cards_begin(struct assay_page *p, const char *label, const char *const *columns)
+{
+    assay_sink_raw(&p->to, "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"results\"><thead><tr>", label);
+    head(p, columns);
 }
 
 void assay_page_table_end(struct assay_page *p)

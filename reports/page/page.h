@@ -25,10 +25,12 @@ extern const char *const assay_page_style[]; /* pieces, up to NULL */
 void assay_page_element(struct assay_page *p, const char *tag, const char *text);
 /* <dt>our words</dt><dd>escaped</dd>; nothing for empty text. */
 void assay_page_fact(struct assay_page *p, const char *name, const char *text);
-/* A case's name, breakable behind '/' and ','. */
 /* A table with a head; a column of numbers begins with '>'. NULL ends the columns. */
 void assay_page_table_begin(struct assay_page *p, const char *label, const char *const *columns);
+/* The same, of results: rows become cards where the screen is narrow, so that each cell has its label. Ended by the same. */
+void assay_page_cards_begin(struct assay_page *p, const char *label, const char *const *columns);
 void assay_page_table_end(struct assay_page *p);
+/* A case's name, breakable behind '/' and ','. */
 void assay_page_case_name(struct assay_page *p, const char *name);
 /* The same without the parameters that have their defaults. */
 void assay_page_case_brief(struct assay_page *p, const char *name);
