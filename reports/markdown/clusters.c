@@ -10,7 +10,6 @@
 #include "reports/figures.h"
 #include "reports/markdown/markdown.h"
 #include "reports/markdown/table.h"
-#include "reports/page/page.h"
 
 #include "assay/banned.h"
 
@@ -18,7 +17,7 @@ static void system_cell(struct assay_sink *to, const struct assay_report_run *ru
 {
     char              room[640];
     struct assay_text text = ASSAY_TEXT(room);
-    assay_page_series_name(run->summary, row->backend, &text);
+    assay_report_series_name(run->summary, row->backend, &text);
     assay_markdown_cell(to, room);
 }
 

@@ -58,8 +58,6 @@ void assay_page_id(struct assay_page *p, const struct assay_report_run *run, con
 void assay_page_plot(struct assay_page *p, size_t plot, const char *label);
 /* The swatch of a back end in plots, and its name: the whole of it with every option, or what tells it from the others. */
 void assay_page_series(struct assay_page *p, const struct assay_summary *run, const char *backend, bool whole);
-/* The latter alone, not escaped. */
-void assay_page_series_name(const struct assay_summary *run, const char *backend, struct assay_text *out);
 
 /* The sections, in the order of the page. */
 void assay_page_summary(struct assay_page *p, const struct assay_report_run *run);
