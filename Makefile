@@ -39,7 +39,7 @@ ALL_CFLAGS += $(FEATURE_CFLAGS) -DASSAY_VERSION='"$(VERSION)"'
 
 # A folder may include only what stands before it (ci/layers checks). Linked in the opposite order.
 FOLDERS  := harness/base reference/formats reference/unit harness/ir harness/ir/onnx harness/ir/transform reference harness/model harness/model/cluster suites/data suites/weights suites/blocks suites/workloads harness/plan \
-            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run/ranks harness/run harness/judge harness/judge/history reports reports/mlperf harness/cli
+            harness/measure harness/load harness/load/serving harness/verify harness/verify/faults harness/store harness/run/ranks harness/run harness/judge harness/judge/history reports reports/page reports/markdown reports/data reports/write reports/decision reports/book reports/trend reports/mlperf harness/cli
 SRCS      = $(filter-out harness/cli/main.c,$(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/ops/*.c)))
 LIBRARY  := $(O)/libassay.a
 # What first-party back ends may link: values and their judge, nothing later.
@@ -130,7 +130,7 @@ $(O)/harness/load/tests/test_mt19937: $(O)/harness/load/tests/libstdcxx.o
 $(O)/%.o: %.cc $(O)/flags
 	$(Q)mkdir -p $(@D); $(CXX) -std=c++17 $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(ALL_CFLAGS)) -MMD -MP -c -o $@ $<
 # A spreadsheet is a zip.
-$(O)/reports/tests/test_book: LIBS := $(LIBS) -lz
+$(O)/reports/book/tests/test_book: LIBS := $(LIBS) -lz
 # The independent judge of contention, where it is there.
 $(O)/harness/model/cluster/tests/long_contention: LIBS := $(if $(wildcard /usr/include/simgrid/engine.h),-lsimgrid) $(LIBS)
 # By clang only; ci/fuzz builds and runs them. One that looks at what is static in a source file includes that file.

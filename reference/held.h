@@ -64,7 +64,7 @@ enum assay_code assay_ref_call_at(const struct assay_reference *r, const struct 
 enum assay_code assay_ref_whole(struct assay_reference *r, const struct assay_ref_how *how, int32_t value,
                                 double *out, double *bound, struct assay_error *err);
 
-/* ---- statistical.c ------------------------------------------------------------------------------------------- */
+/* ---- statistical.c, sweep.c, sums.c -------------------------------------------------------------------------- */
 
 enum assay_code assay_statistical_new(const struct assay_graph *g, bool replicas, struct assay_statistical **out,
                                       struct assay_error *err);

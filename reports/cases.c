@@ -83,11 +83,3 @@ void assay_report_run_release(struct assay_report_run *run)
     free(run->rows);
     memset(run, 0, sizeof *run);
 }
-
-unsigned assay_report_series(const struct assay_summary *summary, const char *backend)
-{
-    for (size_t i = 0; i < summary->n_backends; i++)
-        if (strcmp(summary->backends[i], backend) == 0)
-            return (unsigned)i + 1;
-    return 1;
-}

@@ -53,8 +53,10 @@ struct assay_report_run {
 bool assay_report_run_init(struct assay_report_run *out, const struct assay_summary *summary, size_t number);
 void assay_report_run_release(struct assay_report_run *run);
 
-/* The series (from 1) of a back end in plots: its place in the summary's list. */
+/* series.c: the series (from 1) of a back end in plots: its place in the summary's list. */
 unsigned assay_report_series(const struct assay_summary *summary, const char *backend);
+/* Its device, and those options that tell it from the others of the run. */
+void assay_report_series_name(const struct assay_summary *run, const char *backend, struct assay_text *out);
 
 /* distribution.c: plots of the typical launches' samples, one a case. */
 void assay_distributions_begin(struct assay_report_run *run, struct assay_plots *plots);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/base/strings.h"
+#include "reports/figures.h"
 
 #include "assay/banned.h"
 
@@ -96,6 +97,15 @@ static void add_bytes(struct assay_text *out, double bytes)
     while (i < 3 && bytes < units[i].from)
         i++;
     assay_text_add(out, "%.*f %s", i < 3, bytes / units[i].from, units[i].unit);
+}
+
+bool assay_cluster_figure(struct assay_text *out, enum assay_metric metric, const struct assay_estimate *e)
+{
+    if (e->has_interval)
+        assay_figure_range(out, metric, e);
+    else if (e->has_value)
+        assay_figure_value(out, metric, e->value);
+    return e->has_interval || e->has_value;
 }
 
 void assay_cluster_bytes(struct assay_text *out, const struct assay_estimate *e)

@@ -22,6 +22,9 @@ void   assay_cluster_plan(const struct assay_summary_row *row, struct assay_text
 /* What the row says of one group of a whole, by its counter's name ("step_" + "compute"), of n of them; 0: nothing. */
 void   assay_cluster_parts(const struct assay_summary_row *row, const char *prefix, const char *const *names, size_t n, double *out);
 
+/* The range where it is one, else the point: "1.2 s – 1.5 s", "1.3 s". Nothing, and false, for neither. */
+bool   assay_cluster_figure(struct assay_text *out, enum assay_metric metric, const struct assay_estimate *e);
+
 /* "62.5 GB", "1.7 MB – 2.9 MB": memories and messages of devices, in units of their links' rates; nothing for neither point nor range. */
 void   assay_cluster_bytes(struct assay_text *out, const struct assay_estimate *e);
 

@@ -1,4 +1,4 @@
-/* Reports: one or more runs, made ready by harness/judge/summary.h, written for people (HTML, Markdown) and programs
+/* Reports: one or more runs, made ready by harness/judge/summary.h, written (write/) for people (HTML, Markdown) and programs
  * (CSV, JSON). A report says nothing that is not in the run folders: same folders, same bytes. README.md is the manual. */
 #ifndef ASSAY_REPORTS_REPORT_H
 #define ASSAY_REPORTS_REPORT_H
@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "assay/error.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/summary.h"
 
@@ -15,7 +14,7 @@ enum assay_report_format {
     ASSAY_REPORT_MARKDOWN = 2,
     ASSAY_REPORT_CSV = 3,  /* a row for each case, back end and metric */
     ASSAY_REPORT_JSON = 4, /* everything, "format": "assay-report/1" */
-    ASSAY_REPORT_XLSX = 5, /* a sheet a table (book_tables.h), in one language; not by assay_report_write */
+    ASSAY_REPORT_XLSX = 5, /* a sheet a table (book/tables.h), in one language; not by assay_report_write */
     ASSAY_REPORT_PDF = 6,  /* the page, printed (pdf.h); not by assay_report_write */
 };
 
@@ -37,10 +36,5 @@ struct assay_report_source {
     const struct assay_findings       *levels; /* of validation, in folders of their own or beside a run */
     size_t                             n_levels;
 };
-
-/* Writes the report to the file `path` as a whole: the old file or the new, never a mixture. HTML draws its plots with gnuplot; without it the report is written all the same and
- * says what is missing and why. ASSAY_IO when the file cannot be written, ASSAY_MEMORY. */
-enum assay_code assay_report_write(const struct assay_report_source *of, enum assay_report_format format, const char *path,
-                                   struct assay_error *err);
 
 #endif

@@ -52,3 +52,17 @@ goodput_per_s
 tokens_equal_share
 tpot_p90_ns
 ttft_ns
+
+# A device whose memory loses a bit at each execution, but not while its step is looked at by itself: its tokens are others than those of
+# the same requests alone, beyond what two right answers may differ by, and that alone fails it; honest, it passes. All requests are
+# compared, so nothing is by chance.
+$ assay run 'decoder.serve/model=tiny-dense,batch=4,packed=16,tokens=100@offline/min_queries=12,min_duration_s=0+serving/prompt=uniform-8-40,output=uniform-8-50,chunk=8,blocks=8' --backend chaos,mode=flip,cheat=1,after=20 --backend chaos --launches 1 -o chaos --quiet
+chaos
+$ assay validate chaos --quiet >said; echo $?; sed -nE 's/is [0-9.e-]+, and/is N, and/; s/at [0-9.e-]+ at most/at N at most/; s/^(pass|fail) .* chaos:imp,[^ ]*mode=([a-z]+)[^ ]* */\2 \1 /p; $p' said
+1
+flip fail served tokens are not those of requests alone: they part where the margin is N, and two right answers part at N at most
+honest pass
+1 passed, 1 failed, 0 not checked
+$ sed -E 's/.*mode=([a-z]+).*"parting_margin":\{[^}]*"value":([^}]*)\}.*"tokens_equal_share":\{[^}]*"value":([^}]*)\}.*/\1 \2 \3/' chaos/records.jsonl | awk '{ print $1, ($2 > 0 ? "parts" : "does not part"), ($3 < 1 ? "some differ" : "all equal") }'
+flip parts some differ
+honest does not part all equal

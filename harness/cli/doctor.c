@@ -18,7 +18,7 @@
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
 #include "harness/run/ranked.h"
-#include "reports/book.h"
+#include "reports/book/book.h"
 #include "reports/pdf.h"
 
 #include "assay/banned.h"

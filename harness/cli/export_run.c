@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "harness/judge/summary.h"
-#include "reports/exchange.h"
+#include "reports/data/exchange.h"
 #include "reports/mlperf/check.h"
 
 #include "assay/banned.h"

@@ -9,7 +9,7 @@
 #include "harness/cli/table.h"
 #include "harness/judge/history/watch.h"
 #include "harness/plan/plan.h"
-#include "reports/watch.h"
+#include "reports/trend/watch.h"
 
 #include "assay/banned.h"
 

@@ -8,7 +8,7 @@
 #include "harness/cli/operands.h"
 #include "harness/cli/table.h"
 #include "harness/judge/qualify.h"
-#include "reports/decision.h"
+#include "reports/decision/decision.h"
 
 #include "assay/banned.h"
 

@@ -13,12 +13,13 @@
 #include "harness/judge/claims.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/qualify.h"
-#include "reports/book_tables.h"
-#include "reports/decision.h"
-#include "reports/deviation_page.h"
-#include "reports/published.h"
+#include "reports/book/tables.h"
+#include "reports/decision/decision.h"
+#include "reports/decision/deviation_page.h"
+#include "reports/mlperf/published.h"
 #include "reports/pdf.h"
 #include "reports/translate.h"
+#include "reports/write/write.h"
 
 #include "assay/banned.h"
 

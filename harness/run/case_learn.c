@@ -9,6 +9,7 @@
 #include "harness/measure/noise.h"
 #include "harness/measure/power.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/case_time.h"
 #include "harness/store/run_folder.h"
 #include "harness/verify/learned.h"
 
@@ -39,7 +40,7 @@ static enum assay_code make_instruments(struct assay_course *c, struct assay_err
         return assay_course_unmade(c, err);
     (void)assay_string_copy(rec->samples_file, sizeof rec->samples_file, samples);
     (void)assay_string_copy(rec->curve_file, sizeof rec->curve_file, curve);
-    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no bursts are run beside a training");
+    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, assay_case_without_bursts(c->job->what, &c->opened.device));
     return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);
 }
 

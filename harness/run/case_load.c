@@ -18,6 +18,7 @@
 #include "harness/run/case_draw.h"
 #include "harness/run/case_metrics.h"
 #include "harness/run/case_programs.h"
+#include "harness/run/case_time.h"
 #include "harness/run/drawn_scenario.h"
 #include "harness/run/load_verdict.h"
 #include "harness/store/run_folder.h"
@@ -339,7 +340,7 @@ static enum assay_code make_series(struct load *l, struct assay_error *err)
 static enum assay_code make_instruments(struct load *l, struct assay_error *err)
 {
     struct assay_course *c = l->c;
-    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no bursts are run beside a scenario");
+    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, assay_case_without_bursts(c->job->what, &c->opened.device));
     if (make_series(l, err))
         return err->code;
     l->latencies = calloc(SERIES_ROWS, sizeof *l->latencies);

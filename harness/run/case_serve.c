@@ -18,6 +18,7 @@
 #include "harness/measure/noise.h"
 #include "harness/run/audit.h"
 #include "harness/run/case_metrics.h"
+#include "harness/run/case_time.h"
 #include "harness/run/drawn_levels.h"
 #include "harness/run/drawn_scenario.h"
 #include "harness/run/load_verdict.h"
@@ -388,7 +389,7 @@ static enum assay_code make_instruments(struct serve *s, struct assay_error *err
     if (*assay_audit_test(c) && strcmp(c->record->audit.test, "TEST06") != 0)
         return ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "%s is of queries to a graph, and requests are served", c->record->audit.test);
     assay_course_enter(c, ASSAY_PHASE_WITNESS);
-    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no bursts are run beside a scenario");
+    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, assay_case_without_bursts(c->job->what, &c->opened.device));
     (void)assay_string_copy(c->record->why_no_trace, sizeof c->record->why_no_trace, "a case with a scenario is not traced; the same case without it is");
     if (make_room(s, err))
         return err->code;

@@ -1,6 +1,7 @@
 #include "harness/run/case_time.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/base/file.h"
 #include "harness/base/hash.h"
@@ -40,6 +41,19 @@ static void on_batch_end(void *self)
     assay_witness_batch_end(((struct assay_course *)self)->witness);
 }
 
+const char *assay_case_without_bursts(const struct assay_case *c, const struct assay_device_info *device)
+{
+    if (c->workload->lesson && !strcmp(c->workload->lesson->phase, c->phase))
+        return "no bursts are run beside a training";
+    if (c->scenario.type)
+        return "no bursts are run beside a scenario";
+    if (!(device->traits & ASSAY_TRAIT_IS_HOST) || device->clock != ASSAY_CLOCK_HOST)
+        return "peak and triad are measured only for back ends that run on this host's cores";
+    if (!c->repeat.min_ns) /* a witness without figures: filling arrays beyond the caches takes longer than all else */
+        return "no timed time was asked for (min-s 0)";
+    return NULL;
+}
+
 /* Everything that the timed phase will write into or read from is made and touched before it. */
 static enum assay_code make_instruments(struct assay_course *c, struct assay_error *err)
 {
@@ -62,14 +76,11 @@ static enum assay_code make_instruments(struct assay_course *c, struct assay_err
         (void)assay_string_copy(c->record->witness_file, sizeof c->record->witness_file, file);
     }
     struct assay_error no_ceiling;
-    if (!(device->traits & ASSAY_TRAIT_IS_HOST) || device->clock != ASSAY_CLOCK_HOST)
-        (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling,
-                                "peak and triad are measured only for back ends that run on this host's cores");
-    else if (!c->job->what->repeat.min_ns) /* a witness without figures: filling arrays beyond the caches takes longer than all else */
-        (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, "no timed time was asked for (min-s 0)");
-    else if ((!c->job->ceiling || assay_ceiling_open_kept(c->job->ceiling, &c->ceiling, &no_ceiling)) &&
-             assay_ceiling_open(0, &c->ceiling, &no_ceiling)) /* the case is none the worse for it */
-        (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, no_ceiling.message);
+    const char        *why_not = assay_case_without_bursts(c->job->what, device);
+    if (!why_not && (!c->job->ceiling || assay_ceiling_open_kept(c->job->ceiling, &c->ceiling, &no_ceiling)) &&
+        assay_ceiling_open(0, &c->ceiling, &no_ceiling)) /* the case is none the worse for it */
+        why_not = no_ceiling.message;
+    (void)assay_string_copy(c->why_no_ceiling, sizeof c->why_no_ceiling, why_not ? why_not : "");
     return assay_counters_open(&c->counters, err) ? err->code : assay_meter_open(c->job->power, &c->meter, err);
 }
 

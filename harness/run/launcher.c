@@ -10,6 +10,7 @@
 #include "harness/base/options.h"
 #include "harness/base/strings.h"
 #include "harness/run/case_load.h"
+#include "harness/run/case_time.h"
 #include "harness/run/ceiling_process.h"
 #include "harness/run/job.h"
 #include "harness/run/loader.h"
@@ -182,6 +183,14 @@ static int kind_of(const json_t *device, const char *key, int last)
     return value >= 1 && value <= last ? (int)value : 0;
 }
 
+/* What kind of device a probe has found. */
+static void tell_kind(const json_t *device, struct assay_device_info *out)
+{
+    out->clock = (enum assay_clock)kind_of(device, "clock", ASSAY_CLOCK_MODEL);
+    out->origin = (enum assay_origin)kind_of(device, "origin", ASSAY_ORIGIN_REFERENCE);
+    out->traits = (uint32_t)json_integer_value(json_object_get(device, "traits"));
+}
+
 static const char not_told[] = "the worker did not live to tell";
 
 /* The queries that it had got to. */
@@ -216,9 +225,7 @@ static void record_of_failure(const struct launcher *l, const struct assay_run_s
     const char   *name = json_string_value(json_object_get(device, "name"));
     const char   *product = json_string_value(json_object_get(device, "product"));
     rec->device.size = sizeof rec->device;
-    rec->device.clock = (enum assay_clock)kind_of(device, "clock", ASSAY_CLOCK_MODEL);
-    rec->device.origin = (enum assay_origin)kind_of(device, "origin", ASSAY_ORIGIN_REFERENCE);
-    rec->device.traits = (uint32_t)json_integer_value(json_object_get(device, "traits"));
+    tell_kind(device, &rec->device);
     (void)assay_string_copy(rec->device.name, sizeof rec->device.name, name ? name : "");
     (void)assay_string_copy(rec->device.product, sizeof rec->device.product, product ? product : "");
     rec->evidence = assay_evidence_of(&rec->device);
@@ -315,8 +322,9 @@ static enum assay_code run_step(struct launcher *l, size_t backend, struct assay
 /* As far as the launcher knows: a worker that asks although it says no is answered all the same. */
 static bool may_burst(const struct launcher *l, const struct assay_case *c, size_t backend)
 {
-    const json_t *device = json_object_get(l->probe[backend], "device");
-    return c->repeat.min_ns && !c->scenario.type && (json_integer_value(json_object_get(device, "traits")) & ASSAY_TRAIT_IS_HOST);
+    struct assay_device_info device = {.size = sizeof device};
+    tell_kind(json_object_get(l->probe[backend], "device"), &device);
+    return !assay_case_without_bursts(c, &device);
 }
 
 /* Its arrays are the memory of those that come after the last one that asks for it. */

@@ -1,255 +1,27 @@
 #include "harness/run/ranked.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/base/clock.h"
-#include "harness/base/json.h"
-#include "harness/base/process.h"
 #include "harness/base/strings.h"
 #include "harness/ir/graph.h"
-#include "harness/run/rank_worker.h"
-#include "harness/run/ranks/mpi_link.h"
-#include "harness/run/ranks/region.h"
-#include "harness/run/ranks/remote.h"
-#include "harness/run/wire.h"
+#include "harness/run/rank_buffers.h"
+#include "harness/run/rank_orders.h"
+#include "harness/run/rank_start.h"
 
 #include "assay/banned.h"
 
-#define NAP_NS 20000000ull            /* how often the processes are looked at while one waits */
-#define START_NS (120 * ASSAY_NS_PER_S) /* to load a plug-in and build a graph */
-#define LEAVE_NS (5 * ASSAY_NS_PER_S)   /* for processes to end that were told to */
-#define SILENT_NS ASSAY_NS_PER_S         /* for ranks to answer that heard of a loss: those that wait do at once */
-#define MOST_ROWS 16u                   /* ranks that have a row each of how often they took longest */
+#define LEAVE_NS (5 * ASSAY_NS_PER_S) /* for processes to end that were told to */
+#define MOST_ROWS 16u                 /* ranks that have a row each of how often they took longest */
 
-/* Its content is here until it is known which rank's it is: with the first value that is bound to it. */
-struct assay_buffer {
-    struct assay_alloc how;
-    bool               placed;
-    uint32_t           rank;
-    uint64_t           number;
-    unsigned char     *held;
-};
 struct assay_program {
     uint64_t number[ASSAY_RANKS_MOST];
 };
 struct assay_event {
     bool done;
 };
-
-struct member {
-    struct assay_wire       wire; /* of one that was forked */
-    bool                    is_wired;
-    struct assay_rank_ready ready;
-    uint64_t                bindings; /* in its stage */
-    size_t                  inlined;  /* bytes of content at the stage's end */
-    uint64_t                longest;  /* executions in which it took longest */
-    double                  busy_ns;  /* of all its executions */
-};
-
-struct assay_session {
-    struct assay_ranked_setup with;
-    struct assay_post         post;
-    bool                      has_post;
-    struct assay_region      *region; /* NULL: they are elsewhere */
-    char                      path[64], compiled[512];
-    struct assay_process      process[ASSAY_RANKS_MOST]; /* theirs, or one, the launcher's */
-    uint32_t                  n_processes;
-    struct member             member[ASSAY_RANKS_MOST];
-    uint64_t                  given_ns, executions;
-};
-
-/* ---- orders ------------------------------------------------------------------------------------------------------ */
-
-/* What ranks and their plug-ins print goes to this worker's standard error, of which the end is kept. */
-static void drain(struct assay_session *s)
-{
-    char piece[1024];
-    for (uint32_t i = 0; i < s->n_processes; i++) {
-        const int from[] = {s->process[i].errors, s->region ? -1 : s->process[i].from};
-        for (size_t k = 0; k < 2; k++) {
-            ssize_t n = from[k] >= 0 ? read(from[k], piece, sizeof piece) : 0;
-            if (n > 0)
-                (void)!write(STDERR_FILENO, piece, (size_t)n);
-        }
-    }
-}
-
-static const char *host_of(const struct assay_session *s, uint32_t rank)
-{
-    return *s->member[rank].ready.host ? s->member[rank].ready.host : "its host";
-}
-
-static enum assay_code is_lost(struct assay_session *s, struct assay_error *err)
-{
-    uint32_t rank;
-    char     why[ASSAY_LINK_WHY];
-    return s->post.lost(s->post.self, &rank, why) ? ASSAY_FAIL(err, ASSAY_DEVICE, "rank %u on %.48s: %.180s", rank, host_of(s, rank), why)
-                                                  : ASSAY_OK;
-}
-
-/* Of a failed execution, when a rank is lost: which. One that was missed and answers was itself waiting; who does not answer hangs. */
-static enum assay_code blame(struct assay_session *s, struct assay_error *err)
-{
-    uint64_t begin = assay_clock_now_ns();
-    uint32_t silent, missed;
-    char     why[ASSAY_LINK_WHY];
-    for (;;) {
-        silent = 0;
-        while (silent < s->with.n && s->post.is_done(s->post.self, silent))
-            silent++;
-        if (silent == s->with.n || assay_clock_now_ns() - begin > SILENT_NS)
-            break;
-        s->post.rest(s->post.self, NAP_NS);
-    }
-    if (!s->post.lost(s->post.self, &missed, why) || silent == s->with.n || !s->post.is_done(s->post.self, missed))
-        return is_lost(s, err);
-    return ASSAY_FAIL(err, ASSAY_DEVICE, "rank %u on %.48s does not answer; %.180s", silent, host_of(s, silent), why);
-}
-
-/* Has one ended that was not told to? */
-static enum assay_code look(struct assay_session *s, struct assay_error *err)
-{
-    struct assay_process_end end;
-    drain(s);
-    for (uint32_t i = 0; i < s->n_processes; i++)
-        if (s->process[i].pid && assay_process_wait(&s->process[i], 0, &end)) {
-            s->process[i].pid = 0;
-            if (s->region)
-                s->post.lose(s->post.self, i, end.text);
-            else if (!is_lost(s, err)) /* a rank that ended first is the reason */
-                return ASSAY_FAIL(err, ASSAY_DEVICE, "%s ended (%s) before its ranks", s->with.launcher, end.text);
-        }
-    return is_lost(s, err);
-}
-
-static struct assay_order_box *box_of(struct assay_session *s, uint32_t rank)
-{
-    return s->post.box(s->post.self, rank);
-}
-
-static enum assay_code give(struct assay_session *s, uint32_t rank, enum assay_order what, size_t front, size_t back, struct assay_error *err)
-{
-    box_of(s, rank)->what = what;
-    return s->post.give(s->post.self, rank, front, back, err);
-}
-
-/* Until the rank has done what it was given. ASSAY_TIMEOUT: it goes on. */
-static enum assay_code await(struct assay_session *s, uint32_t rank, uint64_t timeout_ns, struct assay_error *err)
-{
-    uint64_t begin = assay_clock_now_ns();
-    while (!s->post.is_done(s->post.self, rank)) {
-        if (assay_clock_now_ns() - begin >= timeout_ns)
-            return ASSAY_FAIL(err, ASSAY_TIMEOUT, "rank %u on %.48s is not done", rank, host_of(s, rank));
-        s->post.rest(s->post.self, NAP_NS);
-        if (!s->post.is_done(s->post.self, rank) && look(s, err))
-            return err->code;
-    }
-    const struct assay_order_box *box = box_of(s, rank);
-    if (!box->error.code)
-        return ASSAY_OK;
-    if (box->what == ASSAY_ORDER_EXECUTE && is_lost(s, err))
-        return blame(s, err);
-    *err = box->error;
-    return assay_error_in(err, "rank %u on %.48s", rank, host_of(s, rank));
-}
-
-static enum assay_code order(struct assay_session *s, uint32_t rank, enum assay_order what, const uint64_t arg[3], size_t front,
-                             struct assay_error *err)
-{
-    if (is_lost(s, err))
-        return err->code;
-    memcpy(box_of(s, rank)->arg, arg, 3 * sizeof *arg);
-    return give(s, rank, what, front, 0, err) ? err->code : await(s, rank, s->with.patience_ns + START_NS, err);
-}
-
-/* ---- buffers ----------------------------------------------------------------------------------------------------- */
-
-static enum assay_code s_alloc(struct assay_session *s, const struct assay_alloc *how, struct assay_buffer **out, struct assay_error *err)
-{
-    struct assay_buffer *b = calloc(1, sizeof *b);
-    (void)s;
-    if (!b)
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a buffer of ranks");
-    b->how = *how;
-    *out = b;
-    return ASSAY_OK;
-}
-
-static void s_release(struct assay_session *s, struct assay_buffer *b)
-{
-    struct assay_error ignored = {.code = ASSAY_OK};
-    if (b && b->placed)
-        (void)order(s, b->rank, ASSAY_ORDER_RELEASE, (uint64_t[]){b->number, 0, 0}, 0, &ignored);
-    if (b)
-        free(b->held);
-    free(b);
-}
-
-/* In pieces that the stage holds. */
-static enum assay_code pass(struct assay_session *s, const struct assay_buffer *b, uint64_t offset, const unsigned char *from, unsigned char *to,
-                            uint64_t bytes, struct assay_error *err)
-{
-    struct assay_order_box *box = box_of(s, b->rank);
-    for (uint64_t done = 0, n; done < bytes; done += n) {
-        n = bytes - done < ASSAY_STAGE_BYTES ? bytes - done : ASSAY_STAGE_BYTES;
-        if (from)
-            memcpy(box->stage, from + done, n);
-        if (order(s, b->rank, from ? ASSAY_ORDER_UPLOAD : ASSAY_ORDER_DOWNLOAD, (uint64_t[]){b->number, offset + done, n}, from ? n : 0, err))
-            return err->code;
-        if (to)
-            memcpy(to + done, box->stage, n);
-    }
-    return ASSAY_OK;
-}
-
-static enum assay_code hold(struct assay_buffer *b, struct assay_error *err)
-{
-    if (!b->held && !(b->held = calloc(1, b->how.bytes + 1)))
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a buffer of %llu bytes", (unsigned long long)b->how.bytes);
-    return ASSAY_OK;
-}
-
-static enum assay_code s_upload(struct assay_session *s, struct assay_buffer *b, uint64_t offset, const void *from, uint64_t bytes,
-                                struct assay_error *err)
-{
-    if (b->placed)
-        return pass(s, b, offset, from, NULL, bytes, err);
-    if (hold(b, err))
-        return err->code;
-    memcpy(b->held + offset, from, bytes);
-    return ASSAY_OK;
-}
-
-static enum assay_code s_download(struct assay_session *s, struct assay_buffer *b, uint64_t offset, void *to, uint64_t bytes,
-                                  struct assay_error *err)
-{
-    if (b->placed)
-        return pass(s, b, offset, NULL, to, bytes, err);
-    if (hold(b, err))
-        return err->code;
-    memcpy(to, b->held + offset, bytes);
-    return ASSAY_OK;
-}
-
-static enum assay_code place(struct assay_session *s, struct assay_buffer *b, uint32_t rank, struct assay_error *err)
-{
-    if (b->placed)
-        return b->rank == rank ? ASSAY_OK : ASSAY_FAIL(err, ASSAY_INTERNAL, "a buffer of rank %u is bound to a value of rank %u", b->rank, rank);
-    if (order(s, rank, ASSAY_ORDER_ALLOC, (uint64_t[]){b->how.bytes, b->how.alignment, (uint64_t)b->how.place}, 0, err))
-        return err->code;
-    b->placed = true;
-    b->rank = rank;
-    b->number = box_of(s, rank)->arg[3];
-    if (b->held && pass(s, b, 0, b->held, NULL, b->how.bytes, err))
-        return err->code;
-    free(b->held);
-    b->held = NULL;
-    return ASSAY_OK;
-}
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
@@ -261,8 +33,8 @@ static const struct assay_binding *binding_at(const void *first, size_t stride, 
 static enum assay_code add(struct assay_session *s, const struct assay_binding *b, struct assay_error *err)
 {
     struct assay_rank_value    of = s->with.of[b->value];
-    struct member             *m = &s->member[of.rank];
-    struct assay_order_box    *box = box_of(s, of.rank);
+    struct assay_rank_member             *m = &s->member[of.rank];
+    struct assay_order_box    *box = assay_ranks_box(s, of.rank);
     struct assay_order_binding one = {.value = (uint32_t)of.value, .valid_rows = b->valid_rows, .offset = b->offset};
     if (!b->buffer) {
         uint64_t bytes = s->with.graph->values[b->value].bytes, padded = (bytes + 63) / 64 * 64;
@@ -285,7 +57,7 @@ static enum assay_code bind(struct assay_session *s, const void *first, size_t n
 {
     for (size_t i = 0; i < n; i++) {
         const struct assay_binding *b = binding_at(first, stride, i);
-        if (b->buffer && place(s, b->buffer, s->with.of[b->value].rank, err))
+        if (b->buffer && assay_ranks_place(s, b->buffer, s->with.of[b->value].rank, err))
             return err->code;
     }
     for (uint32_t r = 0; r < s->with.n; r++)
@@ -301,7 +73,7 @@ static enum assay_code await_all(struct assay_session *s, uint64_t timeout_ns, s
     uint64_t begin = assay_clock_now_ns();
     for (uint32_t r = 0; r < s->with.n; r++) {
         uint64_t passed = assay_clock_now_ns() - begin;
-        if (await(s, r, passed < timeout_ns ? timeout_ns - passed : 0, err))
+        if (assay_ranks_await(s, r, passed < timeout_ns ? timeout_ns - passed : 0, err))
             return err->code;
     }
     return ASSAY_OK;
@@ -315,17 +87,17 @@ static enum assay_code s_compile(struct assay_session *s, const struct assay_com
     if (!p)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for a program of ranks");
     for (uint32_t r = 0; r < s->with.n && !err->code; r++) {
-        box_of(s, r)->arg[0] = s->member[r].bindings;
-        (void)give(s, r, ASSAY_ORDER_COMPILE, s->member[r].bindings * sizeof(struct assay_order_binding), s->member[r].inlined, err);
+        assay_ranks_box(s, r)->arg[0] = s->member[r].bindings;
+        (void)assay_ranks_give(s, r, ASSAY_ORDER_COMPILE, s->member[r].bindings * sizeof(struct assay_order_binding), s->member[r].inlined, err);
     }
-    if (err->code || await_all(s, s->with.patience_ns + START_NS, err)) {
+    if (err->code || await_all(s, s->with.patience_ns + ASSAY_RANKS_START_NS, err)) {
         free(p);
         return err->code;
     }
     for (uint32_t r = 0; r < s->with.n; r++)
-        p->number[r] = box_of(s, r)->arg[3];
-    box_of(s, 0)->stage[sizeof s->compiled - 1] = 0;
-    (void)assay_string_copy(s->compiled, sizeof s->compiled, (const char *)box_of(s, 0)->stage);
+        p->number[r] = assay_ranks_box(s, r)->arg[3];
+    assay_ranks_box(s, 0)->stage[sizeof s->compiled - 1] = 0;
+    (void)assay_string_copy(s->compiled, sizeof s->compiled, (const char *)assay_ranks_box(s, 0)->stage);
     *out = p;
     return ASSAY_OK;
 }
@@ -334,25 +106,25 @@ static void s_discard(struct assay_session *s, struct assay_program *p)
 {
     struct assay_error ignored = {.code = ASSAY_OK};
     for (uint32_t r = 0; r < s->with.n; r++)
-        (void)order(s, r, ASSAY_ORDER_DISCARD, (uint64_t[]){p->number[r], 0, 0}, 0, &ignored);
+        (void)assay_ranks_order(s, r, ASSAY_ORDER_DISCARD, (uint64_t[]){p->number[r], 0, 0}, 0, &ignored);
     free(p);
 }
 
 static enum assay_code s_execute(struct assay_session *s, const struct assay_launch *launch, struct assay_event **out, struct assay_error *err)
 {
-    if (is_lost(s, err) || bind(s, launch->bindings, launch->n_bindings, launch->binding_stride, err))
+    if (assay_ranks_lost(s, err) || bind(s, launch->bindings, launch->n_bindings, launch->binding_stride, err))
         return err->code;
     struct assay_event *event = calloc(1, sizeof *event);
     if (!event)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for an execution of ranks");
     for (uint32_t r = 0; r < s->with.n; r++) {
-        struct assay_order_box *box = box_of(s, r);
+        struct assay_order_box *box = assay_ranks_box(s, r);
         box->arg[0] = launch->program->number[r];
         box->arg[1] = s->member[r].bindings;
     }
     s->given_ns = assay_clock_now_ns();
     for (uint32_t r = 0; r < s->with.n && !err->code; r++)
-        (void)give(s, r, ASSAY_ORDER_EXECUTE, s->member[r].bindings * sizeof(struct assay_order_binding), s->member[r].inlined, err);
+        (void)assay_ranks_give(s, r, ASSAY_ORDER_EXECUTE, s->member[r].bindings * sizeof(struct assay_order_binding), s->member[r].inlined, err);
     if (err->code) {
         free(event);
         return err->code;
@@ -369,7 +141,7 @@ static void span_of(struct assay_session *s, struct assay_span *span)
     span->begin_ns = UINT64_MAX;
     span->end_ns = 0;
     for (uint32_t r = 0; r < s->with.n; r++) {
-        const uint64_t *arg = box_of(s, r)->arg;
+        const uint64_t *arg = assay_ranks_box(s, r)->arg;
         uint64_t        took = arg[3] > arg[2] ? arg[3] - arg[2] : 0;
         span->begin_ns = arg[2] < span->begin_ns ? arg[2] : span->begin_ns;
         span->end_ns = arg[3] > span->end_ns ? arg[3] : span->end_ns;
@@ -444,7 +216,7 @@ static enum assay_code s_counters(struct assay_session *s, struct assay_counter_
     size_t at = 0;
     (void)err;
     for (uint32_t r = 0; r < s->with.n && at < capacity; r++) {
-        const struct member      *m = &s->member[r];
+        const struct assay_rank_member      *m = &s->member[r];
         struct assay_counter_row *row = (struct assay_counter_row *)(void *)((char *)rows + at++ * stride);
         (void)snprintf(row->name, sizeof row->name, "rank %u mean time", r);
         (void)assay_string_copy(row->unit, sizeof row->unit, "ns");
@@ -483,9 +255,9 @@ static void s_close(struct assay_session *s)
     struct assay_error ignored = {.code = ASSAY_OK};
     bool               is_whole = s->has_post && !s->post.lost(s->post.self, &rank, why);
     for (uint32_t r = 0; r < s->with.n && is_whole; r++)
-        (void)give(s, r, ASSAY_ORDER_LEAVE, 0, 0, &ignored);
+        (void)assay_ranks_give(s, r, ASSAY_ORDER_LEAVE, 0, 0, &ignored);
     for (uint32_t r = 0; r < s->with.n && is_whole && !s->region; r++) /* before their connections go */
-        (void)await(s, r, LEAVE_NS, &ignored);
+        (void)assay_ranks_await(s, r, LEAVE_NS, &ignored);
     if (s->has_post)
         s->post.close(s->post.self); /* ranks elsewhere end with their connection, and their launcher with them */
     for (uint32_t i = 0; i < s->n_processes; i++)
@@ -499,230 +271,10 @@ static void s_close(struct assay_session *s)
 
 static const struct assay_backend ranked = {
     .size = sizeof ranked, .abi_major = ASSAY_ABI_MAJOR, .abi_minor = ASSAY_ABI_MINOR, .name = "ranks", .summary = "the ranks of one case",
-    .version = ASSAY_VERSION, .close = s_close, .accepts = s_accepts, .alloc = s_alloc, .release = s_release, .upload = s_upload,
-    .download = s_download, .compile = s_compile, .discard = s_discard, .execute = s_execute, .poll = s_poll, .forget = s_forget,
-    .describe = s_describe, .counters = s_counters,
+    .version = ASSAY_VERSION, .close = s_close, .accepts = s_accepts, .alloc = assay_ranks_alloc, .release = assay_ranks_release,
+    .upload = assay_ranks_upload, .download = assay_ranks_download, .compile = s_compile, .discard = s_discard, .execute = s_execute,
+    .poll = s_poll, .forget = s_forget, .describe = s_describe, .counters = s_counters,
 };
-
-/* ---- ranks that this process starts ------------------------------------------------------------------------------ */
-
-static json_t *job_of(const struct assay_session *s, uint32_t rank)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "do", "rank", "case", s->with.what->name, "backend", s->with.backend, "plugin",
-                     s->with.plugin, "rank", (int)rank, "patience_ns", (json_int_t)s->with.patience_ns);
-}
-
-static enum assay_code no_job(struct assay_error *err)
-{
-    return ASSAY_FAIL(err, ASSAY_CONFIG, "a name in the job is not UTF-8 (or memory ran out)");
-}
-
-static enum assay_code start(struct assay_session *s, char *const argv[], struct assay_error *err)
-{
-    struct assay_process *p = &s->process[s->n_processes];
-    if (assay_process_start(argv, p, err))
-        return assay_error_in(err, "starting ranks");
-    s->n_processes++;
-    (void)fcntl(p->errors, F_SETFL, O_NONBLOCK);
-    return ASSAY_OK;
-}
-
-static enum assay_code start_forked(struct assay_session *s, uint32_t rank, struct assay_error *err)
-{
-    char           program[512], word[] = "worker";
-    char          *argv[] = {program, word, NULL};
-    struct member *m = &s->member[rank];
-    json_t        *job = job_of(s, rank);
-    if (!job || json_object_set_new(job, "region", json_string(s->path)))
-        return no_job(err);
-    if (assay_program_path(program, sizeof program, err) || start(s, argv, err) || assay_wire_init(&m->wire, s->process[rank].from, err)) {
-        json_decref(job);
-        return err->code;
-    }
-    m->is_wired = true;
-    return assay_wire_say(s->process[rank].to, job, err);
-}
-
-static enum assay_code await_forked(struct assay_session *s, uint32_t rank, struct assay_error *err)
-{
-    json_t  *message = NULL;
-    uint64_t begin = assay_clock_now_ns();
-    for (;;) {
-        enum assay_code code = assay_wire_next(&s->member[rank].wire, NAP_NS, &message, err);
-        if (!code)
-            break;
-        if (code != ASSAY_TIMEOUT || assay_clock_now_ns() - begin > START_NS)
-            return assay_error_in(err, "waiting for rank %u on %.48s", rank, host_of(s, rank));
-        *err = (struct assay_error){.code = ASSAY_OK};
-        drain(s);
-    }
-    const char *say = json_string_value(json_object_get(message, "say"));
-    if (!message) {
-        struct assay_process_end end = {.text = "it went away"};
-        (void)assay_process_wait(&s->process[rank], ASSAY_NS_PER_S, &end);
-        s->process[rank].pid = 0;
-        (void)ASSAY_FAIL(err, ASSAY_DEVICE, "rank %u on %.48s ended before it was ready: %s", rank, host_of(s, rank), end.text);
-    } else if (!say || strcmp(say, "ready") != 0) {
-        assay_error_from_json(json_object_get(message, "error"), err);
-        (void)assay_error_in(err, "opening rank %u on %.48s", rank, host_of(s, rank));
-    }
-    json_decref(message);
-    return err->code;
-}
-
-static enum assay_code open_forked(struct assay_session *s, struct assay_error *err)
-{
-    if (assay_region_make(s->with.n, &s->region, s->path, err) || assay_region_post(s->region, &s->post, err))
-        return err->code;
-    s->has_post = true;
-    for (uint32_t r = 0; r < s->with.n; r++)
-        assay_host_name(s->member[r].ready.host);
-    for (uint32_t r = 0; !err->code && r < s->with.n; r++)
-        (void)start_forked(s, r, err);
-    for (uint32_t r = 0; !err->code && r < s->with.n; r++)
-        (void)await_forked(s, r, err);
-    return err->code;
-}
-
-/* ---- ranks that the cluster's launcher starts ---------------------------------------------------------------------- */
-
-const char *const assay_launchers[] = {"fork", "mpirun", "srun", NULL};
-
-static enum assay_code find_program(const char *name, char path[512], struct assay_error *err)
-{
-    const char *list = getenv("PATH");
-    char        each[4096], *save = NULL;
-    (void)assay_string_copy(each, sizeof each, list ? list : "/usr/bin:/bin");
-    for (char *folder = strtok_r(each, ":", &save); folder; folder = strtok_r(NULL, ":", &save)) {
-        int n = snprintf(path, 512, "%s/%s", folder, name);
-        if (n > 0 && n < 512 && !access(path, X_OK))
-            return ASSAY_OK;
-    }
-    (void)ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "there is no %s in PATH", name);
-    return assay_error_hint(err, !strcmp(name, "srun") ? "package slurm-client, on a host of the cluster" : "packages openmpi-bin and libopenmpi3");
-}
-
-enum assay_code assay_launcher_look(const char *launcher, char what[160], struct assay_error *err)
-{
-    char  path[512], version[] = "--version", out[160] = "", library[128] = "";
-    char *argv[] = {path, version, NULL};
-    int   status = 0;
-    if (!strcmp(launcher, "fork")) {
-        (void)assay_string_copy(what, 160, "processes of one machine");
-        return ASSAY_OK;
-    }
-    if (find_program(launcher, path, err) || (!strcmp(launcher, "mpirun") && assay_mpi_look(library, err)))
-        return err->code;
-    if (assay_process_capture(argv, NULL, 20 * ASSAY_NS_PER_S, out, sizeof out, &status, err))
-        return err->code;
-    if (status) {
-        (void)ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "%s --version ends with %d", path, status);
-        return assay_error_hint(err, "a host of the cluster, or SLURM_CONF for its slurm.conf");
-    }
-    out[strcspn(out, "\n")] = 0;
-    (void)snprintf(what, 160, "%.90s%s%.60s", out, *library ? "; " : "", library);
-    return ASSAY_OK;
-}
-
-static enum assay_code start_launcher(struct assay_session *s, const struct assay_remote *remote, struct assay_error *err)
-{
-    char  launcher[512], program[512], number[16], address[ASSAY_ADDRESSES_BYTES + 8];
-    char  n_word[] = "-n", pass[] = "-x", token[] = ASSAY_RANK_TOKEN, mpi[] = "--mpi=none", rank[] = "rank";
-    char *for_mpirun[] = {launcher, n_word, number, pass, token, program, rank, address, NULL};
-    char *for_srun[] = {launcher, n_word, number, mpi, program, rank, address, NULL};
-    (void)snprintf(number, sizeof number, "%u", s->with.n);
-    (void)assay_string_copy(address, sizeof address, assay_remote_address(remote));
-    if (find_program(s->with.launcher, launcher, err) || assay_program_path(program, sizeof program, err))
-        return err->code;
-    if (setenv(ASSAY_RANK_TOKEN, assay_remote_token(remote), 1))
-        return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for the environment");
-    if (start(s, !strcmp(s->with.launcher, "mpirun") ? for_mpirun : for_srun, err))
-        return err->code;
-    (void)fcntl(s->process[0].from, F_SETFL, O_NONBLOCK);
-    (void)close(s->process[0].to);
-    s->process[0].to = -1;
-    return ASSAY_OK;
-}
-
-/* Until all have come; the launcher that ends before that has not started them. */
-static enum assay_code gather(struct assay_session *s, struct assay_remote *remote, struct assay_error *err)
-{
-    uint64_t                 begin = assay_clock_now_ns();
-    struct assay_process_end end;
-    while (!assay_remote_gather(remote, NAP_NS)) {
-        uint32_t missing = 0;
-        while (assay_remote_has(remote, missing))
-            missing++;
-        drain(s);
-        if (assay_process_wait(&s->process[0], 0, &end)) {
-            s->process[0].pid = 0;
-            (void)ASSAY_FAIL(err, ASSAY_UNAVAILABLE, "%s ended (%s) and rank %u had not come", s->with.launcher, end.text, missing);
-            return assay_error_hint(err, "the run's log has what it printed");
-        }
-        if (assay_clock_now_ns() - begin > START_NS)
-            return ASSAY_FAIL(err, ASSAY_TIMEOUT, "rank %u did not come within %.3g s of %s", missing, START_NS / 1e9, s->with.launcher);
-    }
-    return ASSAY_OK;
-}
-
-/* Every rank's job, with where all the others are. */
-static enum assay_code give_jobs(struct assay_session *s, const struct assay_remote *remote, struct assay_error *err)
-{
-    json_t *peers = json_array();
-    for (uint32_t r = 0; r < s->with.n; r++) {
-        const struct assay_arrival *a = assay_remote_arrival(remote, r);
-        (void)assay_string_copy(s->member[r].ready.host, sizeof s->member[r].ready.host, a->host);
-        (void)json_array_append_new(peers, json_pack("{s:o, s:i}", "addresses", assay_json_string(a->peer.addresses), "port", (int)a->peer.port));
-    }
-    for (uint32_t r = 0; r < s->with.n && !err->code; r++) {
-        json_t *job = job_of(s, r);
-        if (!job || json_object_set(job, "peers", peers) || json_object_set_new(job, "token", json_string(assay_remote_token(remote))) ||
-            json_object_set_new(job, "link", json_string(!strcmp(s->with.launcher, "mpirun") ? "mpi" : "sockets")))
-            (void)no_job(err);
-        else
-            (void)assay_wire_say(assay_remote_fd(remote, r), job, err);
-    }
-    json_decref(peers);
-    return err->code;
-}
-
-/* The first that is not ready is told at once: the others may wait for it. */
-static enum assay_code await_ready(struct assay_session *s, struct assay_error *err)
-{
-    uint64_t begin = assay_clock_now_ns();
-    for (uint32_t ready = 0; ready < s->with.n;) {
-        ready = 0;
-        for (uint32_t r = 0; r < s->with.n; r++) {
-            bool is_done = s->post.is_done(s->post.self, r);
-            ready += is_done;
-            if (is_done && box_of(s, r)->error.code) {
-                *err = box_of(s, r)->error;
-                return assay_error_in(err, "opening rank %u on %.48s", r, host_of(s, r));
-            }
-        }
-        if (ready < s->with.n && look(s, err))
-            return err->code;
-        if (assay_clock_now_ns() - begin > START_NS)
-            return ASSAY_FAIL(err, ASSAY_TIMEOUT, "%u of %u ranks were ready within %.3g s", ready, s->with.n, (double)START_NS / 1e9);
-        if (ready < s->with.n)
-            s->post.rest(s->post.self, NAP_NS);
-    }
-    return ASSAY_OK;
-}
-
-static enum assay_code open_launched(struct assay_session *s, struct assay_error *err)
-{
-    struct assay_remote *remote = NULL;
-    if (assay_remote_open(s->with.n, &remote, err))
-        return err->code;
-    if (start_launcher(s, remote, err) || gather(s, remote, err) || give_jobs(s, remote, err)) {
-        assay_remote_close(remote);
-        return err->code;
-    }
-    assay_remote_post(remote, &s->post);
-    s->has_post = true;
-    return await_ready(s, err);
-}
 
 /* ---- both ---------------------------------------------------------------------------------------------------------- */
 
@@ -732,9 +284,9 @@ enum assay_code assay_ranked_open(const struct assay_ranked_setup *setup, struct
     if (!s)
         return ASSAY_FAIL(err, ASSAY_MEMORY, "no memory for %u ranks", setup->n);
     s->with = *setup;
-    (void)(!strcmp(setup->launcher, "fork") ? open_forked(s, err) : open_launched(s, err));
+    (void)(!strcmp(setup->launcher, "fork") ? assay_ranks_start_forked(s, err) : assay_ranks_start_launched(s, err));
     for (uint32_t r = 0; !err->code && r < setup->n; r++)
-        memcpy(&s->member[r].ready, box_of(s, r)->stage, sizeof s->member[r].ready);
+        memcpy(&s->member[r].ready, assay_ranks_box(s, r)->stage, sizeof s->member[r].ready);
     const struct assay_rank_ready *ready = &s->member[0].ready;
     if (!err->code && !(ready->device.traits & ASSAY_TRAIT_VALUES))
         (void)ASSAY_FAIL(err, ASSAY_UNSUPPORTED, "'%.100s' computes no values, and ranks that do not cannot be followed", ready->canonical);

@@ -3,7 +3,7 @@
 #define ASSAY_REPORTS_TESTS_LEVEL_SAMPLE_H
 
 #include "harness/judge/tests/findings_sample.h"
-#include "reports/report.h"
+#include "reports/write/write.h"
 #include "reports/tests/sample_run.h"
 
 /* Release it with assay_findings_release. */

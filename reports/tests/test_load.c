@@ -2,7 +2,7 @@
 
 #include "harness/base/file.h"
 #include "reports/cases.h"
-#include "reports/report.h"
+#include "reports/write/write.h"
 #include "reports/tests/sample_run.h"
 
 #include "assay/banned.h"

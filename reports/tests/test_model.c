@@ -8,7 +8,7 @@
 #include "harness/plan/plan.h"
 #include "reports/cases.h"
 #include "reports/figures.h"
-#include "reports/report.h"
+#include "reports/write/write.h"
 #include "reports/tests/markup.h"
 #include "reports/tests/sample_run.h"
 

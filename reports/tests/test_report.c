@@ -3,7 +3,7 @@
 
 #include "harness/base/tests/source.h"
 #include "reports/figures.h"
-#include "reports/report.h"
+#include "reports/write/write.h"
 #include "reports/tests/sample_run.h"
 
 Test(report, formats_are_found_by_their_names_and_have_files_of_their_own)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "reports/figures.h"
-#include "reports/report.h"
+#include "reports/write/write.h"
 #include "reports/tests/level_sample.h"
 #include "reports/tests/markup.h"
 #include "reports/translate.h"
