@@ -8,6 +8,8 @@
 #include "assay/banned.h"
 
 #define QUERY_BLOCK 128.0 /* queries that one core takes at a time */
+/* FLOP a clock and core in 16 bits up to which it takes no more: twice the largest core whose attention was measured. */
+#define QUERY_BLOCK_CORE 8192.0
 /* Rows of queries that share what one load carries into registers: README.md, "Attention over many queries". */
 #define FED_ROWS 16.0
 
@@ -48,35 +50,49 @@ static double feeding_s(const struct assay_chip *chip, const struct assay_rates 
 }
 
 /* Blocks of queries in waves over the cores. Causal blocks differ in length, so that the last wave is half lost. */
-static double waves_of(const struct assay_attention_shape *s, const struct assay_rates *r)
+static double waves_of(double blocks, const struct assay_rates *r)
 {
-    double waves = s->batch * s->heads * ceil(s->query / QUERY_BLOCK) / r->cores;
+    double waves = blocks / r->cores;
     return waves <= 1 ? 1 : waves + 0.5;
 }
 
-enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct assay_coefficients *k,
-                                    const struct assay_attention_shape *s, struct assay_price *out, struct assay_error *err)
+/* With so many queries a block. */
+static struct assay_price price_blocks(const struct assay_chip *chip, const struct assay_coefficients *k, const struct assay_attention_shape *s,
+                                       const struct assay_rates *r, double block)
 {
-    struct assay_rates r;
-    if (assay_rates_of(chip, k, s->compute, &r, err))
-        return assay_error_in(err, "pricing attention over many queries");
-    double waves = waves_of(s, &r), blocks = s->batch * s->heads * ceil(s->query / QUERY_BLOCK);
-    double pairs = pairs_of(s), waste = ceil(s->query / QUERY_BLOCK) * QUERY_BLOCK / s->query * waves * r.cores / blocks;
+    double blocks = s->batch * s->heads * ceil(s->query / block), waves = waves_of(blocks, r);
+    double pairs = pairs_of(s), waste = ceil(s->query / block) * block / s->query * waves * r->cores / blocks;
     double tokens =
         s->batch * s->query *
         (s->heads * (s->head_dim + s->value_dim) * s->q_bytes + s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes);
     double             kept = s->kv_tokens > 0 ? s->kv_tokens : s->batch * (s->past + s->query);
     struct assay_price price = {.class = ASSAY_KERNEL_PREFILL, .flops = 2 * pairs * (s->head_dim + s->value_dim)};
     price.memory_bytes = tokens + kept * s->kv_heads * (s->head_dim + s->value_dim) * s->kv_bytes;
-    double waiting_s = feeding_s(chip, &r, k, s->compute, pairs * waste * (s->head_dim + s->value_dim)) / kept_clock(chip, k);
-    price.compute_ns = (price.flops * waste / product_rate(chip, &r, k) + waiting_s) * 1e9;
-    price.vector_ns = pairs * waste / (r.exp * k->value[ASSAY_K_PREFILL_EXP] * kept_clock(chip, k)) * 1e9;
-    price.memory_ns = price.memory_bytes / (r.memory * 0.85) * 1e9;
+    double waiting_s = feeding_s(chip, r, k, s->compute, pairs * waste * (s->head_dim + s->value_dim)) / kept_clock(chip, k);
+    price.compute_ns = (price.flops * waste / product_rate(chip, r, k) + waiting_s) * 1e9;
+    price.vector_ns = pairs * waste / (r->exp * k->value[ASSAY_K_PREFILL_EXP] * kept_clock(chip, k)) * 1e9;
+    price.memory_ns = price.memory_bytes / (r->memory * 0.85) * 1e9;
     price.floor_ns =
-        assay_floor_ns(chip, k->value[ASSAY_K_PREFILL_FLOOR]) + k->value[ASSAY_K_PREFILL_TOKEN_BYTES] * tokens / r.memory * 1e9;
+        assay_floor_ns(chip, k->value[ASSAY_K_PREFILL_FLOOR]) + k->value[ASSAY_K_PREFILL_TOKEN_BYTES] * tokens / r->memory * 1e9;
     price.floor_ns += assay_at_clock(chip, k->value[ASSAY_K_PREFILL_BLOCK]) * waves;
     price.ns = price.floor_ns + assay_norm3(k->value[ASSAY_K_PREFILL_SMOOTH], price.compute_ns + price.vector_ns, price.memory_ns, 0);
-    *out = price;
+    return price;
+}
+
+/* Parts of few, large cores can give each more queries, so that a block takes the time that one takes elsewhere, and take what is fastest:
+ * README.md, "Attention over many queries". */
+enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct assay_coefficients *k,
+                                    const struct assay_attention_shape *s, struct assay_price *out, struct assay_error *err)
+{
+    struct assay_rates r;
+    if (assay_rates_of(chip, k, s->compute, &r, err))
+        return assay_error_in(err, "pricing attention over many queries");
+    double core = r.peak / r.sustained * assay_dtype_bits(s->compute) / 16 / (r.cores * r.clock_hz), most = rint(core / QUERY_BLOCK_CORE);
+    *out = price_blocks(chip, k, s, &r, QUERY_BLOCK);
+    for (double larger = 2; larger <= most; larger *= 2) {
+        struct assay_price price = price_blocks(chip, k, s, &r, larger * QUERY_BLOCK);
+        *out = price.ns < out->ns ? price : *out;
+    }
     return ASSAY_OK;
 }
 

@@ -194,6 +194,37 @@ Test(kernel, of_long_attention_waits_where_operands_are_carried_into_registers)
 }
 
 /* Kernels with block scales go through all experts of a rank; others only through those that a token goes to. */
+/* The same peak in a hundred cores or in eight: eight must not spend their time between blocks of 128 queries, nor take blocks that short
+ * prompts do not fill. */
+Test(kernel, of_long_attention_takes_little_more_in_few_large_cores)
+{
+    struct assay_coefficients c = assay_coefficients_begin();
+    struct assay_random       random;
+    assay_random_init(&random, 3);
+    struct assay_chip many = some_chip(&random);
+    many.memory_class = ASSAY_MEMORY_HBM;
+    many.field[ASSAY_DEVICE_PEAK_BF16] = many.field[ASSAY_DEVICE_PEAK_F16] = 1e15;
+    many.field[ASSAY_DEVICE_CLOCK] = 1.6e9;
+    many.field[ASSAY_DEVICE_EXP] = 4e12;
+    many.field[ASSAY_DEVICE_REGISTER_FEED] = NAN;
+    many.field[ASSAY_DEVICE_CORES] = 128;
+    struct assay_chip few = many;
+    few.field[ASSAY_DEVICE_CORES] = 8;
+    static const double queries[] = {64, 128, 512, 2048, 8192};
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        const struct assay_attention_shape s = {.batch = 8, .query = queries[i], .heads = 64, .kv_heads = 8, .head_dim = 128, .value_dim = 128,
+                                                .causal = true, .compute = ASSAY_BF16, .q_bytes = 2, .kv_bytes = 2};
+        struct assay_price in_many, in_few;
+        struct assay_error err = {0};
+        cr_assert_eq(assay_price_prefill(&many, &c, &s, &in_many, &err), ASSAY_OK, "%s", err.message);
+        cr_assert_eq(assay_price_prefill(&few, &c, &s, &in_few, &err), ASSAY_OK, "%s", err.message);
+        /* 16 blocks of the largest size are what there is to win; a prompt of one block wins none of it */
+        double most = queries[i] <= 128 ? 16 : queries[i] <= 512 ? 4.5 : 1.5;
+        cr_expect_lt(in_few.ns, most * in_many.ns, "%g queries: %g and %g us", queries[i], in_few.ns / 1e3, in_many.ns / 1e3);
+        cr_expect_eq(in_few.flops, in_many.flops);
+    }
+}
+
 Test(kernel, of_experts_with_block_scales_passes_all_of_a_rank)
 {
     struct assay_coefficients c = assay_coefficients_begin();
