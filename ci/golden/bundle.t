@@ -30,11 +30,16 @@ run/log.txt
 run/manifest.json
 run/plan.json
 run/records.jsonl
+run/suite.json
 run/verdicts.jsonl
 seal.json
 
-$ cat note
-assay: note: left out: suite tiny: there is no suite 'tiny'
+$ cat note; tar xOf a.bundle run/suite.json | cmp - "$ASSAY_SOURCE/ci/golden/data/tiny.json"
+
+# a folder of before the suite's file was kept says so
+$ cp -r quick old && rm old/suite.json && assay bundle old -o old.bundle | sed -E 's/[0-9]+ files/N files/'
+old.bundle: N files, not signed
+! assay: note: left out: suite tiny: the run folder has no suite.json
 
 # whole: exit 0, with what that proves and what not
 $ assay verify a.bundle --key mine.key.pub | sed -E 's/[0-9a-f]{64}/KEY/; s/^(files|records)( *)[0-9]+/\1\2N/'

@@ -27,6 +27,7 @@ $ small-files 1 assay run "$ASSAY_SOURCE/ci/golden/data/tiny.json" --backend tem
 $ ls early
 lock
 samples
+suite.json
 trace
 witness
 

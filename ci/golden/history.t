@@ -58,6 +58,12 @@ ID is named: intended
   gemm/dtype=f32,k=10,m=8,n=9,transpose_a=false,transpose_b=false on template:host,memory=4GiB, one core of this machine host at node
   fail, was pass; error/bound X, was X
 
+# what was said before is kept
+$ assay history name $(cat id) environment --why "the fan" --db h.db | sed -nE "s/on [0-9]{4}-[0-9]{2}-[0-9]{2}/on DAY/; /named|before/s/^[0-9a-f]{8}/ID/p"
+ID is named: environment
+$ assay history name $(cat id) intended --why "planted by hand" --db h.db | sed -nE "s/on [0-9]{4}-[0-9]{2}-[0-9]{2}/on DAY/g; s/^  before/before/p"
+before that: intended on DAY: planted by hand; environment on DAY: the fan
+
 $ assay history check --db h.db | tail -1
 0 alarms open
 
@@ -90,7 +96,7 @@ $ printf "no database, but long enough to be looked at as if it were one" >text;
 ? 2
 
 $ cp h.db newer.db; printf "\0\0\0\11" | dd of=newer.db bs=1 seek=60 conv=notrunc status=none; assay history check --db newer.db
-! assay: history 'newer.db' has schema 9; this assay (0.1.0) knows 1; it was written by a newer assay: use that one; nothing was changed
+! assay: history 'newer.db' has schema 9; this assay (0.1.0) knows 2; it was written by a newer assay: use that one; nothing was changed
 ? 2
 
 $ assay history check --db h.db --again again; cat again

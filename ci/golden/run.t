@@ -10,7 +10,7 @@ $ sed -E 's/[0-9.]+ (n|µ|m)?s spread [0-9.]+ %/TIME/; s/ ETA .*//' err
   next: assay validate a
 
 $ ls a | tr '\n' ' '
-lock log.txt manifest.json plan.json records.jsonl samples trace witness
+lock log.txt manifest.json plan.json records.jsonl samples suite.json trace witness
 
 $ wc -l <a/records.jsonl
 3

@@ -112,6 +112,7 @@ manifest.json
 plan.json
 records.jsonl
 samples
+suite.json
 trace
 verdicts.jsonl
 witness

@@ -57,7 +57,7 @@ static bool add(struct packing *p, const char *name, const char *path)
 /* What a run leaves (harness/store/README.md); reports and whatever else lies beside it are not the run. */
 static bool pack_run(struct packing *p, const char *folder)
 {
-    static const char *const files[] = {"manifest.json", "plan.json", "records.jsonl", "records.torn", "verdicts.jsonl", "soak.jsonl", "soak.torn",
+    static const char *const files[] = {"manifest.json", "plan.json", "suite.json", "records.jsonl", "records.torn", "verdicts.jsonl", "soak.jsonl", "soak.torn",
                                         "log.txt", ASSAY_FINDINGS_MODEL, ASSAY_FINDINGS_TRAINING};
     static const char *const folders[] = {"samples", "witness", "trace"};
     char                     path[1024], name[64];
@@ -78,36 +78,16 @@ static bool pack_run(struct packing *p, const char *folder)
     return true;
 }
 
-/* The suite's own file, if it still gives the plan that ran. plan.json has every case of it in any case. */
-static bool pack_suite(struct packing *p, const struct assay_summary *run)
+/* Folders of before it was kept lack the suite's file; plan.json has every case of it in any case. */
+static void miss_suite(struct packing *p, const struct assay_summary *run, const char *folder)
 {
-    const json_t      *ran = json_object_get(assay_run_folder_plan(run->folder), "suite");
-    const char        *name = json_string_value(json_object_get(ran, "name"));
-    char               folder[1024], path[1024], file[128], what[160];
+    const char        *name = json_string_value(json_object_get(json_object_get(assay_run_folder_plan(run->folder), "suite"), "name"));
+    char               path[1024], what[160];
     struct assay_error why = {.code = ASSAY_OK};
-    struct assay_plan  plan;
-    if (!name || !strcmp(name, "cases"))
-        return true;
+    if (!name || !strcmp(name, "cases") || (!assay_path_join(path, sizeof path, folder, "suite.json", &why) && assay_file_exists(path)))
+        return;
     (void)snprintf(what, sizeof what, "suite %.100s", name);
-    (void)snprintf(file, sizeof file, "%.100s.json", name);
-    assay_plan_init(&plan);
-    if (strchr(name, '/') || !assay_archive_name_is_good(file)) {
-        leave_out(p, what, "its name is none for a file of a bundle");
-    } else if (assay_plan_read(name, &plan, &why) || assay_data_folder("suites", folder, sizeof folder, &why) ||
-               assay_path_join(path, sizeof path, folder, file, &why)) {
-        leave_out(p, what, why.message);
-    } else {
-        json_t *now = assay_plan_to_json(&plan);
-        char    in_bundle[160];
-        (void)snprintf(in_bundle, sizeof in_bundle, "suite/%s", file);
-        if (!now || !json_equal(now, ran))
-            leave_out(p, what, "the file of that name does not give the plan that ran");
-        else
-            (void)add(p, in_bundle, path);
-        json_decref(now);
-    }
-    assay_plan_release(&plan);
-    return !p->err->code;
+    leave_out(p, what, "the run folder has no suite.json");
 }
 
 /* The file of backends/KIND/NAME.json whose hash the record tells. */
@@ -218,8 +198,9 @@ static enum assay_code pack(struct packing *p, char *folder, const struct assay_
     if (assay_summary_read(folder, &run, p->err))
         return p->err->code;
     assay_cli_note_torn(run.folder);
-    if (name_run(p, &run) && describe(p, &run) && pack_run(p, folder) && pack_suite(p, &run) && pack_descriptions(p, &run) &&
-        pack_policy(p, &run) && !assay_folder_temporary("bundle", p->temporary, sizeof p->temporary, p->err) && pack_reports(p, folder) &&
+    miss_suite(p, &run, folder);
+    if (name_run(p, &run) && describe(p, &run) && pack_run(p, folder) && pack_descriptions(p, &run) && pack_policy(p, &run) &&
+        !assay_folder_temporary("bundle", p->temporary, sizeof p->temporary, p->err) && pack_reports(p, folder) &&
         !json_object_set(p->about, "left_out", p->left_out))
         (void)assay_bundle_write(p->o->out, &p->sources, p->about, key, p->err);
     assay_folder_remove(p->temporary);

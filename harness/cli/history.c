@@ -175,10 +175,10 @@ static json_t *alarm_json(const struct assay_history_alarm *a)
     assay_night_text(a->confirmed, confirmed);
     if (a->last_good >= 0)
         assay_night_text(a->last_good, good);
-    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:s, s:o}", "alarm", a->id, "kind", a->kind, "scope",
+    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o}", "alarm", a->id, "kind", a->kind, "scope",
                      assay_json_string(a->scope), "first_bad", first, "last_good", good, "confirmed", confirmed, "message",
                      assay_json_string(a->message), "changed", assay_json_string(a->changed), "named", a->named, "why",
-                     assay_json_string(a->why));
+                     assay_json_string(a->why), "named_before", assay_json_string(a->earlier));
 }
 
 static json_t *series_json(const struct assay_watch_series *s)
@@ -353,6 +353,8 @@ static enum assay_exit name_alarm(const char *id, const char *name, const struct
         printf("%s is named: %s\n", alarm.id, alarm.named);
         line("  ", alarm.scope);
         line("  ", alarm.message);
+        if (*alarm.earlier)
+            line("  before that: ", alarm.earlier);
     }
     assay_history_close(h);
     return err.code ? assay_cli_fail(&err) : ASSAY_EXIT_YES;

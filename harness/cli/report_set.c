@@ -266,8 +266,9 @@ static enum assay_code write_books(struct writing *w, struct assay_error *err)
     for (size_t i = 0; !err->code && i < w->set->n_languages; i++) {
         enum assay_language l = w->set->language[i];
         struct assay_book   book;
+        const struct assay_report_source of = source_of(w);
         fill_book(w, l, &book);
-        assay_book_figures(&book, l, w->borrowed, w->n);
+        assay_book_figures(&book, l, &of);
         if (*w->set->mlperf)
             assay_mlperf_sheet(&book, l, &w->mlperf);
         if (!path_of(w, "report", l, "xlsx", path, err) && !assay_book_write(&book, path, err))

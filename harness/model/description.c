@@ -2,7 +2,9 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "assay/text.h"
 #include "harness/base/data_folder.h"
@@ -124,14 +126,60 @@ enum assay_code assay_description_note_overlay(const struct assay_description_re
 
 /* ---- by name ------------------------------------------------------------------------------------------------------ */
 
-/* Tables write "H200 SXM", "h200_sxm" and "h200-sxm". */
+#define MOST_WORDS 12
+#define WORD_BYTES 24
+
+/* Of a name in lower case, sorted, without what tables put beside it: who makes it, what kind of thing it is, its memory's kind, its
+ * cooling. */
+struct words {
+    char   word[MOST_WORDS][WORD_BYTES];
+    size_t n;
+};
+
+static bool says_nothing(const char *word)
+{
+    static const char *const beside[] = {"nvidia", "amd", "instinct", "intel", "habana", "google", "huawei", "r", "tm", "gpu", "ai",
+                                         "accelerator", "hbm2e", "hbm3", "hbm3e", "gddr6", "gddr7", "cts"};
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+        if (!strcmp(word, beside[i]))
+            return true;
+    return false;
+}
+
+static int by_letters(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* false: too long to be one. */
+static bool words_of(const char *name, struct words *out)
+{
+    out->n = 0;
+    for (const char *at = name; *at;) {
+        size_t length = 0;
+        for (; isalnum((unsigned char)at[length]); length++)
+            if (length + 1 < WORD_BYTES && out->n < MOST_WORDS)
+                out->word[out->n][length] = (char)tolower((unsigned char)at[length]);
+        if (length >= WORD_BYTES || (length && out->n == MOST_WORDS))
+            return false;
+        if (length) {
+            out->word[out->n][length] = 0;
+            out->n += !says_nothing(out->word[out->n]);
+        }
+        at += length ? length : 1;
+    }
+    qsort(out->word, out->n, WORD_BYTES, by_letters);
+    return true;
+}
+
+/* "h200-sxm", "H200_SXM" and "NVIDIA H200 SXM" are one. */
 static bool is_same_name(const char *a, const char *b)
 {
-    static const char joins[] = "-_ ";
-    for (; *a && *b; a++, b++)
-        if (tolower((unsigned char)*a) != tolower((unsigned char)*b) && !(strchr(joins, *a) && strchr(joins, *b)))
-            return false;
-    return *a == *b;
+    struct words x, y;
+    bool         same = words_of(a, &x) && words_of(b, &y) && x.n == y.n && x.n > 0;
+    for (size_t i = 0; same && i < x.n; i++)
+        same = !strcmp(x.word[i], y.word[i]);
+    return same || !strcasecmp(a, b);
 }
 
 bool assay_description_is_called(const char *name, const char *const *aliases, const char *called)

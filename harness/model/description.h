@@ -36,7 +36,7 @@ enum assay_code assay_description_fields(const struct assay_description_reader *
 enum assay_code assay_description_note_overlay(const struct assay_description_reader *r, const char *by, const char **overlays,
                                                char fingerprint[65], struct assay_error *err);
 
-/* By its name or an alias, in any case, words joined by "-", "_" or a blank. */
+/* By the words of its name or of an alias, in any case and order, however they are joined; makers and kinds of memory do not count. */
 bool assay_description_is_called(const char *name, const char *const *aliases, const char *called);
 
 /* A folder of descriptions that comes with the program; `what` names one: "description of a device". */

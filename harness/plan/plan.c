@@ -27,6 +27,8 @@ void assay_plan_release(struct assay_plan *plan)
     for (size_t i = 0; i < plan->n_cases; i++)
         assay_case_release(&plan->cases[i]);
     free(plan->cases);
+    free(plan->suite_text);
+    plan->suite_text = NULL;
     assay_file_set_release(&plan->weights);
     assay_file_set_release(&plan->inputs);
     plan->cases = NULL;

@@ -42,6 +42,7 @@ struct assay_plan {
     size_t             n_cases;
     /* What the values of all cases come from, instead of the generator; all zero: from the generator. */
     struct assay_file_set weights, inputs;
+    char                 *suite_text; /* of the suite's file, as it was read; NULL: cases were named instead */
 };
 
 /* From a case name, complete or not ("gemm/m=64"; "gemm" is all defaults). Messages name what is wrong and the nearest. */

@@ -370,6 +370,8 @@ enum assay_code assay_plan_read(const char *name_or_path, struct assay_plan *out
     if (!code)
         code = read_suite(&r, err);
     free(r.slot);
+    plan.suite_text = file.bytes; /* the plan's from here */
+    file.bytes = NULL;
     assay_json_release(&file);
     if (code) {
         assay_plan_release(&plan);

@@ -96,7 +96,7 @@ static enum assay_code open_folder(struct launcher *l, struct assay_error *err)
         code = assay_run_folder_resume(l->with->folder, plan, &l->folder, err);
     } else {
         json_t *about = manifest(l);
-        code = assay_run_folder_create(l->with->folder, about, plan, &l->folder, err);
+        code = assay_run_folder_create(l->with->folder, about, plan, l->with->plan->suite_text, &l->folder, err);
         json_decref(about);
     }
     json_decref(plan);

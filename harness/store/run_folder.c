@@ -193,6 +193,15 @@ static enum assay_code json_write(const struct assay_run_folder *f, const char *
     return code;
 }
 
+/* Byte for byte: comments and what it leaves to defaults are in no plan. */
+static enum assay_code suite_write(const struct assay_run_folder *f, const char *text, struct assay_error *err)
+{
+    char path[4096];
+    if (!text)
+        return ASSAY_OK;
+    return path_in(f, "suite.json", path, err) ? err->code : assay_file_replace(path, text, strlen(text), err);
+}
+
 /* records.jsonl is made last, so without it nothing ever ran. */
 static enum assay_code check_is_run(const struct assay_run_folder *f, struct assay_error *err)
 {
@@ -236,8 +245,8 @@ enum assay_code assay_run_folder_read(const char *path, struct assay_run_folder 
 /* What an interrupted creation may leave: names of ours, and halves of files under their temporary names. */
 static bool is_left_by_creation(const char *name)
 {
-    static const char *const whole[] = {".", "..", "lock", "samples", "witness", "trace", "plan.json", "manifest.json"};
-    static const char *const begun[] = {"plan.json.", "manifest.json.", "records.jsonl."};
+    static const char *const whole[] = {".", "..", "lock", "samples", "witness", "trace", "suite.json", "plan.json", "manifest.json"};
+    static const char *const begun[] = {"suite.json.", "plan.json.", "manifest.json.", "records.jsonl."};
     size_t length = strlen(name);
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
         if (strcmp(name, whole[i]) == 0)
@@ -279,23 +288,23 @@ static enum assay_code make_folder(struct assay_run_folder *f, const char *name,
 }
 
 /* The check before the lock keeps a lock file out of a folder that is not ours; the one behind it decides. */
-static enum assay_code build(struct assay_run_folder *f, const json_t *manifest, const json_t *plan,
+static enum assay_code build(struct assay_run_folder *f, const json_t *manifest, const json_t *plan, const char *suite_text,
                              struct assay_error *err)
 {
     if (assay_folder_make(f->path, err) || check_fresh(f, err) || take_lock(f, err) || check_fresh(f, err) ||
         make_folder(f, "samples", err) || make_folder(f, "witness", err) || make_folder(f, "trace", err) ||
-        json_write(f, "plan.json", plan, err) || json_write(f, "manifest.json", manifest, err) ||
+        suite_write(f, suite_text, err) || json_write(f, "plan.json", plan, err) || json_write(f, "manifest.json", manifest, err) ||
         assay_file_replace(f->records_path, "", 0, err) ||
         load(f, err))
         return err->code;
     return open_for_appending(f, err);
 }
 
-enum assay_code assay_run_folder_create(const char *path, const json_t *manifest, const json_t *plan,
+enum assay_code assay_run_folder_create(const char *path, const json_t *manifest, const json_t *plan, const char *suite_text,
                                         struct assay_run_folder **out, struct assay_error *err)
 {
     struct assay_run_folder *f = NULL;
-    if (folder_new(path, &f, err) || build(f, manifest, plan, err)) {
+    if (folder_new(path, &f, err) || build(f, manifest, plan, suite_text, err)) {
         assay_run_folder_close(f);
         return err->code;
     }

@@ -20,9 +20,9 @@
 
 struct assay_run_folder;
 
-/* Creates the folder (which must not exist, be empty, or be left by a creation that was interrupted) with manifest and
- * plan; takes the lock. A folder with a run, or with anything that is not ours, is ASSAY_CONFIG. */
-enum assay_code assay_run_folder_create(const char *path, const json_t *manifest, const json_t *plan,
+/* Creates the folder (which must not exist, be empty, or be left by a creation that was interrupted) with manifest, plan and, unless it
+ * is NULL, the text of the suite's file; takes the lock. A folder with a run, or with anything that is not ours, is ASSAY_CONFIG. */
+enum assay_code assay_run_folder_create(const char *path, const json_t *manifest, const json_t *plan, const char *suite_text,
                                         struct assay_run_folder **out, struct assay_error *err);
 /* Opens for appending (--resume): takes the lock, mends a torn last line, reads what is there. Another plan, suite,
  * seed, version or back end than `plan` is refused, saying what differs; `plan` NULL: any. */

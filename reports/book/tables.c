@@ -6,6 +6,7 @@
 
 #include "reports/decision/deviation.h"
 #include "reports/figures.h"
+#include "reports/level_figures.h"
 
 #include "assay/banned.h"
 
@@ -136,8 +137,36 @@ static void results_sheet(struct assay_book *book, enum assay_language language,
         }
 }
 
-void assay_book_figures(struct assay_book *book, enum assay_language language, const struct assay_summary *const *runs, size_t n)
+struct level_rows {
+    struct assay_book  *book;
+    enum assay_language language;
+};
+static void level_row(void *self, const struct assay_level_figure *f)
 {
+    const struct level_rows *to = self;
+    struct assay_book       *book = to->book;
+    text(book, f->folder);
+    text(book, f->case_name);
+    assay_book_skip(book);
+    text(book, f->backend);
+    for (int launch = 0; launch < 4; launch++) /* device, evidence, grade, status: no launch stands behind it */
+        assay_book_skip(book);
+    text(book, assay_say_outcome(to->language, f->outcome));
+    text(book, f->metric);
+    number(book, f->has_value, f->value);
+    number(book, f->has_interval, f->low);
+    number(book, f->has_interval, f->high);
+    number(book, f->has_interval, f->level);
+    number(book, true, (double)f->n);
+    text(book, f->unit);
+    text(book, f->why);
+    assay_book_next_row(book);
+}
+
+void assay_book_figures(struct assay_book *book, enum assay_language language, const struct assay_report_source *of)
+{
+    const struct assay_summary *const *runs = of->runs;
+    size_t                             n = of->n_runs;
     BEGIN(ASSAY_SAY_SHEET_FIGURES, ROW_BEGINS, ASSAY_SAY_METRIC, ASSAY_SAY_VALUE, ASSAY_SAY_LOW, ASSAY_SAY_HIGH, ASSAY_SAY_LEVEL,
           ASSAY_SAY_LAUNCHES, ASSAY_SAY_UNIT, ASSAY_SAY_WHY);
     for (size_t i = 0; i < n; i++)
@@ -154,6 +183,7 @@ void assay_book_figures(struct assay_book *book, enum assay_language language, c
                 text(book, why(language, row, e));
                 assay_book_next_row(book);
             }
+    assay_level_figures(of->levels, of->n_levels, level_row, &(struct level_rows){book, language});
 }
 
 static void launch_line(struct assay_book *book, enum assay_language language, const struct assay_summary *run,

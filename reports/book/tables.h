@@ -7,6 +7,7 @@
 #include "harness/judge/summary.h"
 #include "reports/book/book.h"
 #include "reports/language.h"
+#include "reports/report.h"
 
 /* Heads of a table, and a message in a cell. */
 void assay_book_heads(struct assay_book *book, enum assay_language language, const enum assay_say *columns, size_t n);
@@ -14,8 +15,8 @@ void assay_book_say(struct assay_book *book, enum assay_cell_style style, enum a
 
 /* Runs, results (a row for each case and back end), what does not count, environment. */
 void assay_book_runs(struct assay_book *book, enum assay_language language, const struct assay_summary *const *runs, size_t n);
-/* Every figure there is, as in report.csv: a line for each metric of each row of the results. */
-void assay_book_figures(struct assay_book *book, enum assay_language language, const struct assay_summary *const *runs, size_t n);
+/* Every figure there is: a line for each metric of each row of the results, then those of levels of validation (level_figures.h). */
+void assay_book_figures(struct assay_book *book, enum assay_language language, const struct assay_report_source *of);
 /* The deviation table (deviation.h), candidate by candidate. */
 void assay_book_deviations(struct assay_book *book, enum assay_language language, const struct assay_qualification *q,
                            const struct assay_claims *claims);

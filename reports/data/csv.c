@@ -7,6 +7,7 @@
 #include "harness/judge/soak.h"
 #include "reports/figures.h"
 #include "reports/data/tables.h"
+#include "reports/level_figures.h"
 #include "reports/model.h"
 
 #include "assay/banned.h"
@@ -181,6 +182,32 @@ static void soak_of(struct assay_sink *to, const char *run, const struct assay_s
     assay_soak_release(&soak);
 }
 
+/* No launch stands behind it, so that columns of one are empty. */
+static void level_row(void *self, const struct assay_level_figure *f)
+{
+    struct assay_sink *to = self;
+    assay_sink_text(to, f->folder);
+    text(to, f->case_name);
+    text(to, "");
+    text(to, f->backend);
+    text(to, "");
+    text(to, "");
+    text(to, f->metric);
+    number(to, f->has_value, f->value);
+    number(to, f->has_interval, f->low);
+    number(to, f->has_interval, f->high);
+    number(to, f->has_interval, f->level);
+    assay_sink_raw(to, ",%llu", (unsigned long long)f->n);
+    text(to, f->unit);
+    text(to, "");
+    text(to, "");
+    text(to, "");
+    text(to, assay_outcome_name(f->outcome));
+    text(to, "");
+    text(to, f->why);
+    assay_sink_raw(to, "\r\n");
+}
+
 bool assay_report_csv(const struct assay_report_source *of, struct assay_sink *to)
 {
     const struct assay_summary *const *runs = of->runs;
@@ -197,5 +224,6 @@ bool assay_report_csv(const struct assay_report_source *of, struct assay_sink *t
         repeats_of(to, name, runs[i]);
         soak_of(to, name, runs[i]);
     }
+    assay_level_figures(of->levels, of->n_levels, level_row, to);
     return !to->failed;
 }

@@ -174,7 +174,7 @@ static inline void sample_run(struct builder *b, const struct scratch *s, const 
     json_object_set_new(last, "case", json_string("conv/" HOSTILE));
     memset(b, 0, sizeof *b);
     (void)snprintf(b->path, sizeof b->path, "%s/%.40s", s->path, name);
-    cr_assert_eq(assay_run_folder_create(b->path, manifest, plan, &b->folder, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_run_folder_create(b->path, manifest, plan, NULL, &b->folder, &err), ASSAY_OK, "%s", err.message);
     json_decref(plan);
     json_decref(manifest);
     sample_measured(b, SAMPLE_PROVED, "cpu:host,threads=2", ASSAY_PASS, ASSAY_EVIDENCE_MEASURED);

@@ -108,6 +108,11 @@ static void alarms(struct trend_page *p)
         assay_sink_raw(to, "<td>");
         assay_sink_text(to, *a->named ? a->named : "open");
         assay_page_element(&p->page, "small", a->why);
+        if (*a->earlier) {
+            assay_sink_raw(to, "<small>before that: ");
+            assay_sink_text(to, a->earlier);
+            assay_sink_raw(to, "</small>");
+        }
         assay_sink_raw(to, "</td></tr>\n");
     }
     assay_sink_raw(to,

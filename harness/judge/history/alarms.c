@@ -8,7 +8,15 @@
 
 #include "assay/banned.h"
 
-#define COLUMNS "key, id, kind, scope, last_good, first_bad, confirmed, message, changed, named, why, named_utc_s"
+#define LAST_NAMING(column) "(SELECT " column " FROM namings WHERE alarm = key ORDER BY namings.id DESC LIMIT 1)"
+#define IS_NAMED "EXISTS (SELECT 1 FROM namings WHERE alarm = key)"
+#define COLUMNS                                                                                                                     \
+    "key, id, kind, scope, last_good, first_bad, confirmed, message, changed, " LAST_NAMING("named") ", " LAST_NAMING(              \
+        "why") ", " LAST_NAMING("utc_s") ", " EARLIER
+/* All but the last naming. */
+#define EARLIER                                                                                                                     \
+    "(SELECT group_concat(said, '; ') FROM (SELECT named || ' on ' || date(utc_s, 'unixepoch') || ': ' || why AS said FROM namings" \
+    " WHERE alarm = key AND namings.id < " LAST_NAMING("id") " ORDER BY namings.id))"
 #define MOST_ALARMS 100000
 
 static void bind(sqlite3_stmt *s, int place, const char *text)
@@ -50,7 +58,7 @@ static enum assay_code do_for_all(struct assay_history *h, const char *sql, cons
 static enum assay_code keep_all(struct assay_history *h, const struct assay_history_alarm *alarms, size_t n,
                                 struct assay_error *err)
 {
-    if (do_for_all(h, "UPDATE alarms SET message = ?8, changed = ?9 WHERE named = '' AND " THE_SAME "", alarms, n, err))
+    if (do_for_all(h, "UPDATE alarms SET message = ?8, changed = ?9 WHERE NOT " IS_NAMED " AND " THE_SAME "", alarms, n, err))
         return err->code;
     return do_for_all(h,
                       "INSERT INTO alarms(key, id, kind, scope, last_good, first_bad, confirmed, message, changed)"
@@ -90,6 +98,7 @@ static void alarm_of(sqlite3_stmt *s, struct assay_history_alarm *a)
     copy(s, 9, a->named, sizeof a->named);
     copy(s, 10, a->why, sizeof a->why);
     a->named_utc_s = sqlite3_column_int64(s, 11);
+    copy(s, 12, a->earlier, sizeof a->earlier);
 }
 
 static enum assay_code collect(struct assay_history *h, sqlite3_stmt *s, struct assay_history_alarm **out, size_t *n,
@@ -122,7 +131,7 @@ enum assay_code assay_history_alarms_read(struct assay_history *h, struct assay_
                                           struct assay_error *err)
 {
     sqlite3_stmt *s = NULL;
-    if (assay_history_ask(h, "SELECT " COLUMNS " FROM alarms ORDER BY named <> '', first_bad, scope, kind", &s, err))
+    if (assay_history_ask(h, "SELECT " COLUMNS " FROM alarms ORDER BY " IS_NAMED ", first_bad, scope, kind", &s, err))
         return err->code;
     (void)collect(h, s, out, n, err);
     (void)sqlite3_finalize(s);
@@ -159,18 +168,15 @@ enum assay_code assay_history_alarm_name(struct assay_history *h, const char *id
                                          struct assay_history_alarm *out, struct assay_error *err)
 {
     sqlite3_stmt *s = NULL;
-    if (find(h, id, out, err) ||
-        assay_history_ask(h, "UPDATE alarms SET named = ?2, why = ?3, named_utc_s = ?4 WHERE key = ?1", &s, err))
+    struct assay_history_alarm a;
+    if (find(h, id, &a, err) || assay_history_ask(h, "INSERT INTO namings(alarm, named, why, utc_s) VALUES(?1, ?2, ?3, ?4)", &s, err))
         return err->code;
-    out->named_utc_s = (int64_t)time(NULL);
-    (void)assay_string_copy(out->named, sizeof out->named, name);
-    (void)assay_string_copy(out->why, sizeof out->why, why);
-    bind(s, 1, out->key);
-    bind(s, 2, out->named);
-    bind(s, 3, out->why);
-    (void)sqlite3_bind_int64(s, 4, out->named_utc_s);
+    bind(s, 1, a.key);
+    bind(s, 2, name);
+    bind(s, 3, why);
+    (void)sqlite3_bind_int64(s, 4, (int64_t)time(NULL));
     if (sqlite3_step(s) != SQLITE_DONE)
         (void)assay_history_fail(h, err, "cannot write to");
     (void)sqlite3_finalize(s);
-    return err->code;
+    return err->code ? err->code : find(h, a.id, out, err);
 }

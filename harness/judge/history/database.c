@@ -36,9 +36,10 @@ static const char schema[] =
     "CREATE INDEX points_of_run ON points(run);"
     "CREATE TABLE alarms(key TEXT PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, scope TEXT NOT NULL, last_good INTEGER NOT "
     "NULL,"
-    " first_bad INTEGER NOT NULL, confirmed INTEGER NOT NULL, message TEXT NOT NULL, changed TEXT NOT NULL, named TEXT NOT NULL "
-    "DEFAULT '',"
-    " why TEXT NOT NULL DEFAULT '', named_utc_s INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;";
+    " first_bad INTEGER NOT NULL, confirmed INTEGER NOT NULL, message TEXT NOT NULL, changed TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE namings(id INTEGER PRIMARY KEY, alarm TEXT NOT NULL REFERENCES alarms(key), named TEXT NOT NULL, why TEXT NOT NULL,"
+    " utc_s INTEGER NOT NULL);" /* what somebody said of an alarm; the last one counts, none is written over */
+    "CREATE INDEX namings_of_alarm ON namings(alarm);";
 
 const char *const assay_environment_names[ASSAY_ENVIRONMENT_COUNT] = {"driver",   "library", "kernel",
                                                                       "compiler", "clock",   "assay"};
@@ -103,6 +104,11 @@ static enum assay_code look_at(struct assay_history *h, int64_t *version, struct
         return err->code;
     if (application != APPLICATION && (application || tables))
         return ASSAY_FAIL(err, ASSAY_CONFIG, "'%.150s' is a database, but no history of assay", h->path);
+    if (*version && *version < ASSAY_HISTORY_SCHEMA) {
+        (void)ASSAY_FAIL(err, ASSAY_CONFIG, "history '%.120s' has schema %" PRId64 "; this assay (" ASSAY_VERSION ") knows %d",
+                         h->path, *version, ASSAY_HISTORY_SCHEMA);
+        return assay_error_hint(err, "it was written by an older assay: add its run folders to a new file; nothing was changed");
+    }
     if (*version > ASSAY_HISTORY_SCHEMA) {
         (void)ASSAY_FAIL(err, ASSAY_CONFIG, "history '%.120s' has schema %" PRId64 "; this assay (" ASSAY_VERSION ") knows %d",
                          h->path, *version, ASSAY_HISTORY_SCHEMA);

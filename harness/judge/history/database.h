@@ -13,7 +13,7 @@
 #include "assay/error.h"
 #include "harness/judge/summary.h"
 
-#define ASSAY_HISTORY_SCHEMA 1
+#define ASSAY_HISTORY_SCHEMA 2
 
 struct assay_history;
 
@@ -100,8 +100,9 @@ struct assay_history_alarm {
     char scope[1024];                        /* the case with its back end, device and host; or back end, device and host alone */
     int32_t last_good, first_bad, confirmed; /* nights; last_good -1: none */
     char message[512], changed[1024];        /* one line; what else changed that night */
-    char named[16], why[400];                /* empty: open */
+    char named[16], why[400];                /* by the last naming; empty: open */
     int64_t named_utc_s;
+    char earlier[600];                       /* namings before that, the oldest first: "regression on 2026-11-27: why; …" */
 };
 /* Keeps those that are not there yet, where the same kind and scope within two nights is the same. Of an open one that is there,
  * message and what changed become those of now; a named one stays as it is. */
@@ -110,7 +111,8 @@ enum assay_code assay_history_alarms_keep(struct assay_history *h, const struct 
 /* All, the open ones first, then by night. Free *out. */
 enum assay_code assay_history_alarms_read(struct assay_history *h, struct assay_history_alarm **out, size_t *n,
                                           struct assay_error *err);
-/* `id` may be any beginning that only one alarm has. ASSAY_CONFIG: none or several. */
+/* `id` may be any beginning that only one alarm has. What it was named before is kept, and is in out->earlier. ASSAY_CONFIG: none or
+ * several. */
 enum assay_code assay_history_alarm_name(struct assay_history *h, const char *id, const char *name, const char *why,
                                          struct assay_history_alarm *out, struct assay_error *err);
 

@@ -31,7 +31,7 @@ static inline void builder_begin(struct builder *b, const struct scratch *s, con
     json_t            *manifest = json_object();
     memset(b, 0, sizeof *b);
     (void)snprintf(b->path, sizeof b->path, "%s/%.40s", s->path, name);
-    cr_assert_eq(assay_run_folder_create(b->path, manifest, plan, &b->folder, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_run_folder_create(b->path, manifest, plan, NULL, &b->folder, &err), ASSAY_OK, "%s", err.message);
     json_decref(manifest);
     json_decref(plan);
 }

@@ -41,7 +41,7 @@ static void learn_in(const char *path, const char *name, const char *backend)
     json_t                  *plan = json_pack("{s:{s:i}, s:[s]}", "suite", "seed", SEED, "backends", "x"), *manifest = json_object();
     cr_assert_eq(assay_case_parse(name, &c, &err), ASSAY_OK, "%s", err.message);
     cr_expect(c.repeat.launches == 1 && c.repeat.max_ns > 600000000000u, "what learns has time");
-    cr_assert_eq(assay_run_folder_create(path, manifest, plan, &folder, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_run_folder_create(path, manifest, plan, NULL, &folder, &err), ASSAY_OK, "%s", err.message);
     json_decref(plan);
     json_decref(manifest);
     struct assay_case_job job = {.what = &c, .backend = backend, .plugin = "", .folder = path, .power = "", .repeat = "again", .seed = SEED};

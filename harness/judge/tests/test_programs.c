@@ -86,7 +86,7 @@ static struct assay_check judged(uint32_t wrong, bool bad_hash)
     cr_assert(mkdtemp(folder));
     json_t *plan = json_pack("{s:{s:i}, s:[s]}", "suite", "seed", (int)SEED, "backends", "b"),
            *manifest = json_pack("{s:s}", "host", "none");
-    OK(assay_run_folder_create(folder, manifest, plan, &f, &err));
+    OK(assay_run_folder_create(folder, manifest, plan, NULL, &f, &err));
     json_decref(plan);
     json_decref(manifest);
     OK(assay_case_parse(CASE, &what, &err));

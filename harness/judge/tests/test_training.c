@@ -27,7 +27,7 @@ static void train_in(const char *path, struct assay_case *c, const char *backend
     struct assay_run_folder *folder = NULL;
     json_t                  *plan = json_pack("{s:{s:i}, s:[s]}", "suite", "seed", SEED, "backends", "x"), *manifest = json_object();
     struct assay_case_job    job = {.what = c, .backend = backend, .plugin = "", .folder = path, .power = "", .repeat = "again", .seed = SEED};
-    cr_assert_eq(assay_run_folder_create(path, manifest, plan, &folder, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_run_folder_create(path, manifest, plan, NULL, &folder, &err), ASSAY_OK, "%s", err.message);
     cr_assert_eq(assay_case_run(&job, &record, &err), ASSAY_OK, "%s", err.message);
     cr_assert_eq(assay_run_folder_append(folder, &record, &err), ASSAY_OK, "%s", err.message);
     assay_run_folder_close(folder);

@@ -63,7 +63,7 @@ static void set_up(struct scene *s)
     cr_assert(mkdtemp(s->path));
     json_t *plan = json_pack("{s:{s:i}, s:[s]}", "suite", "seed", (int)SEED, "backends", "honest");
     json_t *manifest = json_pack("{s:s}", "host", "none");
-    OK(assay_run_folder_create(s->path, manifest, plan, &s->folder, &s->err));
+    OK(assay_run_folder_create(s->path, manifest, plan, NULL, &s->folder, &s->err));
     json_decref(plan);
     json_decref(manifest);
     compute(s);

@@ -62,7 +62,7 @@ static void see_alias(void *self, const char *name, const struct assay_described
 
 Test(device, is_found_however_its_words_are_joined)
 {
-    static const char *const called[] = {"h200-sxm", "h200_sxm", "H200 SXM", "NVIDIA_H200-SXM-141GB"};
+    static const char *const called[] = {"h200-sxm", "h200_sxm", "H200 SXM", "NVIDIA_H200-SXM-141GB", "NVIDIA H200-SXM-141GB-CTS", "SXM H200"};
     for (size_t i = 0; i < sizeof called / sizeof *called; i++) {
         struct assay_described *found = NULL;
         struct assay_error      why = {.code = ASSAY_OK};
@@ -70,9 +70,13 @@ Test(device, is_found_however_its_words_are_joined)
         cr_expect_str_eq(found->name, "h200-sxm");
         assay_described_free(found);
     }
-    struct assay_described *none = NULL;
-    struct assay_error      why = {.code = ASSAY_OK};
-    cr_expect_eq(assay_described_find("h200sxm", &none, &why), ASSAY_CONFIG, "a word is not two: %s", why.message);
+    static const char *const not_called[] = {"h200sxm", "h200-sxm-96gb", "h200-nvl", "NVIDIA GPU", "", "----",
+                                             "h200-sxm-that-goes-on-and-on-and-on-and-on-and-on-and-on", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    for (size_t i = 0; i < sizeof not_called / sizeof *not_called; i++) {
+        struct assay_described *none = NULL;
+        struct assay_error      why = {.code = ASSAY_OK};
+        cr_expect_eq(assay_described_find(not_called[i], &none, &why), ASSAY_CONFIG, "'%s': %s", not_called[i], why.message);
+    }
 }
 
 Test(device, an_alias_leads_to_one_description_only)

@@ -123,7 +123,9 @@ Test(suite, with_its_name_is_found_in_the_data_folder_and_the_nearest_is_named)
     find_source();
     cr_assert_eq(assay_plan_read("quick", &plan, &err), ASSAY_OK, "%s", err.message);
     cr_expect(plan.n_cases > 10 && strcmp(plan.name, "quick") == 0);
+    cr_expect(plan.suite_text && strstr(plan.suite_text, "\"name\": \"quick\"") && plan.suite_text[0] == '{', "the file as it was read");
     assay_plan_release(&plan);
+    cr_expect_null(plan.suite_text);
     cr_expect_eq(assay_plan_read("quik", &plan, &err), ASSAY_CONFIG);
     cr_expect(strstr(err.hint, "'quick'"), "%s", err.message);
     memset(&err, 0, sizeof err);

@@ -20,7 +20,7 @@ static json_t *plan_of(int seed)
 static enum assay_code create(const char *path, struct assay_run_folder **out, struct assay_error *err)
 {
     json_t *manifest = json_pack("{s:s}", "host", "here"), *plan = plan_of(1);
-    enum assay_code code = assay_run_folder_create(path, manifest, plan, out, err);
+    enum assay_code code = assay_run_folder_create(path, manifest, plan, NULL, out, err);
     json_decref(manifest);
     json_decref(plan);
     return code;

@@ -4,6 +4,7 @@
 
 #include "reports/book/book.h"
 #include "reports/book/tables.h"
+#include "reports/tests/level_sample.h"
 #include "reports/tests/sample_run.h"
 
 /* A file of an .xlsx, which is a zip; free it. Local headers alone are read: the library writes sizes there. */
@@ -109,6 +110,24 @@ Test(book, without_the_library_or_a_place_it_is_told_in_one_line)
     assay_book_release(&book);
 }
 
+Test(book, has_the_figures_that_levels_of_validation_found)
+{
+    struct assay_book     book = {0};
+    struct assay_findings level;
+    size_t                text = 0;
+    sample_level(&level);
+    assay_book_figures(&book, ASSAY_CHINESE, &(struct assay_report_source){.levels = &level, .n_levels = 1});
+    cr_assert(!book.failed && book.n == 1);
+    for (size_t k = 0; k < book.sheets[0].n; k++) {
+        const struct assay_cell *c = &book.sheets[0].cells[k];
+        cr_expect_neq(c->kind, ASSAY_CELL_FORMULA);
+        text += c->kind == ASSAY_CELL_TEXT && (!strcmp(c->text, "training.loss_difference") || !strcmp(c->text, "model.node_error_over_bound"));
+    }
+    cr_expect_eq(text, 4u, "of three models and a comparison of trainings");
+    assay_book_release(&book);
+    assay_findings_release(&level);
+}
+
 /* Everything a run may say, said badly, in every sheet and language: never a formula, and nothing of a modelled grade D as a point. */
 Test(book, of_a_hostile_run_holds_no_formula_and_no_point_that_there_is_not, .timeout = 60)
 {
@@ -121,7 +140,7 @@ Test(book, of_a_hostile_run_holds_no_formula_and_no_point_that_there_is_not, .ti
         struct assay_book book = {0};
         size_t            hostile = 0;
         assay_book_runs(&book, (enum assay_language)l, &one, 1);
-        assay_book_figures(&book, (enum assay_language)l, &one, 1);
+        assay_book_figures(&book, (enum assay_language)l, &(struct assay_report_source){.runs = &one, .n_runs = 1});
         cr_assert(!book.failed && book.n == 5);
         for (size_t i = 0; i < book.n; i++)
             for (size_t k = 0; k < book.sheets[i].n; k++) {

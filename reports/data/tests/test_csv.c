@@ -3,6 +3,7 @@
 
 #include "harness/store/soak_file.h"
 #include "reports/write/write.h"
+#include "reports/tests/level_sample.h"
 #include "reports/tests/sample_run.h"
 
 #define COLUMNS 19
@@ -130,6 +131,46 @@ Test(csv, keeps_an_interval_without_a_value, .timeout = 30)
     }
     cr_expect_eq(found, 1u);
     release(&t);
+}
+
+static char **row_of_metric(const struct table *t, const char *begins, const char *case_name)
+{
+    for (size_t i = 1; i < t->n_rows; i++)
+        if (!strncmp(t->field[i * COLUMNS + 6], begins, strlen(begins)) && !strcmp(t->field[i * COLUMNS + 1], case_name))
+            return &t->field[i * COLUMNS];
+    cr_assert(false, "there is no row '%s' of '%s'", begins, case_name);
+    return NULL;
+}
+
+Test(csv, has_what_levels_of_validation_found, .timeout = 30)
+{
+    struct scratch        scratch = scratch_new();
+    struct assay_findings level;
+    sample_level(&level);
+    char        *text = sample_level_report(&level, ASSAY_REPORT_CSV, in(&scratch, "levels.csv"));
+    struct table t = read_table(text);
+    char       **f = row_of_metric(&t, "model.nodes_diverging", "dlrm.infer");
+    cr_expect(!strcmp(f[7], "0") && !strcmp(f[11], "1") && !strcmp(f[16], "pass"));
+    f = row_of_metric(&t, "model.node_error_over_bound", "dlrm.infer");
+    cr_expect_str_eq(f[7], "0.25");
+    f = row_of_metric(&t, "model.nodes_diverging", "bert.infer");
+    cr_expect(!*f[7] && *f[18] && !strcmp(f[16], "not_checked"), "nobody looked, and it says why");
+    f = row_of_metric(&t, "training.loss_difference", "text.learn/batch=8,tokens=64");
+    cr_expect(strtod(f[8], NULL) < strtod(f[7], NULL) && strtod(f[7], NULL) < strtod(f[9], NULL) && !strcmp(f[10], "0.90000000000000002") && !strcmp(f[11], "3"));
+    size_t gradients = 0, unseen = 0;
+    for (size_t i = 1; i < t.n_rows; i++) {
+        const char *metric = t.field[i * COLUMNS + 6];
+        gradients += !strncmp(metric, "training.gradient_error_over_bound.", 35);
+        unseen += !strncmp(metric, "model.unseen.", 13);
+        cr_expect(*t.field[i * COLUMNS + 7] || *t.field[i * COLUMNS + 18], "row %zu: absent without a reason", i);
+        cr_expect(!strchr("=+-@", *t.field[i * COLUMNS + 1]), "row %zu", i);
+    }
+    cr_expect(gradients == 2 && unseen == 11, "%zu, %zu", gradients, unseen);
+    free(t.field);
+    free(t.bytes);
+    free(text);
+    assay_findings_release(&level);
+    scratch_remove(&scratch);
 }
 
 Test(csv, no_field_is_computed_by_a_spreadsheet_and_quotes_and_separators_come_back, .timeout = 30)

@@ -99,7 +99,7 @@ static inline void made_begin(struct builder *b, const char *path)
     char    samples[300];
     memset(b, 0, sizeof *b);
     (void)snprintf(b->path, sizeof b->path, "%.120s", path);
-    cr_assert_eq(assay_run_folder_create(b->path, manifest, plan, &b->folder, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_run_folder_create(b->path, manifest, plan, NULL, &b->folder, &err), ASSAY_OK, "%s", err.message);
     (void)snprintf(samples, sizeof samples, "%s/samples", b->path);
     (void)mkdir(samples, 0755);
     json_decref(plan);

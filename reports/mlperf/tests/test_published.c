@@ -115,7 +115,7 @@ Test(mlperf_table, never_stands_with_figures_of_ours, .timeout = 60)
     struct assay_book           book = {0};
     sample_run(&b, &s, "run", &run);
     assay_book_runs(&book, ASSAY_ENGLISH, &one, 1);
-    assay_book_figures(&book, ASSAY_ENGLISH, &one, 1);
+    assay_book_figures(&book, ASSAY_ENGLISH, &(struct assay_report_source){.runs = &one, .n_runs = 1});
     assay_mlperf_sheet(&book, ASSAY_ENGLISH, &published);
     cr_assert(!book.failed && book.n == 6);
     for (size_t i = 0; i < book.n; i++)

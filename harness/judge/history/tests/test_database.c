@@ -118,17 +118,21 @@ Test(database, refuses_what_was_not_judged_and_dates_that_are_none)
     scratch_remove(&s);
 }
 
-Test(database, refuses_a_newer_schema_another_database_and_what_is_none)
+Test(database, refuses_another_schema_another_database_and_what_is_none)
 {
     struct book b = book_new();
     struct assay_history *h = NULL;
     struct assay_error err = {0};
     char other[96];
-    book_do(&b, "COMMIT; PRAGMA user_version = 2");
+    book_do(&b, "COMMIT; PRAGMA user_version = 1");
     cr_expect_eq(assay_history_open(b.path, 0, &h, &err), ASSAY_CONFIG);
-    cr_expect(strstr(err.message, "has schema 2"), "%s", err.message);
+    cr_expect(strstr(err.message, "has schema 1") && strstr(err.hint, "older"), "%s; %s", err.message, err.hint);
+    book_do(&b, "PRAGMA user_version = 3");
+    err = (struct assay_error){0};
+    cr_expect_eq(assay_history_open(b.path, 0, &h, &err), ASSAY_CONFIG);
+    cr_expect(strstr(err.message, "has schema 3") && strstr(err.hint, "newer"), "%s; %s", err.message, err.hint);
     cr_expect_eq(number(b.path, "SELECT count(*) FROM runs"), 1000, "nothing is lost");
-    book_do(&b, "PRAGMA user_version = 1; PRAGMA application_id = 5");
+    book_do(&b, "PRAGMA user_version = 2; PRAGMA application_id = 5");
     cr_expect_eq(assay_history_open(b.path, 0, &h, &err), ASSAY_CONFIG);
     (void)snprintf(other, sizeof other, "%s/text", b.scratch.path);
     put_bytes(other, "no database at all, but long enough to be looked at as one", 58);

@@ -92,6 +92,15 @@ Test(watch, keeps_an_alarm_open_until_it_is_named)
     cr_expect_eq(r.n_alarms, 1);
     cr_expect_str_eq(r.alarms[0].named, "intended");
     cr_expect_str_eq(r.alarms[0].why, "a new kernel");
+    cr_expect_str_empty(r.alarms[0].earlier);
+    reading_release(&r);
+    cr_assert_eq(assay_history_alarm_name(b.h, id, "regression", "the kernel was not new", &named, &err), ASSAY_OK, "%s", err.message);
+    cr_assert_eq(assay_history_alarm_name(b.h, id, "environment", "the fan", &named, &err), ASSAY_OK, "%s", err.message);
+    r = book_read(&b);
+    cr_expect(!strcmp(r.alarms[0].named, "environment") && !strcmp(named.named, "environment"), "the last one counts");
+    cr_expect(!strncmp(r.alarms[0].earlier, "intended on 20", 14) && strstr(r.alarms[0].earlier, ": a new kernel; regression on 20") &&
+                  strstr(r.alarms[0].earlier, ": the kernel was not new"),
+              "none is written over: %s", r.alarms[0].earlier);
     reading_release(&r);
     book_free(&b);
 }
