@@ -43,10 +43,10 @@ static void on_batch_end(void *self)
 
 const char *assay_case_without_bursts(const struct assay_case *c, const struct assay_device_info *device)
 {
-    if (c->workload->lesson && !strcmp(c->workload->lesson->phase, c->phase))
-        return "no bursts are run beside a training";
     if (c->scenario.type)
         return "no bursts are run beside a scenario";
+    if (c->workload->lesson && !strcmp(c->workload->lesson->phase, c->phase))
+        return "no bursts are run beside a training";
     if (!(device->traits & ASSAY_TRAIT_IS_HOST) || device->clock != ASSAY_CLOCK_HOST)
         return "peak and triad are measured only for back ends that run on this host's cores";
     if (!c->repeat.min_ns) /* a witness without figures: filling arrays beyond the caches takes longer than all else */

@@ -394,8 +394,11 @@ void assay_page_cases(struct assay_page *p, const struct assay_report_run *run)
     assay_sink_raw(&p->to, "<section id=\"");
     assay_page_id(p, run, "cases");
     assay_sink_raw(&p->to, "\">\n<h2>Case by case</h2>\n<p class=\"small\">Each opens.</p>\n");
+    assay_page_brief(p, run);
     for (size_t i = 0; i < run->n_cases; i++) {
         const struct assay_report_case *c = &run->cases[i];
+        if (assay_page_is_brief(run, c))
+            continue;
         assay_sink_raw(&p->to, "<details class=\"one\"><summary><h3><span class=\"no\">%zu</span> ", c->number);
         assay_page_case_brief(p, c->name);
         assay_sink_raw(&p->to, "</h3><span class=\"marks\">");

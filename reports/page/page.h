@@ -94,6 +94,9 @@ bool assay_page_has_repeats(const struct assay_report_run *run);
 /* Silent errors and what they come to: where the folder was soaked. */
 void assay_page_soak(struct assay_page *p, const struct assay_report_run *run);
 bool assay_page_has_soak(const struct assay_report_run *run);
+/* brief.c: where a run has very many cases, is this one a row of a table in place of a section? And those tables. */
+bool assay_page_is_brief(const struct assay_report_run *run, const struct assay_report_case *c);
+void assay_page_brief(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_cases(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_uncounted(struct assay_page *p, const struct assay_report_run *run);
 void assay_page_environment(struct assay_page *p, const struct assay_report_run *run);

@@ -97,21 +97,33 @@ static void row_cells(struct assay_page *p, const struct assay_report_run *run, 
     assay_sink_raw(&p->to, "</tr>\n");
 }
 
-void assay_page_results(struct assay_page *p, const struct assay_report_run *run)
+static void table(struct assay_page *p, const struct assay_report_run *run)
 {
-    assay_sink_raw(&p->to, "<section id=\"");
-    assay_page_id(p, run, "results");
-    assay_sink_raw(&p->to, "\">\n<h2>Results</h2>\n<p class=\"small\">Times are of one execution, of a case with a scenario of one query. A number struck through is not proved: its outputs did "
-                           "not pass. Shares are of the peak and the bandwidth that this host's cores reached in turn with the case. "
-                           "The number of a case leads to its section.</p>\n"
-                           "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"results\"><thead><tr>"
+    assay_sink_raw(&p->to, "<div class=\"scroll cards\" tabindex=\"0\" role=\"region\" aria-label=\"results\"><table class=\"results\"><thead><tr>"
                            "<th scope=\"col\">case</th><th scope=\"col\">back end, evidence</th><th scope=\"col\" class=\"num\">time</th>"
                            "<th scope=\"col\" class=\"num\">how sure</th><th scope=\"col\" class=\"num\">rate</th><th scope=\"col\" class=\"num\">of peak</th>"
                            "<th scope=\"col\" class=\"num\">of band&#173;width</th><th scope=\"col\">verdict</th><th scope=\"col\">machine</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < run->n_cases; i++)
-        for (size_t j = 0; j < run->cases[i].n_rows; j++)
+        for (size_t j = 0; j < run->cases[i].n_rows && !assay_page_is_brief(run, &run->cases[i]); j++)
             row_cells(p, run, &run->cases[i], j);
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
+}
+
+void assay_page_results(struct assay_page *p, const struct assay_report_run *run)
+{
+    size_t brief = 0;
+    for (size_t i = 0; i < run->n_cases; i++)
+        brief += assay_page_is_brief(run, &run->cases[i]);
+    assay_sink_raw(&p->to, "<section id=\"");
+    assay_page_id(p, run, "results");
+    assay_sink_raw(&p->to, "\">\n<h2>Results</h2>\n<p class=\"small\">Times are of one execution, of a case with a scenario of one query. A number struck through is not proved: its outputs did "
+                           "not pass. Shares are of the peak and the bandwidth that this host's cores reached in turn with the case. "
+                           "The number of a case leads to its section.</p>\n");
+    if (brief)
+        assay_sink_raw(&p->to, "<p>%zu of %zu cases, of one launch that is right or that the device declined, stand in tables under Case by case.</p>\n", brief,
+                       run->n_cases);
+    if (brief < run->n_cases || !brief)
+        table(p, run);
     if (run->n_cases == 0)
         assay_sink_raw(&p->to, "<p>The run has no record: it was interrupted before its first case ended.</p>\n");
     assay_sink_raw(&p->to, "</section>\n");

@@ -89,6 +89,7 @@ const char *const assay_page_style[] = {
     ".ranges .mid{position:absolute;top:-.15rem;height:calc(100% + .3rem);border-left:2px solid var(--text)}.ranges+.ranges,h4+.ranges{margin-top:.2rem}\n"
     ".panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:.6rem 1.6rem}.panels .plot svg{min-width:0;max-width:25rem}.panels figure{margin:.4rem 0;break-inside:avoid}\n"
     ".worth td,.worth tbody th{white-space:nowrap}\n"
+    ".every th,.every td{white-space:nowrap}.every td{text-align:right;font-variant-numeric:tabular-nums}.every thead th{white-space:normal;min-width:5rem}.every tbody th{position:sticky;left:0;background:var(--bg)}\n"
     ".track{background:var(--soft);height:.85rem;border-radius:2px;overflow:hidden}.bar{display:block;height:100%;min-width:1px;background:currentColor;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     ".b1,.s1{color:var(--s1)}.b2,.s2{color:var(--s2)}.b3,.s3{color:var(--s3)}.b4,.s4{color:var(--s4)}.b5,.s5{color:var(--s5)}.b6,.s6{color:var(--s6)}.b7,.s7{color:var(--s7)}.b8,.s8{color:var(--s8)}\n"
     ".on{display:inline;color:var(--muted);font-weight:400}\n"
@@ -109,7 +110,7 @@ const char *const assay_page_style[] = {
     ".bars li{grid-template-columns:minmax(0,1fr) auto;padding:.25rem 0}.bars .track{grid-row:2;grid-column:1/-1;height:.6rem}.bars .rest>span:empty{display:none}\n"
     ".ranges .track{margin:.15rem 0 .3rem}.ranges li{grid-template-columns:minmax(0,1fr)}.ranges .track{grid-row:auto}\n"
     ".ops tr{display:grid;grid-template-columns:1.35fr 1fr;gap:0 .4rem}.ops th,.ops td:nth-child(4){grid-column:1/-1}.ops td::before{width:4.2rem}.ops td>small{margin-left:4.2rem}.ops td{white-space:nowrap}\n"
-    "dl.facts>div{grid-template-columns:minmax(0,1fr)}\n.plot svg{min-width:31rem}\n.legend{grid-template-columns:1fr}\n}\n",
+    ".every tbody th{position:static}dl.facts>div{grid-template-columns:minmax(0,1fr)}\n.plot svg{min-width:31rem}\n.legend{grid-template-columns:1fr}\n}\n",
     /* paper */
     "@media print{\n@page{size:A4;margin:14mm 12mm}\nbody{font-size:9.5pt;line-height:1.4}\nheader,main,footer{max-width:none;padding:0}\nnav,.skip{display:none}\n"
     "h2{break-after:avoid;margin-top:1.6rem}\nh3,h4,h5,summary,thead{break-after:avoid}\ntr,figure,.tiles li,dl.facts>div,pre{break-inside:avoid}\nthead{display:table-header-group}\n"
