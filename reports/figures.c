@@ -264,3 +264,8 @@ bool assay_figure_is_proved(const struct assay_summary_row *row)
 {
     return assay_outcome_proves(row->outcome);
 }
+
+bool assay_figure_is_struck(const struct assay_summary_row *row)
+{
+    return !assay_figure_is_proved(row) && !(row->evidence == ASSAY_EVIDENCE_MODELLED && row->outcome == ASSAY_NOT_CHECKED);
+}

@@ -39,6 +39,9 @@ const char *assay_figure_origin(enum assay_origin origin);
 
 /* May the figures of this row be relied on: did the outputs of that very program in that run pass? */
 bool assay_figure_is_proved(const struct assay_summary_row *row);
+/* Is it struck through: an execution's whose outputs did not pass, or were not looked at? What is modelled without values has no outputs; it
+ * bears the mark of its evidence, and is told apart by that. */
+bool assay_figure_is_struck(const struct assay_summary_row *row);
 
 /* The verdict in sentences: what was compared and how, the worst element, how many iterations, what would have been
  * found. `check` as in a summary row. */

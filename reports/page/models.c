@@ -14,7 +14,7 @@ static void traced(struct assay_page *p, const struct assay_report_model *m, enu
     struct assay_text text = ASSAY_TEXT(room);
     assay_figure_value(&text, metric, value);
     assay_page_evidence_mark(p, m->row);
-    assay_sink_raw(&p->to, "&#160;<span class=\"%s\" title=\"traced\">", assay_figure_is_proved(m->row) ? "fig" : "fig unproved");
+    assay_sink_raw(&p->to, "&#160;<span class=\"%s\" title=\"traced\">", assay_figure_is_struck(m->row) ? "fig unproved" : "fig");
     assay_sink_text(&p->to, room);
     assay_sink_raw(&p->to, "</span>");
 }

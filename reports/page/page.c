@@ -111,7 +111,7 @@ void assay_page_figure(struct assay_page *p, const struct assay_summary_row *row
         assay_page_evidence_mark(p, row);
         assay_sink_raw(&p->to, "&#160;<span title=\"");
         assay_sink_text(&p->to, e->why);
-        assay_sink_raw(&p->to, "\" class=\"%s\">", assay_figure_is_proved(row) ? "fig" : "fig unproved");
+        assay_sink_raw(&p->to, "\" class=\"%s\">", assay_figure_is_struck(row) ? "fig unproved" : "fig");
         assay_sink_text(&p->to, value);
         assay_sink_raw(&p->to, "</span>");
         return;
@@ -124,7 +124,7 @@ void assay_page_figure(struct assay_page *p, const struct assay_summary_row *row
     }
     assay_figure_value(&text, metric, e->value);
     assay_page_evidence_mark(p, row);
-    assay_sink_raw(&p->to, "&#160;<span class=\"%s\">", assay_figure_is_proved(row) ? "fig" : "fig unproved");
+    assay_sink_raw(&p->to, "&#160;<span class=\"%s\">", assay_figure_is_struck(row) ? "fig unproved" : "fig");
     assay_sink_text(&p->to, value);
     assay_sink_raw(&p->to, "</span>");
 }

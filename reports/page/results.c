@@ -117,7 +117,7 @@ void assay_page_results(struct assay_page *p, const struct assay_report_run *run
     assay_sink_raw(&p->to, "<section id=\"");
     assay_page_id(p, run, "results");
     assay_sink_raw(&p->to, "\">\n<h2>Results</h2>\n<p class=\"small\">Times are of one execution, of a case with a scenario of one query. A number struck through is not proved: its outputs did "
-                           "not pass. Shares are of the peak and the bandwidth that this host's cores reached in turn with the case. "
+                           "not pass. What is modelled (◇) has no outputs that could. Shares are of the peak and the bandwidth that this host's cores reached in turn with the case. "
                            "The number of a case leads to its section.</p>\n");
     if (brief)
         assay_sink_raw(&p->to, "<p>%zu of %zu cases, of one launch that is right or that the device declined, stand in tables under Case by case.</p>\n", brief,

@@ -94,7 +94,7 @@ static struct tally count(const struct assay_summary *run)
         t.single += timed && row->n_medians == 1 && row->clock != ASSAY_CLOCK_MODEL;
         t.models += row->evidence == ASSAY_EVIDENCE_MODELLED;
         t.instruments += row->evidence == ASSAY_EVIDENCE_INSTRUMENT;
-        t.unproved += timed && !assay_figure_is_proved(row);
+        t.unproved += timed && assay_figure_is_struck(row);
     }
     return t;
 }

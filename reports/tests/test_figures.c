@@ -132,6 +132,10 @@ Test(figures, are_proved_by_pass_and_marginal_alone)
     for (enum assay_outcome o = 0; o <= ASSAY_NOT_CHECKED; o++) {
         struct assay_summary_row row = {.outcome = o};
         cr_expect_eq(assay_figure_is_proved(&row), o == ASSAY_PASS || o == ASSAY_MARGINAL);
+        for (int e = ASSAY_EVIDENCE_MEASURED; e <= ASSAY_EVIDENCE_MODELLED; e++) {
+            row.evidence = (enum assay_evidence)e;
+            cr_expect_eq(assay_figure_is_struck(&row), !assay_figure_is_proved(&row) && !(e == ASSAY_EVIDENCE_MODELLED && o == ASSAY_NOT_CHECKED));
+        }
     }
 }
 

@@ -158,7 +158,7 @@ static void expect_figure(const struct assay_summary_row *row, enum assay_metric
     cr_assert(markup_next(&w.m) && w.m.closes);
     cr_expect_eq(strncmp(w.m.text, assay_figure_evidence_mark(row->evidence), (size_t)(w.m.text_end - w.m.text)), 0);
     cr_assert(markup_next(&w.m) && markup_has_class(&w.m, "fig"));
-    cr_expect_eq(markup_has_class(&w.m, "unproved"), !assay_figure_is_proved(row), "%s, %s, outcome %d", row->case_name, label, (int)row->outcome);
+    cr_expect_eq(markup_has_class(&w.m, "unproved"), assay_figure_is_struck(row), "%s, %s, outcome %d", row->case_name, label, (int)row->outcome);
     if (!e->has_value) {
         const char *why = markup_value(&w.m, "title");
         cr_expect_str_eq(why ? why : "", e->why, "a range without a point says why");
