@@ -279,6 +279,11 @@ static void begin_segment(struct following *f, size_t first, size_t calm)
     f->zero[0] = f->zero[1] = calm;
 }
 
+double assay_change_error(const struct assay_change *change, size_t nights)
+{
+    return change->noise * sqrt(1.0 / (double)nights + 1.0 / (double)change->baseline);
+}
+
 /* Where in the excursion the level most likely changed: the split with the largest gain (Hinkley 1970), from the last night at
  * which S was 0 on, or the night before it. */
 static struct assay_change describe(const struct following *f, int side, size_t i)
@@ -293,12 +298,17 @@ static struct assay_change describe(const struct following *f, int side, size_t 
             first = k;
         }
     }
-    struct assay_change c = {.last_good = first > 0 ? first - 1 : 0, .first_bad = first, .confirmed = i, .before = f->level};
+    struct assay_change c = {.last_good = first > 0 ? first - 1 : 0,
+                             .first_bad = first,
+                             .confirmed = i,
+                             .before = f->level,
+                             .noise = sigma(f),
+                             .baseline = f->calm - f->segment};
     size_t n = i + 1 - first;
     for (size_t k = first; k <= i; k++)
         f->scratch[k - first] = without_factors(f, f->series->factor, f->series->value[k], k);
     c.after = assay_median(f->scratch, n);
-    c.error = sigma(f) * sqrt(1.0 / (double)n + 1.0 / (double)(f->calm - f->segment));
+    c.error = assay_change_error(&c, n);
     return c;
 }
 

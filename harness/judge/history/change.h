@@ -42,7 +42,9 @@ struct assay_change_series {
 struct assay_change {
     size_t last_good, first_bad, confirmed; /* nights, as indices */
     double before, after;                   /* levels; after less before is the step */
-    double error;                           /* of the step: standard error */
+    double error;                           /* of the step: standard error, from the nights first_bad to confirmed */
+    double noise;                           /* of one night, as it was known then */
+    size_t baseline;                        /* nights that `before` is the level of */
 };
 
 /* What is known after the last night. */
@@ -57,6 +59,9 @@ struct assay_change_state {
     bool again;                               /* the last night asks for a second look */
     double factor[ASSAY_CHANGE_MOST_FACTORS]; /* coefficients */
 };
+
+/* Standard error of a step between the level before and one of so many nights, 1 or more, after. */
+double assay_change_error(const struct assay_change *change, size_t nights);
 
 /* Follows the series. changes[most] in their order; more than that are not told (the last is kept). Returns their number.
  * `level`, if not NULL, gets for each night the level of its segment as known in the end. */

@@ -282,9 +282,24 @@ static struct assay_change seen_since(const struct assay_watch_series *x, const 
         later.before = x->level[c->last_good];
     if (isfinite(x->level[c->first_bad]) && c->first_bad + n > c->confirmed) {
         later.after = x->level[c->first_bad];
-        later.error *= sqrt((double)(c->confirmed + 1 - c->first_bad) / (double)n);
+        later.error = assay_change_error(c, n);
     }
     return later;
+}
+
+/* A step that came with few nights, as chance makes them, may be gone in those since: then both are told, as the first
+ * one is what was raised and the second what is known. */
+static void say_step(struct assay_text *t, const struct assay_watch_series *x, const struct assay_change *c)
+{
+    struct assay_change later = seen_since(x, c);
+    bool gone = fabs(later.after - later.before) < 1.96 * later.error;
+    if (gone) {
+        say_times(t, c);
+        assay_text_add(t, " when it was raised; with the nights since ");
+    }
+    say_times(t, &later);
+    if (gone)
+        assay_text_add(t, ", no step beyond the noise");
 }
 
 static void tell_change(struct watching *w, size_t series, const struct assay_change *c)
@@ -299,9 +314,8 @@ static void tell_change(struct watching *w, size_t series, const struct assay_ch
     f->good = point_at(s, x->night[c->last_good]);
     f->bad = point_at(s, x->night[c->first_bad]);
     f->confirmed = x->night[c->confirmed];
-    struct assay_change later = seen_since(x, c);
     struct assay_text text = ASSAY_TEXT(f->message);
-    say_times(&text, &later);
+    say_step(&text, x, c);
 }
 
 static void tell_event(struct watching *w, const struct event *e)
@@ -313,8 +327,7 @@ static void tell_event(struct watching *w, const struct event *e)
     struct assay_text text = ASSAY_TEXT(f->message);
     char times[256];
     struct assay_text t = ASSAY_TEXT(times);
-    struct assay_change later = seen_since(&w->out->series[e->sentinel], &e->change);
-    say_times(&t, &later);
+    say_step(&t, &w->out->series[e->sentinel], &e->change);
     f->wide = e->wide;
     if (e->wide && isnan(e->others))
         assay_text_add(&text, "the sentinel is %s; too few others ran to tell the host from the kernel", times);

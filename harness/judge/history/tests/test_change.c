@@ -30,6 +30,23 @@ Test(change, says_when_a_step_began_and_how_large_it_is)
     cr_expect_geq(near, 45u, "in %u of 50 the first bad night is known to a night", near);
 }
 
+/* Mean over the nights from the first bad one on, which the watch tells with this error. */
+Test(change, knows_how_well_a_step_is_known_once_further_nights_have_shown_it)
+{
+    enum { SEEDS = 400, BEFORE = 30, NIGHTS = 60 };
+    unsigned covered = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        static double level[NOISE_MOST_NIGHTS];
+        (void)follow(seed, NIGHTS, 0.01, BEFORE, 0.04);
+        size_t n = assay_change_follow(&s.series, &limits, found, 8, &state, level);
+        cr_assert_geq(n, 1u, "seed %lu", (unsigned long)seed);
+        double step = level[NIGHTS - 1] - level[found[n - 1].last_good];
+        covered += fabs(step - 0.04) < 1.96 * assay_change_error(&found[n - 1], NIGHTS - found[n - 1].first_bad);
+    }
+    /* 95 % less what an estimated noise takes; were only the nights after uncertain, it would be under 85 % */
+    cr_expect(covered >= SEEDS * 0.91 && covered <= SEEDS * 0.98, "%u of %d", covered, SEEDS);
+}
+
 Test(change, finds_what_became_faster_too)
 {
     cr_assert_eq(follow(3, 140, 0.01, 120, -0.04), 1);

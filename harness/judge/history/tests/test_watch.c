@@ -34,8 +34,39 @@ Test(watch, tells_one_slower_case_with_what_changed_that_night)
     cr_expect_str_eq(a->kind, "time");
     cr_expect_str_eq(a->scope, "softmax/a=1 on cpu, chip at host");
     cr_expect(a->first_bad >= 49 && a->first_bad <= 51, "first bad %d", a->first_bad);
-    cr_expect(strstr(a->message, "% slower ("), "%s", a->message);
+    cr_expect(strstr(a->message, "% slower (") && !strstr(a->message, "when it was raised"), "%s", a->message);
     cr_expect_str_eq(a->changed, "library: libx 1 → libx 2; kernel: Linux 6.1 → Linux 6.2");
+    reading_release(&r);
+    book_free(&b);
+}
+
+/* One short list, two nights in a row that chance made slow, and what is said of them then and a month later. */
+Test(watch, says_that_a_step_is_gone_where_the_nights_since_do_not_have_it)
+{
+    enum { BAD = 50, LATER = 80 };
+    struct book b = book_new();
+    struct assay_random random;
+    int s = book_series(&b, "softmax/a=1");
+    assay_random_init(&random, 8);
+    for (int night = 1; night <= LATER; night++) {
+        double slow = night == BAD || night == BAD + 1 ? 0.04 : 0;
+        if (night == BAD + 2) {
+            struct reading then = book_read(&b);
+            cr_assert_eq(then.n_alarms, 1, "%zu alarms", then.n_alarms);
+            cr_expect(abs(then.alarms[0].first_bad - BAD) <= 1, "first bad %d", then.alarms[0].first_bad);
+            cr_expect(strstr(then.alarms[0].message, "% slower (") && !strstr(then.alarms[0].message, "raised"), "%s",
+                      then.alarms[0].message);
+            reading_release(&then);
+        }
+        book_add(&b, s, book_night(night, 10 + slow + 0.01 * assay_random_normal(&random)));
+    }
+    struct reading r = book_read(&b);
+    cr_assert_eq(r.n_alarms, 1, "%zu alarms", r.n_alarms);
+    cr_expect(abs(r.alarms[0].first_bad - BAD) <= 1, "first bad %d", r.alarms[0].first_bad);
+    cr_expect(strstr(r.alarms[0].message, "when it was raised; with the nights since ") &&
+                  strstr(r.alarms[0].message, ", no step beyond the noise"),
+              "%s", r.alarms[0].message);
+    cr_expect_str_empty(r.alarms[0].named, "and it is still for a person to say what it was");
     reading_release(&r);
     book_free(&b);
 }
