@@ -165,13 +165,14 @@ static struct sent repeated(const struct sent *once, double times)
 }
 
 /* What is left of `sent` when it runs beside at most `beside` of work, and what that work loses by it. `free_ns`: the work that nothing
- * else is hidden behind yet, so that no nanosecond of it hides two. */
-static double exposed(const struct sent *sent, double beside, bool overlap, double *free_ns)
+ * else is hidden behind yet, so that no nanosecond of it hides two. What is hidden is added to *hidden_ns. */
+static double exposed(const struct sent *sent, double beside, bool overlap, double *free_ns, double *hidden_ns)
 {
     if (!overlap)
         return sent->ns;
     double hidden = fmin(sent->ns, fmin(beside, *free_ns));
     *free_ns -= hidden;
+    *hidden_ns += hidden;
     return sent->ns - hidden + hidden * fmin(1, sent->compute_share / (1 - sent->compute_share));
 }
 
@@ -179,6 +180,7 @@ static double exposed(const struct sent *sent, double beside, bool overlap, doub
 struct cost {
     double forward, backward, weight, recompute;
     double free_forward, free_backward; /* of the work, what hides no traffic yet */
+    double hidden;                      /* traffic that the work hides */
     double tensor_forward, tensor_backward, expert_forward, expert_backward, context_forward, context_backward, gather_forward, gather_backward;
     struct assay_link_use link[ASSAY_SYSTEM_TIERS]; /* forward and backward together */
 };
@@ -206,7 +208,7 @@ static void add_tensor(const struct assay_step_model *m, const struct assay_trai
     }
     struct sent all = repeated(&one, pairs);
     c->tensor_forward = all.ns;
-    c->tensor_backward = exposed(&all, c->weight, p->overlap, &c->free_backward);
+    c->tensor_backward = exposed(&all, c->weight, p->overlap, &c->free_backward, &c->hidden);
     c->tensor_backward += again ? all.ns : 0;
     assay_link_use_add(c->link, all.link, again ? 3 : 2);
 }
@@ -229,9 +231,9 @@ static void add_context(const struct assay_step_model *m, const struct assay_tra
     double wide = d->kv_rank > 0 ? d->heads * (d->nope_dim + d->rope_dim + d->v_dim) : fmax(d->kv_heads, (double)p->tp) * 2 * d->head_dim;
     double bytes = (double)p->micro_batch * p->seq * wide / (double)p->tp * BYTES, beside = 1 - 1 / (double)p->cp;
     struct sent once = send(m, ASSAY_ALL_GATHER, (double)p->cp, (double)p->tp, bytes, 1, err), twice = repeated(&once, 2);
-    c->context_forward = exposed(&once, layer->core_ns * beside, p->overlap, &c->free_forward);
+    c->context_forward = exposed(&once, layer->core_ns * beside, p->overlap, &c->free_forward, &c->hidden);
     assay_link_use_add(c->link, once.link, 3);
-    c->context_backward = exposed(&twice, layer->core_backward_ns * beside, p->overlap, &c->free_backward);
+    c->context_backward = exposed(&twice, layer->core_backward_ns * beside, p->overlap, &c->free_backward, &c->hidden);
 }
 
 /* Between the ranks that have the same weights: of those outside of experts, then of experts. */
@@ -253,8 +255,8 @@ static void add_gather(const struct assay_step_model *m, const struct assay_trai
     struct sent back = both(&weights, &gradients);
     assay_link_use_add(c->link, weights.link, 1);
     assay_link_use_add(c->link, back.link, 1);
-    c->gather_forward = exposed(&weights, c->forward, p->overlap, &c->free_forward);
-    c->gather_backward = exposed(&back, c->free_backward, p->overlap, &c->free_backward);
+    c->gather_forward = exposed(&weights, c->forward, p->overlap, &c->free_forward, &c->hidden);
+    c->gather_backward = exposed(&back, c->free_backward, p->overlap, &c->free_backward, &c->hidden);
 }
 
 static struct cost cost_of(const struct assay_step_model *m, const struct assay_train_plan *p, const struct assay_layer_price *layer, bool moe,
@@ -405,7 +407,7 @@ static enum assay_code pieces_of(struct assay_step_model *m, const struct assay_
 
 /* Gradients of a stage's ranks are added up over dp, weights given out again where the optimizer's state is split. */
 static double data_ns(const struct assay_step_model *m, const struct assay_train_plan *p, const struct stage *s, int64_t stage,
-                      struct assay_link_use link[ASSAY_SYSTEM_TIERS], struct assay_error *err)
+                      struct assay_link_use link[ASSAY_SYSTEM_TIERS], double *hidden_ns, struct assay_error *err)
 {
     double experts, all = assay_rank_parameters(m->d, p, stage, 4, &experts), dense = all - experts;
     if (p->zero == 3)
@@ -419,10 +421,12 @@ static double data_ns(const struct assay_step_model *m, const struct assay_train
     /* Interleaved, a chunk has done its last backward while a round of all stages' micro-batches still goes through each chunk after it. */
     double v = (double)p->chunks, window = (1 + (v - 1) * fmin((double)p->pp, (double)p->micro_batches)) / v;
     double forward = window * s->free_forward, backward = window * s->free_backward, again = s->free_backward;
-    double once = exposed(&gradients, backward, p->overlap, &backward) + exposed(&weights, forward, p->overlap, &forward);
+    double once = exposed(&gradients, backward, p->overlap, &backward, hidden_ns) + exposed(&weights, forward, p->overlap, &forward, hidden_ns);
     if (p->zero < 2)
         return once;
-    return once + (double)(p->micro_batches - 1) * exposed(&gradients, again, p->overlap, &again); /* split after each micro-batch */
+    double others = 0, each = exposed(&gradients, again, p->overlap, &again, &others); /* split after each micro-batch */
+    *hidden_ns += (double)(p->micro_batches - 1) * others;
+    return once + (double)(p->micro_batches - 1) * each;
 }
 
 static void fill_parts(const struct assay_train_plan *p, const struct pieces *all, const struct stage *s, double makespan_ns, struct assay_step_price *out)
@@ -437,6 +441,7 @@ static void fill_parts(const struct assay_train_plan *p, const struct pieces *al
         part[ASSAY_STEP_EXPERT] += n * layers[i] * (c->expert_forward + c->expert_backward);
         part[ASSAY_STEP_CONTEXT] += n * layers[i] * (c->context_forward + c->context_backward);
         part[ASSAY_STEP_GATHER] += n * layers[i] * (c->gather_forward + c->gather_backward);
+        out->hidden_ns += n * layers[i] * c->hidden;
     }
     part[ASSAY_STEP_COMPUTE] = n * total(&s->spans);
     for (int i = ASSAY_STEP_RECOMPUTE; i <= ASSAY_STEP_GATHER; i++)
@@ -510,7 +515,7 @@ enum assay_code assay_price_step(struct assay_step_model *m, const struct assay_
         return assay_error_in(err, "pricing a training step");
     fill_parts(p, &all, &s, makespan_ns, &price);
     fill_links(p, &all, &s, &transfer, which, &price);
-    price.part_ns[ASSAY_STEP_DATA] = data_ns(m, p, &s, which, price.link, err);
+    price.part_ns[ASSAY_STEP_DATA] = data_ns(m, p, &s, which, price.link, &price.hidden_ns, err);
     double updated = assay_rank_parameters(m->d, p, which, 1, &experts);
     struct assay_footprint held;
     assay_footprint_of(m->d, p, which, &held);

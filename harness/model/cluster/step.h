@@ -25,6 +25,7 @@ struct assay_step_price {
     struct assay_goodput goodput;           /* NaN: not known */
     double               checkpoint_bytes;  /* of one rank */
     double               micro_batch_ns;    /* of the busiest stage */
+    double               hidden_ns;         /* of its exchanges, what runs beside work and is in no part */
     bool                 exact;             /* the pipeline was followed event by event */
 };
 

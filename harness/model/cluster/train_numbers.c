@@ -52,7 +52,8 @@ double assay_train_ns(const struct assay_train_numbers *n, const struct assay_tr
                       (a->mixed ? n->value[ASSAY_TRAIN_EXPERTS_FACTOR] : 1);
     double within = products * a->ns[ASSAY_TRAIN_PRODUCTS] + n->value[ASSAY_TRAIN_ATTENTION_FACTOR] * a->ns[ASSAY_TRAIN_ATTENTION] +
                     n->value[ASSAY_TRAIN_EXCHANGES_FACTOR] * a->ns[ASSAY_TRAIN_EXCHANGES] + n->value[ASSAY_TRAIN_LAYER] * a->layers;
-    double step = within * (1 + a->bubble) + n->value[ASSAY_TRAIN_EXCHANGES_FACTOR] * a->ns[ASSAY_TRAIN_DATA] + a->ns[ASSAY_TRAIN_UPDATE];
+    double beside = n->value[ASSAY_TRAIN_BESIDE] * a->ns[ASSAY_TRAIN_HIDDEN];
+    double step = within * (1 + a->bubble) + n->value[ASSAY_TRAIN_EXCHANGES_FACTOR] * (a->ns[ASSAY_TRAIN_DATA] + beside) + a->ns[ASSAY_TRAIN_UPDATE];
     return step * (1 + n->value[ASSAY_TRAIN_DOUBLING] * a->doublings);
 }
 

@@ -462,6 +462,7 @@ static enum assay_code price(struct assay_step_model *m, const struct assay_trai
     a->ns[ASSAY_TRAIN_EXCHANGES] = within(&once);
     a->ns[ASSAY_TRAIN_DATA] = once.part_ns[ASSAY_STEP_DATA];
     a->ns[ASSAY_TRAIN_UPDATE] = once.part_ns[ASSAY_STEP_OPTIMIZER];
+    a->ns[ASSAY_TRAIN_HIDDEN] = once.hidden_ns;
     a->bubble = once.part_ns[ASSAY_STEP_BUBBLE] / (work(&once) + within(&once));
     a->tokens = once.tokens;
     a->flops = once.flops;

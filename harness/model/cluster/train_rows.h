@@ -54,9 +54,10 @@ enum assay_code assay_train_desk_like(const struct assay_train_desk *like, const
 void            assay_train_desk_free(struct assay_train_desk *d);
 
 /* A step by what a stack's numbers multiply (train_fit.h), in nanoseconds. */
-enum assay_train_part { ASSAY_TRAIN_PRODUCTS, ASSAY_TRAIN_ATTENTION, ASSAY_TRAIN_EXCHANGES, ASSAY_TRAIN_DATA, ASSAY_TRAIN_UPDATE, ASSAY_TRAIN_PARTS };
+enum assay_train_part { ASSAY_TRAIN_PRODUCTS, ASSAY_TRAIN_ATTENTION, ASSAY_TRAIN_EXCHANGES, ASSAY_TRAIN_DATA, ASSAY_TRAIN_UPDATE, ASSAY_TRAIN_HIDDEN,
+                        ASSAY_TRAIN_PARTS };
 struct assay_train_answer {
-    double                  ns[ASSAY_TRAIN_PARTS];  /* of the busiest stage; exchanges: within the pipeline, data: of gradients at its end */
+    double                  ns[ASSAY_TRAIN_PARTS];  /* of the busiest stage; exchanges: within the pipeline, data: of gradients at its end, hidden: of both, beside work */
     double                  bubble;                 /* share that the pipeline's waiting adds to what is within it */
     double                  layers;                 /* how often a layer is gone through forward and back */
     double                  doublings;              /* of groups that share weights: log2 of how many there are */
