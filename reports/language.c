@@ -30,6 +30,22 @@ bool assay_language_find(const char *name, enum assay_language *out)
     return false;
 }
 
+/* U+3400 to U+9FFF, U+F900 to U+FAFF, U+20000 to U+3FFFF; what is no UTF-8 has none. */
+static bool is_han(const unsigned char *at)
+{
+    if (at[0] >= 0xe3 && at[0] <= 0xe9)
+        return at[1] >= (at[0] == 0xe3 ? 0x90 : 0x80) && at[1] <= 0xbf;
+    return (at[0] == 0xef && at[1] >= 0xa4 && at[1] <= 0xab) || (at[0] == 0xf0 && at[1] >= 0xa0 && at[1] <= 0xbf);
+}
+
+const char *assay_language_of(const char *text)
+{
+    for (const char *at = text; *at; at++)
+        if (is_han((const unsigned char *)at))
+            return names[ASSAY_CHINESE];
+    return names[ASSAY_ENGLISH];
+}
+
 const char *assay_say(enum assay_language language, enum assay_say what)
 {
     return messages[what][language];

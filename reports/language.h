@@ -11,6 +11,8 @@
 enum assay_language { ASSAY_ENGLISH = 0, ASSAY_CHINESE = 1, ASSAY_LANGUAGES = 2 };
 const char *assay_language_name(enum assay_language language); /* "en", "zh" */
 bool        assay_language_find(const char *name, enum assay_language *out);
+/* What language a text is in that stands as somebody else wrote it, as HTML's lang has it: "zh" where it has a Chinese character, else "en". */
+const char *assay_language_of(const char *text);
 
 enum assay_say {
 #define ASSAY_SAY(id, en, zh) ASSAY_SAY_##id,

@@ -8,10 +8,13 @@ static void claim(struct assay_decision_page *p, const struct assay_claim *c)
     assay_sink_raw(&p->to, "<tr>");
     assay_decision_text(p, "th scope=\"row\"", c->device);
     assay_sink_raw(&p->to, "<td>");
-    assay_decision_text(p, "q", c->text);
+    assay_decision_verbatim(p, "q", c->text);
     const char *comma = assay_say(p->language, ASSAY_SAY_COMMA), *semicolon = assay_say(p->language, ASSAY_SAY_SEMICOLON);
-    assay_sink_textf(&p->to, " %s%s%s%s%s", c->claimed.source, comma, c->claimed.date, *c->claimed.counted ? semicolon : "",
-                     c->claimed.counted);
+    assay_sink_raw(&p->to, " ");
+    assay_decision_verbatim(p, "span", c->claimed.source);
+    assay_sink_textf(&p->to, "%s%s%s", comma, c->claimed.date, *c->claimed.counted ? semicolon : "");
+    if (*c->claimed.counted)
+        assay_decision_verbatim(p, "span", c->claimed.counted);
     assay_sink_raw(&p->to, "</td><td>");
     assay_sink_textf(&p->to, "%.6g %s", c->claimed.stated, c->claimed.unit);
     assay_sink_raw(&p->to, "</td><td>");

@@ -18,11 +18,13 @@ static const struct assay_claim *claim_of(const struct assay_claims *claims, con
     return NULL;
 }
 
-static void say_clause(const struct assay_rule *rule, enum assay_language language, char *room, size_t bytes)
+static void say_clause(const struct assay_rule *rule, enum assay_language language, struct assay_deviation *out)
 {
     static const enum assay_say kinds[] = {ASSAY_SAY_NONE_HERE, ASSAY_SAY_MANDATORY, ASSAY_SAY_SCORED, ASSAY_SAY_INFORMATIVE};
-    struct assay_text           text = assay_text_over(room, bytes);
-    assay_text_add(&text, "%s %s %s: %s", assay_say(language, kinds[rule->kind]), rule->document, rule->number, rule->text);
+    struct assay_text           text = ASSAY_TEXT(out->clause);
+    assay_text_add(&text, "%s ", assay_say(language, kinds[rule->kind]));
+    out->words = strlen(out->clause);
+    assay_text_add(&text, "%s %s: %s", rule->document, rule->number, rule->text);
 }
 
 static void say_claimed(const struct assay_claim *claim, enum assay_language language, char *room, size_t bytes)
@@ -67,7 +69,7 @@ void assay_deviation_of(const struct assay_candidate *c, size_t rule, const stru
 {
     const struct assay_rule_result *r = &c->results[rule];
     *out = (struct assay_deviation){.id = r->rule->id, .case_id = "", .repeat = "", .decision = r->decision};
-    say_clause(r->rule, language, out->clause, sizeof out->clause);
+    say_clause(r->rule, language, out);
     struct assay_text required = ASSAY_TEXT(out->required), measured = ASSAY_TEXT(out->measured);
     assay_say_required(&required, language, r->rule);
     say_claimed(claim_of(claims, c, r->rule), language, out->claimed, sizeof out->claimed);

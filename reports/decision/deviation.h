@@ -13,6 +13,7 @@
 
 struct assay_deviation {
     char        clause[600], required[200], claimed[300], measured[1200], deviation[100];
+    size_t      words; /* where in `clause` the words of the policy begin, which stand as they were written */
     const char *id, *case_id, *repeat; /* of the rule; of the case that decides, "" none; "" none */
     enum assay_decision decision;
 };

@@ -34,6 +34,16 @@ static void cell(struct writing *w, const char *tag, const char *text)
     assay_sink_raw(&w->to, "</%.*s>", (int)strcspn(tag, " "), tag);
 }
 
+/* Our word for the kind of rule, then the policy's own. */
+static void clause(struct writing *w, const struct assay_deviation *d)
+{
+    assay_sink_raw(&w->to, "<td>");
+    assay_sink_textf(&w->to, "%.*s", (int)d->words, d->clause);
+    assay_sink_raw(&w->to, "<span lang=\"%s\">", assay_language_of(d->clause + d->words));
+    assay_sink_text(&w->to, d->clause + d->words);
+    assay_sink_raw(&w->to, "</span></td>");
+}
+
 /* Where the case stands: the page of the printed report, where that is known, else the case that can be looked for in it. */
 static void page(struct writing *w, const char *case_id)
 {
@@ -54,7 +64,7 @@ static void row(struct writing *w, const struct assay_candidate *c, size_t rule)
     struct assay_deviation d;
     assay_deviation_of(c, rule, w->of->claims, w->language, &d);
     assay_sink_raw(&w->to, "<tr>");
-    cell(w, "td", d.clause);
+    clause(w, &d);
     cell(w, "td", d.required);
     cell(w, "td", d.claimed);
     cell(w, "td", d.measured);

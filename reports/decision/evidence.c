@@ -158,9 +158,12 @@ static void price_cell(struct assay_decision_page *p, const struct assay_offer *
     assay_sink_raw(&p->to, "<td>");
     if (o->price.high > 0) {
         range(p, &o->price, currency);
-        assay_sink_text(&p->to, *source ? source : assay_say(p->language, ASSAY_SAY_BY_BUYER));
+        if (*source)
+            assay_decision_verbatim(p, "span", source);
+        else
+            assay_decision_say(p, ASSAY_SAY_BY_BUYER);
     } else if (*question)
-        assay_decision_say_with(p, ASSAY_SAY_NOT_GIVEN_ASK, (const char *const[]){question, NULL});
+        assay_decision_say_quoting(p, ASSAY_SAY_NOT_GIVEN_ASK, (const char *const[]){question, NULL}, 0);
     else
         assay_decision_say(p, ASSAY_SAY_NOT_GIVEN);
     assay_sink_raw(&p->to, "</td>");

@@ -104,8 +104,10 @@ static void tested(struct assay_decision_page *p)
         assay_sink_textf(&p->to, "assay %s", assay_figure_manifest(c->run, "assay"));
         if (d && *d->firmware)
             assay_sink_textf(&p->to, "%s%s", assay_say(p->language, ASSAY_SAY_SEMICOLON), d->firmware);
-        if (c->offer && *c->offer->differences)
-            assay_sink_textf(&p->to, "%s%s", assay_say(p->language, ASSAY_SAY_SEMICOLON), c->offer->differences);
+        if (c->offer && *c->offer->differences) {
+            assay_decision_say(p, ASSAY_SAY_SEMICOLON);
+            assay_decision_verbatim(p, "span", c->offer->differences);
+        }
         assay_sink_raw(&p->to, "</td></tr>\n");
     }
     assay_sink_raw(&p->to, "</tbody></table></div>\n");
@@ -379,9 +381,10 @@ static void validity(struct assay_decision_page *p)
                             (const char *const[]){policy->valid_until, policy->freeze_date, NULL});
     if (policy->costs.given) {
         const char *tax = assay_say(p->language, policy->costs.tax_included ? ASSAY_SAY_TAX_IN : ASSAY_SAY_TAX_OUT);
-        assay_decision_say_with(p, ASSAY_SAY_PRICES_TEXT,
-                                (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until,
-                                                      policy->costs.includes, NULL});
+        assay_decision_say_quoting(p, ASSAY_SAY_PRICES_TEXT,
+                                   (const char *const[]){policy->costs.currency, tax, policy->costs.prices_valid_until,
+                                                         policy->costs.includes, NULL},
+                                   3);
     }
     assay_sink_raw(&p->to, "</p>\n");
 }

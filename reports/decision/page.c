@@ -27,6 +27,38 @@ void assay_decision_text(struct assay_decision_page *p, const char *tag, const c
     assay_sink_raw(&p->to, "</%.*s>", (int)strcspn(tag, " "), tag);
 }
 
+void assay_decision_verbatim(struct assay_decision_page *p, const char *tag, const char *text)
+{
+    char with[128];
+    (void)snprintf(with, sizeof with, "%.80s lang=\"%s\"", tag, assay_language_of(text));
+    assay_decision_text(p, with, text);
+}
+
+static void say_piece(struct assay_decision_page *p, const char *message, const char *const *arguments)
+{
+    char room[4096];
+    struct assay_text text = ASSAY_TEXT(room);
+    assay_say_fill(&text, message, arguments);
+    assay_sink_text(&p->to, room);
+}
+
+void assay_decision_say_quoting(struct assay_decision_page *p, enum assay_say what, const char *const *arguments,
+                                size_t which)
+{
+    char before[1024], hole[8];
+    const char *message = assay_say(p->language, what);
+    (void)snprintf(hole, sizeof hole, "{%zu}", which);
+    const char *at = strstr(message, hole);
+    if (!at) {
+        assay_decision_say_with(p, what, arguments);
+        return;
+    }
+    (void)snprintf(before, sizeof before, "%.*s", (int)(at - message), message);
+    say_piece(p, before, arguments);
+    assay_decision_verbatim(p, "span", arguments[which]);
+    say_piece(p, at + strlen(hole), arguments);
+}
+
 void assay_decision_heading(struct assay_decision_page *p, const char *tag, enum assay_say what)
 {
     assay_decision_text(p, tag, assay_say(p->language, what));

@@ -18,6 +18,10 @@ void assay_decision_say_with(struct assay_decision_page *p, enum assay_say what,
 /* <tag>message</tag>, and of text from outside. */
 void assay_decision_heading(struct assay_decision_page *p, const char *tag, enum assay_say what);
 void assay_decision_text(struct assay_decision_page *p, const char *tag, const char *text);
+/* The same of words of the policy or of a vendor, which stand as they were written: with the language that they are in. */
+void assay_decision_verbatim(struct assay_decision_page *p, const char *tag, const char *text);
+/* A message of which argument `which` is such words; the others as above. */
+void assay_decision_say_quoting(struct assay_decision_page *p, enum assay_say what, const char *const *arguments, size_t which);
 void assay_decision_columns(struct assay_decision_page *p, const enum assay_say *columns, size_t n);
 
 /* A positive number rounded to so many digits, with its thousands apart: "10,300". */

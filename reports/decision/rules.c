@@ -22,9 +22,10 @@ static void row(struct assay_decision_page *p, const struct assay_candidate *c, 
     assay_decision_say(p, kind(r->rule));
     assay_sink_raw(&p->to, " ");
     assay_decision_text(p, "b", r->rule->id);
-    assay_sink_textf(&p->to, "%s%s %s%s", assay_say(p->language, ASSAY_SAY_COMMA), r->rule->document, r->rule->number,
-                     assay_say(p->language, ASSAY_SAY_COLON));
-    assay_decision_text(p, "q", r->rule->text);
+    assay_decision_say(p, ASSAY_SAY_COMMA);
+    assay_decision_verbatim(p, "span", r->rule->document);
+    assay_sink_textf(&p->to, " %s%s", r->rule->number, assay_say(p->language, ASSAY_SAY_COLON));
+    assay_decision_verbatim(p, "q", r->rule->text);
     assay_sink_raw(&p->to, "</td><td>");
     assay_say_required(&text, p->language, r->rule);
     assay_sink_text(&p->to, room);

@@ -226,7 +226,7 @@ static const struct column fixed[] = {
     {"smallest fault found with 99 %, of the root mean square", say_number, FAULT, NULL}, {"kept elements that are zero", say_count, ZEROS, NULL},
     {"not finite", say_count, NOT_FINITE, NULL}, {"never written", say_count, POISON, NULL}, {"interval", say_no_interval, 0, NULL},
     {"machine", say_words, MACHINE, NULL}, {"energy by", say_words, ENERGY, NULL},
-    {"compiled", say_words, COMPILED, NULL}, {"of its nodes", say_nodes, 0, NULL}, {"flop", say_count, FLOPS, NULL},
+    {"compiled, as recorded by the back end", say_words, COMPILED, NULL}, {"of its nodes, as recorded by the back end", say_nodes, 0, NULL}, {"flop", say_count, FLOPS, NULL},
     {"transcendental", say_count, TRANSCENDENTALS, NULL}, {"items", say_count, ITEMS, NULL}, {"reads", say_bytes, READS, NULL},
     {"writes", say_bytes, WRITES, NULL}, {"working set, all input sets", say_bytes, WORKING_SET, NULL}, {"input sets", say_count, SETS, NULL},
     {"warm-up executions", say_count, WARM, NULL}, {"repeat", say_repeat, 0, NULL},
@@ -301,6 +301,12 @@ static bool is_words(const struct column *c)
     return c->say == say_words || c->say == say_bound || c->say == say_assurance || c->say == say_evidence || c->say == say_repeat;
 }
 
+/* Words of the back end's own. */
+static bool is_recorded(const struct column *c)
+{
+    return c->say == say_nodes || (c->say == say_words && c->i == COMPILED);
+}
+
 static void write_row(void *self, const struct one *o)
 {
     struct table      *t = self;
@@ -325,9 +331,12 @@ static void write_row(void *self, const struct one *o)
             assay_sink_raw(to, "<td></td>");
             continue;
         }
-        assay_sink_raw(to, *why ? "<td title=\"" : "<td>");
+        assay_sink_raw(to, "<td");
+        if (*room && is_recorded(&t->column[i]))
+            assay_page_recorded_attributes(t->page, room);
+        assay_sink_raw(to, *why ? " title=\"" : "");
         assay_sink_text(to, why);
-        assay_sink_raw(to, *why ? "\">" : "");
+        assay_sink_raw(to, *why ? "\">" : ">");
         assay_sink_text(to, *room || (!*why && !is_words(&t->column[i])) ? room : "–");
         assay_sink_raw(to, "</td>");
     }
@@ -376,7 +385,7 @@ static void write_common(const struct table *t)
     for (size_t i = 0; i < t->n; i++) {
         (void)said(room, &t->column[i], &t->first);
         if (*room && (!t->varies[i] || is_words(&t->column[i])))
-            assay_page_fact(p, t->column[i].title, room);
+            (is_recorded(&t->column[i]) ? assay_page_recorded : assay_page_fact)(p, t->column[i].title, room);
     }
     assay_sink_raw(&p->to, "</dl>\n");
     write_absences(t);

@@ -263,7 +263,10 @@ static void about(struct assay_page *p, const struct assay_summary_row *row)
     assay_sink_raw(&p->to, "<h5>What ran</h5>\n<dl class=\"facts\">\n<div><dt>evidence</dt><dd>");
     assay_page_evidence(p, row);
     assay_sink_raw(&p->to, ": %s</dd></div>\n", assay_figure_evidence_about(row->evidence));
-    assay_page_fact(p, "compiled", *r->compiled ? r->compiled : "the back end did not say what it compiled");
+    if (*r->compiled)
+        assay_page_recorded(p, "compiled, as recorded by the back end", r->compiled);
+    else
+        assay_page_fact(p, "compiled", "the back end did not say what it compiled");
     assay_figure_count(&text, r->flops);
     assay_text_add(&text, " flop, %llu transcendental, %llu items", (unsigned long long)r->transcendentals, (unsigned long long)r->items);
     assay_page_fact(p, "work of one execution", room);

@@ -6,6 +6,7 @@
 #include "harness/base/strings.h"
 #include "harness/plan/plan.h"
 #include "reports/figures.h"
+#include "reports/language.h"
 
 #include "assay/banned.h"
 
@@ -23,6 +24,22 @@ void assay_page_fact(struct assay_page *p, const char *name, const char *text)
     assay_sink_raw(&p->to, "<div><dt>%s</dt>", name);
     assay_page_element(p, "dd", text);
     assay_sink_raw(&p->to, "</div>\n");
+}
+
+void assay_page_recorded_attributes(struct assay_page *p, const char *text)
+{
+    assay_sink_raw(&p->to, " lang=\"%s\" translate=\"no\"", assay_language_of(text));
+}
+
+void assay_page_recorded(struct assay_page *p, const char *name, const char *text)
+{
+    if (!*text)
+        return;
+    assay_sink_raw(&p->to, "<div><dt>%s</dt><dd", name);
+    assay_page_recorded_attributes(p, text);
+    assay_sink_raw(&p->to, ">");
+    assay_sink_text(&p->to, text);
+    assay_sink_raw(&p->to, "</dd></div>\n");
 }
 
 static void head(struct assay_page *p, const char *const *columns)

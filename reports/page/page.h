@@ -25,6 +25,10 @@ extern const char *const assay_page_style[]; /* pieces, up to NULL */
 void assay_page_element(struct assay_page *p, const char *tag, const char *text);
 /* <dt>our words</dt><dd>escaped</dd>; nothing for empty text. */
 void assay_page_fact(struct assay_page *p, const char *name, const char *text);
+/* The same of what a back end recorded: it stays as it is on a page in another language, and says which language it is in. */
+void assay_page_recorded(struct assay_page *p, const char *name, const char *text);
+/* " lang=… translate=…": the attributes of such a text. */
+void assay_page_recorded_attributes(struct assay_page *p, const char *text);
 /* A table with a head; a column of numbers begins with '>'. NULL ends the columns. */
 void assay_page_table_begin(struct assay_page *p, const char *label, const char *const *columns);
 /* The same, of results: rows become cards where the screen is narrow, so that each cell has its label. Ended by the same. */

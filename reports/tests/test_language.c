@@ -186,6 +186,17 @@ Test(language, the_terms_are_those_of_the_glossary)
         cr_expect(strstr(assay_say(ASSAY_CHINESE, rows[i].say), rows[i].zh), "%s", assay_say(ASSAY_CHINESE, rows[i].say));
 }
 
+Test(language, of_a_text_is_chinese_where_it_has_a_chinese_character)
+{
+    static const struct {
+        char text[40], language[3];
+    } rows[] = {{"", "en"},       {"★ 1.1 µs – “x”", "en"}, {"１、。（）", "en"}, {"The 招标", "zh"},     {"㐀", "zh"},
+                {"鿿", "zh"},     {"豈", "zh"},             {"𠀀", "zh"},         {"가 ア Ж", "en"}, {"\xe4", "en"},
+                {"\xe3", "en"}, {"\xf0", "en"},           {"\xef", "en"},       {"🙂", "en"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_expect_str_eq(assay_language_of(rows[i].text), rows[i].language, "row %zu", i);
+}
+
 Test(language, arguments_are_put_in_once_and_are_not_read_again)
 {
     char              room[400];

@@ -93,6 +93,7 @@ Test(translate, the_page_has_the_same_elements_and_is_well_formed, .timeout = 60
     }
     cr_expect(!more && !markup_next(&z) && n > 500, "%zu elements", n);
     cr_expect(!strstr(chinese, "<script") && strstr(chinese, "lang=\"zh-CN\""));
+    cr_expect(strstr(chinese, "<dt>编译结果（后端原文记录）</dt><dd lang=\"en\" translate=\"no\">"));
     release();
 }
 

@@ -200,8 +200,8 @@ static char *text_of(const char *page)
 {
     char *out = calloc(strlen(page) + 1, 1), *to = out;
     for (const char *at = strstr(page, "<body>"); *at;) {
-        if (!strncmp(at, "<q>", 3) || !strncmp(at, "<code>", 6)) {
-            at = strstr(at, at[1] == 'q' ? "</q>" : "</code>");
+        if (!strncmp(at, "<q lang=\"", 9) || !strncmp(at, "<span lang=\"", 12) || !strncmp(at, "<code>", 6)) {
+            at = strstr(at, at[1] == 'q' ? "</q>" : at[1] == 's' ? "</span>" : "</code>");
         } else if (*at == '<') {
             at = strchr(at, '>') + 1;
             *to++ = '\n';
@@ -273,10 +273,42 @@ Test(decision, a_price_stands_beside_who_says_so)
     cr_assert_eq(assay_qualify(&policy, w.runs, 2, &q, &err), ASSAY_OK);
     cr_assert_eq(assay_decision_write(&q, NULL, ASSAY_ENGLISH, in(&w.s, "price.html"), &err), ASSAY_OK);
     char *page = get_bytes(in(&w.s, "price.html"), &bytes);
-    cr_expect(strstr(page, "5 – 7; The &lt;i&gt;Paper&lt;/i&gt;, 2026-01-02") || strstr(page, "5 – 7 ; The &lt;i&gt;"), "%s", strstr(page, "id=\"provenance\""));
+    cr_expect(strstr(page, "5 – 7; <span lang=\"en\">The &lt;i&gt;Paper&lt;/i&gt;, 2026-01-02</span>") || strstr(page, "5 – 7 ; <span lang=\"en\">The &lt;i&gt;"), "%s", strstr(page, "id=\"provenance\""));
     free(page);
     assay_qualification_release(&q);
     assay_policy_release(&policy);
+    world_release(&w);
+}
+
+#define CLAUSE(document, text)                                                                                                   \
+    "{\"id\":\"time\",\"clause\":{\"document\":\"" document "\",\"number\":\"★1\",\"text\":\"" text                               \
+    "\"},\"kind\":\"mandatory\",\"division\":\"closed\",\"evidence\":\"measured\"," FIGURE "}"
+
+/* What a policy says is told as it was written, on a page of either language, and the page says what language it is. */
+Test(decision, words_of_the_policy_say_in_which_language_they_are)
+{
+    static const char *const policies[] = {POLICY("", CLAUSE("The tender", "It shall <be> fast.")), POLICY("", CLAUSE("招标文件", "应当 <快>。"))};
+    static const char *const want[] = {"<span lang=\"en\">The tender</span> ★1%s<q lang=\"en\">It shall &lt;be&gt; fast.</q>",
+                                       "<span lang=\"zh\">招标文件</span> ★1%s<q lang=\"zh\">应当 &lt;快&gt;。</q>"};
+    struct world w;
+    world_write(&w, ASSAY_ENGLISH);
+    for (int i = 0; i < 2 * ASSAY_LANGUAGES; i++) {
+        enum assay_language        language = (enum assay_language)(i % 2);
+        struct assay_error         err = {0};
+        struct assay_policy        policy;
+        struct assay_qualification q;
+        char                       clause[300];
+        size_t                     bytes;
+        cr_assert_eq(policy_of(&w.s, policies[i / 2], &policy, &err), ASSAY_OK, "%s", err.message);
+        cr_assert_eq(assay_qualify(&policy, w.runs, 2, &q, &err), ASSAY_OK);
+        cr_assert_eq(assay_decision_write(&q, NULL, language, in(&w.s, "words.html"), &err), ASSAY_OK);
+        char *page = get_bytes(in(&w.s, "words.html"), &bytes);
+        (void)snprintf(clause, sizeof clause, want[i / 2], language == ASSAY_CHINESE ? "：" : ": ");
+        cr_expect(strstr(page, clause), "%s", clause);
+        free(page);
+        assay_qualification_release(&q);
+        assay_policy_release(&policy);
+    }
     world_release(&w);
 }
 
@@ -306,7 +338,8 @@ Test(decision, a_curve_in_a_folder_of_its_own_is_its_back_ends)
     cr_expect(strstr(page, "80 – 160/s"), "a range");
     cr_expect(strstr(page, "13 devices in 1 rack"), "1000 a second at 80 a device");
     cr_expect(strstr(page, "no price given"));
-    cr_expect(strstr(page, "not given; to be asked: what &lt;b&gt;it&lt;/b&gt; costs"));
+    cr_expect(strstr(page, "not given; to be asked: <span lang=\"en\">what &lt;b&gt;it&lt;/b&gt; costs</span></td>"));
+    cr_expect(strstr(page, " Prices in CNY, ") && strstr(page, "; they include: <span lang=\"en\">all</span>. Where"));
     cr_expect(strstr(page, "records of curve: "));
     free(page);
     assay_qualification_release(&q);

@@ -122,6 +122,7 @@ Test(deviation, page_is_well_formed_in_both_languages_whatever_names_hold)
         cr_expect(markup_is_well_formed(page, room), "%s", room);
         cr_expect(!strstr(page, "<script") && strstr(page, "&lt;script&gt;"));
         cr_expect(strstr(page, w.c.record[0]->id), "where it stands");
+        cr_expect(strstr(page, " <span lang=\"en\">D 1: T</span></td>"), "the policy's words");
         free(page);
     }
     world_release(&w);

@@ -6,7 +6,7 @@
 #include "reports/write/write.h"
 
 #define CPU "cpu:host"
-enum { WRONG = 3, TWICE = 5, DECLINED = 9, NOISY = 11 };
+enum { WRONG = 3, TWICE = 5, DECLINED = 9, NOISY = 11, OTHER = 13 };
 
 static struct scratch       s;
 static struct builder       b;
@@ -23,6 +23,8 @@ static void add(unsigned i, uint32_t launch)
         r->status = ASSAY_STATUS_UNSUPPORTED;
         SAMPLE_TEXT(r->reason, HOSTILE);
     }
+    if (i == OTHER)
+        SAMPLE_TEXT(r->compiled, "other whole\nother node");
     if (i == NOISY)
         SAMPLE_TEXT(r->noise_complaint, "other programs had 30 % of our cores");
     builder_append(&b, r);
@@ -109,4 +111,16 @@ Test(brief, a_row_has_the_figures_of_its_case_and_what_is_common_stands_above)
     cr_expect(strstr(page, "<dt>smallest fault found with 99 %, of the root mean square</dt><dd>2e-06</dd>"));
     const char *noisy = place_of(NOISY, "tr"), *words = strstr(noisy, "other programs had 30 % of our cores");
     cr_expect(words && words < strstr(noisy, "</tr>"), "words that are not those of the others");
+}
+
+/* On a page in another language too: nobody translates it, and the page says in which it is. */
+Test(brief, what_was_compiled_is_the_back_ends_own_words)
+{
+    write_page(120);
+    cr_expect(strstr(page, "<dt>compiled, as recorded by the back end</dt><dd lang=\"en\" translate=\"no\">&lt;b&gt;whole&lt;/b&gt;</dd>"));
+    cr_expect(count("<dt>compiled, as recorded by the back end</dt><dd lang=\"en\" translate=\"no\">&lt;b&gt;whole&lt;/b&gt;\nnode &amp; node</dd>") > 0,
+              "of a case that has its section");
+    const char *row = place_of(OTHER, "tr"), *whole = strstr(row, "<td lang=\"en\" translate=\"no\">other whole</td>"),
+               *nodes = strstr(row, "<td lang=\"en\" translate=\"no\">other node</td>"), *stop = strstr(row, "</tr>");
+    cr_expect(whole && nodes && whole < nodes && nodes < stop);
 }
