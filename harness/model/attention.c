@@ -10,6 +10,7 @@
 #define QUERY_BLOCK 128.0 /* queries that one core takes at a time */
 /* FLOP a clock and core in 16 bits up to which it takes no more: twice the largest core whose attention was measured. */
 #define QUERY_BLOCK_CORE 8192.0
+#define QUERY_BLOCK_MOST 1024.0 /* times QUERY_BLOCK: no prompt has more queries */
 /* Rows of queries that share what one load carries into registers: README.md, "Attention over many queries". */
 #define FED_ROWS 16.0
 
@@ -87,9 +88,10 @@ enum assay_code assay_price_prefill(const struct assay_chip *chip, const struct 
     struct assay_rates r;
     if (assay_rates_of(chip, k, s->compute, &r, err))
         return assay_error_in(err, "pricing attention over many queries");
-    double core = r.peak / r.sustained * assay_dtype_bits(s->compute) / 16 / (r.cores * r.clock_hz), most = rint(core / QUERY_BLOCK_CORE);
+    double   core = r.peak / r.sustained * assay_dtype_bits(s->compute) / 16 / (r.cores * r.clock_hz);
+    unsigned most = (unsigned)fmin(rint(core / QUERY_BLOCK_CORE), QUERY_BLOCK_MOST);
     *out = price_blocks(chip, k, s, &r, QUERY_BLOCK);
-    for (double larger = 2; larger <= most; larger *= 2) {
+    for (unsigned larger = 2; larger <= most; larger *= 2) {
         struct assay_price price = price_blocks(chip, k, s, &r, larger * QUERY_BLOCK);
         *out = price.ns < out->ns ? price : *out;
     }
