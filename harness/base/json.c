@@ -94,7 +94,11 @@ static enum assay_code fail_syntax(const char *place, const json_error_t *at, st
     enum json_error_code code = json_error_code(at);
     if (code == json_error_out_of_memory || !*at->text) /* jansson is silent in some places where memory ends */
         return ASSAY_FAIL(err, ASSAY_MEMORY, "%s: no memory to parse it", place);
-    (void)ASSAY_FAIL(err, ASSAY_DATA, "%s:%d:%d: %s", place, at->line, at->column, at->text);
+    char what[JSON_ERROR_TEXT_LENGTH]; /* what stands near is quoted as it is, line ends of an open string with it */
+    (void)assay_string_copy(what, sizeof what, at->text);
+    for (char *c = what; *c; c++)
+        *c = (unsigned char)*c < ' ' ? ' ' : *c;
+    (void)ASSAY_FAIL(err, ASSAY_DATA, "%s:%d:%d: %s", place, at->line, at->column, what);
     if (code == json_error_duplicate_key && strstr(at->text, "\"//"))
         return assay_error_hint(err, "comments need different keys too: \"//1\", \"//2\"");
     return err->code;

@@ -73,6 +73,7 @@ static const char *const malformed[][2] = {
     {"", ":1:0: '[' or '{' expected near end of file"},
     {"{\n \"format\": \"assay-suite/1\",\n \"a\": 1,\n \"a\": 2}", ":4:4: duplicate object key near '\"a\"'"},
     {"{\"format\":\"assay-suite/1\"} x", ":1:28: end of file expected near 'x'"},
+    {"{\"format\":\"assay-suite/1\",\n\"x\": \"a\\\n\"}", ":3:0: invalid escape near '\"a\\ '"},
     {"{\"format\":\"assay-suite/1\",\n\"x\": NaN}", ":2:8: invalid token near 'NaN'"},
     {"{\"format\":\"assay-suite/1\",\n\"x\": 1e999}", ":2:10: real number overflow near '1e999'"},
     {"{\"format\":\"assay-suite/1\",\n\"x\": 9223372036854775808}", "too big integer"},
