@@ -269,3 +269,11 @@ bool assay_figure_is_struck(const struct assay_summary_row *row)
 {
     return !assay_figure_is_proved(row) && !(row->evidence == ASSAY_EVIDENCE_MODELLED && row->outcome == ASSAY_NOT_CHECKED);
 }
+
+bool assay_figures_want_validation(const struct assay_summary *run)
+{
+    for (size_t i = 0; !run->validated && i < run->n_rows; i++)
+        if (assay_figure_is_struck(&run->rows[i]))
+            return true;
+    return false;
+}

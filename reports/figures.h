@@ -42,6 +42,8 @@ bool assay_figure_is_proved(const struct assay_summary_row *row);
 /* Is it struck through: an execution's whose outputs did not pass, or were not looked at? What is modelled without values has no outputs; it
  * bears the mark of its evidence, and is told apart by that. */
 bool assay_figure_is_struck(const struct assay_summary_row *row);
+/* Would `assay validate` tell more of the run: was it not run yet, and is there a figure that it could prove? */
+bool assay_figures_want_validation(const struct assay_summary *run);
 
 /* The verdict in sentences: what was compared and how, the worst element, how many iterations, what would have been
  * found. `check` as in a summary row. */

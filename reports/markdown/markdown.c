@@ -177,7 +177,7 @@ static void one_run(struct assay_sink *to, const struct assay_report_run *sorted
     assay_figure_run(&text, run);
     assay_sink_text(to, room);
     assay_sink_raw(to, "; **%zu** of %zu rows proved right.\n\n", run->outcomes[ASSAY_PASS] + run->outcomes[ASSAY_MARGINAL], run->n_rows);
-    if (!run->validated)
+    if (assay_figures_want_validation(run))
         assay_sink_raw(to, "**Nothing was validated: no time below is proved.**\n\n");
     const json_t *host = json_object_get(assay_run_folder_manifest(run->folder), "host");
     const char   *name = json_is_string(host) ? json_string_value(host) : json_string_value(json_object_get(host, "hostname"));

@@ -110,10 +110,11 @@ static void cautions(struct assay_page *p, const struct assay_summary *run)
     struct tally t = count(run);
     const char  *torn = assay_run_folder_torn(run->folder);
     bool         plots = *assay_plots_why(p->plots);
-    if (!torn && !plots && run->validated && !t.single && !t.models && !t.instruments && !t.unproved && !run->noisy && !run->n_missing)
+    bool         unseen = assay_figures_want_validation(run);
+    if (!torn && !plots && !unseen && !t.single && !t.models && !t.instruments && !t.unproved && !run->noisy && !run->n_missing)
         return;
     assay_sink_raw(&p->to, "<div class=\"cautions\" role=\"note\"><h3>Before a figure is used</h3><ul>\n");
-    if (!run->validated)
+    if (unseen)
         assay_sink_raw(&p->to, "<li><b>Nothing was validated.</b> No time below is proved: run <code>assay validate</code> on the run folder, then write the report again.</li>\n");
     else if (t.unproved)
         plural(p, t.unproved, "row has a time whose outputs did not pass: it is struck through and counts for nothing.",

@@ -127,6 +127,18 @@ Test(figures, marks_of_evidence_differ_and_everything_has_its_words)
     cr_expect_str_eq(assay_figure_origin((enum assay_origin)0), "never opened");
 }
 
+Test(figures, want_validation_where_there_is_something_to_prove)
+{
+    struct assay_summary_row rows[] = {{.evidence = ASSAY_EVIDENCE_MODELLED, .outcome = ASSAY_NOT_CHECKED},
+                                       {.evidence = ASSAY_EVIDENCE_MEASURED, .outcome = ASSAY_NOT_CHECKED}};
+    struct assay_summary run = {.rows = rows, .n_rows = 2};
+    cr_expect(assay_figures_want_validation(&run));
+    run.validated = true;
+    cr_expect_not(assay_figures_want_validation(&run), "it was done");
+    run = (struct assay_summary){.rows = rows, .n_rows = 1};
+    cr_expect_not(assay_figures_want_validation(&run), "a model without values has none");
+}
+
 Test(figures, are_proved_by_pass_and_marginal_alone)
 {
     for (enum assay_outcome o = 0; o <= ASSAY_NOT_CHECKED; o++) {
