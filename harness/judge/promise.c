@@ -114,27 +114,30 @@ static bool is_point(const struct assay_policy *policy, const struct assay_summa
     return !strcmp(given, asked);
 }
 
+/* How many rows of the back end are points; of how many. */
+static size_t count_points(const struct assay_policy *policy, const struct assay_summary *run, const char *backend, size_t *rows)
+{
+    size_t points = 0;
+    double load;
+    *rows = 0;
+    for (size_t i = 0; i < run->n_rows; i++)
+        if (!strcmp(run->rows[i].backend, backend)) {
+            points += is_point(policy, &run->rows[i], &load);
+            ++*rows;
+        }
+    return points;
+}
+
 bool assay_promise_is_all(const struct assay_policy *policy, const struct assay_summary *run, const char *backend)
 {
-    bool any = false;
-    double load;
-    for (size_t i = 0; i < run->n_rows; i++) {
-        if (strcmp(run->rows[i].backend, backend) != 0)
-            continue;
-        if (!is_point(policy, &run->rows[i], &load))
-            return false;
-        any = true;
-    }
-    return any;
+    size_t rows, points = count_points(policy, run, backend, &rows);
+    return points > 0 && points == rows;
 }
 
 bool assay_promise_is_any(const struct assay_policy *policy, const struct assay_summary *run, const char *backend)
 {
-    double load;
-    for (size_t i = 0; i < run->n_rows; i++)
-        if (!strcmp(run->rows[i].backend, backend) && is_point(policy, &run->rows[i], &load))
-            return true;
-    return false;
+    size_t rows;
+    return count_points(policy, run, backend, &rows) > 0;
 }
 
 /* Points that count, by load; *rows is how many rows of the curve there are at all. */
