@@ -141,6 +141,7 @@ static const struct assay_cases_format formats[] = {
     {"fp8_static", ASSAY_F8E4M3, 1, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
     {"mxfp8", ASSAY_F8E4M3, MX8_BYTES, MX8_BYTES, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_BLOCK},
     {"nvfp4", ASSAY_F4E2M1, 0.5625, 0.5625, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4},
+    {"fp4", ASSAY_F4E2M1, 0.5625, 0.5625, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4}, /* as servers call it */
     {"mxfp4", ASSAY_F4E2M1, MX4_BYTES, MX4_BYTES, ASSAY_SCALING_BLOCK, ASSAY_FORMAT_F4},
     {"int8", ASSAY_I8, 1, 1, ASSAY_SCALING_TENSOR, ASSAY_FORMAT_F8},
     /* weights of four bits that are widened on the way in */

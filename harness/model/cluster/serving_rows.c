@@ -29,8 +29,6 @@ static enum assay_code format_at(const struct assay_cases_row *row, size_t place
 {
     struct assay_cases_format f = {.name = ""};
     const char               *name = *assay_cases_text(row, place) ? assay_cases_text(row, place) : otherwise;
-    if (!strcmp(name, "fp4"))
-        name = "nvfp4";
     if (assay_cases_format_of(name, &f, err))
         return err->code;
     *out = (struct assay_serving_format){f.dtype, f.bytes, f.scaling};
