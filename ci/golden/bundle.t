@@ -36,7 +36,7 @@ seal.json
 
 $ cat note; tar xOf a.bundle run/suite.json | cmp - "$ASSAY_SOURCE/ci/golden/data/tiny.json"
 
-# a folder of before the suite's file was kept says so
+# a folder that lost the suite's file says so
 $ cp -r quick old && rm old/suite.json && assay bundle old -o old.bundle | sed -E 's/[0-9]+ files/N files/'
 old.bundle: N files, not signed
 ! assay: note: left out: suite tiny: the run folder has no suite.json

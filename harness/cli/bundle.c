@@ -78,7 +78,7 @@ static bool pack_run(struct packing *p, const char *folder)
     return true;
 }
 
-/* Folders of before it was kept lack the suite's file; plan.json has every case of it in any case. */
+/* The suite's file is a part of the run folder; where it was lost, plan.json still has every case of it. */
 static void miss_suite(struct packing *p, const struct assay_summary *run, const char *folder)
 {
     const char        *name = json_string_value(json_object_get(json_object_get(assay_run_folder_plan(run->folder), "suite"), "name"));
