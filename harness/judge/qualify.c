@@ -143,23 +143,25 @@ static bool is_asked_for(const struct assay_policy *policy, const struct assay_s
     return assay_promise_is_any(policy, run, backend);
 }
 
-/* A curve and nothing else, or nothing that is asked for. */
-static bool decides_nothing(const struct given *g, const struct assay_summary *run, const char *backend)
+/* How much a run of a back end is one that a candidate is made of: 0, a curve and nothing else; 1, nothing that is asked for; 2, cases that
+ * decide. */
+static int standing_of(const struct given *g, const struct assay_summary *run, const char *backend)
 {
-    return assay_promise_is_all(g->policy, run, backend) || !is_asked_for(g->policy, run, backend);
+    return assay_promise_is_all(g->policy, run, backend) ? 0 : is_asked_for(g->policy, run, backend) ? 2 : 1;
 }
 
-/* A part of a system of which there is the whole is no candidate of its own, nor is a run that decides nothing by itself, of a back end that
- * has another one that does. */
+/* A part of a system of which there is the whole is no candidate of its own, nor is a run of a back end that another run stands for better:
+ * each lends what it has. */
 static bool is_lent(const struct given *g, const struct assay_summary *run, const char *backend)
 {
-    bool other = false, part = false;
+    bool better = false, part = false;
+    int  standing = standing_of(g, run, backend);
     for (size_t i = 0; i < g->n; i++) {
-        other = other || (&g->runs[i] != run && has_backend(&g->runs[i], backend) && !decides_nothing(g, &g->runs[i], backend));
+        better = better || (has_backend(&g->runs[i], backend) && standing_of(g, &g->runs[i], backend) > standing);
         for (size_t b = 0; b < g->runs[i].n_backends; b++)
             part = part || has_part(g->runs[i].backends[b], backend);
     }
-    return part || (other && decides_nothing(g, run, backend));
+    return part || better;
 }
 
 bool assay_candidate_is_told_by(const struct assay_candidate *c, const char *backend)

@@ -256,3 +256,26 @@ Test(promise, offline_is_no_point_of_a_curve)
     cr_assert(assay_case_family("gemm/m=64,n=64,k=64@server/qps=20,latency_ms=6", other, &load));
     cr_expect(strcmp(family, other) != 0, "another limit is another promise");
 }
+
+/* Of the same chip: cases that nobody asks for, which have no rate; a curve. The curve is told of the first, in either order. */
+Test(promise, of_a_folder_that_is_a_curve_alone_counts_for_one_without_a_case_that_is_asked_for)
+{
+    struct curve *c = begin(ASSAY_EVIDENCE_MODELLED), *aside = begin(ASSAY_EVIDENCE_MODELLED);
+    const char *backend = "chip";
+    for (int i = 0; i < RATES; i++)
+        (void)snprintf(aside->names[i], sizeof aside->names[i], "gemm/m=%d", i + 1);
+    c->run.backends = aside->run.backends = &backend;
+    c->run.n_backends = aside->run.n_backends = 1;
+    for (int order = 0; order < 2; order++) {
+        const struct assay_summary runs[] = {order ? aside->run : c->run, order ? c->run : aside->run};
+        struct assay_qualification q;
+        struct assay_error err = {0};
+        cr_assert_eq(assay_qualify(&c->policy, runs, 2, &q, &err), ASSAY_OK, "%s", err.message);
+        cr_assert_eq(q.n, 1, "%zu candidates", q.n);
+        cr_expect_eq(q.candidates[0].run, &runs[!order], "the one that is more than a curve");
+        cr_expect_eq(q.candidates[0].promise.lack, ASSAY_PROMISE_KNOWN);
+        assay_qualification_release(&q);
+    }
+    free(aside);
+    free(c);
+}
