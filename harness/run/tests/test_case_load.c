@@ -74,7 +74,9 @@ Test(case_load, verdicts_are_sentences_with_their_numbers)
     const char *of = strstr(record.load.settled, " of ");
     unsigned    steady = 0; /* those behind the opening, which on a busy machine is longer */
     cr_expect(of && sscanf(of, " of %u", &steady) == 1 && steady >= 350 && steady <= 700, "%s", record.load.settled);
-    run_case(GEMM "@single_stream/min_queries=10,min_duration_s=0", as_worker_backend("template", ""));
+    /* where one of the ten was issued late, as beside other tests, that is what is told first */
+    for (int i = 0; i < 20 && (!i || strstr(record.load.invalid, "were issued more than")); i++)
+        run_case(GEMM "@single_stream/min_queries=10,min_duration_s=0", as_worker_backend("template", ""));
     cr_expect_eq(value(ASSAY_METRIC_loadgen_valid), 0, "10 latencies are too few: %s", record.load.loadgen);
     cr_expect(strstr(record.load.invalid, "too few"), "%s", record.load.invalid);
 }
